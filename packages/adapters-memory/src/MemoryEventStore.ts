@@ -1,0 +1,177 @@
+/**
+ * The event store in memory: the reference for other adapters, and what tests
+ * run on. It forgets everything when its scope closes.
+ */
+import { AppendCheck, CommandIdReused, ConcurrencyConflict, EventStore, Expectation, StreamId } from "@hexfold/core"
+import { DateTime, Effect, Layer, Option, PubSub, type Schema, Stream } from "effect"
+
+type Recorded = EventStore.RecordedEvent
+
+interface Command {
+  readonly fingerprint: string
+  readonly appended: EventStore.Appended
+}
+
+/**
+ * An event store in memory.
+ *
+ * An append is one synchronous step, so nothing can come between its checks and
+ * its writes, and interruption finds it before that step or after it.
+ */
+export const make: Effect.Effect<EventStore.EventStore["Service"]> = Effect.gen(function* () {
+  const log: Array<Recorded> = []
+  const streams = new Map<StreamId.StreamId, Array<Recorded>>()
+  const commands = new Map<string, Command>()
+  const appends = yield* PubSub.sliding<number>(1)
+  let now = DateTime.makeUnsafe(0)
+
+  const versionOf = (streamId: StreamId.StreamId): number => streams.get(streamId)?.length ?? 0
+
+  const earlier = (key: EventStore.CommandKey | undefined): EventStore.Appended | CommandIdReused | undefined => {
+    const command = key && commands.get(key.id)
+    if (key === undefined || command === undefined) return undefined
+    return command.fingerprint === key.fingerprint
+      ? { ...command.appended, repeated: true }
+      : new CommandIdReused({ commandId: key.id, stored: command.fingerprint, given: key.fingerprint })
+  }
+
+  const conflict = (append: EventStore.Append): ConcurrencyConflict | undefined => {
+    let first: ConcurrencyConflict | undefined
+    for (const { expected, streamId } of append.conditions) {
+      const actual = versionOf(streamId)
+      if (!Expectation.holds(expected, actual) && (first === undefined || streamId < first.stream)) {
+        first = new ConcurrencyConflict({ stream: streamId, expected, actual, attempts: 1 })
+      }
+    }
+    return first
+  }
+
+  const record = (append: EventStore.Append, recordedAt: DateTime.Utc): EventStore.Appended => {
+    const touched: Array<EventStore.StreamVersion> = []
+    const recorded = append.writes.map(({ events, streamId }) => {
+      const stream = streams.get(streamId)
+      const version = stream?.length ?? 0
+      const added = events.map(({ data, id, metadata, type }, i): Recorded => ({
+        id,
+        streamId,
+        version: version + i + 1,
+        position: log.length + i + 1,
+        type,
+        data: copy(data),
+        metadata: copy(metadata),
+        recordedAt
+      }))
+      for (const event of added) log.push(event)
+      if (stream === undefined) streams.set(streamId, added)
+      else for (const event of added) stream.push(event)
+      touched.push({ streamId, version: version + added.length })
+      return added
+    })
+    for (const { streamId } of append.conditions) {
+      if (!touched.some((stream) => stream.streamId === streamId)) touched.push({ streamId, version: versionOf(streamId) })
+    }
+    return { events: recorded.length === 1 ? recorded[0]!.slice() : recorded.flat(), streams: touched, repeated: false }
+  }
+
+  return EventStore.EventStore.of({
+    append: (append) =>
+      Effect.clockWith((clock) => {
+        const before = AppendCheck.check(append) ?? earlier(append.command) ?? conflict(append)
+        if (before !== undefined) return "_tag" in before ? Effect.fail(before) : Effect.succeed(before)
+        const millis = clock.currentTimeMillisUnsafe()
+        if (millis !== now.epochMilliseconds) now = DateTime.makeUnsafe(millis)
+        const appended = record(append, now)
+        if (append.command !== undefined) {
+          commands.set(append.command.id, { fingerprint: append.command.fingerprint, appended })
+        }
+        if (appended.events.length > 0) PubSub.publishUnsafe(appends, log.length)
+        return Effect.succeed(appended)
+      }),
+
+    readStreams: (requests, command) =>
+      Effect.suspend(() => {
+        const streamIds = requests.map(({ streamId }) => streamId)
+        const before = AppendCheck.checkRead("readStreams", streamIds, command?.id) ?? earlier(command)
+        if (before !== undefined && "_tag" in before) return Effect.fail(before)
+        const slices = requests.map(({ after = 0, streamId }) => {
+          const stream = streams.get(streamId) ?? []
+          return { streamId, version: stream.length, events: stream.slice(after) }
+        })
+        return Effect.succeed({ streams: slices, appended: before })
+      }),
+
+    readStream: (streamId, options = {}) =>
+      Stream.suspend(() => {
+        const refusal = AppendCheck.checkRead("readStream", [streamId])
+        if (refusal !== undefined) return Stream.fail(refusal)
+        return pages(streams.get(streamId) ?? [], options)
+      }),
+
+    readAll: (options = {}) =>
+      Stream.suspend(() => pages(log, { ...options, upTo: Math.min(options.upTo ?? Infinity, log.length) })),
+
+    // Subscribed before the present value is read, so no append falls between.
+    changes: Stream.unwrap(
+      Effect.gen(function* () {
+        const later = yield* PubSub.subscribe(appends)
+        return Stream.concat(Stream.sync(() => log.length), Stream.fromSubscription(later)).pipe(Stream.changes)
+      })
+    )
+  })
+})
+
+/**
+ * Supplies an event store in memory.
+ *
+ * @example
+ * ```ts
+ * import { MemoryEventStore } from "@hexfold/adapters-memory"
+ * import { EventStore } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const program: Effect.Effect<void, never, EventStore.EventStore>
+ *
+ * Effect.runPromise(Effect.provide(program, MemoryEventStore.layer))
+ * ```
+ */
+export const layer: Layer.Layer<EventStore.EventStore> = Layer.effect(EventStore.EventStore, make)
+
+// An event's place in the array is its key less 1; the array only grows.
+const pages = (
+  events: ReadonlyArray<Recorded>,
+  options: EventStore.AllReadOptions
+): Stream.Stream<Recorded> => {
+  const { aggregates, direction = "forwards", limit = Infinity, types } = options
+  const upTo = Math.min(options.upTo ?? Infinity, events.length)
+  const selects = (event: Recorded): boolean =>
+    (types === undefined || types.includes(event.type)) &&
+    (aggregates === undefined ||
+      Option.exists(StreamId.parse(event.streamId), ({ aggregate }) => aggregates.includes(aggregate)))
+  const step = direction === "forwards" ? 1 : -1
+  const first = direction === "forwards" ? (options.after ?? 0) + 1 : Math.min((options.after ?? Infinity) - 1, upTo)
+  return Stream.paginate({ next: first, left: limit }, ({ left, next }) =>
+    Effect.sync(() => {
+      const page: Array<Recorded> = []
+      let key = next
+      for (; key >= 1 && key <= upTo && page.length < Math.min(left, pageSize); key += step) {
+        const event = events[key - 1]!
+        if (selects(event)) page.push(event)
+      }
+      const rest = { next: key, left: left - page.length }
+      return [page, key < 1 || key > upTo || rest.left <= 0 ? Option.none() : Option.some(rest)] as const
+    })
+  )
+}
+
+const pageSize = 1_000
+
+// What is stored must not change with what the caller holds, nor differ from
+// what a database would give back: JSON has no -0.
+const copy = <A extends Schema.Json | EventStore.NewEvent["metadata"]>(value: A): A => {
+  if (typeof value === "number") return (value + 0) as A
+  if (typeof value !== "object" || value === null) return value
+  if (Array.isArray(value)) return Object.freeze(value.map(copy)) as A
+  const members = { ...value } as Record<string, Schema.Json>
+  for (const key of Object.keys(members)) members[key] = copy(members[key]!)
+  return Object.freeze(members) as A
+}

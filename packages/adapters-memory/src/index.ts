@@ -1,0 +1,1 @@
+export * as MemoryEventStore from "./MemoryEventStore.ts"

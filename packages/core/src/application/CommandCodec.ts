@@ -1,0 +1,75 @@
+/** The translation between an aggregate's commands and JSON. */
+import { sha256 } from "@noble/hashes/sha2.js"
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
+import { CommandDecodeError } from "./CommandDecodeError.ts"
+
+/** Decodes and fingerprints the commands of one aggregate. */
+export interface CommandCodec<Id, Command> {
+  readonly decodeId: (id: unknown) => Result.Result<Id, CommandDecodeError>
+  readonly decode: (command: unknown) => Result.Result<Command, CommandDecodeError>
+  /** The SHA-256 (hexadecimal) of the stream's name and the encoded command: equal for equal commands. */
+  readonly fingerprint: (streamId: string, command: Command) => Result.Result<string, Schema.SchemaError>
+}
+
+/** The codec of an aggregate's commands. */
+export const of = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  aggregate: Aggregate<Name, Id, State, Command, Event, Error>
+): CommandCodec<Id, Command> => {
+  const known = cache.get(aggregate)
+  if (known !== undefined) return known as CommandCodec<Id, Command>
+  const codec = make(aggregate)
+  cache.set(aggregate, codec)
+  return codec
+}
+
+const cache = new WeakMap<object, unknown>()
+
+const make = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  aggregate: Aggregate<Name, Id, State, Command, Event, Error>
+): CommandCodec<Id, Command> => {
+  const options = { errors: "all" } as const
+  const decodeId = Schema.decodeUnknownResult(Schema.toCodecJson(aggregate.schemas.id), options)
+  const members = new Map(
+    Array.from(aggregate.schemas.commands, ([tag, schema]) => {
+      const json = Schema.toCodecJson(schema)
+      const member = { encode: Schema.encodeResult(json), decode: Schema.decodeUnknownResult(json, options) }
+      return [tag as string, member]
+    })
+  )
+  const failed = (part: "id" | "command", detail: string, cause?: unknown) =>
+    Result.fail(
+      new CommandDecodeError({ aggregate: aggregate.name, part, detail, ...(cause === undefined ? {} : { cause }) })
+    )
+  return {
+    decodeId: (id) => {
+      const decoded = decodeId(id)
+      return Result.isFailure(decoded)
+        ? failed("id", decoded.failure.message, decoded.failure)
+        : Result.succeed(decoded.success)
+    },
+    decode: (command) => {
+      const tag = tagOf(command)
+      const member = tag === undefined ? undefined : members.get(tag)
+      if (member === undefined) {
+        const found = tag === undefined ? "there is no _tag" : `the _tag is ${JSON.stringify(tag)}`
+        return failed("command", `${found}, expected one of ${[...members.keys()].join(", ")}`)
+      }
+      const decoded = member.decode(command)
+      return Result.isFailure(decoded)
+        ? failed("command", decoded.failure.message, decoded.failure)
+        : Result.succeed(decoded.success)
+    },
+    fingerprint: (streamId, command) =>
+      Result.map(members.get(command._tag)!.encode(command), (encoded) =>
+        bytesToHex(sha256(utf8ToBytes(JSON.stringify([streamId, encoded]))))
+      )
+  }
+}
+
+const tagOf = (value: unknown): string | undefined =>
+  typeof value === "object" && value !== null && "_tag" in value && typeof value._tag === "string"
+    ? value._tag
+    : undefined

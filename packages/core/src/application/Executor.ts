@@ -1,0 +1,297 @@
+/**
+ * Executes commands: loads the events of an aggregate, folds them, decides, and
+ * appends what was decided if the stream is still as it was read. If it is not,
+ * all of it is done again.
+ */
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
+import { foldRecorded, newEvents } from "../internal/events.ts"
+import * as metrics from "../internal/metrics.ts"
+import { span } from "../internal/tracing.ts"
+import { CommandIdReused } from "../ports/CommandIdReused.ts"
+import { ConcurrencyConflict } from "../ports/ConcurrencyConflict.ts"
+import { type Append, type CommandKey, EventStore } from "../ports/EventStore.ts"
+import { EventStoreError, Rejected } from "../ports/EventStoreError.ts"
+import * as Expectation from "../ports/Expectation.ts"
+import * as CommandCodec from "./CommandCodec.ts"
+import type { CommandDecodeError } from "./CommandDecodeError.ts"
+import { EventDecodeError } from "./EventDecodeError.ts"
+import * as Receipt from "./Receipt.ts"
+
+/** A schedule that says when to try again after a conflict. */
+export type RetryPolicy = Schedule.Schedule<unknown, ConcurrencyConflict>
+
+/** How to execute a command. */
+export interface ExecuteOptions {
+  /**
+   * Names the command, so that executing it again has no second effect and
+   * returns the first receipt. At most 1,000 characters.
+   */
+  readonly commandId?: string
+  /** When to try again after a conflict; {@link CurrentRetryPolicy} if not given. */
+  readonly retry?: RetryPolicy
+}
+
+/** Why executing a command can fail, besides the aggregate's own errors. */
+export type ExecuteError = ConcurrencyConflict | CommandIdReused | EventStoreError | EventDecodeError
+
+/** At most 5 attempts, 5, 10, 20 and 40 ms apart, each ± 20 %. */
+export const defaultRetryPolicy: RetryPolicy = Schedule.max([
+  Schedule.exponential("5 millis").pipe(Schedule.jittered),
+  Schedule.recurs(4)
+])
+
+/** The policy of commands that are executed without one. */
+export const CurrentRetryPolicy = Context.Reference<RetryPolicy>("@hexfold/core/Executor/CurrentRetryPolicy", {
+  defaultValue: () => defaultRetryPolicy
+})
+
+/**
+ * Executes a command that the type checker has seen; it is not decoded.
+ *
+ * Fails with the error for which the aggregate rejects the command, with a
+ * `ConcurrencyConflict` once the retry policy gives up, and with whatever
+ * befell the store. When it fails with anything but a retryable
+ * `EventStoreError`, nothing was recorded.
+ *
+ * @example
+ * ```ts
+ * import { Aggregate, Executor } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * interface Increment { readonly _tag: "Increment"; readonly by: number }
+ * interface Incremented { readonly _tag: "Incremented"; readonly by: number }
+ * declare const Counter: Aggregate.Aggregate<"Counter", string, number, Increment, Incremented, never>
+ *
+ * const program = Effect.gen(function*() {
+ *   const receipt = yield* Executor.execute(Counter, "visits", { _tag: "Increment", by: 1 }, { commandId: "request-17" })
+ *   return receipt.version
+ * })
+ * ```
+ */
+export const execute = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+  id: NoInfer<Id>,
+  command: NoInfer<Command>,
+  options: ExecuteOptions = {}
+): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError, EventStore> =>
+  Effect.contextWith((context: Context.Context<EventStore>) =>
+    span(run(aggregate, id, command, options, context), context, "Executor.execute", () => ({
+      "hexfold.aggregate": aggregate.name,
+      "hexfold.stream": aggregate.streamId(id),
+      "hexfold.command": command._tag,
+      ...(options.commandId === undefined ? {} : { "hexfold.command_id": options.commandId })
+    }))
+  )
+
+/**
+ * Executes a command that came from outside: decodes the id and the command
+ * from JSON values, and fails with a `CommandDecodeError` if one does not match.
+ *
+ * @example
+ * ```ts
+ * import { Aggregate, Executor } from "@hexfold/core"
+ *
+ * interface Increment { readonly _tag: "Increment"; readonly by: number }
+ * declare const Counter: Aggregate.Aggregate<"Counter", string, number, Increment, never, never>
+ *
+ * const program = Executor.executeUnknown(Counter, "visits", JSON.parse(`{ "_tag": "Increment", "by": 1 }`))
+ * ```
+ */
+export const executeUnknown = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+  id: unknown,
+  command: unknown,
+  options: ExecuteOptions = {}
+): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError | CommandDecodeError, EventStore> =>
+  Effect.suspend((): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError | CommandDecodeError, EventStore> => {
+    const codec = CommandCodec.of(aggregate)
+    const decodedId = codec.decodeId(id)
+    if (Result.isFailure(decodedId)) return Effect.fail(decodedId.failure)
+    const decoded = codec.decode(command)
+    if (Result.isFailure(decoded)) return Effect.fail(decoded.failure)
+    return execute(aggregate, decodedId.success, decoded.success, options)
+  })
+
+/** An aggregate's state, and the version of its stream that it was folded from. */
+export interface Loaded<out State> {
+  readonly state: State
+  readonly version: number
+}
+
+/**
+ * Loads an aggregate: its state after all events so far, and its version.
+ *
+ * @example
+ * ```ts
+ * import { Aggregate, Executor } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const Counter: Aggregate.Aggregate<"Counter", string, number, never, never, never>
+ *
+ * const count = Effect.map(Executor.load(Counter, "visits"), ({ state }) => state)
+ * ```
+ */
+export const load = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+  id: NoInfer<Id>
+): Effect.Effect<Loaded<State>, EventStoreError | EventDecodeError, EventStore> =>
+  Effect.contextWith((context: Context.Context<EventStore>) => {
+    const streamId = aggregate.streamId(id)
+    const loading = Context.get(context, EventStore)
+      .readStreams([{ streamId }])
+      .pipe(
+        // Only a read that names a command can fail so.
+        Effect.catchTag("CommandIdReused", Effect.die),
+        Effect.flatMap(({ streams }) => {
+          const { events, version } = streams[0]!
+          return Effect.fromResult(Result.map(foldRecorded(aggregate, events), (state) => ({ state, version })))
+        })
+      )
+    return span(loading, context, "Executor.load", () => ({
+      "hexfold.aggregate": aggregate.name,
+      "hexfold.stream": streamId
+    }))
+  })
+
+// One round for each attempt: read, fold, decide, append. It is correct without
+// a lock because the append is conditional on the version that was read.
+const run = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+  id: Id,
+  command: Command,
+  options: ExecuteOptions,
+  context: Context.Context<EventStore>
+): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError> => {
+  const store = Context.get(context, EventStore)
+  const clock = Context.get(context, Clock.Clock)
+  const started = clock.currentTimeMillisUnsafe()
+  const streamId = aggregate.streamId(id)
+  const keyed = commandKey(aggregate, streamId, command, options.commandId)
+  if (Result.isFailure(keyed)) return Effect.fail(keyed.failure)
+  const key = keyed.success
+  let attempts = 0
+
+  const attempt = (): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError> =>
+    Effect.flatMap(
+      store.readStreams([{ streamId }], key),
+      ({ appended, streams }): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError> => {
+        if (appended !== undefined) return Effect.fromResult(Receipt.fromRepeated(aggregate, streamId, appended))
+        attempts++
+        const { events, version } = streams[0]!
+        const state = foldRecorded(aggregate, events)
+        if (Result.isFailure(state)) return Effect.fail(state.failure)
+        const decision = aggregate.decide(command, state.success)
+        if (Result.isFailure(decision)) return Effect.fail(decision.failure)
+        const decided = decision.success
+        // One stream, read at one moment: with nothing to record, nothing is left to check.
+        if (decided.length === 0 && key === undefined) return Effect.succeed(Receipt.empty(streamId, version, attempts))
+        const encoded = newEvents(aggregate, decided, started, key?.id, context)
+        if (Result.isFailure(encoded)) return Effect.fail(encoded.failure)
+        const append: Append = {
+          writes: decided.length === 0 ? [] : [{ streamId, events: encoded.success }],
+          conditions: [{ _tag: "Stream", streamId, expected: Expectation.exactly(version) }],
+          ...(key === undefined ? undefined : { command: key })
+        }
+        return Effect.flatMap(store.append(append), (appended) =>
+          appended.repeated
+            ? Effect.fromResult(Receipt.fromRepeated(aggregate, streamId, appended))
+            : Effect.succeed(Receipt.fromAppended(streamId, appended, decided, attempts))
+        )
+      }
+    )
+
+  const meters = metrics.of(aggregate.name)
+  const measured = (exit: Exit.Exit<Receipt.Receipt<Event>, Error | ExecuteError>) => {
+    const [outcome, recorded] = outcomeOf(exit)
+    meters.command(outcome, clock.currentTimeMillisUnsafe() - started, recorded, context)
+    return exit
+  }
+  return Effect.matchCauseEffect(attempt(), {
+    onSuccess: (receipt) => measured(Exit.succeed(receipt)),
+    onFailure: (cause) => {
+      const conflict = conflictOf(cause)
+      if (conflict === undefined) return measured(Exit.failCause(cause))
+      const policy = options.retry ?? Context.get(context, CurrentRetryPolicy)
+      const counted = (error: ConcurrencyConflict) => {
+        meters.conflict(context)
+        return new ConcurrencyConflict({
+          stream: error.stream,
+          expected: error.expected,
+          actual: error.actual,
+          attempts
+        })
+      }
+      const again = Effect.mapError(Effect.suspend(attempt), (error) => (isConflict(error) ? counted(error) : error))
+      return Effect.flatMap(Effect.exit(retryAfter(counted(conflict), again, policy)), measured)
+    }
+  })
+}
+
+const conflictOf = (cause: Cause.Cause<unknown>): ConcurrencyConflict | undefined => {
+  const reason = cause.reasons.length === 1 ? cause.reasons[0]! : undefined
+  return reason?._tag === "Fail" && isConflict(reason.error) ? reason.error : undefined
+}
+
+const isConflict = (error: unknown): error is ConcurrencyConflict => error instanceof ConcurrencyConflict
+
+// The first failure goes through the schedule too, so that there is a pause
+// already between the first attempt and the second.
+const retryAfter = <A, E, R>(
+  first: ConcurrencyConflict,
+  attempt: Effect.Effect<A, E | ConcurrencyConflict, R>,
+  policy: RetryPolicy
+): Effect.Effect<A, E | ConcurrencyConflict, R> => {
+  let failed = false
+  const next = Effect.suspend((): Effect.Effect<A, E | ConcurrencyConflict, R> => {
+    if (failed) return attempt
+    failed = true
+    return Effect.fail(first)
+  })
+  return Effect.retry(next, {
+    schedule: policy as Schedule.Schedule<unknown, E | ConcurrencyConflict>,
+    while: isConflict
+  })
+}
+
+const commandKey = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+  streamId: string,
+  command: Command,
+  commandId: string | undefined
+): Result.Result<CommandKey | undefined, EventStoreError> =>
+  commandId === undefined
+    ? Result.succeed(undefined)
+    : Result.mapBoth(CommandCodec.of(aggregate).fingerprint(streamId, command), {
+        onFailure: (cause) =>
+          new EventStoreError({
+            operation: "append",
+            reason: new Rejected({ detail: `the command does not match its schema: ${cause.message}`, cause })
+          }),
+        onSuccess: (fingerprint) => ({ id: commandId, fingerprint })
+      })
+
+const outcomeOf = (
+  exit: Exit.Exit<Receipt.Receipt<unknown>, unknown>
+): readonly [outcome: metrics.Outcome, recorded: number] => {
+  if (exit._tag === "Success") {
+    return exit.value.repeated ? ["repeated", 0] : ["accepted", exit.value.events.length]
+  }
+  const rejected = exit.cause.reasons.some(
+    (reason) =>
+      reason._tag === "Fail" &&
+      !(
+        isConflict(reason.error) ||
+        reason.error instanceof EventStoreError ||
+        reason.error instanceof EventDecodeError ||
+        reason.error instanceof CommandIdReused
+      )
+  )
+  return [rejected ? "rejected" : "failed", 0]
+}

@@ -1,0 +1,68 @@
+/** What a committed command did. */
+import * as Result from "effect/Result"
+import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
+import type { StreamId } from "../domain/StreamId.ts"
+import { decodeRecorded } from "../internal/events.ts"
+import type { Appended, RecordedEvent } from "../ports/EventStore.ts"
+import type { EventDecodeError } from "./EventDecodeError.ts"
+
+/** What a committed command did. */
+export interface Receipt<out Event> {
+  readonly streamId: StreamId
+  /** The recorded events; none if there was nothing to record. */
+  readonly events: ReadonlyArray<RecordedEvent<Event>>
+  /** The stream's version after the command. */
+  readonly version: number
+  /** The position of the last recorded event; 0 if there is none. */
+  readonly position: number
+  /** How often the command was decided; 0 if it had been done before. */
+  readonly attempts: number
+  /** Whether the command had been done before under its command id, so that this is what it did then. */
+  readonly repeated: boolean
+}
+
+/** The receipt of a command that had nothing to record. */
+export const empty = (streamId: StreamId, version: number, attempts: number): Receipt<never> => ({
+  streamId,
+  events: [],
+  version,
+  position: 0,
+  attempts,
+  repeated: false
+})
+
+/** The receipt of a command that was appended now, with its events as they were decided. */
+export const fromAppended = <Event>(
+  streamId: StreamId,
+  appended: Appended,
+  decided: ReadonlyArray<Event>,
+  attempts: number
+): Receipt<Event> =>
+  receipt(
+    streamId,
+    appended,
+    appended.events.map((event, i) => ({ ...event, data: decided[i]! })),
+    attempts
+  )
+
+/** The receipt of a command that had been appended before, with its events as they are stored. */
+export const fromRepeated = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+  streamId: StreamId,
+  appended: Appended
+): Result.Result<Receipt<Event>, EventDecodeError> =>
+  Result.map(decodeRecorded(aggregate, appended.events), (events) => receipt(streamId, appended, events, 0))
+
+const receipt = <Event>(
+  streamId: StreamId,
+  appended: Appended,
+  events: ReadonlyArray<RecordedEvent<Event>>,
+  attempts: number
+): Receipt<Event> => ({
+  streamId,
+  events,
+  version: appended.streams.find((stream) => stream.streamId === streamId)?.version ?? 0,
+  position: events.at(-1)?.position ?? 0,
+  attempts,
+  repeated: appended.repeated
+})

@@ -1,0 +1,250 @@
+/**
+ * A consistency boundary written as pure functions: `decide` turns a command
+ * and a state into events or a typed error, `evolve` folds an event into the
+ * state.
+ *
+ * Nothing here runs an effect. An aggregate is executed against an event store
+ * with `Executor`, and tested by calling its functions.
+ */
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import type { Decision } from "./Decision.ts"
+import * as StreamId from "./StreamId.ts"
+
+/** What every command, event and error has: a `_tag` that names its kind. */
+export interface Tagged {
+  readonly _tag: string
+}
+
+/**
+ * A schema of one kind of command, event or error, such as a
+ * `Schema.TaggedStruct`, a `Schema.TaggedClass` or a `Schema.TaggedError`.
+ */
+export interface TaggedSchema extends Schema.Codec<Tagged, Tagged> {
+  readonly fields: { readonly _tag: Schema.Constraint }
+}
+
+/** A state machine with a name, made by {@link make}. */
+export interface Aggregate<Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error> {
+  /** The first part of every stream id of this aggregate. */
+  readonly name: Name
+  /** The state before the first event. */
+  readonly initial: State
+  /** The events that a command causes in a state, or the error that rejects it. */
+  readonly decide: (command: Command, state: State) => Decision<Event, Error>
+  /** The state after an event. */
+  readonly evolve: (state: State, event: Event) => State
+  /** The name of the stream that holds the events of the aggregate with this id. */
+  readonly streamId: (id: Id) => StreamId.StreamId
+  /** The id of the aggregate whose events a stream holds: none for a stream of another aggregate. */
+  readonly idOf: (streamId: StreamId.StreamId) => Option.Option<Id>
+  /** The schemas it was made with. */
+  readonly schemas: Schemas<Id, State, Command, Event, Error>
+}
+
+/** The schemas of an aggregate, the kinds of commands, events and errors by tag. */
+export interface Schemas<Id, State, Command extends Tagged, Event extends Tagged, Error> {
+  readonly id: Schema.Codec<Id, unknown>
+  readonly state: Schema.Codec<State, unknown>
+  readonly commands: ReadonlyMap<Command["_tag"], Schema.Codec<Command, Tagged>>
+  readonly events: ReadonlyMap<Event["_tag"], Schema.Codec<Event, Tagged>>
+  readonly errors: ReadonlyMap<string, Schema.Codec<Error, Tagged>>
+}
+
+/** One handler for each tag of `Command`; what a handler may return is limited to `Event` and `Error`. */
+export type DecideHandlers<Command extends Tagged, State, Event, Error> = {
+  readonly [C in Command as C["_tag"]]: (command: C, state: State) => Decision<Event, Error>
+}
+
+/** One handler for each tag of `Event`; it returns the next state. */
+export type EvolveHandlers<Event extends Tagged, State, Next extends State = State> = {
+  readonly [Tag in Event["_tag"]]: (state: State, event: Extract<Event, { readonly _tag: Tag }>) => Next
+}
+
+type TypeOf<Members extends ReadonlyArray<TaggedSchema>> = Members[number]["Type"]
+
+type NoOther<Handlers, Tags extends PropertyKey> = {
+  readonly [Tag in Exclude<keyof Handlers, Tags>]: `no command has the tag ${Tag & string}`
+}
+
+/**
+ * Makes an aggregate.
+ *
+ * `decide` has one handler for each command and `evolve` one for each event: a
+ * missing or a surplus one does not compile, nor does a handler that returns
+ * an event or an error which is not declared.
+ *
+ * The name must start with a letter and contain only letters, digits and `_`;
+ * tags must differ. Anything else is a mistake in the program and throws.
+ *
+ * @example
+ * ```ts
+ * import { Aggregate, Decision } from "@hexfold/core"
+ * import { Schema } from "effect"
+ *
+ * class Increment extends Schema.TaggedClass<Increment>()("Increment", { by: Schema.Int }) {}
+ * class Incremented extends Schema.TaggedClass<Incremented>()("Incremented", { by: Schema.Int }) {}
+ * class TooLarge extends Schema.TaggedError<TooLarge>()("TooLarge", { limit: Schema.Int }) {}
+ *
+ * const Counter = Aggregate.make("Counter", {
+ *   id: Schema.String,
+ *   state: Schema.Int,
+ *   initial: 0,
+ *   commands: [Increment],
+ *   events: [Incremented],
+ *   errors: [TooLarge],
+ *   decide: {
+ *     Increment: ({ by }, count) =>
+ *       count + by > 100
+ *         ? Decision.reject(new TooLarge({ limit: 100 }))
+ *         : Decision.accept(new Incremented({ by }))
+ *   },
+ *   evolve: {
+ *     Incremented: (count, { by }) => count + by
+ *   }
+ * })
+ *
+ * Counter.decide(new Increment({ by: 3 }), 0) // Result.succeed([new Incremented({ by: 3 })])
+ * Counter.evolve(0, new Incremented({ by: 3 })) // 3
+ * Counter.streamId("a-b") // "Counter-a-b"
+ * ```
+ */
+export const make = <
+  const Name extends string,
+  Id,
+  State,
+  const Commands extends ReadonlyArray<TaggedSchema>,
+  const Events extends ReadonlyArray<TaggedSchema>,
+  const Errors extends ReadonlyArray<TaggedSchema>,
+  const Decide extends DecideHandlers<TypeOf<Commands>, State, TypeOf<Events>, TypeOf<Errors>>,
+  const Next extends State
+>(
+  name: Name,
+  definition: {
+    readonly id: Schema.Codec<Id, unknown>
+    readonly state: Schema.Codec<State, unknown>
+    readonly initial: NoInfer<State>
+    readonly commands: Commands
+    readonly events: Events
+    readonly errors: Errors
+    readonly decide: Decide & NoOther<Decide, TypeOf<Commands>["_tag"]>
+    readonly evolve: EvolveHandlers<TypeOf<Events>, NoInfer<State>, Next>
+  }
+): Aggregate<
+  Name,
+  Id,
+  State,
+  TypeOf<Commands>,
+  TypeOf<Events>,
+  // Inferred from all handlers at once, so that an editor shows the errors themselves.
+  Decide[keyof Decide] extends (command: never, state: never) => Decision<unknown, infer Error> ? Error : never
+> => {
+  if (!StreamId.isAggregateName(name)) {
+    throw new Error(`"${name}" cannot name an aggregate: use a letter, then letters, digits and "_", at most 100`)
+  }
+  // A handler accepts exactly the command whose tag selects it.
+  const decide = definition.decide as unknown as Record<
+    string,
+    (command: TypeOf<Commands>, state: State) => Decision<TypeOf<Events>, never>
+  >
+  const evolve = definition.evolve as unknown as Record<string, (state: State, event: TypeOf<Events>) => State>
+  return {
+    name,
+    initial: definition.initial,
+    decide: (command, state) => decide[command._tag]!(command, state),
+    evolve: (state, event) => evolve[event._tag]!(state, event),
+    ...streamIds(name, definition.id),
+    schemas: {
+      id: definition.id,
+      state: definition.state,
+      commands: byTag(name, "commands", definition.commands),
+      events: byTag(name, "events", definition.events),
+      errors: byTag(name, "errors", definition.errors) as ReadonlyMap<string, Schema.Codec<never, Tagged>>
+    }
+  }
+}
+
+/**
+ * The state after a sequence of events, from `state` or from the initial one.
+ *
+ * @example
+ * ```ts
+ * import { Aggregate } from "@hexfold/core"
+ *
+ * declare const Counter: Aggregate.Aggregate<"Counter", string, number, never, { readonly _tag: "Reset" }, never>
+ *
+ * Aggregate.fold(Counter, [{ _tag: "Reset" }])
+ * ```
+ */
+export const fold = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+  events: Iterable<NoInfer<Event>>,
+  state: NoInfer<State> = aggregate.initial
+): State => {
+  let current = state
+  for (const event of events) current = aggregate.evolve(current, event)
+  return current
+}
+
+/** An aggregate of any kind, as a constraint for functions that accept them all. */
+export interface Any extends Aggregate<string, any, any, any, any, any> {}
+
+/** The type of an aggregate's ids. */
+export type IdOf<A> = A extends Aggregate<string, infer Id, any, any, any, any> ? Id : never
+
+/** The type of an aggregate's state. */
+export type StateOf<A> = A extends Aggregate<string, any, infer State, any, any, any> ? State : never
+
+/** The union of an aggregate's commands. */
+export type CommandOf<A> = A extends Aggregate<string, any, any, infer Command, any, any> ? Command : never
+
+/** The union of an aggregate's events. */
+export type EventOf<A> = A extends Aggregate<string, any, any, any, infer Event, any> ? Event : never
+
+/** The union of the errors for which an aggregate rejects commands. */
+export type ErrorOfAggregate<A> = A extends Aggregate<string, any, any, any, any, infer Error> ? Error : never
+
+const byTag = <Members extends ReadonlyArray<TaggedSchema>>(
+  name: string,
+  what: string,
+  members: Members
+): ReadonlyMap<TypeOf<Members>["_tag"], Schema.Codec<TypeOf<Members>, Tagged>> => {
+  const map = new Map<TypeOf<Members>["_tag"], Schema.Codec<TypeOf<Members>, Tagged>>()
+  for (const member of members) {
+    const ast = member.fields._tag.ast
+    if (!SchemaAST.isLiteral(ast) || typeof ast.literal !== "string") {
+      throw new Error(`${name}: one of its ${what} has a _tag that is not one literal string`)
+    }
+    if (map.has(ast.literal)) throw new Error(`${name}: two of its ${what} have the tag "${ast.literal}"`)
+    map.set(ast.literal, member)
+  }
+  return map
+}
+
+// An id that always encodes to a string is its own text; any other is written
+// as JSON, so that 1 and "1" stay apart.
+const streamIds = <Id>(name: string, schema: Schema.Codec<Id, unknown>) => {
+  const codec = Schema.toCodecJson(schema)
+  const isText = encodesToString(SchemaAST.toEncoded(codec.ast))
+  const encode = Schema.encodeSync(codec)
+  const decode = Schema.decodeUnknownResult(isText ? codec : Schema.fromJsonString(codec))
+  return {
+    streamId: (id: Id): StreamId.StreamId => {
+      const encoded = encode(id)
+      return StreamId.make(name, isText ? (encoded as string) : JSON.stringify(encoded))
+    },
+    idOf: (streamId: StreamId.StreamId): Option.Option<Id> =>
+      Option.flatMap(StreamId.parse(streamId), (parts) =>
+        parts.aggregate === name ? Result.getSuccess(decode(parts.id)) : Option.none()
+      )
+  }
+}
+
+const encodesToString = (ast: SchemaAST.AST): boolean =>
+  SchemaAST.isUnion(ast)
+    ? ast.types.every(encodesToString)
+    : SchemaAST.isString(ast) ||
+      SchemaAST.isTemplateLiteral(ast) ||
+      (SchemaAST.isLiteral(ast) && typeof ast.literal === "string")

@@ -1,0 +1,87 @@
+/**
+ * What a command comes to: the events it causes, in order, or the error that
+ * rejects it. A decision is a plain `Result`, so everything in
+ * `effect/Result` works on it too.
+ */
+import * as Result from "effect/Result"
+
+/** Events to record (possibly none), or the error for which the command is rejected. */
+export type Decision<Event, Error = never> = Result.Result<ReadonlyArray<Event>, Error>
+
+/**
+ * Accepts the command: these events happened, in this order.
+ *
+ * @example
+ * ```ts
+ * import { Decision } from "@hexfold/core"
+ *
+ * Decision.accept({ _tag: "Deposited", amount: 10 })
+ * ```
+ */
+export const accept = <const Events extends readonly [unknown, ...ReadonlyArray<unknown>]>(
+  ...events: Events
+): Decision<Events[number]> => Result.succeed(events)
+
+/** Accepts the command although there is nothing to record. */
+export const nothing: Decision<never> = Result.succeed([])
+
+/**
+ * Rejects the command: no event is recorded and no state changes.
+ *
+ * @example
+ * ```ts
+ * import { Decision } from "@hexfold/core"
+ *
+ * Decision.reject({ _tag: "InsufficientFunds", balance: 3 })
+ * ```
+ */
+export const reject = <const Error>(error: Error): Decision<never, Error> => Result.fail(error)
+
+/**
+ * Goes on with `next` if `condition` holds, and otherwise rejects with `error`.
+ *
+ * @example
+ * ```ts
+ * import { Decision } from "@hexfold/core"
+ *
+ * const withdraw = (balance: number, amount: number) =>
+ *   Decision.require(amount <= balance, () => ({ _tag: "InsufficientFunds", balance }), () =>
+ *     Decision.accept({ _tag: "Withdrawn", amount }))
+ * ```
+ */
+export const require = <const Error, Event, Error2>(
+  condition: boolean,
+  error: () => Error,
+  next: () => Decision<Event, Error2>
+): Decision<Event, Error | Error2> => (condition ? next() : Result.fail(error()))
+
+/**
+ * One decision after another, each made from the same state: the events of
+ * all, or the first rejection.
+ *
+ * @example
+ * ```ts
+ * import { Decision } from "@hexfold/core"
+ *
+ * Decision.concat(
+ *   Decision.accept({ _tag: "Deposited", amount: 10 }),
+ *   Decision.accept({ _tag: "FeeCharged", amount: 1 })
+ * )
+ * ```
+ */
+export const concat = <const Decisions extends ReadonlyArray<Decision<unknown, unknown>>>(
+  ...decisions: Decisions
+): Decision<EventOf<Decisions[number]>, ErrorOf<Decisions[number]>> => {
+  const events: Array<EventOf<Decisions[number]>> = []
+  for (const decision of decisions as ReadonlyArray<Decision<EventOf<Decisions[number]>, ErrorOf<Decisions[number]>>>) {
+    if (Result.isFailure(decision)) return Result.fail(decision.failure)
+    events.push(...decision.success)
+  }
+  return Result.succeed(events)
+}
+
+/** The events that a decision may record. */
+export type EventOf<D> = D extends Result.Result<ReadonlyArray<infer Event>, unknown> ? Event : never
+
+/** The errors for which a decision may reject. */
+export type ErrorOf<D> = D extends Result.Result<unknown, infer Error> ? Error : never

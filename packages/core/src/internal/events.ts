@@ -1,0 +1,69 @@
+import * as Context from "effect/Context"
+import * as Result from "effect/Result"
+import * as EventCodec from "../application/EventCodec.ts"
+import type { EventDecodeError } from "../application/EventDecodeError.ts"
+import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
+import type { NewEvent, RecordedEvent } from "../ports/EventStore.ts"
+import { EventStoreError, Rejected } from "../ports/EventStoreError.ts"
+import * as Metadata from "../ports/Metadata.ts"
+import * as uuid from "./uuid.ts"
+
+/** The state after recorded events. */
+export const foldRecorded = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+  events: ReadonlyArray<RecordedEvent>
+): Result.Result<State, EventDecodeError> => {
+  const codec = EventCodec.of(aggregate)
+  let state = aggregate.initial
+  for (const recorded of events) {
+    const event = codec.decode(recorded)
+    if (Result.isFailure(event)) return Result.fail(event.failure)
+    state = aggregate.evolve(state, event.success)
+  }
+  return Result.succeed(state)
+}
+
+/** Recorded events with their payloads decoded. */
+export const decodeRecorded = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+  events: ReadonlyArray<RecordedEvent>
+): Result.Result<ReadonlyArray<RecordedEvent<Event>>, EventDecodeError> => {
+  const codec = EventCodec.of(aggregate)
+  const decoded: Array<RecordedEvent<Event>> = []
+  for (const recorded of events) {
+    const event = codec.decode(recorded)
+    if (Result.isFailure(event)) return Result.fail(event.failure)
+    decoded.push({ ...recorded, data: event.success })
+  }
+  return Result.succeed(decoded)
+}
+
+/**
+ * Decided events, encoded and with an id and metadata each. All events of a
+ * command share their metadata; what the program does not say (see
+ * `Metadata.with`) is the command's id, or the first event's if it has none.
+ */
+export const newEvents = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+  decided: ReadonlyArray<Event>,
+  now: number,
+  commandId: string | undefined,
+  context: Context.Context<never>
+): Result.Result<ReadonlyArray<NewEvent>, EventStoreError> => {
+  const codec = EventCodec.of(aggregate)
+  const ids = decided.map(() => uuid.make(now))
+  const cause = commandId ?? ids[0] ?? ""
+  const metadata: Metadata.Metadata = { correlationId: cause, causationId: cause, ...Context.get(context, Metadata.Current) }
+  const events: Array<NewEvent> = []
+  for (let i = 0; i < decided.length; i++) {
+    const encoded = codec.encode(decided[i]!)
+    if (Result.isFailure(encoded)) {
+      const detail = `the event ${decided[i]!._tag} does not match its schema: ${encoded.failure.message}`
+      return Result.fail(
+        new EventStoreError({ operation: "append", reason: new Rejected({ detail, cause: encoded.failure }) })
+      )
+    }
+    events.push({ id: ids[i]!, type: encoded.success.type, data: encoded.success.data, metadata })
+  }
+  return Result.succeed(events)
+}

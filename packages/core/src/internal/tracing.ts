@@ -1,0 +1,17 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Tracer from "effect/Tracer"
+
+/**
+ * A span around an effect where a tracer was installed, and nothing elsewhere:
+ * a span costs about 4 µs, as much as executing a command in memory.
+ */
+export const span = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  context: Context.Context<never>,
+  name: string,
+  attributes: () => Record<string, unknown>
+): Effect.Effect<A, E, R> =>
+  Context.get(context, Tracer.Tracer) === Tracer.nativeTracer
+    ? effect
+    : Effect.withSpan(effect, name, { attributes: attributes() })
