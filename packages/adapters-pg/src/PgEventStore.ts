@@ -1,0 +1,260 @@
+/** The event store on Postgres, 14 and later. */
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { AppendCheck, EventStore, EventStoreError } from "@hexfold/core"
+import { Config, Context, Duration, Effect, Layer, Option, type Redacted, Result, type Scope, Stream } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { type AppendFailure, appendAll, touchesOf } from "./internal/appender.ts"
+import * as batcher from "./internal/batcher.ts"
+import { translated } from "./internal/errors.ts"
+import { keyOf } from "./internal/keys.ts"
+import { type ReadRequest, readAllStreams } from "./internal/reader.ts"
+import { type EventRow, toRecorded } from "./internal/rows.ts"
+import * as wakeups from "./internal/wakeups.ts"
+import * as PgMigrations from "./PgMigrations.ts"
+import { horizonCall } from "./sql/horizon.ts"
+import { readAllPage, readStreamPage } from "./sql/readPage.ts"
+
+/** How the store works. */
+export interface Options {
+  /** The database schema that holds the tables; `hexfold` if not given. */
+  readonly schema?: string
+  /** Whether to bring the schema up to date at the start; true if not given. */
+  readonly migrate?: boolean
+  /** The most appends, or reads of streams, that share a call; 512 if not given. */
+  readonly maxBatch?: number
+  /** The most calls of each kind under way at once, each on a connection of the pool; 2 if not given. */
+  readonly maxInFlight?: number
+  /** The most events in a page of a read; 1,000 if not given. */
+  readonly pageSize?: number
+  /** How many bytes of stored payload end a page of a read; 4 MiB if not given. */
+  readonly pageBytes?: number
+  /** How long a live reader waits at most when it is not woken; 500 ms if not given. */
+  readonly pollInterval?: Duration.Input
+}
+
+/**
+ * An event store on the `PgClient` in the context.
+ *
+ * Appends and reads of streams from concurrent fibers share calls. Inside
+ * `sql.withTransaction` of the same client they join that transaction instead,
+ * and are not shared.
+ */
+export const make = (
+  options: Options = {}
+): Effect.Effect<
+  EventStore.EventStore["Service"],
+  EventStoreError.EventStoreError,
+  PgClient.PgClient | SqlClient.SqlClient | Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const { maxBatch = 512, maxInFlight = 2, pageBytes = 4 << 20, pageSize = 1_000, pollInterval = "500 millis" } = options
+    const schema = options.schema ?? PgMigrations.defaultSchema
+    if (options.migrate ?? true) yield* PgMigrations.run(schema)
+    const pg = yield* PgClient.PgClient
+    const sql = pg.withoutTransforms()
+    const autocommit = yield* readCommitted(sql)
+
+    const joined = <A, E, R>(f: (joined: boolean) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.contextWith((context: Context.Context<never>) =>
+        f(Option.isSome(Context.getOption(context, sql.transactionService)))
+      )
+    const horizon = joined((joined) =>
+      Effect.map(
+        translated("readAll")(sql.unsafe<HorizonRow>(horizonCall(schema), [joined])),
+        ([row]): wakeups.Horizon => ({ horizon: Number(row!.o_horizon), last: Number(row!.o_last) })
+      )
+    )
+    const { announce, changes } = yield* wakeups.make({
+      pg,
+      channel: `hexfold_${schema}`,
+      pollInterval: Duration.fromInputUnsafe(pollInterval),
+      horizon
+    })
+
+    const appendBatch = yield* batcher.make<EventStore.Append, EventStore.Appended, AppendFailure>({
+      operation: "append",
+      call: (appends) =>
+        Effect.tap(
+          translated("append")(autocommit(appendAll(sql, schema, false)(appends))),
+          Effect.sync(announce)
+        ),
+      touches: touchesOf,
+      maxInFlight,
+      maxBatch
+    })
+    const readBatch = yield* batcher.make<ReadRequest, EventStore.Snapshot, Effect.Error<ReturnType<Store["readStreams"]>>>({
+      operation: "readStreams",
+      call: (requests) => translated("readStreams")(readAllStreams(sql, schema)(requests)),
+      touches: () => ({ exclusive: [], shared: [] }),
+      maxInFlight,
+      maxBatch
+    })
+
+    // Reads page after page; each begins behind the last event of the one before.
+    const pages = (
+      operation: EventStoreError.Operation,
+      after: bigint,
+      limit: number,
+      page: (after: bigint, limit: number) => Effect.Effect<ReadonlyArray<PageRow>, SqlError.SqlError>,
+      keyOf: (row: PageRow) => bigint
+    ) =>
+      Stream.paginate({ after, left: limit }, ({ after, left }) => {
+        const size = Math.min(left, pageSize)
+        return Effect.map(translated(operation)(page(after, size)), (rows) => {
+          const last = rows.at(-1)
+          const isLast = last === undefined || (rows.length < size && Number(last.size) < pageBytes)
+          const rest = { after: last === undefined ? after : keyOf(last), left: left - rows.length }
+          return [
+            rows.map((row) => toRecorded(row, row.stream_id)),
+            isLast || rest.left <= 0 ? Option.none() : Option.some(rest)
+          ] as const
+        })
+      })
+
+    return EventStore.EventStore.of({
+      append: (append) => {
+        const refusal = AppendCheck.check(append)
+        if (refusal !== undefined) return Effect.fail(refusal)
+        return joined((joined) => {
+          if (!joined) return appendBatch(append)
+          return Effect.flatMap(translated("append")(appendAll(sql, schema, true)([append])), ([exit]) =>
+            Effect.andThen(sql.afterCommit(Effect.sync(announce)), exit!)
+          )
+        })
+      },
+
+      readStreams: (requests, command) => {
+        const streamIds = requests.map(({ streamId }) => streamId)
+        const refusal = AppendCheck.checkRead("readStreams", streamIds, command?.id)
+        if (refusal !== undefined) return Effect.fail(refusal)
+        return joined((joined) =>
+          joined
+            ? Effect.flatMap(translated("readStreams")(readAllStreams(sql, schema)([{ requests, command }])), ([exit]) => exit!)
+            : readBatch({ requests, command })
+        )
+      },
+
+      readStream: (streamId, options = {}) => {
+        const refusal = AppendCheck.checkRead("readStream", [streamId])
+        if (refusal !== undefined) return Stream.fail(refusal)
+        const { direction = "forwards", limit = Infinity, types } = options
+        const query = readStreamPage(schema, direction)
+        return pages(
+          "readStream",
+          BigInt(options.after ?? beginning(direction)),
+          limit,
+          (after, size) => sql.unsafe<PageRow>(query, [keyOf(streamId), after, texts(types), size, BigInt(pageBytes)]),
+          ({ version }) => version
+        )
+      },
+
+      readAll: (options = {}) => {
+        const { aggregates, direction = "forwards", limit = Infinity, types } = options
+        const query = readAllPage(schema, direction)
+        // The horizon first, each page in a later statement: see `sql/horizon.ts`.
+        return Stream.unwrap(
+          Effect.map(horizon, ({ horizon }) => {
+            const upTo = BigInt(Math.min(horizon, options.upTo ?? Infinity))
+            return pages(
+              "readAll",
+              BigInt(options.after ?? beginning(direction)),
+              limit,
+              (after, size) =>
+                sql.unsafe<PageRow>(query, [after, upTo, texts(aggregates), texts(types), size, BigInt(pageBytes)]),
+              ({ position }) => position
+            )
+          })
+        )
+      },
+
+      changes
+    })
+  })
+
+/**
+ * Supplies the event store on the application's own `PgClient`: one pool, and
+ * one scope of transactions for both.
+ *
+ * @example
+ * ```ts
+ * import { PgEventStore } from "@hexfold/adapters-pg"
+ * import { PgClient } from "@effect/sql-pg"
+ * import { Layer, Redacted } from "effect"
+ *
+ * const Database = PgClient.layer({ url: Redacted.make("postgres://postgres@localhost/postgres") })
+ *
+ * const Stores = PgEventStore.layer({ schema: "accounting" }).pipe(Layer.provideMerge(Database))
+ * ```
+ */
+export const layer = (
+  options: Options = {}
+): Layer.Layer<
+  EventStore.EventStore,
+  EventStoreError.EventStoreError,
+  PgClient.PgClient | SqlClient.SqlClient
+> => Layer.effect(EventStore.EventStore, make(options))
+
+/**
+ * Supplies the event store together with a client of its own.
+ *
+ * @example
+ * ```ts
+ * import { PgEventStore } from "@hexfold/adapters-pg"
+ * import { Redacted } from "effect"
+ *
+ * const Stores = PgEventStore.layerUrl(Redacted.make("postgres://postgres@localhost/postgres"))
+ * ```
+ */
+export const layerUrl = (
+  url: Redacted.Redacted,
+  options: Options = {}
+): Layer.Layer<
+  EventStore.EventStore | PgClient.PgClient | SqlClient.SqlClient,
+  EventStoreError.EventStoreError | SqlError.SqlError
+> => Layer.provideMerge(layer(options), PgClient.layer({ url, applicationName: "hexfold" }))
+
+/**
+ * As {@link layerUrl}, with the URL from the configuration: `DATABASE_URL`.
+ *
+ * @example
+ * ```ts
+ * import { PgEventStore } from "@hexfold/adapters-pg"
+ *
+ * const Stores = PgEventStore.layerConfig()
+ * ```
+ */
+export const layerConfig = (
+  options: Options = {}
+): Layer.Layer<
+  EventStore.EventStore | PgClient.PgClient | SqlClient.SqlClient,
+  EventStoreError.EventStoreError | SqlError.SqlError | Config.ConfigError
+> => Layer.unwrap(Effect.map(Config.Redacted("DATABASE_URL"), (url) => layerUrl(url, options)))
+
+type Store = EventStore.EventStore["Service"]
+
+interface HorizonRow {
+  readonly o_horizon: bigint
+  readonly o_last: bigint
+}
+
+interface PageRow extends EventRow {
+  readonly stream_id: string
+  readonly size: bigint
+}
+
+const beginning = (direction: "forwards" | "backwards"): number => (direction === "forwards" ? 0 : Number.MAX_SAFE_INTEGER)
+
+const texts = (values: ReadonlyArray<string> | undefined) =>
+  values === undefined ? null : Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
+
+// The append function needs a fresh snapshot for each of its statements. Where
+// the database or the role defaults to more, each call says what it needs.
+const readCommitted = (sql: SqlClient.SqlClient) =>
+  Effect.map(
+    translated("open")(sql.unsafe<{ readonly level: string }>("select current_setting('default_transaction_isolation') as level")),
+    ([row]) =>
+      <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E | SqlError.SqlError> =>
+        row!.level === "read committed"
+          ? call
+          : Effect.provideService(sql.withTransaction(call), SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED")
+  )

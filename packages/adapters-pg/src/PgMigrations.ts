@@ -1,0 +1,87 @@
+/** The tables and functions of the Postgres adapters, and how they come into a database. */
+import { EventStoreError } from "@hexfold/core"
+import { Effect } from "effect"
+import { Migrator, SqlClient } from "effect/sql"
+import { translated } from "./internal/errors.ts"
+import { namespaceOf } from "./internal/namespace.ts"
+import { appendFunction } from "./sql/append.ts"
+import { horizonFunction } from "./sql/horizon.ts"
+import { schema as tables } from "./sql/schema.ts"
+
+/** The schema that is used if none is named. */
+export const defaultSchema = "hexfold"
+
+/** The version that this library brings a schema to. */
+export const latest = 1
+
+/**
+ * Brings a schema of the database up to date, and creates it if it is missing.
+ * Any number of processes may do so at once: one works, the others wait.
+ *
+ * Fails with an `EventStoreError` (`Rejected`) if the schema is newer than this
+ * library knows, without touching it, or if the name is not plain: lower-case
+ * letters, digits and `_`, at most 40, beginning with a letter.
+ *
+ * @example
+ * ```ts
+ * import { PgMigrations } from "@hexfold/adapters-pg"
+ * import { PgClient } from "@effect/sql-pg"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const url = Redacted.make("postgres://postgres@localhost/postgres")
+ *
+ * PgMigrations.run("accounting").pipe(Effect.provide(PgClient.layer({ url })))
+ * ```
+ */
+export const run = (
+  schema: string = defaultSchema
+): Effect.Effect<void, EventStoreError.EventStoreError, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    if (!/^[a-z][a-z0-9_]{0,39}$/.test(schema)) {
+      return yield* rejected(`${JSON.stringify(schema)} cannot name a schema: use lower-case letters, digits and "_"`)
+    }
+    const sql = yield* SqlClient.SqlClient
+    yield* translated("open")(
+      // "create schema if not exists" fails when two do it at once: one at a time.
+      sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql`select pg_advisory_xact_lock(hashtextextended(${`hexfold:${schema}`}, 0))::text`
+          yield* sql.unsafe(`create schema if not exists ${schema}`)
+        })
+      )
+    )
+    const table = `${schema}.migrations`
+    yield* migrate({ table, loader: Migrator.fromRecord(migrations(schema)) }).pipe(
+      Effect.catchTag("MigrationError", (error) =>
+        Effect.fail(
+          new EventStoreError.EventStoreError({
+            operation: "open",
+            reason: new EventStoreError.Rejected({ detail: error.message, cause: error })
+          })
+        )
+      ),
+      translated("open")
+    )
+    const [{ version }] = yield* translated("open")(
+      sql.unsafe<{ readonly version: number }>(`select max(migration_id) as version from ${table}`)
+    ) as Effect.Effect<readonly [{ readonly version: number }], EventStoreError.EventStoreError>
+    if (version > latest) {
+      return yield* rejected(
+        `the schema ${schema} is at version ${version}, and this library knows only ${latest}: use a newer one`
+      )
+    }
+  })
+
+const migrate = Migrator.make({})
+
+const migrations = (schema: string): Record<string, Effect.Effect<void, unknown, SqlClient.SqlClient>> => ({
+  "0001_events": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const namespace = namespaceOf(schema)
+    const statements = [...tables(schema), appendFunction(schema, namespace), horizonFunction(schema, namespace)]
+    for (const statement of statements) yield* sql.unsafe(statement)
+  })
+})
+
+const rejected = (detail: string) =>
+  new EventStoreError.EventStoreError({ operation: "open", reason: new EventStoreError.Rejected({ detail }) })

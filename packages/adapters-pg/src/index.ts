@@ -1,0 +1,3 @@
+export * as EmbeddedPostgres from "./EmbeddedPostgres.ts"
+export * as PgEventStore from "./PgEventStore.ts"
+export * as PgMigrations from "./PgMigrations.ts"

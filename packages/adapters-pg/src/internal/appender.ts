@@ -1,0 +1,184 @@
+import { CommandIdReused, ConcurrencyConflict, type EventStore, type EventStoreError, Expectation, type StreamId } from "@hexfold/core"
+import { PgTypes } from "@effect/sql-pg"
+import { DateTime, Effect, Exit, Result } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import { appendCall } from "../sql/append.ts"
+import type { Touches } from "./batcher.ts"
+import { commandKeyOf, keyOf } from "./keys.ts"
+import { readCommands } from "./reader.ts"
+
+/** Why an append of a call can fail for itself. */
+export type AppendFailure = ConcurrencyConflict | CommandIdReused | EventStoreError.EventStoreError
+
+/** The keys that an append locks. */
+export const touchesOf = (append: EventStore.Append): Touches => {
+  const streams = touched(append)
+  const exclusive = streams.filter(({ count }) => count > 0).map(({ key }) => key)
+  if (append.command !== undefined) exclusive.push(commandKeyOf(append.command.id))
+  return { exclusive, shared: streams.filter(({ count }) => count === 0).map(({ key }) => key) }
+}
+
+/**
+ * Appends in one call, each whole or not at all. With `joined` it runs in the
+ * caller's transaction.
+ */
+export const appendAll =
+  (sql: SqlClient.SqlClient, schema: string, joined: boolean) =>
+  (
+    appends: ReadonlyArray<EventStore.Append>
+  ): Effect.Effect<ReadonlyArray<Exit.Exit<EventStore.Appended, AppendFailure>>, SqlError.SqlError> =>
+    Effect.gen(function* () {
+      const call = encode(appends, joined)
+      const [row] = yield* sql.unsafe<Row>(appendCall(schema), call.binds)
+      const failed = new Set(row!.o_failed)
+      const repeated = new Set(row!.o_repeated)
+      const earlier =
+        repeated.size === 0
+          ? new Map<string, EventStore.Appended | CommandIdReused>()
+          : yield* readCommands(
+              sql,
+              schema,
+              appends.filter((_, owner) => repeated.has(owner)).map(({ command }) => command!)
+            )
+      const recordedAt = DateTime.makeUnsafe(row!.o_recorded_at)
+      let next = 0
+      return appends.map((append, owner): Exit.Exit<EventStore.Appended, AppendFailure> => {
+        if (repeated.has(owner)) {
+          const appended = earlier.get(append.command!.id)!
+          return "_tag" in appended ? Exit.fail(appended) : Exit.succeed(appended)
+        }
+        const versions = new Map<StreamId.StreamId, number>()
+        for (const i of call.placesOf[owner]!) versions.set(call.streams[i]!.streamId, Number(row!.o_bases[i]))
+        if (failed.has(owner)) return Exit.fail(conflictOf(append, versions))
+        const events: Array<EventStore.RecordedEvent> = []
+        for (const write of append.writes) {
+          for (const event of write.events) {
+            const version = versions.get(write.streamId)! + 1
+            versions.set(write.streamId, version)
+            events.push({
+              id: event.id,
+              streamId: write.streamId,
+              version,
+              position: Number(row!.o_positions[next++]),
+              type: event.type,
+              data: event.data,
+              metadata: event.metadata,
+              recordedAt
+            })
+          }
+        }
+        return Exit.succeed({
+          events,
+          streams: Array.from(versions, ([streamId, version]) => ({ streamId, version })),
+          repeated: false
+        })
+      })
+    })
+
+interface Row {
+  readonly o_failed: ReadonlyArray<number>
+  readonly o_repeated: ReadonlyArray<number>
+  readonly o_bases: ReadonlyArray<bigint>
+  readonly o_positions: ReadonlyArray<bigint>
+  readonly o_recorded_at: Date
+}
+
+interface Touched {
+  readonly streamId: StreamId.StreamId
+  readonly key: string
+  readonly count: number
+  readonly expected: Expectation.Expectation
+}
+
+// Each stream once: what it must be and how many events it gets.
+const touched = (append: EventStore.Append): ReadonlyArray<Touched> => {
+  const streams: Array<Touched> = []
+  for (const { events, streamId } of append.writes) {
+    const expected = append.conditions.find((condition) => condition.streamId === streamId)?.expected ?? Expectation.any
+    streams.push({ streamId, key: keyOf(streamId), count: events.length, expected })
+  }
+  for (const { expected, streamId } of append.conditions) {
+    if (!append.writes.some((write) => write.streamId === streamId)) {
+      streams.push({ streamId, key: keyOf(streamId), count: 0, expected })
+    }
+  }
+  return streams
+}
+
+const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolean) => {
+  const streams = appends
+    .flatMap((append, owner) => touched(append).map((stream) => ({ ...stream, owner })))
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+  const placesOf: ReadonlyArray<Array<number>> = appends.map(() => [])
+  streams.forEach(({ owner }, i) => placesOf[owner]!.push(i))
+  const commands = appends
+    .flatMap(({ command }, owner) => (command === undefined ? [] : [{ ...command, key: commandKeyOf(command.id), owner }]))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+
+  const eventStreams: Array<number> = []
+  const ordinals: Array<number> = []
+  const ids: Array<string> = []
+  const types: Array<string> = []
+  const data: Array<unknown> = []
+  const metadata: Array<unknown> = []
+  appends.forEach((append, owner) => {
+    for (const write of append.writes) {
+      const place = placesOf[owner]!.find((i) => streams[i]!.streamId === write.streamId)!
+      write.events.forEach((event, i) => {
+        eventStreams.push(place + 1)
+        ordinals.push(i + 1)
+        ids.push(event.id)
+        types.push(event.type)
+        data.push(event.data)
+        metadata.push(event.metadata)
+      })
+    }
+  })
+
+  const { OID } = PgTypes
+  const binds = [
+    array(streams.map(({ key }) => key), OID.text),
+    streams.every(({ key, streamId }) => key === streamId) ? null : array(streams.map(({ streamId }) => streamId), OID.text),
+    array(streams.map(({ expected }) => BigInt(expectedCode(expected))), OID.int8),
+    array(streams.map(({ count }) => count), OID.int4),
+    array(streams.map(({ owner }) => owner), OID.int4),
+    array(eventStreams, OID.int4),
+    array(ordinals, OID.int4),
+    array(ids, OID.uuid),
+    array(types, OID.text),
+    array(data, OID.jsonb),
+    array(metadata, OID.jsonb),
+    array(commands.map(({ owner }) => owner), OID.int4),
+    array(commands.map(({ key }) => key), OID.text),
+    array(commands.map(({ fingerprint }) => fingerprint), OID.text),
+    joined
+  ]
+  return { streams, placesOf, binds }
+}
+
+const array = (values: ReadonlyArray<unknown>, oid: number) => Result.getOrThrow(PgTypes.array(values, oid))
+
+const expectedCode = (expected: Expectation.Expectation): number => {
+  switch (expected._tag) {
+    case "Any":
+      return -1
+    case "StreamExists":
+      return -2
+    case "NoStream":
+      return 0
+    case "Exactly":
+      return expected.version
+  }
+}
+
+// `versions` are those at the check; the first failed check by stream id is named.
+const conflictOf = (
+  append: EventStore.Append,
+  versions: ReadonlyMap<StreamId.StreamId, number>
+): ConcurrencyConflict => {
+  const failed = append.conditions
+    .map(({ expected, streamId }) => ({ stream: streamId, expected, actual: versions.get(streamId)! }))
+    .filter(({ actual, expected }) => !Expectation.holds(expected, actual))
+    .sort((a, b) => (a.stream < b.stream ? -1 : 1))
+  return new ConcurrencyConflict({ ...failed[0]!, attempts: 1 })
+}

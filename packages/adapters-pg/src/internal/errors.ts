@@ -1,0 +1,62 @@
+import { EventStoreError } from "@hexfold/core"
+import { Cause, Effect, Predicate } from "effect"
+import { SqlError } from "effect/sql"
+
+// Classes and codes of Postgres' appendix A. The driver's own classes cover
+// most; a server that shuts down, starts up or is full it calls unknown.
+const unavailable = /^(08|40|53|57P0[1-5])/
+const timeout = /^(57014|55P03|25P03|25P04)/
+const corrupt = /^XX00[12]/
+const rejected = /^(0A|22|23|42|54|HX)/
+
+/** A failure of the driver as the port names it; the driver's error stays the cause. */
+export const toEventStoreError =
+  (operation: EventStoreError.Operation) =>
+  (error: SqlError.SqlError): EventStoreError.EventStoreError => {
+    const code = codeOf(error)
+    const props = { detail: detailOf(error), cause: error }
+    return new EventStoreError.EventStoreError({
+      operation,
+      reason:
+        error.reason._tag === "ConnectionError" || unavailable.test(code)
+          ? new EventStoreError.Unavailable(props)
+          : timeout.test(code)
+            ? new EventStoreError.Timeout(props)
+            : corrupt.test(code)
+              ? new EventStoreError.Corrupt(props)
+              : rejected.test(code) || error.reason._tag === "AuthenticationError"
+                ? new EventStoreError.Rejected(props)
+                : new EventStoreError.Unknown(props)
+    })
+  }
+
+/** The server's error code, or "" if the error is not the server's. */
+export const codeOf = (error: SqlError.SqlError): string => {
+  const cause = error.reason.cause
+  return Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? cause.code : ""
+}
+
+/**
+ * Runs an effect of the driver with its failures translated. When a connection
+ * dies inside a transaction the driver reports a defect, because its rollback
+ * fails too; that is a failure like any other.
+ */
+export const translated =
+  (operation: EventStoreError.Operation) =>
+  <A, E, R>(
+    effect: Effect.Effect<A, E | SqlError.SqlError, R>
+  ): Effect.Effect<A, Exclude<E, SqlError.SqlError> | EventStoreError.EventStoreError, R> =>
+    Effect.catchCause(effect, (cause): Effect.Effect<never, Exclude<E, SqlError.SqlError> | EventStoreError.EventStoreError> => {
+      if (Cause.hasInterrupts(cause)) return Effect.failCause(cause as Cause.Cause<never>)
+      for (const reason of cause.reasons) {
+        const error = reason._tag === "Die" ? reason.defect : reason._tag === "Fail" ? reason.error : undefined
+        if (SqlError.isSqlError(error)) return Effect.fail(toEventStoreError(operation)(error))
+      }
+      return Effect.failCause(cause as Cause.Cause<Exclude<E, SqlError.SqlError>>)
+    })
+
+const detailOf = (error: SqlError.SqlError): string => {
+  const cause = error.reason.cause
+  const text = Predicate.hasProperty(cause, "message") ? String(cause.message) : error.message
+  return text === "" ? error.reason._tag : text
+}

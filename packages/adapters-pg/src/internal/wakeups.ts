@@ -1,0 +1,109 @@
+import type { PgClient } from "@effect/sql-pg"
+import { type EventStoreError } from "@hexfold/core"
+import { Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
+
+/** The horizon, and the last position that was drawn: where they differ, appends are under way. */
+export interface Horizon {
+  readonly horizon: number
+  readonly last: number
+}
+
+/** How to tell readers of new events. */
+export interface Options {
+  readonly pg: PgClient.PgClient
+  readonly channel: string
+  readonly pollInterval: Duration.Duration
+  readonly horizon: Effect.Effect<Horizon, EventStoreError.EventStoreError>
+}
+
+/** Tells readers, of this process and of others, that there may be new events. */
+export interface WakeUps {
+  /** Called after a commit; never waits. */
+  readonly announce: () => void
+  readonly changes: Stream.Stream<number, EventStoreError.EventStoreError>
+}
+
+/**
+ * One loop asks for the horizon on behalf of all readers of the process, and
+ * runs only while there are some. It asks when an append of this process
+ * commits, when another process notifies, and after the poll interval, so a
+ * lost wake-up costs time and nothing else. While appends are under way it asks
+ * at short intervals: one that rolls back wakes nobody, yet moves the horizon.
+ */
+export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { channel, horizon, pg, pollInterval } = options
+    const committed = yield* Queue.sliding<void>(1)
+    const wake = yield* Queue.sliding<void>(1)
+
+    // After the commit and not inside it, where it would hold a lock of the whole database until the commit has ended.
+    const notify = pg.unsafe("select set_config('synchronous_commit', 'off', true), pg_notify($1, '')::text", [channel])
+    yield* Queue.take(committed).pipe(
+      Effect.andThen(Effect.ignore(notify)),
+      Effect.andThen(Effect.sleep("10 millis")),
+      Effect.forever,
+      Effect.forkScoped
+    )
+
+    const listen = Stream.unwrap(
+      Effect.map(pg.listen(channel), (notifications) =>
+        // What was sent before this listener stood is lost: look once.
+        Stream.concat(Stream.succeed(undefined), Stream.fromQueue(notifications))
+      )
+    ).pipe(
+      Stream.runForEach(() => Queue.offer(wake, undefined)),
+      Effect.retry(Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])),
+      Effect.ignore
+    )
+
+    const loop = Effect.gen(function* () {
+      const horizons = yield* PubSub.sliding<Exit.Exit<number, EventStoreError.EventStoreError>>(1)
+      yield* Effect.forkScoped(listen)
+      yield* Effect.gen(function* () {
+        let current = -1
+        let pause = shortest
+        while (true) {
+          const found = yield* Effect.exit(horizon)
+          let settled = false
+          if (Exit.isSuccess(found)) {
+            settled = found.value.horizon === found.value.last
+            if (found.value.horizon > current) {
+              current = found.value.horizon
+              yield* PubSub.publish(horizons, Exit.succeed(current))
+              pause = shortest
+            }
+          } else if (!found.cause.reasons.every((reason) => reason._tag === "Fail" && reason.error.isRetryable)) {
+            yield* PubSub.publish(horizons, Exit.failCause(found.cause))
+            return
+          }
+          pause = settled ? shortest : Duration.min(Duration.times(pause, 2), pollInterval)
+          yield* Effect.raceFirst(Queue.take(wake), Effect.sleep(settled ? pollInterval : pause))
+        }
+      }).pipe(Effect.forkScoped)
+      return horizons
+    })
+    const shared = yield* RcRef.make({ acquire: loop })
+
+    return {
+      announce: () => {
+        Queue.offerUnsafe(committed, undefined)
+        Queue.offerUnsafe(wake, undefined)
+      },
+      // Subscribed before the present value is asked for, so no change falls between.
+      changes: Stream.unwrap(
+        Effect.gen(function* () {
+          const later = yield* PubSub.subscribe(yield* RcRef.get(shared))
+          let seen = -1
+          return Stream.concat(
+            Stream.fromEffect(Effect.map(horizon, ({ horizon }) => Exit.succeed(horizon))),
+            Stream.fromSubscription(later)
+          ).pipe(
+            Stream.mapEffect((exit: Exit.Exit<number, EventStoreError.EventStoreError>) => exit),
+            Stream.filter((horizon) => horizon > seen && ((seen = horizon), true))
+          )
+        })
+      )
+    }
+  })
+
+const shortest = Duration.millis(2)

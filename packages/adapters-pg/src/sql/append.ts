@@ -1,0 +1,163 @@
+/**
+ * The function that appends: any number of independent appends in one call, and
+ * each happens whole or not at all.
+ *
+ * Binds of a call (arrays run in parallel):
+ *
+ * | bind | meaning |
+ * |---|---|
+ * | p_keys | the streams' keys, in ascending order |
+ * | p_ids | the streams' ids, or null where all equal their keys |
+ * | p_expected | what the stream's version must be: -1 anything, -2 above 0 |
+ * | p_counts | how many events the stream gets; 0 = it is only checked |
+ * | p_owners | which append of the call touches the stream |
+ * | p_event_streams | the event's stream, an index into p_keys |
+ * | p_event_ordinals | the event's place among those of its stream, from 1 |
+ * | p_event_ids, p_types, p_data, p_metadata | the event |
+ * | p_command_owners, p_command_keys, p_fingerprints | the appends that carry a command id, keys ascending |
+ * | p_joined | whether the call runs in a caller's transaction |
+ *
+ * Results: o_failed and o_repeated name appends that were left out; o_bases the
+ * version of each stream before the call; o_positions the position of each
+ * event that was not left out, in the order of the binds.
+ *
+ * Why it is correct. (1) All row locks are taken in one order, command keys
+ * before stream keys and each ascending, so calls cannot deadlock. (2) A head
+ * stays locked from its check to the commit, a head that is only read too, so
+ * what was checked still holds at the commit: no write skew. (3) Positions are
+ * drawn after all locks are held, so they grow with the versions. (4) The
+ * advisory lock says "positions above this one may be mine" before the first is
+ * drawn, and Postgres makes a commit visible before it releases its locks: see
+ * `sql/horizon.ts`.
+ */
+export const appendFunction = (S: string, namespace: string): string => `
+create or replace function ${S}.append(
+  p_keys text[], p_ids text[], p_expected bigint[], p_counts int[], p_owners int[],
+  p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[],
+  p_command_owners int[], p_command_keys text[], p_fingerprints text[], p_joined boolean,
+  out o_failed int[], out o_repeated int[], out o_bases bigint[], out o_positions bigint[], out o_recorded_at timestamptz
+) language plpgsql as $$
+declare
+  v_ids text[] := coalesce(p_ids, p_keys);
+  v_heads bigint[];
+  v_left_out int[];
+  v_head bigint;
+  v_version bigint;
+begin
+  o_recorded_at := clock_timestamp();
+  o_failed := '{}';
+  o_repeated := '{}';
+  o_bases := '{}';
+  o_positions := '{}';
+
+  if cardinality(p_command_keys) > 0 then
+    with fresh as (
+      insert into ${S}.commands (key, fingerprint, recorded_at)
+      select c.key, c.fingerprint, o_recorded_at from unnest(p_command_keys, p_fingerprints) as c(key, fingerprint)
+      on conflict do nothing returning key
+    )
+    select coalesce(array_agg(c.owner), '{}') into o_repeated
+    from unnest(p_command_owners, p_command_keys) as c(owner, key)
+    where not exists (select from fresh where fresh.key = c.key);
+  end if;
+
+  if 0 = any (p_counts) then
+    -- A set-based upsert cannot mix lock modes: one head after the other.
+    for i in 1 .. cardinality(p_keys) loop
+      if p_owners[i] = any (o_repeated) then
+        v_head := null;
+        v_version := 0;
+      elsif p_counts[i] > 0 then
+        insert into ${S}.streams as s (key, version) values (p_keys[i], p_counts[i])
+        on conflict (key) do update set version = s.version + excluded.version
+        returning s.id, s.version - p_counts[i] into v_head, v_version;
+      elsif p_expected[i] = -1 then
+        select s.id, s.version into v_head, v_version from ${S}.streams s where s.key = p_keys[i];
+        v_version := coalesce(v_version, 0);
+      else
+        -- Shared, so that appends which only read a stream do not queue for it.
+        select s.id, s.version into v_head, v_version from ${S}.streams s where s.key = p_keys[i] for share;
+        if not found then
+          insert into ${S}.streams (key, version) values (p_keys[i], 0) on conflict do nothing;
+          select s.id, s.version into v_head, v_version from ${S}.streams s where s.key = p_keys[i] for share;
+        end if;
+      end if;
+      v_heads[i] := v_head;
+      o_bases[i] := v_version;
+    end loop;
+  else
+    with head as (
+      insert into ${S}.streams as s (key, version)
+      select t.key, t.count from unnest(p_keys, p_counts, p_owners) with ordinality as t(key, count, owner, ord)
+      where t.owner <> all (o_repeated) order by t.ord
+      on conflict (key) do update set version = s.version + excluded.version
+      returning s.id, s.key, s.version
+    )
+    select array_agg(head.id order by t.ord), array_agg(head.version - t.count order by t.ord) into v_heads, o_bases
+    from unnest(p_keys, p_counts) with ordinality as t(key, count, ord) left join head on head.key = t.key;
+  end if;
+
+  select coalesce(array_agg(distinct t.owner), '{}') into o_failed
+  from unnest(p_owners, p_expected, o_bases) as t(owner, expected, base)
+  where t.owner <> all (o_repeated)
+    and not (case t.expected when -1 then true when -2 then t.base > 0 else t.base = t.expected end);
+
+  if cardinality(o_failed) > 0 then
+    update ${S}.streams s set version = s.version - t.count
+    from unnest(v_heads, p_counts, p_owners) as t(head, count, owner)
+    where s.id = t.head and t.count > 0 and t.owner = any (o_failed);
+    delete from ${S}.commands
+    where key in (select c.key from unnest(p_command_owners, p_command_keys) as c(owner, key) where c.owner = any (o_failed));
+  end if;
+  v_left_out := o_failed || o_repeated;
+
+  if cardinality(p_event_streams) > 0 then
+    -- One lock is enough for a transaction of many calls: the first is the lowest.
+    if not p_joined or coalesce(current_setting('hexfold.appending', true), '') <> '${namespace}' then
+      perform pg_advisory_xact_lock_shared(
+        (${namespace}::bigint << 48) | (select case when is_called then last_value else 0 end from ${S}.events_position));
+      if p_joined then
+        perform set_config('hexfold.appending', '${namespace}', true);
+      end if;
+    end if;
+    with inserted as (
+      insert into ${S}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at)
+      select v_heads[e.stream], v_ids[e.stream], o_bases[e.stream] + e.ordinal, e.id, e.type, e.data, e.metadata, o_recorded_at
+      from unnest(p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data, p_metadata)
+        with ordinality as e(stream, ordinal, id, type, data, metadata, ord)
+      where p_owners[e.stream] <> all (v_left_out) order by e.ord
+      returning position
+    )
+    select coalesce(array_agg(position), '{}') into o_positions from inserted;
+  end if;
+
+  if cardinality(p_command_keys) > 0 then
+    with stream as (
+      select t.owner, array_agg(t.id order by t.ord) as ids, array_agg(t.base + t.count order by t.ord) as versions
+      from unnest(p_owners, v_ids, o_bases, p_counts) with ordinality as t(owner, id, base, count, ord)
+      group by t.owner
+    ), event as (
+      select owner, row_number() over (order by ord) as n
+      from (
+        select p_owners[e.stream] as owner, e.ord from unnest(p_event_streams) with ordinality as e(stream, ord)
+        where p_owners[e.stream] <> all (v_left_out)
+      ) as included
+    ), placed as (
+      select event.owner, array_agg(p.position order by event.n) as positions
+      from event join unnest(o_positions) with ordinality as p(position, n) on p.n = event.n
+      group by event.owner
+    )
+    update ${S}.commands set
+      streams = coalesce(stream.ids, '{}'),
+      versions = coalesce(stream.versions, '{}'),
+      positions = coalesce(placed.positions, '{}')
+    from unnest(p_command_owners, p_command_keys) as c(owner, key)
+      left join stream on stream.owner = c.owner left join placed on placed.owner = c.owner
+    where commands.key = c.key and c.owner <> all (v_left_out);
+  end if;
+end $$`
+
+/** Calls the function; its binds are in the order of its parameters. */
+export const appendCall = (S: string): string =>
+  `select o_failed, o_repeated, o_bases, o_positions, o_recorded_at
+   from ${S}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`

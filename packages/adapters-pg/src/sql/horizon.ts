@@ -1,0 +1,33 @@
+/**
+ * The function that tells the horizon: no event at or below it can still
+ * appear to a statement that starts later.
+ *
+ * Why it is correct. (1) The sequence is read before the locks. An append whose
+ * lock is not seen took it later, so it draws positions above what the sequence
+ * said. (2) An append whose lock is seen draws positions above the one in the
+ * lock. (3) An append that had released its lock was visible before: Postgres
+ * makes a commit visible first and releases its locks then.
+ *
+ * It must not run inside a transaction whose snapshot is older than it: with
+ * p_joined, anything stricter than READ COMMITTED is refused.
+ */
+export const horizonFunction = (S: string, namespace: string): string => `
+create or replace function ${S}.horizon(p_joined boolean, out o_horizon bigint, out o_last bigint) language plpgsql as $$
+declare
+  v_lowest bigint;
+begin
+  if p_joined and current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'reading the whole store inside a transaction needs READ COMMITTED, this one is %',
+      current_setting('transaction_isolation') using errcode = 'HX001';
+  end if;
+  select case when is_called then last_value else 0 end into o_last from ${S}.events_position;
+  select min(((classid::bigint & 65535) << 32) | objid::bigint) into v_lowest
+  from pg_locks
+  where locktype = 'advisory' and objsubid = 1 and granted
+    and database = (select oid from pg_database where datname = current_database())
+    and classid::bigint >> 16 = ${namespace};
+  o_horizon := least(o_last, v_lowest);
+end $$`
+
+/** $1: whether it runs in a caller's transaction. */
+export const horizonCall = (S: string): string => `select o_horizon, o_last from ${S}.horizon($1)`

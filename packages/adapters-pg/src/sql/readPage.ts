@@ -1,0 +1,47 @@
+const columns = "position, stream_id, version, event_id, type, data, metadata, recorded_at"
+
+// A page ends after $limit rows, or with the row that fills $bytes of stored
+// payload, so that large payloads make small pages.
+const page = (select: string, order: string, limit: string, bytes: string): string => `
+select ${columns}, size from (
+  select *, sum(pg_column_size(data)) over (order by ${order} rows unbounded preceding) as size
+  from (${select} order by ${order} limit ${limit}) as selected
+) as sized
+where size - pg_column_size(data) < ${bytes} order by ${order}`
+
+/** The order of a page. */
+export type Direction = "forwards" | "backwards"
+
+/**
+ * A page of the log.
+ *
+ * $1 bigint: behind this position; $2 bigint: up to this one, the horizon at
+ * most; $3 text[]: only these aggregates, or null; $4 text[]: only these types,
+ * or null; $5 int: rows; $6 bigint: bytes.
+ */
+export const readAllPage = (S: string, direction: Direction): string =>
+  page(
+    `select * from ${S}.events
+     where position ${direction === "forwards" ? ">" : "<"} $1::bigint and position <= $2::bigint
+       and ($3::text[] is null or split_part(stream_id, '-', 1) = any ($3::text[]))
+       and ($4::text[] is null or type = any ($4::text[]))`,
+    direction === "forwards" ? "position" : "position desc",
+    "$5::int",
+    "$6::bigint"
+  )
+
+/**
+ * A page of a stream.
+ *
+ * $1 text: the stream's key; $2 bigint: behind this version; $3 text[]: only
+ * these types, or null; $4 int: rows; $5 bigint: bytes.
+ */
+export const readStreamPage = (S: string, direction: Direction): string =>
+  page(
+    `select * from ${S}.events
+     where stream = (select id from ${S}.streams where key = $1) and version ${direction === "forwards" ? ">" : "<"} $2::bigint
+       and ($3::text[] is null or type = any ($3::text[]))`,
+    direction === "forwards" ? "version" : "version desc",
+    "$4::int",
+    "$5::bigint"
+  )

@@ -1,0 +1,45 @@
+/**
+ * Migration 1: the tables. `S` stands for the quoted schema.
+ *
+ * `streams` holds a row for each stream, its head: append locks and bumps it.
+ * `key` is the stream id, or its digest if that is too long for an index (see
+ * `internal/keys.ts`). A row at version 0 is a stream without events.
+ *
+ * `events` is the log. Its unique index is on the numeric key of the stream: it
+ * is 40 % smaller than one on the text, and random ids do not scatter it. The
+ * stream's id stands on the row too, so that reading the log needs no join.
+ */
+export const schema = (S: string): ReadonlyArray<string> => [
+  `create table ${S}.streams (
+     id bigint generated always as identity primary key,
+     key text collate "C" not null unique,
+     version bigint not null
+   ) with (fillfactor = 80)`,
+  `create table ${S}.events (
+     position bigint generated always as identity (sequence name ${S}.events_position) primary key,
+     stream bigint not null,
+     stream_id text collate "C" not null,
+     version bigint not null,
+     event_id uuid not null,
+     type text collate "C" not null,
+     schema_version smallint not null default 1,
+     data jsonb not null,
+     metadata jsonb not null,
+     recorded_at timestamptz not null,
+     unique (stream, version)
+   )`,
+  `create table ${S}.commands (
+     key text collate "C" primary key,
+     fingerprint text not null,
+     streams text[] not null default '{}',
+     versions bigint[] not null default '{}',
+     positions bigint[] not null default '{}',
+     recorded_at timestamptz not null
+   ) with (fillfactor = 50)`,
+  `create function ${S}.refuse() returns trigger language plpgsql as $$
+   begin
+     raise exception '% of % is refused: recorded events never change', tg_op, tg_table_name using errcode = 'HX002';
+   end $$`,
+  `create trigger events_immutable before update or delete or truncate on ${S}.events
+   for each statement execute function ${S}.refuse()`
+]
