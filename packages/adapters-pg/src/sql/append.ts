@@ -13,7 +13,7 @@
  * | p_owners | which append of the call touches the stream |
  * | p_event_streams | the event's stream, an index into p_keys |
  * | p_event_ordinals | the event's place among those of its stream, from 1 |
- * | p_event_ids, p_types, p_data, p_metadata | the event |
+ * | p_event_ids, p_types, p_data, p_metadata | the event; data that is the JSON value null comes as SQL's |
  * | p_command_owners, p_command_keys, p_fingerprints | the appends that carry a command id, keys ascending |
  * | p_joined | whether the call runs in a caller's transaction |
  *
@@ -122,7 +122,8 @@ begin
     end if;
     with inserted as (
       insert into ${S}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at)
-      select v_heads[e.stream], v_ids[e.stream], o_bases[e.stream] + e.ordinal, e.id, e.type, e.data, e.metadata, o_recorded_at
+      select v_heads[e.stream], v_ids[e.stream], o_bases[e.stream] + e.ordinal, e.id, e.type,
+        coalesce(e.data, 'null'), e.metadata, o_recorded_at
       from unnest(p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data, p_metadata)
         with ordinality as e(stream, ordinal, id, type, data, metadata, ord)
       where p_owners[e.stream] <> all (v_left_out) order by e.ord

@@ -1,0 +1,22 @@
+import { defaultServerConditions } from "vite"
+import { defineConfig } from "vitest/config"
+
+const conditions = ["@hexfold/source", ...defaultServerConditions]
+
+const project = (name: string, folder: string, options: { readonly globalSetup?: string } = {}) => ({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: { name, root: folder, include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000, ...options }
+})
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("core", "packages/core"),
+      project("testing", "packages/testing"),
+      project("adapters-memory", "packages/adapters-memory"),
+      project("adapters-pg", "packages/adapters-pg", { globalSetup: "test/server.ts" }),
+      project("travel-expenses", "examples/travel-expenses")
+    ]
+  }
+})

@@ -1,0 +1,63 @@
+import { PgClient } from "@effect/sql-pg"
+import { PgEventStore } from "@hexfold/adapters-pg"
+import type { EventStoreError } from "@hexfold/core"
+import { EventStoreContract } from "@hexfold/testing/contracts"
+import { Effect, Layer, Redacted, type Scope } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { SqlClient } from "effect/sql"
+import { inject } from "vitest"
+
+let made = 0
+
+/** The URL of the tests' server. */
+export const url = (): Redacted.Redacted => Redacted.make(inject("databaseUrl"))
+
+/** A client of the tests' server. */
+export const client = (
+  config: Partial<PgClient.PgPoolConfig> = {}
+): Effect.Effect<PgClient.PgClient, never, Scope.Scope> =>
+  PgClient.make({ url: url(), maxConnections: 6, ...config }).pipe(Effect.provide(Reactivity.layer), Effect.orDie)
+
+/** A name for a schema of its own; the schema goes with the scope. */
+export const newSchema: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
+  Effect.sync(() => `t${process.pid}_${Date.now()}_${++made}`),
+  (schema) =>
+    Effect.scoped(Effect.flatMap(client(), (sql) => Effect.ignore(sql.unsafe(`drop schema if exists ${schema} cascade`))))
+)
+
+/** An instance of the store with a client of its own. */
+export const openStore = (
+  options: PgEventStore.Options,
+  config: Partial<PgClient.PgPoolConfig> = {}
+): Effect.Effect<EventStoreContract.Instance & { readonly sql: PgClient.PgClient }, EventStoreError.EventStoreError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const sql = yield* client(config)
+    const store = yield* PgEventStore.make(options).pipe(
+      Effect.provideService(PgClient.PgClient, sql),
+      Effect.provideService(SqlClient.SqlClient, sql)
+    )
+    return { store, sql, transaction: (effect) => Effect.catchTag(sql.withTransaction(effect), "SqlError", Effect.die) }
+  })
+
+/** The contract's backend on a schema of its own. */
+export const backend = (
+  options: PgEventStore.Options = {},
+  config: Partial<PgClient.PgPoolConfig> = {}
+): Layer.Layer<EventStoreContract.Backend> =>
+  Layer.effect(
+    EventStoreContract.Backend,
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      return {
+        // Polls so seldom that a reader which is not woken makes its case time out.
+        open: openStore({ schema, pollInterval: "1 hour", ...options }, config),
+        unrelatedTransaction: Effect.gen(function* () {
+          const sql = yield* client()
+          const connection = yield* sql.reserve
+          // With a transaction id, and before whatever follows.
+          yield* connection.execute("begin", [], undefined)
+          yield* connection.execute("create table if not exists unrelated_" + schema + " (n int)", [], undefined)
+        }).pipe(Effect.orDie)
+      }
+    })
+  )

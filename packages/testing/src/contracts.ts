@@ -1,0 +1,1 @@
+export * as EventStoreContract from "./EventStoreContract.ts"
