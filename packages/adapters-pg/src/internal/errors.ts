@@ -7,7 +7,7 @@ import { SqlError } from "effect/sql"
 const unavailable = /^(08|40|53|57P0[1-5])/
 const timeout = /^(57014|55P03|25P03|25P04)/
 const corrupt = /^XX00[12]/
-const rejected = /^(0A|22|23|42|54|HX)/
+const rejected = /^(0A|22|23|28|3D|3F|42|54|HX)/
 
 /** A failure of the driver as the port names it; the driver's error stays the cause. */
 export const toEventStoreError =
@@ -24,7 +24,7 @@ export const toEventStoreError =
             ? new EventStoreError.Timeout(props)
             : corrupt.test(code)
               ? new EventStoreError.Corrupt(props)
-              : rejected.test(code) || error.reason._tag === "AuthenticationError"
+              : rejected.test(code)
                 ? new EventStoreError.Rejected(props)
                 : new EventStoreError.Unknown(props)
     })

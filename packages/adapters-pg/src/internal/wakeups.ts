@@ -1,6 +1,6 @@
 import type { PgClient } from "@effect/sql-pg"
-import { type EventStoreError } from "@hexfold/core"
-import { Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
+import type { EventStoreError } from "@hexfold/core"
+import { type Cause, Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
 
 /** The horizon, and the last position that was drawn: where they differ, appends are under way. */
 export interface Horizon {
@@ -64,20 +64,15 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
         let pause = shortest
         while (true) {
           const found = yield* Effect.exit(horizon)
-          let settled = false
-          if (Exit.isSuccess(found)) {
-            settled = found.value.horizon === found.value.last
-            if (found.value.horizon > current) {
-              current = found.value.horizon
-              yield* PubSub.publish(horizons, Exit.succeed(current))
-              pause = shortest
-            }
-          } else if (!found.cause.reasons.every((reason) => reason._tag === "Fail" && reason.error.isRetryable)) {
+          if (Exit.isFailure(found) && !isRetryable(found.cause)) {
             yield* PubSub.publish(horizons, Exit.failCause(found.cause))
             return
           }
-          pause = settled ? shortest : Duration.min(Duration.times(pause, 2), pollInterval)
-          yield* Effect.raceFirst(Queue.take(wake), Effect.sleep(settled ? pollInterval : pause))
+          const advanced = Exit.isSuccess(found) && found.value.horizon > current
+          if (advanced) yield* PubSub.publish(horizons, Exit.succeed((current = found.value.horizon)))
+          const settled = Exit.isSuccess(found) && found.value.horizon === found.value.last
+          pause = advanced || settled ? shortest : Duration.min(Duration.times(pause, 2), longest)
+          yield* Effect.raceFirst(Queue.take(wake), Effect.sleep(settled ? pollInterval : Duration.min(pause, pollInterval)))
         }
       }).pipe(Effect.forkScoped)
       return horizons
@@ -106,4 +101,9 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
     }
   })
 
+// How long to wait before asking again while the store is away or an append is under way.
 const shortest = Duration.millis(2)
+const longest = Duration.millis(100)
+
+const isRetryable = (cause: Cause.Cause<EventStoreError.EventStoreError>): boolean =>
+  cause.reasons.every((reason) => reason._tag === "Fail" && reason.error.isRetryable)

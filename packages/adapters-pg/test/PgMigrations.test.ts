@@ -1,0 +1,66 @@
+import { assert, it } from "@effect/vitest"
+import { PgMigrations } from "@hexfold/adapters-pg"
+import { EventStoreError, StreamId } from "@hexfold/core"
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import { describe } from "vitest"
+import { client, newSchema, openStore } from "./database.ts"
+import { append } from "./events.ts"
+
+const migrate = (schema?: string) =>
+  Effect.scoped(Effect.flatMap(client(), (sql) => Effect.provideService(PgMigrations.run(schema), SqlClient.SqlClient, sql)))
+
+describe("PgMigrations", () => {
+  it.live("ten processes that start at once on an empty database all succeed", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      yield* Effect.forEach(Array.from({ length: 10 }), () => migrate(schema), { concurrency: "unbounded" })
+      const sql = yield* client()
+      const rows = yield* sql.unsafe<{ migration_id: number }>(`select migration_id from ${schema}.migrations`)
+      assert.deepStrictEqual(rows.map(({ migration_id }) => migration_id), [PgMigrations.latest])
+    })
+  )
+
+  it.live("a database that is newer than the library is refused with a clear message", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      yield* migrate(schema)
+      const sql = yield* client()
+      yield* sql.unsafe(`insert into ${schema}.migrations (migration_id, name) values (99, 'future')`)
+      for (const error of [yield* Effect.flip(migrate(schema)), yield* Effect.flip(openStore({ schema }))]) {
+        assert.instanceOf(error, EventStoreError.EventStoreError)
+        assert.strictEqual(error.reason._tag, "Rejected")
+        assert.include(error.message, `${schema} is at version 99, and this library knows only 1`)
+      }
+    })
+  )
+
+  it.live("a schema's name that would need quotes is refused", () =>
+    Effect.gen(function* () {
+      for (const name of ["", "Upper", 'a"b', "a.b", "a b", "x".repeat(41)]) {
+        assert.strictEqual((yield* Effect.flip(migrate(name))).reason._tag, "Rejected")
+      }
+    })
+  )
+
+  it.live("two schemas of one database keep their events apart", () =>
+    Effect.gen(function* () {
+      const [a, b] = [yield* openStore({ schema: yield* newSchema }), yield* openStore({ schema: yield* newSchema })]
+      const streamId = StreamId.make("Account", "1")
+      assert.strictEqual((yield* append(a.store, streamId, 2)).events[1]!.position, 2)
+      assert.strictEqual((yield* append(b.store, streamId, 1)).events[0]!.version, 1)
+    })
+  )
+
+  it.live("recorded events cannot be updated, deleted or truncated", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql, store } = yield* openStore({ schema })
+      yield* append(store, StreamId.make("Account", "1"), 1)
+      for (const statement of [`update ${schema}.events set type = 'x'`, `delete from ${schema}.events`, `truncate ${schema}.events`]) {
+        const error = yield* Effect.flip(sql.unsafe(statement))
+        assert.include(String((error.reason.cause as Error).message), "recorded events never change")
+      }
+    })
+  )
+})

@@ -1,0 +1,67 @@
+import { assert, it } from "@effect/vitest"
+import { EventStore, StreamId, Subscription } from "@hexfold/core"
+import { Deferred, Effect, Fiber, Stream } from "effect"
+import { describe } from "vitest"
+import { newSchema, openStore } from "./database.ts"
+import { append } from "./events.ts"
+
+const account = StreamId.make("Account", "1")
+
+describe("wake-ups", () => {
+  it.live("an event of which nobody told is found by polling", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql, store } = yield* openStore({ schema, pollInterval: "20 millis" })
+      const reading = yield* Deferred.make<void>()
+      const fiber = yield* Subscription.recorded().pipe(
+        Stream.tap(() => Deferred.succeed(reading, undefined)),
+        Stream.take(2),
+        Stream.runCollect,
+        Effect.provideService(EventStore.EventStore, store),
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* append(store, account, 1)
+      yield* Deferred.await(reading)
+      yield* sql.unsafe(`select ${schema}.append(array['Account-1'], null, array[-1], array[1], array[0], array[1], array[1],
+        array[gen_random_uuid()], array['Silent'], array['{}'::jsonb], array['{}'::jsonb], '{}', '{}', '{}', false)::text`)
+      assert.deepStrictEqual((yield* Fiber.join(fiber)).map(({ type }) => type), ["Happened", "Silent"])
+    })
+  )
+
+  it.live("a listener whose connection died listens again", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const writer = yield* openStore({ schema })
+      const reader = yield* openStore({ schema, pollInterval: "1 hour" }, { applicationName: `reader_${schema}` })
+      const read: Array<Deferred.Deferred<void>> = yield* Effect.forEach([1, 2, 3], () => Deferred.make<void>())
+      const fiber = yield* Subscription.recorded().pipe(
+        Stream.tap(({ version }) => Deferred.succeed(read[version - 1]!, undefined)),
+        Stream.take(3),
+        Stream.runCollect,
+        Effect.provideService(EventStore.EventStore, reader.store),
+        Effect.forkChild({ startImmediately: true })
+      )
+      for (let i = 0; i < 3; i++) {
+        yield* append(writer.store, account, 1)
+        yield* Deferred.await(read[i]!)
+        yield* writer.sql.unsafe("select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", [`reader_${schema}`])
+      }
+      assert.strictEqual((yield* Fiber.join(fiber)).length, 3)
+    })
+  )
+
+  it.live("the store listens only while somebody reads", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql, store } = yield* openStore({ schema }, { applicationName: `idle_${schema}` })
+      const listening = Effect.map(
+        sql.unsafe("select 1 from pg_stat_activity where application_name = $1 and query like 'LISTEN%'", [`idle_${schema}`]),
+        ({ length }) => length
+      )
+      yield* append(store, account, 1)
+      assert.strictEqual(yield* listening, 0)
+      yield* store.changes.pipe(Stream.take(1), Stream.runDrain)
+      yield* listening.pipe(Effect.repeat({ until: (count) => count === 0 }))
+    })
+  )
+})
