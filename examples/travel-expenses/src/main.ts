@@ -1,0 +1,72 @@
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { MemoryEventStore } from "@hexfold/adapters-memory"
+import { EmbeddedPostgres, PgEventStore } from "@hexfold/adapters-pg"
+import cliProgress from "cli-progress"
+import { Console, Effect, Layer, Option, Redacted } from "effect"
+import { Command, Flag } from "effect/cli"
+import { declarations } from "./declarations.ts"
+import { readLog } from "./readLog.ts"
+import { replay } from "./replay.ts"
+import { report } from "./report.ts"
+
+const flags = {
+  input: Flag.File("input", { mustExist: true }).pipe(
+    Flag.withDescription("The log to execute, a .csv or .csv.gz file; the sample of the repository if not given"),
+    Flag.withDefault(new URL("../data/sample.csv", import.meta.url).pathname)
+  ),
+  store: Flag.Literals("store", ["memory", "embedded"]).pipe(
+    Flag.withDescription("Where the events go: into memory, or into an embedded Postgres"),
+    Flag.withDefault("memory")
+  ),
+  dataFolder: Flag.String("data-folder").pipe(
+    Flag.withDescription("Where the embedded Postgres keeps its data; a temporary folder if not given"),
+    Flag.optional
+  ),
+  databaseUrl: Flag.Redacted("database-url").pipe(
+    Flag.withDescription("A Postgres database for the events, instead of --store"),
+    Flag.optional
+  ),
+  skipMalformed: Flag.Boolean("skip-malformed").pipe(
+    Flag.withDescription("Count malformed rows and go on, instead of stopping before the first command"),
+    Flag.withDefault(false)
+  )
+}
+
+const run = (file: string, skipMalformed: boolean) =>
+  Effect.gen(function* () {
+    const { malformed, rows } = yield* readLog(file, { skipMalformed })
+    const bar = new cliProgress.SingleBar({ format: "{bar} {percentage}% | {value}/{total} rows | {eta} s left", etaBuffer: 2_000 })
+    bar.start(rows.length, 0)
+    const started = performance.now()
+    const outcome = yield* replay(rows, { concurrency: 256, onRow: () => bar.increment() }).pipe(
+      Effect.ensuring(Effect.sync(() => bar.stop()))
+    )
+    const seconds = (performance.now() - started) / 1_000
+    yield* Console.log(report(outcome, malformed.length, yield* declarations, seconds))
+  })
+
+const command = Command.make("travel-expenses", flags, ({ dataFolder, databaseUrl, input, skipMalformed, store }) => {
+  const program = run(input, skipMalformed)
+  if (Option.isSome(databaseUrl)) {
+    return Effect.provide(program, PgEventStore.layerUrl(Redacted.make(Redacted.value(databaseUrl.value))))
+  }
+  return store === "memory"
+    ? Effect.provide(program, MemoryEventStore.layer)
+    : Effect.provide(
+        program,
+        PgEventStore.layer().pipe(
+          Layer.provide(EmbeddedPostgres.layerClient(Option.isSome(dataFolder) ? { dataFolder: dataFolder.value } : {}))
+        )
+      )
+}).pipe(Command.withDescription("Executes a log of expense declarations, each row as a command"))
+
+Command.run(command, { version: "0.0.0" }).pipe(
+  Effect.catchTag(["MalformedRow", "UnreadableLog", "EmbeddedPostgresError"], (error) =>
+    Effect.andThen(
+      Console.error(error.message),
+      Effect.sync(() => void (process.exitCode = 1))
+    )
+  ),
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain
+)

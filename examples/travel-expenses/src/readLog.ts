@@ -1,0 +1,69 @@
+import { Effect, Result, Schema } from "effect"
+import { type Info, parse } from "csv-parse"
+import { createReadStream } from "node:fs"
+import { pipeline } from "node:stream/promises"
+import { createGunzip } from "node:zlib"
+import { decode, MalformedRow, type Row } from "./Row.ts"
+
+/** The log could not be read. */
+export class UnreadableLog extends Schema.TaggedError<UnreadableLog>()("UnreadableLog", {
+  file: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `${this.file} cannot be read: ${String(this.cause)}`
+  }
+}
+
+/** What a file holds. */
+export interface Log {
+  readonly rows: ReadonlyArray<Row>
+  readonly malformed: ReadonlyArray<MalformedRow>
+}
+
+/**
+ * Reads a whole log, from a `.csv` or a `.csv.gz` file, before any of it is
+ * executed: a malformed row stops it, or is set aside with `skipMalformed`.
+ */
+export const readLog = (
+  file: string,
+  options: { readonly skipMalformed: boolean }
+): Effect.Effect<Log, MalformedRow | UnreadableLog> =>
+  Effect.gen(function* () {
+    const records = yield* Effect.tryPromise({
+      try: () => readRecords(file),
+      catch: (cause) =>
+        isCsvError(cause)
+          ? new MalformedRow({ line: cause.lines, detail: cause.message })
+          : new UnreadableLog({ file, cause })
+    })
+    const rows: Array<Row> = []
+    const malformed: Array<MalformedRow> = []
+    for (const { info, record } of records) {
+      const row = decode(record, info.lines)
+      if (Result.isSuccess(row)) rows.push(row.success)
+      else if (options.skipMalformed) malformed.push(row.failure)
+      else return yield* row.failure
+    }
+    return { rows, malformed }
+  })
+
+interface CsvRecord {
+  readonly record: unknown
+  readonly info: Info
+}
+
+const readRecords = async (file: string): Promise<ReadonlyArray<CsvRecord>> => {
+  const records: Array<CsvRecord> = []
+  // A row with too few or too many columns gets to the schema, which tells what is missing.
+  const parser = parse({ columns: true, info: true, bom: true, skip_empty_lines: true, relax_column_count: true })
+  const collect = async (source: AsyncIterable<CsvRecord>) => {
+    for await (const record of source) records.push(record)
+  }
+  const source = createReadStream(file)
+  await (file.endsWith(".gz") ? pipeline(source, createGunzip(), parser, collect) : pipeline(source, parser, collect))
+  return records
+}
+
+const isCsvError = (cause: unknown): cause is Error & { readonly lines: number } =>
+  cause instanceof Error && "lines" in cause && typeof cause.lines === "number"
