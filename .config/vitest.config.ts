@@ -3,9 +3,16 @@ import { defineConfig } from "vitest/config"
 
 const conditions = ["@hexfold/source", ...defaultServerConditions]
 
-const project = (name: string, folder: string, options: { readonly globalSetup?: string } = {}) => ({
+// The sources themselves, without a build.
+// `__vitest__` is where Vitest loads the global setup.
+const sources = {
   resolve: { conditions },
   ssr: { resolve: { conditions } },
+  environments: { __vitest__: { resolve: { conditions } } }
+}
+
+const project = (name: string, folder: string, options: { readonly globalSetup?: string } = {}) => ({
+  ...sources,
   test: { name, root: folder, include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000, ...options }
 })
 

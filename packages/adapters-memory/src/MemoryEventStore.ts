@@ -3,7 +3,7 @@
  * run on. It forgets everything when its scope closes.
  */
 import { AppendCheck, CommandIdReused, ConcurrencyConflict, EventStore, Expectation, StreamId } from "@hexfold/core"
-import { DateTime, Effect, Layer, Option, PubSub, type Schema, Stream } from "effect"
+import { DateTime, Effect, Layer, Option, Queue, type Schema, Stream } from "effect"
 
 type Recorded = EventStore.RecordedEvent
 
@@ -18,11 +18,11 @@ interface Command {
  * An append is one synchronous step, so nothing can come between its checks and
  * its writes, and interruption finds it before that step or after it.
  */
-export const make: Effect.Effect<EventStore.EventStore["Service"]> = Effect.gen(function* () {
+export const make: Effect.Effect<EventStore.EventStore["Service"]> = Effect.sync(() => {
   const log: Array<Recorded> = []
   const streams = new Map<StreamId.StreamId, Array<Recorded>>()
   const commands = new Map<string, Command>()
-  const appends = yield* PubSub.sliding<number>(1)
+  const listeners = new Set<Queue.Queue<number>>()
   let now = DateTime.makeUnsafe(0)
 
   const versionOf = (streamId: StreamId.StreamId): number => streams.get(streamId)?.length ?? 0
@@ -84,7 +84,7 @@ export const make: Effect.Effect<EventStore.EventStore["Service"]> = Effect.gen(
         if (append.command !== undefined) {
           commands.set(append.command.id, { fingerprint: append.command.fingerprint, appended })
         }
-        if (appended.events.length > 0) PubSub.publishUnsafe(appends, log.length)
+        if (appended.events.length > 0) for (const listener of listeners) Queue.offerUnsafe(listener, log.length)
         return Effect.succeed(appended)
       }),
 
@@ -110,11 +110,15 @@ export const make: Effect.Effect<EventStore.EventStore["Service"]> = Effect.gen(
     readAll: (options = {}) =>
       Stream.suspend(() => pages(log, { ...options, upTo: Math.min(options.upTo ?? Infinity, log.length) })),
 
-    // Subscribed before the present value is read, so no append falls between.
+    // The queue keeps only the latest value, and stands before the present one is read: no append falls between.
     changes: Stream.unwrap(
       Effect.gen(function* () {
-        const later = yield* PubSub.subscribe(appends)
-        return Stream.concat(Stream.sync(() => log.length), Stream.fromSubscription(later)).pipe(Stream.changes)
+        const listener = yield* Queue.sliding<number>(1)
+        yield* Effect.acquireRelease(
+          Effect.sync(() => listeners.add(listener)),
+          () => Effect.sync(() => listeners.delete(listener))
+        )
+        return Stream.concat(Stream.sync(() => log.length), Stream.fromQueue(listener)).pipe(Stream.changes)
       })
     )
   })
@@ -168,10 +172,12 @@ const pageSize = 1_000
 // What is stored must not change with what the caller holds, nor differ from
 // what a database would give back: JSON has no -0.
 const copy = <A extends Schema.Json | EventStore.NewEvent["metadata"]>(value: A): A => {
-  if (typeof value === "number") return (value + 0) as A
-  if (typeof value !== "object" || value === null) return value
+  if (typeof value !== "object" || value === null) return Object.is(value, -0) ? (0 as A) : value
   if (Array.isArray(value)) return Object.freeze(value.map(copy)) as A
   const members = { ...value } as Record<string, Schema.Json>
-  for (const key of Object.keys(members)) members[key] = copy(members[key]!)
+  for (const key in members) {
+    const member = members[key]!
+    if (typeof member === "object" || member === 0) members[key] = copy(member)
+  }
   return Object.freeze(members) as A
 }

@@ -9,6 +9,7 @@ import { translated } from "./internal/errors.ts"
 import { keyOf } from "./internal/keys.ts"
 import { type ReadRequest, readAllStreams } from "./internal/reader.ts"
 import { type EventRow, toRecorded } from "./internal/rows.ts"
+import { checkSchemaName } from "./internal/schemaName.ts"
 import * as wakeups from "./internal/wakeups.ts"
 import * as PgMigrations from "./PgMigrations.ts"
 import { horizonCall } from "./sql/horizon.ts"
@@ -49,6 +50,7 @@ export const make = (
   Effect.gen(function* () {
     const { maxBatch = 512, maxInFlight = 2, pageBytes = 4 << 20, pageSize = 1_000, pollInterval = "500 millis" } = options
     const schema = options.schema ?? PgMigrations.defaultSchema
+    yield* checkSchemaName(schema)
     if (options.migrate ?? true) yield* PgMigrations.run(schema)
     const pg = yield* PgClient.PgClient
     const sql = pg.withoutTransforms()
@@ -173,7 +175,8 @@ export const make = (
 
 /**
  * Supplies the event store on the application's own `PgClient`: one pool, and
- * one scope of transactions for both.
+ * one scope of transactions for both. While there are live readers one
+ * connection of the pool listens, so the pool needs more than one.
  *
  * @example
  * ```ts

@@ -3,7 +3,7 @@ import { EventStoreError } from "@hexfold/core"
 import { Effect } from "effect"
 import { Migrator, SqlClient } from "effect/sql"
 import { translated } from "./internal/errors.ts"
-import { namespaceOf } from "./internal/namespace.ts"
+import { checkSchemaName, namespaceOf } from "./internal/schemaName.ts"
 import { appendFunction } from "./sql/append.ts"
 import { horizonFunction } from "./sql/horizon.ts"
 import { schema as tables } from "./sql/schema.ts"
@@ -37,9 +37,7 @@ export const run = (
   schema: string = defaultSchema
 ): Effect.Effect<void, EventStoreError.EventStoreError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
-    if (!/^[a-z][a-z0-9_]{0,39}$/.test(schema)) {
-      return yield* rejected(`${JSON.stringify(schema)} cannot name a schema: use lower-case letters, digits and "_"`)
-    }
+    yield* checkSchemaName(schema)
     const sql = yield* SqlClient.SqlClient
     yield* translated("open")(
       // "create schema if not exists" fails when two do it at once: one at a time.

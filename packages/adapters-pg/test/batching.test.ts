@@ -3,7 +3,7 @@ import { StreamId } from "@hexfold/core"
 import { Effect, Exit, Fiber } from "effect"
 import { describe } from "vitest"
 import { newSchema, openStore } from "./database.ts"
-import { append } from "./events.ts"
+import { append, event } from "./events.ts"
 
 const streams = (count: number) => Array.from({ length: count }, (_, i) => StreamId.make("Account", String(i)))
 const together = { concurrency: "unbounded" } as const
@@ -25,6 +25,17 @@ describe("batching", () => {
       const [streamId] = streams(1)
       const appended = yield* Effect.forEach(Array.from({ length: 40 }), () => append(store, streamId!, 1), together)
       assert.deepStrictEqual(appended.map(({ events }) => events[0]!.version), appended.map((_, i) => i + 1))
+    })
+  )
+
+  it.live("an append that waits for one of its streams is not overtaken on the others", () =>
+    Effect.gen(function* () {
+      const { store } = yield* openStore({ schema: yield* newSchema })
+      const [x, y] = streams(2)
+      const both = store.append({ writes: [x!, y!].map((streamId) => ({ streamId, events: [event()] })), conditions: [] })
+      const [, second, third] = yield* Effect.all([append(store, x!, 1), both, append(store, y!, 1)], together)
+      assert.deepStrictEqual(second.events.map(({ version }) => version), [2, 1])
+      assert.deepStrictEqual(third.events.map(({ version }) => version), [2])
     })
   )
 

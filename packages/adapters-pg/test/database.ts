@@ -36,7 +36,15 @@ export const openStore = (
       Effect.provideService(PgClient.PgClient, sql),
       Effect.provideService(SqlClient.SqlClient, sql)
     )
-    return { store, sql, transaction: (effect) => Effect.catchTag(sql.withTransaction(effect), "SqlError", Effect.die) }
+    return {
+      store,
+      sql,
+      transaction: (effect) =>
+        sql.withTransaction(effect).pipe(
+          Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED"),
+          Effect.catchTag("SqlError", Effect.die)
+        )
+    }
   })
 
 /** The contract's backend on a schema of its own. */

@@ -25,10 +25,10 @@ export interface WakeUps {
 
 /**
  * One loop asks for the horizon on behalf of all readers of the process, and
- * runs only while there are some. It asks when an append of this process
- * commits, when another process notifies, and after the poll interval, so a
- * lost wake-up costs time and nothing else. While appends are under way it asks
- * at short intervals: one that rolls back wakes nobody, yet moves the horizon.
+ * runs only while there are some. It asks when a process notifies, its own
+ * included, and after the poll interval, so a lost wake-up costs time and
+ * nothing else. While appends are under way it asks at short intervals: one
+ * that rolls back wakes nobody, yet moves the horizon.
  */
 export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -80,10 +80,7 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
     const shared = yield* RcRef.make({ acquire: loop })
 
     return {
-      announce: () => {
-        Queue.offerUnsafe(committed, undefined)
-        Queue.offerUnsafe(wake, undefined)
-      },
+      announce: () => void Queue.offerUnsafe(committed, undefined),
       // Subscribed before the present value is asked for, so no change falls between.
       changes: Stream.unwrap(
         Effect.gen(function* () {

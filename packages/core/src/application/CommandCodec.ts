@@ -4,6 +4,8 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
+import { canonicalJson } from "../domain/canonicalJson.ts"
+import * as encoder from "../internal/encoder.ts"
 import { CommandDecodeError } from "./CommandDecodeError.ts"
 
 /** Decodes and fingerprints the commands of one aggregate. */
@@ -34,9 +36,8 @@ const make = <Name extends string, Id, State, Command extends Tagged, Event exte
   const decodeId = Schema.decodeUnknownResult(Schema.toCodecJson(aggregate.schemas.id), options)
   const members = new Map(
     Array.from(aggregate.schemas.commands, ([tag, schema]) => {
-      const json = Schema.toCodecJson(schema)
-      const member = { encode: Schema.encodeResult(json), decode: Schema.decodeUnknownResult(json, options) }
-      return [tag as string, member]
+      const decode = Schema.decodeUnknownResult(Schema.toCodecJson(schema), options)
+      return [tag as string, { encode: encoder.make(schema), decode }]
     })
   )
   const failed = (part: "id" | "command", detail: string, cause?: unknown) =>
@@ -64,7 +65,7 @@ const make = <Name extends string, Id, State, Command extends Tagged, Event exte
     },
     fingerprint: (streamId, command) =>
       Result.map(members.get(command._tag)!.encode(command), (encoded) =>
-        bytesToHex(sha256(utf8ToBytes(JSON.stringify([streamId, encoded]))))
+        bytesToHex(sha256(utf8ToBytes(canonicalJson([streamId, encoded]))))
       )
   }
 }

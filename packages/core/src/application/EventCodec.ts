@@ -6,6 +6,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
+import * as encoder from "../internal/encoder.ts"
 import type { RecordedEvent } from "../ports/EventStore.ts"
 import { EventDecodeError } from "./EventDecodeError.ts"
 
@@ -51,8 +52,7 @@ const make = <Name extends string, Id, State, Command extends Tagged, Event exte
 ): EventCodec<Event> => {
   const members = new Map(
     Array.from(aggregate.schemas.events, ([tag, schema]): [string, Member<Event>] => {
-      const json = Schema.toCodecJson(schema)
-      return [tag, { encode: Schema.encodeResult(json), decode: Schema.decodeUnknownResult(json) }]
+      return [tag, { encode: encoder.make(schema), decode: Schema.decodeUnknownResult(Schema.toCodecJson(schema)) }]
     })
   )
   return {

@@ -173,8 +173,14 @@ const run = <Name extends string, Id, State, Command extends Tagged, Event exten
   const clock = Context.get(context, Clock.Clock)
   const started = clock.currentTimeMillisUnsafe()
   const streamId = aggregate.streamId(id)
+  const meters = metrics.of(aggregate.name)
+  const measured = (exit: Exit.Exit<Receipt.Receipt<Event>, Error | ExecuteError>) => {
+    const [outcome, recorded] = outcomeOf(exit)
+    meters.command(outcome, clock.currentTimeMillisUnsafe() - started, recorded, context)
+    return exit
+  }
   const keyed = commandKey(aggregate, streamId, command, options.commandId)
-  if (Result.isFailure(keyed)) return Effect.fail(keyed.failure)
+  if (Result.isFailure(keyed)) return measured(Exit.fail(keyed.failure))
   const key = keyed.success
   let attempts = 0
 
@@ -207,12 +213,6 @@ const run = <Name extends string, Id, State, Command extends Tagged, Event exten
       }
     )
 
-  const meters = metrics.of(aggregate.name)
-  const measured = (exit: Exit.Exit<Receipt.Receipt<Event>, Error | ExecuteError>) => {
-    const [outcome, recorded] = outcomeOf(exit)
-    meters.command(outcome, clock.currentTimeMillisUnsafe() - started, recorded, context)
-    return exit
-  }
   return Effect.matchCauseEffect(attempt(), {
     onSuccess: (receipt) => measured(Exit.succeed(receipt)),
     onFailure: (cause) => {

@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
+import { canonicalJson } from "./canonicalJson.ts"
 import type { Decision } from "./Decision.ts"
 import * as StreamId from "./StreamId.ts"
 
@@ -139,7 +140,11 @@ export const make = <
   TypeOf<Commands>,
   TypeOf<Events>,
   // Inferred from all handlers at once, so that an editor shows the errors themselves.
-  Decide[keyof Decide] extends (command: never, state: never) => Decision<unknown, infer Error> ? Error : never
+  [keyof Decide] extends [never]
+    ? never
+    : Decide[keyof Decide] extends (command: never, state: never) => Decision<unknown, infer Error>
+      ? Error
+      : never
 > => {
   if (!StreamId.isAggregateName(name)) {
     throw new Error(`"${name}" cannot name an aggregate: use a letter, then letters, digits and "_", at most 100`)
@@ -188,23 +193,29 @@ export const fold = <Name extends string, Id, State, Command extends Tagged, Eve
   return current
 }
 
-/** An aggregate of any kind, as a constraint for functions that accept them all. */
-export interface Any extends Aggregate<string, any, any, any, any, any> {}
+/** What every aggregate has, as a constraint for functions and types that accept them all. */
+export interface Any {
+  readonly name: string
+  readonly initial: unknown
+  readonly decide: (command: never, state: never) => Decision<unknown, unknown>
+  readonly evolve: (state: never, event: never) => unknown
+  readonly streamId: (id: never) => StreamId.StreamId
+}
 
 /** The type of an aggregate's ids. */
-export type IdOf<A> = A extends Aggregate<string, infer Id, any, any, any, any> ? Id : never
+export type IdOf<A extends Any> = Parameters<A["streamId"]>[0]
 
 /** The type of an aggregate's state. */
-export type StateOf<A> = A extends Aggregate<string, any, infer State, any, any, any> ? State : never
+export type StateOf<A extends Any> = A["initial"]
 
 /** The union of an aggregate's commands. */
-export type CommandOf<A> = A extends Aggregate<string, any, any, infer Command, any, any> ? Command : never
+export type CommandOf<A extends Any> = Parameters<A["decide"]>[0]
 
 /** The union of an aggregate's events. */
-export type EventOf<A> = A extends Aggregate<string, any, any, any, infer Event, any> ? Event : never
+export type EventOf<A extends Any> = Parameters<A["evolve"]>[1]
 
 /** The union of the errors for which an aggregate rejects commands. */
-export type ErrorOfAggregate<A> = A extends Aggregate<string, any, any, any, any, infer Error> ? Error : never
+export type ErrorOf<A extends Any> = ReturnType<A["decide"]> extends Decision<unknown, infer Error> ? Error : never
 
 const byTag = <Members extends ReadonlyArray<TaggedSchema>>(
   name: string,
@@ -233,7 +244,7 @@ const streamIds = <Id>(name: string, schema: Schema.Codec<Id, unknown>) => {
   return {
     streamId: (id: Id): StreamId.StreamId => {
       const encoded = encode(id)
-      return StreamId.make(name, isText ? (encoded as string) : JSON.stringify(encoded))
+      return StreamId.make(name, isText ? (encoded as string) : canonicalJson(encoded))
     },
     idOf: (streamId: StreamId.StreamId): Option.Option<Id> =>
       Option.flatMap(StreamId.parse(streamId), (parts) =>

@@ -75,7 +75,7 @@ export const concat = <const Decisions extends ReadonlyArray<Decision<unknown, u
   const events: Array<EventOf<Decisions[number]>> = []
   for (const decision of decisions as ReadonlyArray<Decision<EventOf<Decisions[number]>, ErrorOf<Decisions[number]>>>) {
     if (Result.isFailure(decision)) return Result.fail(decision.failure)
-    events.push(...decision.success)
+    for (const event of decision.success) events.push(event)
   }
   return Result.succeed(events)
 }

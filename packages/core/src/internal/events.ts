@@ -51,19 +51,20 @@ export const newEvents = <Name extends string, Id, State, Command extends Tagged
   context: Context.Context<never>
 ): Result.Result<ReadonlyArray<NewEvent>, EventStoreError> => {
   const codec = EventCodec.of(aggregate)
-  const ids = decided.map(() => uuid.make(now))
-  const cause = commandId ?? ids[0] ?? ""
-  const metadata: Metadata.Metadata = { correlationId: cause, causationId: cause, ...Context.get(context, Metadata.Current) }
   const events: Array<NewEvent> = []
-  for (let i = 0; i < decided.length; i++) {
-    const encoded = codec.encode(decided[i]!)
+  let metadata: Metadata.Metadata | undefined
+  for (const event of decided) {
+    const encoded = codec.encode(event)
     if (Result.isFailure(encoded)) {
-      const detail = `the event ${decided[i]!._tag} does not match its schema: ${encoded.failure.message}`
+      const detail = `the event ${event._tag} does not match its schema: ${encoded.failure.message}`
       return Result.fail(
         new EventStoreError({ operation: "append", reason: new Rejected({ detail, cause: encoded.failure }) })
       )
     }
-    events.push({ id: ids[i]!, type: encoded.success.type, data: encoded.success.data, metadata })
+    const id = uuid.make(now)
+    const cause = commandId ?? id
+    metadata ??= { correlationId: cause, causationId: cause, ...Context.get(context, Metadata.Current) }
+    events.push({ id, type: encoded.success.type, data: encoded.success.data, metadata })
   }
   return Result.succeed(events)
 }

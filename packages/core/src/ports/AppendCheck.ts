@@ -9,6 +9,9 @@ import { EventStoreError, type Operation, Rejected } from "./EventStoreError.ts"
 /** The longest id in characters (code points): of a stream behind its aggregate's name, of a command, an event's type. */
 export const maxIdLength = 1_000
 
+/** How deep JSON may be nested: what every store can take without running out of stack. */
+export const maxDepth = 1_000
+
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /**
@@ -112,7 +115,7 @@ const textProblem = (text: string): string | undefined =>
 const prefixed = (path: string, problem: string | undefined): string | undefined =>
   problem === undefined ? undefined : path + problem
 
-const jsonProblem = (value: unknown): string | undefined => {
+const jsonProblem = (value: unknown, depth = 0): string | undefined => {
   switch (typeof value) {
     case "string":
       return prefixed(": ", textProblem(value))
@@ -121,26 +124,29 @@ const jsonProblem = (value: unknown): string | undefined => {
     case "boolean":
       return undefined
     case "object":
-      return value === null ? undefined : Array.isArray(value) ? arrayProblem(value) : objectProblem(value)
+      if (value === null) return undefined
+      if (depth === maxDepth) return `: is nested more than ${maxDepth} levels deep`
+      return Array.isArray(value) ? arrayProblem(value, depth + 1) : objectProblem(value, depth + 1)
     default:
       return `: ${typeof value} is not JSON`
   }
 }
 
-const arrayProblem = (values: ReadonlyArray<unknown>): string | undefined => {
+const arrayProblem = (values: ReadonlyArray<unknown>, depth: number): string | undefined => {
   for (let i = 0; i < values.length; i++) {
-    const problem = jsonProblem(values[i])
+    const problem = jsonProblem(values[i], depth)
     if (problem !== undefined) return `[${i}]${problem}`
   }
   return undefined
 }
 
-const objectProblem = (value: object): string | undefined => {
+const objectProblem = (value: object, depth: number): string | undefined => {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return ": an object with a class is not JSON"
   for (const key in value) {
-    const problem =
-      prefixed(": a key ", textProblem(key)) ?? jsonProblem((value as Readonly<Record<string, unknown>>)[key])
+    const keyProblem = textProblem(key)
+    if (keyProblem !== undefined) return `: the key ${quote(key)} ${keyProblem}`
+    const problem = jsonProblem((value as Readonly<Record<string, unknown>>)[key], depth)
     if (problem !== undefined) return `.${key}${problem}`
   }
   return undefined

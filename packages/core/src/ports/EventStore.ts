@@ -17,7 +17,7 @@ import type { Metadata } from "./Metadata.ts"
 
 /** An event to append. */
 export interface NewEvent {
-  /** A UUID, unique in the store. */
+  /** A UUID in lower case. */
   readonly id: string
   readonly type: string
   readonly data: Schema.Json

@@ -124,11 +124,13 @@ export const appending: Cases = {
     const instances = [yield* open, yield* open] as const
     for (let round = 0; round < 40; round++) {
       const [x, y] = [newStream(), newStream()]
+      const before = round % 4 < 2 ? 0 : 1
+      for (const streamId of [x, y]) yield* appendTo(instances[0].store, streamId, events(before))
       const oneSide = (instance: number, writes: typeof x, reads: typeof x) =>
         Effect.exit(
           instances[instance]!.store.append({
             writes: [{ streamId: writes, events: events(1) }],
-            conditions: [condition(reads, Expectation.noStream)]
+            conditions: [condition(reads, Expectation.exactly(before))]
           })
         )
       const exits = yield* Effect.all([oneSide(0, x, y), oneSide(round % 2, y, x)], both)

@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import { EventStore, Subscription } from "@hexfold/core"
 import { Deferred, Effect, Fiber, Random, Stream } from "effect"
 import { Backend, type Instance } from "./backend.ts"
-import { appendTo, type Cases, events, horizonOf, newStream, open, readAfter } from "./cases.ts"
+import { appendTo, type Cases, events, horizonOf, newStream, open, readAfter, versionOf } from "./cases.ts"
 
 const follow = ({ store }: Instance, options: Subscription.SubscriptionOptions) =>
   Stream.provideService(Subscription.recorded(options), EventStore.EventStore, store)
@@ -47,9 +47,19 @@ export const following: Cases = {
     if (late.transaction === undefined) return
     const start = yield* horizonOf(early.store)
     const quick = newStream()
+    const reading = yield* Deferred.make<void>()
+    const following = yield* follow(early, { after: start }).pipe(
+      Stream.tap(() => Deferred.succeed(reading, undefined)),
+      Stream.take(3),
+      Stream.runCollect,
+      Effect.forkChild
+    )
+    yield* appendTo(early.store, quick, events(1))
+    yield* Deferred.await(reading)
     const { end, fiber } = yield* pendingAppend(late, newStream(), 2)
-    const following = yield* follow(early, { after: start }).pipe(Stream.take(3), Stream.runCollect, Effect.forkChild)
-    yield* appendTo(early.store, quick, events(3))
+    yield* appendTo(early.store, quick, events(2))
+    // Time enough for the reader to be told of these events, and to find that it may not read them yet.
+    for (let i = 0; i < 50; i++) yield* versionOf(early.store, quick)
     yield* Deferred.fail(end, "rolled back")
     yield* Fiber.join(fiber)
     const read = yield* Fiber.join(following)
@@ -173,6 +183,24 @@ export const following: Cases = {
       assert.deepStrictEqual(read.map(({ version }) => version), Array.from({ length: 3_000 }, (_, i) => i + 1))
     }
     yield* Fiber.join(writing)
+  }),
+
+  "8 a slow consumer of the horizon skips values, but never the latest": Effect.gen(function* () {
+    const { store } = yield* open
+    const started = yield* Deferred.make<void>()
+    const goOn = yield* Deferred.make<number>()
+    const fiber = yield* store.changes.pipe(
+      Stream.tap(() => Deferred.succeed(started, undefined)),
+      Stream.mapEffect((horizon) => Effect.map(Deferred.await(goOn), (last) => ({ horizon, last }))),
+      Stream.takeUntil(({ horizon, last }) => horizon >= last),
+      Stream.runCollect,
+      Effect.forkChild({ startImmediately: true })
+    )
+    yield* Deferred.await(started)
+    let last = 0
+    for (let i = 0; i < 10; i++) last = (yield* appendTo(store, newStream(), events(1))).events[0]!.position
+    yield* Deferred.succeed(goOn, last)
+    assert.isAtMost((yield* Fiber.join(fiber)).length, 11)
   }),
 
   "8 the horizon only grows and ends at the last position": Effect.gen(function* () {

@@ -12,22 +12,29 @@ const refused = <A, E>(effect: Effect.Effect<A, E>) =>
     return `${operation}: ${reason?.detail}`
   })
 
+const nested = (depth: number): Schema.Json => {
+  let value: Schema.Json = 1
+  for (let i = 0; i < depth; i++) value = [value]
+  return value
+}
+
 /** Promises 9 and 10: sizes and characters, and interruption. */
 export const limits: Cases = {
   "9 ids have up to 1,000 characters of any Unicode": Effect.gen(function* () {
     const { store } = yield* open
     const start = yield* horizonOf(store)
-    const long = (alphabet: ReadonlyArray<string>) =>
+    const long = (codePoint: (random: number) => number) =>
       Effect.map(
-        Effect.forEach(Array.from({ length: 1_000 }), () => Random.nextIntBetween(0, alphabet.length - 1)),
-        (places) => places.map((place) => alphabet[place]!).join("")
+        Effect.forEach(Array.from({ length: 1_000 }), () => Random.next),
+        (randoms) => randoms.map((random) => String.fromCodePoint(codePoint(random))).join("")
       )
     const ids = [
-      yield* long(["a", "Z", "-", "_", "%", "'", '"', "\\", " ", "\n"]),
-      yield* long(["é", "ß", "я", "中", "ー"]),
-      yield* long(["😀", "𝒳", "🇳", "👩", "\u{10ffff}"])
+      yield* long((random) => 1 + Math.floor(random * 0x7e)),
+      yield* long((random) => 0xa1 + Math.floor(random * 0xd700)),
+      // All beyond the basic plane: 4,000 bytes that no compression makes shorter.
+      yield* long((random) => 0x10000 + Math.floor(random * 0x100000))
     ]
-    const streams = ids.flatMap((id) => [StreamId.make("Long", id), StreamId.make("Long", `${id.slice(0, -2)}`)])
+    const streams = ids.flatMap((id) => [StreamId.make("Long", id), StreamId.make("Long", id.slice(0, -2))])
     yield* Effect.forEach(streams, (streamId, i) => appendTo(store, streamId, [event({ n: i })]), { concurrency: "unbounded" })
     const { streams: slices } = yield* store.readStreams(streams.map((streamId) => ({ streamId })))
     assert.deepStrictEqual(slices.map(({ events, streamId }) => [streamId, events.map(({ data }) => data)]), streams.map((id, i) => [id, [{ n: i }]]))
@@ -84,6 +91,7 @@ export const limits: Cases = {
     assert.include(yield* refused(data({ at: new Date(0) })), "data.at")
     assert.include(yield* refused(data({ n: 1n })), "data.n")
     assert.include(yield* refused(data({ n: undefined })), "data.n")
+    assert.include(yield* refused(data(nested(1_001))), "nested")
     yield* refused(appendTo(store, streamId, [{ ...event({}), type: "a\0b" }]))
     yield* refused(appendTo(store, streamId, [{ ...event({}), id: "1" }]))
     yield* refused(appendTo(store, streamId, [{ ...event({}), metadata: { correlationId: "a\0b", causationId: "" } }]))
@@ -101,11 +109,11 @@ export const limits: Cases = {
     const text = `{ "a": [null, true, false, 0, 1.5, -1e-7, 9007199254740993, 1e300, "", "\\u0001\\n\\"\\\\é😀", [], {}],
       "__proto__": { "x": 1 }, "": 2, "constructor": "c", "\\\\u0000": "\\\\u0000 is no NUL" }`
     const held: unknown = JSON.parse(text)
-    const stored = appendTo(store, streamId, [event(held as Schema.Json), event(-0), event("text"), event(null), event([1])])
+    const stored = appendTo(store, streamId, [event(held as Schema.Json), event(-0), event("text"), event(null), event(nested(1_000))])
     yield* stored
     ;(held as { a: Array<unknown> }).a.length = 0
     const { streams } = yield* store.readStreams([{ streamId }])
-    assert.deepStrictEqual(streams[0]!.events.map(({ data }) => data), [JSON.parse(text), 0, "text", null, [1]] as Array<Schema.Json>)
+    assert.deepStrictEqual(streams[0]!.events.map(({ data }) => data), [JSON.parse(text), 0, "text", null, nested(1_000)] as Array<Schema.Json>)
   }),
 
   "10 an interrupted append has happened whole or not at all, and nothing leaks": Effect.gen(function* () {

@@ -1,0 +1,37 @@
+import { EmbeddedPostgres } from "@hexfold/adapters-pg"
+import { Effect, Redacted } from "effect"
+import { growth } from "./growth.ts"
+import { keep, machine, print, type Report } from "./measure.ts"
+import { memory } from "./memory.ts"
+import { postgres } from "./postgres.ts"
+import { reading } from "./reading.ts"
+
+// Which to run, as arguments; all without.
+const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Report>>>> = {
+  memory: () => memory(),
+  postgres,
+  growth: (url) => growth(url, 100_000, 5_000_000),
+  reading
+}
+const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites)
+
+const run = (url: string) =>
+  Effect.promise(async () => {
+    console.log(machine())
+    for (const name of chosen) {
+      const suite = suites[name]
+      if (suite === undefined) throw new Error(`no benchmark is called ${name}: ${Object.keys(suites).join(", ")}`)
+      const reports = await suite(url)
+      reports.forEach(print)
+      keep(name, reports, { server: url === "" ? undefined : "embedded Postgres 18, its defaults, on the same machine" })
+    }
+  })
+
+const program = chosen.every((name) => name === "memory")
+  ? run("")
+  : Effect.flatMap(EmbeddedPostgres.EmbeddedPostgres, ({ url }) => run(Redacted.value(url))).pipe(
+      Effect.provide(EmbeddedPostgres.layer({ parameters: { max_connections: 300 } }))
+    )
+
+await Effect.runPromise(program)
+process.exit(0)

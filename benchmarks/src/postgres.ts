@@ -1,0 +1,116 @@
+import { STREAM_DOES_NOT_EXIST } from "@event-driven-io/emmett"
+import { getPostgreSQLEventStore } from "@event-driven-io/emmett-postgresql"
+import { PgEventStore } from "@hexfold/adapters-pg"
+import { EventStore, Executor, Expectation, StreamId } from "@hexfold/core"
+import { Effect, ManagedRuntime, Redacted } from "effect"
+import pg from "pg"
+import { Counter, Increment } from "./counter.ts"
+import { alternate, type Contender, type Report } from "./measure.ts"
+
+const increment = new Increment({ by: 1 })
+
+/** Calls `one` `count` times in all, from as many callers at once. */
+export const callers = async (number: number, count: number, one: (i: number) => Promise<unknown>): Promise<void> => {
+  let next = 0
+  const caller = async () => {
+    while (next < count) await one(next++)
+  }
+  await Promise.all(Array.from({ length: number }, caller))
+}
+
+/** An event to append, as the executor would make it. */
+export const newEvent = (): EventStore.NewEvent => {
+  const id = crypto.randomUUID()
+  return { id, type: "Incremented", data: { by: 1 }, metadata: { correlationId: id, causationId: id } }
+}
+
+// The row of one event, in a table with the same columns and indexes.
+const insertBaseline = async (url: string, connections: number) => {
+  const pool = new pg.Pool({ connectionString: url, max: connections })
+  await pool.query(`create table if not exists baseline (
+    position bigint generated always as identity primary key, stream bigint not null, stream_id text collate "C" not null,
+    version bigint not null, event_id uuid not null, type text collate "C" not null, schema_version smallint not null default 1,
+    data jsonb not null, metadata jsonb not null, recorded_at timestamptz not null, unique (stream, version))`)
+  await pool.query("create sequence if not exists baseline_stream")
+  const text = `insert into baseline (stream, stream_id, version, event_id, type, data, metadata, recorded_at)
+    values (nextval('baseline_stream'), $1, 1, $2, $3, $4, $5, now()) returning position`
+  return {
+    insert: (streamId: string) => {
+      const { data, id, metadata, type } = newEvent()
+      return pool.query({ name: "insert", text, values: [streamId, id, type, JSON.stringify(data), JSON.stringify(metadata)] })
+    },
+    close: () => pool.end()
+  }
+}
+
+/** Commands and appends on new streams on Postgres, against plain inserts and Emmett. */
+export const postgres = async (url: string): Promise<ReadonlyArray<Report>> => {
+  const runtime = ManagedRuntime.make(PgEventStore.layerUrl(Redacted.make(url), { schema: "bench" }))
+  const store = await runtime.runPromise(EventStore.EventStore)
+  const reports: Array<Report> = []
+
+  for (const [number, count, atLeast] of [[256, 20_000, 1.5], [16, 12_000, 0.8], [1, 1_500, 0.4]] as const) {
+    const few = await insertBaseline(url, Math.min(number, 10))
+    const many = await insertBaseline(url, Math.min(number, 32))
+    // One fiber for each caller, as a server has one for each request.
+    const execute = (round: number) => {
+      let next = 0
+      const caller = Effect.gen(function* () {
+        while (next < count) yield* Executor.execute(Counter, `${number}-${round}-${next++}`, increment)
+      })
+      return runtime.runPromise(Effect.all(Array.from({ length: number }, () => caller), { concurrency: "unbounded", discard: true }))
+    }
+    const insert = (baseline: typeof few) => (round: number) =>
+      callers(number, count, (i) => baseline.insert(`Counter-${number}-${round}-${i}`))
+    const contenders: ReadonlyArray<Contender> = [
+      { name: "Hexfold, execute: read, decide, append", count, run: execute },
+      { name: `pg, prepared INSERT, ${Math.min(number, 10)} connections`, count, run: insert(few) },
+      ...(number > 10 ? [{ name: `pg, prepared INSERT, ${Math.min(number, 32)} connections`, count, run: insert(many) }] : [])
+    ]
+    const measured = await alternate(contenders, 5)
+    const best = Math.max(...measured.slice(1).map(({ median }) => median))
+    reports.push({
+      title: `Postgres: commands on new streams, one event each, ${number} callers`,
+      measured,
+      bars: [{ claim: "Hexfold's execute / the faster INSERT", figure: measured[0]!.median / best, atLeast }]
+    })
+    await few.close()
+    await many.close()
+  }
+
+  const emmett = getPostgreSQLEventStore(url)
+  const count = 6_000
+  const append = (streamId: StreamId.StreamId) =>
+    store.append({
+      writes: [{ streamId, events: [newEvent()] }],
+      conditions: [{ _tag: "Stream", streamId, expected: Expectation.noStream }]
+    })
+  const measured = await alternate(
+    [
+      {
+        name: "Hexfold, append",
+        count,
+        run: (round) => callers(64, count, (i) => runtime.runPromise(append(StreamId.make("Appended", `${round}-${i}`))))
+      },
+      {
+        name: "Emmett, appendToStream",
+        count,
+        run: (round) =>
+          callers(64, count, (i) =>
+            emmett.appendToStream(`Appended-${round}-${i}`, [{ type: "Incremented", data: { by: 1 } }], {
+              expectedStreamVersion: STREAM_DOES_NOT_EXIST
+            })
+          )
+      }
+    ],
+    5
+  )
+  reports.push({
+    title: "Postgres: appends to new streams, one event each, 64 callers",
+    measured,
+    bars: [{ claim: "Hexfold / Emmett", figure: measured[0]!.median / measured[1]!.median, atLeast: 2.5 }]
+  })
+  await emmett.close()
+  await runtime.dispose()
+  return reports
+}
