@@ -90,8 +90,7 @@ export const make: Effect.Effect<EventStore.EventStore["Service"]> = Effect.sync
 
     readStreams: (requests, command) =>
       Effect.suspend(() => {
-        const streamIds = requests.map(({ streamId }) => streamId)
-        const before = AppendCheck.checkRead("readStreams", streamIds, command?.id) ?? earlier(command)
+        const before = AppendCheck.checkRead("readStreams", requests, command?.id) ?? earlier(command)
         if (before !== undefined && "_tag" in before) return Effect.fail(before)
         const slices = requests.map(({ after = 0, streamId }) => {
           const stream = streams.get(streamId) ?? []
@@ -102,7 +101,7 @@ export const make: Effect.Effect<EventStore.EventStore["Service"]> = Effect.sync
 
     readStream: (streamId, options = {}) =>
       Stream.suspend(() => {
-        const refusal = AppendCheck.checkRead("readStream", [streamId])
+        const refusal = AppendCheck.checkRead("readStream", [{ streamId }])
         if (refusal !== undefined) return Stream.fail(refusal)
         return pages(streams.get(streamId) ?? [], options)
       }),

@@ -126,8 +126,7 @@ export const make = (
       },
 
       readStreams: (requests, command) => {
-        const streamIds = requests.map(({ streamId }) => streamId)
-        const refusal = AppendCheck.checkRead("readStreams", streamIds, command?.id)
+        const refusal = AppendCheck.checkRead("readStreams", requests, command?.id)
         if (refusal !== undefined) return Effect.fail(refusal)
         return joined((joined) =>
           joined
@@ -137,7 +136,7 @@ export const make = (
       },
 
       readStream: (streamId, options = {}) => {
-        const refusal = AppendCheck.checkRead("readStream", [streamId])
+        const refusal = AppendCheck.checkRead("readStream", [{ streamId }])
         if (refusal !== undefined) return Stream.fail(refusal)
         const { direction = "forwards", limit = Infinity, types } = options
         const query = readStreamPage(schema, direction)

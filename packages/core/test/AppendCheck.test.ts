@@ -111,13 +111,13 @@ describe("an append is let through", () => {
 
 describe("a read is refused", () => {
   it("for a stream id or a command id that no append could have had, naming the operation", () => {
-    expect(AppendCheck.checkRead("readStream", [stream, "Account-\0"])).toEqual(
+    expect(AppendCheck.checkRead("readStream", [{ streamId: stream }, { streamId: "Account-\0" }])).toEqual(
       refused("readStream", 'stream id "Account-\\u0000": contains NUL')
     )
-    expect(AppendCheck.checkRead("readStreams", [stream], "")).toEqual(refused("readStreams", "command id: is empty"))
+    expect(AppendCheck.checkRead("readStreams", [{ streamId: stream }], "")).toEqual(refused("readStreams", "command id: is empty"))
   })
 
   it("for nothing else", () => {
-    expect(AppendCheck.checkRead("readStreams", [stream, stream], "c")).toBeUndefined()
+    expect(AppendCheck.checkRead("readStreams", [{ streamId: stream }, { streamId: stream }], "c")).toBeUndefined()
   })
 })

@@ -173,14 +173,8 @@ const run = <Name extends string, Id, State, Command extends Tagged, Event exten
   const clock = Context.get(context, Clock.Clock)
   const started = clock.currentTimeMillisUnsafe()
   const streamId = aggregate.streamId(id)
-  const meters = metrics.of(aggregate.name)
-  const measured = (exit: Exit.Exit<Receipt.Receipt<Event>, Error | ExecuteError>) => {
-    const [outcome, recorded] = outcomeOf(exit)
-    meters.command(outcome, clock.currentTimeMillisUnsafe() - started, recorded, context)
-    return exit
-  }
   const keyed = commandKey(aggregate, streamId, command, options.commandId)
-  if (Result.isFailure(keyed)) return measured(Exit.fail(keyed.failure))
+  if (Result.isFailure(keyed)) return measured(Exit.fail(keyed.failure), aggregate, clock, started, context)
   const key = keyed.success
   let attempts = 0
 
@@ -214,24 +208,33 @@ const run = <Name extends string, Id, State, Command extends Tagged, Event exten
     )
 
   return Effect.matchCauseEffect(attempt(), {
-    onSuccess: (receipt) => measured(Exit.succeed(receipt)),
+    onSuccess: (receipt) => measured(Exit.succeed(receipt), aggregate, clock, started, context),
     onFailure: (cause) => {
       const conflict = conflictOf(cause)
-      if (conflict === undefined) return measured(Exit.failCause(cause))
-      const policy = options.retry ?? Context.get(context, CurrentRetryPolicy)
-      const counted = (error: ConcurrencyConflict) => {
-        meters.conflict(context)
-        return new ConcurrencyConflict({
-          stream: error.stream,
-          expected: error.expected,
-          actual: error.actual,
-          attempts
-        })
+      if (conflict === undefined) return measured(Exit.failCause(cause), aggregate, clock, started, context)
+      const counted = ({ actual, expected, stream }: ConcurrencyConflict) => {
+        metrics.of(aggregate.name).conflict(context)
+        return new ConcurrencyConflict({ stream, expected, actual, attempts })
       }
       const again = Effect.mapError(Effect.suspend(attempt), (error) => (isConflict(error) ? counted(error) : error))
-      return Effect.flatMap(Effect.exit(retryAfter(counted(conflict), again, policy)), measured)
+      const policy = options.retry ?? Context.get(context, CurrentRetryPolicy)
+      return Effect.flatMap(Effect.exit(retryAfter(counted(conflict), again, policy)), (exit) =>
+        measured(exit, aggregate, clock, started, context)
+      )
     }
   })
+}
+
+const measured = <A extends Receipt.Receipt<unknown>, E>(
+  exit: Exit.Exit<A, E>,
+  aggregate: { readonly name: string },
+  clock: Clock.Clock,
+  started: number,
+  context: Context.Context<never>
+): Exit.Exit<A, E> => {
+  const [outcome, recorded] = outcomeOf(exit)
+  metrics.of(aggregate.name).command(outcome, clock.currentTimeMillisUnsafe() - started, recorded, context)
+  return exit
 }
 
 const conflictOf = (cause: Cause.Cause<unknown>): ConcurrencyConflict | undefined => {
