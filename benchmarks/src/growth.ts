@@ -63,7 +63,9 @@ export const growth = async (url: string, small: number, large: number): Promise
     {
       title: "Postgres: appends to a store that has grown, 64 callers, random ids",
       measured,
-      bars: [{ claim: `rate at ${large.toLocaleString("en")} / rate at ${small.toLocaleString("en")}`, figure, atLeast: 0.8 }]
+      bars: [
+        { claim: `rate at ${large.toLocaleString("en")} / rate at ${small.toLocaleString("en")}`, figure, atLeast: 0.8 }
+      ]
     }
   ]
 }

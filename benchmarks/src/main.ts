@@ -23,7 +23,9 @@ const run = (url: string) =>
       if (suite === undefined) throw new Error(`no benchmark is called ${name}: ${Object.keys(suites).join(", ")}`)
       const reports = await suite(url)
       reports.forEach(print)
-      keep(name, reports, { server: url === "" ? undefined : "embedded Postgres 18, its defaults, on the same machine" })
+      keep(name, reports, {
+        server: url === "" ? undefined : "embedded Postgres 18, its defaults, on the same machine"
+      })
     }
   })
 

@@ -19,7 +19,10 @@ export interface Measured {
  * Measures contenders in alternation, so that what happens on the machine
  * happens to all; the first round warms up and does not count.
  */
-export const alternate = async (contenders: ReadonlyArray<Contender>, rounds: number): Promise<ReadonlyArray<Measured>> => {
+export const alternate = async (
+  contenders: ReadonlyArray<Contender>,
+  rounds: number
+): Promise<ReadonlyArray<Measured>> => {
   const rates = contenders.map((): Array<number> => [])
   for (let round = 0; round <= rounds; round++) {
     for (const [i, contender] of contenders.entries()) {
@@ -36,7 +39,7 @@ export const alternate = async (contenders: ReadonlyArray<Contender>, rounds: nu
 const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
 
 /** A figure and the bar that it is held to. */
-export interface Bar {
+interface Bar {
   readonly claim: string
   readonly figure: number
   readonly atLeast?: number
@@ -79,5 +82,8 @@ export const machine = () => ({
 export const keep = (name: string, reports: ReadonlyArray<Report>, extra: object): void => {
   const folder = new URL("../results/", import.meta.url)
   mkdirSync(folder, { recursive: true })
-  writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify({ machine: machine(), ...extra, reports }, null, 2)}\n`)
+  writeFileSync(
+    new URL(`${name}.json`, folder),
+    `${JSON.stringify({ machine: machine(), ...extra, reports }, null, 2)}\n`
+  )
 }

@@ -37,7 +37,11 @@ const insertBaseline = async (url: string, connections: number) => {
   return {
     insert: (streamId: string) => {
       const { data, id, metadata, type } = newEvent()
-      return pool.query({ name: "insert", text, values: [streamId, id, type, JSON.stringify(data), JSON.stringify(metadata)] })
+      return pool.query({
+        name: "insert",
+        text,
+        values: [streamId, id, type, JSON.stringify(data), JSON.stringify(metadata)]
+      })
     },
     close: () => pool.end()
   }
@@ -49,7 +53,11 @@ export const postgres = async (url: string): Promise<ReadonlyArray<Report>> => {
   const store = await runtime.runPromise(EventStore.EventStore)
   const reports: Array<Report> = []
 
-  for (const [number, count, atLeast] of [[256, 20_000, 1.5], [16, 12_000, 0.8], [1, 1_500, 0.4]] as const) {
+  for (const [number, count, atLeast] of [
+    [256, 20_000, 1.5],
+    [16, 12_000, 0.8],
+    [1, 1_500, 0.4]
+  ] as const) {
     const few = await insertBaseline(url, Math.min(number, 10))
     const many = await insertBaseline(url, Math.min(number, 32))
     // One fiber for each caller, as a server has one for each request.
@@ -58,14 +66,21 @@ export const postgres = async (url: string): Promise<ReadonlyArray<Report>> => {
       const caller = Effect.gen(function* () {
         while (next < count) yield* Executor.execute(Counter, `${number}-${round}-${next++}`, increment)
       })
-      return runtime.runPromise(Effect.all(Array.from({ length: number }, () => caller), { concurrency: "unbounded", discard: true }))
+      return runtime.runPromise(
+        Effect.all(
+          Array.from({ length: number }, () => caller),
+          { concurrency: "unbounded", discard: true }
+        )
+      )
     }
     const insert = (baseline: typeof few) => (round: number) =>
       callers(number, count, (i) => baseline.insert(`Counter-${number}-${round}-${i}`))
     const contenders: ReadonlyArray<Contender> = [
       { name: "Hexfold, execute: read, decide, append", count, run: execute },
       { name: `pg, prepared INSERT, ${Math.min(number, 10)} connections`, count, run: insert(few) },
-      ...(number > 10 ? [{ name: `pg, prepared INSERT, ${Math.min(number, 32)} connections`, count, run: insert(many) }] : [])
+      ...(number > 10
+        ? [{ name: `pg, prepared INSERT, ${Math.min(number, 32)} connections`, count, run: insert(many) }]
+        : [])
     ]
     const measured = await alternate(contenders, 5)
     const best = Math.max(...measured.slice(1).map(({ median }) => median))
@@ -78,7 +93,9 @@ export const postgres = async (url: string): Promise<ReadonlyArray<Report>> => {
     await many.close()
   }
 
-  const emmett = getPostgreSQLEventStore(url)
+  // A pool of our own, since closing Emmett leaves its connections open.
+  const pool = new pg.Pool({ connectionString: url, max: 32 })
+  const emmett = getPostgreSQLEventStore(url, { connectionOptions: { pool } })
   const count = 6_000
   const append = (streamId: StreamId.StreamId) =>
     store.append({
@@ -90,7 +107,8 @@ export const postgres = async (url: string): Promise<ReadonlyArray<Report>> => {
       {
         name: "Hexfold, append",
         count,
-        run: (round) => callers(64, count, (i) => runtime.runPromise(append(StreamId.make("Appended", `${round}-${i}`))))
+        run: (round) =>
+          callers(64, count, (i) => runtime.runPromise(append(StreamId.make("Appended", `${round}-${i}`))))
       },
       {
         name: "Emmett, appendToStream",
@@ -111,6 +129,7 @@ export const postgres = async (url: string): Promise<ReadonlyArray<Report>> => {
     bars: [{ claim: "Hexfold / Emmett", figure: measured[0]!.median / measured[1]!.median, atLeast: 2.5 }]
   })
   await emmett.close()
+  await pool.end().catch(() => {})
   await runtime.dispose()
   return reports
 }

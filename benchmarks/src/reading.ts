@@ -34,7 +34,13 @@ export const reading = async (url: string): Promise<ReadonlyArray<Report>> => {
     {
       title: "Postgres: readAll of a million events",
       measured: [{ name: "events read", rates, median: rates[1]! }],
-      bars: [{ claim: "peak of resident memory, MB", figure: Math.max(...runs.map(({ megabytes }) => megabytes)), atMost: 300 }]
+      bars: [
+        {
+          claim: "peak of resident memory, MB",
+          figure: Math.max(...runs.map(({ megabytes }) => megabytes)),
+          atMost: 300
+        }
+      ]
     }
   ]
 }

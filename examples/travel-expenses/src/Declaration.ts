@@ -52,7 +52,10 @@ export class FinallyApproved extends Schema.TaggedClass<FinallyApproved>()("Decl
 export class Rejected extends Schema.TaggedClass<Rejected>()("DeclarationRejected", { ...step, by: Rejecter }) {}
 export class GivenUp extends Schema.TaggedClass<GivenUp>()("DeclarationGivenUp", step) {}
 export class PaymentRequested extends Schema.TaggedClass<PaymentRequested>()("PaymentRequested", step) {}
-export class PaymentHandled extends Schema.TaggedClass<PaymentHandled>()("PaymentHandled", { ...step, cents: Schema.Int }) {}
+export class PaymentHandled extends Schema.TaggedClass<PaymentHandled>()("PaymentHandled", {
+  ...step,
+  cents: Schema.Int
+}) {}
 
 const found = { status: Status }
 
@@ -131,9 +134,7 @@ export const Declaration = Aggregate.make("Declaration", {
         : Decision.reject(new NotInApproval({ status }))
     ),
     GiveUp: inOrder(({ at, step }: GiveUp, { status }) =>
-      status === "rejected"
-        ? Decision.accept(new GivenUp({ step, at }))
-        : Decision.reject(new NotRejected({ status }))
+      status === "rejected" ? Decision.accept(new GivenUp({ step, at })) : Decision.reject(new NotRejected({ status }))
     ),
     RequestPayment: inOrder(({ at, step }: RequestPayment, { status }) =>
       status === "approved"
@@ -149,7 +150,11 @@ export const Declaration = Aggregate.make("Declaration", {
   evolve: {
     DeclarationSaved: (state, { cents, step }) => ({ ...state, status: "saved", cents, step }),
     DeclarationSubmitted: (state, { cents, step }) => ({ ...state, status: "submitted", cents, checked: false, step }),
-    DeclarationApproved: (state, { by, step }) => ({ ...state, checked: state.checked || by === "ADMINISTRATION", step }),
+    DeclarationApproved: (state, { by, step }) => ({
+      ...state,
+      checked: state.checked || by === "ADMINISTRATION",
+      step
+    }),
     DeclarationFinallyApproved: (state, { step }) => ({ ...state, status: "approved", step }),
     DeclarationRejected: (state, { step }) => ({ ...state, status: "rejected", step }),
     DeclarationGivenUp: (state, { step }) => ({ ...state, status: "given up", step }),

@@ -35,7 +35,10 @@ const flags = {
 const run = (file: string, skipMalformed: boolean) =>
   Effect.gen(function* () {
     const { malformed, rows } = yield* readLog(file, { skipMalformed })
-    const bar = new cliProgress.SingleBar({ format: "{bar} {percentage}% | {value}/{total} rows | {eta} s left", etaBuffer: 2_000 })
+    const bar = new cliProgress.SingleBar({
+      format: "{bar} {percentage}% | {value}/{total} rows | {eta} s left",
+      etaBuffer: 2_000
+    })
     bar.start(rows.length, 0)
     const started = performance.now()
     const outcome = yield* replay(rows, { concurrency: 256, onRow: () => bar.increment() }).pipe(

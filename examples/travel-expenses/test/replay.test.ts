@@ -16,9 +16,10 @@ const sample = new URL("../data/sample.csv", import.meta.url).pathname
 
 const server = process.env["HEXFOLD_TEST_DATABASE_URL"]
 const schema = `travel_${process.pid}_${Date.now()}`
-const Postgres = server === undefined || server === ""
-  ? PgEventStore.layer({ schema }).pipe(Layer.provide(EmbeddedPostgres.layerClient()))
-  : PgEventStore.layerUrl(Redacted.make(server), { schema })
+const Postgres =
+  server === undefined || server === ""
+    ? PgEventStore.layer({ schema }).pipe(Layer.provide(EmbeddedPostgres.layerClient()))
+    : PgEventStore.layerUrl(Redacted.make(server), { schema })
 
 const withFile = (name: string, content: string | Uint8Array) =>
   Effect.acquireRelease(
@@ -54,8 +55,14 @@ describe("the replay of a log", () => {
       assert.deepStrictEqual(postgres, memory)
       assert.strictEqual(memory.first.accepted, 23)
       assert.deepStrictEqual(
-        new Map([...memory.first.rejected].sort()),
-        new Map([["NotApproved", 1], ["NotChecked", 1], ["NotInApproval", 1], ["NotRejected", 1], ["PaymentNotRequested", 1]])
+        new Map(memory.first.rejected),
+        new Map([
+          ["NotApproved", 1],
+          ["NotChecked", 1],
+          ["NotInApproval", 1],
+          ["NotRejected", 1],
+          ["PaymentNotRequested", 1]
+        ])
       )
       const statuses = [...memory.states].map(([id, { status }]) => `${id} ${status}`).sort()
       assert.deepStrictEqual(statuses, [
@@ -72,7 +79,10 @@ describe("the replay of a log", () => {
     Effect.gen(function* () {
       const content = yield* Effect.promise(() => readFile(sample))
       const packed = yield* withFile("log.csv.gz", gzipSync(content))
-      assert.deepStrictEqual(yield* readLog(packed, { skipMalformed: false }), yield* readLog(sample, { skipMalformed: false }))
+      assert.deepStrictEqual(
+        yield* readLog(packed, { skipMalformed: false }),
+        yield* readLog(sample, { skipMalformed: false })
+      )
     })
   )
 
@@ -84,7 +94,10 @@ describe("the replay of a log", () => {
         ["never,declaration-9,1,step-9,Request Payment,SYSTEM,UNDEFINED,1,b", "timestamp"],
         ["2026-01-05T09:00:00Z,declaration-9,1,step-9,Request Payment,SYSTEM,UNDEFINED,-1,b", "amount"],
         ["2026-01-05T09:00:00Z,declaration-9,1,step-9,Coffee BOUGHT by EMPLOYEE,SYSTEM,EMPLOYEE,1,b", "Coffee BOUGHT"],
-        ["2026-01-05T09:00:00Z,declaration-9,1,step-9,Declaration APPROVED by EMPLOYEE,SYSTEM,EMPLOYEE,1,b", "APPROVED"],
+        [
+          "2026-01-05T09:00:00Z,declaration-9,1,step-9,Declaration APPROVED by EMPLOYEE,SYSTEM,EMPLOYEE,1,b",
+          "APPROVED"
+        ],
         ["2026-01-05T09:00:00Z,declaration-9,1", "step_id"],
         ['2026-01-05T09:00:00Z,"declaration-9"x,1', "quote"]
       ] as const) {

@@ -3,8 +3,9 @@
  * run on. It forgets everything when its scope closes.
  */
 import { AppendCheck, CommandIdReused, ConcurrencyConflict, EventStore, Expectation, StreamId } from "@hexfold/core"
-import { DateTime, Effect, Layer, Option, Queue, type Schema, Stream } from "effect"
+import { DateTime, Effect, Layer, Option, Queue, Stream } from "effect"
 
+type Store = EventStore.EventStore["Service"]
 type Recorded = EventStore.RecordedEvent
 
 interface Command {
@@ -18,7 +19,7 @@ interface Command {
  * An append is one synchronous step, so nothing can come between its checks and
  * its writes, and interruption finds it before that step or after it.
  */
-export const make: Effect.Effect<EventStore.EventStore["Service"]> = Effect.sync(() => {
+export const make: Effect.Effect<Store> = Effect.sync(() => {
   const log: Array<Recorded> = []
   const streams = new Map<StreamId.StreamId, Array<Recorded>>()
   const commands = new Map<string, Command>()
@@ -57,8 +58,8 @@ export const make: Effect.Effect<EventStore.EventStore["Service"]> = Effect.sync
         version: version + i + 1,
         position: log.length + i + 1,
         type,
-        data: copy(data),
-        metadata: copy(metadata),
+        data,
+        metadata,
         recordedAt
       }))
       for (const event of added) log.push(event)
@@ -68,15 +69,18 @@ export const make: Effect.Effect<EventStore.EventStore["Service"]> = Effect.sync
       return added
     })
     for (const { streamId } of append.conditions) {
-      if (!touched.some((stream) => stream.streamId === streamId)) touched.push({ streamId, version: versionOf(streamId) })
+      if (!touched.some((stream) => stream.streamId === streamId))
+        touched.push({ streamId, version: versionOf(streamId) })
     }
     return { events: recorded.length === 1 ? recorded[0]!.slice() : recorded.flat(), streams: touched, repeated: false }
   }
 
   return EventStore.EventStore.of({
-    append: (append) =>
-      Effect.clockWith((clock) => {
-        const before = AppendCheck.check(append) ?? earlier(append.command) ?? conflict(append)
+    append: (given) =>
+      Effect.clockWith((clock): ReturnType<Store["append"]> => {
+        const append = AppendCheck.check(given)
+        if ("_tag" in append) return Effect.fail(append)
+        const before = earlier(append.command) ?? conflict(append)
         if (before !== undefined) return "_tag" in before ? Effect.fail(before) : Effect.succeed(before)
         const millis = clock.currentTimeMillisUnsafe()
         if (millis !== now.epochMilliseconds) now = DateTime.makeUnsafe(millis)
@@ -117,7 +121,10 @@ export const make: Effect.Effect<EventStore.EventStore["Service"]> = Effect.sync
           Effect.sync(() => listeners.add(listener)),
           () => Effect.sync(() => listeners.delete(listener))
         )
-        return Stream.concat(Stream.sync(() => log.length), Stream.fromQueue(listener)).pipe(Stream.changes)
+        return Stream.concat(
+          Stream.sync(() => log.length),
+          Stream.fromQueue(listener)
+        ).pipe(Stream.changes)
       })
     )
   })
@@ -140,10 +147,7 @@ export const make: Effect.Effect<EventStore.EventStore["Service"]> = Effect.sync
 export const layer: Layer.Layer<EventStore.EventStore> = Layer.effect(EventStore.EventStore, make)
 
 // An event's place in the array is its key less 1; the array only grows.
-const pages = (
-  events: ReadonlyArray<Recorded>,
-  options: EventStore.AllReadOptions
-): Stream.Stream<Recorded> => {
+const pages = (events: ReadonlyArray<Recorded>, options: EventStore.AllReadOptions): Stream.Stream<Recorded> => {
   const { aggregates, direction = "forwards", limit = Infinity, types } = options
   const upTo = Math.min(options.upTo ?? Infinity, events.length)
   const selects = (event: Recorded): boolean =>
@@ -167,16 +171,3 @@ const pages = (
 }
 
 const pageSize = 1_000
-
-// What is stored must not change with what the caller holds, nor differ from
-// what a database would give back: JSON has no -0.
-const copy = <A extends Schema.Json | EventStore.NewEvent["metadata"]>(value: A): A => {
-  if (typeof value !== "object" || value === null) return Object.is(value, -0) ? (0 as A) : value
-  if (Array.isArray(value)) return Object.freeze(value.map(copy)) as A
-  const members = { ...value } as Record<string, Schema.Json>
-  for (const key in members) {
-    const member = members[key]!
-    if (typeof member === "object" || member === 0) members[key] = copy(member)
-  }
-  return Object.freeze(members) as A
-}

@@ -74,10 +74,7 @@ export const layer = (options: Options = {}): Layer.Layer<EmbeddedPostgres, Embe
 /** As {@link layer}, together with a client of the server. */
 export const layerClient = (
   options: Options = {}
-): Layer.Layer<
-  EmbeddedPostgres | PgClient.PgClient | SqlClient.SqlClient,
-  EmbeddedPostgresError | SqlError.SqlError
-> =>
-  Layer.unwrap(
-    Effect.map(EmbeddedPostgres, ({ url }) => PgClient.layer({ url, applicationName: "hexfold" }))
-  ).pipe(Layer.provideMerge(layer(options)))
+): Layer.Layer<EmbeddedPostgres | PgClient.PgClient | SqlClient.SqlClient, EmbeddedPostgresError | SqlError.SqlError> =>
+  Layer.unwrap(Effect.map(EmbeddedPostgres, ({ url }) => PgClient.layer({ url, applicationName: "hexfold" }))).pipe(
+    Layer.provideMerge(layer(options))
+  )

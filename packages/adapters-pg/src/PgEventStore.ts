@@ -1,6 +1,6 @@
 /** The event store on Postgres, 14 and later. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { AppendCheck, EventStore, EventStoreError } from "@hexfold/core"
+import { AppendCheck, EventStore, type EventStoreError } from "@hexfold/core"
 import { Config, Context, Duration, Effect, Layer, Option, type Redacted, Result, type Scope, Stream } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { type AppendFailure, appendAll, touchesOf } from "./internal/appender.ts"
@@ -48,7 +48,13 @@ export const make = (
   PgClient.PgClient | SqlClient.SqlClient | Scope.Scope
 > =>
   Effect.gen(function* () {
-    const { maxBatch = 512, maxInFlight = 2, pageBytes = 4 << 20, pageSize = 1_000, pollInterval = "500 millis" } = options
+    const {
+      maxBatch = 512,
+      maxInFlight = 2,
+      pageBytes = 4 << 20,
+      pageSize = 1_000,
+      pollInterval = "500 millis"
+    } = options
     const schema = options.schema ?? PgMigrations.defaultSchema
     yield* checkSchemaName(schema)
     if (options.migrate ?? true) yield* PgMigrations.run(schema)
@@ -76,15 +82,16 @@ export const make = (
     const appendBatch = yield* batcher.make<EventStore.Append, EventStore.Appended, AppendFailure>({
       operation: "append",
       call: (appends) =>
-        Effect.tap(
-          translated("append")(autocommit(appendAll(sql, schema, false)(appends))),
-          Effect.sync(announce)
-        ),
+        Effect.tap(translated("append")(autocommit(appendAll(sql, schema, false)(appends))), Effect.sync(announce)),
       touches: touchesOf,
       maxInFlight,
       maxBatch
     })
-    const readBatch = yield* batcher.make<ReadRequest, EventStore.Snapshot, Effect.Error<ReturnType<Store["readStreams"]>>>({
+    const readBatch = yield* batcher.make<
+      ReadRequest,
+      EventStore.Snapshot,
+      Effect.Error<ReturnType<Store["readStreams"]>>
+    >({
       operation: "readStreams",
       call: (requests) => translated("readStreams")(readAllStreams(sql, schema)(requests)),
       touches: () => ({ exclusive: [], shared: [] }),
@@ -115,11 +122,11 @@ export const make = (
 
     return EventStore.EventStore.of({
       append: (append) => {
-        const refusal = AppendCheck.check(append)
-        if (refusal !== undefined) return Effect.fail(refusal)
+        const checked = AppendCheck.check(append)
+        if ("_tag" in checked) return Effect.fail(checked)
         return joined((joined) => {
-          if (!joined) return appendBatch(append)
-          return Effect.flatMap(translated("append")(appendAll(sql, schema, true)([append])), ([exit]) =>
+          if (!joined) return appendBatch(checked)
+          return Effect.flatMap(translated("append")(appendAll(sql, schema, true)([checked])), ([exit]) =>
             Effect.andThen(sql.afterCommit(Effect.sync(announce)), exit!)
           )
         })
@@ -130,7 +137,10 @@ export const make = (
         if (refusal !== undefined) return Effect.fail(refusal)
         return joined((joined) =>
           joined
-            ? Effect.flatMap(translated("readStreams")(readAllStreams(sql, schema)([{ requests, command }])), ([exit]) => exit!)
+            ? Effect.flatMap(
+                translated("readStreams")(readAllStreams(sql, schema)([{ requests, command }])),
+                ([exit]) => exit!
+              )
             : readBatch({ requests, command })
         )
       },
@@ -190,11 +200,8 @@ export const make = (
  */
 export const layer = (
   options: Options = {}
-): Layer.Layer<
-  EventStore.EventStore,
-  EventStoreError.EventStoreError,
-  PgClient.PgClient | SqlClient.SqlClient
-> => Layer.effect(EventStore.EventStore, make(options))
+): Layer.Layer<EventStore.EventStore, EventStoreError.EventStoreError, PgClient.PgClient | SqlClient.SqlClient> =>
+  Layer.effect(EventStore.EventStore, make(options))
 
 /**
  * Supplies the event store together with a client of its own.
@@ -244,7 +251,8 @@ interface PageRow extends EventRow {
   readonly size: bigint
 }
 
-const beginning = (direction: "forwards" | "backwards"): number => (direction === "forwards" ? 0 : Number.MAX_SAFE_INTEGER)
+const beginning = (direction: "forwards" | "backwards"): number =>
+  direction === "forwards" ? 0 : Number.MAX_SAFE_INTEGER
 
 const texts = (values: ReadonlyArray<string> | undefined) =>
   values === undefined ? null : Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
@@ -253,10 +261,16 @@ const texts = (values: ReadonlyArray<string> | undefined) =>
 // the database or the role defaults to more, each call says what it needs.
 const readCommitted = (sql: SqlClient.SqlClient) =>
   Effect.map(
-    translated("open")(sql.unsafe<{ readonly level: string }>("select current_setting('default_transaction_isolation') as level")),
+    translated("open")(
+      sql.unsafe<{ readonly level: string }>("select current_setting('default_transaction_isolation') as level")
+    ),
     ([row]) =>
       <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E | SqlError.SqlError> =>
         row!.level === "read committed"
           ? call
-          : Effect.provideService(sql.withTransaction(call), SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED")
+          : Effect.provideService(
+              sql.withTransaction(call),
+              SqlClient.BeginTransaction,
+              "BEGIN ISOLATION LEVEL READ COMMITTED"
+            )
   )

@@ -8,7 +8,9 @@ import { client, newSchema, openStore } from "./database.ts"
 import { append } from "./events.ts"
 
 const migrate = (schema?: string) =>
-  Effect.scoped(Effect.flatMap(client(), (sql) => Effect.provideService(PgMigrations.run(schema), SqlClient.SqlClient, sql)))
+  Effect.scoped(
+    Effect.flatMap(client(), (sql) => Effect.provideService(PgMigrations.run(schema), SqlClient.SqlClient, sql))
+  )
 
 describe("PgMigrations", () => {
   it.live("ten processes that start at once on an empty database all succeed", () =>
@@ -17,7 +19,10 @@ describe("PgMigrations", () => {
       yield* Effect.forEach(Array.from({ length: 10 }), () => migrate(schema), { concurrency: "unbounded" })
       const sql = yield* client()
       const rows = yield* sql.unsafe<{ migration_id: number }>(`select migration_id from ${schema}.migrations`)
-      assert.deepStrictEqual(rows.map(({ migration_id }) => migration_id), [PgMigrations.latest])
+      assert.deepStrictEqual(
+        rows.map(({ migration_id }) => migration_id),
+        [PgMigrations.latest]
+      )
     })
   )
 
@@ -57,7 +62,11 @@ describe("PgMigrations", () => {
       const schema = yield* newSchema
       const { sql, store } = yield* openStore({ schema })
       yield* append(store, StreamId.make("Account", "1"), 1)
-      for (const statement of [`update ${schema}.events set type = 'x'`, `delete from ${schema}.events`, `truncate ${schema}.events`]) {
+      for (const statement of [
+        `update ${schema}.events set type = 'x'`,
+        `delete from ${schema}.events`,
+        `truncate ${schema}.events`
+      ]) {
         const error = yield* Effect.flip(sql.unsafe(statement))
         assert.include(String((error.reason.cause as Error).message), "recorded events never change")
       }

@@ -24,7 +24,10 @@ describe("batching", () => {
       const { store } = yield* openStore({ schema: yield* newSchema })
       const [streamId] = streams(1)
       const appended = yield* Effect.forEach(Array.from({ length: 40 }), () => append(store, streamId!, 1), together)
-      assert.deepStrictEqual(appended.map(({ events }) => events[0]!.version), appended.map((_, i) => i + 1))
+      assert.deepStrictEqual(
+        appended.map(({ events }) => events[0]!.version),
+        appended.map((_, i) => i + 1)
+      )
     })
   )
 
@@ -32,10 +35,19 @@ describe("batching", () => {
     Effect.gen(function* () {
       const { store } = yield* openStore({ schema: yield* newSchema })
       const [x, y] = streams(2)
-      const both = store.append({ writes: [x!, y!].map((streamId) => ({ streamId, events: [event()] })), conditions: [] })
+      const both = store.append({
+        writes: [x!, y!].map((streamId) => ({ streamId, events: [event()] })),
+        conditions: []
+      })
       const [, second, third] = yield* Effect.all([append(store, x!, 1), both, append(store, y!, 1)], together)
-      assert.deepStrictEqual(second.events.map(({ version }) => version), [2, 1])
-      assert.deepStrictEqual(third.events.map(({ version }) => version), [2])
+      assert.deepStrictEqual(
+        second.events.map(({ version }) => version),
+        [2, 1]
+      )
+      assert.deepStrictEqual(
+        third.events.map(({ version }) => version),
+        [2]
+      )
     })
   )
 
@@ -45,7 +57,9 @@ describe("batching", () => {
       const { sql, store } = yield* openStore({ schema })
       yield* sql.unsafe(`create function ${schema}.poison() returns trigger language plpgsql as $$ begin
         if new.type = 'Poison' then raise exception 'poisoned' using errcode = '22000'; end if; return new; end $$`)
-      yield* sql.unsafe(`create trigger poison before insert on ${schema}.events for each row execute function ${schema}.poison()`)
+      yield* sql.unsafe(
+        `create trigger poison before insert on ${schema}.events for each row execute function ${schema}.poison()`
+      )
       const exits = yield* Effect.forEach(
         streams(100),
         (streamId, i) => Effect.exit(append(store, streamId, 2, i % 30 === 7 ? "Poison" : "Happened")),
@@ -56,7 +70,10 @@ describe("batching", () => {
         if (Exit.isFailure(exit)) assert.include(String(exit.cause), "poisoned")
       })
       const { streams: slices } = yield* store.readStreams(streams(100).map((streamId) => ({ streamId })))
-      assert.deepStrictEqual(slices.map(({ version }) => version), exits.map((exit) => (Exit.isSuccess(exit) ? 2 : 0)))
+      assert.deepStrictEqual(
+        slices.map(({ version }) => version),
+        exits.map((exit) => (Exit.isSuccess(exit) ? 2 : 0))
+      )
     })
   )
 

@@ -52,7 +52,10 @@ describe("a server that is killed while commands run", () => {
               Effect.tapError((error) =>
                 Effect.sync(() => {
                   failures++
-                  assert.isTrue(error._tag === "ConcurrencyConflict" || (error._tag === "EventStoreError" && error.isRetryable), String(error))
+                  assert.isTrue(
+                    error._tag === "ConcurrencyConflict" || (error._tag === "EventStoreError" && error.isRetryable),
+                    String(error)
+                  )
                 })
               ),
               Effect.retry(Schedule.spaced("20 millis"))
@@ -62,7 +65,9 @@ describe("a server that is killed while commands run", () => {
         })
 
       const crash = Effect.gen(function* () {
-        const quarter = Effect.callback<boolean>((resume) => void setImmediate(() => resume(Effect.sync(() => answered > (workers * commandsEach) / 4))))
+        const quarter = Effect.callback<boolean>(
+          (resume) => void setImmediate(() => resume(Effect.sync(() => answered > (workers * commandsEach) / 4)))
+        )
         yield* quarter.pipe(Effect.repeat({ until: (reached) => reached }))
         const children = execFileSync("ps", ["-o", "pid=", "--ppid", String(first.pid)], { encoding: "utf8" })
         for (const pid of [first.pid, ...children.trim().split(/\s+/).map(Number)]) process.kill(pid, "SIGKILL")
@@ -72,7 +77,10 @@ describe("a server that is killed while commands run", () => {
       })
 
       yield* Effect.gen(function* () {
-        yield* Effect.all([crash, ...Array.from({ length: workers }, (_, id) => worker(id))], { concurrency: "unbounded", discard: true })
+        yield* Effect.all([crash, ...Array.from({ length: workers }, (_, id) => worker(id))], {
+          concurrency: "unbounded",
+          discard: true
+        })
         for (let id = 0; id < workers; id++) {
           assert.deepStrictEqual(yield* Executor.load(Counter, id), { state: commandsEach, version: commandsEach })
         }

@@ -22,14 +22,20 @@ export const client = (
 export const newSchema: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
   Effect.sync(() => `t${process.pid}_${Date.now()}_${++made}`),
   (schema) =>
-    Effect.scoped(Effect.flatMap(client(), (sql) => Effect.ignore(sql.unsafe(`drop schema if exists ${schema} cascade`))))
+    Effect.scoped(
+      Effect.flatMap(client(), (sql) => Effect.ignore(sql.unsafe(`drop schema if exists ${schema} cascade`)))
+    )
 )
 
 /** An instance of the store with a client of its own. */
 export const openStore = (
   options: PgEventStore.Options,
   config: Partial<PgClient.PgPoolConfig> = {}
-): Effect.Effect<EventStoreContract.Instance & { readonly sql: PgClient.PgClient }, EventStoreError.EventStoreError, Scope.Scope> =>
+): Effect.Effect<
+  EventStoreContract.Instance & { readonly sql: PgClient.PgClient },
+  EventStoreError.EventStoreError,
+  Scope.Scope
+> =>
   Effect.gen(function* () {
     const sql = yield* client(config)
     const store = yield* PgEventStore.make(options).pipe(
@@ -40,10 +46,12 @@ export const openStore = (
       store,
       sql,
       transaction: (effect) =>
-        sql.withTransaction(effect).pipe(
-          Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED"),
-          Effect.catchTag("SqlError", Effect.die)
-        )
+        sql
+          .withTransaction(effect)
+          .pipe(
+            Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED"),
+            Effect.catchTag("SqlError", Effect.die)
+          )
     }
   })
 

@@ -34,7 +34,10 @@ describe("errors", () => {
       const [held, end] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
       const holding = yield* holder.sql
         .withTransaction(
-          append(holder.store, account, 1).pipe(Effect.tap(() => Deferred.succeed(held, undefined)), Effect.tap(() => Deferred.await(end)))
+          append(holder.store, account, 1).pipe(
+            Effect.tap(() => Deferred.succeed(held, undefined)),
+            Effect.tap(() => Deferred.await(end))
+          )
         )
         .pipe(Effect.forkChild)
       yield* Deferred.await(held)
@@ -94,7 +97,9 @@ describe("errors", () => {
   it.live("layerConfig takes DATABASE_URL from the environment", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
-      const version = EventStore.EventStore.use((store) => Effect.map(append(store, account, 1), ({ events }) => events[0]!.version)).pipe(
+      const version = EventStore.EventStore.use((store) =>
+        Effect.map(append(store, account, 1), ({ events }) => events[0]!.version)
+      ).pipe(
         Effect.provide(PgEventStore.layerConfig({ schema })),
         Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: { DATABASE_URL: Redacted.value(url()) } })))
       )

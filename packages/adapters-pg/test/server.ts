@@ -16,7 +16,9 @@ export default async (project: TestProject) => {
     return
   }
   const scope = Scope.makeUnsafe()
-  const context = await Effect.runPromise(Layer.buildWithScope(EmbeddedPostgres.layer({ parameters: { max_connections: 200 } }), scope))
+  const context = await Effect.runPromise(
+    Layer.buildWithScope(EmbeddedPostgres.layer({ parameters: { max_connections: 200 } }), scope)
+  )
   const { url } = await Effect.runPromise(Effect.provideContext(EmbeddedPostgres.EmbeddedPostgres, context))
   project.provide("databaseUrl", Redacted.value(url))
   return () => Effect.runPromise(Scope.close(scope, Exit.void))

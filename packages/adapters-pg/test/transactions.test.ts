@@ -76,7 +76,9 @@ describe("inside a caller's transaction", () => {
       const [inside, outside] = [yield* openStore({ schema }), yield* openStore({ schema })]
       yield* inside.sql.withTransaction(
         Effect.gen(function* () {
-          const savepoint = inside.sql.withTransaction(Effect.andThen(append(inside.store, account, 1), Effect.fail("back" as const)))
+          const savepoint = inside.sql.withTransaction(
+            Effect.andThen(append(inside.store, account, 1), Effect.fail("back" as const))
+          )
           assert.strictEqual(yield* Effect.flip(savepoint), "back")
           yield* append(inside.store, account, 1)
           yield* append(outside.store, other, 1)
@@ -85,7 +87,10 @@ describe("inside a caller's transaction", () => {
         })
       )
       const read = yield* Stream.runCollect(outside.store.readAll())
-      assert.deepStrictEqual(read.map(({ streamId }) => streamId), [account, other])
+      assert.deepStrictEqual(
+        read.map(({ streamId }) => streamId),
+        [account, other]
+      )
     })
   )
 

@@ -24,7 +24,10 @@ describe("wake-ups", () => {
       yield* Deferred.await(reading)
       yield* sql.unsafe(`select ${schema}.append(array['Account-1'], null, array[-1], array[1], array[0], array[1], array[1],
         array[gen_random_uuid()], array['Silent'], array['{}'::jsonb], array['{}'::jsonb], '{}', '{}', '{}', false)::text`)
-      assert.deepStrictEqual((yield* Fiber.join(fiber)).map(({ type }) => type), ["Happened", "Silent"])
+      assert.deepStrictEqual(
+        (yield* Fiber.join(fiber)).map(({ type }) => type),
+        ["Happened", "Silent"]
+      )
     })
   )
 
@@ -44,7 +47,9 @@ describe("wake-ups", () => {
       for (let i = 0; i < 3; i++) {
         yield* append(writer.store, account, 1)
         yield* Deferred.await(read[i]!)
-        yield* writer.sql.unsafe("select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", [`reader_${schema}`])
+        yield* writer.sql.unsafe("select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", [
+          `reader_${schema}`
+        ])
       }
       assert.strictEqual((yield* Fiber.join(fiber)).length, 3)
     })
@@ -55,7 +60,9 @@ describe("wake-ups", () => {
       const schema = yield* newSchema
       const { sql, store } = yield* openStore({ schema }, { applicationName: `idle_${schema}` })
       const listening = Effect.map(
-        sql.unsafe("select 1 from pg_stat_activity where application_name = $1 and query like 'LISTEN%'", [`idle_${schema}`]),
+        sql.unsafe("select 1 from pg_stat_activity where application_name = $1 and query like 'LISTEN%'", [
+          `idle_${schema}`
+        ]),
         ({ length }) => length
       )
       yield* append(store, account, 1)

@@ -31,7 +31,10 @@ const identified = <const Name extends string, Id>(name: Name, id: Schema.Codec<
     evolve: {}
   })
 
-const anyText = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: fc.constantFrom("-", "a", "\0", "\u{1F4B6}", "\ud83d") }))
+const anyText = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.string({ unit: fc.constantFrom("-", "a", "\0", "\u{1F4B6}", "\ud83d") })
+)
 
 describe("decide and evolve", () => {
   it("a command that the state allows is decided to its events", () => {
@@ -59,7 +62,11 @@ describe("decide and evolve", () => {
 })
 
 describe("fold", () => {
-  const history = [new AccountOpened({ owner: "Anna" }), new MoneyDeposited({ amount: 5 }), new MoneyWithdrawn({ amount: 2 })]
+  const history = [
+    new AccountOpened({ owner: "Anna" }),
+    new MoneyDeposited({ amount: 5 }),
+    new MoneyWithdrawn({ amount: 2 })
+  ]
 
   it("starts at the initial state and applies the events in order", () => {
     expect(Aggregate.fold(Account, [])).toEqual(Account.initial)
@@ -106,9 +113,12 @@ describe("stream ids", () => {
   it("every number but -0 survives the round trip as an id", () => {
     const Numbers = identified("Numbers", Schema.Number)
     fc.assert(
-      fc.property(fc.double().filter((id) => !Object.is(id, -0)), (id) => {
-        expect(Numbers.idOf(Numbers.streamId(id))).toEqual(Option.some(id))
-      })
+      fc.property(
+        fc.double().filter((id) => !Object.is(id, -0)),
+        (id) => {
+          expect(Numbers.idOf(Numbers.streamId(id))).toEqual(Option.some(id))
+        }
+      )
     )
   })
 
@@ -132,10 +142,15 @@ describe("stream ids", () => {
     )
   })
 
-  it("ids that differ have streams that differ, also 1 and \"1\"", () => {
+  it('ids that differ have streams that differ, also 1 and "1"', () => {
     const Mixed = identified("Mixed", Schema.Union([Schema.String, Schema.Int]))
     expect(Mixed.streamId(1)).not.toBe(Mixed.streamId("1"))
-    const anyId = fc.oneof(anyText, fc.integer(), fc.integer().map(String), fc.integer().map((n) => JSON.stringify(`${n}`)))
+    const anyId = fc.oneof(
+      anyText,
+      fc.integer(),
+      fc.integer().map(String),
+      fc.integer().map((n) => JSON.stringify(`${n}`))
+    )
     fc.assert(
       fc.property(anyId, anyId, (one, other) => {
         expect(Mixed.streamId(one) === Mixed.streamId(other)).toBe(one === other)
@@ -212,17 +227,27 @@ describe("make", () => {
   })
 
   it("refuses two commands, two events or two errors of one tag and names the tag", () => {
-    expect(() => withMembers([Reset, AlsoReset], [WasReset], [])).toThrow('Counter: two of its commands have the tag "Reset"')
-    expect(() => withMembers([Reset], [WasReset, AlsoWasReset], [])).toThrow('Counter: two of its events have the tag "WasReset"')
-    expect(() => withMembers([Reset], [WasReset], [NotOpen, NotOpen])).toThrow('Counter: two of its errors have the tag "NotOpen"')
+    expect(() => withMembers([Reset, AlsoReset], [WasReset], [])).toThrow(
+      'Counter: two of its commands have the tag "Reset"'
+    )
+    expect(() => withMembers([Reset], [WasReset, AlsoWasReset], [])).toThrow(
+      'Counter: two of its events have the tag "WasReset"'
+    )
+    expect(() => withMembers([Reset], [WasReset], [NotOpen, NotOpen])).toThrow(
+      'Counter: two of its errors have the tag "NotOpen"'
+    )
   })
 
   it("refuses a member whose tag is not one literal string", () => {
     const named = "Counter: one of its commands has a _tag that is not one literal string"
     expect(() => withMembers([Either], [WasReset], [])).toThrow(named)
     expect(() => withMembers([Schema.Struct({ _tag: Schema.String })], [WasReset], [])).toThrow(named)
-    expect(() => withMembers([Reset], [Either], [])).toThrow("Counter: one of its events has a _tag that is not one literal string")
-    expect(() => withMembers([Reset], [WasReset], [Either])).toThrow("Counter: one of its errors has a _tag that is not one literal string")
+    expect(() => withMembers([Reset], [Either], [])).toThrow(
+      "Counter: one of its events has a _tag that is not one literal string"
+    )
+    expect(() => withMembers([Reset], [WasReset], [Either])).toThrow(
+      "Counter: one of its errors has a _tag that is not one literal string"
+    )
   })
 
   it("keeps its schemas by tag", () => {

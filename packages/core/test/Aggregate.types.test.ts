@@ -167,7 +167,12 @@ describe("decide", () => {
             : by < 0
               ? Decision.reject(new Unused())
               : Decision.accept(new Added({ by })),
-        Clear: (_, count) => Decision.require(count > 0, () => new Unused(), () => Decision.accept(new Cleared()))
+        Clear: (_, count) =>
+          Decision.require(
+            count > 0,
+            () => new Unused(),
+            () => Decision.accept(new Cleared())
+          )
       },
       evolve
     })
@@ -284,7 +289,11 @@ describe("execute", () => {
   })
 
   it("of an aggregate that rejects nothing has no error of a domain", () => {
-    const Free = Aggregate.make("Free", { ...counter, decide: { Add: () => Decision.nothing, Clear: () => Decision.nothing }, evolve })
+    const Free = Aggregate.make("Free", {
+      ...counter,
+      decide: { Add: () => Decision.nothing, Clear: () => Decision.nothing },
+      evolve
+    })
     expectTypeOf(Executor.execute(Free, "a", new Clear())).toEqualTypeOf<
       Effect.Effect<Receipt.Receipt<Added | Cleared>, Executor.ExecuteError, EventStore.EventStore>
     >()

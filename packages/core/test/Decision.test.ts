@@ -25,12 +25,20 @@ describe("reject", () => {
 
 describe("require", () => {
   it("goes on where the condition holds and makes no error", () => {
-    const decided = Decision.require(true, () => expect.fail("made an error"), () => Decision.accept(deposited))
+    const decided = Decision.require(
+      true,
+      () => expect.fail("made an error"),
+      () => Decision.accept(deposited)
+    )
     expect(decided).toEqual(Result.succeed([deposited]))
   })
 
   it("rejects where the condition does not hold and does not go on", () => {
-    const decided = Decision.require(false, () => "closed", () => expect.fail("went on"))
+    const decided = Decision.require(
+      false,
+      () => "closed",
+      () => expect.fail("went on")
+    )
     expect(decided).toEqual(Result.fail("closed"))
   })
 })

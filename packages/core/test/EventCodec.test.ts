@@ -60,15 +60,24 @@ describe("encode and decode", () => {
   })
 
   it("the type is the tag, and the data are the other fields as JSON, without the tag", () => {
-    expect(codec.encode(new Paid({
-      at: DateTime.makeUnsafe("2026-01-02T03:04:05Z"),
-      cents: 12n,
-      note: Option.some("thanks"),
-      parts: new Map([["a", 1n]])
-    }))).toEqual(
+    expect(
+      codec.encode(
+        new Paid({
+          at: DateTime.makeUnsafe("2026-01-02T03:04:05Z"),
+          cents: 12n,
+          note: Option.some("thanks"),
+          parts: new Map([["a", 1n]])
+        })
+      )
+    ).toEqual(
       Result.succeed({
         type: "Paid",
-        data: { at: "2026-01-02T03:04:05.000Z", cents: "12", note: { _tag: "Some", value: "thanks" }, parts: [["a", "1"]] }
+        data: {
+          at: "2026-01-02T03:04:05.000Z",
+          cents: "12",
+          note: { _tag: "Some", value: "thanks" },
+          parts: [["a", "1"]]
+        }
       })
     )
   })
@@ -80,7 +89,9 @@ describe("encode and decode", () => {
   })
 
   it("an event of a class decodes to an instance of it", () => {
-    const event = codec.decode(recorded("Paid", { at: "2026-01-02T03:04:05.000Z", cents: "1", note: { _tag: "None" }, parts: [] }))
+    const event = codec.decode(
+      recorded("Paid", { at: "2026-01-02T03:04:05.000Z", cents: "1", note: { _tag: "None" }, parts: [] })
+    )
     expect(Result.getOrThrow(event)).toBeInstanceOf(Paid)
   })
 
@@ -94,7 +105,12 @@ describe("an event that does not fit", () => {
   it("of a type that the aggregate lacks is an error with the types that it has", () => {
     const error = decodeFailure(recorded("Cancelled", {}))
     expect(error).toBeInstanceOf(EventDecodeError)
-    expect({ ...error }).toMatchObject({ stream: "Invoice-7", version: 3, type: "Cancelled", detail: "Invoice has only Paid, Refunded" })
+    expect({ ...error }).toMatchObject({
+      stream: "Invoice-7",
+      version: 3,
+      type: "Cancelled",
+      detail: "Invoice has only Paid, Refunded"
+    })
     expect(error.cause).toBeUndefined()
     expect(error.message).toBe('event 3 of Invoice-7, a "Cancelled": Invoice has only Paid, Refunded')
   })

@@ -73,7 +73,11 @@ describe("execute", () => {
   it.effect("records all events of a command, in their order", () =>
     Effect.gen(function* () {
       const receipt = yield* Executor.execute(Counter, "c", { _tag: "Emit", by: 2, times: 3 })
-      expect(receipt.events.map(({ position, version }) => [version, position])).toEqual([[1, 1], [2, 2], [3, 3]])
+      expect(receipt.events.map(({ position, version }) => [version, position])).toEqual([
+        [1, 1],
+        [2, 2],
+        [3, 3]
+      ])
       expect(receipt).toMatchObject({ version: 3, position: 3 })
     }).pipe(Effect.provide(MemoryEventStore.layer))
   )
@@ -166,7 +170,10 @@ describe("load", () => {
       expect(yield* Executor.load(Account, id)).toEqual({ state: { _tag: "Unopened" }, version: 0 })
       yield* Executor.execute(Account, id, new OpenAccount({ owner: "Anna" }))
       yield* Executor.execute(Account, id, new Deposit({ amount: 5 }))
-      expect(yield* Executor.load(Account, id)).toEqual({ state: { _tag: "Open", owner: "Anna", balance: 5 }, version: 2 })
+      expect(yield* Executor.load(Account, id)).toEqual({
+        state: { _tag: "Open", owner: "Anna", balance: 5 },
+        version: 2
+      })
     }).pipe(Effect.provide(MemoryEventStore.layer))
   )
 
@@ -227,7 +234,9 @@ describe("a conflict", () => {
               return Effect.andThen(Effect.orDie(rival(4)), store.append(append))
             }
             const rival = (amount: number) =>
-              Executor.execute(Account, id, new Withdraw({ amount })).pipe(Effect.provideService(EventStore.EventStore, store))
+              Executor.execute(Account, id, new Withdraw({ amount })).pipe(
+                Effect.provideService(EventStore.EventStore, store)
+              )
             return { ...store, append }
           })
         )
@@ -270,7 +279,14 @@ describe("a conflict", () => {
         expect(pauses[i]).toBeGreaterThanOrEqual(Math.floor(middle * 0.8))
         expect(pauses[i]).toBeLessThanOrEqual(Math.ceil(middle * 1.2))
       }
-    }).pipe(Effect.provide(conflicting(Infinity, Effect.map(Clock.currentTimeMillis, (now) => reads.push(now)))))
+    }).pipe(
+      Effect.provide(
+        conflicting(
+          Infinity,
+          Effect.map(Clock.currentTimeMillis, (now) => reads.push(now))
+        )
+      )
+    )
   })
 
   it.effect("follows the policy of the call", () =>
@@ -362,9 +378,13 @@ describe("a command id", () => {
     Effect.gen(function* () {
       const options = { commandId: "r-1" }
       yield* Executor.execute(Account, id, new OpenAccount({ owner: "Anna" }), options)
-      const otherCommand = yield* Effect.flip(Executor.execute(Account, id, new OpenAccount({ owner: "Bert" }), options))
+      const otherCommand = yield* Effect.flip(
+        Executor.execute(Account, id, new OpenAccount({ owner: "Bert" }), options)
+      )
       const otherId = AccountId.make("a-2")
-      const otherStream = yield* Effect.flip(Executor.execute(Account, otherId, new OpenAccount({ owner: "Anna" }), options))
+      const otherStream = yield* Effect.flip(
+        Executor.execute(Account, otherId, new OpenAccount({ owner: "Anna" }), options)
+      )
       for (const error of [otherCommand, otherStream]) {
         expect(error).toBeInstanceOf(CommandIdReused)
         expect(error).toMatchObject({ commandId: "r-1" })
@@ -376,7 +396,10 @@ describe("a command id", () => {
   it.effect("used by several at once has one effect", () =>
     Effect.gen(function* () {
       const open = Executor.execute(Account, id, new OpenAccount({ owner: "Anna" }), { commandId: "r-1" })
-      const receipts = yield* Effect.all(Array.from({ length: 10 }, () => open), { concurrency: "unbounded" })
+      const receipts = yield* Effect.all(
+        Array.from({ length: 10 }, () => open),
+        { concurrency: "unbounded" }
+      )
       expect(receipts.map(({ attempts, repeated }) => [repeated, attempts])).toEqual([
         [false, 1],
         ...Array.from({ length: 9 }, () => [true, 0])
@@ -458,15 +481,19 @@ const racing = Layer.effect(
 
 const appendForeignEvent = EventStore.EventStore.use((store) =>
   store.append({
-    writes: [{
-      streamId: stream,
-      events: [{
-        id: "01890a5d-ac96-774b-bcce-b302099a8057",
-        type: "AccountMoved",
-        data: {},
-        metadata: { correlationId: "c", causationId: "c" }
-      }]
-    }],
+    writes: [
+      {
+        streamId: stream,
+        events: [
+          {
+            id: "01890a5d-ac96-774b-bcce-b302099a8057",
+            type: "AccountMoved",
+            data: {},
+            metadata: { correlationId: "c", causationId: "c" }
+          }
+        ]
+      }
+    ],
     conditions: []
   })
 )

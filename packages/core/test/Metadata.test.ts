@@ -51,7 +51,11 @@ describe("event ids", () => {
       for (const time of ["2032-01-01", "2032-01-01", "2033-01-01", "2032-06-01"]) {
         yield* TestClock.setTime(Date.parse(time))
         ids.push((yield* ringOnce).id)
-        const opened = yield* Executor.execute(Account, AccountId.make(`${ids.length}`), new OpenAccount({ owner: "Anna" }))
+        const opened = yield* Executor.execute(
+          Account,
+          AccountId.make(`${ids.length}`),
+          new OpenAccount({ owner: "Anna" })
+        )
         ids.push(opened.events[0]!.id)
       }
       expect(strictlyAscending(ids)).toBe(true)
@@ -79,7 +83,9 @@ describe("correlation and causation", () => {
 
   it.effect("are what the program says, even for a command with an id", () =>
     Effect.gen(function* () {
-      const [event] = yield* ring(1, { commandId: "r-1" }).pipe(Metadata.with({ correlationId: "job-1", causationId: "e-1" }))
+      const [event] = yield* ring(1, { commandId: "r-1" }).pipe(
+        Metadata.with({ correlationId: "job-1", causationId: "e-1" })
+      )
       expect(event!.metadata).toEqual({ correlationId: "job-1", causationId: "e-1" })
       const [half] = yield* ring(1, { commandId: "r-2" }).pipe(Metadata.with({ correlationId: "job-1" }))
       expect(half!.metadata).toEqual({ correlationId: "job-1", causationId: "r-2" })
@@ -92,7 +98,11 @@ describe("with", () => {
     Effect.gen(function* () {
       const event = yield* ringOnce.pipe(
         Metadata.with({ actor: "inner", fields: [Tenant.set("inner")] }),
-        Metadata.with({ actor: "outer", correlationId: "outer", fields: [Tenant.set("outer"), Since.set(DateTime.makeUnsafe(0))] })
+        Metadata.with({
+          actor: "outer",
+          correlationId: "outer",
+          fields: [Tenant.set("outer"), Since.set(DateTime.makeUnsafe(0))]
+        })
       )
       expect(event.metadata).toEqual({
         correlationId: "outer",
@@ -131,9 +141,9 @@ describe("with", () => {
 
   it.effect("reaches the commands of forked programs", () =>
     Effect.gen(function* () {
-      const events = yield* Effect.all([ringOnce, Effect.yieldNow.pipe(Effect.andThen(ringOnce))], { concurrency: 2 }).pipe(
-        Metadata.with({ actor: "anna" })
-      )
+      const events = yield* Effect.all([ringOnce, Effect.yieldNow.pipe(Effect.andThen(ringOnce))], {
+        concurrency: 2
+      }).pipe(Metadata.with({ actor: "anna" }))
       expect(events.map(({ metadata }) => metadata.actor)).toEqual(["anna", "anna"])
     }).pipe(Effect.provide(MemoryEventStore.layer))
   )

@@ -8,9 +8,13 @@ const names = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_]{0,99}$/)
 describe("make and parse", () => {
   it("a made stream id parses into its two parts, whatever the id contains", () => {
     fc.assert(
-      fc.property(names, fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: fc.constantFrom("-", "a") })), (aggregate, id) => {
-        expect(StreamId.parse(StreamId.make(aggregate, id))).toEqual(Option.some({ aggregate, id }))
-      })
+      fc.property(
+        names,
+        fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: fc.constantFrom("-", "a") })),
+        (aggregate, id) => {
+          expect(StreamId.parse(StreamId.make(aggregate, id))).toEqual(Option.some({ aggregate, id }))
+        }
+      )
     )
   })
 
@@ -20,9 +24,12 @@ describe("make and parse", () => {
     expect(StreamId.parse("Account-")).toEqual(Option.some({ aggregate: "Account", id: "" }))
   })
 
-  it.each(["", "-", "Account", "-a", "1-a", "\u00c4-a", "A b-a", `${"A".repeat(101)}-a`])("%j is no stream id", (text) => {
-    expect(StreamId.parse(text)).toEqual(Option.none())
-  })
+  it.each(["", "-", "Account", "-a", "1-a", "\u00c4-a", "A b-a", `${"A".repeat(101)}-a`])(
+    "%j is no stream id",
+    (text) => {
+      expect(StreamId.parse(text)).toEqual(Option.none())
+    }
+  )
 })
 
 describe("isAggregateName", () => {

@@ -46,7 +46,9 @@ export const Account = Aggregate.make("Account", {
   },
   evolve: {
     AccountOpened: (_, { owner }) => ({ _tag: "Open", owner, balance: 0 }),
-    MoneyDeposited: (state, { amount }) => (state._tag === "Open" ? { ...state, balance: state.balance + amount } : state),
-    MoneyWithdrawn: (state, { amount }) => (state._tag === "Open" ? { ...state, balance: state.balance - amount } : state)
+    MoneyDeposited: (state, { amount }) =>
+      state._tag === "Open" ? { ...state, balance: state.balance + amount } : state,
+    MoneyWithdrawn: (state, { amount }) =>
+      state._tag === "Open" ? { ...state, balance: state.balance - amount } : state
   }
 })

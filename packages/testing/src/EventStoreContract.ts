@@ -3,7 +3,7 @@
  * it passes them all.
  */
 import { layer as withLayer } from "@effect/vitest"
-import { Layer } from "effect"
+import type { Layer } from "effect"
 import { describe } from "vitest"
 import { appending } from "./contract/appending.ts"
 import { Backend, type Instance } from "./contract/backend.ts"

@@ -65,7 +65,14 @@ export interface When<Event, Error> {
  *   .then(new Incremented({ by: 2 }))
  * ```
  */
-export const of = <Name extends string, Id, State, Command extends Aggregate.Tagged, Event extends Aggregate.Tagged, Error>(
+export const of = <
+  Name extends string,
+  Id,
+  State,
+  Command extends Aggregate.Tagged,
+  Event extends Aggregate.Tagged,
+  Error
+>(
   aggregate: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>
 ): { readonly given: (...events: ReadonlyArray<Event>) => Given<Command, Event, Error> } => {
   const codec = EventCodec.of(aggregate)
@@ -89,7 +96,9 @@ export const of = <Name extends string, Id, State, Command extends Aggregate.Tag
         const accepted = (expected: ReadonlyArray<Event>) => {
           if (Result.isFailure(decision)) {
             const error = described(decision.failure)
-            throw new ScenarioFailure(`${command._tag} was rejected instead of accepted`, recorded(expected), { rejected: error })
+            throw new ScenarioFailure(`${command._tag} was rejected instead of accepted`, recorded(expected), {
+              rejected: error
+            })
           }
           compare(`${command._tag} caused other events`, recorded(expected), recorded(decision.success))
         }
@@ -99,7 +108,11 @@ export const of = <Name extends string, Id, State, Command extends Aggregate.Tag
           thenRejected: (expected) => {
             if (Result.isSuccess(decision)) {
               const events = recorded(decision.success)
-              throw new ScenarioFailure(`${command._tag} was accepted instead of rejected`, { rejected: described(expected) }, events)
+              throw new ScenarioFailure(
+                `${command._tag} was accepted instead of rejected`,
+                { rejected: described(expected) },
+                events
+              )
             }
             compare(`${command._tag} was rejected for another reason`, described(expected), described(decision.failure))
           }
@@ -119,7 +132,10 @@ const difference = (expected: unknown, actual: unknown): string =>
   diffLines(print(expected), print(actual))
     .flatMap(({ added, removed, value }) => {
       const mark = added === true ? "+ " : removed === true ? "- " : "  "
-      return value.trimEnd().split("\n").map((line) => mark + line)
+      return value
+        .trimEnd()
+        .split("\n")
+        .map((line) => mark + line)
     })
     .join("\n")
     .concat("\n\n(- expected, + actual)")

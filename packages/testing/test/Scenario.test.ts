@@ -59,7 +59,13 @@ describe("then", () => {
 
   it("fails for an event with another field, for one too many, one too few, and for another order", () => {
     const when = purse.given(deposited(5)).when(withdraw(2))
-    for (const expected of [[withdrawn(3)], [withdrawn(2), withdrawn(2)], [], [deposited(2)], [deposited(2), withdrawn(2)]]) {
+    for (const expected of [
+      [withdrawn(3)],
+      [withdrawn(2), withdrawn(2)],
+      [],
+      [deposited(2)],
+      [deposited(2), withdrawn(2)]
+    ]) {
       expect(() => when.then(...expected)).toThrow("Withdraw caused other events")
     }
   })
@@ -98,7 +104,10 @@ describe("then", () => {
 
 describe("thenRejected", () => {
   it("passes for exactly this error", () => {
-    purse.given(deposited(5)).when(withdraw(6)).thenRejected(new TooMuch({ balance: 5, requested: 6 }))
+    purse
+      .given(deposited(5))
+      .when(withdraw(6))
+      .thenRejected(new TooMuch({ balance: 5, requested: 6 }))
   })
 
   it("fails for another error, and for this one with another field", () => {
@@ -119,7 +128,10 @@ describe("thenRejected", () => {
 
   it("fails for an accepted command, with its events", () => {
     const failure = failureOf(() =>
-      purse.given(deposited(5)).when(withdraw(1)).thenRejected(new TooMuch({ balance: 5, requested: 1 }))
+      purse
+        .given(deposited(5))
+        .when(withdraw(1))
+        .thenRejected(new TooMuch({ balance: 5, requested: 1 }))
     )
     expect(failure.message).toContain("Withdraw was accepted instead of rejected")
     expect(failure.expected).toEqual({ rejected: { _tag: "TooMuch", balance: 5, requested: 1 } })

@@ -1,4 +1,11 @@
-import { CommandIdReused, ConcurrencyConflict, type EventStore, type EventStoreError, Expectation, type StreamId } from "@hexfold/core"
+import {
+  type CommandIdReused,
+  ConcurrencyConflict,
+  type EventStore,
+  type EventStoreError,
+  Expectation,
+  type StreamId
+} from "@hexfold/core"
 import { PgTypes } from "@effect/sql-pg"
 import { DateTime, Effect, Exit, Result } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -112,7 +119,9 @@ const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolean) => {
   const placesOf: ReadonlyArray<Array<number>> = appends.map(() => [])
   streams.forEach(({ owner }, i) => placesOf[owner]!.push(i))
   const commands = appends
-    .flatMap(({ command }, owner) => (command === undefined ? [] : [{ ...command, key: commandKeyOf(command.id), owner }]))
+    .flatMap(({ command }, owner) =>
+      command === undefined ? [] : [{ ...command, key: commandKeyOf(command.id), owner }]
+    )
     .sort((a, b) => (a.key < b.key ? -1 : 1))
 
   const eventStreams: Array<number> = []
@@ -137,20 +146,46 @@ const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolean) => {
 
   const { OID } = PgTypes
   const binds = [
-    array(streams.map(({ key }) => key), OID.text),
-    streams.every(({ key, streamId }) => key === streamId) ? null : array(streams.map(({ streamId }) => streamId), OID.text),
-    array(streams.map(({ expected }) => BigInt(expectedCode(expected))), OID.int8),
-    array(streams.map(({ count }) => count), OID.int4),
-    array(streams.map(({ owner }) => owner), OID.int4),
+    array(
+      streams.map(({ key }) => key),
+      OID.text
+    ),
+    streams.every(({ key, streamId }) => key === streamId)
+      ? null
+      : array(
+          streams.map(({ streamId }) => streamId),
+          OID.text
+        ),
+    array(
+      streams.map(({ expected }) => BigInt(expectedCode(expected))),
+      OID.int8
+    ),
+    array(
+      streams.map(({ count }) => count),
+      OID.int4
+    ),
+    array(
+      streams.map(({ owner }) => owner),
+      OID.int4
+    ),
     array(eventStreams, OID.int4),
     array(ordinals, OID.int4),
     array(ids, OID.uuid),
     array(types, OID.text),
     array(data, OID.jsonb),
     array(metadata, OID.jsonb),
-    array(commands.map(({ owner }) => owner), OID.int4),
-    array(commands.map(({ key }) => key), OID.text),
-    array(commands.map(({ fingerprint }) => fingerprint), OID.text),
+    array(
+      commands.map(({ owner }) => owner),
+      OID.int4
+    ),
+    array(
+      commands.map(({ key }) => key),
+      OID.text
+    ),
+    array(
+      commands.map(({ fingerprint }) => fingerprint),
+      OID.text
+    ),
     joined
   ]
   return { streams, placesOf, binds }

@@ -52,7 +52,8 @@ export const startServer = async (options: Options): Promise<Server> => {
     await server.start()
   } catch (cause) {
     await remove()
-    throw new Error(`Postgres did not start in ${dataFolder}: ${String(cause ?? "it exited")}\n${log.join("\n")}`, { cause })
+    const why = cause instanceof Error || typeof cause === "string" ? String(cause) : "it exited"
+    throw new Error(`Postgres did not start in ${dataFolder}: ${why}\n${log.join("\n")}`, { cause })
   }
   const pid = Number((await readFile(join(dataFolder, "postmaster.pid"), "utf8")).split("\n")[0])
   const watcher = watch(pid, temporary ? dataFolder : undefined)
@@ -80,7 +81,9 @@ const freePort = (): Promise<number> =>
     server.on("error", reject)
     server.listen(0, "127.0.0.1", () => {
       const address = server.address()
-      server.close(() => (typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port"))))
+      server.close(() =>
+        typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port"))
+      )
     })
   })
 

@@ -10,7 +10,7 @@ const corrupt = /^XX00[12]/
 const rejected = /^(0A|22|23|28|3D|3F|42|54|HX)/
 
 /** A failure of the driver as the port names it; the driver's error stays the cause. */
-export const toEventStoreError =
+const toEventStoreError =
   (operation: EventStoreError.Operation) =>
   (error: SqlError.SqlError): EventStoreError.EventStoreError => {
     const code = codeOf(error)
@@ -31,7 +31,7 @@ export const toEventStoreError =
   }
 
 /** The server's error code, or "" if the error is not the server's. */
-export const codeOf = (error: SqlError.SqlError): string => {
+const codeOf = (error: SqlError.SqlError): string => {
   const cause = error.reason.cause
   return Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? cause.code : ""
 }
@@ -46,14 +46,17 @@ export const translated =
   <A, E, R>(
     effect: Effect.Effect<A, E | SqlError.SqlError, R>
   ): Effect.Effect<A, Exclude<E, SqlError.SqlError> | EventStoreError.EventStoreError, R> =>
-    Effect.catchCause(effect, (cause): Effect.Effect<never, Exclude<E, SqlError.SqlError> | EventStoreError.EventStoreError> => {
-      if (Cause.hasInterrupts(cause)) return Effect.failCause(cause as Cause.Cause<never>)
-      for (const reason of cause.reasons) {
-        const error = reason._tag === "Die" ? reason.defect : reason._tag === "Fail" ? reason.error : undefined
-        if (SqlError.isSqlError(error)) return Effect.fail(toEventStoreError(operation)(error))
+    Effect.catchCause(
+      effect,
+      (cause): Effect.Effect<never, Exclude<E, SqlError.SqlError> | EventStoreError.EventStoreError> => {
+        if (Cause.hasInterrupts(cause)) return Effect.failCause(cause as Cause.Cause<never>)
+        for (const reason of cause.reasons) {
+          const error = reason._tag === "Die" ? reason.defect : reason._tag === "Fail" ? reason.error : undefined
+          if (SqlError.isSqlError(error)) return Effect.fail(toEventStoreError(operation)(error))
+        }
+        return Effect.failCause(cause as Cause.Cause<Exclude<E, SqlError.SqlError>>)
       }
-      return Effect.failCause(cause as Cause.Cause<Exclude<E, SqlError.SqlError>>)
-    })
+    )
 
 const detailOf = (error: SqlError.SqlError): string => {
   const cause = error.reason.cause

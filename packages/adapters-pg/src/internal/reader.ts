@@ -64,15 +64,24 @@ const select = (
   keys: ReadonlyArray<EventStore.CommandKey>
 ) => {
   const binds = [
-    array(requests.map(({ streamId }) => keyOf(streamId)), PgTypes.OID.text),
-    array(requests.map(({ after = 0 }) => BigInt(after)), PgTypes.OID.int8)
+    array(
+      requests.map(({ streamId }) => keyOf(streamId)),
+      PgTypes.OID.text
+    ),
+    array(
+      requests.map(({ after = 0 }) => BigInt(after)),
+      PgTypes.OID.int8
+    )
   ]
   const rows =
     keys.length === 0
       ? sql.unsafe<Row>(readStreams(schema), binds)
       : sql.unsafe<Row>(readStreamsAndCommands(schema), [
           ...binds,
-          array(keys.map(({ id }) => commandKeyOf(id)), PgTypes.OID.text)
+          array(
+            keys.map(({ id }) => commandKeyOf(id)),
+            PgTypes.OID.text
+          )
         ])
   return Effect.map(rows, (rows) => ({ slices: toSlices(requests, rows), commands: toCommands(keys, rows) }))
 }
@@ -113,7 +122,10 @@ const toCommands = (
     const events = own.flatMap((row) => (row.event_id === null ? [] : toRecorded(row, row.stream_id!)))
     commands.set(key.id, {
       events: events.sort((a, b) => a.position - b.position),
-      streams: streams.map((streamId, i) => ({ streamId: streamId as StreamId.StreamId, version: Number(versions[i]) })),
+      streams: streams.map((streamId, i) => ({
+        streamId: streamId as StreamId.StreamId,
+        version: Number(versions[i])
+      })),
       repeated: true
     })
   }

@@ -72,7 +72,10 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
           if (advanced) yield* PubSub.publish(horizons, Exit.succeed((current = found.value.horizon)))
           const settled = Exit.isSuccess(found) && found.value.horizon === found.value.last
           pause = advanced || settled ? shortest : Duration.min(Duration.times(pause, 2), longest)
-          yield* Effect.raceFirst(Queue.take(wake), Effect.sleep(settled ? pollInterval : Duration.min(pause, pollInterval)))
+          yield* Effect.raceFirst(
+            Queue.take(wake),
+            Effect.sleep(settled ? pollInterval : Duration.min(pause, pollInterval))
+          )
         }
       }).pipe(Effect.forkScoped)
       return horizons

@@ -3,7 +3,7 @@
  * stores refuse the same.
  */
 import * as StreamId from "../domain/StreamId.ts"
-import type { Append } from "./EventStore.ts"
+import type { Append, NewEvent, Write } from "./EventStore.ts"
 import { EventStoreError, type Operation, Rejected } from "./EventStoreError.ts"
 
 /** The longest id in characters (code points): of a stream behind its aggregate's name, of a command, an event's type. */
@@ -27,9 +27,10 @@ const isUuid = (text: string): boolean => {
 }
 
 /**
- * The reason to refuse an append, or none: a stream id that is none or too
- * long, a stream named twice, an event id that is no lower-case UUID, a payload
- * that is not JSON, a text with NUL or half a surrogate pair.
+ * The append as a store may keep it, its payloads copied and frozen, or the
+ * reason to refuse it: a stream id that is none or too long, a stream named
+ * twice, an event id that is no lower-case UUID, a payload that is not JSON, a
+ * text with NUL or half a surrogate pair.
  *
  * @example
  * ```ts
@@ -41,14 +42,24 @@ const isUuid = (text: string): boolean => {
  * }) // EventStoreError { operation: "append", reason: Rejected { detail: 'stream id "Account-a\\u0000": contains NUL' } }
  * ```
  */
-export const check = (append: Append): EventStoreError | undefined => {
-  const problem =
+export const check = (append: Append): Append | EventStoreError => {
+  const refused =
     (append.command === undefined ? undefined : idProblem("command id", append.command.id)) ??
     streamsProblem(append.writes, undefined) ??
     streamsProblem(append.conditions, append.writes[0]?.streamId) ??
-    versionProblem(append) ??
-    eventProblem(append)
-  return problem === undefined ? undefined : rejected("append", problem)
+    versionProblem(append)
+  if (refused !== undefined) return rejected("append", refused)
+  const writes: Array<Write> = []
+  for (const { events, streamId } of append.writes) {
+    const copied: Array<NewEvent> = []
+    for (const event of events) {
+      const copy = copyEvent(event)
+      if (typeof copy === "string") return rejected("append", copy)
+      copied.push(copy)
+    }
+    writes.push({ streamId, events: copied })
+  }
+  return { ...append, writes }
 }
 
 /** As {@link check}, for the streams and the command id of a read. */
@@ -89,18 +100,16 @@ const versionProblem = (append: Append): string | undefined => {
   return undefined
 }
 
-const eventProblem = (append: Append): string | undefined => {
-  for (const { events } of append.writes) {
-    for (const event of events) {
-      const problem =
-        (isUuid(event.id) ? undefined : `event id ${quote(event.id)}: is no lower-case UUID`) ??
-        idProblem("event type", event.type) ??
-        prefixed("data", jsonProblem(event.data)) ??
-        prefixed("metadata", jsonProblem(event.metadata))
-      if (problem !== undefined) return problem
-    }
-  }
-  return undefined
+// The copy of an event, or what is wrong with it.
+const copyEvent = ({ data, id, metadata, type }: NewEvent): NewEvent | string => {
+  if (!isUuid(id)) return `event id ${quote(id)}: is no lower-case UUID`
+  const typeProblem = idProblem("event type", type)
+  if (typeProblem !== undefined) return typeProblem
+  const copiedData = copyJson(data, 0)
+  if (copiedData instanceof Problem) return `data${copiedData.text}`
+  const copiedMetadata = copyJson(metadata, 0)
+  if (copiedMetadata instanceof Problem) return `metadata${copiedMetadata.text}`
+  return { id, type, data: copiedData, metadata: copiedMetadata }
 }
 
 const streamIdProblem = (streamId: string): string | undefined => {
@@ -123,45 +132,58 @@ const idProblem = (what: string, text: string, start = 0): string | undefined =>
 const textProblem = (text: string): string | undefined =>
   text.includes("\0") ? "contains NUL" : text.isWellFormed() ? undefined : "contains half a surrogate pair"
 
-// A path is put together only once there is a problem to report.
-const prefixed = (path: string, problem: string | undefined): string | undefined =>
-  problem === undefined ? undefined : path + problem
+// What is wrong with a value, behind the path to it.
+class Problem {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
 
-const jsonProblem = (value: unknown, depth = 0): string | undefined => {
+// What is stored must not change with what the caller holds, nor differ from
+// what a database would give back: JSON has no -0.
+const copyJson = <A>(value: A, depth: number): A | Problem => {
   switch (typeof value) {
-    case "string":
-      return prefixed(": ", textProblem(value))
+    case "string": {
+      const problem = textProblem(value)
+      return problem === undefined ? value : new Problem(`: ${problem}`)
+    }
     case "number":
-      return Number.isFinite(value) ? undefined : `: ${value} is not JSON`
+      return Number.isFinite(value) ? ((value + 0) as A) : new Problem(`: ${value} is not JSON`)
     case "boolean":
-      return undefined
+      return value
     case "object":
-      if (value === null) return undefined
-      if (depth === maxDepth) return `: is nested more than ${maxDepth} levels deep`
-      return Array.isArray(value) ? arrayProblem(value, depth + 1) : objectProblem(value, depth + 1)
+      if (value === null) return value
+      if (depth === maxDepth) return new Problem(`: is nested more than ${maxDepth} levels deep`)
+      return Array.isArray(value) ? (copyArray(value, depth + 1) as A | Problem) : copyObject(value, depth + 1)
     default:
-      return `: ${typeof value} is not JSON`
+      return new Problem(`: ${typeof value} is not JSON`)
   }
 }
 
-const arrayProblem = (values: ReadonlyArray<unknown>, depth: number): string | undefined => {
+const copyArray = (values: ReadonlyArray<unknown>, depth: number): ReadonlyArray<unknown> | Problem => {
+  const copy: Array<unknown> = []
   for (let i = 0; i < values.length; i++) {
-    const problem = jsonProblem(values[i], depth)
-    if (problem !== undefined) return `[${i}]${problem}`
+    const copied = copyJson(values[i], depth)
+    if (copied instanceof Problem) return new Problem(`[${i}]${copied.text}`)
+    copy.push(copied)
   }
-  return undefined
+  return Object.freeze(copy)
 }
 
-const objectProblem = (value: object, depth: number): string | undefined => {
+const copyObject = <A extends object>(value: A, depth: number): A | Problem => {
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return ": an object with a class is not JSON"
-  for (const key in value) {
+  if (prototype !== Object.prototype && prototype !== null) return new Problem(": an object with a class is not JSON")
+  const copy = { ...value }
+  for (const key in copy) {
     const keyProblem = textProblem(key)
-    if (keyProblem !== undefined) return `: the key ${quote(key)} ${keyProblem}`
-    const problem = jsonProblem((value as Readonly<Record<string, unknown>>)[key], depth)
-    if (problem !== undefined) return `.${key}${problem}`
+    if (keyProblem !== undefined) return new Problem(`: the key ${quote(key)} ${keyProblem}`)
+    const member = copy[key]
+    const copied = copyJson(member, depth)
+    if (copied instanceof Problem) return new Problem(`.${key}${copied.text}`)
+    if (!Object.is(copied, member)) copy[key] = copied
   }
-  return undefined
+  return Object.freeze(copy)
 }
 
 const quote = (text: string): string => JSON.stringify(text)

@@ -145,7 +145,9 @@ export class EventStore extends Context.Service<
      * a command key that was used before, nothing happens and the first result
      * is returned, whatever the conditions.
      */
-    readonly append: (append: Append) => Effect.Effect<Appended, ConcurrencyConflict | CommandIdReused | EventStoreError>
+    readonly append: (
+      append: Append
+    ) => Effect.Effect<Appended, ConcurrencyConflict | CommandIdReused | EventStoreError>
 
     /**
      * Reads streams from one snapshot of the store, and in the same snapshot

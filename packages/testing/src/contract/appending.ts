@@ -7,7 +7,9 @@ const both = { concurrency: "unbounded" } as const
 
 const isConflict = (exit: Exit.Exit<unknown, unknown>): boolean =>
   Exit.isFailure(exit) &&
-  exit.cause.reasons.every((reason) => reason._tag === "Fail" && (reason.error as { _tag?: string })._tag === "ConcurrencyConflict")
+  exit.cause.reasons.every(
+    (reason) => reason._tag === "Fail" && (reason.error as { _tag?: string })._tag === "ConcurrencyConflict"
+  )
 
 /** Promises 1 to 3: atomic appends, checks of every stream, expectations. */
 export const appending: Cases = {
@@ -25,7 +27,10 @@ export const appending: Cases = {
       new Map(streams.map((streamId, i) => [streamId, i + 1]))
     )
     const read = yield* store.readStreams(streams.map((streamId) => ({ streamId })))
-    assert.deepStrictEqual(read.streams.flatMap(({ events }) => events), appended.events)
+    assert.deepStrictEqual(
+      read.streams.flatMap(({ events }) => events),
+      appended.events
+    )
   }),
 
   "1 an append over many streams whose last check fails leaves nothing behind": Effect.gen(function* () {
@@ -35,7 +40,9 @@ export const appending: Cases = {
     const conflict = yield* Effect.flip(
       store.append({
         writes: streams.map((streamId) => ({ streamId, events: events(3) })),
-        conditions: streams.map((streamId, i) => condition(streamId, i === 19 ? Expectation.streamExists : Expectation.any))
+        conditions: streams.map((streamId, i) =>
+          condition(streamId, i === 19 ? Expectation.streamExists : Expectation.any)
+        )
       })
     )
     assert.strictEqual(conflict._tag, "ConcurrencyConflict")
@@ -86,7 +93,13 @@ export const appending: Cases = {
       [Expectation.exactly(3), true, false],
       [Expectation.exactly(4), false, false]
     ]
-    const check = (streamId: typeof present, expected: Expectation.Expectation, holds: boolean, actual: number, writes: boolean) =>
+    const check = (
+      streamId: typeof present,
+      expected: Expectation.Expectation,
+      holds: boolean,
+      actual: number,
+      writes: boolean
+    ) =>
       Effect.gen(function* () {
         const other = newStream()
         const exit = yield* Effect.result(
@@ -98,7 +111,10 @@ export const appending: Cases = {
         assert.strictEqual(exit._tag, holds ? "Success" : "Failure", `${expected._tag} at ${actual}`)
         if (exit._tag === "Failure") {
           const { actual: found, attempts, expected: wanted, stream } = exit.failure as ConcurrencyConflict
-          assert.deepStrictEqual({ stream, wanted, found, attempts }, { stream: streamId, wanted: expected, found: actual, attempts: 1 })
+          assert.deepStrictEqual(
+            { stream, wanted, found, attempts },
+            { stream: streamId, wanted: expected, found: actual, attempts: 1 }
+          )
         }
         assert.strictEqual(yield* versionOf(store, streamId), actual)
       })
@@ -116,7 +132,9 @@ export const appending: Cases = {
     yield* appendTo(store, streamId, events(2))
     const good = yield* store.append({ writes: [], conditions: [condition(streamId, Expectation.exactly(2))] })
     assert.deepStrictEqual(good, { events: [], streams: [{ streamId, version: 2 }], repeated: false })
-    const bad = yield* Effect.flip(store.append({ writes: [], conditions: [condition(streamId, Expectation.exactly(1))] }))
+    const bad = yield* Effect.flip(
+      store.append({ writes: [], conditions: [condition(streamId, Expectation.exactly(1))] })
+    )
     assert.strictEqual(bad._tag, "ConcurrencyConflict")
   }),
 
@@ -148,7 +166,9 @@ export const appending: Cases = {
         const order = i % 2 === 0 ? streams : streams.toReversed()
         return instances[i % 2]!.store.append({
           writes: order.slice(0, 6).map((streamId) => ({ streamId, events: events(1) })),
-          conditions: order.slice(4).map((streamId) => condition(streamId, i % 3 === 0 ? Expectation.any : Expectation.exactly(0)))
+          conditions: order
+            .slice(4)
+            .map((streamId) => condition(streamId, i % 3 === 0 ? Expectation.any : Expectation.exactly(0)))
         }).pipe(Effect.exit)
       },
       both
@@ -156,7 +176,10 @@ export const appending: Cases = {
     const done = appended.filter(Exit.isSuccess).length
     assert.isTrue(appended.every((exit) => Exit.isSuccess(exit) || isConflict(exit)))
     const { streams: slices } = yield* instances[0].store.readStreams(streams.map((streamId) => ({ streamId })))
-    assert.strictEqual(slices.reduce((sum, { version }) => sum + version, 0), 6 * done)
+    assert.strictEqual(
+      slices.reduce((sum, { version }) => sum + version, 0),
+      6 * done
+    )
   }),
 
   "3 Any never conflicts, and no event is lost or doubled": Effect.gen(function* () {
@@ -169,9 +192,15 @@ export const appending: Cases = {
     )
     const { streams } = yield* instances[0]!.store.readStreams([{ streamId }])
     assert.strictEqual(streams[0]!.version, 300)
-    assert.deepStrictEqual(streams[0]!.events.map(({ version }) => version), Array.from({ length: 300 }, (_, i) => i + 1))
+    assert.deepStrictEqual(
+      streams[0]!.events.map(({ version }) => version),
+      Array.from({ length: 300 }, (_, i) => i + 1)
+    )
     const numbers = streams[0]!.events.map(({ data }) => (data as { n: number }).n)
-    assert.deepStrictEqual([...numbers].sort((a, b) => a - b), Array.from({ length: 300 }, (_, i) => i))
+    assert.deepStrictEqual(
+      [...numbers].sort((a, b) => a - b),
+      Array.from({ length: 300 }, (_, i) => i)
+    )
     for (let i = 0; i < 300; i += 2) assert.strictEqual(numbers[i]! + 1, numbers[i + 1]!)
   }),
 
@@ -203,7 +232,10 @@ export const appending: Cases = {
       for (const exit of exits) {
         if (Exit.isSuccess(exit)) continue
         const [reason] = exit.cause.reasons
-        assert.strictEqual(reason?._tag === "Fail" && reason.error._tag === "ConcurrencyConflict" && reason.error.actual, version + 1)
+        assert.strictEqual(
+          reason?._tag === "Fail" && reason.error._tag === "ConcurrencyConflict" && reason.error.actual,
+          version + 1
+        )
       }
     }
   })

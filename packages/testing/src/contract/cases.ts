@@ -1,4 +1,11 @@
-import { type ConcurrencyConflict, type CommandIdReused, type EventStore, type EventStoreError, Expectation, StreamId } from "@hexfold/core"
+import {
+  type ConcurrencyConflict,
+  type CommandIdReused,
+  type EventStore,
+  type EventStoreError,
+  Expectation,
+  StreamId
+} from "@hexfold/core"
 import { Effect, type Schema, type Scope, Stream } from "effect"
 import { Backend, type Instance } from "./backend.ts"
 
@@ -8,13 +15,15 @@ export type Cases = Readonly<Record<string, Effect.Effect<void, unknown, Backend
 type Store = Instance["store"]
 
 /** Opens an instance. */
-export const open: Effect.Effect<Instance, EventStoreError.EventStoreError, Backend | Scope.Scope> = Effect.flatMap(Backend, (backend) => backend.open)
+export const open: Effect.Effect<Instance, EventStoreError.EventStoreError, Backend | Scope.Scope> = Effect.flatMap(
+  Backend,
+  (backend) => backend.open
+)
 
 let made = 0
 
 /** A stream that no other case uses. */
-export const newStream = (aggregate = "Contract"): StreamId.StreamId =>
-  StreamId.make(aggregate, `${prefix}-${++made}`)
+export const newStream = (aggregate = "Contract"): StreamId.StreamId => StreamId.make(aggregate, `${prefix}-${++made}`)
 
 const prefix = crypto.randomUUID()
 

@@ -12,7 +12,10 @@ export const commands: Cases = {
     const [a, b, checked] = [newStream(), newStream(), newStream()]
     const command = newKey()
     const append = {
-      writes: [{ streamId: b, events: events(2) }, { streamId: a, events: events(3) }],
+      writes: [
+        { streamId: b, events: events(2) },
+        { streamId: a, events: events(3) }
+      ],
       conditions: [condition(a, Expectation.noStream), condition(checked, Expectation.noStream)],
       command
     }
@@ -24,7 +27,11 @@ export const commands: Cases = {
       assert.isTrue(again.repeated)
       assert.deepStrictEqual(
         new Map(again.streams.map(({ streamId, version }) => [streamId, version])),
-        new Map([[a, 3], [b, 2], [checked, 0]])
+        new Map([
+          [a, 3],
+          [b, 2],
+          [checked, 0]
+        ])
       )
       const found = yield* store.readStreams([{ streamId: a }], command)
       assert.deepStrictEqual(found.appended?.events, first.events)
@@ -56,7 +63,9 @@ export const commands: Cases = {
     yield* store.append({ writes: [{ streamId, events: events(1) }], conditions: [], command })
     const other = { ...command, fingerprint: "second" }
     const expected = new CommandIdReused({ commandId: command.id, stored: "first", given: "second" })
-    const appended = yield* Effect.flip(store.append({ writes: [{ streamId, events: events(1) }], conditions: [], command: other }))
+    const appended = yield* Effect.flip(
+      store.append({ writes: [{ streamId, events: events(1) }], conditions: [], command: other })
+    )
     assert.deepStrictEqual({ ...appended }, { ...expected })
     assert.deepStrictEqual({ ...(yield* Effect.flip(store.readStreams([], other))) }, { ...expected })
     assert.strictEqual(yield* versionOf(store, streamId), 1)
@@ -78,33 +87,49 @@ export const commands: Cases = {
     const streamId = newStream()
     const command = newKey()
     const append = { writes: [], conditions: [condition(streamId, Expectation.noStream)], command }
-    assert.deepStrictEqual(yield* store.append(append), { events: [], streams: [{ streamId, version: 0 }], repeated: false })
+    assert.deepStrictEqual(yield* store.append(append), {
+      events: [],
+      streams: [{ streamId, version: 0 }],
+      repeated: false
+    })
     yield* appendTo(store, streamId, events(1))
-    assert.deepStrictEqual(yield* store.append(append), { events: [], streams: [{ streamId, version: 0 }], repeated: true })
+    assert.deepStrictEqual(yield* store.append(append), {
+      events: [],
+      streams: [{ streamId, version: 0 }],
+      repeated: true
+    })
   }),
 
-  "6 fresh and repeated commands, conflicts and reused ids side by side get each its own answer": Effect.gen(function* () {
-    const { store } = yield* open
-    const keys = Array.from({ length: 40 }, () => newKey())
-    const streams = keys.map(() => newStream())
-    const append = (i: number, fingerprint = "f", expected = Expectation.any) =>
-      store.append({
-        writes: [{ streamId: streams[i]!, events: events(1 + (i % 3)) }],
-        conditions: [condition(streams[i]!, expected)],
-        command: { ...keys[i]!, fingerprint }
+  "6 fresh and repeated commands, conflicts and reused ids side by side get each its own answer": Effect.gen(
+    function* () {
+      const { store } = yield* open
+      const keys = Array.from({ length: 40 }, () => newKey())
+      const streams = keys.map(() => newStream())
+      const append = (i: number, fingerprint = "f", expected = Expectation.any) =>
+        store.append({
+          writes: [{ streamId: streams[i]!, events: events(1 + (i % 3)) }],
+          conditions: [condition(streams[i]!, expected)],
+          command: { ...keys[i]!, fingerprint }
+        })
+      const first = yield* Effect.forEach(streams.slice(0, 20), (_, i) => append(i), { concurrency: "unbounded" })
+      const second = yield* Effect.forEach(
+        streams,
+        (_, i) =>
+          Effect.result(
+            i < 20 && i % 4 === 0
+              ? append(i, "g")
+              : append(i, "f", i % 5 === 0 ? Expectation.streamExists : Expectation.any)
+          ),
+        { concurrency: "unbounded" }
+      )
+      second.forEach((result, i) => {
+        if (i < 20 && i % 4 === 0)
+          assert.strictEqual(result._tag === "Failure" && result.failure._tag, "CommandIdReused")
+        else if (i < 20) assert.deepStrictEqual(result._tag === "Success" && result.success.events, first[i]!.events)
+        else if (i % 5 === 0)
+          assert.strictEqual(result._tag === "Failure" && result.failure._tag, "ConcurrencyConflict")
+        else assert.strictEqual(result._tag === "Success" && result.success.events.length, 1 + (i % 3))
       })
-    const first = yield* Effect.forEach(streams.slice(0, 20), (_, i) => append(i), { concurrency: "unbounded" })
-    const second = yield* Effect.forEach(
-      streams,
-      (_, i) =>
-        Effect.result(i < 20 && i % 4 === 0 ? append(i, "g") : append(i, "f", i % 5 === 0 ? Expectation.streamExists : Expectation.any)),
-      { concurrency: "unbounded" }
-    )
-    second.forEach((result, i) => {
-      if (i < 20 && i % 4 === 0) assert.strictEqual(result._tag === "Failure" && result.failure._tag, "CommandIdReused")
-      else if (i < 20) assert.deepStrictEqual(result._tag === "Success" && result.success.events, first[i]!.events)
-      else if (i % 5 === 0) assert.strictEqual(result._tag === "Failure" && result.failure._tag, "ConcurrencyConflict")
-      else assert.strictEqual(result._tag === "Success" && result.success.events.length, 1 + (i % 3))
-    })
-  })
+    }
+  )
 }

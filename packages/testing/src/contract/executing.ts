@@ -52,35 +52,45 @@ export const executing: Cases = {
     const commandId = `sale-${id}`
     const receipts = yield* Effect.forEach(
       Array.from({ length: 10 }, (_, i) => i),
-      (i) => Executor.execute(Stock, id, new Take({ count: 60 }), { commandId, ...patient }).pipe(on(instances[i % 2]!)),
+      (i) =>
+        Executor.execute(Stock, id, new Take({ count: 60 }), { commandId, ...patient }).pipe(on(instances[i % 2]!)),
       { concurrency: "unbounded" }
     )
     assert.strictEqual(receipts.filter(({ repeated }) => !repeated).length, 1)
     for (const receipt of receipts) {
-      assert.deepStrictEqual({ ...receipt, repeated: true, attempts: 0 }, { ...receipts[0]!, repeated: true, attempts: 0 })
+      assert.deepStrictEqual(
+        { ...receipt, repeated: true, attempts: 0 },
+        { ...receipts[0]!, repeated: true, attempts: 0 }
+      )
     }
     assert.deepStrictEqual(receipts[0]!.events[0]!.data, new Taken({ count: 60, at: epoch }))
-    const reused = yield* Effect.flip(Executor.execute(Stock, id, new Take({ count: 1 }), { commandId }).pipe(on(instances[0]!)))
+    const reused = yield* Effect.flip(
+      Executor.execute(Stock, id, new Take({ count: 1 }), { commandId }).pipe(on(instances[0]!))
+    )
     assert.strictEqual(reused._tag, "CommandIdReused")
   }),
 
-  "an event that cannot be decoded is never skipped: the error tells stream, version, type and what is wrong": Effect.gen(function* () {
-    const instance = yield* open
-    const sell = (id: string) => Executor.execute(Stock, id, new Take({ count: 1 })).pipe(on(instance))
-    for (const [spoilt, detail] of [
-      [event({ count: 1 }, "Stolen"), "Taken"],
-      [event({ count: "many", at: "2026-01-01T00:00:00Z" }, "Taken"), "count"],
-      [event(null, "Taken"), "count"]
-    ] as const) {
-      const id = newStream()
-      yield* sell(id)
-      yield* appendTo(instance.store, Stock.streamId(id), [spoilt])
-      for (const failing of [sell(id), Executor.load(Stock, id).pipe(on(instance))]) {
-        const error = yield* Effect.flip(failing as Effect.Effect<unknown, unknown>)
-        const { detail: found, stream, type, version, _tag } = error as { [key: string]: unknown }
-        assert.deepStrictEqual({ _tag, stream, version, type }, { _tag: "EventDecodeError", stream: Stock.streamId(id), version: 2, type: spoilt.type })
-        assert.include(String(found), detail)
+  "an event that cannot be decoded is never skipped: the error tells stream, version, type and what is wrong":
+    Effect.gen(function* () {
+      const instance = yield* open
+      const sell = (id: string) => Executor.execute(Stock, id, new Take({ count: 1 })).pipe(on(instance))
+      for (const [spoilt, detail] of [
+        [event({ count: 1 }, "Stolen"), "Taken"],
+        [event({ count: "many", at: "2026-01-01T00:00:00Z" }, "Taken"), "count"],
+        [event(null, "Taken"), "count"]
+      ] as const) {
+        const id = newStream()
+        yield* sell(id)
+        yield* appendTo(instance.store, Stock.streamId(id), [spoilt])
+        for (const failing of [sell(id), Executor.load(Stock, id).pipe(on(instance))]) {
+          const error = yield* Effect.flip(failing as Effect.Effect<unknown, unknown>)
+          const { detail: found, stream, type, version, _tag } = error as { [key: string]: unknown }
+          assert.deepStrictEqual(
+            { _tag, stream, version, type },
+            { _tag: "EventDecodeError", stream: Stock.streamId(id), version: 2, type: spoilt.type }
+          )
+          assert.include(String(found), detail)
+        }
       }
-    }
-  })
+    })
 }

@@ -37,9 +37,16 @@ export const following: Cases = {
     yield* Fiber.join(fiber)
     const after = yield* readAfter(early.store, before.at(-1)?.position ?? start)
     const read = [...before, ...after]
-    assert.deepStrictEqual(read.map(({ streamId, version }) => [streamId, version]), [
-      [slow, 1], [slow, 2], [quick, 1], [quick, 2], [quick, 3]
-    ])
+    assert.deepStrictEqual(
+      read.map(({ streamId, version }) => [streamId, version]),
+      [
+        [slow, 1],
+        [slow, 2],
+        [quick, 1],
+        [quick, 2],
+        [quick, 3]
+      ]
+    )
   }),
 
   "5 an append that rolls back is not seen and holds nobody up for long": Effect.gen(function* () {
@@ -63,26 +70,34 @@ export const following: Cases = {
     yield* Deferred.fail(end, "rolled back")
     yield* Fiber.join(fiber)
     const read = yield* Fiber.join(following)
-    assert.deepStrictEqual(read.map(({ streamId }) => streamId), [quick, quick, quick])
+    assert.deepStrictEqual(
+      read.map(({ streamId }) => streamId),
+      [quick, quick, quick]
+    )
   }),
 
-  "5 order inside a stream is that of its versions, also for a transaction that began before others": Effect.gen(function* () {
-    const [late, early] = [yield* open, yield* open]
-    const start = yield* horizonOf(early.store)
-    const [own, common] = [newStream(), newStream()]
-    const run = late.transaction ?? (<A, E>(effect: Effect.Effect<A, E>) => effect)
-    yield* run(
-      Effect.gen(function* () {
-        yield* appendTo(late.store, own, events(1))
-        yield* appendTo(early.store, common, events(2))
-        yield* appendTo(late.store, common, events(2))
-      })
-    )
-    yield* appendTo(early.store, common, events(1))
-    const read = yield* readAfter(early.store, start)
-    assert.strictEqual(read.length, 6)
-    assert.deepStrictEqual(read.filter(({ streamId }) => streamId === common).map(({ version }) => version), [1, 2, 3, 4, 5])
-  }),
+  "5 order inside a stream is that of its versions, also for a transaction that began before others": Effect.gen(
+    function* () {
+      const [late, early] = [yield* open, yield* open]
+      const start = yield* horizonOf(early.store)
+      const [own, common] = [newStream(), newStream()]
+      const run = late.transaction ?? (<A, E>(effect: Effect.Effect<A, E>) => effect)
+      yield* run(
+        Effect.gen(function* () {
+          yield* appendTo(late.store, own, events(1))
+          yield* appendTo(early.store, common, events(2))
+          yield* appendTo(late.store, common, events(2))
+        })
+      )
+      yield* appendTo(early.store, common, events(1))
+      const read = yield* readAfter(early.store, start)
+      assert.strictEqual(read.length, 6)
+      assert.deepStrictEqual(
+        read.filter(({ streamId }) => streamId === common).map(({ version }) => version),
+        [1, 2, 3, 4, 5]
+      )
+    }
+  ),
 
   "5 a reader is not held up by an open transaction that is no append": Effect.gen(function* () {
     const { store } = yield* open
@@ -98,54 +113,64 @@ export const following: Cases = {
     )
   }),
 
-  "5 live readers of several instances see every event once and in order, whatever commits late or rolls back": Effect.gen(function* () {
-    const instances = [yield* open, yield* open, yield* open]
-    const start = yield* horizonOf(instances[0]!.store)
-    const streams = Array.from({ length: 8 }, () => newStream())
-    const writers = Array.from({ length: 16 }, (_, w) =>
-      Effect.gen(function* () {
-        const { store, transaction } = instances[w % 3]!
-        let written = 0
-        for (let i = 0; i < 12; i++) {
-          const streamId = streams[yield* Random.nextIntBetween(0, streams.length - 1)]!
-          const count = yield* Random.nextIntBetween(1, 4)
-          const rollsBack = transaction !== undefined && (yield* Random.nextIntBetween(0, 3)) === 0
-          const append = Effect.gen(function* () {
-            yield* appendTo(store, streamId, events(count))
-            for (let turn = yield* Random.nextIntBetween(0, 20); turn > 0; turn--) yield* Effect.yieldNow
-            if (rollsBack) return yield* Effect.fail("rolled back" as const)
-          })
-          const inTransaction = transaction !== undefined && (yield* Random.nextBoolean)
-          yield* (inTransaction || rollsBack ? transaction(append) : append).pipe(
-            Effect.catchIf((error) => error === "rolled back", () => Effect.void)
-          )
-          if (!rollsBack) written += count
-        }
-        return written
-      })
-    )
-    const marker = newStream()
-    const readers = yield* Effect.forEach(instances, (instance) =>
-      follow(instance, { after: start }).pipe(
-        Stream.takeUntil(({ streamId }) => streamId === marker),
-        Stream.runCollect,
-        Effect.forkChild({ startImmediately: true })
+  "5 live readers of several instances see every event once and in order, whatever commits late or rolls back":
+    Effect.gen(function* () {
+      const instances = [yield* open, yield* open, yield* open]
+      const start = yield* horizonOf(instances[0]!.store)
+      const streams = Array.from({ length: 8 }, () => newStream())
+      const writers = Array.from({ length: 16 }, (_, w) =>
+        Effect.gen(function* () {
+          const { store, transaction } = instances[w % 3]!
+          let written = 0
+          for (let i = 0; i < 12; i++) {
+            const streamId = streams[yield* Random.nextIntBetween(0, streams.length - 1)]!
+            const count = yield* Random.nextIntBetween(1, 4)
+            const rollsBack = transaction !== undefined && (yield* Random.nextIntBetween(0, 3)) === 0
+            const append = Effect.gen(function* () {
+              yield* appendTo(store, streamId, events(count))
+              for (let turn = yield* Random.nextIntBetween(0, 20); turn > 0; turn--) yield* Effect.yieldNow
+              if (rollsBack) return yield* Effect.fail("rolled back" as const)
+            })
+            const inTransaction = transaction !== undefined && (yield* Random.nextBoolean)
+            yield* (inTransaction || rollsBack ? transaction(append) : append).pipe(
+              Effect.catchIf(
+                (error) => error === "rolled back",
+                () => Effect.void
+              )
+            )
+            if (!rollsBack) written += count
+          }
+          return written
+        })
       )
-    )
-    const written = yield* Effect.all(writers, { concurrency: "unbounded" })
-    yield* appendTo(instances[0]!.store, marker, events(1))
-    const total = written.reduce((sum, count) => sum + count, 1)
-    for (const fiber of readers) {
-      const seen = yield* Fiber.join(fiber)
-      const positions = seen.map(({ position }) => position)
-      assert.deepStrictEqual(positions, [...new Set(positions)].sort((a, b) => a - b))
-      assert.strictEqual(seen.length, total)
-      for (const streamId of streams) {
-        const versions = seen.filter((event) => event.streamId === streamId).map(({ version }) => version)
-        assert.deepStrictEqual(versions, versions.map((_, i) => i + 1))
+      const marker = newStream()
+      const readers = yield* Effect.forEach(instances, (instance) =>
+        follow(instance, { after: start }).pipe(
+          Stream.takeUntil(({ streamId }) => streamId === marker),
+          Stream.runCollect,
+          Effect.forkChild({ startImmediately: true })
+        )
+      )
+      const written = yield* Effect.all(writers, { concurrency: "unbounded" })
+      yield* appendTo(instances[0]!.store, marker, events(1))
+      const total = written.reduce((sum, count) => sum + count, 1)
+      for (const fiber of readers) {
+        const seen = yield* Fiber.join(fiber)
+        const positions = seen.map(({ position }) => position)
+        assert.deepStrictEqual(
+          positions,
+          [...new Set(positions)].sort((a, b) => a - b)
+        )
+        assert.strictEqual(seen.length, total)
+        for (const streamId of streams) {
+          const versions = seen.filter((event) => event.streamId === streamId).map(({ version }) => version)
+          assert.deepStrictEqual(
+            versions,
+            versions.map((_, i) => i + 1)
+          )
+        }
       }
-    }
-  }),
+    }),
 
   "8 a new event wakes a live reader of its own and of another instance": Effect.gen(function* () {
     const [writer, other] = [yield* open, yield* open]
@@ -166,7 +191,10 @@ export const following: Cases = {
       yield* appendTo(writer.store, streamId, events(1))
       yield* appendTo(writer.store, newStream("Other"), events(1))
       yield* appendTo(writer.store, streamId, events(1, "Happened", 2))
-      assert.deepStrictEqual((yield* Fiber.join(fiber)).map(({ version }) => version), [1, 2])
+      assert.deepStrictEqual(
+        (yield* Fiber.join(fiber)).map(({ version }) => version),
+        [1, 2]
+      )
     }
   }),
 
@@ -180,7 +208,10 @@ export const following: Cases = {
     )
     for (const instance of [reader, writer, reader]) {
       const read = yield* follow(instance, { after: start }).pipe(Stream.take(3_000), Stream.runCollect)
-      assert.deepStrictEqual(read.map(({ version }) => version), Array.from({ length: 3_000 }, (_, i) => i + 1))
+      assert.deepStrictEqual(
+        read.map(({ version }) => version),
+        Array.from({ length: 3_000 }, (_, i) => i + 1)
+      )
     }
     yield* Fiber.join(writing)
   }),
@@ -214,7 +245,10 @@ export const following: Cases = {
     )
     yield* appendTo(store, newStream(), events(5))
     const horizons = yield* Fiber.join(fiber)
-    assert.deepStrictEqual(horizons, [...new Set(horizons)].sort((a, b) => a - b))
+    assert.deepStrictEqual(
+      horizons,
+      [...new Set(horizons)].sort((a, b) => a - b)
+    )
     assert.isAtLeast(horizons[0]!, last)
   })
 }

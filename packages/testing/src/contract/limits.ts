@@ -5,7 +5,11 @@ import { appendTo, type Cases, event, events, horizonOf, newStream, open, readAf
 
 const refused = <A, E>(effect: Effect.Effect<A, E>) =>
   Effect.map(Effect.flip(effect), (error) => {
-    const { isRetryable, operation, reason } = error as { operation?: string; reason?: { _tag: string; detail: string }; isRetryable?: boolean }
+    const { isRetryable, operation, reason } = error as {
+      operation?: string
+      reason?: { _tag: string; detail: string }
+      isRetryable?: boolean
+    }
     assert.strictEqual(reason?._tag, "Rejected")
     assert.isFalse(isRetryable)
     assert.isNotEmpty(reason?.detail)
@@ -35,9 +39,14 @@ export const limits: Cases = {
       yield* long((random) => 0x10000 + Math.floor(random * 0x100000))
     ]
     const streams = ids.flatMap((id) => [StreamId.make("Long", id), StreamId.make("Long", id.slice(0, -2))])
-    yield* Effect.forEach(streams, (streamId, i) => appendTo(store, streamId, [event({ n: i })]), { concurrency: "unbounded" })
+    yield* Effect.forEach(streams, (streamId, i) => appendTo(store, streamId, [event({ n: i })]), {
+      concurrency: "unbounded"
+    })
     const { streams: slices } = yield* store.readStreams(streams.map((streamId) => ({ streamId })))
-    assert.deepStrictEqual(slices.map(({ events, streamId }) => [streamId, events.map(({ data }) => data)]), streams.map((id, i) => [id, [{ n: i }]]))
+    assert.deepStrictEqual(
+      slices.map(({ events, streamId }) => [streamId, events.map(({ data }) => data)]),
+      streams.map((id, i) => [id, [{ n: i }]])
+    )
     assert.deepStrictEqual(new Set((yield* readAfter(store, start)).map(({ streamId }) => streamId)), new Set(streams))
     const command = { id: ids[2]!, fingerprint: "f" }
     yield* store.append({ writes: [{ streamId: streams[0]!, events: events(1) }], conditions: [], command })
@@ -96,7 +105,15 @@ export const limits: Cases = {
     yield* refused(appendTo(store, streamId, [{ ...event({}), id: "1" }]))
     yield* refused(appendTo(store, streamId, [{ ...event({}), metadata: { correlationId: "a\0b", causationId: "" } }]))
     yield* refused(store.append({ writes: [], conditions: [], command: { id: "a\0b", fingerprint: "" } }))
-    yield* refused(store.append({ writes: [{ streamId, events: [] }, { streamId, events: [] }], conditions: [] }))
+    yield* refused(
+      store.append({
+        writes: [
+          { streamId, events: [] },
+          { streamId, events: [] }
+        ],
+        conditions: []
+      })
+    )
     yield* refused(store.readStreams([{ streamId: StreamId.make("Contract", "a\0b") }]))
     yield* refused(Stream.runDrain(store.readStream(StreamId.make("Contract", "a\0b"))))
     assert.strictEqual(yield* versionOf(store, streamId), 0)
@@ -109,11 +126,20 @@ export const limits: Cases = {
     const text = `{ "a": [null, true, false, 0, 1.5, -1e-7, 9007199254740993, 1e300, "", "\\u0001\\n\\"\\\\é😀", [], {}],
       "__proto__": { "x": 1 }, "": 2, "constructor": "c", "\\\\u0000": "\\\\u0000 is no NUL" }`
     const held: unknown = JSON.parse(text)
-    const stored = appendTo(store, streamId, [event(held as Schema.Json), event(-0), event("text"), event(null), event(nested(1_000))])
+    const stored = appendTo(store, streamId, [
+      event(held as Schema.Json),
+      event(-0),
+      event("text"),
+      event(null),
+      event(nested(1_000))
+    ])
     yield* stored
     ;(held as { a: Array<unknown> }).a.length = 0
     const { streams } = yield* store.readStreams([{ streamId }])
-    assert.deepStrictEqual(streams[0]!.events.map(({ data }) => data), [JSON.parse(text), 0, "text", null, nested(1_000)] as Array<Schema.Json>)
+    assert.deepStrictEqual(
+      streams[0]!.events.map(({ data }) => data),
+      [JSON.parse(text), 0, "text", null, nested(1_000)] as Array<Schema.Json>
+    )
   }),
 
   "10 an interrupted append has happened whole or not at all, and nothing leaks": Effect.gen(function* () {
@@ -122,7 +148,13 @@ export const limits: Cases = {
       const [a, b] = [newStream(), newStream()]
       const fibers = yield* Effect.forEach(Array.from({ length: 4 }), () =>
         Effect.forkChild(
-          store.append({ writes: [{ streamId: a, events: events(2) }, { streamId: b, events: events(2) }], conditions: [] }),
+          store.append({
+            writes: [
+              { streamId: a, events: events(2) },
+              { streamId: b, events: events(2) }
+            ],
+            conditions: []
+          }),
           { startImmediately: true }
         )
       )
@@ -131,7 +163,13 @@ export const limits: Cases = {
       const done = yield* Effect.forEach(fibers, (fiber) => Effect.map(Fiber.await(fiber), Exit.isSuccess))
       assert.isTrue(done[3])
       // Interrupted appends may be under way still: this one queues behind them on both streams.
-      yield* store.append({ writes: [{ streamId: a, events: events(2) }, { streamId: b, events: events(2) }], conditions: [] })
+      yield* store.append({
+        writes: [
+          { streamId: a, events: events(2) },
+          { streamId: b, events: events(2) }
+        ],
+        conditions: []
+      })
       const { streams } = yield* store.readStreams([{ streamId: a }, { streamId: b }])
       assert.strictEqual(streams[0]!.version, streams[1]!.version)
       assert.isAtLeast(streams[0]!.version, 2 * done.filter((succeeded) => succeeded).length + 2)

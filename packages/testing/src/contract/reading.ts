@@ -67,8 +67,14 @@ export const reading: Cases = {
       { streamId, after: 99 },
       { streamId }
     ])
-    assert.deepStrictEqual(streams.map(({ version }) => version), [0, 10, 10, 10, 10])
-    assert.deepStrictEqual(streams.map(({ events }) => numbers(events)), [[], [8, 9, 10], [], [], range(1, 10)])
+    assert.deepStrictEqual(
+      streams.map(({ version }) => version),
+      [0, 10, 10, 10, 10]
+    )
+    assert.deepStrictEqual(
+      streams.map(({ events }) => numbers(events)),
+      [[], [8, 9, 10], [], [], range(1, 10)]
+    )
   }),
 
   "7 a long stream is read whole, in pages, forwards and backwards": Effect.gen(function* () {
@@ -95,12 +101,17 @@ export const reading: Cases = {
     const all = yield* readAfter(store, start)
     assert.deepStrictEqual(numbers(all), range(1, 2_500))
     const positions = all.map(({ position }) => position)
-    assert.deepStrictEqual(positions, [...positions].sort((a, b) => a - b))
+    assert.deepStrictEqual(
+      positions,
+      [...positions].sort((a, b) => a - b)
+    )
     const place = (n: number) => positions[n - 1]!
     assert.deepStrictEqual(numbers(yield* readAfter(store, place(2_400))), range(2_401, 2_500))
     assert.deepStrictEqual(numbers(yield* readAfter(store, place(10), { upTo: place(20) })), range(11, 20))
     assert.deepStrictEqual(numbers(yield* readAfter(store, place(10), { limit: 1_500 })), range(11, 1_510))
-    const back = store.readAll({ direction: "backwards", after: place(1_200) }).pipe(Stream.take(1_150), Stream.runCollect)
+    const back = store
+      .readAll({ direction: "backwards", after: place(1_200) })
+      .pipe(Stream.take(1_150), Stream.runCollect)
     assert.deepStrictEqual(numbers(yield* back), range(50, 1_199).reverse())
     const newest = store.readAll({ direction: "backwards", limit: 3 }).pipe(Stream.runCollect)
     assert.deepStrictEqual(numbers(yield* newest), [2_500, 2_499, 2_498])
@@ -132,11 +143,31 @@ export const reading: Cases = {
   "7 characters that mean something elsewhere mean nothing in ids": Effect.gen(function* () {
     const { store } = yield* open
     const unique = newStream()
-    const ids = ["a%b", "a_b", "axb", "a\\b", "a'b", 'a"b', "a-b", "a", "A", "a ", " a", "a\nb", "$1", "é", "e\u0301", ""]
+    const ids = [
+      "a%b",
+      "a_b",
+      "axb",
+      "a\\b",
+      "a'b",
+      'a"b',
+      "a-b",
+      "a",
+      "A",
+      "a ",
+      " a",
+      "a\nb",
+      "$1",
+      "é",
+      "e\u0301",
+      ""
+    ]
     const streams = ids.map((id) => StreamId.make("Wild", `${unique}${id}`))
     yield* Effect.forEach(streams, (streamId, i) => appendTo(store, streamId, [event({ n: i })], Expectation.noStream))
     const { streams: slices } = yield* store.readStreams(streams.map((streamId) => ({ streamId })))
-    assert.deepStrictEqual(slices.map(({ events, streamId }) => [streamId, numbers(events)]), streams.map((id, i) => [id, [i]]))
+    assert.deepStrictEqual(
+      slices.map(({ events, streamId }) => [streamId, numbers(events)]),
+      streams.map((id, i) => [id, [i]])
+    )
     for (const [i, streamId] of streams.entries()) {
       assert.deepStrictEqual(numbers(yield* Stream.runCollect(store.readStream(streamId))), [i])
     }

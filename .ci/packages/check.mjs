@@ -1,0 +1,134 @@
+// Proves that what `npm publish` would send works for a user, and does not only work inside this workspace: packs the
+// packages, lints the tarballs, installs them in an empty project, compiles, runs and bundles a program there.
+// Needs the registry.
+import { spawnSync } from "node:child_process"
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { rolldown } from "rolldown"
+
+const names = ["core", "adapters-memory", "adapters-pg", "testing"]
+const root = fileURLToPath(new URL("../..", import.meta.url))
+const temporary = mkdtempSync(join(tmpdir(), "hexfold-packages-"))
+const project = join(temporary, "project")
+const bin = (name, folder = root) => join(folder, "node_modules", ".bin", name)
+const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+
+const run = (command, args, cwd = temporary) => {
+  const { error, status, stderr, stdout } = spawnSync(command, args, { cwd, encoding: "utf8", maxBuffer: 1 << 26 })
+  if (error !== undefined) throw error
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status}\n${stdout}${stderr}`)
+  return stdout
+}
+
+const assert = (condition, message) => {
+  if (!condition) throw new Error(message)
+}
+
+const step = async (what, action) => {
+  try {
+    const detail = await action()
+    console.log(`ok      ${what}${detail === undefined ? "" : `: ${detail}`}`)
+  } catch (error) {
+    console.log(`FAILED  ${what}\n${error.message}`)
+    throw error
+  }
+}
+
+const pack = (name) => {
+  const folder = join(root, "packages", name)
+  const output = run("npm", ["pack", folder, "--json", "--ignore-scripts", "--pack-destination", temporary])
+  // An array, or in later versions of npm an object by package.
+  const [{ filename, files, size }] = Object.values(JSON.parse(output))
+  const paths = files.map(({ path }) => path)
+  for (const path of ["LICENSE", "README.md"]) assert(paths.includes(path), `has no ${path}`)
+  return { filename, detail: `${paths.length} files, ${Math.ceil(size / 1024)} kB` }
+}
+
+const bundle = async (source, options = {}) => {
+  const input = join(project, "bundle.js")
+  writeFileSync(input, source)
+  const build = await rolldown({ input, cwd: project, platform: "browser", logLevel: "silent", ...options })
+  const { output } = await build.generate({ minify: true })
+  await build.close()
+  return { code: output[0].code, imports: output.flatMap(({ imports }) => imports ?? []) }
+}
+
+const main = async () => {
+  // From nothing, because a build never deletes: what has no source any more would be published still.
+  await step("build the packages from nothing", () => {
+    for (const name of names) rmSync(join(root, "packages", name, "dist"), { recursive: true, force: true })
+    run(bin("tsc"), ["-b", ...names.map((name) => `packages/${name}`)], root)
+  })
+  const tarballs = {}
+  for (const name of names) {
+    await step(`pack @hexfold/${name}`, () => {
+      const { detail, filename } = pack(name)
+      tarballs[name] = join(temporary, filename)
+      return detail
+    })
+  }
+  for (const name of names) {
+    await step(`publint @hexfold/${name}`, () => void run(bin("publint"), ["run", tarballs[name], "--strict"]))
+    await step(`attw @hexfold/${name}`, () => void run(bin("attw"), [tarballs[name], "--profile", "esm-only"]))
+  }
+
+  await step("install the tarballs in an empty project", () => {
+    mkdirSync(project)
+    const dependencies = Object.fromEntries(names.map((name) => [`@hexfold/${name}`, `file:${tarballs[name]}`]))
+    for (const name of ["effect", "@effect/sql-pg", "typescript"]) dependencies[name] = devDependencies[name]
+    writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module", dependencies }))
+    const compilerOptions = {
+      module: "nodenext",
+      target: "ES2024",
+      lib: ["ES2024"],
+      types: [],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: true,
+      declaration: true,
+      outDir: "dist"
+    }
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["consumer.ts"] }))
+    copyFileSync(join(root, ".ci/packages/consumer.ts"), join(project, "consumer.ts"))
+    // With --prefix, because a script that npm runs inherits settings that point to this workspace.
+    run(
+      "npm",
+      ["install", "--prefix", project, "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"],
+      project
+    )
+    return Object.entries(dependencies)
+      .filter(([name]) => !name.startsWith("@hexfold/"))
+      .map(([name, version]) => `${name} ${version}`)
+      .join(", ")
+  })
+  await step("compile a program against the types", () => void run(bin("tsc", project), ["-p", "."], project))
+  await step("run it", () => {
+    run(process.execPath, ["dist/consumer.js"], project)
+    return `Node ${process.versions.node}`
+  })
+
+  const effect = { external: /^effect(\/|$)/ }
+  await step("bundle one namespace without the rest", async () => {
+    const one = await bundle(`export { StreamId } from "@hexfold/core"`, effect)
+    const all = await bundle(`export * from "@hexfold/core"`, effect)
+    // What is looked for must be in the whole, or its absence says nothing.
+    assert(all.code.includes("Executor.execute"), "the whole package does not contain Executor.execute")
+    assert(!one.code.includes("Executor.execute"), "StreamId brings the Executor along")
+    return `StreamId ${one.code.length} bytes, all ${all.code.length}`
+  })
+  await step("bundle the core for a browser", async () => {
+    const { code, imports } = await bundle(`export * from "@hexfold/core"`)
+    assert(imports.length === 0, `imports ${imports.join(", ")}`)
+    return `${Math.ceil(code.length / 1024)} kB with effect`
+  })
+}
+
+try {
+  await main()
+} catch {
+  process.exitCode = 1
+} finally {
+  rmSync(temporary, { recursive: true, force: true })
+}
