@@ -4,6 +4,7 @@ import { EmbeddedPostgres, PgEventStore } from "@hexfold/adapters-pg"
 import cliProgress from "cli-progress"
 import { Console, Effect, Layer, Option, Redacted } from "effect"
 import { Command, Flag } from "effect/cli"
+import { fileURLToPath } from "node:url"
 import { declarations } from "./declarations.ts"
 import { readLog } from "./readLog.ts"
 import { replay } from "./replay.ts"
@@ -12,7 +13,7 @@ import { report } from "./report.ts"
 const flags = {
   input: Flag.File("input", { mustExist: true }).pipe(
     Flag.withDescription("The log to execute, a .csv or .csv.gz file; the sample of the repository if not given"),
-    Flag.withDefault(new URL("../data/sample.csv", import.meta.url).pathname)
+    Flag.withDefault(fileURLToPath(new URL("../data/sample.csv", import.meta.url)))
   ),
   store: Flag.Literals("store", ["memory", "embedded"]).pipe(
     Flag.withDescription("Where the events go: into memory, or into an embedded Postgres"),

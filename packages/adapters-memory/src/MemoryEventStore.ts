@@ -94,7 +94,7 @@ export const make: Effect.Effect<Store> = Effect.sync(() => {
 
     readStreams: (requests, command) =>
       Effect.suspend(() => {
-        const before = AppendCheck.checkRead("readStreams", requests, command?.id) ?? earlier(command)
+        const before = AppendCheck.checkRead("readStreams", requests, command) ?? earlier(command)
         if (before !== undefined && "_tag" in before) return Effect.fail(before)
         const slices = requests.map(({ after = 0, streamId }) => {
           const stream = streams.get(streamId) ?? []
@@ -107,11 +107,17 @@ export const make: Effect.Effect<Store> = Effect.sync(() => {
       Stream.suspend(() => {
         const refusal = AppendCheck.checkRead("readStream", [{ streamId }])
         if (refusal !== undefined) return Stream.fail(refusal)
+        const refusedRange = AppendCheck.checkRange("readStream", options)
+        if (refusedRange !== undefined) return Stream.fail(refusedRange)
         return pages(streams.get(streamId) ?? [], options)
       }),
 
     readAll: (options = {}) =>
-      Stream.suspend(() => pages(log, { ...options, upTo: Math.min(options.upTo ?? Infinity, log.length) })),
+      Stream.suspend(() => {
+        const refusal = AppendCheck.checkRange("readAll", options)
+        if (refusal !== undefined) return Stream.fail(refusal)
+        return pages(log, { ...options, upTo: Math.min(options.upTo ?? Infinity, log.length) })
+      }),
 
     // The queue keeps only the latest value, and stands before the present one is read: no append falls between.
     changes: Stream.unwrap(

@@ -1,15 +1,15 @@
 /** The event store on Postgres, 14 and later. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { AppendCheck, EventStore, type EventStoreError } from "@hexfold/core"
+import { AppendCheck, EventStore, EventStoreError } from "@hexfold/core"
 import { Config, Context, Duration, Effect, Layer, Option, type Redacted, Result, type Scope, Stream } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { type AppendFailure, appendAll, touchesOf } from "./internal/appender.ts"
 import * as batcher from "./internal/batcher.ts"
-import { translated } from "./internal/errors.ts"
+import { isUndone, translated } from "./internal/errors.ts"
 import { keyOf } from "./internal/keys.ts"
 import { type ReadRequest, readAllStreams } from "./internal/reader.ts"
 import { type EventRow, toRecorded } from "./internal/rows.ts"
-import { checkSchemaName } from "./internal/schemaName.ts"
+import { quoted } from "./internal/schemaName.ts"
 import * as wakeups from "./internal/wakeups.ts"
 import * as PgMigrations from "./PgMigrations.ts"
 import { horizonCall } from "./sql/horizon.ts"
@@ -55,34 +55,47 @@ export const make = (
       pageSize = 1_000,
       pollInterval = "500 millis"
     } = options
-    const schema = options.schema ?? PgMigrations.defaultSchema
-    yield* checkSchemaName(schema)
-    if (options.migrate ?? true) yield* PgMigrations.run(schema)
+    const name = options.schema ?? PgMigrations.defaultSchema
+    yield* checkNumbers({ maxBatch, maxInFlight, pageBytes, pageSize })
+    yield* options.migrate === false ? PgMigrations.verify(name) : PgMigrations.run(name)
+    const schema = quoted(name)
     const pg = yield* PgClient.PgClient
     const sql = pg.withoutTransforms()
     const autocommit = yield* readCommitted(sql)
+    const outside = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.updateContext(
+        effect,
+        (context: Context.Context<R>) => Context.omit(sql.transactionService)(context) as Context.Context<R>
+      )
 
     const joined = <A, E, R>(f: (joined: boolean) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
       Effect.contextWith((context: Context.Context<never>) =>
         f(Option.isSome(Context.getOption(context, sql.transactionService)))
       )
-    const horizon = joined((joined) =>
-      Effect.map(
-        translated("readAll")(sql.unsafe<HorizonRow>(horizonCall(schema), [joined])),
-        ([row]): wakeups.Horizon => ({ horizon: Number(row!.o_horizon), last: Number(row!.o_last) })
+    // The server may say less than before (see `sql/horizon.ts`), and what it said stays true.
+    let highest = 0
+    const horizonFor = (operation: EventStoreError.Operation) =>
+      joined((joined) =>
+        Effect.map(translated(operation)(sql.unsafe<HorizonRow>(horizonCall(schema), [joined])), ([row]) => {
+          highest = Math.max(highest, Number(row!.o_horizon))
+          return { horizon: highest, last: Number(row!.o_last) }
+        })
       )
-    )
     const { announce, changes } = yield* wakeups.make({
       pg,
-      channel: `hexfold_${schema}`,
+      channel: `hexfold_${name}`,
       pollInterval: Duration.fromInputUnsafe(pollInterval),
-      horizon
+      horizon: horizonFor("changes"),
+      outside
     })
 
     const appendBatch = yield* batcher.make<EventStore.Append, EventStore.Appended, AppendFailure>({
       operation: "append",
       call: (appends) =>
-        Effect.tap(translated("append")(autocommit(appendAll(sql, schema, false)(appends))), Effect.sync(announce)),
+        outside(
+          Effect.tap(translated("append")(autocommit(appendAll(sql, schema, false)(appends))), Effect.sync(announce))
+        ),
+      isUndone,
       touches: touchesOf,
       maxInFlight,
       maxBatch
@@ -93,7 +106,8 @@ export const make = (
       Effect.Error<ReturnType<Store["readStreams"]>>
     >({
       operation: "readStreams",
-      call: (requests) => translated("readStreams")(readAllStreams(sql, schema)(requests)),
+      call: (requests) => outside(translated("readStreams")(readAllStreams(sql, schema)(requests))),
+      isUndone,
       touches: () => ({ exclusive: [], shared: [] }),
       maxInFlight,
       maxBatch
@@ -133,7 +147,7 @@ export const make = (
       },
 
       readStreams: (requests, command) => {
-        const refusal = AppendCheck.checkRead("readStreams", requests, command?.id)
+        const refusal = AppendCheck.checkRead("readStreams", requests, command)
         if (refusal !== undefined) return Effect.fail(refusal)
         return joined((joined) =>
           joined
@@ -148,6 +162,8 @@ export const make = (
       readStream: (streamId, options = {}) => {
         const refusal = AppendCheck.checkRead("readStream", [{ streamId }])
         if (refusal !== undefined) return Stream.fail(refusal)
+        const refusedRange = AppendCheck.checkRange("readStream", options)
+        if (refusedRange !== undefined) return Stream.fail(refusedRange)
         const { direction = "forwards", limit = Infinity, types } = options
         const query = readStreamPage(schema, direction)
         return pages(
@@ -160,11 +176,13 @@ export const make = (
       },
 
       readAll: (options = {}) => {
+        const refusal = AppendCheck.checkRange("readAll", options)
+        if (refusal !== undefined) return Stream.fail(refusal)
         const { aggregates, direction = "forwards", limit = Infinity, types } = options
         const query = readAllPage(schema, direction)
         // The horizon first, each page in a later statement: see `sql/horizon.ts`.
         return Stream.unwrap(
-          Effect.map(horizon, ({ horizon }) => {
+          Effect.map(horizonFor("readAll"), ({ horizon }) => {
             const upTo = BigInt(Math.min(horizon, options.upTo ?? Infinity))
             return pages(
               "readAll",
@@ -256,6 +274,22 @@ const beginning = (direction: "forwards" | "backwards"): number =>
 
 const texts = (values: ReadonlyArray<string> | undefined) =>
   values === undefined ? null : Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
+
+const checkNumbers = (
+  options: Readonly<Record<string, number>>
+): Effect.Effect<void, EventStoreError.EventStoreError> => {
+  const wrong = Object.entries(options).find(([, value]) => !(Number.isSafeInteger(value) && value > 0))
+  return wrong === undefined
+    ? Effect.void
+    : Effect.fail(
+        new EventStoreError.EventStoreError({
+          operation: "open",
+          reason: new EventStoreError.Rejected({
+            detail: `${wrong[0]} must be a whole number above 0, not ${wrong[1]}`
+          })
+        })
+      )
+}
 
 // The append function needs a fresh snapshot for each of its statements. Where
 // the database or the role defaults to more, each call says what it needs.

@@ -3,9 +3,10 @@ import { EventStoreError } from "@hexfold/core"
 import { Effect } from "effect"
 import { Migrator, SqlClient } from "effect/sql"
 import { translated } from "./internal/errors.ts"
-import { checkSchemaName, namespaceOf } from "./internal/schemaName.ts"
+import { drawNamespace } from "./internal/namespace.ts"
+import { checkSchemaName, quoted } from "./internal/schemaName.ts"
 import { appendFunction } from "./sql/append.ts"
-import { horizonFunction } from "./sql/horizon.ts"
+import { horizonFunctions } from "./sql/horizon.ts"
 import { schema as tables } from "./sql/schema.ts"
 
 /** The schema that is used if none is named. */
@@ -41,31 +42,45 @@ export const run = (
     const sql = yield* SqlClient.SqlClient
     yield* translated("open")(
       // "create schema if not exists" fails when two do it at once: one at a time.
+      // It is not tried where the schema is there, for it needs rights on the database all the same.
       sql.withTransaction(
         Effect.gen(function* () {
           yield* sql`select pg_advisory_xact_lock(hashtextextended(${`hexfold:${schema}`}, 0))::text`
-          yield* sql.unsafe(`create schema if not exists ${schema}`)
+          const present = yield* sql`select from pg_namespace where nspname = ${schema}`
+          if (present.length === 0) yield* sql.unsafe(`create schema ${quoted(schema)}`)
         })
       )
     )
-    const table = `${schema}.migrations`
-    yield* migrate({ table, loader: Migrator.fromRecord(migrations(schema)) }).pipe(
-      Effect.catchTag("MigrationError", (error) =>
-        Effect.fail(
-          new EventStoreError.EventStoreError({
-            operation: "open",
-            reason: new EventStoreError.Rejected({ detail: error.message, cause: error })
-          })
-        )
-      ),
+    yield* migrate({ table: `${schema}.migrations`, loader: Migrator.fromRecord(migrations(schema)) }).pipe(
+      Effect.catchTag("MigrationError", (error) => Effect.fail(rejected(error.message, error))),
       translated("open")
     )
-    const [{ version }] = yield* translated("open")(
-      sql.unsafe<{ readonly version: number }>(`select max(migration_id) as version from ${table}`)
-    ) as Effect.Effect<readonly [{ readonly version: number }], EventStoreError.EventStoreError>
-    if (version > latest) {
+    yield* verify(schema)
+  }).pipe(
+    // What another process did while this one waited for it must be seen.
+    Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED")
+  )
+
+/**
+ * Makes sure that a schema is at the version which this library works with, and
+ * changes nothing. Fails with an `EventStoreError` (`Rejected`) if it is not.
+ */
+export const verify = (
+  schema: string = defaultSchema
+): Effect.Effect<void, EventStoreError.EventStoreError, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    yield* checkSchemaName(schema)
+    const sql = yield* SqlClient.SqlClient
+    const rows = yield* translated("open")(
+      sql.unsafe<{ readonly version: number | null }>(
+        `select max(migration_id) as version from ${quoted(schema)}.migrations`
+      )
+    )
+    const version = rows[0]?.version ?? 0
+    if (version !== latest) {
       return yield* rejected(
-        `the schema ${schema} is at version ${version}, and this library knows only ${latest}: use a newer one`
+        `the schema ${schema} is at version ${version}, and this library ` +
+          (version > latest ? `knows only ${latest}: use a newer one` : `needs ${latest}: migrate it`)
       )
     }
   })
@@ -75,11 +90,15 @@ const migrate = Migrator.make({})
 const migrations = (schema: string): Record<string, Effect.Effect<void, unknown, SqlClient.SqlClient>> => ({
   "0001_events": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const namespace = namespaceOf(schema)
-    const statements = [...tables(schema), appendFunction(schema, namespace), horizonFunction(schema, namespace)]
+    const name = quoted(schema)
+    const namespace = yield* drawNamespace
+    const statements = [...tables(name), appendFunction(name, namespace), ...horizonFunctions(name, namespace)]
     for (const statement of statements) yield* sql.unsafe(statement)
   })
 })
 
-const rejected = (detail: string) =>
-  new EventStoreError.EventStoreError({ operation: "open", reason: new EventStoreError.Rejected({ detail }) })
+const rejected = (detail: string, cause?: unknown) =>
+  new EventStoreError.EventStoreError({
+    operation: "open",
+    reason: new EventStoreError.Rejected({ detail, ...(cause === undefined ? {} : { cause }) })
+  })

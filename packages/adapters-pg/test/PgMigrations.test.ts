@@ -32,7 +32,11 @@ describe("PgMigrations", () => {
       yield* migrate(schema)
       const sql = yield* client()
       yield* sql.unsafe(`insert into ${schema}.migrations (migration_id, name) values (99, 'future')`)
-      for (const error of [yield* Effect.flip(migrate(schema)), yield* Effect.flip(openStore({ schema }))]) {
+      for (const error of [
+        yield* Effect.flip(migrate(schema)),
+        yield* Effect.flip(openStore({ schema })),
+        yield* Effect.flip(openStore({ schema, migrate: false }))
+      ]) {
         assert.instanceOf(error, EventStoreError.EventStoreError)
         assert.strictEqual(error.reason._tag, "Rejected")
         assert.include(error.message, `${schema} is at version 99, and this library knows only 1`)
@@ -42,7 +46,7 @@ describe("PgMigrations", () => {
 
   it.live("a schema's name that would need quotes is refused", () =>
     Effect.gen(function* () {
-      for (const name of ["", "Upper", 'a"b', "a.b", "a b", "x".repeat(41)]) {
+      for (const name of ["", "Upper", 'a"b', "a.b", "a b", "x".repeat(41), "pg_x"]) {
         assert.strictEqual((yield* Effect.flip(migrate(name))).reason._tag, "Rejected")
       }
     })
@@ -69,6 +73,38 @@ describe("PgMigrations", () => {
       ]) {
         const error = yield* Effect.flip(sql.unsafe(statement))
         assert.include(String((error.reason.cause as Error).message), "recorded events never change")
+      }
+    })
+  )
+
+  it.live("without migrating, a schema that is not up to date is refused", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      assert.strictEqual((yield* Effect.flip(openStore({ schema, migrate: false }))).reason._tag, "Rejected")
+      yield* migrate(schema)
+      const { store } = yield* openStore({ schema, migrate: false })
+      yield* append(store, StreamId.make("Account", "1"), 1)
+    })
+  )
+
+  it.live("a schema may be called like a reserved word, and each has a namespace of its own", () =>
+    Effect.gen(function* () {
+      const sql = yield* client()
+      const schemas = ["user", "order", yield* newSchema, yield* newSchema]
+      yield* Effect.addFinalizer(() => Effect.ignore(sql.unsafe('drop schema if exists "user", "order" cascade')))
+      yield* Effect.forEach(schemas, (schema) => migrate(schema), { concurrency: "unbounded" })
+      const rows = yield* Effect.forEach(schemas, (schema) =>
+        sql.unsafe<{ namespace: string }>(`select obj_description('"${schema}".horizon'::regproc) as namespace`)
+      )
+      assert.strictEqual(new Set(rows.flat().map(({ namespace }) => namespace)).size, schemas.length)
+    })
+  )
+
+  it.live("options that would make the store wait for ever or read nothing are refused", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      for (const options of [{ maxBatch: 0 }, { maxInFlight: -1 }, { pageSize: 0.5 }, { pageBytes: Number.NaN }]) {
+        assert.include((yield* Effect.flip(openStore({ schema, ...options }))).message, Object.keys(options)[0]!)
       }
     })
   )

@@ -53,7 +53,8 @@ describe("errors", () => {
   it.live("a missing table is Rejected and not retryable", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
-      const { store } = yield* openStore({ schema, migrate: false })
+      const { sql, store } = yield* openStore({ schema })
+      yield* sql.unsafe(`drop schema ${schema} cascade`)
       const error = storeError(yield* Effect.flip(append(store, account, 1)))
       assert.deepStrictEqual([error.operation, error.reason._tag, error.isRetryable], ["append", "Rejected", false])
       const read = storeError(yield* Effect.flip(Stream.runDrain(store.readAll())))

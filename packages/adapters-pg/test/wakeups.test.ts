@@ -71,4 +71,56 @@ describe("wake-ups", () => {
       yield* listening.pipe(Effect.repeat({ until: (count) => count === 0 }))
     })
   )
+
+  it.live("a lower horizon than before loses a reader nothing", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql, store } = yield* openStore({ schema })
+      const last = (yield* append(store, account, 5)).events.at(-1)!.position
+      assert.deepStrictEqual(yield* Stream.runCollect(Stream.take(store.changes, 1)), [last])
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          // An append that read the sequence at its beginning, and takes its lock only now.
+          const connection = yield* sql.reserve
+          yield* connection.execute("begin", [], undefined)
+          yield* connection.execute(
+            `select pg_advisory_xact_lock_shared(substring(obj_description('${schema}.horizon'::regproc) from '[0-9]+$')::bigint << 48)::text`,
+            [],
+            undefined
+          )
+          assert.strictEqual(yield* Stream.runCount(store.readAll({ upTo: last })), 5)
+          yield* connection.execute("rollback", [], undefined)
+        })
+      )
+    })
+  )
+
+  it.live("a reader that starts inside a transaction leaves the others alone", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql, store } = yield* openStore({ schema, pollInterval: "20 millis" })
+      const followed = (count: number) =>
+        Subscription.recorded().pipe(
+          Stream.take(count),
+          Stream.runCollect,
+          Effect.provideService(EventStore.EventStore, store)
+        )
+      yield* append(store, account, 1)
+      const inside = yield* Deferred.make<void>()
+      const fiber = yield* Effect.forkChild(
+        sql.withTransaction(
+          store.changes.pipe(
+            Stream.tap(() => Deferred.succeed(inside, undefined)),
+            Stream.take(1),
+            Stream.runDrain
+          )
+        )
+      )
+      yield* Deferred.await(inside)
+      const following = yield* Effect.forkChild(followed(3), { startImmediately: true })
+      yield* Fiber.join(fiber)
+      yield* append(store, account, 2)
+      assert.strictEqual((yield* Fiber.join(following)).length, 3)
+    })
+  )
 })

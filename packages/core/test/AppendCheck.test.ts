@@ -124,16 +124,46 @@ describe("an append is let through", () => {
 })
 
 describe("a read is refused", () => {
-  it("for a stream id or a command id that no append could have had, naming the operation", () => {
-    expect(AppendCheck.checkRead("readStream", [{ streamId: stream }, { streamId: "Account-\0" }])).toEqual(
+  const command = { id: "c", fingerprint: "f" }
+  const wild = StreamId.make("Account", "\0")
+
+  it("for a stream id or a command that no append could have had, naming the operation", () => {
+    expect(AppendCheck.checkRead("readStream", [{ streamId: stream }, { streamId: wild }])).toEqual(
       refused("readStream", 'stream id "Account-\\u0000": contains NUL')
     )
-    expect(AppendCheck.checkRead("readStreams", [{ streamId: stream }], "")).toEqual(
+    expect(AppendCheck.checkRead("readStreams", [{ streamId: stream }], { ...command, id: "" })).toEqual(
       refused("readStreams", "command id: is empty")
+    )
+    expect(AppendCheck.checkRead("readStreams", [], { ...command, fingerprint: "\0" })).toEqual(
+      refused("readStreams", "command fingerprint: contains NUL")
+    )
+  })
+
+  it.each([1.5, -1, Number.NaN, Infinity])("for %d as a version, a position or a limit", (number) => {
+    const detail = (what: string) => `${what}: ${number} is no whole number from 0 on`
+    expect(AppendCheck.checkRead("readStreams", [{ streamId: stream, after: number }])).toEqual(
+      refused("readStreams", detail("after"))
+    )
+    for (const what of ["after", "upTo", "limit"] as const) {
+      expect(AppendCheck.checkRange("readAll", { [what]: number })).toEqual(refused("readAll", detail(what)))
+    }
+  })
+
+  it("for the names of types and aggregates that no event can have", () => {
+    expect(AppendCheck.checkRange("readAll", { types: ["T", "\0"] })).toEqual(
+      refused("readAll", 'types "\\u0000": contains NUL')
+    )
+    expect(AppendCheck.checkRange("readAll", { aggregates: ["\ud800"] })).toBeInstanceOf(
+      EventStoreError.EventStoreError
     )
   })
 
   it("for nothing else", () => {
-    expect(AppendCheck.checkRead("readStreams", [{ streamId: stream }, { streamId: stream }], "c")).toBeUndefined()
+    expect(
+      AppendCheck.checkRead("readStreams", [{ streamId: stream }, { streamId: stream, after: 3 }], command)
+    ).toBeUndefined()
+    expect(
+      AppendCheck.checkRange("readAll", { after: 0, upTo: 9, limit: 0, types: [], aggregates: ["A"] })
+    ).toBeUndefined()
   })
 })

@@ -11,6 +11,7 @@ import { DateTime, Effect, Exit, Result } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { appendCall } from "../sql/append.ts"
 import type { Touches } from "./batcher.ts"
+import { translated } from "./errors.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
 import { readCommands } from "./reader.ts"
 
@@ -39,19 +40,24 @@ export const appendAll =
       const [row] = yield* sql.unsafe<Row>(appendCall(schema), call.binds)
       const failed = new Set(row!.o_failed)
       const repeated = new Set(row!.o_repeated)
-      const earlier =
+      // The others have committed: if this fails, it fails for the repeats alone.
+      const earlier = yield* Effect.result(
         repeated.size === 0
-          ? new Map<string, EventStore.Appended | CommandIdReused>()
-          : yield* readCommands(
-              sql,
-              schema,
-              appends.filter((_, owner) => repeated.has(owner)).map(({ command }) => command!)
+          ? Effect.succeed(new Map<string, EventStore.Appended | CommandIdReused>())
+          : translated("append")(
+              readCommands(
+                sql,
+                schema,
+                appends.flatMap(({ command }, owner) => (repeated.has(owner) && command !== undefined ? [command] : []))
+              )
             )
+      )
       const recordedAt = DateTime.makeUnsafe(row!.o_recorded_at)
       let next = 0
       return appends.map((append, owner): Exit.Exit<EventStore.Appended, AppendFailure> => {
         if (repeated.has(owner)) {
-          const appended = earlier.get(append.command!.id)!
+          if (Result.isFailure(earlier)) return Exit.fail(earlier.failure)
+          const appended = earlier.success.get(append.command!.id)!
           return "_tag" in appended ? Exit.fail(appended) : Exit.succeed(appended)
         }
         const versions = new Map<StreamId.StreamId, number>()

@@ -1,5 +1,5 @@
 import { EventStoreError } from "@hexfold/core"
-import { Cause, Effect, Exit, FiberSet, type Scope } from "effect"
+import { type Cause, Effect, Exit, FiberSet, type Scope } from "effect"
 
 /** What one call touches, so that no two requests of a call, nor two calls under way, get in each other's way. */
 export interface Touches {
@@ -16,6 +16,8 @@ export interface Options<In, Out, E> {
   readonly call: (
     batch: ReadonlyArray<In>
   ) => Effect.Effect<ReadonlyArray<Exit.Exit<Out, E>>, E | EventStoreError.EventStoreError>
+  /** Whether a call that failed so has certainly done nothing, and may be made again in parts. */
+  readonly isUndone: (cause: Cause.Cause<unknown>) => boolean
   readonly touches: (request: In) => Touches
   readonly maxInFlight: number
   readonly maxBatch: number
@@ -32,8 +34,8 @@ interface Entry<In, Out, E> {
  * while calls are under way, and never waits on purpose. Requests that touch
  * the same key exclusively go one after the other, in the order they came.
  *
- * A call that fails as a whole for a reason of one of its requests is split
- * until that one stands alone. A caller that is interrupted leaves; its request
+ * A call that failed as a whole and has certainly done nothing is split, until
+ * the request that broke it stands alone. A caller that is interrupted leaves; its request
  * is dropped if it waits still, and otherwise happens with its call.
  */
 export const make = <In, Out, E>(
@@ -58,16 +60,19 @@ export const make = <In, Out, E>(
     )
 
     const split = (batch: ReadonlyArray<Entry<In, Out, Failure>>): Effect.Effect<void> =>
-      Effect.matchCauseEffect(options.call(batch.map(({ request }) => request)), {
-        onSuccess: (exits) => Effect.sync(() => batch.forEach((entry, i) => entry.resume(exits[i]!))),
-        onFailure: (cause) => {
-          if (batch.length === 1 || !mayBeOneRequest(cause)) {
-            return Effect.sync(() => batch.forEach((entry) => entry.resume(Exit.failCause(cause))))
+      Effect.matchCauseEffect(
+        Effect.suspend(() => options.call(batch.map(({ request }) => request))),
+        {
+          onSuccess: (exits) => Effect.sync(() => batch.forEach((entry, i) => entry.resume(exits[i]!))),
+          onFailure: (cause) => {
+            if (batch.length === 1 || !options.isUndone(cause)) {
+              return Effect.sync(() => batch.forEach((entry) => entry.resume(Exit.failCause(cause))))
+            }
+            const half = batch.length >> 1
+            return Effect.andThen(split(batch.slice(0, half)), split(batch.slice(half)))
           }
-          const half = batch.length >> 1
-          return Effect.andThen(split(batch.slice(0, half)), split(batch.slice(half)))
         }
-      })
+      )
 
     // Runs once the tick that submitted is over, so that all its requests share a call.
     const pump = (): void => {
@@ -80,6 +85,8 @@ export const make = <In, Out, E>(
           Effect.ensuring(
             split(batch),
             Effect.sync(() => {
+              // Whoever has an answer keeps it; the others were cut off by the end of the store.
+              for (const entry of batch) entry.resume(Exit.fail(closed(options.operation)))
               inFlight--
               for (const { touches } of batch) release(touches)
               schedule()
@@ -142,15 +149,6 @@ export const make = <In, Out, E>(
         })
       })
   })
-
-const mayBeOneRequest = (cause: Cause.Cause<unknown>): boolean =>
-  !Cause.hasInterrupts(cause) &&
-  !cause.reasons.some(
-    (reason) =>
-      reason._tag === "Fail" &&
-      reason.error instanceof EventStoreError.EventStoreError &&
-      reason.error.reason._tag === "Unavailable"
-  )
 
 const closed = (operation: EventStoreError.Operation) =>
   new EventStoreError.EventStoreError({

@@ -4,7 +4,7 @@ import { SqlError } from "effect/sql"
 
 // Classes and codes of Postgres' appendix A. The driver's own classes cover
 // most; a server that shuts down, starts up or is full it calls unknown.
-const unavailable = /^(08|40|53|57P0[1-5])/
+const unavailable = /^(08|25006|40|53|57P0[1-5])/
 const timeout = /^(57014|55P03|25P03|25P04)/
 const corrupt = /^XX00[12]/
 const rejected = /^(0A|22|23|28|3D|3F|42|54|HX)/
@@ -63,3 +63,17 @@ const detailOf = (error: SqlError.SqlError): string => {
   const text = Predicate.hasProperty(cause, "message") ? String(cause.message) : error.message
   return text === "" ? error.reason._tag : text
 }
+
+/**
+ * Whether a statement that failed so has certainly done nothing: the server
+ * itself refused it or rolled it back, and lives. Anything else, also an answer
+ * that could not be read, leaves open whether it has committed.
+ */
+export const isUndone = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.every((reason) => {
+    const error =
+      reason._tag === "Fail" && reason.error instanceof EventStoreError.EventStoreError
+        ? reason.error.reason.cause
+        : undefined
+    return SqlError.isSqlError(error) && codeOf(error) !== "" && !/^(08|57P)/.test(codeOf(error))
+  })

@@ -14,6 +14,8 @@ export interface Options {
   readonly channel: string
   readonly pollInterval: Duration.Duration
   readonly horizon: Effect.Effect<Horizon, EventStoreError.EventStoreError>
+  /** Runs an effect outside of any transaction of the fiber that happens to start it. */
+  readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 /** Tells readers, of this process and of others, that there may be new events. */
@@ -32,14 +34,14 @@ export interface WakeUps {
  */
 export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { channel, horizon, pg, pollInterval } = options
+    const { channel, horizon, outside, pg, pollInterval } = options
     const committed = yield* Queue.sliding<void>(1)
     const wake = yield* Queue.sliding<void>(1)
 
     // After the commit and not inside it, where it would hold a lock of the whole database until the commit has ended.
     const notify = pg.unsafe("select set_config('synchronous_commit', 'off', true), pg_notify($1, '')::text", [channel])
     yield* Queue.take(committed).pipe(
-      Effect.andThen(Effect.ignore(notify)),
+      Effect.andThen(Effect.ignoreCause(outside(notify))),
       Effect.andThen(Effect.sleep("10 millis")),
       Effect.forever,
       Effect.forkScoped
@@ -52,12 +54,13 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
       )
     ).pipe(
       Stream.runForEach(() => Queue.offer(wake, undefined)),
-      Effect.retry(Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])),
-      Effect.ignore
+      Effect.retry(backoff),
+      Effect.ignoreCause
     )
 
-    const loop = Effect.gen(function* () {
-      const horizons = yield* PubSub.sliding<Exit.Exit<number, EventStoreError.EventStoreError>>(1)
+    // The first reader starts it for all, so nothing of that reader's may get in.
+    const loop: Effect.Effect<Horizons, never, Scope.Scope> = Effect.gen(function* () {
+      const horizons: Horizons = yield* PubSub.sliding<FoundHorizon>(1)
       yield* Effect.forkScoped(listen)
       yield* Effect.gen(function* () {
         let current = -1
@@ -65,6 +68,8 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
         while (true) {
           const found = yield* Effect.exit(horizon)
           if (Exit.isFailure(found) && !isRetryable(found.cause)) {
+            // Whoever comes after this gets a loop of its own.
+            yield* RcRef.invalidate(shared)
             yield* PubSub.publish(horizons, Exit.failCause(found.cause))
             return
           }
@@ -80,7 +85,7 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
       }).pipe(Effect.forkScoped)
       return horizons
     })
-    const shared = yield* RcRef.make({ acquire: loop })
+    const shared: RcRef.RcRef<Horizons> = yield* RcRef.make({ acquire: outside(loop) })
 
     return {
       announce: () => void Queue.offerUnsafe(committed, undefined),
@@ -90,16 +95,26 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
           const later = yield* PubSub.subscribe(yield* RcRef.get(shared))
           let seen = -1
           return Stream.concat(
-            Stream.fromEffect(Effect.map(horizon, ({ horizon }) => Exit.succeed(horizon))),
+            Stream.fromEffect(
+              Effect.map(
+                Effect.retry(horizon, { schedule: backoff, while: (error) => error.isRetryable }),
+                ({ horizon }): FoundHorizon => Exit.succeed(horizon)
+              )
+            ),
             Stream.fromSubscription(later)
           ).pipe(
-            Stream.mapEffect((exit: Exit.Exit<number, EventStoreError.EventStoreError>) => exit),
+            Stream.mapEffect((found) => found),
             Stream.filter((horizon) => horizon > seen && ((seen = horizon), true))
           )
         })
       )
     }
   })
+
+type FoundHorizon = Exit.Exit<number, EventStoreError.EventStoreError>
+type Horizons = PubSub.PubSub<FoundHorizon>
+
+const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
 
 // How long to wait before asking again while the store is away or an append is under way.
 const shortest = Duration.millis(2)

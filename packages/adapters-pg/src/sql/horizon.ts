@@ -8,11 +8,14 @@
  * lock. (3) An append that had released its lock was visible before: Postgres
  * makes a commit visible first and releases its locks then.
  *
+ * What it said once stays true, and it may say less later: an append that took
+ * its lock late draws positions above a horizon that others have read.
+ *
  * It must not run inside a transaction whose snapshot is older than it: with
  * p_joined, anything stricter than READ COMMITTED is refused.
  */
-export const horizonFunction = (S: string, namespace: string): string => `
-create or replace function ${S}.horizon(p_joined boolean, out o_horizon bigint, out o_last bigint) language plpgsql as $$
+export const horizonFunctions = (S: string, namespace: string): ReadonlyArray<string> => [
+  `create or replace function ${S}.horizon(p_joined boolean, out o_horizon bigint, out o_last bigint) language plpgsql as $$
 declare
   v_lowest bigint;
 begin
@@ -27,7 +30,9 @@ begin
     and database = (select oid from pg_database where datname = current_database())
     and classid::bigint >> 16 = ${namespace};
   o_horizon := least(o_last, v_lowest);
-end $$`
+end $$`,
+  `comment on function ${S}.horizon is 'hexfold namespace ${namespace}'`
+]
 
 /** $1: whether it runs in a caller's transaction. */
 export const horizonCall = (S: string): string => `select o_horizon, o_last from ${S}.horizon($1)`

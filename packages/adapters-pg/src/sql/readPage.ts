@@ -1,13 +1,17 @@
 const columns = "position, stream_id, version, event_id, type, data, metadata, recorded_at"
 
-// A page ends after $limit rows, or with the row that fills $bytes of stored
-// payload, so that large payloads make small pages.
+// A page ends after $limit rows, or with the row that fills $bytes of payload,
+// so that large payloads make small pages. Only what is stored compressed is
+// written out to be measured.
 const page = (select: string, order: string, limit: string, bytes: string): string => `
-select ${columns}, size from (
-  select *, sum(pg_column_size(data)) over (order by ${order} rows unbounded preceding) as size
-  from (${select} order by ${order} limit ${limit}) as selected
-) as sized
-where size - pg_column_size(data) < ${bytes} order by ${order}`
+select ${columns}, total as size from (
+  select *, sum(size) over (order by ${order} rows unbounded preceding) as total
+  from (
+    select *, case when pg_column_compression(data) is null then pg_column_size(data) else octet_length(data::text) end as size
+    from (${select} order by ${order} limit ${limit}) as selected
+  ) as sized
+) as summed
+where total - size < ${bytes} order by ${order}`
 
 /** The order of a page. */
 export type Direction = "forwards" | "backwards"

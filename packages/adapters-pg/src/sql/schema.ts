@@ -8,6 +8,7 @@
  * `events` is the log. Its unique index is on the numeric key of the stream: it
  * is 40 % smaller than one on the text, and random ids do not scatter it. The
  * stream's id stands on the row too, so that reading the log needs no join.
+ * `schema_version` is for events whose schema changes; all are at 1 so far.
  */
 export const schema = (S: string): ReadonlyArray<string> => [
   `create table ${S}.streams (

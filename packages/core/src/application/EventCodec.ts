@@ -67,7 +67,11 @@ const make = <Name extends string, Id, State, Command extends Tagged, Event exte
       if (member === undefined) {
         return Result.fail(decodeError(recorded, `${aggregate.name} has only ${[...members.keys()].join(", ")}`))
       }
-      const decoded = member.decode({ ...(recorded.data as object), _tag: recorded.type })
+      const { data } = recorded
+      if (typeof data !== "object" || data === null || Array.isArray(data)) {
+        return Result.fail(decodeError(recorded, `its data is no object: ${JSON.stringify(data).slice(0, 100)}`))
+      }
+      const decoded = member.decode({ ...data, _tag: recorded.type })
       return Result.isFailure(decoded)
         ? Result.fail(decodeError(recorded, decoded.failure.message, decoded.failure))
         : Result.succeed(decoded.success)

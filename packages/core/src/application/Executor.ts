@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
+import type { StreamId } from "../domain/StreamId.ts"
 import { foldRecorded, newEvents } from "../internal/events.ts"
 import * as metrics from "../internal/metrics.ts"
 import { span } from "../internal/tracing.ts"
@@ -81,14 +82,16 @@ export const execute = <Name extends string, Id, State, Command extends Tagged, 
   command: NoInfer<Command>,
   options: ExecuteOptions = {}
 ): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError, EventStore> =>
-  Effect.contextWith((context: Context.Context<EventStore>) =>
-    span(run(aggregate, id, command, options, context), context, "Executor.execute", () => ({
+  Effect.contextWith((context: Context.Context<EventStore>) => {
+    const streamId = streamIdOf(aggregate, id)
+    if (Result.isFailure(streamId)) return Effect.fail(streamId.failure)
+    return span(run(aggregate, streamId.success, command, options, context), context, "Executor.execute", () => ({
       "hexfold.aggregate": aggregate.name,
-      "hexfold.stream": aggregate.streamId(id),
+      "hexfold.stream": streamId.success,
       "hexfold.command": command._tag,
       ...(options.commandId === undefined ? {} : { "hexfold.command_id": options.commandId })
     }))
-  )
+  })
 
 /**
  * Executes a command that came from outside: decodes the id and the command
@@ -143,7 +146,9 @@ export const load = <Name extends string, Id, State, Command extends Tagged, Eve
   id: NoInfer<Id>
 ): Effect.Effect<Loaded<State>, EventStoreError | EventDecodeError, EventStore> =>
   Effect.contextWith((context: Context.Context<EventStore>) => {
-    const streamId = aggregate.streamId(id)
+    const encodedId = streamIdOf(aggregate, id)
+    if (Result.isFailure(encodedId)) return Effect.fail(encodedId.failure)
+    const streamId = encodedId.success
     const loading = Context.get(context, EventStore)
       .readStreams([{ streamId }])
       .pipe(
@@ -164,7 +169,7 @@ export const load = <Name extends string, Id, State, Command extends Tagged, Eve
 // a lock because the append is conditional on the version that was read.
 const run = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
   aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
-  id: Id,
+  streamId: StreamId,
   command: Command,
   options: ExecuteOptions,
   context: Context.Context<EventStore>
@@ -172,7 +177,6 @@ const run = <Name extends string, Id, State, Command extends Tagged, Event exten
   const store = Context.get(context, EventStore)
   const clock = Context.get(context, Clock.Clock)
   const started = clock.currentTimeMillisUnsafe()
-  const streamId = aggregate.streamId(id)
   const keyed = commandKey(aggregate, streamId, command, options.commandId)
   if (Result.isFailure(keyed)) return measured(Exit.fail(keyed.failure), aggregate, clock, started, context)
   const key = keyed.success
@@ -261,6 +265,19 @@ const retryAfter = <A, E, R>(
     schedule: policy as Schedule.Schedule<unknown, E | ConcurrencyConflict>,
     while: isConflict
   })
+}
+
+// An id may satisfy its type and break its schema, as "" does `Schema.NonEmptyString`.
+const streamIdOf = <Id>(
+  aggregate: { readonly name: string; readonly streamId: (id: Id) => StreamId },
+  id: Id
+): Result.Result<StreamId, EventStoreError> => {
+  try {
+    return Result.succeed(aggregate.streamId(id))
+  } catch (cause) {
+    const detail = `the id does not match the schema of ${aggregate.name}'s ids: ${String(cause)}`
+    return Result.fail(new EventStoreError({ operation: "readStreams", reason: new Rejected({ detail, cause }) }))
+  }
 }
 
 const commandKey = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(

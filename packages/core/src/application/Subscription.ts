@@ -1,5 +1,6 @@
 /** Reading events as they come. */
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { type AllReadOptions, EventStore, type RecordedEvent } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
@@ -15,6 +16,8 @@ export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" |
  * one soon after it was appended; never ends. No event is missing, doubled or
  * out of order, also where history passes into the present: both are the same
  * read, from the last position that was read up to the store's new horizon.
+ * While the store is away it waits; it fails only for a reason that waiting
+ * does not cure.
  *
  * @example
  * ```ts
@@ -31,14 +34,24 @@ export const recorded = (
 ): Stream.Stream<RecordedEvent, EventStoreError, EventStore> =>
   Stream.unwrap(
     Effect.map(EventStore, (store) => {
-      let position = options.after ?? 0
+      const { after = 0, ...filters } = options
+      let position = after
       return store.changes.pipe(
         Stream.filter((horizon) => horizon > position),
-        Stream.flatMap((horizon) => {
-          const { after: _, ...filters } = options
-          const page = store.readAll({ ...filters, after: position, upTo: horizon })
-          return Stream.concat(page, Stream.drain(Stream.fromEffect(Effect.sync(() => (position = horizon)))))
-        })
+        Stream.flatMap((horizon) =>
+          Stream.concat(
+            Stream.tap(store.readAll({ ...filters, after: position, upTo: horizon }), (event) =>
+              Effect.sync(() => void (position = event.position))
+            ),
+            Stream.drain(Stream.fromEffect(Effect.sync(() => (position = horizon))))
+          )
+        ),
+        // Begins again behind the last event that was delivered.
+        Stream.retry(whileAway)
       )
     })
   )
+
+const whileAway = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(
+  Schedule.while(({ input }: { readonly input: EventStoreError }) => input.isRetryable)
+)

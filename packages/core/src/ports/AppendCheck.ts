@@ -3,11 +3,14 @@
  * stores refuse the same.
  */
 import * as StreamId from "../domain/StreamId.ts"
-import type { Append, NewEvent, Write } from "./EventStore.ts"
+import type { AllReadOptions, Append, CommandKey, NewEvent, StreamRequest, Write } from "./EventStore.ts"
 import { EventStoreError, type Operation, Rejected } from "./EventStoreError.ts"
 
 /** The longest id in characters (code points): of a stream behind its aggregate's name, of a command, an event's type. */
 export const maxIdLength = 1_000
+
+/** The most bytes of JSON, in UTF-8, that an event's data and metadata have together. */
+export const maxEventBytes = 8 << 20
 
 /** How deep JSON may be nested: what every store can take without running out of stack. */
 export const maxDepth = 1_000
@@ -44,7 +47,7 @@ const isUuid = (text: string): boolean => {
  */
 export const check = (append: Append): Append | EventStoreError => {
   const refused =
-    (append.command === undefined ? undefined : idProblem("command id", append.command.id)) ??
+    (append.command === undefined ? undefined : commandProblem(append.command)) ??
     streamsProblem(append.writes, undefined) ??
     streamsProblem(append.conditions, append.writes[0]?.streamId) ??
     versionProblem(append)
@@ -62,15 +65,47 @@ export const check = (append: Append): Append | EventStoreError => {
   return { ...append, writes }
 }
 
-/** As {@link check}, for the streams and the command id of a read. */
+/** As {@link check}, for the streams and the command of a read. */
 export const checkRead = (
   operation: Operation,
-  requests: ReadonlyArray<{ readonly streamId: string }>,
-  commandId?: string
+  requests: ReadonlyArray<StreamRequest>,
+  command?: CommandKey
 ): EventStoreError | undefined => {
-  let problem = commandId === undefined ? undefined : idProblem("command id", commandId)
-  for (let i = 0; i < requests.length && problem === undefined; i++) problem = streamIdProblem(requests[i]!.streamId)
+  let problem = command === undefined ? undefined : commandProblem(command)
+  for (let i = 0; i < requests.length && problem === undefined; i++) {
+    const { after, streamId } = requests[i]!
+    problem = streamIdProblem(streamId) ?? placeProblem("after", after)
+  }
   return problem === undefined ? undefined : rejected(operation, problem)
+}
+
+/** As {@link check}, for what selects the events of a read. */
+export const checkRange = (operation: Operation, options: AllReadOptions): EventStoreError | undefined => {
+  const problem =
+    placeProblem("after", options.after) ??
+    placeProblem("upTo", options.upTo) ??
+    placeProblem("limit", options.limit) ??
+    textsProblem("aggregates", options.aggregates) ??
+    textsProblem("types", options.types)
+  return problem === undefined ? undefined : rejected(operation, problem)
+}
+
+const placeProblem = (what: string, value: number | undefined): string | undefined =>
+  value === undefined || (Number.isSafeInteger(value) && value >= 0)
+    ? undefined
+    : `${what}: ${value} is no whole number from 0 on`
+
+const textsProblem = (what: string, texts: ReadonlyArray<string> | undefined): string | undefined => {
+  for (const text of texts ?? []) {
+    const problem = textProblem(text)
+    if (problem !== undefined) return `${what} ${quote(text)}: ${problem}`
+  }
+  return undefined
+}
+
+const commandProblem = ({ fingerprint, id }: CommandKey): string | undefined => {
+  const problem = textProblem(fingerprint)
+  return idProblem("command id", id) ?? (problem === undefined ? undefined : `command fingerprint: ${problem}`)
 }
 
 const rejected = (operation: Operation, detail: string) =>
@@ -109,6 +144,10 @@ const copyEvent = ({ data, id, metadata, type }: NewEvent): NewEvent | string =>
   if (copiedData instanceof Problem) return `data${copiedData.text}`
   const copiedMetadata = copyJson(metadata, 0)
   if (copiedMetadata instanceof Problem) return `metadata${copiedMetadata.text}`
+  if (roughSize(copiedData) + roughSize(copiedMetadata) > maxEventBytes / 8) {
+    const bytes = new TextEncoder().encode(JSON.stringify([copiedData, copiedMetadata])).length
+    if (bytes > maxEventBytes) return `event ${id}: its ${bytes} bytes of JSON are more than ${maxEventBytes}`
+  }
   return { id, type, data: copiedData, metadata: copiedMetadata }
 }
 
@@ -184,6 +223,16 @@ const copyObject = <A extends object>(value: A, depth: number): A | Problem => {
     if (!Object.is(copied, member)) copy[key] = copied
   }
   return Object.freeze(copy)
+}
+
+// Not less than an eighth of the bytes: JSON writes a character in six bytes at most, another value in 25.
+const roughSize = (value: unknown): number => {
+  if (typeof value === "string") return value.length + 1
+  if (typeof value !== "object" || value === null) return 4
+  let size = 2
+  if (Array.isArray(value)) for (const member of value) size += roughSize(member)
+  else for (const key in value) size += key.length + roughSize((value as Readonly<Record<string, unknown>>)[key])
+  return size
 }
 
 const quote = (text: string): string => JSON.stringify(text)

@@ -80,14 +80,17 @@ const with_ =
   (settings: Settings) =>
   <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.updateService(program, Current, (outer) => {
-      const { fields, ...rest } = settings
-      return fields === undefined
-        ? { ...outer, ...rest }
-        : {
-            ...outer,
-            ...rest,
-            fields: { ...outer.fields, ...Object.fromEntries(fields.map(({ name, value }) => [name, value])) }
-          }
+      const { actor, causationId, correlationId, fields } = settings
+      return {
+        ...outer,
+        // Not everybody's compiler keeps an explicit undefined out.
+        ...(correlationId === undefined ? {} : { correlationId }),
+        ...(causationId === undefined ? {} : { causationId }),
+        ...(actor === undefined ? {} : { actor }),
+        ...(fields === undefined
+          ? {}
+          : { fields: { ...outer.fields, ...Object.fromEntries(fields.map(({ name, value }) => [name, value])) } })
+      }
     })
 
 export {

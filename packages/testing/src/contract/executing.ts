@@ -8,6 +8,8 @@ class Take extends Schema.TaggedClass<Take>()("Take", { count: Schema.Int }) {}
 class Taken extends Schema.TaggedClass<Taken>()("Taken", { count: Schema.Int, at: Schema.DateTimeUtcFromString }) {}
 class SoldOut extends Schema.TaggedError<SoldOut>()("SoldOut", { left: Schema.Int }) {}
 
+class Reset extends Schema.TaggedClass<Reset>()("Reset", {}) {}
+
 const epoch = Schema.decodeSync(Schema.DateTimeUtcFromString)("2026-01-01T00:00:00.000Z")
 
 const Stock = Aggregate.make("ContractStock", {
@@ -15,13 +17,13 @@ const Stock = Aggregate.make("ContractStock", {
   state: Schema.Int,
   initial: 100,
   commands: [Take],
-  events: [Taken],
+  events: [Taken, Reset],
   errors: [SoldOut],
   decide: {
     Take: ({ count }, left) =>
       count > left ? Decision.reject(new SoldOut({ left })) : Decision.accept(new Taken({ count, at: epoch }))
   },
-  evolve: { Taken: (left, { count }) => left - count }
+  evolve: { Taken: (left, { count }) => left - count, Reset: () => 100 }
 })
 
 const on = (instance: Instance) => Effect.provideService(EventStore.EventStore, instance.store)
@@ -77,7 +79,9 @@ export const executing: Cases = {
       for (const [spoilt, detail] of [
         [event({ count: 1 }, "Stolen"), "Taken"],
         [event({ count: "many", at: "2026-01-01T00:00:00Z" }, "Taken"), "count"],
-        [event(null, "Taken"), "count"]
+        [event(null, "Taken"), "null"],
+        [event([1], "Taken"), "[1]"],
+        [event("garbage", "Reset"), "garbage"]
       ] as const) {
         const id = newStream()
         yield* sell(id)

@@ -101,6 +101,13 @@ export const limits: Cases = {
     assert.include(yield* refused(data({ n: 1n })), "data.n")
     assert.include(yield* refused(data({ n: undefined })), "data.n")
     assert.include(yield* refused(data(nested(1_001))), "nested")
+    assert.include(yield* refused(data({ text: "é".repeat(4 << 20) })), "bytes")
+    assert.include(yield* refused(data({ text: "\u0001".repeat(2 << 20) })), "bytes")
+    for (const after of [-1, 1.5, Number.NaN, Infinity]) {
+      yield* refused(store.readStreams([{ streamId, after }]))
+      yield* refused(Stream.runDrain(store.readStream(streamId, { after })))
+      yield* refused(Stream.runDrain(store.readAll({ after })))
+    }
     yield* refused(appendTo(store, streamId, [{ ...event({}), type: "a\0b" }]))
     yield* refused(appendTo(store, streamId, [{ ...event({}), id: "1" }]))
     yield* refused(appendTo(store, streamId, [{ ...event({}), metadata: { correlationId: "a\0b", causationId: "" } }]))
