@@ -3,7 +3,7 @@ import type { EventStoreError } from "@hexfold/core"
 import { type Cause, Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
 
 /** The horizon, and the last position that was drawn: where they differ, appends are under way. */
-export interface Horizon {
+interface Horizon {
   readonly horizon: number
   readonly last: number
 }
