@@ -38,7 +38,9 @@ export interface Options {
  *
  * Appends and reads of streams from concurrent fibers share calls. Inside
  * `sql.withTransaction` of the same client they join that transaction instead,
- * and are not shared.
+ * and are not shared. Such a transaction keeps the streams that it appended to
+ * locked until its end, and calls that wait for them wait with all they carry:
+ * keep it short, and let it not wait for another append.
  */
 export const make = (
   options: Options = {}

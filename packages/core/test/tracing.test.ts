@@ -23,7 +23,8 @@ describe("with a tracer", () => {
     return Effect.gen(function* () {
       yield* open
       yield* deposit
-      expect(spans.map(({ attributes, name }) => [name, Object.fromEntries(attributes)])).toEqual([
+      const commands = spans.filter(({ name }) => name === "Executor.execute")
+      expect(commands.map(({ attributes, name }) => [name, Object.fromEntries(attributes)])).toEqual([
         [
           "Executor.execute",
           {
@@ -56,8 +57,21 @@ describe("with a tracer", () => {
     return Effect.gen(function* () {
       yield* Effect.flip(deposit)
       yield* open
-      const exits = spans.map(({ status }) => (status._tag === "Ended" ? Exit.isSuccess(status.exit) : status._tag))
+      const commands = spans.filter(({ name }) => name === "Executor.execute")
+      const exits = commands.map(({ status }) => (status._tag === "Ended" ? Exit.isSuccess(status.exit) : status._tag))
       expect(exits).toEqual([false, true])
+    }).pipe(Effect.provide(MemoryEventStore.layer), Effect.withTracer(collecting(spans)))
+  })
+
+  it.effect("each attempt's read and append are spans inside the command's", () => {
+    const spans: Array<Tracer.NativeSpan> = []
+    return Effect.gen(function* () {
+      yield* open
+      expect(spans.map(({ name, parent }) => [name, parent._tag === "Some" ? parent.value.spanId : "none"])).toEqual([
+        ["Executor.execute", "none"],
+        ["EventStore.readStreams", spans[0]!.spanId],
+        ["EventStore.append", spans[0]!.spanId]
+      ])
     }).pipe(Effect.provide(MemoryEventStore.layer), Effect.withTracer(collecting(spans)))
   })
 

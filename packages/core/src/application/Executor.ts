@@ -8,21 +8,22 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
 import type { StreamId } from "../domain/StreamId.ts"
 import { foldRecorded, newEvents } from "../internal/events.ts"
 import * as metrics from "../internal/metrics.ts"
-import { span } from "../internal/tracing.ts"
-import { CommandIdReused } from "../ports/CommandIdReused.ts"
+import { isTraced, span } from "../internal/tracing.ts"
+import type { CommandIdReused } from "../ports/CommandIdReused.ts"
 import { ConcurrencyConflict } from "../ports/ConcurrencyConflict.ts"
 import { type Append, type CommandKey, EventStore } from "../ports/EventStore.ts"
 import { EventStoreError, Rejected } from "../ports/EventStoreError.ts"
 import * as Expectation from "../ports/Expectation.ts"
 import * as CommandCodec from "./CommandCodec.ts"
 import type { CommandDecodeError } from "./CommandDecodeError.ts"
-import { EventDecodeError } from "./EventDecodeError.ts"
+import type { EventDecodeError } from "./EventDecodeError.ts"
 import * as Receipt from "./Receipt.ts"
 
 /** A schedule that says when to try again after a conflict. */
@@ -182,9 +183,12 @@ const run = <Name extends string, Id, State, Command extends Tagged, Event exten
   const key = keyed.success
   let attempts = 0
 
+  const traced = isTraced(context)
   const attempt = (): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError> =>
     Effect.flatMap(
-      store.readStreams([{ streamId }], key),
+      traced
+        ? Effect.withSpan(store.readStreams([{ streamId }], key), "EventStore.readStreams")
+        : store.readStreams([{ streamId }], key),
       ({ appended, streams }): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError> => {
         if (appended !== undefined) return Effect.fromResult(Receipt.fromRepeated(aggregate, streamId, appended))
         attempts++
@@ -203,7 +207,8 @@ const run = <Name extends string, Id, State, Command extends Tagged, Event exten
           conditions: [{ _tag: "Stream", streamId, expected: Expectation.exactly(version) }],
           ...(key === undefined ? undefined : { command: key })
         }
-        return Effect.flatMap(store.append(append), (appended) =>
+        const appending = traced ? Effect.withSpan(store.append(append), "EventStore.append") : store.append(append)
+        return Effect.flatMap(appending, (appended) =>
           appended.repeated
             ? Effect.fromResult(Receipt.fromRepeated(aggregate, streamId, appended))
             : Effect.succeed(Receipt.fromAppended(streamId, appended, decided, attempts))
@@ -246,7 +251,13 @@ const conflictOf = (cause: Cause.Cause<unknown>): ConcurrencyConflict | undefine
   return reason?._tag === "Fail" && isConflict(reason.error) ? reason.error : undefined
 }
 
-const isConflict = (error: unknown): error is ConcurrencyConflict => error instanceof ConcurrencyConflict
+// By their tags: an adapter may have been installed with another copy of this package.
+const isConflict = (error: unknown): error is ConcurrencyConflict => Predicate.isTagged(error, "ConcurrencyConflict")
+const isOurs = (error: unknown): boolean =>
+  isConflict(error) ||
+  Predicate.isTagged(error, "EventStoreError") ||
+  Predicate.isTagged(error, "EventDecodeError") ||
+  Predicate.isTagged(error, "CommandIdReused")
 
 // The first failure goes through the schedule too, so that there is a pause
 // already between the first attempt and the second.
@@ -303,15 +314,6 @@ const outcomeOf = (
   if (exit._tag === "Success") {
     return exit.value.repeated ? ["repeated", 0] : ["accepted", exit.value.events.length]
   }
-  const rejected = exit.cause.reasons.some(
-    (reason) =>
-      reason._tag === "Fail" &&
-      !(
-        isConflict(reason.error) ||
-        reason.error instanceof EventStoreError ||
-        reason.error instanceof EventDecodeError ||
-        reason.error instanceof CommandIdReused
-      )
-  )
+  const rejected = exit.cause.reasons.some((reason) => reason._tag === "Fail" && !isOurs(reason.error))
   return [rejected ? "rejected" : "failed", 0]
 }
