@@ -65,7 +65,7 @@ const command = Command.make("travel-expenses", flags, ({ dataFolder, databaseUr
 }).pipe(Command.withDescription("Executes a log of expense declarations, each row as a command"))
 
 Command.run(command, { version: "0.0.0" }).pipe(
-  Effect.catchTag(["MalformedRow", "UnreadableLog", "EmbeddedPostgresError"], (error) =>
+  Effect.catchTag(["MalformedRow", "UnreadableLog", "EmbeddedPostgresError", "EventStoreError"], (error) =>
     Effect.andThen(
       Console.error(error.message),
       Effect.sync(() => void (process.exitCode = 1))

@@ -48,31 +48,27 @@ export const make: Effect.Effect<Store> = Effect.sync(() => {
   }
 
   const record = (append: EventStore.Append, recordedAt: DateTime.Utc): EventStore.Appended => {
+    const recorded: Array<Recorded> = []
     const touched: Array<EventStore.StreamVersion> = []
-    const recorded = append.writes.map(({ events, streamId }) => {
+    for (const { events, streamId } of append.writes) {
       const stream = streams.get(streamId)
-      const version = stream?.length ?? 0
-      const added = events.map(({ data, id, metadata, type }, i): Recorded => ({
-        id,
-        streamId,
-        version: version + i + 1,
-        position: log.length + i + 1,
-        type,
-        data,
-        metadata,
-        recordedAt
-      }))
-      for (const event of added) log.push(event)
-      if (stream === undefined) streams.set(streamId, added)
-      else for (const event of added) stream.push(event)
-      touched.push({ streamId, version: version + added.length })
-      return added
-    })
-    for (const { streamId } of append.conditions) {
-      if (!touched.some((stream) => stream.streamId === streamId))
-        touched.push({ streamId, version: versionOf(streamId) })
+      let version = stream?.length ?? 0
+      for (const { data, id, metadata, type } of events) {
+        const position = log.length + 1
+        const event: Recorded = { id, streamId, version: ++version, position, type, data, metadata, recordedAt }
+        log.push(event)
+        recorded.push(event)
+        stream?.push(event)
+      }
+      if (stream === undefined) streams.set(streamId, recorded.slice(recorded.length - events.length))
+      touched.push({ streamId, version })
     }
-    return { events: recorded.length === 1 ? recorded[0]!.slice() : recorded.flat(), streams: touched, repeated: false }
+    for (const { streamId } of append.conditions) {
+      if (!touched.some((stream) => stream.streamId === streamId)) {
+        touched.push({ streamId, version: versionOf(streamId) })
+      }
+    }
+    return { events: recorded, streams: touched, repeated: false }
   }
 
   return EventStore.EventStore.of({

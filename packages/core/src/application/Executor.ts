@@ -18,7 +18,7 @@ import * as metrics from "../internal/metrics.ts"
 import { isTraced, span } from "../internal/tracing.ts"
 import type { CommandIdReused } from "../ports/CommandIdReused.ts"
 import { ConcurrencyConflict } from "../ports/ConcurrencyConflict.ts"
-import { type Append, type CommandKey, EventStore } from "../ports/EventStore.ts"
+import { type Append, type Appended, type CommandKey, EventStore } from "../ports/EventStore.ts"
 import { EventStoreError, Rejected } from "../ports/EventStoreError.ts"
 import * as Expectation from "../ports/Expectation.ts"
 import * as CommandCodec from "./CommandCodec.ts"
@@ -184,13 +184,18 @@ const run = <Name extends string, Id, State, Command extends Tagged, Event exten
   let attempts = 0
 
   const traced = isTraced(context)
+  const finished = (receipt: Receipt.Receipt<Event>) =>
+    measured(Exit.succeed(receipt), aggregate, clock, started, context)
+  const repeated = (appended: Appended) =>
+    Effect.flatMap(Effect.fromResult(Receipt.fromRepeated(aggregate, streamId, appended)), finished)
+
   const attempt = (): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError> =>
     Effect.flatMap(
       traced
         ? Effect.withSpan(store.readStreams([{ streamId }], key), "EventStore.readStreams")
         : store.readStreams([{ streamId }], key),
       ({ appended, streams }): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError> => {
-        if (appended !== undefined) return Effect.fromResult(Receipt.fromRepeated(aggregate, streamId, appended))
+        if (appended !== undefined) return repeated(appended)
         attempts++
         const { events, version } = streams[0]!
         const state = foldRecorded(aggregate, events)
@@ -199,38 +204,31 @@ const run = <Name extends string, Id, State, Command extends Tagged, Event exten
         if (Result.isFailure(decision)) return Effect.fail(decision.failure)
         const decided = decision.success
         // One stream, read at one moment: with nothing to record, nothing is left to check.
-        if (decided.length === 0 && key === undefined) return Effect.succeed(Receipt.empty(streamId, version, attempts))
+        if (decided.length === 0 && key === undefined) return finished(Receipt.empty(streamId, version, attempts))
         const encoded = newEvents(aggregate, decided, started, key?.id, context)
         if (Result.isFailure(encoded)) return Effect.fail(encoded.failure)
-        const append: Append = {
-          writes: decided.length === 0 ? [] : [{ streamId, events: encoded.success }],
-          conditions: [{ _tag: "Stream", streamId, expected: Expectation.exactly(version) }],
-          ...(key === undefined ? undefined : { command: key })
-        }
+        const writes = decided.length === 0 ? [] : [{ streamId, events: encoded.success }]
+        const conditions = [{ _tag: "Stream", streamId, expected: Expectation.exactly(version) }] as const
+        const append: Append = key === undefined ? { writes, conditions } : { writes, conditions, command: key }
         const appending = traced ? Effect.withSpan(store.append(append), "EventStore.append") : store.append(append)
         return Effect.flatMap(appending, (appended) =>
-          appended.repeated
-            ? Effect.fromResult(Receipt.fromRepeated(aggregate, streamId, appended))
-            : Effect.succeed(Receipt.fromAppended(streamId, appended, decided, attempts))
+          appended.repeated ? repeated(appended) : finished(Receipt.fromAppended(streamId, appended, decided, attempts))
         )
       }
     )
 
-  return Effect.matchCauseEffect(attempt(), {
-    onSuccess: (receipt) => measured(Exit.succeed(receipt), aggregate, clock, started, context),
-    onFailure: (cause) => {
-      const conflict = conflictOf(cause)
-      if (conflict === undefined) return measured(Exit.failCause(cause), aggregate, clock, started, context)
-      const counted = ({ actual, expected, stream }: ConcurrencyConflict) => {
-        metrics.of(aggregate.name).conflict(context)
-        return new ConcurrencyConflict({ stream, expected, actual, attempts })
-      }
-      const again = Effect.mapError(Effect.suspend(attempt), (error) => (isConflict(error) ? counted(error) : error))
-      const policy = options.retry ?? Context.get(context, CurrentRetryPolicy)
-      return Effect.flatMap(Effect.exit(retryAfter(counted(conflict), again, policy)), (exit) =>
-        measured(exit, aggregate, clock, started, context)
-      )
+  return Effect.catchCause(attempt(), (cause) => {
+    const conflict = conflictOf(cause)
+    if (conflict === undefined) return measured(Exit.failCause(cause), aggregate, clock, started, context)
+    const counted = ({ actual, expected, stream }: ConcurrencyConflict) => {
+      metrics.of(aggregate.name).conflict(context)
+      return new ConcurrencyConflict({ stream, expected, actual, attempts })
     }
+    const again = Effect.mapError(Effect.suspend(attempt), (error) => (isConflict(error) ? counted(error) : error))
+    const policy = options.retry ?? Context.get(context, CurrentRetryPolicy)
+    return Effect.catchCause(retryAfter(counted(conflict), again, policy), (cause) =>
+      measured(Exit.failCause(cause), aggregate, clock, started, context)
+    )
   })
 }
 
