@@ -82,11 +82,13 @@ export const make = <In, Out, E>(
         if (batch.length === 0) return
         inFlight++
         fork(
-          Effect.ensuring(
-            split(batch),
+          Effect.onExit(split(batch), (exit) =>
             Effect.sync(() => {
-              // Whoever has an answer keeps it; the others were cut off by the end of the store.
-              for (const entry of batch) entry.resume(Exit.fail(closed(options.operation)))
+              // Only the end of the store cuts a call off; whoever has an answer by then keeps it.
+              if (Exit.isFailure(exit)) {
+                const error = closed(options.operation)
+                for (const entry of batch) entry.resume(Exit.fail(error))
+              }
               inFlight--
               for (const { touches } of batch) release(touches)
               schedule()
