@@ -1,10 +1,11 @@
 /** The event store on Postgres, 14 and later. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { AppendCheck, EventStore, EventStoreError } from "@hexfold/core"
-import { Config, Context, Duration, Effect, Layer, Option, type Redacted, Result, type Scope, Stream } from "effect"
+import { Config, Context, Duration, Effect, Layer, Option, type Redacted, type Scope, Stream } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { type AppendFailure, appendAll, touchesOf } from "./internal/appender.ts"
 import * as batcher from "./internal/batcher.ts"
+import { array } from "./internal/binds.ts"
 import { isUndone, translated } from "./internal/errors.ts"
 import { keyOf } from "./internal/keys.ts"
 import { type ReadRequest, readAllStreams } from "./internal/reader.ts"
@@ -275,7 +276,7 @@ const beginning = (direction: "forwards" | "backwards"): number =>
   direction === "forwards" ? 0 : Number.MAX_SAFE_INTEGER
 
 const texts = (values: ReadonlyArray<string> | undefined) =>
-  values === undefined ? null : Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
+  values === undefined ? null : array(values, PgTypes.OID.text)
 
 const checkNumbers = (
   options: Readonly<Record<string, number>>

@@ -11,6 +11,7 @@ import { DateTime, Effect, Exit, Result } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { appendCall } from "../sql/append.ts"
 import type { Touches } from "./batcher.ts"
+import { array } from "./binds.ts"
 import { translated } from "./errors.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
 import { readCommands } from "./reader.ts"
@@ -196,8 +197,6 @@ const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolean) => {
   ]
   return { streams, placesOf, binds }
 }
-
-const array = (values: ReadonlyArray<unknown>, oid: number) => Result.getOrThrow(PgTypes.array(values, oid))
 
 const expectedCode = (expected: Expectation.Expectation): number => {
   switch (expected._tag) {

@@ -1,8 +1,9 @@
 import { CommandIdReused, type EventStore, type StreamId } from "@hexfold/core"
 import { PgTypes } from "@effect/sql-pg"
-import { Effect, Exit, Result } from "effect"
+import { Effect, Exit } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { readStreams, readStreamsAndCommands } from "../sql/readStreams.ts"
+import { array } from "./binds.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
 import { type EventRow, toRecorded } from "./rows.ts"
 
@@ -131,5 +132,3 @@ const toCommands = (
   }
   return commands
 }
-
-const array = (values: ReadonlyArray<unknown>, oid: number) => Result.getOrThrow(PgTypes.array(values, oid))
