@@ -1,3 +1,5 @@
+// As the README advises applications: encodes and decodes without interpreting schemas.
+import "effect/schema/SchemaJITCompiler/enable"
 import { EmbeddedPostgres } from "@hexfold/adapters-pg"
 import { Effect, Redacted } from "effect"
 import { growth } from "./growth.ts"

@@ -64,7 +64,7 @@ export const make: Effect.Effect<Store> = Effect.sync(() => {
       touched.push({ streamId, version })
     }
     for (const { streamId } of append.conditions) {
-      if (!touched.some((stream) => stream.streamId === streamId)) {
+      if (streamId !== touched[0]?.streamId && !touched.some((stream) => stream.streamId === streamId)) {
         touched.push({ streamId, version: versionOf(streamId) })
       }
     }
@@ -93,8 +93,8 @@ export const make: Effect.Effect<Store> = Effect.sync(() => {
         const before = AppendCheck.checkRead("readStreams", requests, command) ?? earlier(command)
         if (before !== undefined && "_tag" in before) return Effect.fail(before)
         const slices = requests.map(({ after = 0, streamId }) => {
-          const stream = streams.get(streamId) ?? []
-          return { streamId, version: stream.length, events: stream.slice(after) }
+          const stream = streams.get(streamId)
+          return { streamId, version: stream?.length ?? 0, events: stream?.slice(after) ?? [] }
         })
         return Effect.succeed({ streams: slices, appended: before })
       }),

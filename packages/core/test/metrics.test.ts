@@ -9,12 +9,14 @@ const id = AccountId.make("a-1")
 const open = Executor.execute(Account, id, new OpenAccount({ owner: "Anna" }), { commandId: "r-1" })
 const deposit = Executor.execute(Account, id, new Deposit({ amount: 1 }))
 
-/** The counters called `name` in the registry of the test, by the values of one attribute. */
+/** What the counters and histograms called `name` counted in the registry of the test, by the values of one attribute. */
 const counts = (name: string, attribute: string) =>
   Effect.map(Metric.snapshot, (snapshot) =>
     Object.fromEntries(
       snapshot.flatMap((metric) =>
-        metric.id === name && metric.type === "Counter" ? [[metric.attributes![attribute], metric.state.count]] : []
+        metric.id === name && (metric.type === "Counter" || metric.type === "Histogram")
+          ? [[metric.attributes![attribute], metric.state.count]]
+          : []
       )
     )
   )
@@ -54,7 +56,7 @@ const failTimes = (times: number) => {
   return Effect.suspend(() => (left-- > 0 ? Effect.fail(conflict) : Effect.void))
 }
 
-describe("hexfold_commands", () => {
+describe("hexfold_command_duration_ms", () => {
   it.effect("counts commands by what came of them", () =>
     Effect.gen(function* () {
       yield* Effect.flip(deposit)
@@ -70,8 +72,9 @@ describe("hexfold_commands", () => {
       )
       yield* Effect.flip(Executor.execute(Account, id, new Deposit({ amount: 1 }), { commandId: "r-1" }))
       yield* Effect.exit(deposit.pipe(withAppend(Effect.die("a defect"))))
-      expect(yield* counts("hexfold_commands", "outcome")).toEqual({ accepted: 3, repeated: 1, rejected: 1, failed: 4 })
-      expect(yield* counts("hexfold_commands", "aggregate")).toHaveProperty("Account")
+      const outcomes = yield* counts("hexfold_command_duration_ms", "outcome")
+      expect(outcomes).toEqual({ accepted: 3, repeated: 1, rejected: 1, failed: 4 })
+      expect(yield* counts("hexfold_command_duration_ms", "aggregate")).toHaveProperty("Account")
     }).pipe(Effect.provide(MemoryEventStore.layer), Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 
@@ -80,7 +83,21 @@ describe("hexfold_commands", () => {
       yield* Executor.execute(Account, id, new OpenAccount({ owner: "Anna" }), { retry: Schedule.recurs(3) }).pipe(
         withAppend(failTimes(3))
       )
-      expect(yield* counts("hexfold_commands", "outcome")).toEqual({ accepted: 1 })
+      expect(yield* counts("hexfold_command_duration_ms", "outcome")).toEqual({ accepted: 1 })
+    }).pipe(Effect.provide(MemoryEventStore.layer), Effect.provideService(Metric.MetricRegistry, new Map()))
+  )
+
+  it.effect("observes the time of each command by the program's clock, with all attempts", () =>
+    Effect.gen(function* () {
+      yield* open
+      const accepted = { aggregate: "Account", outcome: "accepted" }
+      expect(yield* durations).toEqual([{ attributes: accepted, count: 1, sum: 0 }])
+      yield* deposit.pipe(withAppend(TestClock.adjust(30)))
+      yield* Effect.flip(deposit.pipe(withAppend(Effect.andThen(TestClock.adjust(12), Effect.fail(down)))))
+      expect(yield* durations).toEqual([
+        { attributes: accepted, count: 2, sum: 30 },
+        { attributes: { aggregate: "Account", outcome: "failed" }, count: 1, sum: 12 }
+      ])
     }).pipe(Effect.provide(MemoryEventStore.layer), Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 })
@@ -109,18 +126,6 @@ describe("hexfold_events", () => {
       yield* deposit
       yield* Effect.flip(deposit.pipe(withAppend(Effect.fail(down))))
       expect(yield* counts("hexfold_events", "aggregate")).toEqual({ Account: 2 })
-    }).pipe(Effect.provide(MemoryEventStore.layer), Effect.provideService(Metric.MetricRegistry, new Map()))
-  )
-})
-
-describe("hexfold_command_duration_ms", () => {
-  it.effect("observes the time of each command by the program's clock, with all attempts", () =>
-    Effect.gen(function* () {
-      yield* open
-      expect(yield* durations).toEqual([{ attributes: { aggregate: "Account" }, count: 1, sum: 0 }])
-      yield* deposit.pipe(withAppend(TestClock.adjust(30)))
-      yield* Effect.flip(deposit.pipe(withAppend(Effect.andThen(TestClock.adjust(12), Effect.fail(down)))))
-      expect(yield* durations).toEqual([{ attributes: { aggregate: "Account" }, count: 3, sum: 42 }])
     }).pipe(Effect.provide(MemoryEventStore.layer), Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 })

@@ -15,7 +15,7 @@ import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
 import type { StreamId } from "../domain/StreamId.ts"
 import { foldRecorded, newEvents } from "../internal/events.ts"
 import * as metrics from "../internal/metrics.ts"
-import { isTraced, span } from "../internal/tracing.ts"
+import { isTraced, spanIf } from "../internal/tracing.ts"
 import type { CommandIdReused } from "../ports/CommandIdReused.ts"
 import { ConcurrencyConflict } from "../ports/ConcurrencyConflict.ts"
 import { type Append, type Appended, type CommandKey, EventStore } from "../ports/EventStore.ts"
@@ -86,7 +86,9 @@ export const execute = <Name extends string, Id, State, Command extends Tagged, 
   Effect.contextWith((context: Context.Context<EventStore>) => {
     const streamId = streamIdOf(aggregate, id)
     if (Result.isFailure(streamId)) return Effect.fail(streamId.failure)
-    return span(run(aggregate, streamId.success, command, options, context), context, "Executor.execute", () => ({
+    const traced = isTraced(context)
+    const running = run(aggregate, streamId.success, command, options, context, traced)
+    return spanIf(traced, running, "Executor.execute", () => ({
       "hexfold.aggregate": aggregate.name,
       "hexfold.stream": streamId.success,
       "hexfold.command": command._tag,
@@ -160,7 +162,7 @@ export const load = <Name extends string, Id, State, Command extends Tagged, Eve
           return Effect.fromResult(Result.map(foldRecorded(aggregate, events), (state) => ({ state, version })))
         })
       )
-    return span(loading, context, "Executor.load", () => ({
+    return spanIf(isTraced(context), loading, "Executor.load", () => ({
       "hexfold.aggregate": aggregate.name,
       "hexfold.stream": streamId
     }))
@@ -173,7 +175,8 @@ const run = <Name extends string, Id, State, Command extends Tagged, Event exten
   streamId: StreamId,
   command: Command,
   options: ExecuteOptions,
-  context: Context.Context<EventStore>
+  context: Context.Context<EventStore>,
+  traced: boolean
 ): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError> => {
   const store = Context.get(context, EventStore)
   const clock = Context.get(context, Clock.Clock)
@@ -183,7 +186,6 @@ const run = <Name extends string, Id, State, Command extends Tagged, Event exten
   const key = keyed.success
   let attempts = 0
 
-  const traced = isTraced(context)
   const finished = (receipt: Receipt.Receipt<Event>) =>
     measured(Exit.succeed(receipt), aggregate, clock, started, context)
   const repeated = (appended: Appended) =>

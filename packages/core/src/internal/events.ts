@@ -63,8 +63,19 @@ export const newEvents = <Name extends string, Id, State, Command extends Tagged
     }
     const id = uuid.make(now)
     const cause = commandId ?? id
-    metadata ??= { correlationId: cause, causationId: cause, ...Context.get(context, Metadata.Current) }
+    metadata ??= metadataOf(Context.get(context, Metadata.Current), cause)
     events.push({ id, type: encoded.success.type, data: encoded.success.data, metadata })
   }
   return Result.succeed(events)
+}
+
+const metadataOf = (settings: Partial<Metadata.Metadata>, cause: string): Metadata.Metadata => {
+  const { actor, causationId = cause, correlationId = cause, fields } = settings
+  if (actor === undefined && fields === undefined) return { correlationId, causationId }
+  return {
+    correlationId,
+    causationId,
+    ...(actor === undefined ? undefined : { actor }),
+    ...(fields === undefined ? undefined : { fields })
+  }
 }

@@ -1,23 +1,6 @@
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 
-const commands = Metric.counter("hexfold_commands", {
-  description: "Executed commands by aggregate and outcome: accepted, repeated, rejected or failed",
-  incremental: true
-})
-const conflicts = Metric.counter("hexfold_conflicts", {
-  description: "Attempts that ended in a concurrency conflict, by aggregate",
-  incremental: true
-})
-const events = Metric.counter("hexfold_events", {
-  description: "Events recorded through the executor, by aggregate",
-  incremental: true
-})
-const duration = Metric.histogram("hexfold_command_duration_ms", {
-  description: "Time to execute a command with all attempts, in milliseconds, by aggregate",
-  boundaries: Metric.exponentialBoundaries({ start: 0.25, factor: 2, count: 14 })
-})
-
 /** What came of a command. */
 export type Outcome = "accepted" | "repeated" | "rejected" | "failed"
 
@@ -26,25 +9,40 @@ interface Meters {
   readonly conflict: (context: Context.Context<never>) => void
 }
 
+// Each series is made with its attributes: `withAttributes` would make a context for every update.
 const make = (aggregate: string): Meters => {
-  const outcomes: Record<Outcome, Metric.Metric<number, unknown>> = {
-    accepted: Metric.withAttributes(commands, { aggregate, outcome: "accepted" }),
-    repeated: Metric.withAttributes(commands, { aggregate, outcome: "repeated" }),
-    rejected: Metric.withAttributes(commands, { aggregate, outcome: "rejected" }),
-    failed: Metric.withAttributes(commands, { aggregate, outcome: "failed" })
+  const outcome = (outcome: Outcome) =>
+    Metric.histogram("hexfold_command_duration_ms", {
+      description: "Time to execute a command with all attempts, in milliseconds, by aggregate and outcome",
+      attributes: { aggregate, outcome },
+      boundaries
+    })
+  const outcomes = {
+    accepted: outcome("accepted"),
+    repeated: outcome("repeated"),
+    rejected: outcome("rejected"),
+    failed: outcome("failed")
   }
-  const conflicting = Metric.withAttributes(conflicts, { aggregate })
-  const recording = Metric.withAttributes(events, { aggregate })
-  const lasting = Metric.withAttributes(duration, { aggregate })
+  const conflicts = Metric.counter("hexfold_conflicts", {
+    description: "Attempts that ended in a concurrency conflict, by aggregate",
+    attributes: { aggregate },
+    incremental: true
+  })
+  const events = Metric.counter("hexfold_events", {
+    description: "Events recorded through the executor, by aggregate",
+    attributes: { aggregate },
+    incremental: true
+  })
   return {
     command: (outcome, millis, recorded, context) => {
-      outcomes[outcome].updateUnsafe(1, context)
-      if (recorded > 0) recording.updateUnsafe(recorded, context)
-      lasting.updateUnsafe(millis, context)
+      outcomes[outcome].updateUnsafe(millis, context)
+      if (recorded > 0) events.updateUnsafe(recorded, context)
     },
-    conflict: (context) => conflicting.updateUnsafe(1, context)
+    conflict: (context) => conflicts.updateUnsafe(1, context)
   }
 }
+
+const boundaries = Metric.exponentialBoundaries({ start: 0.25, factor: 2, count: 14 })
 
 const cache = new Map<string, Meters>()
 

@@ -7,12 +7,12 @@ export const isTraced = (context: Context.Context<never>): boolean =>
   Context.get(context, Tracer.Tracer) !== Tracer.nativeTracer
 
 /**
- * A span around an effect where a tracer was installed, and nothing elsewhere:
- * a span costs about 4 µs, as much as executing a command in memory.
+ * A span around an effect where it is traced, and nothing elsewhere: a span
+ * costs about 4 µs, as much as executing a command in memory.
  */
-export const span = <A, E, R>(
+export const spanIf = <A, E, R>(
+  traced: boolean,
   effect: Effect.Effect<A, E, R>,
-  context: Context.Context<never>,
   name: string,
   attributes: () => Record<string, unknown>
-): Effect.Effect<A, E, R> => (isTraced(context) ? Effect.withSpan(effect, name, { attributes: attributes() }) : effect)
+): Effect.Effect<A, E, R> => (traced ? Effect.withSpan(effect, name, { attributes: attributes() }) : effect)

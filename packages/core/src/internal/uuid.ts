@@ -2,15 +2,17 @@ import { v7 } from "uuid"
 
 // Left to itself, `uuid` asks the system for random bytes for each id and joins
 // 20 strings: 1.7 µs, of the 4 that executing a command in memory may take.
-// From a pool, and with the part that stands for the time kept, it takes 0.1.
+// With random bytes from a pool and one string made at once it takes 0.1.
 const pool = new Uint8Array(4096)
 const random = new Uint8Array(16)
 const bytes = new Uint8Array(16)
 const seed = new Uint32Array(1)
-const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
+const codes = Array.from("-".repeat(36), (dash) => dash.charCodeAt(0))
+const digits = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0))
+// Where the first of a byte's two digits stands: the dashes come before bytes 4, 6, 8 and 10.
+const places = Array.from(bytes, (_, byte) => 2 * byte + Math.min(4, Math.max(0, (byte >> 1) - 1)))
 const options = { random, msecs: 0, seq: 0 }
 let used = pool.length
-let time = ""
 
 /** A UUIDv7 for `now` (milliseconds), above the one before it also within one millisecond (RFC 9562, 6.2, method 1). */
 export const make = (now: number): string => {
@@ -23,19 +25,14 @@ export const make = (now: number): string => {
     options.msecs = now
     // Starts in the lower half of its 32 bits, so that counting up does not overflow.
     options.seq = crypto.getRandomValues(seed)[0]! >>> 1
-    time = ""
   } else if (++options.seq > 0xffffffff) {
     options.msecs += 1
     options.seq = 0
-    time = ""
   }
   v7(options, bytes)
-  if (time === "") time = `${text(0, 4)}-${text(4, 6)}-`
-  return `${time}${text(6, 8)}-${text(8, 10)}-${text(10, 16)}`
-}
-
-const text = (from: number, to: number): string => {
-  let result = ""
-  for (let i = from; i < to; i++) result += hex[bytes[i]!]!
-  return result
+  for (let i = 0; i < 16; i++) {
+    codes[places[i]!] = digits[bytes[i]! >> 4]!
+    codes[places[i]! + 1] = digits[bytes[i]! & 15]!
+  }
+  return String.fromCharCode(...codes)
 }

@@ -4,6 +4,7 @@
  */
 import * as StreamId from "../domain/StreamId.ts"
 import type { AllReadOptions, Append, CommandKey, NewEvent, StreamRequest, Write } from "./EventStore.ts"
+import type { Metadata } from "./Metadata.ts"
 import { EventStoreError, type Operation, Rejected } from "./EventStoreError.ts"
 
 /** The longest id in characters (code points): of a stream behind its aggregate's name, of a command, an event's type. */
@@ -142,7 +143,7 @@ const copyEvent = ({ data, id, metadata, type }: NewEvent): NewEvent | string =>
   if (typeProblem !== undefined) return typeProblem
   const copiedData = copyJson(data, 0)
   if (copiedData instanceof Problem) return `data${copiedData.text}`
-  const copiedMetadata = copyJson(metadata, 0)
+  const copiedMetadata = copyMetadata(metadata, id)
   if (copiedMetadata instanceof Problem) return `metadata${copiedMetadata.text}`
   if (roughSize(copiedData) + roughSize(copiedMetadata) > maxEventBytes / 8) {
     const bytes = new TextEncoder().encode(JSON.stringify([copiedData, copiedMetadata])).length
@@ -150,6 +151,35 @@ const copyEvent = ({ data, id, metadata, type }: NewEvent): NewEvent | string =>
   }
   return { id, type, data: copiedData, metadata: copiedMetadata }
 }
+
+// Mostly two texts, and often both the event's id, which was checked already.
+const copyMetadata = (metadata: Metadata, id: string): Metadata | Problem => {
+  const { actor, causationId, correlationId, fields } = metadata
+  const problem =
+    (correlationId === id ? undefined : memberProblem("correlationId", correlationId)) ??
+    (causationId === correlationId ? undefined : memberProblem("causationId", causationId)) ??
+    (actor === undefined ? undefined : memberProblem("actor", actor))
+  if (problem !== undefined) return problem
+  const copy: Mutable<Metadata> = { correlationId, causationId }
+  if (actor !== undefined) copy.actor = actor
+  if (fields !== undefined) {
+    const copied = copyJson(fields, 1)
+    if (copied instanceof Problem) return new Problem(`.fields${copied.text}`)
+    copy.fields = copied
+  }
+  for (const key in metadata) {
+    // What is undefined is left out; an application's own goes into `fields`.
+    if (!(key in copy) && metadata[key as keyof Metadata] !== undefined) return new Problem(`.${key}: is no metadata`)
+  }
+  return Object.freeze(copy)
+}
+
+const memberProblem = (name: string, value: unknown): Problem | undefined => {
+  const problem = typeof value === "string" ? textProblem(value) : "is no text"
+  return problem === undefined ? undefined : new Problem(`.${name}: ${problem}`)
+}
+
+type Mutable<A> = { -readonly [Key in keyof A]: A[Key] }
 
 const streamIdProblem = (streamId: string): string | undefined => {
   const dash = streamId.indexOf("-")

@@ -111,6 +111,11 @@ export const limits: Cases = {
     yield* refused(appendTo(store, streamId, [{ ...event({}), type: "a\0b" }]))
     yield* refused(appendTo(store, streamId, [{ ...event({}), id: "1" }]))
     yield* refused(appendTo(store, streamId, [{ ...event({}), metadata: { correlationId: "a\0b", causationId: "" } }]))
+    yield* refused(
+      appendTo(store, streamId, [
+        { ...event({}), metadata: Object.assign({ correlationId: "a", causationId: "b" }, { tenant: "acme" }) }
+      ])
+    )
     yield* refused(store.append({ writes: [], conditions: [], command: { id: "a\0b", fingerprint: "" } }))
     yield* refused(
       store.append({
