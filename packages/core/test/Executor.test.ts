@@ -150,18 +150,22 @@ describe("execute", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer))
   )
 
-  it.effect("a failure of the store comes through as it is, and is not tried again", () => {
-    const down = new EventStoreError.EventStoreError({
-      operation: "append",
-      reason: new EventStoreError.Unavailable({ detail: "down" })
-    })
-    let appends = 0
-    const failing = storeWith({ append: () => (appends++, Effect.fail(down)) })
-    return Effect.gen(function* () {
-      expect(yield* Effect.flip(Executor.execute(Account, id, new OpenAccount({ owner: "Anna" })))).toBe(down)
-      expect(appends).toBe(1)
-    }).pipe(Effect.provide(failing))
-  })
+  it.effect(
+    "a failure of an append comes through with its reason, streams and attempts, and is not tried again",
+    () => {
+      const down = new EventStoreError.EventStoreError({
+        operation: "append",
+        reason: new EventStoreError.Unavailable({ detail: "down" })
+      })
+      let appends = 0
+      const failing = storeWith({ append: () => (appends++, Effect.fail(down)) })
+      return Effect.gen(function* () {
+        const error = yield* Effect.flip(Executor.execute(Account, id, new OpenAccount({ owner: "Anna" })))
+        expect(error).toMatchObject({ ...down, streams: [Account.streamId(id)], attempts: 1 })
+        expect(appends).toBe(1)
+      }).pipe(Effect.provide(failing))
+    }
+  )
 })
 
 describe("load", () => {

@@ -4,6 +4,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
+import type { Boundary } from "../domain/Boundary.ts"
 import { canonicalJson } from "../domain/canonicalJson.ts"
 import * as encoder from "../internal/encoder.ts"
 import { CommandDecodeError } from "./CommandDecodeError.ts"
@@ -64,11 +65,38 @@ const make = <Name extends string, Id, State, Command extends Tagged, Event exte
         : Result.succeed(decoded.success)
     },
     fingerprint: (streamId, command) =>
-      Result.map(members.get(command._tag)!.encode(command), (encoded) =>
-        bytesToHex(sha256(utf8ToBytes(canonicalJson([streamId, encoded]))))
-      )
+      Result.map(members.get(command._tag)!.encode(command), (encoded) => fingerprintOf(streamId, encoded))
   }
 }
+
+/** Decodes and fingerprints the commands of one boundary. */
+export interface BoundaryCommandCodec<Command> {
+  readonly decode: (command: unknown) => Result.Result<Command, CommandDecodeError>
+  /** The SHA-256 (hexadecimal) of the boundary's name and the encoded command. */
+  readonly fingerprint: (command: Command) => Result.Result<string, Schema.SchemaError>
+}
+
+/** The codec of a boundary's commands. */
+export const ofBoundary = <Name extends string, Command extends Tagged, States, Event, Error>(
+  boundary: Boundary<Name, Command, States, Event, Error>
+): BoundaryCommandCodec<Command> => {
+  const found = cache.get(boundary)
+  if (found !== undefined) return found as BoundaryCommandCodec<Command>
+  const encode = encoder.make(boundary.command)
+  const decode = Schema.decodeUnknownResult(Schema.toCodecJson(boundary.command), { errors: "all" })
+  const codec: BoundaryCommandCodec<Command> = {
+    decode: (command) =>
+      Result.mapError(decode(command), (cause) => {
+        return new CommandDecodeError({ aggregate: boundary.name, part: "command", detail: cause.message, cause })
+      }),
+    fingerprint: (command) => Result.map(encode(command), (encoded) => fingerprintOf(boundary.name, encoded))
+  }
+  cache.set(boundary, codec)
+  return codec
+}
+
+const fingerprintOf = (place: string, encoded: Schema.Json): string =>
+  bytesToHex(sha256(utf8ToBytes(canonicalJson([place, encoded]))))
 
 const tagOf = (value: unknown): string | undefined =>
   typeof value === "object" && value !== null && "_tag" in value && typeof value._tag === "string"

@@ -5,7 +5,8 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
+import type { Tagged } from "../domain/Aggregate.ts"
+import type { Source } from "../domain/Participant.ts"
 import * as encoder from "../internal/encoder.ts"
 import type { RecordedEvent } from "../ports/EventStore.ts"
 import { EventDecodeError } from "./EventDecodeError.ts"
@@ -34,8 +35,8 @@ export interface EventCodec<Event> {
  * EventCodec.of(Counter).encode({ _tag: "Reset" }) // Result.succeed({ type: "Reset", data: {} })
  * ```
  */
-export const of = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
-  aggregate: Aggregate<Name, Id, State, Command, Event, Error>
+export const of = <Name extends string, State, Event extends Tagged>(
+  aggregate: Source<Name, State, Event>
 ): EventCodec<Event> => {
   const known = cache.get(aggregate)
   if (known !== undefined) return known as EventCodec<Event>
@@ -47,8 +48,8 @@ export const of = <Name extends string, Id, State, Command extends Tagged, Event
 // Compiling a schema takes milliseconds: once for each aggregate.
 const cache = new WeakMap<object, unknown>()
 
-const make = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
-  aggregate: Aggregate<Name, Id, State, Command, Event, Error>
+const make = <Name extends string, State, Event extends Tagged>(
+  aggregate: Source<Name, State, Event>
 ): EventCodec<Event> => {
   const members = new Map(
     Array.from(aggregate.schemas.events, ([tag, schema]): [string, Member<Event>] => {

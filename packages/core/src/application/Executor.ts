@@ -3,31 +3,36 @@
  * appends what was decided if the stream is still as it was read. If it is not,
  * all of it is done again.
  */
-import type * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import * as Schedule from "effect/Schedule"
 import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
+import type { Boundary } from "../domain/Boundary.ts"
 import type { StreamId } from "../domain/StreamId.ts"
-import { foldRecorded, newEvents } from "../internal/events.ts"
-import * as metrics from "../internal/metrics.ts"
+import { AggregateWork } from "../internal/aggregateWork.ts"
+import { boundaryWork } from "../internal/boundaryWork.ts"
+import { foldRecorded } from "../internal/events.ts"
+import * as execution from "../internal/execution.ts"
 import { isTraced, spanIf } from "../internal/tracing.ts"
 import type { CommandIdReused } from "../ports/CommandIdReused.ts"
-import { ConcurrencyConflict } from "../ports/ConcurrencyConflict.ts"
-import { type Append, type Appended, type CommandKey, EventStore } from "../ports/EventStore.ts"
+import type { ConcurrencyConflict } from "../ports/ConcurrencyConflict.ts"
+import { type CommandKey, EventStore } from "../ports/EventStore.ts"
 import { EventStoreError, Rejected } from "../ports/EventStoreError.ts"
-import * as Expectation from "../ports/Expectation.ts"
 import * as CommandCodec from "./CommandCodec.ts"
 import type { CommandDecodeError } from "./CommandDecodeError.ts"
 import type { EventDecodeError } from "./EventDecodeError.ts"
-import * as Receipt from "./Receipt.ts"
+import type * as Receipt from "./Receipt.ts"
+import type { RetryPolicy, StoreRetryPolicy } from "./RetryPolicy.ts"
+import type { TooManyParticipants } from "./TooManyParticipants.ts"
+import type { WrittenTwice } from "./WrittenTwice.ts"
 
-/** A schedule that says when to try again after a conflict. */
-export type RetryPolicy = Schedule.Schedule<unknown, ConcurrencyConflict>
+export {
+  CurrentRetryPolicy,
+  CurrentStoreRetryPolicy,
+  defaultRetryPolicy,
+  type RetryPolicy,
+  type StoreRetryPolicy
+} from "./RetryPolicy.ts"
 
 /** How to execute a command. */
 export interface ExecuteOptions {
@@ -38,63 +43,64 @@ export interface ExecuteOptions {
   readonly commandId?: string
   /** When to try again after a conflict; {@link CurrentRetryPolicy} if not given. */
   readonly retry?: RetryPolicy
+  /**
+   * When to try again after a retryable `EventStoreError`;
+   * {@link CurrentStoreRetryPolicy} if not given. An append whose outcome is
+   * unknown is tried again only for a command with an id.
+   */
+  readonly retryStore?: StoreRetryPolicy
 }
 
-/** Why executing a command can fail, besides the aggregate's own errors. */
+/** Why executing a command can fail, besides the domain's own errors. */
 export type ExecuteError = ConcurrencyConflict | CommandIdReused | EventStoreError | EventDecodeError
 
-/** At most 5 attempts, 5, 10, 20 and 40 ms apart, each ± 20 %. */
-export const defaultRetryPolicy: RetryPolicy = Schedule.max([
-  Schedule.exponential("5 millis").pipe(Schedule.jittered),
-  Schedule.recurs(4)
-])
-
-/** The policy of commands that are executed without one. */
-export const CurrentRetryPolicy = Context.Reference<RetryPolicy>("@hexfold/core/Executor/CurrentRetryPolicy", {
-  defaultValue: () => defaultRetryPolicy
-})
+/** Why executing a command over a boundary can fail, besides the domain's own errors. */
+export type BoundaryError = ExecuteError | WrittenTwice | TooManyParticipants
 
 /**
  * Executes a command that the type checker has seen; it is not decoded.
  *
- * Fails with the error for which the aggregate rejects the command, with a
- * `ConcurrencyConflict` once the retry policy gives up, and with whatever
- * befell the store. When it fails with anything but a retryable
- * `EventStoreError`, nothing was recorded.
+ * On an aggregate it fails with the error for which the aggregate rejects the
+ * command, with a `ConcurrencyConflict` once the retry policy gives up, and
+ * with whatever befell the store. Over a boundary it may also fail because a
+ * decision wrote to one stream through two roles, or because too many streams
+ * take part. When it fails with anything but a retryable `EventStoreError`,
+ * nothing was recorded.
  *
  * @example
  * ```ts
- * import { Aggregate, Executor } from "@hexfold/core"
+ * import { Aggregate, Boundary, Executor } from "@hexfold/core"
  * import { Effect } from "effect"
  *
  * interface Increment { readonly _tag: "Increment"; readonly by: number }
  * interface Incremented { readonly _tag: "Incremented"; readonly by: number }
  * declare const Counter: Aggregate.Aggregate<"Counter", string, number, Increment, Incremented, never>
+ * interface Swap { readonly _tag: "Swap"; readonly a: string; readonly b: string }
+ * declare const SwapCounters: Boundary.Boundary<"Swap", Swap, { a: number; b: number }, Incremented, never>
  *
  * const program = Effect.gen(function*() {
  *   const receipt = yield* Executor.execute(Counter, "visits", { _tag: "Increment", by: 1 }, { commandId: "request-17" })
+ *   yield* Executor.execute(SwapCounters, { _tag: "Swap", a: "visits", b: "clicks" })
  *   return receipt.version
  * })
  * ```
  */
-export const execute = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
-  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
-  id: NoInfer<Id>,
-  command: NoInfer<Command>,
-  options: ExecuteOptions = {}
-): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError, EventStore> =>
-  Effect.contextWith((context: Context.Context<EventStore>) => {
-    const streamId = streamIdOf(aggregate, id)
-    if (Result.isFailure(streamId)) return Effect.fail(streamId.failure)
-    const traced = isTraced(context)
-    const running = run(aggregate, streamId.success, command, options, context, traced)
-    return spanIf(traced, running, "Executor.execute", () => ({
-      "hexfold.aggregate": aggregate.name,
-      "hexfold.stream": streamId.success,
-      "hexfold.command": command._tag,
-      ...(options.commandId === undefined ? {} : { "hexfold.command_id": options.commandId })
-    }))
-  })
+export const execute: {
+  <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+    aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+    id: NoInfer<Id>,
+    command: NoInfer<Command>,
+    options?: ExecuteOptions
+  ): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError, EventStore>
+  <Name extends string, Command extends Tagged, States, Event extends Tagged, Error>(
+    boundary: Boundary<Name, Command, States, Event, Error>,
+    command: NoInfer<Command>,
+    options?: ExecuteOptions
+  ): Effect.Effect<Receipt.BoundaryReceipt<Event>, Error | BoundaryError, EventStore>
+} = (target: AnyTarget, ...rest: ReadonlyArray<unknown>): never =>
+  (isBoundary(target)
+    ? executeBoundary(target, rest[0] as Tagged, rest[1] as ExecuteOptions | undefined)
+    : executeAggregate(target, rest[0] as never, rest[1] as Tagged, rest[2] as ExecuteOptions | undefined)) as never
 
 /**
  * Executes a command that came from outside: decodes the id and the command
@@ -110,20 +116,32 @@ export const execute = <Name extends string, Id, State, Command extends Tagged, 
  * const program = Executor.executeUnknown(Counter, "visits", JSON.parse(`{ "_tag": "Increment", "by": 1 }`))
  * ```
  */
-export const executeUnknown = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
-  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
-  id: unknown,
-  command: unknown,
-  options: ExecuteOptions = {}
-): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError | CommandDecodeError, EventStore> =>
-  Effect.suspend((): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError | CommandDecodeError, EventStore> => {
-    const codec = CommandCodec.of(aggregate)
-    const decodedId = codec.decodeId(id)
-    if (Result.isFailure(decodedId)) return Effect.fail(decodedId.failure)
-    const decoded = codec.decode(command)
+export const executeUnknown: {
+  <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+    aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+    id: unknown,
+    command: unknown,
+    options?: ExecuteOptions
+  ): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError | CommandDecodeError, EventStore>
+  <Name extends string, Command extends Tagged, States, Event extends Tagged, Error>(
+    boundary: Boundary<Name, Command, States, Event, Error>,
+    command: unknown,
+    options?: ExecuteOptions
+  ): Effect.Effect<Receipt.BoundaryReceipt<Event>, Error | BoundaryError | CommandDecodeError, EventStore>
+} = (target: AnyTarget, ...rest: ReadonlyArray<unknown>): never =>
+  Effect.suspend((): Effect.Effect<unknown, unknown, EventStore> => {
+    if (isBoundary(target)) {
+      const decoded = CommandCodec.ofBoundary(target).decode(rest[0])
+      if (Result.isFailure(decoded)) return Effect.fail(decoded.failure)
+      return executeBoundary(target, decoded.success, rest[1] as ExecuteOptions | undefined)
+    }
+    const codec = CommandCodec.of(target)
+    const id = codec.decodeId(rest[0])
+    if (Result.isFailure(id)) return Effect.fail(id.failure)
+    const decoded = codec.decode(rest[1])
     if (Result.isFailure(decoded)) return Effect.fail(decoded.failure)
-    return execute(aggregate, decodedId.success, decoded.success, options)
-  })
+    return executeAggregate(target, id.success, decoded.success, rest[2] as ExecuteOptions | undefined)
+  }) as never
 
 /** An aggregate's state, and the version of its stream that it was folded from. */
 export interface Loaded<out State> {
@@ -168,115 +186,44 @@ export const load = <Name extends string, Id, State, Command extends Tagged, Eve
     }))
   })
 
-// One round for each attempt: read, fold, decide, append. It is correct without
-// a lock because the append is conditional on the version that was read.
-const run = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
-  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
-  streamId: StreamId,
-  command: Command,
-  options: ExecuteOptions,
-  context: Context.Context<EventStore>,
-  traced: boolean
-): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError> => {
-  const store = Context.get(context, EventStore)
-  const clock = Context.get(context, Clock.Clock)
-  const started = clock.currentTimeMillisUnsafe()
-  const keyed = commandKey(aggregate, streamId, command, options.commandId)
-  if (Result.isFailure(keyed)) return measured(Exit.fail(keyed.failure), aggregate, clock, started, context)
-  const key = keyed.success
-  let attempts = 0
+type AnyAggregate = Aggregate<string, unknown, unknown, Tagged, Tagged, unknown>
+type AnyBoundary = Boundary<string, Tagged, unknown, Tagged, unknown>
+type AnyTarget = AnyAggregate | AnyBoundary
 
-  const finished = (receipt: Receipt.Receipt<Event>) =>
-    measured(Exit.succeed(receipt), aggregate, clock, started, context)
-  const repeated = (appended: Appended) =>
-    Effect.flatMap(Effect.fromResult(Receipt.fromRepeated(aggregate, streamId, appended)), finished)
+const isBoundary = (target: AnyTarget): target is AnyBoundary => "_tag" in target
 
-  const attempt = (): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError> =>
-    Effect.flatMap(
-      traced
-        ? Effect.withSpan(store.readStreams([{ streamId }], key), "EventStore.readStreams")
-        : store.readStreams([{ streamId }], key),
-      ({ appended, streams }): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError> => {
-        if (appended !== undefined) return repeated(appended)
-        attempts++
-        const { events, version } = streams[0]!
-        const state = foldRecorded(aggregate, events)
-        if (Result.isFailure(state)) return Effect.fail(state.failure)
-        const decision = aggregate.decide(command, state.success)
-        if (Result.isFailure(decision)) return Effect.fail(decision.failure)
-        const decided = decision.success
-        // One stream, read at one moment: with nothing to record, nothing is left to check.
-        if (decided.length === 0 && key === undefined) return finished(Receipt.empty(streamId, version, attempts))
-        const encoded = newEvents(aggregate, decided, started, key?.id, context)
-        if (Result.isFailure(encoded)) return Effect.fail(encoded.failure)
-        const writes = decided.length === 0 ? [] : [{ streamId, events: encoded.success }]
-        const conditions = [{ _tag: "Stream", streamId, expected: Expectation.exactly(version) }] as const
-        const append: Append = key === undefined ? { writes, conditions } : { writes, conditions, command: key }
-        const appending = traced ? Effect.withSpan(store.append(append), "EventStore.append") : store.append(append)
-        return Effect.flatMap(appending, (appended) =>
-          appended.repeated ? repeated(appended) : finished(Receipt.fromAppended(streamId, appended, decided, attempts))
-        )
-      }
-    )
-
-  return Effect.catchCause(attempt(), (cause) => {
-    const conflict = conflictOf(cause)
-    if (conflict === undefined) return measured(Exit.failCause(cause), aggregate, clock, started, context)
-    const counted = ({ actual, expected, stream }: ConcurrencyConflict) => {
-      metrics.of(aggregate.name).conflict(context)
-      return new ConcurrencyConflict({ stream, expected, actual, attempts })
-    }
-    const again = Effect.mapError(Effect.suspend(attempt), (error) => (isConflict(error) ? counted(error) : error))
-    const policy = options.retry ?? Context.get(context, CurrentRetryPolicy)
-    return Effect.catchCause(retryAfter(counted(conflict), again, policy), (cause) =>
-      measured(Exit.failCause(cause), aggregate, clock, started, context)
-    )
+const executeAggregate = (aggregate: AnyAggregate, id: unknown, command: Tagged, options: ExecuteOptions = {}) =>
+  Effect.contextWith((context: Context.Context<EventStore>) => {
+    const streamId = streamIdOf(aggregate, id)
+    if (Result.isFailure(streamId)) return Effect.fail(streamId.failure)
+    const stream = streamId.success
+    const key = commandKey(options.commandId, () => CommandCodec.of(aggregate).fingerprint(stream, command))
+    if (Result.isFailure(key)) return execution.refused(aggregate.name, key.failure, context)
+    const traced = isTraced(context)
+    const work = new AggregateWork(aggregate, stream, command, key.success)
+    return spanIf(traced, execution.run(work, options, context, traced), "Executor.execute", () => ({
+      "hexfold.aggregate": aggregate.name,
+      "hexfold.stream": stream,
+      ...attributes(command, options)
+    }))
   })
-}
 
-const measured = <A extends Receipt.Receipt<unknown>, E>(
-  exit: Exit.Exit<A, E>,
-  aggregate: { readonly name: string },
-  clock: Clock.Clock,
-  started: number,
-  context: Context.Context<never>
-): Exit.Exit<A, E> => {
-  const [outcome, recorded] = outcomeOf(exit)
-  metrics.of(aggregate.name).command(outcome, clock.currentTimeMillisUnsafe() - started, recorded, context)
-  return exit
-}
-
-const conflictOf = (cause: Cause.Cause<unknown>): ConcurrencyConflict | undefined => {
-  const reason = cause.reasons.length === 1 ? cause.reasons[0]! : undefined
-  return reason?._tag === "Fail" && isConflict(reason.error) ? reason.error : undefined
-}
-
-// By their tags: an adapter may have been installed with another copy of this package.
-const isConflict = (error: unknown): error is ConcurrencyConflict => Predicate.isTagged(error, "ConcurrencyConflict")
-const isOurs = (error: unknown): boolean =>
-  isConflict(error) ||
-  Predicate.isTagged(error, "EventStoreError") ||
-  Predicate.isTagged(error, "EventDecodeError") ||
-  Predicate.isTagged(error, "CommandIdReused")
-
-// The first failure goes through the schedule too, so that there is a pause
-// already between the first attempt and the second.
-const retryAfter = <A, E, R>(
-  first: ConcurrencyConflict,
-  attempt: Effect.Effect<A, E | ConcurrencyConflict, R>,
-  policy: RetryPolicy
-): Effect.Effect<A, E | ConcurrencyConflict, R> => {
-  let failed = false
-  const next = Effect.suspend((): Effect.Effect<A, E | ConcurrencyConflict, R> => {
-    if (failed) return attempt
-    failed = true
-    return Effect.fail(first)
+const executeBoundary = (boundary: AnyBoundary, command: Tagged, options: ExecuteOptions = {}) =>
+  Effect.contextWith((context: Context.Context<EventStore>) => {
+    const key = commandKey(options.commandId, () => CommandCodec.ofBoundary(boundary).fingerprint(command))
+    if (Result.isFailure(key)) return execution.refused(boundary.name, key.failure, context)
+    const traced = isTraced(context)
+    const work = boundaryWork(boundary, command, key.success)
+    return spanIf(traced, execution.run(work, options, context, traced), "Executor.execute", () => ({
+      "hexfold.boundary": boundary.name,
+      ...attributes(command, options)
+    }))
   })
-  return Effect.retry(next, {
-    schedule: policy as Schedule.Schedule<unknown, E | ConcurrencyConflict>,
-    while: isConflict
-  })
-}
+
+const attributes = (command: Tagged, { commandId }: ExecuteOptions) => ({
+  "hexfold.command": command._tag,
+  ...(commandId === undefined ? {} : { "hexfold.command_id": commandId })
+})
 
 // An id may satisfy its type and break its schema, as "" does `Schema.NonEmptyString`.
 const streamIdOf = <Id>(
@@ -291,29 +238,19 @@ const streamIdOf = <Id>(
   }
 }
 
-const commandKey = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
-  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
-  streamId: string,
-  command: Command,
-  commandId: string | undefined
+const commandKey = (
+  id: string | undefined,
+  fingerprint: () => Result.Result<string, Error>
 ): Result.Result<CommandKey | undefined, EventStoreError> =>
-  commandId === undefined
-    ? Result.succeed(undefined)
-    : Result.mapBoth(CommandCodec.of(aggregate).fingerprint(streamId, command), {
+  id === undefined
+    ? noKey
+    : Result.mapBoth(fingerprint(), {
         onFailure: (cause) =>
           new EventStoreError({
             operation: "append",
             reason: new Rejected({ detail: `the command does not match its schema: ${cause.message}`, cause })
           }),
-        onSuccess: (fingerprint) => ({ id: commandId, fingerprint })
+        onSuccess: (fingerprint) => ({ id, fingerprint })
       })
 
-const outcomeOf = (
-  exit: Exit.Exit<Receipt.Receipt<unknown>, unknown>
-): readonly [outcome: metrics.Outcome, recorded: number] => {
-  if (exit._tag === "Success") {
-    return exit.value.repeated ? ["repeated", 0] : ["accepted", exit.value.events.length]
-  }
-  const rejected = exit.cause.reasons.some((reason) => reason._tag === "Fail" && !isOurs(reason.error))
-  return [rejected ? "rejected" : "failed", 0]
-}
+const noKey = Result.succeed(undefined)

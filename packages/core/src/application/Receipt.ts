@@ -3,7 +3,7 @@ import * as Result from "effect/Result"
 import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
 import type { StreamId } from "../domain/StreamId.ts"
 import { decodeRecorded } from "../internal/events.ts"
-import type { Appended, RecordedEvent } from "../ports/EventStore.ts"
+import type { Appended, RecordedEvent, StreamVersion } from "../ports/EventStore.ts"
 import type { EventDecodeError } from "./EventDecodeError.ts"
 
 /** What a committed command did. */
@@ -21,29 +21,19 @@ export interface Receipt<out Event> {
   readonly repeated: boolean
 }
 
-/** The receipt of a command that had nothing to record. */
-export const empty = (streamId: StreamId, version: number, attempts: number): Receipt<never> => ({
-  streamId,
-  events: [],
-  version,
-  position: 0,
-  attempts,
-  repeated: false
-})
-
-/** The receipt of a command that was appended now, with its events as they were decided. */
-export const fromAppended = <Event>(
-  streamId: StreamId,
-  appended: Appended,
-  decided: ReadonlyArray<Event>,
-  attempts: number
-): Receipt<Event> =>
-  receipt(
-    streamId,
-    appended,
-    appended.events.map((event, i) => ({ ...event, data: decided[i]! })),
-    attempts
-  )
+/** What a committed command over several streams did. */
+export interface BoundaryReceipt<out Event> {
+  /** The recorded events of all streams; none if there was nothing to record. */
+  readonly events: ReadonlyArray<RecordedEvent<Event>>
+  /** The streams that took part, each with its version after the command. */
+  readonly streams: ReadonlyArray<StreamVersion>
+  /** The position of the last recorded event; 0 if there is none. */
+  readonly position: number
+  /** How often the command was decided; 0 if it had been done before. */
+  readonly attempts: number
+  /** Whether the command had been done before under its command id, so that this is what it did then. */
+  readonly repeated: boolean
+}
 
 /** The receipt of a command that had been appended before, with its events as they are stored. */
 export const fromRepeated = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
@@ -51,18 +41,11 @@ export const fromRepeated = <Name extends string, Id, State, Command extends Tag
   streamId: StreamId,
   appended: Appended
 ): Result.Result<Receipt<Event>, EventDecodeError> =>
-  Result.map(decodeRecorded(aggregate, appended.events), (events) => receipt(streamId, appended, events, 0))
-
-const receipt = <Event>(
-  streamId: StreamId,
-  appended: Appended,
-  events: ReadonlyArray<RecordedEvent<Event>>,
-  attempts: number
-): Receipt<Event> => ({
-  streamId,
-  events,
-  version: appended.streams.find((stream) => stream.streamId === streamId)?.version ?? 0,
-  position: events.at(-1)?.position ?? 0,
-  attempts,
-  repeated: appended.repeated
-})
+  Result.map(decodeRecorded(aggregate, appended.events), (events) => ({
+    streamId,
+    events,
+    version: appended.streams.find((stream) => stream.streamId === streamId)?.version ?? 0,
+    position: events.at(-1)?.position ?? 0,
+    attempts: 0,
+    repeated: true
+  }))

@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { canonicalJson } from "./canonicalJson.ts"
 import type { Decision } from "./Decision.ts"
+import type { Participant } from "./Participant.ts"
 import * as StreamId from "./StreamId.ts"
 
 /** What every command, event and error has: a `_tag` that names its kind. */
@@ -41,6 +42,8 @@ export interface Aggregate<Name extends string, Id, State, Command extends Tagge
   readonly streamId: (id: Id) => StreamId.StreamId
   /** The id of the aggregate whose events a stream holds: none for a stream of another aggregate. */
   readonly idOf: (streamId: StreamId.StreamId) => Option.Option<Id>
+  /** The aggregate with this id as a participant of a boundary. */
+  readonly at: (id: Id) => Participant<Name, State, Event>
   /** The schemas it was made with. */
   readonly schemas: Schemas<Id, State, Command, Event, Error>
 }
@@ -155,12 +158,18 @@ export const make = <
     (command: TypeOf<Commands>, state: State) => Decision<TypeOf<Events>, never>
   >
   const evolve = definition.evolve as unknown as Record<string, (state: State, event: TypeOf<Events>) => State>
-  return {
+  const ids = streamIds(name, definition.id)
+  const aggregate = {
     name,
     initial: definition.initial,
-    decide: (command, state) => decide[command._tag]!(command, state),
-    evolve: (state, event) => evolve[event._tag]!(state, event),
-    ...streamIds(name, definition.id),
+    decide: (command: TypeOf<Commands>, state: State) => decide[command._tag]!(command, state),
+    evolve: (state: State, event: TypeOf<Events>) => evolve[event._tag]!(state, event),
+    ...ids,
+    at: (id: Id): Participant<Name, State, TypeOf<Events>> => ({
+      source: aggregate,
+      streamId: ids.streamId(id),
+      access: "write"
+    }),
     schemas: {
       id: definition.id,
       state: definition.state,
@@ -169,6 +178,7 @@ export const make = <
       errors: byTag(name, "errors", definition.errors) as ReadonlyMap<string, Schema.Codec<never, Tagged>>
     }
   }
+  return aggregate
 }
 
 /**

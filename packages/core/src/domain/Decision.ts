@@ -80,6 +80,53 @@ export const concat = <const Decisions extends ReadonlyArray<Decision<unknown, u
   return Result.succeed(events)
 }
 
+/**
+ * The decisions of a boundary's roles as one: the events of each, or the first
+ * rejection, in the order of the roles. For a role of several streams, give a
+ * list of decisions.
+ *
+ * @example
+ * ```ts
+ * import { Decision } from "@hexfold/core"
+ *
+ * Decision.all({
+ *   from: Decision.accept({ _tag: "MoneyWithdrawn", amount: 10 }),
+ *   to: Decision.accept({ _tag: "MoneyDeposited", amount: 10 })
+ * })
+ * ```
+ */
+export const all = <
+  const Roles extends Readonly<Record<string, Decision<unknown, unknown> | ReadonlyArray<Decision<unknown, unknown>>>>
+>(
+  roles: Roles
+): Result.Result<EventsByRole<Roles>, ErrorOf<Flat<Roles[keyof Roles]>>> => {
+  const events: Record<string, ReadonlyArray<unknown>> = {}
+  for (const role in roles) {
+    const decisions: Decision<unknown, unknown> | ReadonlyArray<Decision<unknown, unknown>> = roles[role]!
+    if (Result.isResult(decisions)) {
+      if (Result.isFailure(decisions)) return decisions as never
+      events[role] = decisions.success
+    } else {
+      const each: Array<ReadonlyArray<unknown>> = []
+      for (const decision of decisions) {
+        if (Result.isFailure(decision)) return decision as never
+        each.push(decision.success)
+      }
+      events[role] = each
+    }
+  }
+  return Result.succeed(events as EventsByRole<Roles>)
+}
+
+/** The events of decisions by role. */
+export type EventsByRole<Roles> = {
+  readonly [Role in keyof Roles]: Roles[Role] extends ReadonlyArray<infer Each>
+    ? ReadonlyArray<ReadonlyArray<EventOf<Each>>>
+    : ReadonlyArray<EventOf<Roles[Role]>>
+}
+
+type Flat<D> = D extends ReadonlyArray<infer Each> ? Each : D
+
 /** The events that a decision may record. */
 export type EventOf<D> = D extends Result.Result<ReadonlyArray<infer Event>, unknown> ? Event : never
 

@@ -2,19 +2,23 @@ import * as Context from "effect/Context"
 import * as Result from "effect/Result"
 import * as EventCodec from "../application/EventCodec.ts"
 import type { EventDecodeError } from "../application/EventDecodeError.ts"
-import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
+import type { Tagged } from "../domain/Aggregate.ts"
+import type { Source } from "../domain/Participant.ts"
 import type { NewEvent, RecordedEvent } from "../ports/EventStore.ts"
 import { EventStoreError, Rejected } from "../ports/EventStoreError.ts"
 import * as Metadata from "../ports/Metadata.ts"
 import * as uuid from "./uuid.ts"
 
-/** The state after recorded events. */
-export const foldRecorded = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
-  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
-  events: ReadonlyArray<RecordedEvent>
+/** The state after recorded events, from a state or from the initial one. */
+export const foldRecorded = <Name extends string, State, Event extends Tagged>(
+  aggregate: Source<Name, State, Event>,
+  events: ReadonlyArray<RecordedEvent>,
+  from: State = aggregate.initial
 ): Result.Result<State, EventDecodeError> => {
+  // A new stream has nothing to decode.
+  if (events.length === 0) return Result.succeed(from)
   const codec = EventCodec.of(aggregate)
-  let state = aggregate.initial
+  let state = from
   for (const recorded of events) {
     const event = codec.decode(recorded)
     if (Result.isFailure(event)) return Result.fail(event.failure)
@@ -24,8 +28,8 @@ export const foldRecorded = <Name extends string, Id, State, Command extends Tag
 }
 
 /** Recorded events with their payloads decoded. */
-export const decodeRecorded = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
-  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+export const decodeRecorded = <Name extends string, State, Event extends Tagged>(
+  aggregate: Source<Name, State, Event>,
   events: ReadonlyArray<RecordedEvent>
 ): Result.Result<ReadonlyArray<RecordedEvent<Event>>, EventDecodeError> => {
   const codec = EventCodec.of(aggregate)
@@ -41,18 +45,20 @@ export const decodeRecorded = <Name extends string, Id, State, Command extends T
 /**
  * Decided events, encoded and with an id and metadata each. All events of a
  * command share their metadata; what the program does not say (see
- * `Metadata.with`) is the command's id, or the first event's if it has none.
+ * `Metadata.with`) is the command's id, or the first event's if it has none:
+ * `common` is what its events on another stream have.
  */
-export const newEvents = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
-  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+export const newEvents = <Name extends string, State, Event extends Tagged>(
+  aggregate: Source<Name, State, Event>,
   decided: ReadonlyArray<Event>,
   now: number,
   commandId: string | undefined,
-  context: Context.Context<never>
+  context: Context.Context<never>,
+  common?: Metadata.Metadata
 ): Result.Result<ReadonlyArray<NewEvent>, EventStoreError> => {
   const codec = EventCodec.of(aggregate)
   const events: Array<NewEvent> = []
-  let metadata: Metadata.Metadata | undefined
+  let metadata = common
   for (const event of decided) {
     const encoded = codec.encode(event)
     if (Result.isFailure(encoded)) {

@@ -43,7 +43,11 @@ export type Reason = Unavailable | Timeout | Corrupt | Rejected | Unknown
  */
 export class EventStoreError extends Schema.TaggedError<EventStoreError>()("EventStoreError", {
   operation: Schema.Literals(["append", "readStreams", "readStream", "readAll", "changes", "open"]),
-  reason: Schema.Union([Unavailable, Timeout, Corrupt, Rejected, Unknown])
+  reason: Schema.Union([Unavailable, Timeout, Corrupt, Rejected, Unknown]),
+  /** Set by an executor: the streams of the command, */
+  streams: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** and how often it was tried. */
+  attempts: Schema.optionalKey(Schema.Int)
 }) {
   /** Whether the same request may succeed later. */
   get isRetryable(): boolean {
@@ -51,7 +55,8 @@ export class EventStoreError extends Schema.TaggedError<EventStoreError>()("Even
   }
 
   override get message(): string {
-    return `${this.operation}: ${this.reason.detail}`
+    const place = this.streams === undefined ? "" : ` (${this.streams.join(", ")}; attempts: ${this.attempts ?? 1})`
+    return `${this.operation}: ${this.reason.detail}${place}`
   }
 }
 
