@@ -33,7 +33,8 @@ export type RetryPolicy = Schedule.Schedule<unknown, ConcurrencyConflict>
 export interface ExecuteOptions {
   /**
    * Names the command, so that executing it again has no second effect and
-   * returns the first receipt. At most 1,000 characters.
+   * returns the first receipt, for as long as the store remembers the id: for
+   * ever unless it is told otherwise. At most 1,000 characters.
    */
   readonly commandId?: string
   /** When to try again after a conflict; {@link CurrentRetryPolicy} if not given. */
