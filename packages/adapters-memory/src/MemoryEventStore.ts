@@ -3,23 +3,25 @@
  * run on. It forgets everything when its scope closes.
  */
 import { AppendCheck, CommandIdReused, ConcurrencyConflict, EventStore, Expectation, StreamId } from "@hexfold/core"
-import { DateTime, Effect, Layer, Option, Queue, Stream } from "effect"
+import { type Clock, DateTime, Duration, Effect, Layer, Option, Queue, Stream } from "effect"
 
 type Store = EventStore.EventStore["Service"]
 type Recorded = EventStore.RecordedEvent
 
+/** How the store works. */
+export interface Options {
+  /** How long a command id is remembered, by the program's clock; for ever if not given. */
+  readonly commandRetention?: Duration.Input
+}
+
 interface Command {
+  readonly at: number
   readonly fingerprint: string
   readonly appended: EventStore.Appended
 }
 
-/**
- * An event store in memory.
- *
- * An append is one synchronous step, so nothing can come between its checks and
- * its writes, and interruption finds it before that step or after it.
- */
-export const make: Effect.Effect<Store> = Effect.sync(() => {
+// The retention in milliseconds.
+const open = (retention: number): Store => {
   const log: Array<Recorded> = []
   const streams = new Map<StreamId.StreamId, Array<Recorded>>()
   const commands = new Map<string, Command>()
@@ -28,12 +30,26 @@ export const make: Effect.Effect<Store> = Effect.sync(() => {
 
   const versionOf = (streamId: StreamId.StreamId): number => streams.get(streamId)?.length ?? 0
 
-  const earlier = (key: EventStore.CommandKey | undefined): EventStore.Appended | CommandIdReused | undefined => {
+  const isExpired = (command: Command, millis: number): boolean => millis - command.at > retention
+
+  const earlier = (
+    key: EventStore.CommandKey | undefined,
+    clock: Clock.Clock
+  ): EventStore.Appended | CommandIdReused | undefined => {
     const command = key && commands.get(key.id)
     if (key === undefined || command === undefined) return undefined
+    if (isExpired(command, clock.currentTimeMillisUnsafe())) return undefined
     return command.fingerprint === key.fingerprint
       ? { ...command.appended, repeated: true }
       : new CommandIdReused({ commandId: key.id, stored: command.fingerprint, given: key.fingerprint })
+  }
+
+  // The map has the oldest first, and each is removed once.
+  const sweep = (millis: number): void => {
+    for (const [id, oldest] of commands) {
+      if (!isExpired(oldest, millis)) return
+      commands.delete(id)
+    }
   }
 
   const conflict = (append: EventStore.Append): ConcurrencyConflict | undefined => {
@@ -76,21 +92,22 @@ export const make: Effect.Effect<Store> = Effect.sync(() => {
       Effect.clockWith((clock): ReturnType<Store["append"]> => {
         const append = AppendCheck.check(given)
         if ("_tag" in append) return Effect.fail(append)
-        const before = earlier(append.command) ?? conflict(append)
+        const before = earlier(append.command, clock) ?? conflict(append)
         if (before !== undefined) return "_tag" in before ? Effect.fail(before) : Effect.succeed(before)
         const millis = clock.currentTimeMillisUnsafe()
         if (millis !== now.epochMilliseconds) now = DateTime.makeUnsafe(millis)
         const appended = record(append, now)
         if (append.command !== undefined) {
-          commands.set(append.command.id, { fingerprint: append.command.fingerprint, appended })
+          if (retention < Infinity) sweep(millis)
+          commands.set(append.command.id, { at: millis, fingerprint: append.command.fingerprint, appended })
         }
         if (appended.events.length > 0) for (const listener of listeners) Queue.offerUnsafe(listener, log.length)
         return Effect.succeed(appended)
       }),
 
     readStreams: (requests, command) =>
-      Effect.suspend(() => {
-        const before = AppendCheck.checkRead("readStreams", requests, command) ?? earlier(command)
+      Effect.clockWith((clock): ReturnType<Store["readStreams"]> => {
+        const before = AppendCheck.checkRead("readStreams", requests, command) ?? earlier(command, clock)
         if (before !== undefined && "_tag" in before) return Effect.fail(before)
         const slices = requests.map(({ after = 0, streamId }) => {
           const stream = streams.get(streamId)
@@ -130,7 +147,23 @@ export const make: Effect.Effect<Store> = Effect.sync(() => {
       })
     )
   })
-})
+}
+
+/** As {@link make}, with options. */
+export const makeWith = (options: Options): Effect.Effect<Store> =>
+  Effect.sync(() => open(Duration.toMillis(options.commandRetention ?? "Infinity")))
+
+/**
+ * An event store in memory.
+ *
+ * An append is one synchronous step, so nothing can come between its checks and
+ * its writes, and interruption finds it before that step or after it.
+ */
+export const make: Effect.Effect<Store> = makeWith({})
+
+/** As {@link layer}, with options. */
+export const layerWith = (options: Options): Layer.Layer<EventStore.EventStore> =>
+  Layer.effect(EventStore.EventStore, makeWith(options))
 
 /**
  * Supplies an event store in memory.

@@ -1,6 +1,10 @@
+import { assert, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
+import { EventStore, StreamId } from "@hexfold/core"
 import { EventStoreContract } from "@hexfold/testing/contracts"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
+import { TestClock } from "effect/testing"
+import { describe } from "vitest"
 
 EventStoreContract.suite(
   "memory",
@@ -12,3 +16,71 @@ EventStoreContract.suite(
     }))
   )
 )
+
+describe("MemoryEventStore, with a retention of command ids", () => {
+  const streamId = StreamId.make("Account", "1")
+  const deposit = (store: EventStore.EventStore["Service"], id: string, fingerprint = "f") => {
+    const event = {
+      id: crypto.randomUUID(),
+      type: "Deposited",
+      data: 1,
+      metadata: { correlationId: id, causationId: id }
+    }
+    return store.append({ writes: [{ streamId, events: [event] }], conditions: [], command: { id, fingerprint } })
+  }
+
+  it.effect("remembers an id that long, and then executes its command anew", () =>
+    Effect.gen(function* () {
+      const store = yield* MemoryEventStore.makeWith({ commandRetention: "1 hour" })
+      const command = { id: "c", fingerprint: "f" }
+      const first = yield* deposit(store, "c")
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(yield* deposit(store, "c"), { ...first, repeated: true })
+      assert.deepStrictEqual((yield* store.readStreams([], command)).appended?.events, first.events)
+      yield* TestClock.adjust("1 milli")
+      assert.isUndefined((yield* store.readStreams([], command)).appended)
+      const second = yield* deposit(store, "c", "other")
+      assert.deepStrictEqual([second.repeated, second.events[0]!.version], [false, 2])
+      assert.isTrue((yield* deposit(store, "c", "other")).repeated)
+    })
+  )
+
+  it.effect("an append with a command frees the ids that have expired, and no others", () =>
+    Effect.gen(function* () {
+      const store = yield* MemoryEventStore.makeWith({ commandRetention: "1 hour" })
+      const began = yield* Clock.currentTimeMillis
+      yield* deposit(store, "a")
+      yield* deposit(store, "b")
+      yield* TestClock.adjust("40 minutes")
+      yield* deposit(store, "c")
+      yield* TestClock.adjust("40 minutes")
+      yield* deposit(store, "d")
+      // Only what is there no more stays forgotten when the time goes back.
+      yield* TestClock.setTime(began)
+      const repeated = yield* Effect.forEach(["a", "b", "c", "d"], (id) => deposit(store, id))
+      assert.deepStrictEqual(
+        repeated.map(({ repeated }) => repeated),
+        [false, false, true, true]
+      )
+    })
+  )
+
+  it.effect("remembers for ever without one", () =>
+    Effect.gen(function* () {
+      const store = yield* MemoryEventStore.make
+      yield* deposit(store, "c")
+      yield* TestClock.adjust("36500 days")
+      assert.isTrue((yield* deposit(store, "c")).repeated)
+    })
+  )
+
+  it.effect("the layer takes it too", () =>
+    EventStore.EventStore.use((store) =>
+      Effect.gen(function* () {
+        yield* deposit(store, "c")
+        yield* TestClock.adjust("2 hours")
+        assert.isFalse((yield* deposit(store, "c")).repeated)
+      })
+    ).pipe(Effect.provide(MemoryEventStore.layerWith({ commandRetention: "1 hour" })))
+  )
+})

@@ -1,7 +1,7 @@
 /** The event store on Postgres, 14 and later. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { AppendCheck, EventStore, EventStoreError } from "@hexfold/core"
-import { Config, Context, Duration, Effect, Layer, Option, type Redacted, type Scope, Stream } from "effect"
+import { Config, Context, Duration, Effect, Layer, Option, type Redacted, Schedule, type Scope, Stream } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { type AppendFailure, appendAll, touchesOf } from "./internal/appender.ts"
 import * as batcher from "./internal/batcher.ts"
@@ -10,7 +10,8 @@ import { isUndone, translated } from "./internal/errors.ts"
 import { keyOf } from "./internal/keys.ts"
 import { type ReadRequest, readAllStreams } from "./internal/reader.ts"
 import { type EventRow, toRecorded } from "./internal/rows.ts"
-import { quoted } from "./internal/schemaName.ts"
+import { checkSchemaName, quoted } from "./internal/schemaName.ts"
+import { sweep } from "./internal/sweeper.ts"
 import * as wakeups from "./internal/wakeups.ts"
 import * as PgMigrations from "./PgMigrations.ts"
 import { horizonCall } from "./sql/horizon.ts"
@@ -32,6 +33,13 @@ export interface Options {
   readonly pageBytes?: number
   /** How long a live reader waits at most when it is not woken; 500 ms if not given. */
   readonly pollInterval?: Duration.Input
+  /**
+   * How long a command id is remembered at least; for ever if not given. A sweep forgets those that are older, and
+   * their commands are new ones then: it must be longer than any client goes on repeating.
+   */
+  readonly commandRetention?: Duration.Input
+  /** How often expired command ids are swept, beginning at the start; 1 minute if not given. */
+  readonly sweepInterval?: Duration.Input
 }
 
 /**
@@ -59,17 +67,16 @@ export const make = (
       pollInterval = "500 millis"
     } = options
     const name = options.schema ?? PgMigrations.defaultSchema
+    const retention = Duration.fromInputUnsafe(options.commandRetention ?? "Infinity")
+    const sweepInterval = Duration.fromInputUnsafe(options.sweepInterval ?? "1 minute")
     yield* checkNumbers({ maxBatch, maxInFlight, pageBytes, pageSize })
+    yield* checkDurations("open", { commandRetention: retention, sweepInterval })
     yield* options.migrate === false ? PgMigrations.verify(name) : PgMigrations.run(name)
     const schema = quoted(name)
     const pg = yield* PgClient.PgClient
     const sql = pg.withoutTransforms()
     const autocommit = yield* readCommitted(sql)
-    const outside = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-      Effect.updateContext(
-        effect,
-        (context: Context.Context<R>) => Context.omit(sql.transactionService)(context) as Context.Context<R>
-      )
+    const outside = outsideOf(sql)
 
     const joined = <A, E, R>(f: (joined: boolean) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
       Effect.contextWith((context: Context.Context<never>) =>
@@ -115,6 +122,15 @@ export const make = (
       maxInFlight,
       maxBatch
     })
+
+    // A sweep that failed is made up for by the next one.
+    if (Duration.isFinite(retention)) {
+      yield* outside(sweep(sql, schema, retention)).pipe(
+        Effect.catchCause((cause) => Effect.logDebug("expired command ids were not swept", cause)),
+        Effect.repeat(Schedule.spaced(sweepInterval)),
+        Effect.forkScoped
+      )
+    }
 
     // Reads page after page; each begins behind the last event of the one before.
     const pages = (
@@ -260,6 +276,37 @@ export const layerConfig = (
   EventStoreError.EventStoreError | SqlError.SqlError | Config.ConfigError
 > => Layer.unwrap(Effect.map(Config.Redacted("DATABASE_URL"), (url) => layerUrl(url, options)))
 
+/**
+ * Forgets the command ids that are older than `olderThan`, and tells how many
+ * they were: for a job of its own, where no store has a `commandRetention`.
+ * Works in small transactions of its own, also inside a caller's: there on
+ * another connection of the pool. Any number may run at once, beside appends.
+ *
+ * @example
+ * ```ts
+ * import { PgEventStore } from "@hexfold/adapters-pg"
+ * import { PgClient } from "@effect/sql-pg"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const url = Redacted.make("postgres://postgres@localhost/postgres")
+ *
+ * PgEventStore.sweepCommands({ olderThan: "30 days" }).pipe(Effect.provide(PgClient.layer({ url })))
+ * ```
+ */
+export const sweepCommands = (options: {
+  /** The schema of the store; `hexfold` if not given. */
+  readonly schema?: string
+  readonly olderThan: Duration.Input
+}): Effect.Effect<number, EventStoreError.EventStoreError, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    const schema = options.schema ?? PgMigrations.defaultSchema
+    const olderThan = Duration.fromInputUnsafe(options.olderThan)
+    yield* checkSchemaName(schema)
+    yield* checkDurations("sweepCommands", { olderThan })
+    const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+    return yield* translated("sweepCommands")(outsideOf(sql)(sweep(sql, quoted(schema), olderThan)))
+  })
+
 type Store = EventStore.EventStore["Service"]
 
 interface HorizonRow {
@@ -284,15 +331,30 @@ const checkNumbers = (
   const wrong = Object.entries(options).find(([, value]) => !(Number.isSafeInteger(value) && value > 0))
   return wrong === undefined
     ? Effect.void
-    : Effect.fail(
-        new EventStoreError.EventStoreError({
-          operation: "open",
-          reason: new EventStoreError.Rejected({
-            detail: `${wrong[0]} must be a whole number above 0, not ${wrong[1]}`
-          })
-        })
-      )
+    : refuse("open", `${wrong[0]} must be a whole number above 0, not ${wrong[1]}`)
 }
+
+const checkDurations = (
+  operation: EventStoreError.Operation,
+  options: Readonly<Record<string, Duration.Duration>>
+): Effect.Effect<void, EventStoreError.EventStoreError> => {
+  const wrong = Object.entries(options).find(([, value]) => !Duration.isPositive(value))
+  return wrong === undefined
+    ? Effect.void
+    : refuse(operation, `${wrong[0]} must be above 0, not ${Duration.format(wrong[1])}`)
+}
+
+const refuse = (operation: EventStoreError.Operation, detail: string) =>
+  Effect.fail(new EventStoreError.EventStoreError({ operation, reason: new EventStoreError.Rejected({ detail }) }))
+
+// Outside of any transaction of the fiber that happens to run the effect.
+const outsideOf =
+  (sql: SqlClient.SqlClient) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.updateContext(
+      effect,
+      (context: Context.Context<R>) => Context.omit(sql.transactionService)(context) as Context.Context<R>
+    )
 
 // The append function needs a fresh snapshot for each of its statements. Where
 // the database or the role defaults to more, each call says what it needs.

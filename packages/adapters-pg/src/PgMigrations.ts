@@ -7,13 +7,14 @@ import { drawNamespace } from "./internal/namespace.ts"
 import { checkSchemaName, quoted } from "./internal/schemaName.ts"
 import { appendFunction } from "./sql/append.ts"
 import { horizonFunctions } from "./sql/horizon.ts"
+import { commandsByTime } from "./sql/retention.ts"
 import { schema as tables } from "./sql/schema.ts"
 
 /** The schema that is used if none is named. */
 export const defaultSchema = "hexfold"
 
 /** The version that this library brings a schema to. */
-export const latest = 1
+export const latest = 2
 
 /**
  * Brings a schema of the database up to date, and creates it if it is missing.
@@ -94,6 +95,10 @@ const migrations = (schema: string): Record<string, Effect.Effect<void, unknown,
     const namespace = yield* drawNamespace
     const statements = [...tables(name), appendFunction(name, namespace), ...horizonFunctions(name, namespace)]
     for (const statement of statements) yield* sql.unsafe(statement)
+  }),
+  "0002_retention": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql.unsafe(commandsByTime(quoted(schema)))
   })
 })
 

@@ -2,7 +2,7 @@ import {
   type CommandIdReused,
   ConcurrencyConflict,
   type EventStore,
-  type EventStoreError,
+  EventStoreError,
   Expectation,
   type StreamId
 } from "@hexfold/core"
@@ -58,7 +58,9 @@ export const appendAll =
       return appends.map((append, owner): Exit.Exit<EventStore.Appended, AppendFailure> => {
         if (repeated.has(owner)) {
           if (Result.isFailure(earlier)) return Exit.fail(earlier.failure)
-          const appended = earlier.success.get(append.command!.id)!
+          const appended = earlier.success.get(append.command!.id)
+          // The call found the id, and a sweep forgot it before its receipt was read.
+          if (appended === undefined) return Exit.fail(forgotten())
           return "_tag" in appended ? Exit.fail(appended) : Exit.succeed(appended)
         }
         const versions = new Map<StreamId.StreamId, number>()
@@ -88,6 +90,12 @@ export const appendAll =
         })
       })
     })
+
+const forgotten = () =>
+  new EventStoreError.EventStoreError({
+    operation: "append",
+    reason: new EventStoreError.Unavailable({ detail: "the command id expired during the append: repeat it" })
+  })
 
 interface Row {
   readonly o_failed: ReadonlyArray<number>

@@ -38,7 +38,8 @@ export {
 export interface ExecuteOptions {
   /**
    * Names the command, so that executing it again has no second effect and
-   * returns the first receipt. At most 1,000 characters.
+   * returns the first receipt, for as long as the store remembers the id: for
+   * ever unless it is told otherwise. At most 1,000 characters.
    */
   readonly commandId?: string
   /** When to try again after a conflict; {@link CurrentRetryPolicy} if not given. */

@@ -143,7 +143,8 @@ export class EventStore extends Context.Service<
      * Appends atomically: every condition is checked, and either all events are
      * recorded or none. Positions grow in every stream with its versions. With
      * a command key that was used before, nothing happens and the first result
-     * is returned, whatever the conditions.
+     * is returned, whatever the conditions. A store may be told to forget
+     * command ids after a time; then the key is a new one.
      */
     readonly append: (
       append: Append

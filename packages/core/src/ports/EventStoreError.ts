@@ -42,7 +42,7 @@ export type Reason = Unavailable | Timeout | Corrupt | Rejected | Unknown
  * ```
  */
 export class EventStoreError extends Schema.TaggedError<EventStoreError>()("EventStoreError", {
-  operation: Schema.Literals(["append", "readStreams", "readStream", "readAll", "changes", "open"]),
+  operation: Schema.Literals(["append", "readStreams", "readStream", "readAll", "changes", "open", "sweepCommands"]),
   reason: Schema.Union([Unavailable, Timeout, Corrupt, Rejected, Unknown]),
   /** Set by an executor: the streams of the command, */
   streams: Schema.optionalKey(Schema.Array(Schema.String)),
