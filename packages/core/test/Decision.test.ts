@@ -63,3 +63,39 @@ describe("concat", () => {
     expect(Result.getOrThrow(Decision.concat(many, many))).toHaveLength(400_000)
   })
 })
+
+describe("all", () => {
+  it("has the events of each role", () => {
+    const all = Decision.all({ from: Decision.accept(charged), to: Decision.nothing })
+    expect(all).toEqual(Result.succeed({ from: [charged], to: [] }))
+  })
+
+  it("has a list of events for each stream of a role of several", () => {
+    const all = Decision.all({
+      accounts: [Decision.accept(deposited, charged), Decision.nothing, Decision.accept(charged)],
+      none: []
+    })
+    expect(all).toEqual(Result.succeed({ accounts: [[deposited, charged], [], [charged]], none: [] }))
+  })
+
+  it("of no role records nothing", () => {
+    expect(Decision.all({})).toEqual(Result.succeed({}))
+  })
+
+  it("is the first rejection in the order of the roles, without any event", () => {
+    const all = Decision.all({
+      from: Decision.accept(charged),
+      to: Decision.reject("closed"),
+      others: [Decision.reject("poor")]
+    })
+    expect(all).toEqual(Result.fail("closed"))
+  })
+
+  it("is the first rejection of a role of several streams", () => {
+    const all = Decision.all({
+      accounts: [Decision.accept(charged), Decision.reject("closed"), Decision.reject("poor")],
+      to: Decision.reject("late")
+    })
+    expect(all).toEqual(Result.fail("closed"))
+  })
+})

@@ -75,18 +75,19 @@ const makeStates = (capacity: number): States => {
   const locks = new Map<StreamId, { readonly semaphore: Semaphore.Semaphore; users: number }>()
 
   const withLock = <A, E, R>(streamId: StreamId, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.suspend(() => {
-      let lock = locks.get(streamId)
-      if (lock === undefined) locks.set(streamId, (lock = { semaphore: Semaphore.makeUnsafe(1), users: 0 }))
-      const held = lock
-      held.users++
-      return Effect.ensuring(
-        held.semaphore.withPermit(effect),
+    Effect.acquireUseRelease(
+      Effect.sync(() => {
+        let lock = locks.get(streamId)
+        if (lock === undefined) locks.set(streamId, (lock = { semaphore: Semaphore.makeUnsafe(1), users: 0 }))
+        lock.users++
+        return lock
+      }),
+      ({ semaphore }) => semaphore.withPermit(effect),
+      (lock) =>
         Effect.sync(() => {
-          if (--held.users === 0) locks.delete(streamId)
+          if (--lock.users === 0) locks.delete(streamId)
         })
-      )
-    })
+    )
 
   return {
     get: (streamId, source) => {

@@ -2,7 +2,7 @@ import * as Result from "effect/Result"
 import * as Receipt from "../application/Receipt.ts"
 import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
 import type { StreamId } from "../domain/StreamId.ts"
-import type { Appended, CommandKey, RecordedEvent } from "../ports/EventStore.ts"
+import type { Appended, CommandKey, RecordedEvent, StreamVersion } from "../ports/EventStore.ts"
 import type { Entry, Work, Written } from "./work.ts"
 
 /** A command on one aggregate. */
@@ -52,7 +52,7 @@ export class AggregateWork<
 
   receipt(
     events: ReadonlyArray<RecordedEvent<Tagged>>,
-    _: ReadonlyArray<Entry>,
+    _: ReadonlyArray<StreamVersion>,
     attempts: number
   ): Receipt.Receipt<Event> {
     return {

@@ -26,6 +26,8 @@ export const boundaryWork = <Name extends string, Command extends Tagged, States
   const sources = sourcesOf(boundary)
   let entries = new Map<StreamId.StreamId, Entry>()
   let roles: Record<string, Played | ReadonlyArray<Played>> = {}
+  // Those of the stages before the present one, which is asked several times and may replace some.
+  let earlier = roles
   let stage = 0
 
   const stateOf = (participant: Participant.Any): never => entries.get(participant.streamId)?.state as never
@@ -37,24 +39,25 @@ export const boundaryWork = <Name extends string, Command extends Tagged, States
       let entry = entries.get(participant.streamId)
       if (entry === undefined) {
         const source = participant.source as unknown as Entry["source"]
-        const isWritable = participant.access === "write"
-        entry = { streamId: participant.streamId, source, isWritable, state: source.initial, version: 0 }
+        entry = { streamId: participant.streamId, source, isWritable: false, state: source.initial, version: 0 }
         fresh.push(entry)
         entries.set(entry.streamId, entry)
         sources.set(source.name, source)
       }
+      if (entry.source !== participant.source) throw new Error(`${entry.streamId} is played by two aggregates`)
+      if (participant.access === "write") entry.isWritable = true
       return { entry, access: participant.access }
     }
-    let participants: Participant.Participants
     try {
-      participants = boundary.stages[stage]!(command, statesOf(roles) as never, stateOf)
+      const participants = boundary.stages[stage]!(command, statesOf(earlier) as never, stateOf)
+      roles = { ...earlier }
+      for (const role in participants) {
+        const players = participants[role]!
+        roles[role] = isList(players) ? players.map(play) : play(players)
+      }
     } catch (cause) {
       const detail = `${boundary.name}: its participants cannot be named: ${String(cause)}`
       return Result.fail(new EventStoreError({ operation: "readStreams", reason: new Rejected({ detail, cause }) }))
-    }
-    for (const role in participants) {
-      const players = participants[role]!
-      roles[role] = isList(players) ? players.map(play) : play(players)
     }
     return entries.size > boundary.maxParticipants
       ? Result.fail(
@@ -68,9 +71,10 @@ export const boundaryWork = <Name extends string, Command extends Tagged, States
     key,
     begin: () => {
       entries = new Map()
-      roles = {}
+      earlier = {}
       stage = 0
       const begun = ask()
+      earlier = roles
       stage = 1
       return begun
     },
@@ -81,6 +85,7 @@ export const boundaryWork = <Name extends string, Command extends Tagged, States
             for (; stage < boundary.stages.length; stage++) {
               const fresh = ask()
               if (Result.isFailure(fresh) || fresh.success.length > 0) return fresh
+              earlier = roles
             }
             return Result.succeed([])
           },
@@ -91,9 +96,9 @@ export const boundaryWork = <Name extends string, Command extends Tagged, States
         : writesOf(boundary.name, roles, decision.success)
     },
     checksNothing: true,
-    receipt: (events, entries, attempts) => ({
+    receipt: (events, streams, attempts) => ({
       events: events as BoundaryReceipt<Event>["events"],
-      streams: entries.map(({ streamId, version }) => ({ streamId, version })),
+      streams,
       position: events.reduce((last, { position }) => Math.max(last, position), 0),
       attempts,
       repeated: false

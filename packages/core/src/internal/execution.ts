@@ -15,6 +15,7 @@ import {
   EventStore,
   type RecordedEvent,
   type StreamSlice,
+  type StreamVersion,
   type Write
 } from "../ports/EventStore.ts"
 import { EventStoreError } from "../ports/EventStoreError.ts"
@@ -185,7 +186,7 @@ class Execution<Error, Receipt extends AnyReceipt> {
     const { before, work } = this
     if (work.discover !== undefined) {
       const found = work.discover()
-      if (Result.isFailure(found)) return Effect.fail(found.failure)
+      if (Result.isFailure(found)) return this.snapshots > 1 ? this.confirm(found) : Effect.fail(found.failure)
       if (found.success.length > 0) {
         this.entries = this.entries.concat(found.success)
         return this.enter(found.success)
@@ -196,12 +197,17 @@ class Execution<Error, Receipt extends AnyReceipt> {
   }
 
   decide(): Running<Error, Receipt> {
-    const decision = this.work.decide()
+    let decision: Result.Result<ReadonlyArray<Written>, Error>
+    try {
+      decision = this.work.decide()
+    } catch (defect) {
+      return this.snapshots > 1 ? this.confirm() : Effect.die(defect)
+    }
     if (Result.isFailure(decision)) return this.snapshots > 1 ? this.confirm() : Effect.fail(decision.failure)
     const written = decision.success
     if (written.length === 0) {
       if (this.snapshots > 1) return this.confirm()
-      if (this.work.key === undefined && !this.work.checksNothing) return this.done([])
+      if (this.work.key === undefined && !this.work.checksNothing) return this.done([], [])
     }
     return this.append(written)
   }
@@ -209,8 +215,9 @@ class Execution<Error, Receipt extends AnyReceipt> {
   /**
    * States of several snapshots, or remembered ones, may never have been true
    * together: what leaves no trace in the store is decided again on one snapshot.
+   * So is a failure to name further streams, if the states are others now.
    */
-  confirm(): Running<Error, Receipt> {
+  confirm(unnamed?: Result.Failure<unknown, Error | ExecuteError>): Running<Error, Receipt> {
     const { attempts, entries, work } = this
     const versions = entries.map(({ version }) => version)
     return Effect.flatMap(this.snapshotOf(entries), ({ appended, streams }): Running<Error, Receipt> => {
@@ -226,7 +233,7 @@ class Execution<Error, Receipt extends AnyReceipt> {
         return Effect.fail(new ConcurrencyConflict({ stream: streamId, expected, actual: version, attempts }))
       }
       this.snapshots = 1
-      return this.decide()
+      return unnamed === undefined ? this.decide() : Effect.fail(unnamed.failure)
     })
   }
 
@@ -236,7 +243,7 @@ class Execution<Error, Receipt extends AnyReceipt> {
     const writes: Array<Write> = []
     for (const { entry, events } of written) {
       const encoded = newEvents(entry.source, events, started, key?.id, context, writes[0]?.events[0]?.metadata)
-      if (Result.isFailure(encoded)) return Effect.fail(encoded.failure)
+      if (Result.isFailure(encoded)) return this.snapshots > 1 ? this.confirm() : Effect.fail(encoded.failure)
       writes.push({ streamId: entry.streamId, events: encoded.success })
     }
     const conditions = entries.map(
@@ -252,7 +259,7 @@ class Execution<Error, Receipt extends AnyReceipt> {
           if (repeated !== undefined) return this.repeatedBy(repeated)
         }
         this.advance(written, appended)
-        return this.done(recordedEvents(appended, written))
+        return this.done(recordedEvents(appended, written), appended.streams)
       }
     )
   }
@@ -264,19 +271,26 @@ class Execution<Error, Receipt extends AnyReceipt> {
       entry.version += events.length
       if (this.states === undefined) continue
       const recorded = appended.events.slice(first, (first += events.length))
-      const state = foldRecorded(entry.source, recorded, entry.state)
-      if (Result.isFailure(state)) continue
-      this.states.put(entry.streamId, { source: entry.source, state: state.success, version: entry.version })
+      try {
+        const state = foldRecorded(entry.source, recorded, entry.state)
+        if (Result.isFailure(state)) continue
+        this.states.put(entry.streamId, { source: entry.source, state: state.success, version: entry.version })
+      } catch {
+        // A mistake in `evolve`: whoever reads the events meets it; the command itself has happened.
+      }
     }
   }
 
-  done(events: ReadonlyArray<RecordedEvent<Tagged>>): Running<Error, Receipt> {
+  done(events: ReadonlyArray<RecordedEvent<Tagged>>, streams: ReadonlyArray<StreamVersion>): Running<Error, Receipt> {
     this.count("accepted", events.length)
-    return Effect.succeed(this.work.receipt(events, this.entries, this.attempts))
+    return Effect.succeed(this.work.receipt(events, streams, this.attempts))
   }
 
   repeatedBy(receipt: Result.Result<Receipt, ExecuteError>): Running<Error, Receipt> {
-    if (Result.isFailure(receipt)) return Effect.fail(receipt.failure)
+    if (Result.isFailure(receipt)) {
+      // What was remembered may have led to other streams than those of the events; the next attempt reads all.
+      return this.snapshots === Infinity ? this.attempt() : Effect.fail(receipt.failure)
+    }
     this.count("repeated", 0)
     return Effect.succeed(receipt.success)
   }

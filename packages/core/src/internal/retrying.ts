@@ -3,7 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
-import type * as Schedule from "effect/Schedule"
+import * as Schedule from "effect/Schedule"
 import {
   CurrentRetryPolicy,
   CurrentStoreRetryPolicy,
@@ -62,10 +62,15 @@ export const retrying = <A, E>(
   })
   const conflict = policies.retry ?? Context.get(policies.context, CurrentRetryPolicy)
   const store = policies.retryStore ?? Context.get(policies.context, CurrentStoreRetryPolicy)
-  return Effect.mapError(next, described).pipe(
-    Effect.retry({ schedule: conflict as Schedule.Schedule<unknown, E>, while: isConflict }),
-    Effect.retry({ schedule: store as Schedule.Schedule<unknown, E>, while: isSafe })
+  // One retry for both, so that a failure of the store does not begin the count of the conflicts anew.
+  const steps = Effect.all([Schedule.toStep(conflict), Schedule.toStep(store)])
+  const schedule = Schedule.fromStep(
+    Effect.map(steps, ([afterConflict, afterFailure]) => (now: number, error: E) => {
+      if (isConflict(error)) return afterConflict(now, error)
+      return isSafe(error) ? afterFailure(now, error as E & EventStoreError) : Cause.done(undefined)
+    })
   )
+  return Effect.retry(Effect.mapError(next, described), schedule)
 }
 
 const error = <E>(cause: Cause.Cause<E>): E | undefined => {

@@ -3,14 +3,15 @@ import type { EventDecodeError } from "../application/EventDecodeError.ts"
 import type { Tagged } from "../domain/Aggregate.ts"
 import type { Source } from "../domain/Participant.ts"
 import type { StreamId } from "../domain/StreamId.ts"
-import type { Appended, CommandKey, RecordedEvent } from "../ports/EventStore.ts"
+import type { Appended, CommandKey, RecordedEvent, StreamVersion } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
 
 /** A stream that takes part in an attempt, with the state that was folded from it so far. */
 export interface Entry {
   readonly streamId: StreamId
   readonly source: Source<string, unknown, Tagged>
-  readonly isWritable: boolean
+  /** Whether a role may write to it. */
+  isWritable: boolean
   state: unknown
   version: number
 }
@@ -41,7 +42,7 @@ export interface Work<Error, Receipt> {
   readonly checksNothing: boolean
   readonly receipt: (
     events: ReadonlyArray<RecordedEvent<Tagged>>,
-    entries: ReadonlyArray<Entry>,
+    streams: ReadonlyArray<StreamVersion>,
     attempts: number
   ) => Receipt
   /** The receipt of a command that had been done before; none if its events can only be read after `discover`. */
