@@ -6,6 +6,7 @@ import {
   CommandIdReused,
   ConcurrencyConflict,
   Decision,
+  EventDecodeError,
   EventStoreError,
   Executor,
   Expectation,
@@ -608,15 +609,49 @@ describe("participants that are discovered", () => {
 
   it.effect("have the first receipt of a command that comes again, also in a fresh process", () =>
     Effect.gen(function* () {
-      const { appends, behind, run } = yield* opened
+      const { appends, behind, reads, run } = yield* opened
       yield* behind(link("n", "a"))
       const first = yield* run(Executor.execute(Charge, charge(6), { commandId: "r-1" }))
-      for (const boundary of [Charge, makeCharge()]) {
+      for (const [boundary, times] of [
+        [Charge, 1],
+        [makeCharge(), 2]
+      ] as const) {
+        reads.length = 0
         const again = yield* run(Executor.execute(boundary, charge(6), { commandId: "r-1" }))
         expect(again).toEqual({ ...first, attempts: 0, repeated: true })
         expect(again.events[0]!.data).toBeInstanceOf(MoneyWithdrawn)
+        expect(reads).toHaveLength(times)
       }
       expect(appends).toHaveLength(1)
+    })
+  )
+
+  it.effect("that a fresh process no longer finds fail a command that comes again: it is not decided again", () =>
+    Effect.gen(function* () {
+      const { run } = yield* opened
+      const makeOnce = () =>
+        Boundary.make("Once", {
+          command: Schema.TaggedStruct("Once", {}),
+          participants: Boundary.discover(
+            () => ({ node: Node.at("n") }),
+            (_, { node }) => ({ accounts: node === "" ? [Account.at(a)] : [] })
+          ),
+          decide: (_, { accounts, node }) =>
+            node === ""
+              ? Decision.all({
+                  node: Decision.accept({ _tag: "Linked", next: "done" }),
+                  accounts: accounts.map((account) => Account.decide(new Withdraw({ amount: 1 }), account))
+                })
+              : Decision.reject("done already")
+        })
+      const once = makeOnce()
+      const first = yield* run(Executor.execute(once, { _tag: "Once" }, { commandId: "r-1" }))
+      expect(yield* run(Executor.execute(once, { _tag: "Once" }, { commandId: "r-1" }))).toMatchObject({
+        events: first.events,
+        repeated: true
+      })
+      const error = yield* Effect.flip(run(Executor.execute(makeOnce(), { _tag: "Once" }, { commandId: "r-1" })))
+      expect(error).toBeInstanceOf(EventDecodeError)
     })
   )
 

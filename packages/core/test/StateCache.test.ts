@@ -205,6 +205,24 @@ describe("a state that is remembered", () => {
     }).pipe(cached(2))
   )
 
+  it.effect("stays when it was used, also by a command that only reads it", () =>
+    Effect.gen(function* () {
+      const { reads, run } = yield* watched
+      const c = AccountId.make("c")
+      const watching = Boundary.make("Watching", {
+        command: Schema.TaggedStruct("Watching", {}),
+        participants: () => ({ seen: Boundary.readOnly(Account.at(a)), account: Account.at(b) }),
+        decide: (_, { account }) => Decision.all({ account: Account.decide(new Deposit({ amount: 1 }), account) })
+      })
+      yield* run(Effect.forEach([a, b, c], open))
+      yield* run(Executor.execute(watching, { _tag: "Watching" }))
+      yield* run(open(AccountId.make("d")))
+      reads.length = 0
+      yield* run(deposit(a))
+      expect(reads).toEqual([])
+    }).pipe(cached(3))
+  )
+
   it.effect("belongs to its store", () =>
     Effect.gen(function* () {
       const [one, other] = [yield* watched, yield* watched]

@@ -25,7 +25,7 @@ export interface Receipt<out Event> {
 export interface BoundaryReceipt<out Event> {
   /** The recorded events of all streams; none if there was nothing to record. */
   readonly events: ReadonlyArray<RecordedEvent<Event>>
-  /** The streams that took part, each with its version after the command. */
+  /** The streams that took part, each with its version after the command: those written, then those only checked. */
   readonly streams: ReadonlyArray<StreamVersion>
   /** The position of the last recorded event; 0 if there is none. */
   readonly position: number
