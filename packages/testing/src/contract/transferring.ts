@@ -58,6 +58,18 @@ const DiscoveredTransfer = Boundary.make("ContractDiscoveredTransfer", {
   decide: decideTransfer
 })
 
+/** Rejects if two accounts do not have together what they must have; reads one after the other. */
+class Audit extends Schema.TaggedClass<Audit>()("Audit", { a: Schema.String, b: Schema.String, sum: Schema.Int }) {}
+class Wrong extends Schema.TaggedError<Wrong>()("Wrong", { found: Schema.Int }) {}
+const AuditAccounts = Boundary.make("ContractAudit", {
+  command: Audit,
+  participants: Boundary.discover(
+    ({ a }: Audit) => ({ a: Boundary.readOnly(Account.at(a)) }),
+    ({ b }) => ({ b: Boundary.readOnly(Account.at(b)) })
+  ),
+  decide: ({ sum }, { a, b }) => (a + b === sum ? Decision.nothing : Decision.reject(new Wrong({ found: a + b })))
+})
+
 /** One of two goes off duty, if the other stays. */
 class GoOff extends Schema.TaggedClass<GoOff>()("GoOff", { who: Schema.String, other: Schema.String }) {}
 class WentOff extends Schema.TaggedClass<WentOff>()("WentOff", {}) {}
@@ -179,6 +191,42 @@ export const transferring: Cases = {
   "so they do when participants are discovered": conserving((command) =>
     Executor.execute(DiscoveredTransfer, command, patient)
   ),
+
+  "no rejection that was never due: streams read one after the other, or remembered, are confirmed at one moment":
+    Effect.gen(function* () {
+      const instances = [yield* open, yield* open]
+      const [a, b] = yield* funded(instances[0]!, 2, 50)
+      const cache = StateCache.make({ capacity: 8 })
+      let left = 120
+      const transfer = (i: number) =>
+        Executor.execute(
+          TransferMoney,
+          { _tag: "Transfer", from: i % 2 === 0 ? a! : b!, to: i % 2 === 0 ? b! : a!, amount: 1 },
+          patient
+        ).pipe(on(instances[i % 2]!), Effect.ensuring(Effect.sync(() => left--)))
+      const audit = Effect.gen(function* () {
+        do {
+          const command = new Audit({ a: a!, b: b!, sum: 100 })
+          const auditing = Executor.execute(AuditAccounts, command, patient).pipe(on(instances[0]!))
+          yield* auditing
+          yield* Effect.provideService(auditing, StateCache.Current, cache)
+        } while (left > 0)
+      })
+      yield* Effect.all(
+        [
+          Effect.forEach(
+            count(120, (i) => i),
+            transfer,
+            { concurrency: 2 }
+          ),
+          audit,
+          audit
+        ],
+        {
+          concurrency: "unbounded"
+        }
+      )
+    }),
 
   "transfers in opposite orders all come through": Effect.gen(function* () {
     const instances = [yield* open, yield* open]
