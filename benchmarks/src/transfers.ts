@@ -158,11 +158,11 @@ const hot = async (run: Run): Promise<Report> => {
     },
     {
       name: "Hexfold, without",
-      count: 300,
-      run: (round) => run(drive(64, 300, one("hot-p"), round === 0 ? seen() : plain))
+      count: 100,
+      run: (round) => run(drive(64, 100, one("hot-p"), round === 0 ? seen() : plain))
     }
   ]
-  const measured = await alternate(contenders, 5)
+  const measured = await alternate(contenders, 3)
   return {
     title: "Postgres: one hot stream, 64 callers",
     measured,
