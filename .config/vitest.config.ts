@@ -23,6 +23,7 @@ export default defineConfig({
       project("testing", "packages/testing"),
       project("adapters-memory", "packages/adapters-memory"),
       project("adapters-pg", "packages/adapters-pg", { globalSetup: "test/server.ts" }),
+      project("banking", "examples/banking"),
       project("travel-expenses", "examples/travel-expenses")
     ]
   }

@@ -7,13 +7,15 @@ import { keep, machine, print, type Report } from "./measure.ts"
 import { memory } from "./memory.ts"
 import { postgres } from "./postgres.ts"
 import { reading } from "./reading.ts"
+import { transfers } from "./transfers.ts"
 
 // Which to run, as arguments; all without.
 const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Report>>>> = {
   memory: () => memory(),
   postgres,
   growth: (url) => growth(url, 100_000, 5_000_000),
-  reading
+  reading,
+  transfers
 }
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites)
 

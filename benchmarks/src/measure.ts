@@ -38,7 +38,11 @@ export const alternate = async (
 
 const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
 
-/** A figure and the bar that it is held to. */
+/** The value below which the given share of all lies. */
+export const percentile = (values: ReadonlyArray<number>, share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]!
+
+/** A figure and the bar that it is held to, if it is held to one. */
 interface Bar {
   readonly claim: string
   readonly figure: number
@@ -63,6 +67,10 @@ export const print = ({ bars, measured, title }: Report): void => {
     console.log(`  ${name.padEnd(44)} ${number.format(Math.round(median)).padStart(9)}/s   (${range})`)
   }
   for (const { atLeast, atMost, claim, figure } of bars) {
+    if (atLeast === undefined && atMost === undefined) {
+      console.log(`         ${claim}: ${number.format(figure)}`)
+      continue
+    }
     const met = figure >= (atLeast ?? -Infinity) && figure <= (atMost ?? Infinity)
     const bar = atLeast === undefined ? `at most ${number.format(atMost!)}` : `at least ${number.format(atLeast)}`
     console.log(`  ${met ? "met   " : "MISSED"} ${claim}: ${number.format(figure)} (${bar})`)

@@ -13,10 +13,19 @@ import { executing } from "./contract/executing.ts"
 import { following } from "./contract/following.ts"
 import { limits } from "./contract/limits.ts"
 import { reading } from "./contract/reading.ts"
+import { transferring } from "./contract/transferring.ts"
 
 export { Backend, type Instance }
 
-const groups: Readonly<Record<string, Cases>> = { appending, reading, following, commands, limits, executing }
+const groups: Readonly<Record<string, Cases>> = {
+  appending,
+  reading,
+  following,
+  commands,
+  limits,
+  executing,
+  transferring
+}
 
 /**
  * Declares the suite for an adapter, in a test file of Vitest. The layer is

@@ -1,1 +1,2 @@
+export * as History from "./History.ts"
 export * as Scenario from "./Scenario.ts"

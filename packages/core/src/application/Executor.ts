@@ -10,7 +10,7 @@ import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
 import type { Boundary } from "../domain/Boundary.ts"
 import type { StreamId } from "../domain/StreamId.ts"
 import { AggregateWork } from "../internal/aggregateWork.ts"
-import { boundaryWork } from "../internal/boundaryWork.ts"
+import { BoundaryWork } from "../internal/boundaryWork.ts"
 import { foldRecorded } from "../internal/events.ts"
 import * as execution from "../internal/execution.ts"
 import { isTraced, spanIf } from "../internal/tracing.ts"
@@ -214,7 +214,7 @@ const executeBoundary = (boundary: AnyBoundary, command: Tagged, options: Execut
     const key = commandKey(options.commandId, () => CommandCodec.ofBoundary(boundary).fingerprint(command))
     if (Result.isFailure(key)) return execution.refused(boundary.name, key.failure, context)
     const traced = isTraced(context)
-    const work = boundaryWork(boundary, command, key.success)
+    const work = new BoundaryWork(boundary, command, key.success)
     return spanIf(traced, execution.run(work, options, context, traced), "Executor.execute", () => ({
       "hexfold.boundary": boundary.name,
       ...attributes(command, options)

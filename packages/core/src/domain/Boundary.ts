@@ -119,7 +119,10 @@ export const make = <
   definition: {
     readonly command: Schema.Codec<Command, unknown>
     readonly participants: ((command: Command) => P) | Stages<Command, P>
-    readonly decide: (command: Command, states: Participant.StatesOf<P>) => Decided & Checked<Decided, P>
+    readonly decide: (
+      command: Command,
+      states: Participant.StatesOf<NoInfer<P>>
+    ) => Decided & Checked<Decided, NoInfer<P>>
     /** The most streams that one command may read; 1,000 if not given. */
     readonly maxParticipants?: number
   }

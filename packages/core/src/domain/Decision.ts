@@ -39,6 +39,7 @@ export const reject = <const Error>(error: Error): Decision<never, Error> => Res
 
 /**
  * Goes on with `next` if `condition` holds, and otherwise rejects with `error`.
+ * `next` decides for one stream, or with {@link all} for the roles of a boundary.
  *
  * @example
  * ```ts
@@ -49,11 +50,11 @@ export const reject = <const Error>(error: Error): Decision<never, Error> => Res
  *     Decision.accept({ _tag: "Withdrawn", amount }))
  * ```
  */
-export const require = <const Error, Event, Error2>(
+export const require = <const Error, Decided, Error2>(
   condition: boolean,
   error: () => Error,
-  next: () => Decision<Event, Error2>
-): Decision<Event, Error | Error2> => (condition ? next() : Result.fail(error()))
+  next: () => Result.Result<Decided, Error2>
+): Result.Result<Decided, Error | Error2> => (condition ? next() : Result.fail(error()))
 
 /**
  * One decision after another, each made from the same state: the events of

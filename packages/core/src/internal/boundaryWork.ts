@@ -1,125 +1,148 @@
 import * as Result from "effect/Result"
 import * as EventCodec from "../application/EventCodec.ts"
-import type { BoundaryReceipt } from "../application/Receipt.ts"
 import { EventDecodeError } from "../application/EventDecodeError.ts"
+import type { BoundaryReceipt } from "../application/Receipt.ts"
 import { TooManyParticipants } from "../application/TooManyParticipants.ts"
 import { WrittenTwice } from "../application/WrittenTwice.ts"
 import type { Tagged } from "../domain/Aggregate.ts"
 import type { Boundary } from "../domain/Boundary.ts"
 import type * as Participant from "../domain/Participant.ts"
-import type * as StreamId from "../domain/StreamId.ts"
-import type { Appended, CommandKey, RecordedEvent } from "../ports/EventStore.ts"
+import type { StreamId } from "../domain/StreamId.ts"
+import type { Appended, CommandKey, RecordedEvent, StreamVersion } from "../ports/EventStore.ts"
 import { EventStoreError, Rejected } from "../ports/EventStoreError.ts"
 import type { Entry, Work, Written } from "./work.ts"
 
+/** A stream in a role, and what a decision may do with it there. */
 interface Played {
   readonly entry: Entry
   readonly access: Participant.Access
 }
 
+type Roles = Record<string, Played | ReadonlyArray<Played>>
+
 /** A command over the streams of a boundary. */
-export const boundaryWork = <Name extends string, Command extends Tagged, States, Event extends Tagged, Error>(
-  boundary: Boundary<Name, Command, States, Event, Error>,
-  command: Command,
-  key: CommandKey | undefined
-): Work<Error | WrittenTwice | TooManyParticipants, BoundaryReceipt<Event>> => {
-  const sources = sourcesOf(boundary)
-  let entries = new Map<StreamId.StreamId, Entry>()
-  let roles: Record<string, Played | ReadonlyArray<Played>> = {}
+export class BoundaryWork<
+  Name extends string,
+  Command extends Tagged,
+  States,
+  Event extends Tagged,
+  Error
+> implements Work<Error | WrittenTwice | TooManyParticipants, BoundaryReceipt<Event>> {
+  readonly name: Name
+  readonly key: CommandKey | undefined
+  readonly checksNothing = true
+  readonly discover: (() => Result.Result<ReadonlyArray<Entry>, EventStoreError | TooManyParticipants>) | undefined
+  readonly #boundary: Boundary<Name, Command, States, Event, Error>
+  readonly #command: Command
+  // Of the present attempt: streams by name, roles, and the stage that is asked next.
+  #entries = new Map<StreamId, Entry>()
+  #roles: Roles = {}
   // Those of the stages before the present one, which is asked several times and may replace some.
-  let earlier = roles
-  let stage = 0
+  #earlier: Roles = {}
+  #stage = 0
 
-  const stateOf = (participant: Participant.Any): never => entries.get(participant.streamId)?.state as never
+  constructor(boundary: Boundary<Name, Command, States, Event, Error>, command: Command, key: CommandKey | undefined) {
+    this.name = boundary.name
+    this.key = key
+    this.discover = boundary.stages.length === 1 ? undefined : () => this.#discover()
+    this.#boundary = boundary
+    this.#command = command
+  }
 
-  // Asks the present stage for its participants; returns those that are new.
-  const ask = (): Result.Result<ReadonlyArray<Entry>, EventStoreError | TooManyParticipants> => {
-    const fresh: Array<Entry> = []
-    const play = (participant: Participant.Any): Played => {
-      let entry = entries.get(participant.streamId)
+  begin() {
+    this.#entries = new Map()
+    this.#earlier = {}
+    this.#stage = 0
+    const begun = this.#ask()
+    this.#earlier = this.#roles
+    this.#stage = 1
+    return begun
+  }
+
+  decide(): Result.Result<ReadonlyArray<Written>, Error | WrittenTwice> {
+    const decision = this.#boundary.decide(this.#command, statesOf(this.#roles) as States)
+    if (Result.isFailure(decision)) return Result.fail(decision.failure)
+    return writesOf(this.name, this.#roles, decision.success)
+  }
+
+  receipt(
+    events: ReadonlyArray<RecordedEvent<Tagged>>,
+    streams: ReadonlyArray<StreamVersion>,
+    attempts: number
+  ): BoundaryReceipt<Event> {
+    return receiptOf(events, streams, attempts, false)
+  }
+
+  repeated(appended: Appended): Result.Result<BoundaryReceipt<Event>, EventDecodeError> | undefined {
+    const entries = [...this.#entries.values()]
+    const events: Array<RecordedEvent<Tagged>> = []
+    for (const event of appended.events) {
+      const { streamId: stream, type, version } = event
+      // Any participant of the same aggregate can decode it.
+      const entry = entries.find(({ source }) => stream.startsWith(`${source.name}-`))
       if (entry === undefined) {
-        const source = participant.source as unknown as Entry["source"]
-        entry = { streamId: participant.streamId, source, isWritable: false, state: source.initial, version: 0 }
-        fresh.push(entry)
-        entries.set(entry.streamId, entry)
-        sources.set(source.name, source)
+        if (this.#stage < this.#boundary.stages.length) return undefined
+        return Result.fail(new EventDecodeError({ stream, version, type, detail: "no participant has such events" }))
       }
-      if (entry.source !== participant.source) throw new Error(`${entry.streamId} is played by two aggregates`)
-      if (participant.access === "write") entry.isWritable = true
-      return { entry, access: participant.access }
+      const data = EventCodec.of(entry.source).decode(event)
+      if (Result.isFailure(data)) return Result.fail(data.failure)
+      events.push({ ...event, data: data.success })
     }
+    return Result.succeed(receiptOf(events, appended.streams, 0, true))
+  }
+
+  #discover(): Result.Result<ReadonlyArray<Entry>, EventStoreError | TooManyParticipants> {
+    for (; this.#stage < this.#boundary.stages.length; this.#stage++) {
+      const fresh = this.#ask()
+      if (Result.isFailure(fresh) || fresh.success.length > 0) return fresh
+      this.#earlier = this.#roles
+    }
+    return Result.succeed([])
+  }
+
+  /** Asks the present stage for its participants; returns the streams that are new. */
+  #ask(): Result.Result<ReadonlyArray<Entry>, EventStoreError | TooManyParticipants> {
+    const { maxParticipants, name, stages } = this.#boundary
+    const fresh: Array<Entry> = []
     try {
-      const participants = boundary.stages[stage]!(command, statesOf(earlier) as never, stateOf)
-      roles = { ...earlier }
+      const stateOf = (participant: Participant.Any): never => this.#entries.get(participant.streamId)?.state as never
+      const participants = stages[this.#stage]!(this.#command, statesOf(this.#earlier) as never, stateOf)
+      this.#roles = { ...this.#earlier }
       for (const role in participants) {
         const players = participants[role]!
-        roles[role] = isList(players) ? players.map(play) : play(players)
+        this.#roles[role] = isList(players)
+          ? players.map((participant) => this.#play(participant, fresh))
+          : this.#play(players, fresh)
       }
     } catch (cause) {
-      const detail = `${boundary.name}: its participants cannot be named: ${String(cause)}`
+      const detail = `${name}: its participants cannot be named: ${String(cause)}`
       return Result.fail(new EventStoreError({ operation: "readStreams", reason: new Rejected({ detail, cause }) }))
     }
-    return entries.size > boundary.maxParticipants
-      ? Result.fail(
-          new TooManyParticipants({ boundary: boundary.name, limit: boundary.maxParticipants, found: entries.size })
-        )
+    const found = this.#entries.size
+    return found > maxParticipants
+      ? Result.fail(new TooManyParticipants({ boundary: name, limit: maxParticipants, found }))
       : Result.succeed(fresh)
   }
 
-  return {
-    name: boundary.name,
-    key,
-    begin: () => {
-      entries = new Map()
-      earlier = {}
-      stage = 0
-      const begun = ask()
-      earlier = roles
-      stage = 1
-      return begun
-    },
-    discover:
-      boundary.stages.length === 1
-        ? undefined
-        : () => {
-            for (; stage < boundary.stages.length; stage++) {
-              const fresh = ask()
-              if (Result.isFailure(fresh) || fresh.success.length > 0) return fresh
-              earlier = roles
-            }
-            return Result.succeed([])
-          },
-    decide: () => {
-      const decision = boundary.decide(command, statesOf(roles) as States)
-      return Result.isFailure(decision)
-        ? Result.fail(decision.failure)
-        : writesOf(boundary.name, roles, decision.success)
-    },
-    checksNothing: true,
-    receipt: (events, streams, attempts) => ({
-      events: events as BoundaryReceipt<Event>["events"],
-      streams,
-      position: events.reduce((last, { position }) => Math.max(last, position), 0),
-      attempts,
-      repeated: false
-    }),
-    repeated: (appended) => repeated(appended, sources, stage >= boundary.stages.length)
+  #play({ access, source, streamId }: Participant.Any, fresh: Array<Entry>): Played {
+    let entry = this.#entries.get(streamId)
+    if (entry === undefined) {
+      // The engine knows no types of events; it gives those of a source to that source only.
+      const erased = source as unknown as Entry["source"]
+      entry = { streamId, source: erased, isWritable: false, state: source.initial, version: 0 }
+      fresh.push(entry)
+      this.#entries.set(streamId, entry)
+    }
+    if (entry.source !== source) throw new Error(`${streamId} is played by two aggregates`)
+    if (access === "write") entry.isWritable = true
+    return { entry, access }
   }
 }
-
-// The aggregates that have been seen in a boundary, by name: they decode what a repeated command did.
-const sourcesOf = (boundary: object): Map<string, Entry["source"]> => {
-  let sources = known.get(boundary)
-  if (sources === undefined) known.set(boundary, (sources = new Map()))
-  return sources
-}
-
-const known = new WeakMap<object, Map<string, Entry["source"]>>()
 
 const isList = (role: Participant.Any | ReadonlyArray<Participant.Any>): role is ReadonlyArray<Participant.Any> =>
   Array.isArray(role)
 
-const statesOf = (roles: Readonly<Record<string, Played | ReadonlyArray<Played>>>): Record<string, unknown> => {
+const statesOf = (roles: Roles): Record<string, unknown> => {
   const states: Record<string, unknown> = {}
   for (const role in roles) {
     const players = roles[role]!
@@ -131,32 +154,35 @@ const statesOf = (roles: Readonly<Record<string, Played | ReadonlyArray<Played>>
 // The compiler has checked the roles of an emission; what it could not see is a defect, before anything is written.
 const writesOf = (
   boundary: string,
-  roles: Readonly<Record<string, Played | ReadonlyArray<Played>>>,
+  roles: Roles,
   emission: object
 ): Result.Result<ReadonlyArray<Written>, WrittenTwice> => {
   const written: Array<Written> = []
-  const roleOf = new Map<Entry, string>()
+  if (Array.isArray(emission)) return Result.succeed(written)
+  const writers: Array<string> = []
   const write = (role: string, played: Played | undefined, events: ReadonlyArray<Tagged>): WrittenTwice | undefined => {
     if (events.length === 0) return undefined
-    if (played === undefined) throw new Error(`${boundary}: there are events for the role ${role}, which nobody plays`)
-    if (played.access === "read")
-      throw new Error(`${boundary}: there are events for the role ${role}, which is read-only`)
-    const other = roleOf.get(played.entry)
-    if (other !== undefined) {
-      return new WrittenTwice({ boundary, stream: played.entry.streamId, roles: [other, role] })
+    if (played?.access !== "write") {
+      const why = played === undefined ? "nobody plays" : "is read-only"
+      throw new Error(`${boundary}: there are events for the role ${role}, which ${why}`)
     }
-    roleOf.set(played.entry, role)
+    const earlier = written.findIndex(({ entry }) => entry === played.entry)
+    if (earlier >= 0) {
+      return new WrittenTwice({ boundary, stream: played.entry.streamId, roles: [writers[earlier]!, role] })
+    }
+    writers.push(role)
     written.push({ entry: played.entry, events })
     return undefined
   }
-  if (Array.isArray(emission)) return Result.succeed(written)
-  for (const [role, events] of Object.entries(emission as Record<string, ReadonlyArray<Tagged>>)) {
+  const byRole = emission as Readonly<Record<string, ReadonlyArray<Tagged | ReadonlyArray<Tagged>>>>
+  for (const role in byRole) {
     const players = roles[role]
+    const events = byRole[role]!
     if (players === undefined || "entry" in players) {
-      const twice = write(role, players, events)
+      const twice = write(role, players, events as ReadonlyArray<Tagged>)
       if (twice !== undefined) return Result.fail(twice)
     } else {
-      for (const [i, each] of (events as unknown as ReadonlyArray<ReadonlyArray<Tagged>>).entries()) {
+      for (const [i, each] of (events as ReadonlyArray<ReadonlyArray<Tagged>>).entries()) {
         const twice = write(role, players[i], each)
         if (twice !== undefined) return Result.fail(twice)
       }
@@ -165,28 +191,16 @@ const writesOf = (
   return Result.succeed(written)
 }
 
-const repeated = <Event extends Tagged>(
-  appended: Appended,
-  sources: ReadonlyMap<string, Entry["source"]>,
-  isComplete: boolean
-): Result.Result<BoundaryReceipt<Event>, EventDecodeError> | undefined => {
-  const events: Array<RecordedEvent<Tagged>> = []
-  for (const event of appended.events) {
-    const source = sources.get(event.streamId.slice(0, event.streamId.indexOf("-")))
-    if (source === undefined) {
-      if (!isComplete) return undefined
-      const { streamId: stream, type, version } = event
-      return Result.fail(new EventDecodeError({ stream, version, type, detail: "no participant has such events" }))
-    }
-    const data = EventCodec.of(source).decode(event)
-    if (Result.isFailure(data)) return Result.fail(data.failure)
-    events.push({ ...event, data: data.success })
-  }
-  return Result.succeed({
-    events: events as unknown as BoundaryReceipt<Event>["events"],
-    streams: appended.streams,
-    position: events.reduce((last, { position }) => Math.max(last, position), 0),
-    attempts: 0,
-    repeated: true
-  })
-}
+const receiptOf = <Event>(
+  events: ReadonlyArray<RecordedEvent<Tagged>>,
+  streams: Appended["streams"],
+  attempts: number,
+  repeated: boolean
+): BoundaryReceipt<Event> => ({
+  // The boundary's type says which events its roles have.
+  events: events as unknown as BoundaryReceipt<Event>["events"],
+  streams,
+  position: events.reduce((last, { position }) => Math.max(last, position), 0),
+  attempts,
+  repeated
+})

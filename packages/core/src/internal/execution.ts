@@ -61,6 +61,8 @@ class Execution<Error, Receipt extends AnyReceipt> {
   readonly started: number
   attempts = 0
   entries: ReadonlyArray<Entry> = []
+  /** The streams of the attempt before this one. */
+  earlier: ReadonlyArray<Entry> = []
   /** How many snapshots the states of this attempt come from; Infinity if one was remembered. */
   snapshots = 0
   /** What the command did before, while nobody can decode it yet. */
@@ -121,6 +123,7 @@ class Execution<Error, Receipt extends AnyReceipt> {
 
   attempt(): Running<Error, Receipt> {
     this.attempts++
+    this.earlier = this.entries
     this.snapshots = 0
     this.before = undefined
     const begun = this.work.begin()
@@ -130,12 +133,23 @@ class Execution<Error, Receipt extends AnyReceipt> {
   }
 
   /**
-   * Takes in streams that are new in this attempt. What is remembered is trusted
-   * in the first attempt; later it is what newer events are folded on.
+   * Takes in streams that are new in this attempt. What the attempt before has
+   * read is what newer events are folded on. What is remembered is even trusted,
+   * but only in the first attempt.
    */
   enter(fresh: ReadonlyArray<Entry>): Running<Error, Receipt> {
     const { states } = this
-    if (states === undefined) return this.read(fresh)
+    if (states === undefined) {
+      for (const entry of fresh) {
+        const known = this.earlier.find(
+          ({ source, streamId }) => streamId === entry.streamId && source === entry.source
+        )
+        if (known === undefined) continue
+        entry.state = known.state
+        entry.version = known.version
+      }
+      return this.read(fresh)
+    }
     const unknown = fresh.filter((entry) => {
       const remembered = states.get(entry.streamId, entry.source)
       if (remembered === undefined) return true

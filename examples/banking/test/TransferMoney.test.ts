@@ -1,0 +1,65 @@
+import { expect, it } from "@effect/vitest"
+import { MemoryEventStore } from "@hexfold/adapters-memory"
+import { Executor } from "@hexfold/core"
+import { Scenario } from "@hexfold/testing"
+import { Effect, Result } from "effect"
+import { describe } from "vitest"
+import {
+  Account,
+  AccountId,
+  AccountOpened,
+  Deposit,
+  InsufficientFunds,
+  MoneyDeposited,
+  MoneyWithdrawn,
+  NotOpen,
+  Open,
+  Withdraw
+} from "../src/Account.ts"
+import { OverLimit, Rules, SetLimit, TransferMoney } from "../src/TransferMoney.ts"
+
+const [anna, ben] = [AccountId.make("anna"), AccountId.make("ben")]
+const command = { _tag: "TransferMoney", from: anna, to: ben, cents: 70 } as const
+const opened = (owner: string, balance: number) => ({ _tag: "Opened", owner, balance }) as const
+const rules = { limit: 100 }
+
+it("an account is never overdrawn", () => {
+  Scenario.of(Account)
+    .given(new AccountOpened({ owner: "Anna" }), new MoneyDeposited({ cents: 10 }))
+    .when(new Withdraw({ cents: 11 }))
+    .thenRejected(new InsufficientFunds({ balance: 10, requested: 11 }))
+})
+
+describe("a transfer", () => {
+  it("takes from one account and gives to the other", () => {
+    expect(TransferMoney.decide(command, { from: opened("Anna", 70), to: opened("Ben", 0), rules })).toEqual(
+      Result.succeed({ from: [new MoneyWithdrawn({ cents: 70 })], to: [new MoneyDeposited({ cents: 70 })] })
+    )
+  })
+
+  it("is rejected for what either account rejects, and above the limit", () => {
+    const decide = (from: number, limit = 100) =>
+      TransferMoney.decide(command, { from: opened("Anna", from), to: { _tag: "Unopened" }, rules: { limit } })
+    expect(decide(69)).toEqual(Result.fail(new InsufficientFunds({ balance: 69, requested: 70 })))
+    expect(decide(70)).toEqual(Result.fail(new NotOpen()))
+    expect(decide(70, 69)).toEqual(Result.fail(new OverLimit({ limit: 69 })))
+  })
+
+  it.effect("writes to both streams or to none", () =>
+    Effect.gen(function* () {
+      yield* Executor.execute(Account, anna, new Open({ owner: "Anna" }))
+      yield* Executor.execute(Account, anna, new Deposit({ cents: 100 }))
+      yield* Executor.execute(Rules, "transfers", new SetLimit({ cents: 80 }))
+      expect(yield* Effect.flip(Executor.execute(TransferMoney, command))).toEqual(new NotOpen())
+      yield* Executor.execute(Account, ben, new Open({ owner: "Ben" }))
+      const { events, streams } = yield* Executor.execute(TransferMoney, command)
+      expect(events.map(({ data, version }) => [version, data])).toEqual([
+        [3, new MoneyWithdrawn({ cents: 70 })],
+        [2, new MoneyDeposited({ cents: 70 })]
+      ])
+      expect(streams.map(({ version }) => version)).toEqual([3, 2, 1])
+      expect((yield* Executor.load(Account, anna)).state).toEqual(opened("Anna", 30))
+      expect((yield* Executor.load(Account, ben)).state).toEqual(opened("Ben", 70))
+    }).pipe(Effect.provide(MemoryEventStore.layer))
+  )
+})
