@@ -26,6 +26,8 @@ export type Status = typeof Status.Type
 const State = Schema.Struct({
   status: Status,
   cents: Schema.Int,
+  /** The budget it is paid from; none before it was claimed. */
+  budget: Schema.NullOr(Schema.String),
   /** Whether the administration has approved it since it was submitted. */
   checked: Schema.Boolean,
   /** The last step that was accepted. */
@@ -92,7 +94,7 @@ const inOrder =
 export const Declaration = Aggregate.make("Declaration", {
   id: Schema.NonEmptyString,
   state: State,
-  initial: { status: "unknown", cents: 0, checked: false, step: 0 },
+  initial: { status: "unknown", cents: 0, budget: null, checked: false, step: 0 },
   commands: [Save, Submit, Approve, ApproveFinally, Reject, GiveUp, RequestPayment, HandlePayment],
   events: [Saved, Submitted, Approved, FinallyApproved, Rejected, GivenUp, PaymentRequested, PaymentHandled],
   errors: [
@@ -148,8 +150,15 @@ export const Declaration = Aggregate.make("Declaration", {
     )
   },
   evolve: {
-    DeclarationSaved: (state, { cents, step }) => ({ ...state, status: "saved", cents, step }),
-    DeclarationSubmitted: (state, { cents, step }) => ({ ...state, status: "submitted", cents, checked: false, step }),
+    DeclarationSaved: (state, { budget, cents, step }) => ({ ...state, status: "saved", cents, budget, step }),
+    DeclarationSubmitted: (state, { budget, cents, step }) => ({
+      ...state,
+      status: "submitted",
+      cents,
+      budget,
+      checked: false,
+      step
+    }),
     DeclarationApproved: (state, { by, step }) => ({
       ...state,
       checked: state.checked || by === "ADMINISTRATION",

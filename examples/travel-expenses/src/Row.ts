@@ -37,6 +37,7 @@ const Columns = Schema.Struct({
 export interface Row {
   readonly line: number
   readonly declaration: string
+  readonly budget: string
   /** Unique in the log, so that executing a row again has no second effect. */
   readonly commandId: string
   readonly role: string
@@ -55,7 +56,14 @@ export const decode = (columns: unknown, line: number): Result.Result<Row, Malfo
   const command = commandOf(row)
   return command === undefined
     ? Result.fail(new MalformedRow({ line, detail: `no activity of the workflow: "${row.activity}" by ${row.role}` }))
-    : Result.succeed({ line, declaration: row.declaration_id, commandId: row.step_id, role: row.role, command })
+    : Result.succeed({
+        line,
+        declaration: row.declaration_id,
+        budget: row.budget_id,
+        commandId: row.step_id,
+        role: row.role,
+        command
+      })
 }
 
 const commandOf = ({

@@ -1,14 +1,17 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
 import { EmbeddedPostgres, PgEventStore } from "@hexfold/adapters-pg"
+import { StateCache } from "@hexfold/core"
 import cliProgress from "cli-progress"
 import { Console, Effect, Layer, Option, Redacted } from "effect"
 import { Command, Flag } from "effect/cli"
 import { fileURLToPath } from "node:url"
-import { declarations } from "./declarations.ts"
+import { Budget } from "./Budget.ts"
+import { Declaration } from "./Declaration.ts"
 import { readLog } from "./readLog.ts"
-import { replay } from "./replay.ts"
+import { grantBudgets, replay } from "./replay.ts"
 import { report } from "./report.ts"
+import { statesOf } from "./states.ts"
 
 const flags = {
   input: Flag.File("input", { mustExist: true }).pipe(
@@ -27,15 +30,20 @@ const flags = {
     Flag.withDescription("A Postgres database for the events, instead of --store"),
     Flag.optional
   ),
+  budgetLimit: Flag.Int("budget-limit").pipe(
+    Flag.withDescription("What each budget of the log is granted before the first row, in euros"),
+    Flag.withDefault(1_000_000)
+  ),
   skipMalformed: Flag.Boolean("skip-malformed").pipe(
     Flag.withDescription("Count malformed rows and go on, instead of stopping before the first command"),
     Flag.withDefault(false)
   )
 }
 
-const run = (file: string, skipMalformed: boolean) =>
+const run = (file: string, skipMalformed: boolean, budgetLimit: number) =>
   Effect.gen(function* () {
     const { malformed, rows } = yield* readLog(file, { skipMalformed })
+    yield* grantBudgets(rows, budgetLimit * 100)
     const bar = new cliProgress.SingleBar({
       format: "{bar} {percentage}% | {value}/{total} rows | {eta} s left",
       etaBuffer: 2_000
@@ -46,23 +54,34 @@ const run = (file: string, skipMalformed: boolean) =>
       Effect.ensuring(Effect.sync(() => bar.stop()))
     )
     const seconds = (performance.now() - started) / 1_000
-    yield* Console.log(report(outcome, malformed.length, yield* declarations, seconds))
+    yield* Console.log(
+      report(outcome, malformed.length, yield* statesOf(Declaration), yield* statesOf(Budget), seconds)
+    )
   })
 
-const command = Command.make("travel-expenses", flags, ({ dataFolder, databaseUrl, input, skipMalformed, store }) => {
-  const program = run(input, skipMalformed)
-  if (Option.isSome(databaseUrl)) {
-    return Effect.provide(program, PgEventStore.layerUrl(Redacted.make(Redacted.value(databaseUrl.value))))
-  }
-  return store === "memory"
-    ? Effect.provide(program, MemoryEventStore.layer)
-    : Effect.provide(
-        program,
-        PgEventStore.layer().pipe(
-          Layer.provide(EmbeddedPostgres.layerClient(Option.isSome(dataFolder) ? { dataFolder: dataFolder.value } : {}))
+const command = Command.make(
+  "travel-expenses",
+  flags,
+  ({ budgetLimit, dataFolder, databaseUrl, input, skipMalformed, store }) => {
+    const program = run(input, skipMalformed, budgetLimit).pipe(
+      // Without it every payment would read all payments before it, and payments at the same time would race.
+      Effect.provide(StateCache.layer({ capacity: 1_000 }))
+    )
+    if (Option.isSome(databaseUrl)) {
+      return Effect.provide(program, PgEventStore.layerUrl(Redacted.make(Redacted.value(databaseUrl.value))))
+    }
+    return store === "memory"
+      ? Effect.provide(program, MemoryEventStore.layer)
+      : Effect.provide(
+          program,
+          PgEventStore.layer().pipe(
+            Layer.provide(
+              EmbeddedPostgres.layerClient(Option.isSome(dataFolder) ? { dataFolder: dataFolder.value } : {})
+            )
+          )
         )
-      )
-}).pipe(Command.withDescription("Executes a log of expense declarations, each row as a command"))
+  }
+).pipe(Command.withDescription("Executes a log of expense declarations, each row as a command"))
 
 Command.run(command, { version: "0.0.0" }).pipe(
   Effect.catchTag(["MalformedRow", "UnreadableLog", "EmbeddedPostgresError", "EventStoreError"], (error) =>

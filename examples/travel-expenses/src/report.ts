@@ -1,4 +1,5 @@
 import Table from "cli-table3"
+import type * as Budget from "./Budget.ts"
 import { type State, Status } from "./Declaration.ts"
 import type { Outcome } from "./replay.ts"
 
@@ -10,6 +11,7 @@ export const report = (
   outcome: Outcome,
   malformed: number,
   states: ReadonlyMap<string, State>,
+  budgets: ReadonlyMap<string, Budget.State>,
   seconds: number
 ): string => {
   const table = new Table({ style: { head: [], border: [] }, colAligns: ["left", "right"] })
@@ -28,6 +30,10 @@ export const report = (
   }
   const paid = all.reduce((cents, state) => (state.status === "paid" ? cents + state.cents : cents), 0)
   table.push(["total paid", money.format(paid / 100)])
+  const largest = [...budgets].sort(([, a], [, b]) => b.spent - a.spent).slice(0, 5)
+  for (const [id, { granted, spent }] of largest) {
+    table.push([`spent of ${id}`, `${money.format(spent / 100)} of ${money.format(granted / 100)}`])
+  }
   line("commands per second", Math.round(rows / seconds))
   return table.toString()
 }

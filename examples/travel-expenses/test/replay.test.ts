@@ -1,22 +1,25 @@
 import { assert, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
 import { EmbeddedPostgres, PgEventStore } from "@hexfold/adapters-pg"
-import { EventStore } from "@hexfold/core"
-import { Effect, Layer, Redacted, Stream } from "effect"
+import { EventStore, Executor, StateCache } from "@hexfold/core"
+import { DateTime, Effect, Layer, Redacted, Stream } from "effect"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { describe } from "vitest"
-import { declarations } from "../src/declarations.ts"
+import { Budget } from "../src/Budget.ts"
+import { Declaration } from "../src/Declaration.ts"
+import { HandlePayment } from "../src/HandlePayment.ts"
 import { readLog } from "../src/readLog.ts"
-import { replay } from "../src/replay.ts"
+import { grantBudgets, replay } from "../src/replay.ts"
+import { statesOf } from "../src/states.ts"
 
 const sample = new URL("../data/sample.csv", import.meta.url).pathname
 
 const server = process.env["HEXFOLD_TEST_DATABASE_URL"]
-const schema = `travel_${process.pid}_${Date.now()}`
-const Postgres =
+const unique = `${process.pid}_${Date.now()}`
+const Postgres = (schema: string) =>
   server === undefined || server === ""
     ? PgEventStore.layer({ schema }).pipe(Layer.provide(EmbeddedPostgres.layerClient()))
     : PgEventStore.layerUrl(Redacted.make(server), { schema })
@@ -31,9 +34,10 @@ const withFile = (name: string, content: string | Uint8Array) =>
     (file) => Effect.promise(() => rm(join(file, ".."), { recursive: true }))
   )
 
-const execute = (file: string) =>
+const execute = (file: string, limit = 1_000_000) =>
   Effect.gen(function* () {
     const { rows } = yield* readLog(file, { skipMalformed: false })
+    yield* grantBudgets(rows, limit)
     return yield* replay(rows, { concurrency: 16, onRow: () => {} })
   })
 
@@ -42,16 +46,18 @@ describe("the replay of a log", () => {
     Effect.gen(function* () {
       const twice = Effect.gen(function* () {
         const first = yield* execute(sample)
-        const states = yield* declarations
+        const states = yield* statesOf(Declaration)
+        const budgets = yield* statesOf(Budget)
         const events = yield* EventStore.EventStore.use((store) => Stream.runCount(store.readAll()))
         const second = yield* execute(sample)
-        assert.deepStrictEqual(yield* declarations, states)
+        assert.deepStrictEqual(yield* statesOf(Declaration), states)
         assert.strictEqual(yield* EventStore.EventStore.use((store) => Stream.runCount(store.readAll())), events)
         assert.deepStrictEqual([second.accepted, second.repeated], [first.accepted, first.accepted])
-        return { first, states }
+        return { first, states, budgets }
       })
+      // A cache on one of them: it must not change the result.
       const memory = yield* Effect.provide(twice, MemoryEventStore.layer)
-      const postgres = yield* Effect.provide(twice, Postgres)
+      const postgres = yield* Effect.provide(twice, [Postgres(`travel_${unique}`), StateCache.layer({ capacity: 2 })])
       assert.deepStrictEqual(postgres, memory)
       assert.strictEqual(memory.first.accepted, 23)
       assert.deepStrictEqual(
@@ -72,6 +78,40 @@ describe("the replay of a log", () => {
         "declaration-4 saved",
         "declaration-5 paid"
       ])
+      const paid = [...memory.states.values()].filter(({ status }) => status === "paid")
+      const spent = paid.reduce((sum, { cents }) => sum + cents, 0)
+      assert.deepStrictEqual([...memory.budgets], [["budget-1", { granted: 1_000_000, spent }]])
+    })
+  )
+
+  it.live("a payment beyond the budget leaves the declaration and the budget as they were", () =>
+    Effect.gen(function* () {
+      const exceeded = Effect.gen(function* () {
+        const outcome = yield* execute(sample, 20_000)
+        assert.deepStrictEqual([outcome.accepted, outcome.rejected.get("BudgetExceeded")], [22, 1])
+        const both = Effect.all([Executor.load(Declaration, "declaration-5"), Executor.load(Budget, "budget-1")])
+        const before = yield* both
+        assert.strictEqual(before[0].state.status, "payment requested")
+        assert.deepStrictEqual(before[1], { state: { granted: 20_000, spent: 12_050 }, version: 2 })
+        const at = yield* DateTime.now
+        const payment = {
+          _tag: "HandlePayment",
+          step: 7,
+          at,
+          declaration: "declaration-5",
+          budget: "budget-1"
+        } as const
+        const error = yield* Effect.flip(Executor.execute(HandlePayment, payment))
+        assert.strictEqual(error._tag, "BudgetExceeded")
+        assert.deepStrictEqual(yield* both, before)
+        // What was too much is paid by a second run, once more is granted.
+        const again = yield* execute(sample)
+        assert.deepStrictEqual([again.accepted, again.repeated], [23, 22])
+        return yield* both
+      })
+      const memory = yield* Effect.provide(exceeded, MemoryEventStore.layer)
+      const postgres = yield* Effect.provide(exceeded, Postgres(`exceeded_${unique}`))
+      assert.deepStrictEqual(postgres, memory)
     })
   )
 
