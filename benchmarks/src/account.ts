@@ -7,8 +7,8 @@ const Deposited = Schema.TaggedStruct("Deposited", { amount: Schema.Int })
 const Withdrawn = Schema.TaggedStruct("Withdrawn", { amount: Schema.Int })
 class Overdrawn extends Schema.TaggedError<Overdrawn>()("Overdrawn", { balance: Schema.Int }) {}
 
-/** An account that begins with money enough for a benchmark. */
-export const Account = Aggregate.make("Account", {
+// Begins with money enough for a benchmark.
+const Account = Aggregate.make("Account", {
   id: Schema.String,
   state: Schema.Int,
   initial: 1_000_000,

@@ -16,7 +16,7 @@ import {
   Open,
   Withdraw
 } from "../src/Account.ts"
-import { OverLimit, Rules, SetLimit, TransferMoney } from "../src/TransferMoney.ts"
+import { LimitSet, OverLimit, Rules, SetLimit, TransferMoney } from "../src/TransferMoney.ts"
 
 const [anna, ben] = [AccountId.make("anna"), AccountId.make("ben")]
 const command = { _tag: "TransferMoney", from: anna, to: ben, cents: 70 } as const
@@ -28,6 +28,13 @@ it("an account is never overdrawn", () => {
     .given(new AccountOpened({ owner: "Anna" }), new MoneyDeposited({ cents: 10 }))
     .when(new Withdraw({ cents: 11 }))
     .thenRejected(new InsufficientFunds({ balance: 10, requested: 11 }))
+})
+
+it("the bank's limit can be set again", () => {
+  Scenario.of(Rules)
+    .given(new LimitSet({ cents: 5 }))
+    .when(new SetLimit({ cents: 7 }))
+    .then(new LimitSet({ cents: 7 }))
 })
 
 describe("a transfer", () => {

@@ -15,6 +15,7 @@ import { array } from "./binds.ts"
 import { translated } from "./errors.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
 import { readCommands } from "./reader.ts"
+import { writtenFirst } from "./rows.ts"
 
 /** Why an append of a call can fail for itself. */
 export type AppendFailure = ConcurrencyConflict | CommandIdReused | EventStoreError.EventStoreError
@@ -85,7 +86,10 @@ export const appendAll =
         }
         return Exit.succeed({
           events,
-          streams: Array.from(versions, ([streamId, version]) => ({ streamId, version })),
+          streams: writtenFirst(
+            Array.from(versions, ([streamId, version]) => ({ streamId, version })),
+            events
+          ),
           repeated: false
         })
       })

@@ -5,7 +5,7 @@ import type { SqlClient, SqlError } from "effect/sql"
 import { readStreams, readStreamsAndCommands } from "../sql/readStreams.ts"
 import { array } from "./binds.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
-import { type EventRow, toRecorded } from "./rows.ts"
+import { type EventRow, toRecorded, writtenFirst } from "./rows.ts"
 
 /** What one caller wants to read. */
 export interface ReadRequest {
@@ -121,14 +121,12 @@ const toCommands = (
       continue
     }
     const events = own.flatMap((row) => (row.event_id === null ? [] : toRecorded(row, row.stream_id!)))
-    commands.set(key.id, {
-      events: events.sort((a, b) => a.position - b.position),
-      streams: streams.map((streamId, i) => ({
-        streamId: streamId as StreamId.StreamId,
-        version: Number(versions[i])
-      })),
-      repeated: true
-    })
+    events.sort((a, b) => a.position - b.position)
+    const touched = streams.map((streamId, i) => ({
+      streamId: streamId as StreamId.StreamId,
+      version: Number(versions[i])
+    }))
+    commands.set(key.id, { events, streams: writtenFirst(touched, events), repeated: true })
   }
   return commands
 }

@@ -23,3 +23,15 @@ export const toRecorded = (row: EventRow, streamId: string): EventStore.Recorded
   metadata: row.metadata,
   recordedAt: DateTime.makeUnsafe(row.recorded_at)
 })
+
+/** The streams of an append as the port lists them: those with events, in the order of the events, then the others. */
+export const writtenFirst = (
+  streams: ReadonlyArray<EventStore.StreamVersion>,
+  events: ReadonlyArray<EventStore.RecordedEvent>
+): ReadonlyArray<EventStore.StreamVersion> => {
+  if (streams.length === 1) return streams
+  const places = new Map<string, number>()
+  for (const { streamId } of events) if (!places.has(streamId)) places.set(streamId, places.size)
+  const place = (streamId: string): number => places.get(streamId) ?? places.size
+  return streams.toSorted((a, b) => place(a.streamId) - place(b.streamId))
+}

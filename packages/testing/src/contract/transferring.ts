@@ -303,7 +303,7 @@ export const transferring: Cases = {
 
   "a step with a command id happens once, however many execute it at the same moment": Effect.gen(function* () {
     const instances = [yield* open, yield* open]
-    const [from, to] = yield* funded(instances[0]!, 2, 10)
+    const [to, from] = yield* funded(instances[0]!, 2, 10)
     const command = { _tag: "Transfer", from: from!, to: to!, amount: 10 } as const
     const options = { commandId: `transfer-${from}`, ...patient }
     const receipts = yield* Effect.forEach(
@@ -312,8 +312,12 @@ export const transferring: Cases = {
       { concurrency: "unbounded" }
     )
     assert.strictEqual(receipts.filter(({ repeated }) => !repeated).length, 1)
-    for (const { events, position } of receipts) {
+    for (const { events, position, streams } of receipts) {
       assert.deepStrictEqual(events, receipts[0]!.events)
+      assert.deepStrictEqual(
+        streams.map(({ streamId }) => streamId),
+        [Account.streamId(from!), Account.streamId(to!)]
+      )
       assert.strictEqual(position, receipts[0]!.position)
     }
     const reused = yield* Effect.flip(
