@@ -13,7 +13,7 @@ export class AccountOpened extends Schema.TaggedClass<AccountOpened>()("AccountO
 export class MoneyDeposited extends Schema.TaggedClass<MoneyDeposited>()("MoneyDeposited", { cents: Cents }) {}
 export class MoneyWithdrawn extends Schema.TaggedClass<MoneyWithdrawn>()("MoneyWithdrawn", { cents: Cents }) {}
 
-class AlreadyOpen extends Schema.TaggedError<AlreadyOpen>()("AlreadyOpen", {}) {}
+export class AlreadyOpen extends Schema.TaggedError<AlreadyOpen>()("AlreadyOpen", {}) {}
 export class NotOpen extends Schema.TaggedError<NotOpen>()("NotOpen", {}) {}
 export class InsufficientFunds extends Schema.TaggedError<InsufficientFunds>()("InsufficientFunds", {
   balance: Schema.Int,

@@ -8,6 +8,7 @@ import {
   Account,
   AccountId,
   AccountOpened,
+  AlreadyOpen,
   Deposit,
   InsufficientFunds,
   MoneyDeposited,
@@ -22,6 +23,13 @@ const [anna, ben] = [AccountId.make("anna"), AccountId.make("ben")]
 const command = { _tag: "TransferMoney", from: anna, to: ben, cents: 70 } as const
 const opened = (owner: string, balance: number) => ({ _tag: "Opened", owner, balance }) as const
 const rules = { limit: 100 }
+
+it("an account is opened once", () => {
+  Scenario.of(Account)
+    .given(new AccountOpened({ owner: "Anna" }))
+    .when(new Open({ owner: "Ben" }))
+    .thenRejected(new AlreadyOpen())
+})
 
 it("an account is never overdrawn", () => {
   Scenario.of(Account)
