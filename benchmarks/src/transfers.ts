@@ -84,7 +84,8 @@ const onMemory = async (): Promise<Report> => {
 
 const spread = async (run: Run): Promise<Report> => {
   const count = 10_000
-  const latencies = seen()
+  const [latencies, remembered] = [seen(), seen()]
+  const cache = StateCache.make({ capacity: 20_000 })
   const contenders: ReadonlyArray<Contender> = [
     {
       name: "Hexfold, a transfer between 10,000 accounts",
@@ -95,6 +96,12 @@ const spread = async (run: Run): Promise<Report> => {
       name: "Hexfold, a command on a new stream",
       count,
       run: (round) => run(drive(256, count, (i) => Executor.execute(Counter, `${round}-${i}`, increment), seen()))
+    },
+    {
+      name: "Hexfold, a transfer, with a state cache",
+      count,
+      run: (round) =>
+        run(cached(cache, drive(256, count, transfer("remembered", 10_000), round === 0 ? seen() : remembered)))
     }
   ]
   const measured = await alternate(contenders, 5)
@@ -107,7 +114,9 @@ const spread = async (run: Run): Promise<Report> => {
         figure: measured[0]!.median / measured[1]!.median,
         atLeast: 0.4
       },
-      ...describe("a transfer", latencies)
+      { claim: "with a state cache / commands on one new stream", figure: measured[2]!.median / measured[1]!.median },
+      ...describe("a transfer", latencies),
+      ...describe("with a state cache", remembered)
     ]
   }
 }

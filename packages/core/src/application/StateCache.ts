@@ -5,8 +5,10 @@
  * store's own state before a caller sees it: a stale state costs time, never
  * correctness.
  *
- * With a cache, commands of one process on one stream queue in memory, instead
- * of racing for the stream and repeating what was lost.
+ * With a cache, commands of one process that write to the same stream queue in
+ * memory, instead of racing for it and repeating what was lost. They queue for
+ * the streams that a command itself names: those that `Boundary.discover` finds
+ * later are raced for.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
