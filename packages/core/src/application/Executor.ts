@@ -98,10 +98,10 @@ export const execute: {
     command: NoInfer<Command>,
     options?: ExecuteOptions
   ): Effect.Effect<Receipt.BoundaryReceipt<Event>, Error | BoundaryError, EventStore>
-} = (target: AnyTarget, ...rest: ReadonlyArray<unknown>): never =>
+} = (target: AnyTarget, first: unknown, second?: unknown, third?: unknown): never =>
   (isBoundary(target)
-    ? executeBoundary(target, rest[0] as Tagged, rest[1] as ExecuteOptions | undefined)
-    : executeAggregate(target, rest[0] as never, rest[1] as Tagged, rest[2] as ExecuteOptions | undefined)) as never
+    ? executeBoundary(target, first as Tagged, second as ExecuteOptions | undefined)
+    : executeAggregate(target, first, second as Tagged, third as ExecuteOptions | undefined)) as never
 
 /**
  * Executes a command that came from outside: decodes the id and the command

@@ -4,6 +4,7 @@ import * as EventCodec from "../application/EventCodec.ts"
 import type { EventDecodeError } from "../application/EventDecodeError.ts"
 import type { Tagged } from "../domain/Aggregate.ts"
 import type { Source } from "../domain/Participant.ts"
+import * as AppendCheck from "../ports/AppendCheck.ts"
 import type { NewEvent, RecordedEvent } from "../ports/EventStore.ts"
 import { EventStoreError, Rejected } from "../ports/EventStoreError.ts"
 import * as Metadata from "../ports/Metadata.ts"
@@ -69,19 +70,28 @@ export const newEvents = <Name extends string, State, Event extends Tagged>(
     }
     const id = uuid.make(now)
     const cause = commandId ?? id
-    metadata ??= metadataOf(Context.get(context, Metadata.Current), cause)
-    events.push({ id, type: encoded.success.type, data: encoded.success.data, metadata })
+    if (metadata === undefined) {
+      const made = metadataOf(Context.get(context, Metadata.Current), cause)
+      if ("reason" in made) return Result.fail(made)
+      metadata = made
+    }
+    const made = AppendCheck.withData(id, encoded.success.type, encoded.success.data, metadata)
+    if ("reason" in made) return Result.fail(made)
+    events.push(made)
   }
   return Result.succeed(events)
 }
 
-const metadataOf = (settings: Partial<Metadata.Metadata>, cause: string): Metadata.Metadata => {
+const metadataOf = (settings: Partial<Metadata.Metadata>, cause: string): Metadata.Metadata | EventStoreError => {
   const { actor, causationId = cause, correlationId = cause, fields } = settings
-  if (actor === undefined && fields === undefined) return { correlationId, causationId }
-  return {
+  if (actor === undefined && fields === undefined && correlationId === cause && causationId === cause) {
+    // An event's id is right, and a command's id is checked with its append.
+    return Object.freeze({ correlationId, causationId })
+  }
+  return AppendCheck.checkMetadata({
     correlationId,
     causationId,
     ...(actor === undefined ? undefined : { actor }),
     ...(fields === undefined ? undefined : { fields })
-  }
+  })
 }

@@ -143,8 +143,72 @@ const versionProblem = (append: Append): string | undefined => {
   return undefined
 }
 
+/** An event that was checked when it was made, so that a store need not do it again. */
+class CheckedEvent implements NewEvent {
+  readonly id: string
+  readonly type: string
+  readonly data: NewEvent["data"]
+  readonly metadata: Metadata
+  constructor(id: string, type: string, data: NewEvent["data"], metadata: Metadata) {
+    this.id = id
+    this.type = type
+    this.data = data
+    this.metadata = metadata
+  }
+}
+
+/**
+ * An event whose id and metadata are known to be right: they were made or
+ * checked here. Its data are copied, or the answer is the reason to refuse it.
+ * {@link check} takes it as it is.
+ *
+ * @example
+ * ```ts
+ * import { AppendCheck } from "@hexfold/core"
+ *
+ * const id = "01890a5d-ac96-774b-bcce-b302099a8057"
+ * AppendCheck.withData(id, "MoneyDeposited", { amount: 10 }, { correlationId: id, causationId: id })
+ * ```
+ */
+export const withData = (
+  id: string,
+  type: string,
+  data: NewEvent["data"],
+  metadata: Metadata
+): NewEvent | EventStoreError => {
+  const typeProblem = idProblem("event type", type)
+  if (typeProblem !== undefined) return rejected("append", typeProblem)
+  const copied = copyJson(data, 0)
+  if (copied instanceof Problem) return rejected("append", `data${copied.text}`)
+  const problem = sizeProblem(id, copied, metadata)
+  return problem === undefined ? new CheckedEvent(id, type, copied, metadata) : rejected("append", problem)
+}
+
+/**
+ * The metadata as a store may keep them, or the reason to refuse them.
+ *
+ * @example
+ * ```ts
+ * import { AppendCheck } from "@hexfold/core"
+ *
+ * AppendCheck.checkMetadata({ correlationId: "request-17", causationId: "request-17", actor: "anna" })
+ * ```
+ */
+export const checkMetadata = (metadata: Metadata): Metadata | EventStoreError => {
+  const copied = copyMetadata(metadata, "")
+  return copied instanceof Problem ? rejected("append", `metadata${copied.text}`) : copied
+}
+
+const sizeProblem = (id: string, data: NewEvent["data"], metadata: Metadata): string | undefined => {
+  if (roughSize(data) + roughSize(metadata) <= maxEventBytes / 8) return undefined
+  const bytes = new TextEncoder().encode(JSON.stringify([data, metadata])).length
+  return bytes > maxEventBytes ? `event ${id}: its ${bytes} bytes of JSON are more than ${maxEventBytes}` : undefined
+}
+
 // The copy of an event, or what is wrong with it.
-const copyEvent = ({ data, id, metadata, type }: NewEvent): NewEvent | string => {
+const copyEvent = (event: NewEvent): NewEvent | string => {
+  if (event instanceof CheckedEvent) return event
+  const { data, id, metadata, type } = event
   if (!isUuid(id)) return `event id ${quote(id)}: is no lower-case UUID`
   const typeProblem = idProblem("event type", type)
   if (typeProblem !== undefined) return typeProblem
@@ -152,10 +216,8 @@ const copyEvent = ({ data, id, metadata, type }: NewEvent): NewEvent | string =>
   if (copiedData instanceof Problem) return `data${copiedData.text}`
   const copiedMetadata = copyMetadata(metadata, id)
   if (copiedMetadata instanceof Problem) return `metadata${copiedMetadata.text}`
-  if (roughSize(copiedData) + roughSize(copiedMetadata) > maxEventBytes / 8) {
-    const bytes = new TextEncoder().encode(JSON.stringify([copiedData, copiedMetadata])).length
-    if (bytes > maxEventBytes) return `event ${id}: its ${bytes} bytes of JSON are more than ${maxEventBytes}`
-  }
+  const tooLarge = sizeProblem(id, copiedData, copiedMetadata)
+  if (tooLarge !== undefined) return tooLarge
   return { id, type, data: copiedData, metadata: copiedMetadata }
 }
 
