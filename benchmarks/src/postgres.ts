@@ -2,9 +2,10 @@ import { STREAM_DOES_NOT_EXIST } from "@event-driven-io/emmett"
 import { getPostgreSQLEventStore } from "@event-driven-io/emmett-postgresql"
 import { PgEventStore } from "@hexfold/adapters-pg"
 import { EventStore, Executor, Expectation, StreamId } from "@hexfold/core"
-import { Effect, ManagedRuntime, Redacted } from "effect"
+import { ManagedRuntime, Redacted } from "effect"
 import pg from "pg"
 import { Counter, Increment } from "./counter.ts"
+import { fibers } from "./fibers.ts"
 import { alternate, type Contender, type Report } from "./measure.ts"
 
 const increment = new Increment({ by: 1 })
@@ -60,19 +61,8 @@ export const postgres = async (url: string): Promise<ReadonlyArray<Report>> => {
   ] as const) {
     const few = await insertBaseline(url, Math.min(number, 10))
     const many = await insertBaseline(url, Math.min(number, 32))
-    // One fiber for each caller, as a server has one for each request.
-    const execute = (round: number) => {
-      let next = 0
-      const caller = Effect.gen(function* () {
-        while (next < count) yield* Executor.execute(Counter, `${number}-${round}-${next++}`, increment)
-      })
-      return runtime.runPromise(
-        Effect.all(
-          Array.from({ length: number }, () => caller),
-          { concurrency: "unbounded", discard: true }
-        )
-      )
-    }
+    const execute = (round: number) =>
+      runtime.runPromise(fibers(number, count, (i) => Executor.execute(Counter, `${number}-${round}-${i}`, increment)))
     const insert = (baseline: typeof few) => (round: number) =>
       callers(number, count, (i) => baseline.insert(`Counter-${number}-${round}-${i}`))
     const contenders: ReadonlyArray<Contender> = [

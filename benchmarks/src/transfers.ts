@@ -4,6 +4,7 @@ import { type EventStore, Executor, StateCache } from "@hexfold/core"
 import { Effect, type Layer, ManagedRuntime, Redacted, Schedule } from "effect"
 import { Transfer } from "./account.ts"
 import { Counter, Increment } from "./counter.ts"
+import { fibers } from "./fibers.ts"
 import { alternate, type Contender, percentile, type Report } from "./measure.ts"
 
 // Nobody gives up: what a benchmark starts is done in the end.
@@ -24,27 +25,22 @@ const describe = (name: string, { attempts, millis }: Seen): ReadonlyArray<Repor
   { claim: `${name}: attempts per command`, figure: attempts / millis.length }
 ]
 
-/** `count` commands from as many fibers as there are callers. */
+/** As {@link fibers}, and notes what is seen of each command. */
 const drive = (
   callers: number,
   count: number,
   one: (i: number) => Effect.Effect<{ readonly attempts: number }, unknown, EventStore.EventStore>,
   into: Seen
-) => {
-  let next = 0
-  const caller = Effect.gen(function* () {
-    while (next < count) {
+) =>
+  fibers(callers, count, (i) =>
+    Effect.suspend(() => {
       const start = performance.now()
-      const { attempts } = yield* one(next++)
-      into.millis.push(performance.now() - start)
-      into.attempts += attempts
-    }
-  })
-  return Effect.all(
-    Array.from({ length: callers }, () => caller),
-    { concurrency: "unbounded", discard: true }
+      return Effect.map(one(i), ({ attempts }) => {
+        into.millis.push(performance.now() - start)
+        into.attempts += attempts
+      })
+    })
   )
-}
 
 // Spreads over the accounts without a generator of random numbers in the measured time.
 const transfer = (prefix: string, accounts: number) => (i: number) => {

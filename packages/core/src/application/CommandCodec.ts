@@ -7,6 +7,7 @@ import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
 import type { Boundary } from "../domain/Boundary.ts"
 import { canonicalJson } from "../domain/canonicalJson.ts"
 import * as encoder from "../internal/encoder.ts"
+import { memoized } from "../internal/memoized.ts"
 import { CommandDecodeError } from "./CommandDecodeError.ts"
 
 /** Decodes and fingerprints the commands of one aggregate. */
@@ -20,15 +21,9 @@ export interface CommandCodec<Id, Command> {
 /** The codec of an aggregate's commands. */
 export const of = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
   aggregate: Aggregate<Name, Id, State, Command, Event, Error>
-): CommandCodec<Id, Command> => {
-  const known = cache.get(aggregate)
-  if (known !== undefined) return known as CommandCodec<Id, Command>
-  const codec = make(aggregate)
-  cache.set(aggregate, codec)
-  return codec
-}
+): CommandCodec<Id, Command> => memoized(codecs, aggregate, () => make(aggregate))
 
-const cache = new WeakMap<object, unknown>()
+const codecs = new WeakMap<object, unknown>()
 
 const make = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
   aggregate: Aggregate<Name, Id, State, Command, Event, Error>
@@ -79,20 +74,20 @@ export interface BoundaryCommandCodec<Command> {
 /** The codec of a boundary's commands. */
 export const ofBoundary = <Name extends string, Command extends Tagged, States, Event, Error>(
   boundary: Boundary<Name, Command, States, Event, Error>
+): BoundaryCommandCodec<Command> => memoized(codecs, boundary, () => makeOfBoundary(boundary))
+
+const makeOfBoundary = <Name extends string, Command extends Tagged, States, Event, Error>(
+  boundary: Boundary<Name, Command, States, Event, Error>
 ): BoundaryCommandCodec<Command> => {
-  const found = cache.get(boundary)
-  if (found !== undefined) return found as BoundaryCommandCodec<Command>
   const encode = encoder.make(boundary.command)
   const decode = Schema.decodeUnknownResult(Schema.toCodecJson(boundary.command), { errors: "all" })
-  const codec: BoundaryCommandCodec<Command> = {
+  return {
     decode: (command) =>
       Result.mapError(decode(command), (cause) => {
         return new CommandDecodeError({ aggregate: boundary.name, part: "command", detail: cause.message, cause })
       }),
     fingerprint: (command) => Result.map(encode(command), (encoded) => fingerprintOf(boundary.name, encoded))
   }
-  cache.set(boundary, codec)
-  return codec
 }
 
 const fingerprintOf = (place: string, encoded: Schema.Json): string =>

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import type { Tagged } from "../domain/Aggregate.ts"
 import type { Source } from "../domain/Participant.ts"
 import * as encoder from "../internal/encoder.ts"
+import { memoized } from "../internal/memoized.ts"
 import type { RecordedEvent } from "../ports/EventStore.ts"
 import { EventDecodeError } from "./EventDecodeError.ts"
 
@@ -37,16 +38,10 @@ export interface EventCodec<Event> {
  */
 export const of = <Name extends string, State, Event extends Tagged>(
   aggregate: Source<Name, State, Event>
-): EventCodec<Event> => {
-  const known = cache.get(aggregate)
-  if (known !== undefined) return known as EventCodec<Event>
-  const codec = make(aggregate)
-  cache.set(aggregate, codec)
-  return codec
-}
+): EventCodec<Event> => memoized(codecs, aggregate, () => make(aggregate))
 
 // Compiling a schema takes milliseconds: once for each aggregate.
-const cache = new WeakMap<object, unknown>()
+const codecs = new WeakMap<object, unknown>()
 
 const make = <Name extends string, State, Event extends Tagged>(
   aggregate: Source<Name, State, Event>

@@ -14,6 +14,7 @@ import { BoundaryWork } from "../internal/boundaryWork.ts"
 import { foldRecorded } from "../internal/events.ts"
 import * as execution from "../internal/execution.ts"
 import { isTraced, spanIf } from "../internal/tracing.ts"
+import type { Work } from "../internal/work.ts"
 import type { CommandIdReused } from "../ports/CommandIdReused.ts"
 import type { ConcurrencyConflict } from "../ports/ConcurrencyConflict.ts"
 import { type CommandKey, EventStore } from "../ports/EventStore.ts"
@@ -200,12 +201,9 @@ const executeAggregate = (aggregate: AnyAggregate, id: unknown, command: Tagged,
     const stream = streamId.success
     const key = commandKey(options.commandId, () => CommandCodec.of(aggregate).fingerprint(stream, command))
     if (Result.isFailure(key)) return execution.refused(aggregate.name, key.failure, context)
-    const traced = isTraced(context)
-    const work = new AggregateWork(aggregate, stream, command, key.success)
-    return spanIf(traced, execution.run(work, options, context, traced), "Executor.execute", () => ({
+    return executing(new AggregateWork(aggregate, stream, command, key.success), command, options, context, () => ({
       "hexfold.aggregate": aggregate.name,
-      "hexfold.stream": stream,
-      ...attributes(command, options)
+      "hexfold.stream": stream
     }))
   })
 
@@ -213,18 +211,25 @@ const executeBoundary = (boundary: AnyBoundary, command: Tagged, options: Execut
   Effect.contextWith((context: Context.Context<EventStore>) => {
     const key = commandKey(options.commandId, () => CommandCodec.ofBoundary(boundary).fingerprint(command))
     if (Result.isFailure(key)) return execution.refused(boundary.name, key.failure, context)
-    const traced = isTraced(context)
-    const work = new BoundaryWork(boundary, command, key.success)
-    return spanIf(traced, execution.run(work, options, context, traced), "Executor.execute", () => ({
-      "hexfold.boundary": boundary.name,
-      ...attributes(command, options)
+    return executing(new BoundaryWork(boundary, command, key.success), command, options, context, () => ({
+      "hexfold.boundary": boundary.name
     }))
   })
 
-const attributes = (command: Tagged, { commandId }: ExecuteOptions) => ({
-  "hexfold.command": command._tag,
-  ...(commandId === undefined ? {} : { "hexfold.command_id": commandId })
-})
+const executing = <Error, Receipt>(
+  work: Work<Error, Receipt>,
+  command: Tagged,
+  options: ExecuteOptions,
+  context: Context.Context<EventStore>,
+  place: () => Record<string, string>
+): Effect.Effect<Receipt, Error | ExecuteError> => {
+  const traced = isTraced(context)
+  return spanIf(traced, execution.run(work, options, context, traced), "Executor.execute", () => ({
+    ...place(),
+    "hexfold.command": command._tag,
+    ...(options.commandId === undefined ? {} : { "hexfold.command_id": options.commandId })
+  }))
+}
 
 // An id may satisfy its type and break its schema, as "" does `Schema.NonEmptyString`.
 const streamIdOf = <Id>(

@@ -1,5 +1,4 @@
 import * as Result from "effect/Result"
-import * as EventCodec from "../application/EventCodec.ts"
 import { EventDecodeError } from "../application/EventDecodeError.ts"
 import type { BoundaryReceipt } from "../application/Receipt.ts"
 import { TooManyParticipants } from "../application/TooManyParticipants.ts"
@@ -10,6 +9,7 @@ import type * as Participant from "../domain/Participant.ts"
 import type { StreamId } from "../domain/StreamId.ts"
 import type { Appended, CommandKey, RecordedEvent, StreamVersion } from "../ports/EventStore.ts"
 import { EventStoreError, Rejected } from "../ports/EventStoreError.ts"
+import { decodeRecorded } from "./events.ts"
 import type { Entry, Work, Written } from "./work.ts"
 
 /** A stream in a role, and what a decision may do with it there. */
@@ -84,9 +84,9 @@ export class BoundaryWork<
         if (this.#stage < this.#boundary.stages.length) return undefined
         return Result.fail(new EventDecodeError({ stream, version, type, detail: "no participant has such events" }))
       }
-      const data = EventCodec.of(entry.source).decode(event)
-      if (Result.isFailure(data)) return Result.fail(data.failure)
-      events.push({ ...event, data: data.success })
+      const decoded = decodeRecorded(entry.source, [event])
+      if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+      events.push(...decoded.success)
     }
     return Result.succeed(receiptOf(events, appended.streams, 0, true))
   }

@@ -23,7 +23,8 @@ import * as Expectation from "../ports/Expectation.ts"
 import { foldRecorded, newEvents } from "./events.ts"
 import * as metrics from "./metrics.ts"
 import { retrying } from "./retrying.ts"
-import type { AnyReceipt, Entry, Work, Written } from "./work.ts"
+import { spanIf } from "./tracing.ts"
+import type { Entry, Work, Written } from "./work.ts"
 
 /**
  * Executes a command: reads its streams, folds them, decides, appends. It needs
@@ -31,7 +32,7 @@ import type { AnyReceipt, Entry, Work, Written } from "./work.ts"
  * that were read, and what is rejected or writes nothing was decided on states
  * of one moment: of one snapshot of the store.
  */
-export const run = <Error, Receipt extends AnyReceipt>(
+export const run = <Error, Receipt>(
   work: Work<Error, Receipt>,
   options: ExecuteOptions,
   context: Context.Context<EventStore>,
@@ -50,7 +51,7 @@ export const refused = (
   })
 
 // A class, for every command makes one: a closure for each step takes an eighth of a command's time in memory.
-class Execution<Error, Receipt extends AnyReceipt> {
+class Execution<Error, Receipt> {
   readonly work: Work<Error, Receipt>
   readonly options: ExecuteOptions
   readonly context: Context.Context<EventStore>
@@ -178,7 +179,7 @@ class Execution<Error, Receipt extends AnyReceipt> {
       version === 0 ? { streamId } : { streamId, after: version }
     )
     const reading = this.store.readStreams(requests, this.work.key)
-    return this.traced ? Effect.withSpan(reading, "EventStore.readStreams") : reading
+    return spanIf(this.traced, reading, "EventStore.readStreams")
   }
 
   /** Folds what was read on what is known; returns the failure if an event cannot be decoded. */
@@ -265,17 +266,14 @@ class Execution<Error, Receipt extends AnyReceipt> {
     )
     const append: Append = key === undefined ? { writes, conditions } : { writes, conditions, command: key }
     const appending = this.store.append(append)
-    return Effect.flatMap(
-      this.traced ? Effect.withSpan(appending, "EventStore.append") : appending,
-      (appended): Running<Error, Receipt> => {
-        if (appended.repeated) {
-          const repeated = work.repeated(appended)
-          if (repeated !== undefined) return this.repeatedBy(repeated)
-        }
-        this.advance(written, appended)
-        return this.done(recordedEvents(appended, written), appended.streams)
+    return Effect.flatMap(spanIf(this.traced, appending, "EventStore.append"), (appended): Running<Error, Receipt> => {
+      if (appended.repeated) {
+        const repeated = work.repeated(appended)
+        if (repeated !== undefined) return this.repeatedBy(repeated)
       }
-    )
+      this.advance(written, appended)
+      return this.done(recordedEvents(appended, written), appended.streams)
+    })
   }
 
   /** The versions after the append, and the states as every other reader folds them: from the events as stored. */

@@ -14,5 +14,7 @@ export const spanIf = <A, E, R>(
   traced: boolean,
   effect: Effect.Effect<A, E, R>,
   name: string,
-  attributes: () => Record<string, unknown>
+  attributes: () => Record<string, unknown> = none
 ): Effect.Effect<A, E, R> => (traced ? Effect.withSpan(effect, name, { attributes: attributes() }) : effect)
+
+const none = () => ({})

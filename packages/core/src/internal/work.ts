@@ -22,12 +22,6 @@ export interface Written {
   readonly events: ReadonlyArray<Tagged>
 }
 
-/** What the engine knows of a receipt. */
-export interface AnyReceipt {
-  readonly events: ReadonlyArray<unknown>
-  readonly repeated: boolean
-}
-
 /** A command to execute: what is different between one on an aggregate and one over a boundary. */
 export interface Work<Error, Receipt> {
   /** The aggregate or the boundary, as metrics name it. */

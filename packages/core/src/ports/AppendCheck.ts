@@ -176,10 +176,8 @@ export const withData = (
   data: NewEvent["data"],
   metadata: Metadata
 ): NewEvent | EventStoreError => {
-  const typeProblem = idProblem("event type", type)
-  if (typeProblem !== undefined) return rejected("append", typeProblem)
-  const copied = copyJson(data, 0)
-  if (copied instanceof Problem) return rejected("append", `data${copied.text}`)
+  const copied = copyData(type, data)
+  if (copied instanceof Problem) return rejected("append", copied.text)
   const problem = sizeProblem(id, copied, metadata)
   return problem === undefined ? new CheckedEvent(id, type, copied, metadata) : rejected("append", problem)
 }
@@ -210,15 +208,21 @@ const copyEvent = (event: NewEvent): NewEvent | string => {
   if (event instanceof CheckedEvent) return event
   const { data, id, metadata, type } = event
   if (!isUuid(id)) return `event id ${quote(id)}: is no lower-case UUID`
-  const typeProblem = idProblem("event type", type)
-  if (typeProblem !== undefined) return typeProblem
-  const copiedData = copyJson(data, 0)
-  if (copiedData instanceof Problem) return `data${copiedData.text}`
+  const copiedData = copyData(type, data)
+  if (copiedData instanceof Problem) return copiedData.text
   const copiedMetadata = copyMetadata(metadata, id)
   if (copiedMetadata instanceof Problem) return `metadata${copiedMetadata.text}`
   const tooLarge = sizeProblem(id, copiedData, copiedMetadata)
   if (tooLarge !== undefined) return tooLarge
   return { id, type, data: copiedData, metadata: copiedMetadata }
+}
+
+// The copy of the data of an event of this type, or what is wrong with either.
+const copyData = (type: string, data: NewEvent["data"]): NewEvent["data"] | Problem => {
+  const typeProblem = idProblem("event type", type)
+  if (typeProblem !== undefined) return new Problem(typeProblem)
+  const copied = copyJson(data, 0)
+  return copied instanceof Problem ? new Problem(`data${copied.text}`) : copied
 }
 
 // Mostly two texts, and often both the event's id, which was checked already.

@@ -1,0 +1,13 @@
+import { Effect } from "effect"
+
+/** `count` commands in all, from one fiber for each caller, as a server has one for each request. */
+export const fibers = <E, R>(callers: number, count: number, one: (i: number) => Effect.Effect<unknown, E, R>) => {
+  let next = 0
+  const caller = Effect.gen(function* () {
+    while (next < count) yield* one(next++)
+  })
+  return Effect.all(
+    Array.from({ length: callers }, () => caller),
+    { concurrency: "unbounded", discard: true }
+  )
+}
