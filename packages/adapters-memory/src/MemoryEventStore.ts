@@ -64,28 +64,37 @@ const open = (retention: number): Store => {
   }
 
   const record = (append: EventStore.Append, recordedAt: DateTime.Utc): EventStore.Appended => {
-    const recorded: Array<Recorded> = []
-    const touched: Array<EventStore.StreamVersion> = []
-    for (const { events, streamId } of append.writes) {
+    const recorded = new Array<Recorded>(append.writes.reduce((sum, { events }) => sum + events.length, 0))
+    const touched = new Array<EventStore.StreamVersion>(append.writes.length)
+    let next = 0
+    for (let i = 0; i < append.writes.length; i++) {
+      const { events, streamId } = append.writes[i]!
       const stream = streams.get(streamId)
       let version = stream?.length ?? 0
       for (const { data, id, metadata, type } of events) {
         const position = log.length + 1
         const event: Recorded = { id, streamId, version: ++version, position, type, data, metadata, recordedAt }
         log.push(event)
-        recorded.push(event)
         stream?.push(event)
+        recorded[next++] = event
       }
-      if (stream === undefined) streams.set(streamId, recorded.slice(recorded.length - events.length))
-      touched.push({ streamId, version })
+      if (stream === undefined) streams.set(streamId, recorded.slice(next - events.length, next))
+      touched[i] = { streamId, version }
     }
-    for (const { streamId } of append.conditions) {
-      if (streamId !== touched[0]?.streamId && !touched.some((stream) => stream.streamId === streamId)) {
+    for (let i = 0; i < append.conditions.length; i++) {
+      const { streamId } = append.conditions[i]!
+      if (streamId !== touched[i]?.streamId && !touched.some((stream) => stream.streamId === streamId)) {
         touched.push({ streamId, version: versionOf(streamId) })
       }
     }
     return { events: recorded, streams: touched, repeated: false }
   }
+
+  const slices = (requests: ReadonlyArray<EventStore.StreamRequest>): ReadonlyArray<EventStore.StreamSlice> =>
+    requests.map(({ after = 0, streamId }) => {
+      const stream = streams.get(streamId)
+      return { streamId, version: stream?.length ?? 0, events: stream?.slice(after) ?? [] }
+    })
 
   return EventStore.EventStore.of({
     append: (given) =>
@@ -105,16 +114,17 @@ const open = (retention: number): Store => {
         return Effect.succeed(appended)
       }),
 
-    readStreams: (requests, command) =>
-      Effect.clockWith((clock): ReturnType<Store["readStreams"]> => {
-        const before = AppendCheck.checkRead("readStreams", requests, command) ?? earlier(command, clock)
+    readStreams: (requests, command) => {
+      const refusal = AppendCheck.checkRead("readStreams", requests, command)
+      if (refusal !== undefined) return Effect.fail(refusal)
+      // Only what is remembered of a command depends on the time.
+      if (command === undefined) return Effect.sync(() => ({ streams: slices(requests), appended: undefined }))
+      return Effect.clockWith((clock): ReturnType<Store["readStreams"]> => {
+        const before = earlier(command, clock)
         if (before !== undefined && "_tag" in before) return Effect.fail(before)
-        const slices = requests.map(({ after = 0, streamId }) => {
-          const stream = streams.get(streamId)
-          return { streamId, version: stream?.length ?? 0, events: stream?.slice(after) ?? [] }
-        })
-        return Effect.succeed({ streams: slices, appended: before })
-      }),
+        return Effect.succeed({ streams: slices(requests), appended: before })
+      })
+    },
 
     readStream: (streamId, options = {}) =>
       Stream.suspend(() => {

@@ -9,12 +9,12 @@ import * as Result from "effect/Result"
 import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
 import type { Boundary } from "../domain/Boundary.ts"
 import type { StreamId } from "../domain/StreamId.ts"
+import * as Ambient from "../internal/ambient.ts"
 import { AggregateWork } from "../internal/aggregateWork.ts"
 import { BoundaryWork } from "../internal/boundaryWork.ts"
 import { foldRecorded } from "../internal/events.ts"
 import * as execution from "../internal/execution.ts"
 import { isTraced, spanIf } from "../internal/tracing.ts"
-import type { Work } from "../internal/work.ts"
 import type { CommandIdReused } from "../ports/CommandIdReused.ts"
 import type { ConcurrencyConflict } from "../ports/ConcurrencyConflict.ts"
 import { type CommandKey, EventStore } from "../ports/EventStore.ts"
@@ -199,37 +199,34 @@ const executeAggregate = (aggregate: AnyAggregate, id: unknown, command: Tagged,
     const streamId = streamIdOf(aggregate, id)
     if (Result.isFailure(streamId)) return Effect.fail(streamId.failure)
     const stream = streamId.success
+    const ambient = Ambient.of(context)
     const key = commandKey(options.commandId, () => CommandCodec.of(aggregate).fingerprint(stream, command))
-    if (Result.isFailure(key)) return execution.refused(aggregate.name, key.failure, context)
-    return executing(new AggregateWork(aggregate, stream, command, key.success), command, options, context, () => ({
-      "hexfold.aggregate": aggregate.name,
-      "hexfold.stream": stream
-    }))
+    if (Result.isFailure(key)) return execution.refused(aggregate.name, key.failure, ambient)
+    const running = execution.run(new AggregateWork(aggregate, stream, command, key.success), options, ambient)
+    if (!ambient.traced) return running
+    return inSpan(running, command, options, { "hexfold.aggregate": aggregate.name, "hexfold.stream": stream })
   })
 
 const executeBoundary = (boundary: AnyBoundary, command: Tagged, options: ExecuteOptions = {}) =>
   Effect.contextWith((context: Context.Context<EventStore>) => {
+    const ambient = Ambient.of(context)
     const key = commandKey(options.commandId, () => CommandCodec.ofBoundary(boundary).fingerprint(command))
-    if (Result.isFailure(key)) return execution.refused(boundary.name, key.failure, context)
-    return executing(new BoundaryWork(boundary, command, key.success), command, options, context, () => ({
-      "hexfold.boundary": boundary.name
-    }))
+    if (Result.isFailure(key)) return execution.refused(boundary.name, key.failure, ambient)
+    const running = execution.run(new BoundaryWork(boundary, command, key.success), options, ambient)
+    return ambient.traced ? inSpan(running, command, options, { "hexfold.boundary": boundary.name }) : running
   })
 
-const executing = <Error, Receipt>(
-  work: Work<Error, Receipt>,
+const inSpan = <A, E, R>(
+  running: Effect.Effect<A, E, R>,
   command: Tagged,
-  options: ExecuteOptions,
-  context: Context.Context<EventStore>,
-  place: () => Record<string, string>
-): Effect.Effect<Receipt, Error | ExecuteError> => {
-  const traced = isTraced(context)
-  return spanIf(traced, execution.run(work, options, context, traced), "Executor.execute", () => ({
-    ...place(),
+  { commandId }: ExecuteOptions,
+  place: Record<string, string>
+): Effect.Effect<A, E, R> =>
+  spanIf(true, running, "Executor.execute", () => ({
+    ...place,
     "hexfold.command": command._tag,
-    ...(options.commandId === undefined ? {} : { "hexfold.command_id": options.commandId })
+    ...(commandId === undefined ? {} : { "hexfold.command_id": commandId })
   }))
-}
 
 // An id may satisfy its type and break its schema, as "" does `Schema.NonEmptyString`.
 const streamIdOf = <Id>(

@@ -249,7 +249,7 @@ const byTag = <Members extends ReadonlyArray<TaggedSchema>>(
 const streamIds = <Id>(name: string, schema: Schema.Codec<Id, unknown>) => {
   const codec = Schema.toCodecJson(schema)
   const isText = encodesToString(SchemaAST.toEncoded(codec.ast))
-  const encode = Schema.encodeSync(codec)
+  const encode = isPlainText(schema.ast) ? textOf : Schema.encodeSync(codec)
   const decode = Schema.decodeUnknownResult(isText ? codec : Schema.fromJsonString(codec))
   return {
     streamId: (id: Id): StreamId.StreamId => {
@@ -261,6 +261,15 @@ const streamIds = <Id>(name: string, schema: Schema.Codec<Id, unknown>) => {
         parts.aggregate === name ? Result.getSuccess(decode(parts.id)) : Option.none()
       )
   }
+}
+
+// Most ids are texts of any kind, which encode to themselves.
+const isPlainText = (ast: SchemaAST.AST): boolean =>
+  SchemaAST.isString(ast) && ast.checks === undefined && ast.encoding === undefined
+
+const textOf = (id: unknown): string => {
+  if (typeof id !== "string") throw new TypeError(`Expected string, got ${String(id)}`)
+  return id
 }
 
 const encodesToString = (ast: SchemaAST.AST): boolean =>

@@ -1,4 +1,3 @@
-import * as Context from "effect/Context"
 import * as Result from "effect/Result"
 import * as EventCodec from "../application/EventCodec.ts"
 import type { EventDecodeError } from "../application/EventDecodeError.ts"
@@ -7,7 +6,7 @@ import type { Source } from "../domain/Participant.ts"
 import * as AppendCheck from "../ports/AppendCheck.ts"
 import type { NewEvent, RecordedEvent } from "../ports/EventStore.ts"
 import { EventStoreError, Rejected } from "../ports/EventStoreError.ts"
-import * as Metadata from "../ports/Metadata.ts"
+import type * as Metadata from "../ports/Metadata.ts"
 import * as uuid from "./uuid.ts"
 
 /** The state after recorded events, from a state or from the initial one. */
@@ -54,13 +53,14 @@ export const newEvents = <Name extends string, State, Event extends Tagged>(
   decided: ReadonlyArray<Event>,
   now: number,
   commandId: string | undefined,
-  context: Context.Context<never>,
+  settings: Partial<Metadata.Metadata>,
   common?: Metadata.Metadata
 ): Result.Result<ReadonlyArray<NewEvent>, EventStoreError> => {
   const codec = EventCodec.of(aggregate)
-  const events: Array<NewEvent> = []
+  const events = new Array<NewEvent>(decided.length)
   let metadata = common
-  for (const event of decided) {
+  for (let i = 0; i < decided.length; i++) {
+    const event = decided[i]!
     const encoded = codec.encode(event)
     if (Result.isFailure(encoded)) {
       const detail = `the event ${event._tag} does not match its schema: ${encoded.failure.message}`
@@ -71,13 +71,13 @@ export const newEvents = <Name extends string, State, Event extends Tagged>(
     const id = uuid.make(now)
     const cause = commandId ?? id
     if (metadata === undefined) {
-      const made = metadataOf(Context.get(context, Metadata.Current), cause)
+      const made = metadataOf(settings, cause)
       if ("reason" in made) return Result.fail(made)
       metadata = made
     }
     const made = AppendCheck.withData(id, encoded.success.type, encoded.success.data, metadata)
     if ("reason" in made) return Result.fail(made)
-    events.push(made)
+    events[i] = made
   }
   return Result.succeed(events)
 }

@@ -1,25 +1,25 @@
 import type * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { ExecuteError, ExecuteOptions } from "../application/Executor.ts"
-import * as StateCache from "../application/StateCache.ts"
 import type { Tagged } from "../domain/Aggregate.ts"
 import { ConcurrencyConflict } from "../ports/ConcurrencyConflict.ts"
 import {
   type Append,
   type Appended,
-  EventStore,
+  type Condition,
   type RecordedEvent,
+  type StreamRequest,
   type StreamSlice,
   type StreamVersion,
   type Write
 } from "../ports/EventStore.ts"
 import { EventStoreError } from "../ports/EventStoreError.ts"
 import * as Expectation from "../ports/Expectation.ts"
+import type { Ambient } from "./ambient.ts"
+import { CheckedAppend } from "../ports/checkedAppend.ts"
 import { foldRecorded, newEvents } from "./events.ts"
 import * as metrics from "./metrics.ts"
 import { retrying } from "./retrying.ts"
@@ -35,15 +35,14 @@ import type { Entry, Work, Written } from "./work.ts"
 export const run = <Error, Receipt>(
   work: Work<Error, Receipt>,
   options: ExecuteOptions,
-  context: Context.Context<EventStore>,
-  traced: boolean
-): Effect.Effect<Receipt, Error | ExecuteError> => new Execution(work, options, context, traced).run()
+  ambient: Ambient
+): Effect.Effect<Receipt, Error | ExecuteError> => new Execution(work, options, ambient).run()
 
 /** A command that cannot be executed at all. */
 export const refused = (
   name: string,
   error: EventStoreError,
-  context: Context.Context<never>
+  { context }: Ambient
 ): Effect.Effect<never, EventStoreError> =>
   Effect.suspend(() => {
     metrics.of(name).command("failed", 0, 0, context)
@@ -54,11 +53,7 @@ export const refused = (
 class Execution<Error, Receipt> {
   readonly work: Work<Error, Receipt>
   readonly options: ExecuteOptions
-  readonly context: Context.Context<EventStore>
-  readonly traced: boolean
-  readonly store: EventStore["Service"]
-  readonly clock: Clock.Clock
-  readonly states: StateCache.States | undefined
+  readonly ambient: Ambient
   readonly started: number
   attempts = 0
   entries: ReadonlyArray<Entry> = []
@@ -69,28 +64,20 @@ class Execution<Error, Receipt> {
   /** What the command did before, while nobody can decode it yet. */
   before: Appended | undefined
 
-  constructor(
-    work: Work<Error, Receipt>,
-    options: ExecuteOptions,
-    context: Context.Context<EventStore>,
-    traced: boolean
-  ) {
+  constructor(work: Work<Error, Receipt>, options: ExecuteOptions, ambient: Ambient) {
     this.work = work
     this.options = options
-    this.context = context
-    this.traced = traced
-    this.store = Context.get(context, EventStore)
-    this.clock = Context.get(context, Clock.Clock)
-    this.states = Context.get(context, StateCache.Current)?.(this.store)
-    this.started = this.clock.currentTimeMillisUnsafe()
+    this.ambient = ambient
+    this.started = ambient.clock.currentTimeMillisUnsafe()
   }
 
   run(): Running<Error, Receipt> {
-    if (this.states === undefined) return this.untilDone()
+    const { states } = this.ambient
+    if (states === undefined) return this.untilDone()
     const begun = this.work.begin()
     if (Result.isFailure(begun)) return this.untilDone()
     const own = begun.success.flatMap(({ isWritable, streamId }) => (isWritable ? [streamId] : []))
-    return this.states.alone(
+    return states.alone(
       own,
       Effect.suspend(() => this.untilDone())
     )
@@ -103,7 +90,8 @@ class Execution<Error, Receipt> {
   }
 
   retry(cause: Cause.Cause<Error | ExecuteError>): Running<Error, Receipt> {
-    const { context, options, work } = this
+    const { ambient, options, work } = this
+    const { context } = ambient
     return retrying(
       cause,
       () => this.attempt(),
@@ -139,16 +127,9 @@ class Execution<Error, Receipt> {
    * but only in the first attempt.
    */
   enter(fresh: ReadonlyArray<Entry>): Running<Error, Receipt> {
-    const { states } = this
+    const { states } = this.ambient
     if (states === undefined) {
-      for (const entry of fresh) {
-        const known = this.earlier.find(
-          ({ source, streamId }) => streamId === entry.streamId && source === entry.source
-        )
-        if (known === undefined) continue
-        entry.state = known.state
-        entry.version = known.version
-      }
+      if (this.earlier.length > 0) carryOver(this.earlier, fresh)
       return this.read(fresh)
     }
     const unknown = fresh.filter((entry) => {
@@ -175,11 +156,14 @@ class Execution<Error, Receipt> {
   }
 
   snapshotOf(wanted: ReadonlyArray<Entry>) {
-    const requests = wanted.map(({ streamId, version }) =>
-      version === 0 ? { streamId } : { streamId, after: version }
-    )
-    const reading = this.store.readStreams(requests, this.work.key)
-    return spanIf(this.traced, reading, "EventStore.readStreams")
+    const requests = new Array<StreamRequest>(wanted.length)
+    for (let i = 0; i < wanted.length; i++) {
+      const { streamId, version } = wanted[i]!
+      requests[i] = version === 0 ? { streamId } : { streamId, after: version }
+    }
+    const { store, traced } = this.ambient
+    const reading = store.readStreams(requests, this.work.key)
+    return spanIf(traced, reading, "EventStore.readStreams")
   }
 
   /** Folds what was read on what is known; returns the failure if an event cannot be decoded. */
@@ -191,7 +175,7 @@ class Execution<Error, Receipt> {
       if (Result.isFailure(state)) return Effect.fail(state.failure)
       entry.state = state.success
       entry.version = version
-      this.states?.put(entry.streamId, { source: entry.source, state: entry.state, version })
+      this.ambient.states?.put(entry.streamId, { source: entry.source, state: entry.state, version })
     }
     return undefined
   }
@@ -253,40 +237,55 @@ class Execution<Error, Receipt> {
   }
 
   append(written: ReadonlyArray<Written>): Running<Error, Receipt> {
-    const { context, entries, started, work } = this
+    const { ambient, entries, started, work } = this
     const { key } = work
-    const writes: Array<Write> = []
-    for (const { entry, events } of written) {
-      const encoded = newEvents(entry.source, events, started, key?.id, context, writes[0]?.events[0]?.metadata)
+    const writes = new Array<Write>(written.length)
+    for (let i = 0; i < written.length; i++) {
+      const { entry, events } = written[i]!
+      const encoded = newEvents(
+        entry.source,
+        events,
+        started,
+        key?.id,
+        ambient.metadata,
+        writes[0]?.events[0]?.metadata
+      )
       if (Result.isFailure(encoded)) return this.snapshots > 1 ? this.confirm() : Effect.fail(encoded.failure)
-      writes.push({ streamId: entry.streamId, events: encoded.success })
+      writes[i] = { streamId: entry.streamId, events: encoded.success }
     }
-    const conditions = entries.map(
-      ({ streamId, version }) => ({ _tag: "Stream", streamId, expected: Expectation.exactly(version) }) as const
-    )
-    const append: Append = key === undefined ? { writes, conditions } : { writes, conditions, command: key }
-    const appending = this.store.append(append)
-    return Effect.flatMap(spanIf(this.traced, appending, "EventStore.append"), (appended): Running<Error, Receipt> => {
-      if (appended.repeated) {
-        const repeated = work.repeated(appended)
-        if (repeated !== undefined) return this.repeatedBy(repeated)
+    const conditions = new Array<Condition>(entries.length)
+    for (let i = 0; i < entries.length; i++) {
+      const { streamId, version } = entries[i]!
+      conditions[i] = { _tag: "Stream", streamId, expected: Expectation.exactly(version) }
+    }
+    const append: Append =
+      key === undefined ? new CheckedAppend(writes, conditions) : { writes, conditions, command: key }
+    const appending = ambient.store.append(append)
+    return Effect.flatMap(
+      spanIf(ambient.traced, appending, "EventStore.append"),
+      (appended): Running<Error, Receipt> => {
+        if (appended.repeated) {
+          const repeated = work.repeated(appended)
+          if (repeated !== undefined) return this.repeatedBy(repeated)
+        }
+        this.advance(written, appended)
+        return this.done(recordedEvents(appended, written), appended.streams)
       }
-      this.advance(written, appended)
-      return this.done(recordedEvents(appended, written), appended.streams)
-    })
+    )
   }
 
   /** The versions after the append, and the states as every other reader folds them: from the events as stored. */
   advance(written: ReadonlyArray<Written>, appended: Appended): void {
+    const { states } = this.ambient
     let first = 0
     for (const { entry, events } of written) {
       entry.version += events.length
-      if (this.states === undefined) continue
+      if (states === undefined) continue
       const recorded = appended.events.slice(first, (first += events.length))
       try {
         const state = foldRecorded(entry.source, recorded, entry.state)
         if (Result.isFailure(state)) continue
-        this.states.put(entry.streamId, { source: entry.source, state: state.success, version: entry.version })
+        states.put(entry.streamId, { source: entry.source, state: state.success, version: entry.version })
       } catch {
         // A mistake in `evolve`: whoever reads the events meets it; the command itself has happened.
       }
@@ -314,17 +313,32 @@ class Execution<Error, Receipt> {
   }
 
   count(outcome: metrics.Outcome, recorded: number): void {
-    const millis = this.clock.currentTimeMillisUnsafe() - this.started
-    metrics.of(this.work.name).command(outcome, millis, recorded, this.context)
+    const { clock, context } = this.ambient
+    const millis = clock.currentTimeMillisUnsafe() - this.started
+    metrics.of(this.work.name).command(outcome, millis, recorded, context)
   }
 }
 
 type Running<Error, Receipt> = Effect.Effect<Receipt, Error | ExecuteError>
 
+/** What the attempt before has read is known in this one. */
+const carryOver = (earlier: ReadonlyArray<Entry>, fresh: ReadonlyArray<Entry>): void => {
+  for (const entry of fresh) {
+    const known = earlier.find(({ source, streamId }) => streamId === entry.streamId && source === entry.source)
+    if (known === undefined) continue
+    entry.state = known.state
+    entry.version = known.version
+  }
+}
+
 const recordedEvents = (appended: Appended, written: ReadonlyArray<Written>): ReadonlyArray<RecordedEvent<Tagged>> => {
-  const recorded: Array<RecordedEvent<Tagged>> = []
+  const recorded = new Array<RecordedEvent<Tagged>>(appended.events.length)
+  let i = 0
   for (const { events } of written) {
-    for (const data of events) recorded.push({ ...appended.events[recorded.length]!, data })
+    for (const data of events) {
+      recorded[i] = { ...appended.events[i]!, data }
+      i++
+    }
   }
   return recorded
 }

@@ -21,16 +21,20 @@ export const make = (now: number): string => {
     used = 0
   }
   for (let i = 8; i < 16; i++) random[i] = pool[used++]!
+  // The first six bytes are the time.
+  let changed = 6
   if (now > options.msecs) {
+    changed = 0
     options.msecs = now
     // Starts in the lower half of its 32 bits, so that counting up does not overflow.
     options.seq = crypto.getRandomValues(seed)[0]! >>> 1
   } else if (++options.seq > 0xffffffff) {
     options.msecs += 1
+    changed = 0
     options.seq = 0
   }
   v7(options, bytes)
-  for (let i = 0; i < 16; i++) {
+  for (let i = changed; i < 16; i++) {
     codes[places[i]!] = digits[bytes[i]! >> 4]!
     codes[places[i]! + 1] = digits[bytes[i]! & 15]!
   }

@@ -3,6 +3,7 @@
  * stores refuse the same.
  */
 import * as StreamId from "../domain/StreamId.ts"
+import { CheckedAppend } from "./checkedAppend.ts"
 import type { AllReadOptions, Append, CommandKey, NewEvent, StreamRequest, Write } from "./EventStore.ts"
 import type { Metadata } from "./Metadata.ts"
 import { EventStoreError, type Operation, Rejected } from "./EventStoreError.ts"
@@ -47,10 +48,11 @@ const isUuid = (text: string): boolean => {
  * ```
  */
 export const check = (append: Append): Append | EventStoreError => {
+  if (append instanceof CheckedAppend) return append
   const refused =
     (append.command === undefined ? undefined : commandProblem(append.command)) ??
-    streamsProblem(append.writes, undefined) ??
-    streamsProblem(append.conditions, append.writes[0]?.streamId) ??
+    streamsProblem(append.writes, []) ??
+    streamsProblem(append.conditions, append.writes) ??
     versionProblem(append)
   if (refused !== undefined) return rejected("append", refused)
   const writes: Array<Write> = []
@@ -112,27 +114,27 @@ const commandProblem = ({ fingerprint, id }: CommandKey): string | undefined => 
 const rejected = (operation: Operation, detail: string) =>
   new EventStoreError({ operation, reason: new Rejected({ detail }) })
 
-// `checked` was looked at already: most appends write and check one stream.
-const streamsProblem = (
-  entries: ReadonlyArray<{ readonly streamId: string }>,
-  checked: string | undefined
-): string | undefined => {
+type Named = ReadonlyArray<{ readonly streamId: string }>
+
+// `checked` was looked at already: most appends check the streams that they write, in the same order.
+const streamsProblem = (entries: Named, checked: Named): string | undefined => {
   if (entries.length > 1 && hasTwins(entries)) return "a stream is named twice in one append"
-  for (const { streamId } of entries) {
-    const problem = streamId === checked ? undefined : streamIdProblem(streamId)
+  for (let i = 0; i < entries.length; i++) {
+    const { streamId } = entries[i]!
+    const problem = streamId === checked[i]?.streamId ? undefined : streamIdProblem(streamId)
     if (problem !== undefined) return problem
   }
   return undefined
 }
 
 // Most appends touch a few streams: comparing them takes a tenth of making a set.
-const hasTwins = (entries: ReadonlyArray<{ readonly streamId: string }>): boolean =>
-  entries.length > 8
-    ? new Set(entries.map(({ streamId }) => streamId)).size < entries.length
-    : entries.some(({ streamId }, i) => {
-        for (let j = 0; j < i; j++) if (entries[j]!.streamId === streamId) return true
-        return false
-      })
+const hasTwins = (entries: Named): boolean => {
+  if (entries.length > 8) return new Set(entries.map(({ streamId }) => streamId)).size < entries.length
+  for (let i = 1; i < entries.length; i++) {
+    for (let j = 0; j < i; j++) if (entries[j]!.streamId === entries[i]!.streamId) return true
+  }
+  return false
+}
 
 const versionProblem = (append: Append): string | undefined => {
   for (const { expected, streamId } of append.conditions) {
