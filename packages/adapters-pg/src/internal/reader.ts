@@ -1,8 +1,8 @@
 import { CommandIdReused, type EventStore, type StreamId } from "@hexfold/core"
 import { PgTypes } from "@effect/sql-pg"
-import { Effect, Exit } from "effect"
+import { Effect, Exit, type Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import { readStreams, readStreamsAndCommands } from "../sql/readStreams.ts"
+import { readEvents, readStreams, readStreamsAndCommands } from "../sql/readStreams.ts"
 import { array } from "./binds.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
 import { type EventRow, toRecorded, writtenFirst } from "./rows.ts"
@@ -48,11 +48,22 @@ export const readCommands = (
 ): Effect.Effect<ReadonlyMap<string, CommandResult>, SqlError.SqlError> =>
   Effect.map(select(sql, schema, [], keys), ({ commands }) => commands)
 
-// A row of a stream or, with a negative `ord`, of a command; without an event if there is none.
-type Row = (EventRow | { readonly event_id: null }) & {
+// A row of a stream: some of its events, or none.
+interface StreamRow {
   readonly ord: number
-  readonly head: bigint | null
-  readonly stream_id: string | null
+  readonly head: bigint
+  /** The version of the first event of the row. */
+  readonly first: bigint | null
+  readonly types: ReadonlyArray<string>
+  /** The events' data as JSON, with commas between; null if it is too long for one message. */
+  readonly data: string | null
+}
+
+// A row of a command, with a negative `ord`: one of its events, or none.
+type CommandRow = (Omit<EventRow, "data"> | { readonly event_id: null }) & {
+  readonly ord: number
+  readonly event_data: EventRow["data"]
+  readonly stream_id: string
   readonly fingerprint: string
   readonly streams: ReadonlyArray<string>
   readonly versions: ReadonlyArray<bigint>
@@ -74,33 +85,67 @@ const select = (
       PgTypes.OID.int8
     )
   ]
-  const rows =
-    keys.length === 0
-      ? sql.unsafe<Row>(readStreams(schema), binds)
-      : sql.unsafe<Row>(readStreamsAndCommands(schema), [
-          ...binds,
-          array(
-            keys.map(({ id }) => commandKeyOf(id)),
-            PgTypes.OID.text
-          )
-        ])
-  return Effect.map(rows, (rows) => ({ slices: toSlices(requests, rows), commands: toCommands(keys, rows) }))
+  const rows: Effect.Effect<ReadonlyArray<StreamRow | CommandRow>, SqlError.SqlError> = keys.length === 0
+    ? sql.unsafe<StreamRow>(readStreams(schema), binds)
+    : sql.unsafe<StreamRow | CommandRow>(readStreamsAndCommands(schema), [
+        ...binds,
+        array(
+          keys.map(({ id }) => commandKeyOf(id)),
+          PgTypes.OID.text
+        )
+      ])
+  return Effect.flatMap(rows, (rows) => {
+    const ofStreams = rows.filter((row): row is StreamRow => row.ord > 0)
+    const ofCommands = rows.filter((row): row is CommandRow => row.ord < 0)
+    return Effect.map(withPayloads(sql, schema, requests, ofStreams), (events) => ({
+      slices: toSlices(requests, events),
+      commands: toCommands(keys, ofCommands)
+    }))
+  })
 }
+
+/** Events of a stream, and their payloads. */
+interface Events extends Omit<StreamRow, "data"> {
+  readonly payloads: ReadonlyArray<Schema.Json>
+}
+
+// Reads what was too long for one message, event by event.
+const withPayloads = (
+  sql: SqlClient.SqlClient,
+  schema: string,
+  requests: ReadonlyArray<EventStore.StreamRequest>,
+  rows: ReadonlyArray<StreamRow>
+): Effect.Effect<ReadonlyArray<Events>, SqlError.SqlError> => {
+  const parsed = rows.map((row) => ({ ...row, payloads: JSON.parse(`[${row.data ?? ""}]`) as Events["payloads"] }))
+  if (!rows.some(isCut)) return Effect.succeed(parsed)
+  return Effect.forEach(parsed, (row) => {
+    if (!isCut(row)) return Effect.succeed(row)
+    const binds = [keyOf(requests[row.ord - 1]!.streamId), row.first, row.types.length]
+    return Effect.map(sql.unsafe<Pick<EventRow, "data">>(readEvents(schema), binds), (events) => ({
+      ...row,
+      payloads: events.map(({ data }) => data)
+    }))
+  })
+}
+
+const isCut = ({ data, first }: StreamRow): boolean => first !== null && data === null
 
 const toSlices = (
   requests: ReadonlyArray<EventStore.StreamRequest>,
-  rows: ReadonlyArray<Row>
+  rows: ReadonlyArray<Events>
 ): ReadonlyArray<EventStore.StreamSlice> => {
   const slices = requests.map(({ streamId }) => ({
     streamId,
     version: 0,
-    events: [] as Array<EventStore.RecordedEvent>
+    events: [] as Array<EventStore.StreamEvent>
   }))
-  for (const row of rows) {
-    if (row.ord < 0) continue
-    const slice = slices[row.ord - 1]!
-    slice.version = Number(row.head)
-    if (row.event_id !== null) slice.events.push(toRecorded(row, slice.streamId))
+  for (const { first, head, ord, payloads, types } of rows) {
+    const slice = slices[ord - 1]!
+    slice.version = Number(head)
+    const { events, streamId } = slice
+    for (let i = 0; i < payloads.length; i++) {
+      events.push({ streamId, version: Number(first) + i, type: types[i]!, data: payloads[i]! })
+    }
   }
   for (const { events } of slices) if (events.length > 1) events.sort((a, b) => a.version - b.version)
   return slices
@@ -108,19 +153,19 @@ const toSlices = (
 
 const toCommands = (
   keys: ReadonlyArray<EventStore.CommandKey>,
-  rows: ReadonlyArray<Row>
+  rows: ReadonlyArray<CommandRow>
 ): ReadonlyMap<string, CommandResult> => {
   const commands = new Map<string, CommandResult>()
-  if (keys.length === 0) return commands
   for (const [ord, own] of Map.groupBy(rows, ({ ord }) => ord)) {
-    if (ord > 0) continue
     const key = keys[-ord - 1]!
     const { fingerprint, streams, versions } = own[0]!
     if (fingerprint !== key.fingerprint) {
       commands.set(key.id, new CommandIdReused({ commandId: key.id, stored: fingerprint, given: key.fingerprint }))
       continue
     }
-    const events = own.flatMap((row) => (row.event_id === null ? [] : toRecorded(row, row.stream_id!)))
+    const events = own.flatMap((row) =>
+      row.event_id === null ? [] : toRecorded({ ...row, data: row.event_data }, row.stream_id)
+    )
     events.sort((a, b) => a.position - b.position)
     const touched = streams.map((streamId, i) => ({
       streamId: streamId as StreamId.StreamId,

@@ -1,19 +1,41 @@
 /**
  * Reads streams in one snapshot: the streams that exist with their versions,
- * and their events above a version.
+ * and of their events above a version what a fold needs, up to 32 in a row.
+ * Measured with 12 events a stream, a row for each event with all its columns
+ * takes Postgres half as much time again, and the client eight times as much.
+ * Versions have no gaps, so the version of a row's first event says those of
+ * the others.
+ *
+ * A row must not outgrow what the driver takes, 16 MiB: one with more than
+ * 4 MiB of JSON comes without it, for `readEvents`.
  *
  * $1 text[]: the streams' keys; $2 bigint[]: leave out events up to this
  * version, one for each stream. The limit makes Postgres look each head up by
  * its index, whatever it believes about the table's size.
  */
 export const readStreams = (S: string): string => `
-select r.ord::int4 as ord, s.version as head, e.position, e.version, null::text as stream_id, e.event_id, e.type, e.data, e.metadata,
-  e.recorded_at, null::text as fingerprint, null::text[] as streams, null::bigint[] as versions
+select r.ord::int4 as ord, s.version as head, c.low + 1 as first, e.types, case when e.bytes <= 4194304 then e.data end as data
 from unnest($1::text[], $2::bigint[]) with ordinality as r(key, after, ord)
 cross join lateral (select id, version from ${S}.streams where key = r.key limit 1) as s
+left join lateral generate_series(r.after, s.version - 1, 32) as c(low) on true
 left join lateral (
-  select * from ${S}.events where stream = s.id and version > r.after order by version
+  select array_agg(type) as types, string_agg(json, ',') as data, sum(octet_length(json)) as bytes
+  from (
+    select type, data::text as json from ${S}.events
+    where stream = s.id and version > c.low and version <= c.low + 32 order by version
+  ) as ordered
 ) as e on true`
+
+/**
+ * The payloads of some events of a stream, a row for each. Recorded events
+ * never change, so they are the same in every snapshot that has them.
+ *
+ * $1 text: the stream's key; $2 bigint: the first version; $3 int: how many.
+ */
+export const readEvents = (S: string): string => `
+select data from ${S}.events
+where stream = (select id from ${S}.streams where key = $1) and version >= $2::bigint and version < $2::bigint + $3::int
+order by version`
 
 /**
  * The same, and in the same snapshot the results of commands: their rows have
@@ -21,9 +43,13 @@ left join lateral (
  *
  * $3 text[]: the commands' keys.
  */
-export const readStreamsAndCommands = (S: string): string => `${readStreams(S)}
+export const readStreamsAndCommands = (S: string): string => `
+select *, null::bigint as position, null::bigint as version, null::text as stream_id, null::uuid as event_id, null::text as type,
+  null::jsonb as event_data, null::jsonb as metadata, null::timestamptz as recorded_at,
+  null::text as fingerprint, null::text[] as streams, null::bigint[] as versions
+from (${readStreams(S)}) as r
 union all
-select -r.ord::int4, null, e.position, e.version, e.stream_id, e.event_id, e.type, e.data, e.metadata, e.recorded_at,
+select -r.ord::int4, null, null, null, null, e.position, e.version, e.stream_id, e.event_id, e.type, e.data, e.metadata, e.recorded_at,
   c.fingerprint, c.streams, c.versions
 from unnest($3::text[]) with ordinality as r(key, ord)
 join ${S}.commands c on c.key = r.key

@@ -9,7 +9,7 @@ import type { Tagged } from "../domain/Aggregate.ts"
 import type { Source } from "../domain/Participant.ts"
 import * as encoder from "../internal/encoder.ts"
 import { memoized } from "../internal/memoized.ts"
-import type { RecordedEvent } from "../ports/EventStore.ts"
+import type { StreamEvent } from "../ports/EventStore.ts"
 import { EventDecodeError } from "./EventDecodeError.ts"
 
 /** An event's type and data, as the store records them. */
@@ -21,7 +21,7 @@ export interface Encoded {
 /** Encodes and decodes the events of one aggregate. */
 export interface EventCodec<Event> {
   readonly encode: (event: Event) => Result.Result<Encoded, Schema.SchemaError>
-  readonly decode: (recorded: RecordedEvent) => Result.Result<Event, EventDecodeError>
+  readonly decode: (recorded: StreamEvent) => Result.Result<Event, EventDecodeError>
 }
 
 /**
@@ -86,7 +86,7 @@ const withoutTag = (encoded: Schema.Json): Encoded => {
   return { type, data }
 }
 
-const decodeError = (recorded: RecordedEvent, detail: string, cause?: unknown): EventDecodeError =>
+const decodeError = (recorded: StreamEvent, detail: string, cause?: unknown): EventDecodeError =>
   new EventDecodeError({
     stream: recorded.streamId,
     version: recorded.version,

@@ -4,7 +4,7 @@ import type { EventDecodeError } from "../application/EventDecodeError.ts"
 import type { Tagged } from "../domain/Aggregate.ts"
 import type { Source } from "../domain/Participant.ts"
 import * as AppendCheck from "../ports/AppendCheck.ts"
-import type { NewEvent, RecordedEvent } from "../ports/EventStore.ts"
+import type { NewEvent, RecordedEvent, StreamEvent } from "../ports/EventStore.ts"
 import { EventStoreError, Rejected } from "../ports/EventStoreError.ts"
 import type * as Metadata from "../ports/Metadata.ts"
 import * as uuid from "./uuid.ts"
@@ -12,7 +12,7 @@ import * as uuid from "./uuid.ts"
 /** The state after recorded events, from a state or from the initial one. */
 export const foldRecorded = <Name extends string, State, Event extends Tagged>(
   aggregate: Source<Name, State, Event>,
-  events: ReadonlyArray<RecordedEvent>,
+  events: ReadonlyArray<StreamEvent>,
   from: State = aggregate.initial
 ): Result.Result<State, EventDecodeError> => {
   // A new stream has nothing to decode.

@@ -24,16 +24,20 @@ export interface NewEvent {
   readonly metadata: Metadata
 }
 
-/** An event as the store has it; `Data` is its payload, JSON unless something decoded it. */
-export interface RecordedEvent<out Data = Schema.Json> {
-  readonly id: string
+/** What a fold needs of a recorded event. */
+export interface StreamEvent<out Data = Schema.Json> {
   readonly streamId: StreamId
   /** Its 1-based place in the stream. */
   readonly version: number
-  /** Its place among all events of the store, a safe integer above 0; some positions stay unused. */
-  readonly position: number
   readonly type: string
   readonly data: Data
+}
+
+/** An event as the store has it; `Data` is its payload, JSON unless something decoded it. */
+export interface RecordedEvent<out Data = Schema.Json> extends StreamEvent<Data> {
+  readonly id: string
+  /** Its place among all events of the store, a safe integer above 0; some positions stay unused. */
+  readonly position: number
   readonly metadata: Metadata
   /** When the store recorded it, by the store's clock. */
   readonly recordedAt: DateTime.Utc
@@ -100,8 +104,8 @@ export interface StreamRequest {
 export interface StreamSlice {
   readonly streamId: StreamId
   readonly version: number
-  /** The requested events, by version. */
-  readonly events: ReadonlyArray<RecordedEvent>
+  /** The requested events, by version: what a fold needs of them. `readStream` gives all. */
+  readonly events: ReadonlyArray<StreamEvent>
 }
 
 /** What {@link EventStore.readStreams} found in one snapshot of the store. */

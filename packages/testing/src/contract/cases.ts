@@ -71,3 +71,7 @@ export const readAfter = (
   options: EventStore.AllReadOptions = {}
 ): Effect.Effect<ReadonlyArray<EventStore.RecordedEvent>, EventStoreError.EventStoreError> =>
   Stream.runCollect(store.readAll({ ...options, after }))
+
+/** What a fold needs of events, as `readStreams` gives it: nothing else can be relied on. */
+export const foldable = (events: ReadonlyArray<EventStore.StreamEvent>): ReadonlyArray<EventStore.StreamEvent> =>
+  events.map(({ data, streamId, type, version }) => ({ streamId, version, type, data }))

@@ -58,12 +58,15 @@ export const limits: Cases = {
   "9 payloads have up to several MiB": Effect.gen(function* () {
     const { store } = yield* open
     const streamId = newStream()
-    const texts = yield* Effect.forEach([1, 3, 5], (mib) =>
+    const texts = yield* Effect.forEach([1, 3, 5, 7, 7], (mib) =>
       Effect.map(Random.nextIntBetween(0, 1_000_000), (n) => `${n}é😀"\\`.repeat((mib << 20) / 16))
     )
     yield* Effect.forEach(texts, (text) => appendTo(store, streamId, [event({ text })]))
     const read = yield* Stream.runCollect(store.readStream(streamId))
     assert.isTrue(read.every(({ data }, i) => (data as { text: string }).text === texts[i]))
+    const { streams } = yield* store.readStreams([{ streamId }])
+    assert.isTrue(streams[0]!.events.every(({ data }, i) => (data as { text: string }).text === texts[i]))
+    assert.deepStrictEqual([read.length, streams[0]!.events.length], [texts.length, texts.length])
   }),
 
   "9 one append has up to 10,000 events": Effect.gen(function* () {

@@ -1,7 +1,18 @@
 import { assert } from "@effect/vitest"
 import { Expectation, StreamId } from "@hexfold/core"
 import { DateTime, Effect, Stream } from "effect"
-import { appendTo, type Cases, condition, event, events, horizonOf, newStream, open, readAfter } from "./cases.ts"
+import {
+  appendTo,
+  type Cases,
+  condition,
+  event,
+  events,
+  foldable,
+  horizonOf,
+  newStream,
+  open,
+  readAfter
+} from "./cases.ts"
 
 const numbers = (read: ReadonlyArray<{ readonly data: unknown }>) => read.map(({ data }) => (data as { n: number }).n)
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
@@ -51,7 +62,8 @@ export const reading: Cases = {
     assert.isTrue(DateTime.isUtc(recorded!.recordedAt))
     const { position, recordedAt } = recorded!
     assert.deepStrictEqual(recorded, { ...appended, metadata, streamId, version: 1, position, recordedAt })
-    assert.deepStrictEqual((yield* store.readStreams([{ streamId }])).streams[0]!.events, [recorded!])
+    const { streams } = yield* store.readStreams([{ streamId }])
+    assert.deepStrictEqual(foldable(streams[0]!.events), foldable([recorded!]))
     assert.deepStrictEqual(yield* Stream.runCollect(store.readStream(streamId)), [recorded!])
     assert.deepStrictEqual(yield* readAfter(store, before), [recorded!])
   }),
@@ -75,6 +87,26 @@ export const reading: Cases = {
       streams.map(({ events }) => numbers(events)),
       [[], [8, 9, 10], [], [], range(1, 10)]
     )
+  }),
+
+  "7 long streams are read together, from any version, in order": Effect.gen(function* () {
+    const { store } = yield* open
+    const [a, b] = [newStream(), newStream()]
+    const both = [...events(500, "First\nline"), ...events(500, 'Second "type", {}', 501)]
+    yield* appendTo(store, a, both)
+    yield* appendTo(store, b, events(33))
+    const requests = [
+      { streamId: a },
+      { streamId: b },
+      { streamId: a, after: 1 },
+      { streamId: a, after: 499 },
+      { streamId: b, after: 32 }
+    ]
+    const { streams } = yield* store.readStreams(requests)
+    for (const [i, { streamId, after = 0 }] of requests.entries()) {
+      const all = yield* Stream.runCollect(store.readStream(streamId))
+      assert.deepStrictEqual(foldable(streams[i]!.events), foldable(all.slice(after)))
+    }
   }),
 
   "7 a long stream is read whole, in pages, forwards and backwards": Effect.gen(function* () {
