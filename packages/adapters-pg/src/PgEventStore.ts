@@ -102,9 +102,7 @@ export const make = (
     const appendBatch = yield* batcher.make<EventStore.Append, EventStore.Appended, AppendFailure>({
       operation: "append",
       call: (appends) =>
-        outside(
-          Effect.tap(translated("append")(autocommit(appendAll(sql, schema, false)(appends))), Effect.sync(announce))
-        ),
+        outside(Effect.tap(translated("append")(appendAll(sql, schema, autocommit)(appends)), Effect.sync(announce))),
       isUndone,
       touches: touchesOf,
       maxInFlight,
@@ -159,7 +157,7 @@ export const make = (
         if ("_tag" in checked) return Effect.fail(checked)
         return joined((joined) => {
           if (!joined) return appendBatch(checked)
-          return Effect.flatMap(translated("append")(appendAll(sql, schema, true)([checked])), ([exit]) =>
+          return Effect.flatMap(translated("append")(appendAll(sql, schema)([checked])), ([exit]) =>
             Effect.andThen(sql.afterCommit(Effect.sync(announce)), exit!)
           )
         })

@@ -28,18 +28,22 @@ export const touchesOf = (append: EventStore.Append): Touches => {
   return { exclusive, shared: streams.filter(({ count }) => count === 0).map(({ key }) => key) }
 }
 
+/** Runs the call that appends in a transaction of its own. */
+export type Autocommit = <A, E>(call: Effect.Effect<A, E>) => Effect.Effect<A, E | SqlError.SqlError>
+
 /**
- * Appends in one call, each whole or not at all. With `joined` it runs in the
- * caller's transaction.
+ * Appends in one call, each whole or not at all: in a transaction of its own,
+ * or else in the caller's.
  */
 export const appendAll =
-  (sql: SqlClient.SqlClient, schema: string, joined: boolean) =>
+  (sql: SqlClient.SqlClient, schema: string, autocommit?: Autocommit) =>
   (
     appends: ReadonlyArray<EventStore.Append>
   ): Effect.Effect<ReadonlyArray<Exit.Exit<EventStore.Appended, AppendFailure>>, SqlError.SqlError> =>
     Effect.gen(function* () {
-      const call = encode(appends, joined)
-      const [row] = yield* sql.unsafe<Row>(appendCall(schema), call.binds)
+      const call = encode(appends, autocommit === undefined)
+      const appending = sql.unsafe<Row>(appendCall(schema), call.binds)
+      const [row] = yield* autocommit === undefined ? appending : autocommit(appending)
       const failed = new Set(row!.o_failed)
       const repeated = new Set(row!.o_repeated)
       // The others have committed: if this fails, it fails for the repeats alone.
