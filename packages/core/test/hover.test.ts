@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 
 const fixture = `
-import { Aggregate, Decision, EventDecodeError, EventStore, EventStoreError, Executor, Receipt } from "@hexfold/core"
+import { Aggregate, Decision, EventDecodeError, EventStore, EventStoreError, Executor, Receipt, View } from "@hexfold/core"
 import { Effect, Schema } from "effect"
 
 class AccountState extends Schema.Class<AccountState>("AccountState")({ balance: Schema.Int }) {}
@@ -41,6 +41,11 @@ export const Account = Aggregate.make("Account", {
 
 export const executed = Executor.execute(Account, "a", new Deposit({ amount: 1 }))
 export const loaded = Executor.load(Account, "a")
+export const Deposits = View.make("Deposits", {
+  from: [Account],
+  state: Schema.Int,
+  evolve: { MoneyDeposited: (count = 0) => count + 1 }
+})
 `
 
 const root = join(import.meta.dirname, "../../..")
@@ -75,7 +80,8 @@ it("the compiler shows an aggregate and its execution by the names of the domain
   expect(declared.split("\n").filter((line) => line.startsWith("export declare"))).toEqual([
     'export declare const Account: Aggregate.Aggregate<"Account", string, AccountState, Deposit | OpenAccount | Withdraw, AccountOpened | MoneyDeposited | MoneyWithdrawn, InsufficientFunds | NotOpen>;',
     "export declare const executed: Effect.Effect<Receipt.Receipt<AccountOpened | MoneyDeposited | MoneyWithdrawn>, InsufficientFunds | NotOpen | Executor.ExecuteError, EventStore.EventStore>;",
-    "export declare const loaded: Effect.Effect<Executor.Loaded<AccountState>, EventDecodeError | EventStoreError.EventStoreError, EventStore.EventStore>;"
+    "export declare const loaded: Effect.Effect<Executor.Loaded<AccountState>, EventDecodeError | EventStoreError.EventStoreError, EventStore.EventStore>;",
+    'export declare const Deposits: View.View<"Deposits", number, AccountOpened | MoneyDeposited | MoneyWithdrawn, View.Envelope<"Account", string>>;'
   ])
   await rm(folder, { recursive: true })
 })

@@ -3,13 +3,13 @@
  * stores refuse the same.
  */
 import * as StreamId from "../domain/StreamId.ts"
+import { idProblem, quote, textProblem } from "../domain/texts.ts"
 import { CheckedAppend } from "./checkedAppend.ts"
 import type { AllReadOptions, Append, CommandKey, NewEvent, StreamRequest, Write } from "./EventStore.ts"
 import type { Metadata } from "./Metadata.ts"
 import { EventStoreError, type Operation, Rejected } from "./EventStoreError.ts"
 
-/** The longest id in characters (code points): of a stream behind its aggregate's name, of a command, an event's type. */
-export const maxIdLength = 1_000
+export { maxIdLength } from "../domain/texts.ts"
 
 /** The most bytes of JSON, in UTF-8, that an event's data and metadata have together. */
 export const maxEventBytes = 8 << 20
@@ -263,19 +263,6 @@ const streamIdProblem = (streamId: string): string | undefined => {
     : idProblem("stream id", streamId, dash + 1)
 }
 
-const idProblem = (what: string, text: string, start = 0): string | undefined => {
-  const length = text.length - start
-  if (length === 0 && start === 0) return `${what}: is empty`
-  if (length > maxIdLength && (length > 2 * maxIdLength || [...text.slice(start)].length > maxIdLength)) {
-    return `${what} ${quote(text.slice(0, 60))}…: is longer than ${maxIdLength} characters`
-  }
-  const problem = textProblem(text)
-  return problem === undefined ? undefined : `${what} ${quote(text)}: ${problem}`
-}
-
-const textProblem = (text: string): string | undefined =>
-  text.includes("\0") ? "contains NUL" : text.isWellFormed() ? undefined : "contains half a surrogate pair"
-
 // What is wrong with a value, behind the path to it.
 class Problem {
   readonly text: string
@@ -339,5 +326,3 @@ const roughSize = (value: unknown): number => {
   else for (const key in value) size += key.length + roughSize((value as Readonly<Record<string, unknown>>)[key])
   return size
 }
-
-const quote = (text: string): string => JSON.stringify(text)

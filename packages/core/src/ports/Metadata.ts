@@ -7,18 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type { Metadata } from "../domain/metadata.ts"
 
-/** The metadata stored with an event. */
-export interface Metadata {
-  /** The same for everything that follows from one request or job. */
-  readonly correlationId: string
-  /** The id of what caused the event: of its command, unless the program says otherwise. */
-  readonly causationId: string
-  /** On whose behalf the command ran. */
-  readonly actor?: string
-  /** The application's own fields by name, each encoded by its {@link Field}. */
-  readonly fields?: { readonly [name: string]: Schema.Json }
-}
+export type { Metadata }
 
 /** A value for one of an application's own fields. */
 export interface Setting {
