@@ -151,6 +151,13 @@ describe("pages", () => {
     )
   })
 
+  it("end with one that has no cursor, also where it is full", () => {
+    const all = ["a", "b", "c", "d"].map((key) => ({ key, state: {} }))
+    const first = run({ _tag: "Records", view: "Things", orderBy: [], limit: 2 }, all)
+    const query = Query.after({ _tag: "Records", view: "Things", orderBy: [], limit: 2 }, first.next!)
+    expect(run(query, all)).toEqual({ rows: all.slice(2), next: undefined })
+  })
+
   it("do not depend on the order in which the store has its records", () => {
     fc.assert(
       fc.property(
@@ -215,6 +222,8 @@ describe("a cursor", () => {
       const refused = new Query.InvalidCursor({ view: other.view, cursor, problem: "OtherQuery" })
       expect(Query.run(Query.after(other, cursor), [])).toEqual(Result.fail(refused))
     }
+    const forged = JSON.stringify({ ...JSON.parse(atob(Query.cursorOf(query, { key: "a", state: {} }))), values: [] })
+    expect(Result.isFailure(Query.run(Query.after(query, btoa(forged).replaceAll("=", "")), []))).toBe(true)
     const narrower: Query.Query = { ...query, limit: 1, select: [["total"]] }
     expect(Result.isSuccess(Query.run(Query.after(narrower, cursor), []))).toBe(true)
   })
@@ -364,7 +373,7 @@ describe("from", () => {
 
 describe("what is selected", () => {
   it("stands where it was, and what is missing stays so", () => {
-    const paths = [["a", "b"], ["c"], ["d"], ["e", "f"], ["g", "h"], ["g"]]
+    const paths = [["a", "b"], ["c"], ["d"], ["e", "f"], ["g", "h"], ["g"], ["g", "i"]]
     const state = { a: { b: 1, x: 2 }, c: [1], e: null, g: { h: 1, i: 2 }, x: 3 }
     expect(Query.selected(state, paths)).toEqual({ a: { b: 1 }, c: [1], e: null, g: { h: 1, i: 2 } })
     expect(Query.selected({ a: 1 }, [["a", "b"]])).toEqual({ a: null })
@@ -376,9 +385,15 @@ describe("what is selected", () => {
     const since = "2026-01-31T09:00:00.000Z"
     const state = { owner: { name: "Ann", since }, cents: "12", total: 1 }
     const query = Query.from(AccountSummary, { select: ["owner.since", "cents", "frozen"] })
-    const page = run(query, [{ key: "a", state }])
+    const page = run(query, [
+      { key: "a", state },
+      { key: "b", state: { owner: null, frozen: true } }
+    ])
     const decoded = Result.getOrThrow(Query.decoder(AccountSummary, query)(page))
-    expect(decoded.rows).toEqual([{ key: "a", state: { owner: { since: DateTime.makeUnsafe(since) }, cents: 12n } }])
+    expect(decoded.rows).toEqual([
+      { key: "a", state: { owner: { since: DateTime.makeUnsafe(since) }, cents: 12n } },
+      { key: "b", state: { owner: null, frozen: true } }
+    ])
     const all = Query.decoder(AccountSummary, Query.from(AccountSummary))
     expect(Result.isFailure(all(page))).toBe(true)
   })

@@ -5,7 +5,7 @@ import * as SchemaAST from "effect/SchemaAST"
 import type { Path } from "./queryData.ts"
 import { byHead } from "./queryRun.ts"
 
-/** What has an order: `gt`, `between` and their like take it. A time is written as text, and its text has the same order. */
+/** What has an order: `gt`, `between` and their like take it. A time between the years 0 and 9999 has the order of its text. */
 export type Ordered = string | number | boolean | Date | DateTime.Utc
 
 /** What can be told apart: `eq` and `in` take it. */
