@@ -223,20 +223,25 @@ describe("the envelope in fold", () => {
 
 describe("make", () => {
   it("gives what a projection asks for", () => {
+    const Sums = Schema.Struct({
+      status: Schema.String,
+      owner: Schema.Struct({ name: Schema.String }),
+      total: Schema.Int
+    })
     const Both = View.make("Both", {
       from: [Account, Budget],
-      state: Schema.Int,
+      state: Sums,
       version: 2,
-      indexes: ["status", ["owner", "total"]],
-      evolve: { BudgetSet: () => 1, MoneyDeposited: () => undefined }
+      indexes: ["status", ["owner.name", "total"]],
+      evolve: { BudgetSet: () => undefined, MoneyDeposited: () => undefined }
     })
     expect(Both).toMatchObject({
       name: "Both",
       version: 2,
-      state: Schema.Int,
+      schemas: { state: Sums },
       sources: [Account, Budget],
       types: ["BudgetSet", "MoneyDeposited"],
-      indexes: ["status", ["owner", "total"]]
+      indexes: ["status", ["owner.name", "total"]]
     })
     expect(["BudgetSet", "MoneyDeposited", "AccountOpened"].map(Both.handles)).toEqual([true, true, false])
     expect(Deposits).toMatchObject({ version: 1, indexes: [] })

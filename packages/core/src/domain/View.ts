@@ -12,6 +12,7 @@ import type * as Schema from "effect/Schema"
 import type * as Aggregate from "./Aggregate.ts"
 import { InvalidKey } from "./InvalidKey.ts"
 import type { Metadata } from "./metadata.ts"
+import type { Equatable, PathTo } from "./queryFields.ts"
 import * as StreamId from "./StreamId.ts"
 import { idProblem } from "./texts.ts"
 
@@ -42,8 +43,10 @@ export interface View<
   readonly name: Name
   /** The generation of its records. */
   readonly version: number
-  /** The schema of a record's state. */
-  readonly state: Schema.Codec<State, unknown>
+  readonly schemas: {
+    /** The schema of a record's state. */
+    readonly state: Schema.Codec<State, unknown>
+  }
   /** The aggregates whose events it follows. */
   readonly sources: ReadonlyArray<Source>
   /** The tags of the events that it has handlers for. */
@@ -66,6 +69,9 @@ export interface Source extends Aggregate.Any {
 
 /** The path to a field of the state, its names joined by dots, or several such paths. */
 export type Index = string | ReadonlyArray<string>
+
+/** An index over the fields of a state that queries compare. */
+export type IndexOf<State> = PathTo<State, Equatable> | ReadonlyArray<PathTo<State, Equatable>>
 
 /** The envelopes of an aggregate's events; for several aggregates a union that `aggregate` tells apart. */
 export type EnvelopeOf<S extends Source> = S extends Source ? Envelope<S["name"], Aggregate.IdOf<S>> : never
@@ -151,7 +157,7 @@ export const make = <
     readonly from: ReadonlyArray<S>
     readonly state: Schema.Codec<State, unknown>
     readonly version?: number
-    readonly indexes?: ReadonlyArray<Index>
+    readonly indexes?: ReadonlyArray<IndexOf<NoInfer<State>>>
     readonly key?: (
       event: EventWith<NoInfer<Tags>, S>,
       envelope: EnvelopeWith<NoInfer<Tags>, S>
@@ -169,7 +175,7 @@ export const make = <
   const view: Made = {
     name,
     version,
-    state,
+    schemas: { state },
     sources,
     types,
     indexes,

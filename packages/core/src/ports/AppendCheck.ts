@@ -6,16 +6,15 @@ import * as StreamId from "../domain/StreamId.ts"
 import { idProblem, quote, textProblem } from "../domain/texts.ts"
 import { CheckedAppend } from "./checkedAppend.ts"
 import type { AllReadOptions, Append, CommandKey, NewEvent, StreamRequest, Write } from "./EventStore.ts"
+import { copyJson, Problem } from "./jsonCopy.ts"
 import type { Metadata } from "./Metadata.ts"
 import { EventStoreError, type Operation, Rejected } from "./EventStoreError.ts"
 
 export { maxIdLength } from "../domain/texts.ts"
+export { maxDepth } from "./jsonCopy.ts"
 
 /** The most bytes of JSON, in UTF-8, that an event's data and metadata have together. */
 export const maxEventBytes = 8 << 20
-
-/** How deep JSON may be nested: what every store can take without running out of stack. */
-export const maxDepth = 1_000
 
 // By hand, for every event passes here: a third of what a regular expression takes.
 const isUuid = (text: string): boolean => {
@@ -261,60 +260,6 @@ const streamIdProblem = (streamId: string): string | undefined => {
   return dash < 0 || !StreamId.isAggregateName(streamId.slice(0, dash))
     ? `stream id ${quote(streamId)}: is not an aggregate's name, "-" and an id`
     : idProblem("stream id", streamId, dash + 1)
-}
-
-// What is wrong with a value, behind the path to it.
-class Problem {
-  readonly text: string
-  constructor(text: string) {
-    this.text = text
-  }
-}
-
-// What is stored must not change with what the caller holds, nor differ from
-// what a database would give back: JSON has no -0.
-const copyJson = <A>(value: A, depth: number): A | Problem => {
-  switch (typeof value) {
-    case "string": {
-      const problem = textProblem(value)
-      return problem === undefined ? value : new Problem(`: ${problem}`)
-    }
-    case "number":
-      return Number.isFinite(value) ? ((value + 0) as A) : new Problem(`: ${value} is not JSON`)
-    case "boolean":
-      return value
-    case "object":
-      if (value === null) return value
-      if (depth === maxDepth) return new Problem(`: is nested more than ${maxDepth} levels deep`)
-      return Array.isArray(value) ? (copyArray(value, depth + 1) as A | Problem) : copyObject(value, depth + 1)
-    default:
-      return new Problem(`: ${typeof value} is not JSON`)
-  }
-}
-
-const copyArray = (values: ReadonlyArray<unknown>, depth: number): ReadonlyArray<unknown> | Problem => {
-  const copy: Array<unknown> = []
-  for (let i = 0; i < values.length; i++) {
-    const copied = copyJson(values[i], depth)
-    if (copied instanceof Problem) return new Problem(`[${i}]${copied.text}`)
-    copy.push(copied)
-  }
-  return Object.freeze(copy)
-}
-
-const copyObject = <A extends object>(value: A, depth: number): A | Problem => {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return new Problem(": an object with a class is not JSON")
-  const copy = { ...value }
-  for (const key in copy) {
-    const keyProblem = textProblem(key)
-    if (keyProblem !== undefined) return new Problem(`: the key ${quote(key)} ${keyProblem}`)
-    const member = copy[key]
-    const copied = copyJson(member, depth)
-    if (copied instanceof Problem) return new Problem(`.${key}${copied.text}`)
-    if (!Object.is(copied, member)) copy[key] = copied
-  }
-  return Object.freeze(copy)
 }
 
 // Not less than an eighth of the bytes: JSON writes a character in six bytes at most, another value in 25.
