@@ -89,7 +89,12 @@ export const claiming: Cases = {
     assert.deepStrictEqual(yield* served(other, first.view), { a: "old", b: "old" })
     assert.deepStrictEqual([...(yield* other.load(second, ["a", "b"]))], [["a", "new"]])
     assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a"]))], [["a", "old"]])
+    const serving = Effect.map(other.status, (all) =>
+      all.filter(({ serves, view }) => serves && view === first.view).map(({ version }) => version)
+    )
+    assert.deepStrictEqual(yield* serving, [1])
     yield* store.commit({ ...next, from: 2, to: 4, put: [], serve: true })
+    assert.deepStrictEqual(yield* serving, [2])
     assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
     assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a", "b"]))], [["a", "new"]])
     yield* store.commit({ ...old, from: 4, to: 5, put: records({ c: "old" }) })
