@@ -97,7 +97,7 @@ export const claiming: Cases = {
     assert.deepStrictEqual(yield* serving, [2])
     assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
     assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a", "b"]))], [["a", "new"]])
-    yield* store.commit({ ...old, from: 4, to: 5, put: records({ c: "old" }) })
+    yield* store.commit({ ...old, from: 4, to: 5, put: records({ c: "old" }), serve: true })
     assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
     const all = (yield* other.status).filter(({ view }) => view === first.view)
     assert.deepStrictEqual(
