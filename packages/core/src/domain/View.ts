@@ -61,6 +61,18 @@ export interface View<
   readonly evolve: (state: State | undefined, event: Event, envelope: In) => State | undefined
 }
 
+/** What every view has, as a constraint for functions that accept them all. */
+export interface Any {
+  readonly name: string
+  readonly version: number
+  readonly schemas: { readonly state: Schema.Codec<unknown, unknown> }
+  readonly sources: ReadonlyArray<Source>
+  readonly types: ReadonlyArray<string>
+  readonly indexes: ReadonlyArray<Index>
+  readonly keysOf: (event: never, envelope: never) => Result.Result<ReadonlyArray<string>, InvalidKey>
+  readonly evolve: (state: never, event: never, envelope: never) => unknown
+}
+
 /** What a view needs of an aggregate, as a constraint that every aggregate meets. */
 export interface Source extends Aggregate.Any {
   readonly idOf: (streamId: StreamId.StreamId) => Option.Option<unknown>

@@ -1,0 +1,257 @@
+/**
+ * Keeps the records of views up to date with the events.
+ *
+ * Any number of processes may run the projection of a view: one owns it and
+ * works, the others wait and take over when its lease ends. Whatever happens to
+ * them, each event is applied exactly once.
+ */
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import type * as View from "../domain/View.ts"
+import { type Owned, owning, within } from "../internal/ownership.ts"
+import * as uuid from "../internal/uuid.ts"
+import * as Batch from "../internal/viewBatch.ts"
+import { EventStore } from "../ports/EventStore.ts"
+import type { EventStoreError } from "../ports/EventStoreError.ts"
+import { type Claim, ViewStore } from "../ports/ViewStore.ts"
+import type { ViewStoreError } from "../ports/ViewStoreError.ts"
+import type { ProjectionFailed } from "./ProjectionFailed.ts"
+import { WaitTimeout } from "./WaitTimeout.ts"
+
+/** How a projection works. */
+export interface Options {
+  /** The most events of one batch, which is in memory as a whole; 1,000 if not given. Less than 1 is a defect. */
+  readonly batch?: number
+  /**
+   * How long the ownership lasts unless it is renewed, which a live projection
+   * does thrice in this time: another one takes over after it. 10 seconds if
+   * not given. No write to the view store may take longer.
+   */
+  readonly lease?: Duration.Input
+  /** The time between two attempts to own a view, and after a failure of a store; 1 second if not given. */
+  readonly pause?: Duration.Input
+}
+
+/** What {@link catchUp} did. */
+export interface Report {
+  /** The position that the view has reached. */
+  readonly position: number
+  /** How many events were applied here, not counting another owner's, */
+  readonly events: number
+  /** and in how many commits. */
+  readonly commits: number
+}
+
+/** Why a projection ends by itself. */
+export type Failure = ProjectionFailed | EventStoreError | ViewStoreError
+
+/**
+ * Applies all events up to the store's present horizon to a view's records, and
+ * ends. Where another projection owns the view it waits until that one has come
+ * so far, or takes over.
+ *
+ * Fails with a `ProjectionFailed` for an event that cannot be applied, after the
+ * events before it are, and with whatever befell a store. It can be run again
+ * at any time: it goes on where the records stand.
+ *
+ * @example
+ * ```ts
+ * import { Projection, View } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const AccountSummary: View.Any
+ *
+ * const program = Effect.gen(function*() {
+ *   const { events, position } = yield* Projection.catchUp(AccountSummary)
+ *   yield* Effect.log(`applied ${events} events, now at ${position}`)
+ * })
+ * ```
+ */
+export const catchUp = (
+  view: View.Any,
+  options: Options = {}
+): Effect.Effect<Report, Failure, EventStore | ViewStore> =>
+  Effect.gen(function* () {
+    const worker = yield* workerOf(view, options)
+    const horizon = Option.getOrElse(yield* Stream.runHead(worker.events.changes), () => 0)
+    const { name, version } = view
+    for (;;) {
+      const done = yield* worker
+        .owned((owned) => worker.advance(owned, owned.position, horizon))
+        .pipe(Effect.catchTag("Fenced", () => Effect.succeedNone))
+      const position = Option.isSome(done)
+        ? done.value
+        : ((yield* worker.records.status).find((each) => each.view === name && each.version === version)?.position ?? 0)
+      if (position >= horizon) return { ...worker.applied, position }
+      yield* Effect.sleep(worker.pause)
+    }
+  })
+
+/**
+ * Keeps the records of a view up to date and never ends: works through what
+ * there is, then applies each new event soon after its append.
+ *
+ * While another projection owns the view, it waits to take over. While a store
+ * is away, it waits and goes on where the records stand. Interrupted, it ends
+ * the commit under way and frees the view for the next owner.
+ *
+ * Fails as {@link catchUp} does, but for what waiting cures.
+ *
+ * @example
+ * ```ts
+ * import { Projection, View } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const AccountSummary: View.Any
+ *
+ * const program = Projection.run(AccountSummary, { lease: "30 seconds" }).pipe(
+ *   Effect.catchTag("ProjectionFailed", (failed) => Effect.logError(failed.position, failed.cause))
+ * )
+ * ```
+ */
+export const run = (view: View.Any, options: Options = {}): Effect.Effect<never, Failure, EventStore | ViewStore> =>
+  Effect.flatMap(workerOf(view, options), (worker) => {
+    const following = worker.owned((owned) =>
+      Effect.suspend(() => {
+        let position = owned.position
+        return Stream.runForEach(worker.events.changes, (horizon) =>
+          Effect.map(worker.advance(owned, position, horizon), (reached) => void (position = reached))
+        )
+      })
+    )
+    return following.pipe(
+      // Whatever became of a commit, the next claim tells where the records stand.
+      Effect.catch((error) =>
+        error._tag === "Fenced" || (error._tag !== "ProjectionFailed" && error.isRetryable)
+          ? Effect.logWarning(`${view.name}: the projection begins anew`, error)
+          : Effect.fail(error)
+      ),
+      Effect.andThen(Effect.sleep(worker.pause)),
+      Effect.forever
+    )
+  })
+
+/**
+ * Runs the projections of views in the background for as long as the layer
+ * lives; closing it ends them as interrupting {@link run} does. One that fails
+ * is logged and stops, the others go on.
+ *
+ * @example
+ * ```ts
+ * import { EventStore, Projection, View, ViewStore } from "@hexfold/core"
+ * import { Layer } from "effect"
+ *
+ * declare const AccountSummary: View.Any
+ * declare const Deposits: View.Any
+ * declare const stores: Layer.Layer<EventStore.EventStore | ViewStore.ViewStore>
+ *
+ * const live = Projection.layer([AccountSummary, Deposits]).pipe(Layer.provideMerge(stores))
+ * ```
+ */
+export const layer = (
+  views: View.Any | ReadonlyArray<View.Any>,
+  options: Options = {}
+): Layer.Layer<never, never, EventStore | ViewStore> =>
+  Layer.effectDiscard(
+    Effect.forEach("name" in views ? [views] : views, (view) => {
+      const stopped = (cause: Cause.Cause<Failure>) =>
+        Effect.logError(`${view.name}: the projection has stopped`, cause)
+      return Effect.forkScoped(Effect.tapCause(run(view, options), stopped))
+    })
+  )
+
+/** How long {@link waitFor} waits. */
+export interface WaitOptions {
+  /** 5 seconds if not given. */
+  readonly timeout?: Duration.Input
+}
+
+/**
+ * Waits until the records of a view, of the generation that serves, reflect a
+ * receipt or reach a position, whichever process applies the events. A receipt
+ * without events is reflected at once.
+ *
+ * Fails with a `WaitTimeout` that says how far the view has come.
+ *
+ * @example
+ * ```ts
+ * import { Executor, Projection, View } from "@hexfold/core"
+ * import { Effect } from "effect"
+ * import type { Aggregate } from "@hexfold/core"
+ *
+ * interface Increment { readonly _tag: "Increment" }
+ * declare const Counter: Aggregate.Aggregate<"Counter", string, number, Increment, never, never>
+ * declare const Counts: View.Any
+ *
+ * const program = Effect.gen(function*() {
+ *   const receipt = yield* Executor.execute(Counter, "visits", { _tag: "Increment" })
+ *   yield* Projection.waitFor(Counts, receipt, { timeout: "2 seconds" })
+ * })
+ * ```
+ */
+export const waitFor = (
+  view: { readonly name: string },
+  target: number | { readonly position: number },
+  { timeout = "5 seconds" }: WaitOptions = {}
+): Effect.Effect<void, WaitTimeout | ViewStoreError, ViewStore> =>
+  Effect.flatMap(ViewStore, ({ status }) => {
+    const wanted = typeof target === "number" ? target : target.position
+    let reached = 0
+    const looking = Effect.map(status, (all) => {
+      reached = all.find((each) => each.view === view.name && each.serves)?.position ?? 0
+      return reached >= wanted
+    })
+    return Effect.repeat(looking, { schedule: soonThenSlower, until: (done) => done }).pipe(
+      Effect.asVoid,
+      Effect.timeoutOrElse({
+        duration: timeout,
+        orElse: () => Effect.fail(new WaitTimeout({ view: view.name, wanted, reached }))
+      })
+    )
+  })
+
+const soonThenSlower = Schedule.min([Schedule.exponential("5 millis", 1.5), Schedule.spaced("100 millis")])
+
+const workerOf = (view: View.Any, options: Options) =>
+  Effect.gen(function* () {
+    const { batch: size = 1_000 } = options
+    if (!Number.isSafeInteger(size) || size < 1) throw new Error(`${size} is no number of events from 1 on`)
+    const lease = Duration.fromInputUnsafe(options.lease ?? "10 seconds")
+    const events = yield* EventStore
+    const records = yield* ViewStore
+    const owner = uuid.make(yield* Clock.currentTimeMillis)
+    const generation = { view: view.name, version: view.version }
+    const indexes = view.indexes.map((index) =>
+      (typeof index === "string" ? [index] : index).map((path) => path.split("."))
+    )
+    const claim: Claim = { generation, owner, lease, indexes }
+    const applied = { events: 0, commits: 0 }
+    const bounded: Batch.Records = {
+      load: (keys) => within(records.load(generation, keys), lease, "load", claim),
+      // Not to be interrupted, but to be given up: the race inside still can be.
+      commit: (commit) => Effect.uninterruptible(within(records.commit(commit), lease, "commit", claim))
+    }
+    const advance = (owned: Owned, from: number, horizon: number) =>
+      Effect.suspend(() => {
+        let position = from
+        const batches = Effect.whileLoop({
+          while: () => position < horizon,
+          body: () => Batch.run({ view, events, records: bounded, owned, from: position, horizon, size }),
+          step: (done) => {
+            position = done.position
+            applied.events += done.events
+            applied.commits++
+          }
+        })
+        return Effect.map(batches, () => position)
+      })
+    const owned = <A, E>(work: (owned: Owned) => Effect.Effect<A, E>) => owning(records, claim, work)
+    const pause = Duration.fromInputUnsafe(options.pause ?? "1 second")
+    return { events, records, applied, advance, owned, pause }
+  })

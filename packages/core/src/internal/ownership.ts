@@ -1,0 +1,74 @@
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import { Timeout } from "../ports/EventStoreError.ts"
+import type { Claim, Claimed, ViewStore } from "../ports/ViewStore.ts"
+import { ViewStoreError } from "../ports/ViewStoreError.ts"
+
+/** What a claim gave to the one who owns a generation now. */
+export type Owned = Extract<Claimed, { readonly _tag: "Owned" }>
+
+/**
+ * Does `work` as the owner of a generation, renewing the lease all the while,
+ * and frees the generation at the end. None, if another one has it, or as soon
+ * as the lease could not be renewed in time: the work is interrupted then.
+ */
+export const owning = <A, E>(
+  records: ViewStore["Service"],
+  claim: Claim,
+  work: (owned: Owned) => Effect.Effect<A, E>
+): Effect.Effect<Option.Option<A>, E | ViewStoreError> =>
+  Effect.suspend(() => {
+    const patience = Duration.divideUnsafe(claim.lease, 3)
+    const ask = (lease: Duration.Duration) => within(records.claim({ ...claim, lease }), patience, "claim", claim)
+    // The lease counts from before we ask: the store's begins later, so ours never ends after it.
+    const claiming = Effect.flatMap(Clock.currentTimeMillis, (asked) =>
+      Effect.map(ask(claim.lease), (claimed) => ({ claimed, until: asked + Duration.toMillis(claim.lease) }))
+    )
+
+    /** Ends when the lease is lost, and not before. */
+    const renewing = Effect.fnUntraced(function* (epoch: number, first: number) {
+      for (let until = first; ;) {
+        yield* Effect.sleep(patience)
+        const left = until - (yield* Clock.currentTimeMillis)
+        const renewed = yield* claiming.pipe(
+          Effect.retry({ schedule: Schedule.spaced(Duration.divideUnsafe(patience, 10)), while: isRetryable }),
+          Effect.timeoutOption(Math.max(0, left))
+        )
+        if (Option.isNone(renewed)) return Option.none<A>()
+        const { claimed } = renewed.value
+        // In another epoch somebody else may have written in between.
+        if (claimed._tag === "Held" || claimed.epoch !== epoch) return Option.none<A>()
+        until = renewed.value.until
+      }
+    })
+
+    // A claim that was interrupted or failed may have been given all the same.
+    let mayOwn = true
+    const owned = Effect.flatMap(claiming, ({ claimed, until }) => {
+      mayOwn = claimed._tag === "Owned"
+      if (claimed._tag === "Held") return Effect.succeedNone
+      return Effect.raceFirst(Effect.asSome(work(claimed)), renewing(claimed.epoch, until))
+    })
+    const free = Effect.suspend(() => (mayOwn ? Effect.ignore(ask(Duration.zero)) : Effect.void))
+    return Effect.ensuring(owned, free)
+  })
+
+/** Gives an operation of the view store up after a time, as one that may succeed later. */
+export const within = <A, E>(
+  operation: Effect.Effect<A, E>,
+  duration: Duration.Duration,
+  name: ViewStoreError["operation"],
+  { generation: { view } }: Pick<Claim, "generation">
+): Effect.Effect<A, E | ViewStoreError> =>
+  Effect.timeoutOrElse(operation, {
+    duration,
+    orElse: () => {
+      const reason = new Timeout({ detail: `no answer within ${Duration.format(duration)}` })
+      return Effect.fail(new ViewStoreError({ operation: name, view, reason }))
+    }
+  })
+
+const isRetryable = (error: ViewStoreError): boolean => error.isRetryable

@@ -1,0 +1,79 @@
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { ProjectionFailed } from "../application/ProjectionFailed.ts"
+import type * as View from "../domain/View.ts"
+import type { EventStore, RecordedEvent } from "../ports/EventStore.ts"
+import type { EventStoreError } from "../ports/EventStoreError.ts"
+import type { Fenced } from "../ports/Fenced.ts"
+import type { Commit } from "../ports/ViewStore.ts"
+import type { ViewStoreError } from "../ports/ViewStoreError.ts"
+import type { Owned } from "./ownership.ts"
+import * as ViewFold from "./viewFold.ts"
+
+/** The records of the generation that a projection owns. */
+export interface Records {
+  readonly load: (keys: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Schema.Json>, ViewStoreError>
+  readonly commit: (commit: Commit) => Effect.Effect<void, Fenced | ViewStoreError>
+}
+
+/** Where a batch begins, how far it may go, and with what. */
+export interface Batch {
+  readonly view: View.Any
+  readonly events: EventStore["Service"]
+  readonly records: Records
+  readonly owned: Owned
+  readonly from: number
+  /** A horizon of the store that was known before this batch reads. */
+  readonly horizon: number
+  readonly size: number
+}
+
+/** What a batch did. */
+export interface Done {
+  readonly position: number
+  readonly events: number
+}
+
+/** Reads, folds and commits one batch; fails with `ProjectionFailed` after what comes before that event is committed. */
+export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced | EventStoreError | ViewStoreError> =>
+  Effect.gen(function* () {
+    const { from, horizon, owned, records, size, view } = batch
+    const read = yield* Stream.runCollect(
+      batch.events.readAll({
+        after: from,
+        upTo: horizon,
+        aggregates: view.sources.map(({ name }) => name),
+        types: view.types,
+        limit: size
+      })
+    )
+    const { events, failed } = decoded(view, read)
+    const keys = [...new Set(events.flatMap((event) => event.keys))]
+    const stored = keys.length === 0 ? new Map<string, never>() : yield* records.load(keys)
+    const folded = ViewFold.of(view).fold(events, stored)
+    const stop = folded.failed ?? failed
+    // Nothing more matches below the horizon unless the batch is full.
+    const end = read.length < size ? horizon : read.at(-1)!.position
+    const to = stop === undefined ? end : stop.position - 1
+    // The store takes it only in our epoch and from where we read: whoever else
+    // has written since, or this same commit arriving twice, moved one of them.
+    // So no event is ever applied twice.
+    const { put, remove } = folded
+    const generation = { view: view.name, version: view.version }
+    if (to > from) yield* records.commit({ generation, epoch: owned.epoch, from, to, put, remove })
+    // Here would be decided what else to do about a poison event than to stop.
+    if (stop !== undefined) return yield* stop
+    return { position: to, events: folded.events }
+  })
+
+const decoded = (view: View.Any, read: ReadonlyArray<RecordedEvent>) => {
+  const events: Array<ViewFold.Touching> = []
+  for (const recorded of read) {
+    const touching = ViewFold.of(view).touching(recorded)
+    if (Result.isFailure(touching)) return { events, failed: touching.failure }
+    events.push(touching.success)
+  }
+  return { events, failed: undefined }
+}

@@ -1,0 +1,168 @@
+import { identity } from "effect/Function"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as EventCodec from "../application/EventCodec.ts"
+import { EventDecodeError } from "../application/EventDecodeError.ts"
+import { ProjectionFailed } from "../application/ProjectionFailed.ts"
+import { RecordDecodeError } from "../application/RecordDecodeError.ts"
+import type { Tagged } from "../domain/Aggregate.ts"
+import type { Source } from "../domain/Participant.ts"
+import type { Row } from "../domain/queryData.ts"
+import * as StreamId from "../domain/StreamId.ts"
+import type * as View from "../domain/View.ts"
+import type { RecordedEvent } from "../ports/EventStore.ts"
+import { copyJson, Problem } from "../ports/jsonCopy.ts"
+import * as encoder from "./encoder.ts"
+import { memoized } from "./memoized.ts"
+
+/** An event that was decoded, with the keys of the records that it touches. */
+export interface Touching {
+  readonly recorded: RecordedEvent
+  readonly event: Tagged
+  readonly envelope: View.Envelope<string, unknown>
+  readonly keys: ReadonlyArray<string>
+}
+
+/** What a batch does to the records: up to its end, or up to the event that `failed`. */
+interface Folded {
+  readonly put: ReadonlyArray<Row<Schema.Json>>
+  readonly remove: ReadonlyArray<string>
+  readonly events: number
+  readonly failed: ProjectionFailed | undefined
+}
+
+/** A view's way from recorded events to records as they are stored; pure. */
+export interface ViewFold {
+  /** Decodes an event and names its keys. */
+  readonly touching: (recorded: RecordedEvent) => Result.Result<Touching, ProjectionFailed>
+  /** Folds events into the records that are stored under their keys. */
+  readonly fold: (events: ReadonlyArray<Touching>, stored: ReadonlyMap<string, Schema.Json>) => Folded
+}
+
+/** Compiled once for each view. */
+export const of = (view: View.Any): ViewFold => memoized(folds, view, () => make(view))
+
+const folds = new WeakMap<object, unknown>()
+
+// Its functions are only called with the events of its own sources and states of its own schema.
+type Erased = View.View<string, unknown, Tagged, View.Envelope<string, unknown>>
+
+const make = (any: View.Any): ViewFold => {
+  const view = any as Erased
+  const sources = new Map(
+    view.sources.map((source) => [source.name, { idOf: source.idOf, codec: EventCodec.of(source as AnySource) }])
+  )
+  const encode = encoder.make(view.schemas.state)
+  const decode = decoder(view)
+
+  const decodeEvent = (recorded: RecordedEvent): Result.Result<Omit<Touching, "keys">, unknown> => {
+    const aggregate = Option.getOrThrow(StreamId.parse(recorded.streamId)).aggregate
+    const { codec, idOf } = sources.get(aggregate)!
+    const decodedId = idOf(recorded.streamId)
+    if (Option.isNone(decodedId)) return Result.fail(noId(recorded, aggregate))
+    const { id: eventId, metadata, position, recordedAt, streamId, version } = recorded
+    const envelope = { aggregate, id: decodedId.value, streamId, eventId, version, position, recordedAt, metadata }
+    return Result.map(codec.decode(recorded), (event) => ({ recorded, event, envelope }))
+  }
+
+  const encodeState = (state: unknown): Result.Result<Schema.Json, unknown> =>
+    Result.flatMap(encode(state), (json) => {
+      // What a schema encodes may still be none that a store can keep: a text with NUL.
+      const copy = copyJson(json, 0)
+      return copy instanceof Problem ? Result.fail(new Error(`the state${copy.text}`)) : Result.succeed(copy)
+    })
+
+  return {
+    touching: (recorded) =>
+      Result.flatMap(
+        attempt(view, recorded, "decode", () => decodeEvent(recorded)),
+        (decoded) =>
+          Result.map(
+            attempt(view, recorded, "key", () => view.keysOf(decoded.event, decoded.envelope)),
+            (keys) => ({ ...decoded, keys })
+          )
+      ),
+
+    fold: (events, stored) => {
+      const states = new Map<string, unknown>()
+      const changes = new Map<string, Schema.Json | undefined>()
+
+      const before = (key: string): Result.Result<unknown, unknown> => {
+        const json = stored.get(key)
+        return states.has(key) || json === undefined ? Result.succeed(states.get(key)) : decode(key, json)
+      }
+
+      // Every state is encoded, also one that the next event replaces: whether a
+      // view fails does not depend on where its batches end.
+      const after = (touching: Touching, key: string): Result.Result<Change, ProjectionFailed> => {
+        const { envelope, event, recorded } = touching
+        const loaded = attempt(view, recorded, "load", () => before(key))
+        if (Result.isFailure(loaded)) return Result.fail(loaded.failure)
+        const next = attempt(view, recorded, "evolve", () =>
+          Result.succeed(view.evolve(loaded.success, event, envelope))
+        )
+        if (Result.isFailure(next)) return Result.fail(next.failure)
+        const state = next.success
+        if (state === undefined) return Result.succeed({ key, state, json: undefined })
+        const encoded = attempt(view, recorded, "encode", () => encodeState(state))
+        return Result.map(encoded, (json) => ({ key, state, json }))
+      }
+
+      let applied = 0
+      let failed: ProjectionFailed | undefined
+      for (const touching of events) {
+        const all = Result.all(touching.keys.map((key) => after(touching, key)))
+        if (Result.isFailure(all)) {
+          failed = all.failure
+          break
+        }
+        for (const { json, key, state } of all.success) {
+          states.set(key, state)
+          changes.set(key, json)
+        }
+        applied++
+      }
+
+      const put: Array<Row<Schema.Json>> = []
+      const remove: Array<string> = []
+      for (const [key, json] of changes) {
+        if (json !== undefined) put.push({ key, state: json })
+        else if (stored.has(key)) remove.push(key)
+      }
+      return { put, remove, events: applied, failed }
+    }
+  }
+}
+
+/** Decodes the records of a view. */
+export const decoder = <State>(view: {
+  readonly name: string
+  readonly schemas: { readonly state: Schema.Codec<State, unknown> }
+}): ((key: string, json: Schema.Json) => Result.Result<State, RecordDecodeError>) => {
+  const decode = Schema.decodeUnknownResult(Schema.toCodecJson(view.schemas.state))
+  return (key, json) => Result.mapError(decode(json), (cause) => new RecordDecodeError({ view: view.name, key, cause }))
+}
+
+interface Change {
+  readonly key: string
+  readonly state: unknown
+  readonly json: Schema.Json | undefined
+}
+
+type AnySource = View.Source & Source<string, unknown, Tagged>
+
+// The functions of a view are its author's: they may throw.
+const attempt = <A>(
+  { name, version }: View.Any,
+  recorded: RecordedEvent,
+  step: ProjectionFailed["step"],
+  run: () => Result.Result<A, unknown>
+): Result.Result<A, ProjectionFailed> =>
+  Result.mapError(Result.flatMap(Result.try({ try: run, catch: (cause) => cause }), identity), (cause) => {
+    const { position, streamId, type, version: eventVersion } = recorded
+    return new ProjectionFailed({ view: name, version, stream: streamId, eventVersion, position, type, step, cause })
+  })
+
+const noId = ({ streamId, type, version }: RecordedEvent, aggregate: string) =>
+  new EventDecodeError({ stream: streamId, version, type, detail: `its stream has no id of ${aggregate}` })
