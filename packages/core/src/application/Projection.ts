@@ -4,6 +4,9 @@
  * Any number of processes may run the projection of a view: one owns it and
  * works, the others wait and take over when its lease ends. Whatever happens to
  * them, each event is applied exactly once.
+ *
+ * A view with a new `version` is built beside the records of the one before,
+ * and answers the queries from the moment when it has caught up.
  */
 import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"

@@ -62,7 +62,9 @@ export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced
     // So no event is ever applied twice.
     const { put, remove } = folded
     const generation = { view: view.name, version: view.version }
-    if (to > from) yield* records.commit({ generation, epoch: owned.epoch, from, to, put, remove })
+    // A new generation takes over with the commit that reaches the horizon.
+    const serve = to === horizon
+    if (to > from) yield* records.commit({ generation, epoch: owned.epoch, from, to, put, remove, serve })
     // Here would be decided what else to do about a poison event than to stop.
     if (stop !== undefined) return yield* stop
     return { position: to, events: folded.events }
