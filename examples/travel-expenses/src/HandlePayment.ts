@@ -27,7 +27,10 @@ export const HandlePayment = Boundary.make("HandlePayment", {
       declaration: D.Declaration.decide(new D.HandlePayment(command), declaration),
       budget:
         command.budget === declaration.budget
-          ? Budget.decide(new Charge({ declaration: command.declaration, cents: declaration.cents }), budget)
+          ? Budget.decide(
+              new Charge({ declaration: command.declaration, cents: declaration.cents, at: command.at }),
+              budget
+            )
           : Decision.reject(new OtherBudget({ claimed: declaration.budget }))
     })
 })

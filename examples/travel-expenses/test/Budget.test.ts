@@ -1,11 +1,13 @@
+import { DateTime } from "effect"
 import { Scenario } from "@hexfold/testing"
 import { describe, it } from "vitest"
 import * as B from "../src/Budget.ts"
 
 const budget = Scenario.of(B.Budget)
 const granted = new B.Granted({ cents: 10_000 })
-const charge = (cents: number) => new B.Charge({ declaration: "declaration-1", cents })
-const charged = (cents: number) => new B.Charged({ declaration: "declaration-1", cents })
+const at = DateTime.makeUnsafe("2026-01-05T09:00:00Z")
+const charge = (cents: number) => new B.Charge({ declaration: "declaration-1", cents, at })
+const charged = (cents: number) => new B.Charged({ declaration: "declaration-1", cents, at })
 
 describe("a budget", () => {
   it("is granted an amount; the same again changes nothing", () => {

@@ -14,7 +14,7 @@ describe("a payment", () => {
       HandlePayment.decide(payment, { declaration: requested, budget: { granted: 20_000, spent: 0 } }),
       Result.succeed({
         declaration: [new D.PaymentHandled({ step: 4, at, cents: 12_050 })],
-        budget: [new Charged({ declaration: "declaration-1", cents: 12_050 })]
+        budget: [new Charged({ declaration: "declaration-1", cents: 12_050, at })]
       })
     )
   })

@@ -77,7 +77,9 @@ const open = (): Store => {
         for (const { key, state } of put) stored.records.set(key, state)
         for (const key of remove) stored.records.delete(key)
         stored.position = to
-        if (serve) for (const each of views.get(view)!.values()) each.serves = each === stored
+        const versions = views.get(view)!
+        const later = [...versions].some(([other, { serves }]) => serves && other > version)
+        if (serve && !later) for (const each of versions.values()) each.serves = each === stored
         return Effect.void
       }),
 

@@ -124,3 +124,55 @@ describe("recorded", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer))
   )
 })
+
+describe("events", () => {
+  const taken = <S extends Subscription.Source>(
+    aggregates: ReadonlyArray<S>,
+    n: number,
+    options?: Subscription.EventsOptions<Subscription.EventOf<S>["_tag"]>
+  ) =>
+    Subscription.events(aggregates, options).pipe(
+      Stream.take(n),
+      Stream.map(({ data, position }) => [position, data] as const),
+      Stream.runCollect
+    )
+
+  it.effect("delivers the decoded events of the aggregates, of the past and of the present", () =>
+    Effect.gen(function* () {
+      yield* ring
+      yield* open
+      const fiber = yield* Effect.forkChild(taken([Account], 2), { startImmediately: true })
+      yield* ring
+      yield* deposit
+      const [opened, deposited] = yield* Fiber.join(fiber)
+      expect(opened).toEqual([2, expect.objectContaining({ _tag: "AccountOpened", owner: "Anna" })])
+      expect(deposited).toEqual([4, expect.objectContaining({ _tag: "MoneyDeposited", amount: 1 })])
+      expect((yield* taken([Account, Bell], 4)).map(([position, { _tag }]) => [position, _tag])).toEqual([
+        [1, "Rang"],
+        [2, "AccountOpened"],
+        [3, "Rang"],
+        [4, "MoneyDeposited"]
+      ])
+      expect(
+        (yield* taken([Account, Bell], 2, { after: 1, types: ["Rang", "MoneyDeposited"] })).map(([at]) => at)
+      ).toEqual([3, 4])
+    }).pipe(Effect.provide(MemoryEventStore.layer))
+  )
+
+  it.effect("fails at an event that does not decode, and goes on behind it when begun again", () =>
+    Effect.gen(function* () {
+      yield* ring
+      yield* open
+      const Older = { ...Bell, schemas: { ...Bell.schemas, events: new Map() as never } }
+      const error = yield* Effect.flip(taken([Older], 1))
+      expect(error).toMatchObject({ _tag: "EventDecodeError", stream: "Bell-b", version: 1, type: "Rang" })
+      expect((yield* taken([Account], 1, { after: 1 })).length).toBe(1)
+    }).pipe(Effect.provide(MemoryEventStore.layer))
+  )
+
+  it("takes only types that the aggregates have", () => {
+    // @ts-expect-error a bell has no such events
+    Subscription.events([Bell], { types: ["MoneyDeposited"] })
+    Subscription.events([Bell, Account], { types: ["MoneyDeposited"] })
+  })
+})

@@ -4,21 +4,10 @@
  * does not hold throws a {@link ScenarioFailure}.
  */
 import { type Aggregate, EventCodec } from "@hexfold/core"
-import { diffLines } from "diff"
 import { Result, Schema } from "effect"
+import { compare, ScenarioFailure } from "./compare.ts"
 
-/** The outcome was another one; the message shows the difference line by line. */
-export class ScenarioFailure extends Error {
-  override readonly name = "ScenarioFailure"
-  readonly expected: unknown
-  readonly actual: unknown
-
-  constructor(message: string, expected: unknown, actual: unknown) {
-    super(`${message}\n\n${difference(expected, actual)}`)
-    this.expected = expected
-    this.actual = actual
-  }
-}
+export { ScenarioFailure }
 
 /** The events that have happened; the next step is a command. */
 export interface Given<Command, Event, Error> {
@@ -121,21 +110,3 @@ export const of = <
     })
   }
 }
-
-const compare = (message: string, expected: unknown, actual: unknown): void => {
-  if (print(expected) !== print(actual)) throw new ScenarioFailure(message, expected, actual)
-}
-
-const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
-
-const difference = (expected: unknown, actual: unknown): string =>
-  diffLines(print(expected), print(actual))
-    .flatMap(({ added, removed, value }) => {
-      const mark = added === true ? "+ " : removed === true ? "- " : "  "
-      return value
-        .trimEnd()
-        .split("\n")
-        .map((line) => mark + line)
-    })
-    .join("\n")
-    .concat("\n\n(- expected, + actual)")

@@ -1,2 +1,3 @@
 export * as History from "./History.ts"
 export * as Scenario from "./Scenario.ts"
+export * as ViewScenario from "./ViewScenario.ts"

@@ -1,9 +1,14 @@
 /** Reading events as they come. */
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import type { Tagged } from "../domain/Aggregate.ts"
+import type * as Participant from "../domain/Participant.ts"
 import { type AllReadOptions, EventStore, type RecordedEvent } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
+import * as EventCodec from "./EventCodec.ts"
+import type { EventDecodeError } from "./EventDecodeError.ts"
 
 /** Where to begin, and which events to select. */
 export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" | "types"> {
@@ -51,6 +56,57 @@ export const recorded = (
       )
     })
   )
+
+/** An aggregate whose events can be followed. */
+export type Source = Participant.Any["source"]
+
+/** The events of the aggregates. */
+export type EventOf<S extends Source> = Parameters<S["evolve"]>[1] & Tagged
+
+/** Where to begin, and which of the aggregates' events to select. */
+export interface EventsOptions<Type extends string> {
+  /** Begins behind this position; at the first event if not given. */
+  readonly after?: number
+  /** Only events of these types; of all if not given. */
+  readonly types?: ReadonlyArray<Type>
+}
+
+/**
+ * As {@link recorded}, for the events of these aggregates, decoded. The store
+ * reads no others. An event that does not decode is never skipped: the stream
+ * fails, and can be begun again behind it.
+ *
+ * @example
+ * ```ts
+ * import { Aggregate, Subscription } from "@hexfold/core"
+ * import { Effect, Stream } from "effect"
+ *
+ * interface Deposited { readonly _tag: "Deposited"; readonly amount: number }
+ * declare const Account: Aggregate.Aggregate<"Account", string, number, never, Deposited, never>
+ *
+ * const printing = Subscription.events([Account], { types: ["Deposited"] }).pipe(
+ *   Stream.runForEach(({ data, position }) => Effect.log(position, data.amount))
+ * )
+ * ```
+ */
+export const events = <S extends Source>(
+  aggregates: ReadonlyArray<S>,
+  options: EventsOptions<NoInfer<EventOf<S>["_tag"]>> = {}
+): Stream.Stream<RecordedEvent<EventOf<S>>, EventStoreError | EventDecodeError, EventStore> => {
+  const byName = new Map(
+    aggregates.map((aggregate) => {
+      // A codec gives the events of its own aggregate.
+      const source = aggregate as unknown as Participant.Source<string, unknown, EventOf<S>>
+      return [aggregate.name, EventCodec.of(source)] as const
+    })
+  )
+  return recorded({ ...options, aggregates: [...byName.keys()] }).pipe(
+    Stream.mapEffect((event) => {
+      const codec = byName.get(event.streamId.slice(0, event.streamId.indexOf("-")))!
+      return Effect.fromResult(Result.map(codec.decode(event), (data) => ({ ...event, data })))
+    })
+  )
+}
 
 const whileAway = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(
   Schedule.while(({ input }: { readonly input: EventStoreError }) => input.isRetryable)

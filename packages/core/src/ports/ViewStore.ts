@@ -50,7 +50,7 @@ export interface Commit {
   readonly put: ReadonlyArray<Query.Row<Schema.Json>>
   /** The keys of the records that are gone. */
   readonly remove: ReadonlyArray<string>
-  /** From now on this generation answers the queries to its view. */
+  /** From now on this generation answers the queries to its view, unless a later version does already. */
   readonly serve?: boolean
 }
 
@@ -74,8 +74,9 @@ export interface Status extends Generation {
  * 3. A generation has at most one owner. A lease that ended, by the store's
  *    clock, frees it; whoever claims it then gets a higher epoch. The owner who
  *    claims again renews its lease and keeps the epoch.
- * 4. The first generation of a view serves at once, a later one from the commit
- *    that says so. Generations do not see each other's records.
+ * 4. The first generation of a view serves at once, a later version from the
+ *    commit that says so; an earlier version does not come back. Generations do
+ *    not see each other's records.
  * 5. A query answers as `Query.run` does over the records that serve.
  * 6. Records that are loaded or asked for together come from one moment.
  */

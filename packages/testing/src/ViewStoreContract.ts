@@ -1,0 +1,46 @@
+/**
+ * The promises of the view store's port as named cases. An adapter is right if
+ * it passes them all.
+ */
+import { layer as withLayer } from "@effect/vitest"
+import type { Layer } from "effect"
+import { describe } from "vitest"
+import { Backend, type Cases } from "./viewContract/cases.ts"
+import { claiming } from "./viewContract/claiming.ts"
+import { committing } from "./viewContract/committing.ts"
+import { querying } from "./viewContract/querying.ts"
+
+export { Backend }
+
+const groups: Readonly<Record<string, Cases>> = { committing, claiming, querying }
+
+/**
+ * Declares the suite for an adapter, in a test file of Vitest. The layer is
+ * built once, and every case opens the instances it needs.
+ *
+ * @example
+ * ```ts
+ * import { MemoryViewStore } from "@hexfold/adapters-memory"
+ * import { ViewStoreContract } from "@hexfold/testing/contracts"
+ * import { Effect, Layer } from "effect"
+ *
+ * ViewStoreContract.suite(
+ *   "memory",
+ *   Layer.effect(
+ *     ViewStoreContract.Backend,
+ *     Effect.map(MemoryViewStore.make, (store) => ({ open: Effect.succeed(store) }))
+ *   )
+ * )
+ * ```
+ */
+export const suite = <E>(name: string, backend: Layer.Layer<Backend, E>): void => {
+  describe(`ViewStoreContract: ${name}`, () => {
+    withLayer(backend, { excludeTestServices: true, timeout: "2 minutes" })((it) => {
+      for (const [group, cases] of Object.entries(groups)) {
+        describe(group, () => {
+          for (const [promise, effect] of Object.entries(cases)) it.effect(promise, () => effect, 60_000)
+        })
+      }
+    })
+  })
+}

@@ -1,0 +1,33 @@
+import { diffLines } from "diff"
+
+/** The outcome was another one; the message shows the difference line by line. */
+export class ScenarioFailure extends Error {
+  override readonly name = "ScenarioFailure"
+  readonly expected: unknown
+  readonly actual: unknown
+
+  constructor(message: string, expected: unknown, actual: unknown) {
+    super(`${message}\n\n${difference(expected, actual)}`)
+    this.expected = expected
+    this.actual = actual
+  }
+}
+
+/** Throws a failure with this message if the two are not the same JSON. */
+export const compare = (message: string, expected: unknown, actual: unknown): void => {
+  if (print(expected) !== print(actual)) throw new ScenarioFailure(message, expected, actual)
+}
+
+const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
+
+const difference = (expected: unknown, actual: unknown): string =>
+  diffLines(print(expected), print(actual))
+    .flatMap(({ added, removed, value }) => {
+      const mark = added === true ? "+ " : removed === true ? "- " : "  "
+      return value
+        .trimEnd()
+        .split("\n")
+        .map((line) => mark + line)
+    })
+    .join("\n")
+    .concat("\n\n(- expected, + actual)")
