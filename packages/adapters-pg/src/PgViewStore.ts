@@ -71,9 +71,9 @@ export const make = (
         return yield* claimed(claim)
       })
 
-    // Correct beside others: (1) whoever commits to a generation or claims it locks its row first, so between the check
-    // and the end of the transaction neither epoch nor position changes. (2) Who switches locks all rows of the view, in
-    // the order of their numbers, so two that switch do not wait for each other. (3) Records are written behind that lock.
+    // Correct beside others: (1) who claims a generation or commits to it locks its row first, so from the check to the
+    // end of the transaction its epoch and position stay. (2) Records are written behind that lock. (3) Who switches locks
+    // all rows of the view from the first on: one does at a time, without deadlock, and sees who has switched before.
     const commit = ({ epoch, from, generation, put, remove, serve = false, to }: ViewStore.Commit) =>
       Effect.gen(function* () {
         const { version, view } = generation
@@ -94,8 +94,8 @@ export const make = (
         if (remove.length > 0) yield* sql.unsafe(records.removeRecords(table), [texts(remove)])
         yield* sql.unsafe(registry.advance(S), [stored.id, BigInt(to)])
         if (serve) {
-          yield* sql.unsafe(registry.stopServing(S), [view])
-          yield* sql.unsafe(registry.serve(S), [stored.id])
+          yield* sql.unsafe(registry.stopServing(S), [view, stored.version])
+          yield* sql.unsafe(registry.serve(S), [view, stored.version])
         }
       })
 

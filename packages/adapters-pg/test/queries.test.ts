@@ -1,10 +1,17 @@
 import { assert, it } from "@effect/vitest"
 import { Query } from "@hexfold/core"
-import { queries, records } from "@hexfold/testing/queries"
+import { queries, records, states, texts } from "@hexfold/testing/queries"
 import { Duration, Effect, Result, type Schema } from "effect"
 import fc from "fast-check"
 import { describe } from "vitest"
 import { newSchema, openViews } from "./database.ts"
+
+interface Case {
+  readonly query: Query.Query
+  readonly stored: Records
+  /** Where it begins, if not at the beginning. */
+  readonly place: Query.Row<Schema.Json> | undefined
+}
 
 type Records = ReadonlyArray<Query.Row<Schema.Json>>
 
@@ -28,7 +35,7 @@ const opened = Effect.gen(function* () {
   let present = new Set<string>()
   const replace = (put: Records) => {
     const keys = new Set(put.map(({ key }) => key))
-    const remove = [...present.difference(keys)]
+    const remove = [...present].filter((key) => !keys.has(key))
     present = keys
     return store.commit({ generation, epoch, from: 0, to: 0, put, remove })
   }
@@ -58,13 +65,26 @@ const withLongOperands = (filter: Query.Filter): Query.Filter => {
   }
 }
 
+const withLongTexts = ({ key, state }: Query.Row<Schema.Json>) => ({ key: long(key), state: jsonOf(state, long) })
+
+// A place that no record has to have: its texts may be cut by a NUL, as those of a cursor that somebody made up.
+const places = fc.record({ key: texts, state: states, cut: fc.boolean() }).map(({ cut, key, state }) => {
+  const end = (text: string) => (cut ? `${text}\0` : text)
+  return { key: end(key), state: jsonOf(state, end) }
+})
+
 const isNamed = ({ key }: Query.Row<unknown>) => key !== ""
-const short = fc.record({ query: queries, stored: records.map((all) => jsonOf(all.filter(isNamed))) })
-const cases = fc.oneof(
+const short = fc.record({
+  query: queries,
+  stored: records.map((all) => jsonOf(all.filter(isNamed))),
+  place: fc.option(places, { nil: undefined })
+})
+const cases: fc.Arbitrary<Case> = fc.oneof(
   short,
-  short.map(({ query, stored }) => ({
+  short.map(({ place, query, stored }) => ({
     query: query.where === undefined ? query : { ...query, where: withLongOperands(query.where) },
-    stored: stored.map(({ key, state }) => ({ key: long(key), state: jsonOf(state, long) }))
+    stored: stored.map(withLongTexts),
+    place: place && withLongTexts(place)
   }))
 )
 
@@ -74,9 +94,9 @@ describe("queries on Postgres", () => {
     () =>
       Effect.gen(function* () {
         const { replace, store } = yield* opened
-        const check = Effect.fnUntraced(function* (given: Query.Query, stored: Records) {
+        const check = Effect.fnUntraced(function* ({ place, query: given, stored }: Case) {
           yield* replace(stored)
-          let query = given
+          let query = place === undefined ? given : { ...given, after: Query.cursorOf(given, place) }
           for (let pages = 0; ; pages++) {
             const expected = Result.getOrThrow(Query.run(query, stored))
             const page = yield* store.query(query)
@@ -90,7 +110,7 @@ describe("queries on Postgres", () => {
         })
         yield* Effect.promise(() =>
           fc.assert(
-            fc.asyncProperty(cases, ({ query, stored }) => Effect.runPromise(check(query, stored))),
+            fc.asyncProperty(cases, (each) => Effect.runPromise(check(each))),
             { numRuns }
           )
         )

@@ -120,7 +120,10 @@ const oneOf = (bind: Bind, { head, whole }: Column, keys: ReadonlyArray<SortKey>
 
 const isShort = (text: string): boolean => text.length < indexed
 
-const headOf = (text: string): string => Array.from(text.slice(0, 2 * indexed)).slice(0, indexed).join("")
+const headOf = (text: string): string =>
+  Array.from(text.slice(0, 2 * indexed))
+    .slice(0, indexed)
+    .join("")
 
 const search = (bind: Bind, filter: Extract<Query.Filter, { readonly _tag: "Text" }>): string => {
   const { upper, lower } = Query.caseTable

@@ -28,7 +28,9 @@ export const fieldColumn = (S: string, path: Query.Path): Column => {
 
 /** The JSON of a field; `->` with a text leads through objects only. No stored name contains NUL. */
 export const valueAt = (path: Query.Path): string =>
-  path.some((name) => name.includes("\0")) ? "null::jsonb" : `(state${path.map((name) => `->${literal(name)}`).join("")})`
+  path.some((name) => name.includes("\0"))
+    ? "null::jsonb"
+    : `(state${path.map((name) => `->${literal(name)}`).join("")})`
 
 // As an escape string, which means the same whatever `standard_conforming_strings` is.
 const literal = (text: string): string => `E'${text.replace(/['\\]/g, "$&$&")}'::text`

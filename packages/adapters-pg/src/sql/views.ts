@@ -91,11 +91,14 @@ where view = $1 and (version = $2::bigint or $3) order by id for update`
 /** $1 bigint: the generation; $2 bigint: the position that it has reached. */
 export const advance = (S: string): string => `update ${S}.views set position = $2 where id = $1`
 
-/** $1 text: the view. */
-export const stopServing = (S: string): string => `update ${S}.views set serves = false where view = $1 and serves`
+/** $1 text: the view; $2 bigint: the version that takes the queries, from none that is later. */
+export const stopServing = (S: string): string =>
+  `update ${S}.views set serves = false where view = $1 and serves and version < $2::bigint`
 
-/** $1 bigint: the generation. */
-export const serve = (S: string): string => `update ${S}.views set serves = true where id = $1`
+/** $1 text: the view; $2 bigint: the version. */
+export const serve = (S: string): string => `
+update ${S}.views set serves = true
+where view = $1 and version = $2::bigint and not exists (select from ${S}.views where view = $1 and serves)`
 
 /** All generations. */
 export const status = (S: string): string => `
