@@ -9,12 +9,13 @@ import { appendFunction } from "./sql/append.ts"
 import { horizonFunctions } from "./sql/horizon.ts"
 import { commandsByTime } from "./sql/retention.ts"
 import { schema as tables } from "./sql/schema.ts"
+import { views } from "./sql/views.ts"
 
 /** The schema that is used if none is named. */
 export const defaultSchema = "hexfold"
 
 /** The version that this library brings a schema to. */
-export const latest = 2
+export const latest = 3
 
 /**
  * Brings a schema of the database up to date, and creates it if it is missing.
@@ -99,6 +100,10 @@ const migrations = (schema: string): Record<string, Effect.Effect<void, unknown,
   "0002_retention": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* sql.unsafe(commandsByTime(quoted(schema)))
+  }),
+  "0003_views": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    for (const statement of views(quoted(schema))) yield* sql.unsafe(statement)
   })
 })
 

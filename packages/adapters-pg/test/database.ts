@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
-import { PgEventStore } from "@hexfold/adapters-pg"
-import type { EventStoreError } from "@hexfold/core"
+import { PgEventStore, PgViewStore } from "@hexfold/adapters-pg"
+import type { EventStoreError, ViewStore, ViewStoreError } from "@hexfold/core"
 import { EventStoreContract } from "@hexfold/testing/contracts"
 import { Effect, Layer, Redacted, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
@@ -53,6 +53,20 @@ export const openStore = (
             Effect.catchTag("SqlError", Effect.die)
           )
     }
+  })
+
+/** An instance of the view store with a client of its own. */
+export const openViews = (
+  options: PgViewStore.Options,
+  config: Partial<PgClient.PgPoolConfig> = {}
+): Effect.Effect<
+  { readonly store: ViewStore.ViewStore["Service"]; readonly sql: PgClient.PgClient },
+  ViewStoreError,
+  Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const sql = yield* client(config)
+    return { store: yield* Effect.provideService(PgViewStore.make(options), SqlClient.SqlClient, sql), sql }
   })
 
 /** The contract's backend on a schema of its own. */

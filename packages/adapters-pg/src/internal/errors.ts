@@ -1,4 +1,4 @@
-import { EventStoreError } from "@hexfold/core"
+import { EventStoreError, ViewStoreError } from "@hexfold/core"
 import { Cause, Effect, Predicate } from "effect"
 import { SqlError } from "effect/sql"
 
@@ -9,26 +9,15 @@ const timeout = /^(57014|55P03|25P03|25P04)/
 const corrupt = /^XX00[12]/
 const rejected = /^(0A|22|23|28|3D|3F|42|54|HX)/
 
-/** A failure of the driver as the port names it; the driver's error stays the cause. */
-const toEventStoreError =
-  (operation: EventStoreError.Operation) =>
-  (error: SqlError.SqlError): EventStoreError.EventStoreError => {
-    const code = codeOf(error)
-    const props = { detail: detailOf(error), cause: error }
-    return new EventStoreError.EventStoreError({
-      operation,
-      reason:
-        error.reason._tag === "ConnectionError" || unavailable.test(code)
-          ? new EventStoreError.Unavailable(props)
-          : timeout.test(code)
-            ? new EventStoreError.Timeout(props)
-            : corrupt.test(code)
-              ? new EventStoreError.Corrupt(props)
-              : rejected.test(code)
-                ? new EventStoreError.Rejected(props)
-                : new EventStoreError.Unknown(props)
-    })
-  }
+/** A failure of the driver as the ports name it; the driver's error stays the cause. */
+const reasonOf = (error: SqlError.SqlError): EventStoreError.Reason => {
+  const code = codeOf(error)
+  const props = { detail: detailOf(error), cause: error }
+  if (error.reason._tag === "ConnectionError" || unavailable.test(code)) return new EventStoreError.Unavailable(props)
+  if (timeout.test(code)) return new EventStoreError.Timeout(props)
+  if (corrupt.test(code)) return new EventStoreError.Corrupt(props)
+  return rejected.test(code) ? new EventStoreError.Rejected(props) : new EventStoreError.Unknown(props)
+}
 
 /** The server's error code, or "" if the error is not the server's. */
 const codeOf = (error: SqlError.SqlError): string => {
@@ -36,27 +25,31 @@ const codeOf = (error: SqlError.SqlError): string => {
   return Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? cause.code : ""
 }
 
+/** Runs an effect of the driver with its failures as those of the event store. */
+export const translated = (operation: EventStoreError.Operation) =>
+  translatedTo((reason) => new EventStoreError.EventStoreError({ operation, reason }))
+
+/** Runs an effect of the driver with its failures as those of the view store. */
+export const translatedOf = (operation: ViewStoreError["operation"], view?: string) =>
+  translatedTo((reason) => new ViewStoreError({ operation, ...(view === undefined ? {} : { view }), reason }))
+
 /**
- * Runs an effect of the driver with its failures translated. When a connection
- * dies inside a transaction the driver reports a defect, because its rollback
- * fails too; that is a failure like any other.
+ * When a connection dies inside a transaction the driver reports a defect,
+ * because its rollback fails too; that is a failure like any other.
  */
-export const translated =
-  (operation: EventStoreError.Operation) =>
+const translatedTo =
+  <Failure>(toFailure: (reason: EventStoreError.Reason) => Failure) =>
   <A, E, R>(
     effect: Effect.Effect<A, E | SqlError.SqlError, R>
-  ): Effect.Effect<A, Exclude<E, SqlError.SqlError> | EventStoreError.EventStoreError, R> =>
-    Effect.catchCause(
-      effect,
-      (cause): Effect.Effect<never, Exclude<E, SqlError.SqlError> | EventStoreError.EventStoreError> => {
-        if (Cause.hasInterrupts(cause)) return Effect.failCause(cause as Cause.Cause<never>)
-        for (const reason of cause.reasons) {
-          const error = reason._tag === "Die" ? reason.defect : reason._tag === "Fail" ? reason.error : undefined
-          if (SqlError.isSqlError(error)) return Effect.fail(toEventStoreError(operation)(error))
-        }
-        return Effect.failCause(cause as Cause.Cause<Exclude<E, SqlError.SqlError>>)
+  ): Effect.Effect<A, Exclude<E, SqlError.SqlError> | Failure, R> =>
+    Effect.catchCause(effect, (cause): Effect.Effect<never, Exclude<E, SqlError.SqlError> | Failure> => {
+      if (Cause.hasInterrupts(cause)) return Effect.failCause(cause as Cause.Cause<never>)
+      for (const reason of cause.reasons) {
+        const error = reason._tag === "Die" ? reason.defect : reason._tag === "Fail" ? reason.error : undefined
+        if (SqlError.isSqlError(error)) return Effect.fail(toFailure(reasonOf(error)))
       }
-    )
+      return Effect.failCause(cause as Cause.Cause<Exclude<E, SqlError.SqlError>>)
+    })
 
 const detailOf = (error: SqlError.SqlError): string => {
   const cause = error.reason.cause

@@ -1,0 +1,38 @@
+import type { Query } from "@hexfold/core"
+
+/**
+ * What the database's `sort_key` gives for a value, see `sql/views.ts`. No
+ * stored text contains NUL: one that does is cut there and `exact` is false. It
+ * stands behind what is left and before all that is longer.
+ */
+export interface SortKey {
+  readonly text: string
+  readonly exact: boolean
+}
+
+export const textKey = (text: string): SortKey => {
+  const end = text.indexOf("\0")
+  return end === -1 ? { text, exact: true } : { text: text.slice(0, end), exact: false }
+}
+
+export const sortKey = (value: Query.SortValue): SortKey => {
+  switch (typeof value) {
+    case "boolean":
+      return textKey(value ? "2" : "1")
+    case "number":
+      return textKey(value < 0 ? `3${hexOf(~bitsOf(value))}` : `4${hexOf(bitsOf(value))}`)
+    case "string":
+      return textKey(`5${value}`)
+    default:
+      return textKey(value === null ? "0" : "6")
+  }
+}
+
+/** The keys of the values of one kind: from the first one up to, and without, the second. */
+export const rangeOf = (value: Query.Scalar): readonly [from: string, to: string] =>
+  typeof value === "boolean" ? ["1", "3"] : typeof value === "number" ? ["3", "5"] : ["5", "6"]
+
+// JSON has no -0.
+const bitsOf = (value: number): bigint => new BigUint64Array(new Float64Array([value + 0]).buffer)[0]!
+
+const hexOf = (bits: bigint): string => BigInt.asUintN(64, bits).toString(16).padStart(16, "0")

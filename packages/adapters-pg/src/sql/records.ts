@@ -1,0 +1,76 @@
+import type { Query } from "@hexfold/core"
+
+/**
+ * How many characters of a key or of a field's value stand in an index. An
+ * index entry of Postgres holds 2,704 bytes at most, a character may take 4,
+ * and a key or a value has no such limit. Comparisons go by these characters
+ * first, and by the whole where they do not decide.
+ */
+export const indexed = 64
+
+// As many as fit into an index entry beside the key.
+const maxColumns = 8
+
+/** A value that records are compared by: what an index holds of it, and all of it. */
+export interface Column {
+  readonly head: string
+  readonly whole: string
+}
+
+/** The keys of records. */
+export const keyColumn: Column = { head: "head", whole: "key" }
+
+/** A field of the states, as its `sort_key`. The paths are in the text, for only so an index is found. */
+export const fieldColumn = (S: string, path: Query.Path): Column => {
+  const key = `${S}.sort_key(${valueAt(path)})`
+  return { head: `left(${key}, ${indexed}) collate "C"`, whole: `${key} collate "C"` }
+}
+
+/** The JSON of a field; `->` with a text leads through objects only. No stored name contains NUL. */
+export const valueAt = (path: Query.Path): string =>
+  path.some((name) => name.includes("\0"))
+    ? "null::jsonb"
+    : `(state${path.map((name) => `->${literal(name)}`).join("")})`
+
+// As an escape string, which means the same whatever `standard_conforming_strings` is.
+const literal = (text: string): string => `E'${text.replace(/['\\]/g, "$&$&")}'::text`
+
+/** The table of a generation, by its number in the registry. */
+export const tableOf = (S: string, id: bigint): string => `${S}.view_${id}`
+
+/**
+ * A generation's table. `head` is the beginning of the key, and `digest` tells
+ * keys apart that begin so and are longer.
+ */
+export const createTable = (S: string, id: bigint): string => `
+create table ${tableOf(S, id)} (
+  head text collate "C" not null,
+  digest text collate "C" not null,
+  key text collate "C" not null,
+  state jsonb not null,
+  primary key (head, digest)
+)`
+
+/** An index for queries by these fields, for any order of the last ones, and by key among equals. */
+export const createIndex = (S: string, id: bigint, paths: ReadonlyArray<Query.Path>): string => {
+  const columns = paths.slice(0, maxColumns).map((path) => `(${fieldColumn(S, path).head})`)
+  return `create index on ${tableOf(S, id)} (${columns.join(", ")}, head)`
+}
+
+/** $1 text[]: the keys; $2 jsonb[]: the states. */
+export const putRecords = (table: string): string => `
+insert into ${table} (head, digest, key, state)
+select left(key, ${indexed}),
+  case when char_length(key) > ${indexed} then encode(sha256(convert_to(key, 'UTF8')), 'hex') else '' end, key, state
+from unnest($1::text[], $2::jsonb[]) as put(key, state)
+on conflict (head, digest) do update set state = excluded.state`
+
+/** $1 text[]: the keys. */
+export const removeRecords = (table: string): string => `
+delete from ${table} as record using unnest($1::text[]) as gone(key)
+where record.head = left(gone.key, ${indexed}) and record.key = gone.key`
+
+/** $1 text[]: the keys. */
+export const loadRecords = (table: string): string => `
+select record.key, record.state from unnest($1::text[]) as wanted(key)
+join ${table} as record on record.head = left(wanted.key, ${indexed}) and record.key = wanted.key`
