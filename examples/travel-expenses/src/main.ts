@@ -1,13 +1,15 @@
+import { PgClient } from "@effect/sql-pg"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { MemoryEventStore } from "@hexfold/adapters-memory"
-import { EmbeddedPostgres, PgEventStore } from "@hexfold/adapters-pg"
+import { MemoryEventStore, MemoryViewStore } from "@hexfold/adapters-memory"
+import { EmbeddedPostgres, PgEventStore, PgViewStore } from "@hexfold/adapters-pg"
 import { StateCache } from "@hexfold/core"
 import cliProgress from "cli-progress"
-import { Console, Effect, Layer, Option, Redacted } from "effect"
+import { Console, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { fileURLToPath } from "node:url"
 import { Budget } from "./Budget.ts"
 import { Declaration } from "./Declaration.ts"
+import { overview, project } from "./overview.ts"
 import { readLog } from "./readLog.ts"
 import { grantBudgets, replay } from "./replay.ts"
 import { report } from "./report.ts"
@@ -57,7 +59,11 @@ const run = (file: string, skipMalformed: boolean, budgetLimit: number) =>
     yield* Console.log(
       report(outcome, malformed.length, yield* statesOf(Declaration), yield* statesOf(Budget), seconds)
     )
+    yield* project
+    yield* Console.log(yield* overview)
   })
+
+const stores = Layer.merge(PgEventStore.layer(), PgViewStore.layer())
 
 const command = Command.make(
   "travel-expenses",
@@ -68,16 +74,15 @@ const command = Command.make(
       Effect.provide(StateCache.layer({ capacity: 1_000 }))
     )
     if (Option.isSome(databaseUrl)) {
-      return Effect.provide(program, PgEventStore.layerUrl(Redacted.make(Redacted.value(databaseUrl.value))))
+      return Effect.provide(program, Layer.provide(stores, PgClient.layer({ url: databaseUrl.value })))
     }
     return store === "memory"
-      ? Effect.provide(program, MemoryEventStore.layer)
+      ? Effect.provide(program, Layer.merge(MemoryEventStore.layer, MemoryViewStore.layer))
       : Effect.provide(
           program,
-          PgEventStore.layer().pipe(
-            Layer.provide(
-              EmbeddedPostgres.layerClient(Option.isSome(dataFolder) ? { dataFolder: dataFolder.value } : {})
-            )
+          Layer.provide(
+            stores,
+            EmbeddedPostgres.layerClient(Option.isSome(dataFolder) ? { dataFolder: dataFolder.value } : {})
           )
         )
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { EventStoreError, Executor, Projection, ViewStore, ViewStoreError, WaitTimeout } from "@hexfold/core"
-import { Effect, Fiber } from "effect"
+import { Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { Account, AccountId, OpenAccount } from "./account.ts"
 import { Activity, deposited, eventually, records, stores } from "./projected.ts"
@@ -54,7 +54,11 @@ describe("waitFor", () => {
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
       yield* deposited("a", 1)
-      yield* Projection.catchUp({ ...Activity, version: 2 })
+      // One that is being built, and is further already.
+      const store = yield* ViewStore.ViewStore
+      const generation = { view: Activity.name, version: 2 }
+      yield* store.claim({ generation, owner: "builder", lease: Duration.minutes(1) })
+      yield* store.commit({ generation, epoch: 1, from: 0, to: 2, put: [], remove: [] })
       const waiting = yield* Effect.forkChild(Projection.waitFor(Activity, 2))
       yield* TestClock.adjust("5 seconds")
       expect(yield* Effect.flip(Fiber.join(waiting))).toMatchObject({ reached: 1 })

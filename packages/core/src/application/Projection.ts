@@ -235,6 +235,7 @@ const workerOf = (view: View.Any, options: Options) =>
     )
     const claim: Claim = { generation, owner, lease, indexes }
     const applied = { events: 0, commits: 0 }
+    let serves = false
     const bounded: Batch.Records = {
       load: (keys) => within(records.load(generation, keys), lease, "load", claim),
       // Not to be interrupted, but to be given up: the race inside still can be.
@@ -245,9 +246,10 @@ const workerOf = (view: View.Any, options: Options) =>
         let position = from
         const batches = Effect.whileLoop({
           while: () => position < horizon,
-          body: () => Batch.run({ view, events, records: bounded, owned, from: position, horizon, size }),
+          body: () => Batch.run({ view, events, records: bounded, owned, from: position, horizon, size, serves }),
           step: (done) => {
             position = done.position
+            serves = done.serves
             applied.events += done.events
             applied.commits++
           }

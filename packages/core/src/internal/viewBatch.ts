@@ -28,11 +28,14 @@ export interface Batch {
   /** A horizon of the store that was known before this batch reads. */
   readonly horizon: number
   readonly size: number
+  /** Whether the generation is known to answer the queries to its view. */
+  readonly serves: boolean
 }
 
 /** What a batch did. */
 export interface Done {
   readonly position: number
+  readonly serves: boolean
   readonly events: number
 }
 
@@ -62,12 +65,12 @@ export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced
     // So no event is ever applied twice.
     const { put, remove } = folded
     const generation = { view: view.name, version: view.version }
-    // A new generation takes over with the commit that reaches the horizon.
-    const serve = to === horizon
+    // A new generation takes over with the commit that reaches the horizon; it need not say so again.
+    const serve = !batch.serves && to === horizon
     if (to > from) yield* records.commit({ generation, epoch: owned.epoch, from, to, put, remove, serve })
     // Here would be decided what else to do about a poison event than to stop.
     if (stop !== undefined) return yield* stop
-    return { position: to, events: folded.events }
+    return { position: to, serves: batch.serves || serve, events: folded.events }
   })
 
 const decoded = (view: View.Any, read: ReadonlyArray<RecordedEvent>) => {
