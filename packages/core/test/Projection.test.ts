@@ -245,6 +245,112 @@ describe("run", () => {
     }).pipe(Effect.provide(stores))
   )
 
+  it.effect("applies each event once also where two own the view at once", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* connection
+      const twin: typeof plain = {
+        ...plain,
+        claim: (claim) => plain.claim({ ...claim, owner: "twin" }),
+        load: (generation, keys) => Effect.tap(plain.load(generation, keys), Effect.yieldNow)
+      }
+      for (let i = 0; i < 50; i++) yield* deposited(`${i % 3}`, 1)
+      for (const batch of [3, 5]) {
+        const running = Projection.run(Activity, { batch, pause: "10 millis" })
+        yield* Effect.forkChild(Effect.provideService(running, ViewStore.ViewStore, twin))
+      }
+      yield* reaches(Activity, 50)
+      expect(yield* records).toEqual(yield* law())
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("applies a batch once that it sends again before the first arrives, in the same epoch", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* connection
+      const gate = yield* Deferred.make<void>()
+      let late: Fiber.Fiber<void, unknown> | undefined
+      const cut: typeof plain = {
+        ...plain,
+        claim: (claim) => (Duration.isZero(claim.lease) ? Effect.fail(away()) : plain.claim(claim)),
+        commit: (commit) =>
+          Effect.gen(function* () {
+            if (late !== undefined) return yield* plain.commit(commit)
+            late = yield* Effect.forkDetach(Effect.andThen(Deferred.await(gate), plain.commit(commit)))
+            return yield* Effect.fail(away())
+          })
+      }
+      for (let i = 0; i < 3; i++) yield* deposited("a", 1)
+      yield* Effect.forkChild(Effect.provideService(Projection.run(Activity), ViewStore.ViewStore, cut))
+      yield* reaches(Activity, 3)
+      yield* deposited("a", 1)
+      yield* reaches(Activity, 4)
+      yield* Deferred.succeed(gate, undefined)
+      const refused = yield* Effect.flip(Fiber.join(late!))
+      expect(refused).toMatchObject({ expected: { epoch: 1, position: 0 }, actual: { epoch: 1, position: 4 } })
+      expect(yield* records).toEqual(yield* law())
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("is fenced off also when the one that took over has not written yet", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* connection
+      const gate = yield* Deferred.make<void>()
+      const commit: typeof plain.commit = (commit) => Effect.andThen(Deferred.await(gate), plain.commit(commit))
+      yield* deposited("a", 1)
+      const claiming: Array<ViewStore.Claim> = []
+      const claim: typeof plain.claim = (claim) =>
+        claiming.push(claim) === 1 ? plain.claim({ ...claim, lease: Duration.zero }) : Effect.fail(away())
+      const running = Projection.catchUp(Activity)
+      const store = { ...plain, claim, commit }
+      yield* Effect.forkChild(Effect.provideService(running, ViewStore.ViewStore, store), { startImmediately: true })
+      yield* eventually(Effect.sync(() => claiming.length > 0))
+      const { generation, lease } = claiming[0]!
+      yield* plain.claim({ generation, owner: "other", lease })
+      yield* Deferred.succeed(gate, undefined)
+      yield* TestClock.adjust("1 second")
+      expect(yield* statusOf(Activity)).toMatchObject({ owner: "other", position: 0, epoch: 2 })
+      expect(yield* records).toEqual({})
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("gives a commit up that gets no answer, and goes on", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* connection
+      let unanswered = 1
+      const commit: typeof plain.commit = (commit) => (unanswered-- > 0 ? Effect.never : plain.commit(commit))
+      yield* deposited("a", 1)
+      const running = Projection.run(Activity)
+      yield* Effect.forkChild(Effect.provideService(running, ViewStore.ViewStore, { ...plain, commit }))
+      yield* reaches(Activity, 1)
+      expect(unanswered).toBe(-1)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("frees no view that it waits for, and one whose claim got no answer", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* connection
+      const owner = yield* Effect.forkChild(Projection.run(Activity))
+      yield* eventually(Effect.map(statusOf(Activity), (status) => status?.owner !== undefined))
+      const leases: Array<number> = []
+      let answers = true
+      const claim: typeof plain.claim = (claim) => {
+        leases.push(Duration.toMillis(claim.lease))
+        const given = plain.claim(claim)
+        return answers || leases.at(-1) === 0 ? given : Effect.andThen(given, Effect.never)
+      }
+      const second = yield* Effect.forkChild(
+        Effect.provideService(Projection.run(Activity), ViewStore.ViewStore, { ...plain, claim })
+      )
+      for (let i = 0; i < 5; i++) yield* TestClock.adjust("1 second")
+      expect(leases.length).toBeGreaterThan(2)
+      expect(leases).not.toContain(0)
+      answers = false
+      yield* Fiber.interrupt(owner)
+      yield* eventually(Effect.map(statusOf(Activity), (status) => status?.owner !== undefined))
+      yield* Fiber.interrupt(second)
+      expect(yield* statusOf(Activity)).toMatchObject({ owner: undefined })
+    }).pipe(Effect.provide(stores))
+  )
+
   it.effect("is fenced off when a commit of its arrives after another has taken over", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection

@@ -29,7 +29,7 @@ export const owning = <A, E>(
     )
 
     /** Ends when the lease is lost, and not before. */
-    const renewing = Effect.fnUntraced(function* (epoch: number, first: number) {
+    const renewing = Effect.fnUntraced(function* (first: number) {
       for (let until = first; ;) {
         yield* Effect.sleep(patience)
         const left = until - (yield* Clock.currentTimeMillis)
@@ -38,9 +38,7 @@ export const owning = <A, E>(
           Effect.timeoutOption(Math.max(0, left))
         )
         if (Option.isNone(renewed)) return Option.none<A>()
-        const { claimed } = renewed.value
-        // In another epoch somebody else may have written in between.
-        if (claimed._tag === "Held" || claimed.epoch !== epoch) return Option.none<A>()
+        if (renewed.value.claimed._tag === "Held") return Option.none<A>()
         until = renewed.value.until
       }
     })
@@ -50,7 +48,7 @@ export const owning = <A, E>(
     const owned = Effect.flatMap(claiming, ({ claimed, until }) => {
       mayOwn = claimed._tag === "Owned"
       if (claimed._tag === "Held") return Effect.succeedNone
-      return Effect.raceFirst(Effect.asSome(work(claimed)), renewing(claimed.epoch, until))
+      return Effect.raceFirst(Effect.asSome(work(claimed)), renewing(until))
     })
     const free = Effect.suspend(() => (mayOwn ? Effect.ignore(ask(Duration.zero)) : Effect.void))
     return Effect.ensuring(owned, free)

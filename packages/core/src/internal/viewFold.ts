@@ -127,8 +127,8 @@ const make = (any: View.Any): ViewFold => {
       const put: Array<Row<Schema.Json>> = []
       const remove: Array<string> = []
       for (const [key, json] of changes) {
-        if (json !== undefined) put.push({ key, state: json })
-        else if (stored.has(key)) remove.push(key)
+        if (json === undefined) remove.push(key)
+        else put.push({ key, state: json })
       }
       return { put, remove, events: applied, failed }
     }
