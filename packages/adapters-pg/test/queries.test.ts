@@ -18,8 +18,8 @@ type Records = ReadonlyArray<Query.Row<Schema.Json>>
 const generation = { view: "Things", version: 1 }
 const numRuns = Number(process.env["HEXFOLD_QUERY_RUNS"] ?? 300)
 
-// Begins so that the texts differ just where an index holds no more of them.
-const long = (text: string): string => "😀".repeat(62) + text
+// Begins so that the texts differ just where an index holds no more of them: of a key one character, of a value none.
+const long = (text: string): string => "😀".repeat(63) + text
 
 // Writes the records in the place of all others, and asks for them.
 const opened = Effect.gen(function* () {
