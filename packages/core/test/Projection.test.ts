@@ -251,7 +251,7 @@ describe("run", () => {
       const twin: typeof plain = {
         ...plain,
         claim: (claim) => plain.claim({ ...claim, owner: "twin" }),
-        load: (generation, keys) => Effect.tap(plain.load(generation, keys), Effect.yieldNow)
+        load: (generation, keys) => Effect.andThen(Effect.yieldNow, plain.load(generation, keys))
       }
       for (let i = 0; i < 50; i++) yield* deposited(`${i % 3}`, 1)
       for (const batch of [3, 5]) {

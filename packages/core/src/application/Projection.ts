@@ -34,7 +34,7 @@ export interface Options {
   /**
    * How long the ownership lasts unless it is renewed, which a live projection
    * does thrice in this time: another one takes over after it. 10 seconds if
-   * not given. No write to the view store may take longer.
+   * not given. No answer of the view store is waited for longer.
    */
   readonly lease?: Duration.Input
   /** The time between two attempts to own a view, and after a failure of a store; 1 second if not given. */
