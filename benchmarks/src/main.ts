@@ -8,6 +8,7 @@ import { memory } from "./memory.ts"
 import { postgres } from "./postgres.ts"
 import { reading } from "./reading.ts"
 import { transfers } from "./transfers.ts"
+import { views } from "./views.ts"
 
 // Which to run, as arguments; all without.
 const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Report>>>> = {
@@ -15,7 +16,8 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   postgres,
   growth: (url) => growth(url, 100_000, 5_000_000),
   reading,
-  transfers
+  transfers,
+  views
 }
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites)
 

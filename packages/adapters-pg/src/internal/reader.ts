@@ -120,11 +120,13 @@ const withPayloads = (
   if (!rows.some(isCut)) return Effect.succeed(parsed)
   return Effect.forEach(parsed, (row) => {
     if (!isCut(row)) return Effect.succeed(row)
-    const binds = [keyOf(requests[row.ord - 1]!.streamId), row.first, row.types.length]
-    return Effect.map(sql.unsafe<Pick<EventRow, "data">>(readEvents(schema), binds), (events) => ({
-      ...row,
-      payloads: events.map(({ data }) => data)
-    }))
+    const { streamId } = requests[row.ord - 1]!
+    const binds = [keyOf(streamId), row.first, row.types.length]
+    return Effect.flatMap(sql.unsafe<Pick<EventRow, "data">>(readEvents(schema), binds), (events) =>
+      events.length === row.types.length
+        ? Effect.succeed({ ...row, payloads: events.map(({ data }) => data) })
+        : Effect.die(new Error(`${streamId}: events behind version ${row.first} were deleted while it was read`))
+    )
   })
 }
 

@@ -7,7 +7,7 @@ const pool = new Uint8Array(4096)
 const random = new Uint8Array(16)
 const bytes = new Uint8Array(16)
 const seed = new Uint32Array(1)
-const codes = Array.from("-".repeat(36), (dash) => dash.charCodeAt(0))
+const codes = Array.from("00000000-0000-0000-0000-000000000000", (digit) => digit.charCodeAt(0))
 const digits = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0))
 // Where the first of a byte's two digits stands: the dashes come before bytes 4, 6, 8 and 10.
 const places = Array.from(bytes, (_, byte) => 2 * byte + Math.min(4, Math.max(0, (byte >> 1) - 1)))
@@ -21,7 +21,7 @@ export const make = (now: number): string => {
     used = 0
   }
   for (let i = 8; i < 16; i++) random[i] = pool[used++]!
-  // The first six bytes are the time.
+  // The first six bytes are the time: they stand as they are until it changes, at first at 0.
   let changed = 6
   if (now > options.msecs) {
     changed = 0
