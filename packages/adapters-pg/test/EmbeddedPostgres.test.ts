@@ -78,6 +78,24 @@ describe("EmbeddedPostgres", () => {
     })
   )
 
+  it.live("leaves the process its exit code, that of a failed test run too", () =>
+    Effect.gen(function* () {
+      const failing = `
+        import { EmbeddedPostgres } from "@hexfold/adapters-pg"
+        import { Effect, Layer } from "effect"
+        await Effect.runPromise(Effect.scoped(Layer.build(EmbeddedPostgres.layer())))
+        process.exitCode = 3`
+      const child = spawn(process.execPath, ["--conditions=@hexfold/source", "--input-type=module", "-e", failing], {
+        cwd: import.meta.dirname,
+        stdio: ["ignore", "ignore", "inherit"]
+      })
+      const code = yield* Effect.callback<number | null>((resume) => {
+        child.once("exit", (code) => resume(Effect.succeed(code)))
+      })
+      assert.strictEqual(code, 3)
+    })
+  )
+
   for (const signal of ["SIGTERM", "SIGINT", "SIGKILL"] as const) {
     it.live(`ends, and its folder with it, when the process gets a ${signal}`, () =>
       Effect.gen(function* () {

