@@ -5,7 +5,9 @@
  *
  * The events' positions are that order: a store draws them once it holds the
  * streams of an append. Commands that left no event are free to stand anywhere
- * in it, but not before what was recorded when they began.
+ * in it, but not before what was recorded when they began. One that was decided
+ * on several streams may have seen an append without another of a lower position
+ * that was still under way: this order has no place for it then.
  */
 import type { EventStore } from "@hexfold/core"
 import { Equal, Result } from "effect"
@@ -15,7 +17,11 @@ export interface Operation<Command, Event, Error> {
   readonly command: Command
   /** The recorded events, possibly none, or the error that rejected the command. */
   readonly outcome: Result.Result<ReadonlyArray<EventStore.RecordedEvent<Event>>, Error>
-  /** A position that was known to be recorded when the command began; 0 if none was. */
+  /**
+   * A position up to which everything was recorded when the command began: a
+   * horizon of the store. The position of a receipt is none, for an append with
+   * a lower one may still be under way then. 0 if nothing is known.
+   */
   readonly after: number
 }
 

@@ -3,7 +3,7 @@ import { Aggregate, Boundary, Decision, EventStore, EventStoreError, Executor, S
 import { Effect, Option, Result, Schedule, Schema } from "effect"
 import * as History from "../History.ts"
 import type { Instance } from "./backend.ts"
-import { type Cases, newStream, open } from "./cases.ts"
+import { type Cases, horizonOf, newStream, open } from "./cases.ts"
 
 class Deposit extends Schema.TaggedClass<Deposit>()("Deposit", { amount: Schema.Int }) {}
 class Withdraw extends Schema.TaggedClass<Withdraw>()("Withdraw", { amount: Schema.Int }) {}
@@ -121,15 +121,13 @@ const conserving = (execute: (command: Transfer) => Executing) =>
   Effect.gen(function* () {
     const instances = [yield* open, yield* open, yield* open]
     const ids = yield* funded(instances[0]!, 10, 50)
-    let known = 0
     const operations = yield* Effect.forEach(
       transfers(ids, 192),
       (command, i) =>
         Effect.gen(function* () {
-          const after = known
+          const after = yield* horizonOf(instances[(i + 1) % 3]!.store)
           const outcome = yield* execute(command).pipe(
             on(instances[i % 3]!),
-            Effect.tap(({ position }) => Effect.sync(() => (known = Math.max(known, position)))),
             Effect.map(({ events }) => Result.succeed(events)),
             Effect.catchTag("InsufficientFunds", (error) => Effect.succeed(Result.fail(error)))
           )
