@@ -82,7 +82,7 @@ export const catchUp = (
 ): Effect.Effect<Report, Failure, EventStore | ViewStore> =>
   Effect.gen(function* () {
     const worker = yield* workerOf(view, options)
-    const horizon = Option.getOrElse(yield* Stream.runHead(worker.events.changes), () => 0)
+    const horizon = yield* Batch.horizonOf(worker.events)
     const { name, version } = view
     for (;;) {
       const done = yield* worker

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -65,13 +66,22 @@ export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced
     // So no event is ever applied twice.
     const { put, remove } = folded
     const generation = { view: view.name, version: view.version }
-    // A new generation takes over with the commit that reaches the horizon; it need not say so again.
-    const serve = !batch.serves && to === horizon
-    if (to > from) yield* records.commit({ generation, epoch: owned.epoch, from, to, put, remove, serve })
+    // A new generation takes over with the commit that reaches the present horizon; it need not say so again.
+    const serve = !batch.serves && to === horizon && (yield* horizonOf(batch.events)) === to
+    // Nothing is reported that a lost ownership may have led to: the commit of nothing finds out.
+    if (to > from || stop !== undefined)
+      yield* records.commit({ generation, epoch: owned.epoch, from, to, put, remove, serve })
     // Here would be decided what else to do about a poison event than to stop.
     if (stop !== undefined) return yield* stop
     return { position: to, serves: batch.serves || serve, events: folded.events }
   })
+
+/** The store's present horizon. */
+export const horizonOf = (events: EventStore["Service"]): Effect.Effect<number, EventStoreError> =>
+  Effect.map(
+    Stream.runHead(events.changes),
+    Option.getOrElse(() => 0)
+  )
 
 const decoded = (view: View.Any, read: ReadonlyArray<RecordedEvent>) => {
   const events: Array<ViewFold.Touching> = []
