@@ -17,12 +17,13 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type * as View from "../domain/View.ts"
+import { horizonOf } from "../internal/followed.ts"
 import { type Owned, owning, within } from "../internal/ownership.ts"
 import * as uuid from "../internal/uuid.ts"
 import * as Batch from "../internal/viewBatch.ts"
 import { EventStore } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
-import { type Claim, ViewStore } from "../ports/ViewStore.ts"
+import { type Claim, type Status, ViewStore } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import type { ProjectionFailed } from "./ProjectionFailed.ts"
 import { WaitTimeout } from "./WaitTimeout.ts"
@@ -82,7 +83,7 @@ export const catchUp = (
 ): Effect.Effect<Report, Failure, EventStore | ViewStore> =>
   Effect.gen(function* () {
     const worker = yield* workerOf(view, options)
-    const horizon = yield* Batch.horizonOf(worker.events)
+    const horizon = yield* horizonOf(worker.events)
     const { name, version } = view
     for (;;) {
       const done = yield* worker
@@ -207,7 +208,7 @@ export const waitFor = (
     const wanted = typeof target === "number" ? target : target.position
     let reached = 0
     const looking = Effect.map(status, (all) => {
-      reached = all.find((each) => each.view === view.name && each.serves)?.position ?? 0
+      reached = servingOf(view, all)?.position ?? 0
       return reached >= wanted
     })
     return Effect.repeat(looking, { schedule: soonThenSlower, until: (done) => done }).pipe(
@@ -220,6 +221,9 @@ export const waitFor = (
   })
 
 const soonThenSlower = Schedule.min([Schedule.exponential("5 millis", 1.5), Schedule.spaced("100 millis")])
+
+const servingOf = ({ name }: { readonly name: string }, all: ReadonlyArray<Status>): Status | undefined =>
+  all.find(({ serves, view }) => view === name && serves)
 
 const workerOf = (view: View.Any, options: Options) =>
   Effect.gen(function* () {
@@ -239,7 +243,8 @@ const workerOf = (view: View.Any, options: Options) =>
     const bounded: Batch.Records = {
       load: (keys) => within(records.load(generation, keys), lease, "load", claim),
       // Not to be interrupted, but to be given up: the race inside still can be.
-      commit: (commit) => Effect.uninterruptible(within(records.commit(commit), lease, "commit", claim))
+      commit: (commit) => Effect.uninterruptible(within(records.commit(commit), lease, "commit", claim)),
+      serving: Effect.map(within(records.status, lease, "status", claim), (all) => servingOf(view, all))
     }
     const advance = (owned: Owned, from: number, horizon: number) =>
       Effect.suspend(() => {

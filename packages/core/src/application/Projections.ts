@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../domain/View.ts"
+import { followed, horizonOf } from "../internal/followed.ts"
 import { EventStore } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
 import { ViewStore } from "../ports/ViewStore.ts"
@@ -52,20 +53,13 @@ export const status = (
     const events = yield* EventStore
     const generations = yield* (yield* ViewStore).status
     // After the positions, so that no view is ahead of it.
-    const horizon = Option.getOrElse(yield* Stream.runHead(events.changes), () => 0)
-    return yield* Effect.forEach(views, ({ name, sources, types, version }) =>
+    const horizon = yield* horizonOf(events)
+    return yield* Effect.forEach(views, (view) =>
       Effect.gen(function* () {
+        const { name, version } = view
         const known = generations.find((each) => each.view === name && each.version === version)
         const position = known?.position ?? 0
-        const oldest = yield* Stream.runHead(
-          events.readAll({
-            after: position,
-            upTo: horizon,
-            aggregates: sources.map((source) => source.name),
-            types,
-            limit: 1
-          })
-        )
+        const oldest = yield* Stream.runHead(followed(view, events, { after: position, upTo: horizon, limit: 1 }))
         const now = yield* Clock.currentTimeMillis
         return {
           view: name,

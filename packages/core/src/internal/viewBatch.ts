@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -8,8 +7,9 @@ import type * as View from "../domain/View.ts"
 import type { EventStore, RecordedEvent } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
 import type { Fenced } from "../ports/Fenced.ts"
-import type { Commit } from "../ports/ViewStore.ts"
+import type { Commit, Status } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
+import { followed } from "./followed.ts"
 import type { Owned } from "./ownership.ts"
 import * as ViewFold from "./viewFold.ts"
 
@@ -17,6 +17,8 @@ import * as ViewFold from "./viewFold.ts"
 export interface Records {
   readonly load: (keys: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Schema.Json>, ViewStoreError>
   readonly commit: (commit: Commit) => Effect.Effect<void, Fenced | ViewStoreError>
+  /** The generation of the view that answers the queries. */
+  readonly serving: Effect.Effect<Status | undefined, ViewStoreError>
 }
 
 /** Where a batch begins, how far it may go, and with what. */
@@ -44,15 +46,7 @@ export interface Done {
 export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced | EventStoreError | ViewStoreError> =>
   Effect.gen(function* () {
     const { from, horizon, owned, records, size, view } = batch
-    const read = yield* Stream.runCollect(
-      batch.events.readAll({
-        after: from,
-        upTo: horizon,
-        aggregates: view.sources.map(({ name }) => name),
-        types: view.types,
-        limit: size
-      })
-    )
+    const read = yield* Stream.runCollect(followed(view, batch.events, { after: from, upTo: horizon, limit: size }))
     const { events, failed } = decoded(view, read)
     const keys = [...new Set(events.flatMap((event) => event.keys))]
     const stored = keys.length === 0 ? new Map<string, never>() : yield* records.load(keys)
@@ -61,27 +55,23 @@ export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced
     // Nothing more matches below the horizon unless the batch is full.
     const end = read.length < size ? horizon : read.at(-1)!.position
     const to = stop === undefined ? end : stop.position - 1
-    // The store takes it only in our epoch and from where we read: whoever else
-    // has written since, or this same commit arriving twice, moved one of them.
-    // So no event is ever applied twice.
     const { put, remove } = folded
     const generation = { view: view.name, version: view.version }
-    // A new generation takes over with the commit that reaches the present horizon; it need not say so again.
-    const serve = !batch.serves && to === horizon && (yield* horizonOf(batch.events)) === to
-    // Nothing is reported that a lost ownership may have led to: the commit of nothing finds out.
-    if (to > from || stop !== undefined)
+    // A new generation takes over when it has caught up, and is not behind the one that has answered so far.
+    const serving = batch.serves || to !== horizon ? undefined : yield* records.serving
+    const serve = serving !== undefined && serving.version !== view.version && serving.position <= to
+    // The store takes it only in our epoch and from where we read: whoever else
+    // has written since, or this same commit arriving twice, moved one of them.
+    // So no event is ever applied twice. The commit of nothing finds out whether
+    // a failure is only one of a lost ownership.
+    if (to > from || stop !== undefined) {
       yield* records.commit({ generation, epoch: owned.epoch, from, to, put, remove, serve })
+    }
     // Here would be decided what else to do about a poison event than to stop.
     if (stop !== undefined) return yield* stop
-    return { position: to, serves: batch.serves || serve, events: folded.events }
+    const serves = batch.serves || serve || serving?.version === view.version
+    return { position: to, serves, events: folded.events }
   })
-
-/** The store's present horizon. */
-export const horizonOf = (events: EventStore["Service"]): Effect.Effect<number, EventStoreError> =>
-  Effect.map(
-    Stream.runHead(events.changes),
-    Option.getOrElse(() => 0)
-  )
 
 const decoded = (view: View.Any, read: ReadonlyArray<RecordedEvent>) => {
   const events: Array<ViewFold.Touching> = []
