@@ -137,7 +137,7 @@ const querying = Effect.gen(function* () {
   const generation = { view: Holdings.name, version: 1 }
   const indexes = [[["owner"], ["total"]]]
   const claimed = yield* store.claim({ generation, owner: "bench", lease: Duration.hours(1), indexes })
-  if (claimed._tag === "Held") return yield* Effect.die(claimed)
+  if (claimed._tag !== "Owned") return yield* Effect.die(claimed)
   const size = 10_000
   for (let from = 0; from < records; from += size) {
     const put = Array.from({ length: size }, (_, i) => {

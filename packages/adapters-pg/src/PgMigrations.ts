@@ -6,6 +6,7 @@ import { translated } from "./internal/errors.ts"
 import { drawNamespace } from "./internal/namespace.ts"
 import { checkSchemaName, quoted } from "./internal/schemaName.ts"
 import { appendFunction } from "./sql/append.ts"
+import { generations } from "./sql/generations.ts"
 import { horizonFunctions } from "./sql/horizon.ts"
 import { commandsByTime } from "./sql/retention.ts"
 import { schema as tables } from "./sql/schema.ts"
@@ -15,7 +16,7 @@ import { views } from "./sql/views.ts"
 export const defaultSchema = "hexfold"
 
 /** The version that this library brings a schema to. */
-export const latest = 3
+export const latest = 4
 
 /**
  * Brings a schema of the database up to date, and creates it if it is missing.
@@ -104,6 +105,10 @@ const migrations = (schema: string): Record<string, Effect.Effect<void, unknown,
   "0003_views": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     for (const statement of views(quoted(schema))) yield* sql.unsafe(statement)
+  }),
+  "0004_generations": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    for (const statement of generations(quoted(schema))) yield* sql.unsafe(statement)
   })
 })
 

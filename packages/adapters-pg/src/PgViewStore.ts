@@ -1,15 +1,18 @@
 /** The view store on Postgres, 14 and later: a table for each generation of a view. */
-import { PgTypes } from "@effect/sql-pg"
-import { CommitCheck, Fenced, Query, ViewStore, ViewStoreError } from "@hexfold/core"
-import { Duration, Effect, Layer, type Schema } from "effect"
+import { CommitCheck, Query, ViewStore, ViewStoreError } from "@hexfold/core"
+import { Effect, Layer, type Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { array } from "./internal/binds.ts"
-import { translatedOf } from "./internal/errors.ts"
+import { bigint, isText, texts } from "./internal/binds.ts"
+import { isNoTable, translatedOf } from "./internal/errors.ts"
 import { type Statement, translate, translateCount } from "./internal/queryTranslator.ts"
 import { quoted } from "./internal/schemaName.ts"
+import { claiming } from "./internal/viewClaims.ts"
+import { committing } from "./internal/viewCommits.ts"
+import { letterOf, type LetterRow, statusesOf, type StatusRow } from "./internal/viewRows.ts"
 import * as PgMigrations from "./PgMigrations.ts"
+import * as registry from "./sql/generations.ts"
+import * as letterTable from "./sql/letters.ts"
 import * as records from "./sql/records.ts"
-import * as registry from "./sql/views.ts"
 
 /** How the store works. */
 export interface Options {
@@ -24,7 +27,7 @@ export interface Options {
  *
  * Inside `sql.withTransaction` of the same client its operations join that
  * transaction: a commit happens with it or not at all, and holds other commits
- * of the generation up until its end. The first claim of a generation creates
+ * of its part up until its end. The first claim of a generation creates
  * its table and indexes, so it needs the right to.
  */
 export const make = (
@@ -46,84 +49,42 @@ export const make = (
         "BEGIN ISOLATION LEVEL READ COMMITTED"
       )
 
-    // Beside others that do the same one creates the table, and they see it once they have the lock.
-    const create = ({ generation: { version, view }, indexes = [] }: ViewStore.Claim) =>
-      Effect.gen(function* () {
-        yield* sql.unsafe(registry.lockView, [name, view])
-        const [created] = yield* sql.unsafe<Generation>(registry.register(S), [view, BigInt(version)])
-        if (created === undefined) return
-        yield* sql.unsafe(records.createTable(S, created.id))
-        for (const paths of indexes) yield* sql.unsafe(records.createIndex(S, created.id, paths))
-      })
+    const claim = claiming(name, S, sql)
+    const commit = committing(S, sql)
 
-    const claimed = (claim: ViewStore.Claim): Effect.Effect<ViewStore.Claimed, SqlError.SqlError> =>
-      Effect.gen(function* () {
-        const { generation, owner } = claim
-        const at = [generation.view, BigInt(generation.version)]
-        const lease = Math.min(Math.max(Duration.toSeconds(claim.lease), 0), longestLease)
-        const [owned] = yield* sql.unsafe<Owned>(registry.claim(S), [...at, owner, lease])
-        if (owned !== undefined) {
-          return { _tag: "Owned", epoch: Number(owned.epoch), position: Number(owned.position) } as const
-        }
-        const [held] = yield* sql.unsafe<Generation>(registry.generation(S), at)
-        if (held !== undefined) return { _tag: "Held", by: held.owner } as const
-        yield* create(claim)
-        return yield* claimed(claim)
-      })
-
-    // Correct beside others: (1) who claims a generation or commits to it locks its row first, so from the check to the
-    // end of the transaction its epoch and position stay. (2) Records are written behind that lock. (3) Who switches locks
-    // all rows of the view from the first on: one does at a time, without deadlock, and sees who has switched before.
-    const commit = ({ epoch, from, generation, put, remove, serve = false, to }: ViewStore.Commit) =>
-      Effect.gen(function* () {
-        const { version, view } = generation
-        const locked = yield* sql.unsafe<Locked>(registry.lockGenerations(S), [view, BigInt(version), serve])
-        const stored = locked.find((row) => Number(row.version) === version)
-        const actual = { epoch: Number(stored?.epoch ?? 0), position: Number(stored?.position ?? 0) }
-        if (stored === undefined || actual.epoch !== epoch || actual.position !== from) {
-          return yield* new Fenced({ view, version, expected: { epoch, position: from }, actual })
-        }
-        const table = records.tableOf(S, stored.id)
-        if (put.length > 0) {
-          const states = array(
-            put.map(({ state }) => state),
-            PgTypes.OID.jsonb
-          )
-          yield* sql.unsafe(records.putRecords(table), [texts(put.map(({ key }) => key)), states])
-        }
-        if (remove.length > 0) yield* sql.unsafe(records.removeRecords(table), [texts(remove)])
-        yield* sql.unsafe(registry.advance(S), [stored.id, BigInt(to)])
-        if (serve) {
-          yield* sql.unsafe(registry.stopServing(S), [view, stored.version])
-          yield* sql.unsafe(registry.serve(S), [view, stored.version])
-        }
-      })
-
-    // Its records are read in one statement, so they are from one moment. If the view is switched in between, they are
-    // those of the generation that has just served, as if they had been asked for a moment earlier.
-    const tableOf = ({ version, view }: { readonly view: string; readonly version?: number }) => {
-      if (!isText(view) || (version !== undefined && !Number.isSafeInteger(version))) return Effect.succeed(undefined)
+    const idOf = ({ build, version, view }: Named) => {
+      if (![version ?? 0, build ?? 0].every(Number.isSafeInteger) || !isText(view)) return Effect.succeed(undefined)
       const found =
         version === undefined
-          ? sql.unsafe<Generation>(registry.serving(S), [view])
-          : sql.unsafe<Generation>(registry.generation(S), [view, BigInt(version)])
-      return Effect.map(found, ([row]) => (row === undefined ? undefined : records.tableOf(S, row.id)))
+          ? sql.unsafe<Found>(registry.serving(S), [view])
+          : sql.unsafe<Found>(registry.generation(S), [view, bigint(version), bigint(build)])
+      return Effect.map(found, ([row]) => row?.id)
     }
-    const read = <Row extends object>(view: string, statement: (table: string) => Statement) =>
-      translatedOf(
-        "query",
-        view
-      )(
-        Effect.flatMap(tableOf({ view }), (table): Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError> => {
-          if (table === undefined) return Effect.succeed([])
-          const { binds, text } = statement(table)
-          return sql.unsafe<Row>(text, binds)
-        })
-      )
+
+    // What is read is read in one statement, so it is from one moment. If the view is switched in between, it is of the
+    // generation that has just served, as if it had been asked for a moment earlier; if that one is dropped too, its
+    // table is gone, and the one that serves now is read.
+    const read = <Row extends object>(
+      from: Named,
+      statement: (id: bigint) => Statement,
+      gone?: bigint
+    ): Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError> =>
+      Effect.flatMap(idOf(from), (id) => {
+        if (id === undefined) return Effect.succeed([])
+        const { binds, text } = statement(id)
+        return Effect.catchIf(
+          sql.unsafe<Row>(text, binds),
+          (error) => isNoTable(error) && id !== gone,
+          () => read<Row>(from, statement, id)
+        )
+      })
     const page = (query: Query.Query): Effect.Effect<Query.Page<Schema.Json>, Query.InvalidCursor | ViewStoreError> =>
       Effect.gen(function* () {
         const after = yield* Effect.fromResult(Query.decodeCursor(query))
-        const found = yield* read<Record>(query.view, (table) => translate(S, table, query, after))
+        const found = yield* translatedOf(
+          "query",
+          query.view
+        )(read<Record>(query, (id) => translate(S, records.tableOf(S, id), query, after)))
         const { limit = Infinity, select } = query
         const rows = found.slice(0, limit)
         return {
@@ -136,7 +97,10 @@ export const make = (
       })
     const count = (query: Query.Count): Effect.Effect<number, ViewStoreError> =>
       Effect.map(
-        read<{ readonly count: bigint }>(query.view, (table) => translateCount(S, table, query)),
+        translatedOf(
+          "query",
+          query.view
+        )(read<{ readonly count: bigint }>(query, (id) => translateCount(S, records.tableOf(S, id), query))),
         ([row]) => Number(row?.count ?? 0)
       )
     const query = (query: Query.Query | Query.Count) => (query._tag === "Count" ? count(query) : page(query))
@@ -145,7 +109,7 @@ export const make = (
       claim: (given) => {
         const refused = CommitCheck.checkClaim(given)
         if (refused !== undefined) return Effect.fail(refused)
-        return translatedOf("claim", given.generation.view)(atomically(claimed(given)))
+        return translatedOf("claim", given.generation.view)(atomically(claim(given)))
       },
 
       commit: (given) => {
@@ -159,29 +123,43 @@ export const make = (
           "load",
           from.view
         )(
-          Effect.gen(function* () {
-            const table = yield* tableOf(from)
-            const wanted = keys.filter(isText)
-            if (table === undefined || wanted.length === 0) return new Map<string, Schema.Json>()
-            const found = yield* sql.unsafe<Record>(records.loadRecords(table), [texts(wanted)])
-            return new Map(found.map(({ key, state }) => [key, state]))
-          })
+          Effect.map(
+            read<LoadedRow>(from, (id) => ({
+              text: records.loadRecords(S, records.tableOf(S, id)),
+              binds: [id, texts(keys.filter(isText))]
+            })),
+            ([first, ...rows]) => ({
+              states: new Map(rows.flatMap(({ key, state, stored }) => (stored ? [[key, state]] : []))),
+              parked: new Set(rows.flatMap(({ key, parked }) => (parked ? [key] : []))),
+              positions: (first?.positions ?? []).map(Number)
+            })
+          )
         ),
 
       query: query as ViewStore.ViewStore["Service"]["query"],
 
-      status: translatedOf("status")(
-        Effect.map(sql.unsafe<StatusRow>(registry.status(S)), (rows) =>
-          rows.map(({ epoch, owner, position, serves, version, view }) => ({
-            view,
-            version: Number(version),
-            epoch: Number(epoch),
-            position: Number(position),
-            owner: owner ?? undefined,
-            serves
-          }))
-        )
-      )
+      letters: (generation, options = {}) =>
+        translatedOf(
+          "letters",
+          generation.view
+        )(
+          Effect.gen(function* () {
+            const { after, key, limit = Infinity, parked = null } = options
+            const id = yield* idOf(generation)
+            if (id === undefined || ![key ?? "", after?.key ?? ""].every(isText)) return []
+            const rows = yield* sql.unsafe<LetterRow>(letterTable.letters(S), [
+              id,
+              bigint(after?.position),
+              after?.key ?? null,
+              key ?? null,
+              parked,
+              bigint(limit === Infinity ? undefined : limit)
+            ])
+            return rows.map(letterOf)
+          })
+        ),
+
+      status: translatedOf("status")(Effect.map(sql.unsafe<StatusRow>(registry.status(S)), statusesOf))
     })
   })
 
@@ -203,29 +181,10 @@ export const make = (
 export const layer = (options: Options = {}): Layer.Layer<ViewStore.ViewStore, ViewStoreError, SqlClient.SqlClient> =>
   Layer.effect(ViewStore.ViewStore, make(options))
 
-// A thousand years, in seconds: what the server can add to its clock.
-const longestLease = 1_000 * 365 * 86_400
+type Named = Parameters<ViewStore.ViewStore["Service"]["load"]>[0] & Partial<ViewStore.Generation>
 
-interface Generation {
+interface Found {
   readonly id: bigint
-  readonly owner: string
-}
-
-interface Owned {
-  readonly epoch: bigint
-  readonly position: bigint
-}
-
-interface Locked extends Owned {
-  readonly id: bigint
-  readonly version: bigint
-}
-
-interface StatusRow extends Owned {
-  readonly view: string
-  readonly version: bigint
-  readonly serves: boolean
-  readonly owner: string | null
 }
 
 interface Record {
@@ -233,7 +192,9 @@ interface Record {
   readonly state: Schema.Json
 }
 
-const texts = (values: ReadonlyArray<string>) => array(values, PgTypes.OID.text)
-
-// Nothing that is stored has another name.
-const isText = (text: string): boolean => text.isWellFormed() && !text.includes("\0")
+interface LoadedRow extends Record {
+  /** In the first row only. */
+  readonly positions: ReadonlyArray<bigint> | null
+  readonly stored: boolean
+  readonly parked: boolean
+}

@@ -1,11 +1,13 @@
 import { assert, it } from "@effect/vitest"
 import { PgMigrations } from "@hexfold/adapters-pg"
-import { EventStoreError, StreamId } from "@hexfold/core"
-import { Effect } from "effect"
+import { EventStoreError, StreamId, type ViewStore } from "@hexfold/core"
+import { Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
-import { client, newSchema, openStore } from "./database.ts"
+import { client, newSchema, openStore, openViews } from "./database.ts"
 import { append } from "./events.ts"
+
+type Generation = ViewStore.Generation
 
 const migrate = (schema?: string) =>
   Effect.scoped(
@@ -86,6 +88,45 @@ describe("PgMigrations", () => {
       yield* migrate(schema)
       const { store } = yield* openStore({ schema, migrate: false })
       yield* append(store, StreamId.make("Account", "1"), 1)
+    })
+  )
+
+  it.live("a schema of version 3 keeps its views, with their records, places and owners", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql, store } = yield* openViews({ schema })
+      const [first, second] = [1, 2].map((version) => ({ view: "Things", version })) as [Generation, Generation]
+      const claim = (generation: Generation, owner: string, lease: Duration.Duration) =>
+        store.claim({ generation, owner, lease })
+      yield* claim(first, "one", Duration.infinity)
+      yield* store.commit({ generation: first, epoch: 1, from: 0, to: 70, put: [{ key: "a", state: 1 }], remove: [] })
+      yield* claim(second, "two", Duration.zero)
+      yield* store.commit({ generation: second, epoch: 1, from: 0, to: 30, put: [{ key: "a", state: 2 }], remove: [] })
+      const before = yield* store.status
+      // What version 4 has made of it, undone.
+      for (const statement of [
+        `alter table ${schema}.views
+           drop column build, drop column replaced, drop column inline, drop column aggregates, drop column types,
+           add column epoch bigint not null default 0,
+           add column position bigint not null default 0,
+           add column owner text not null default '',
+           add column leased_until timestamptz not null default '-infinity',
+           add unique (view, version)`,
+        `update ${schema}.views as view set
+           epoch = part.epoch, position = part.position, owner = part.owner, leased_until = part.leased_until
+         from ${schema}.view_parts as part where generation = id`,
+        `drop table ${schema}.view_parts, ${schema}.view_letters`,
+        `delete from ${schema}.migrations where migration_id > 3`
+      ]) {
+        yield* sql.unsafe(statement)
+      }
+      yield* migrate(schema)
+      assert.deepStrictEqual(yield* store.status, before)
+      yield* store.commit({ generation: first, epoch: 1, from: 70, to: 71, put: [{ key: "b", state: 3 }], remove: [] })
+      const { positions, states } = yield* store.load({ view: "Things" }, ["a", "b"])
+      assert.deepStrictEqual([Object.fromEntries(states), positions], [{ a: 1, b: 3 }, [71]])
+      assert.deepStrictEqual(yield* claim(first, "two", Duration.zero), { _tag: "Held", by: "one" })
+      assert.deepInclude(yield* claim(second, "three", Duration.zero), { epoch: 2, position: 30, build: 1 })
     })
   )
 

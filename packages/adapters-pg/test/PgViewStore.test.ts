@@ -139,7 +139,7 @@ describe("PgViewStore", () => {
           const waiting = yield* Effect.forkScoped(Effect.flip(quick.store.commit({ ...commit, ...put("a", "quick") })))
           // From outside, for a transaction sees the activity of its first look.
           const blocked = quick.sql.unsafe(
-            "select from pg_stat_activity where wait_event_type = 'Lock' and query like '%for update' and query like $1",
+            "select from pg_stat_activity where wait_event_type = 'Lock' and query like '%for key share%' and query like $1",
             [`%${schema}%`]
           )
           yield* Effect.repeat(blocked, { until: ({ length }) => length > 0 })
@@ -170,7 +170,7 @@ describe("PgViewStore", () => {
       })
       assert.deepStrictEqual(found.rows, records)
       yield* store.commit({ generation: first, epoch, from: 2, to: 3, put: [], remove: [`${key}a`] })
-      assert.deepStrictEqual([...(yield* store.load(first, [`${key}a`, `${key}b`])).keys()], [`${key}b`])
+      assert.deepStrictEqual([...(yield* store.load(first, [`${key}a`, `${key}b`])).states.keys()], [`${key}b`])
     })
   )
 
@@ -179,13 +179,13 @@ describe("PgViewStore", () => {
       const { store } = yield* openViews({ schema: yield* newSchema })
       const epoch = yield* own(store, first)
       yield* store.commit({ generation: first, epoch, from: 0, to: 1, ...put("\ufffd", 1) })
-      assert.strictEqual((yield* store.load(first, ["a\0", "\ud800", ""])).size, 0)
+      assert.strictEqual((yield* store.load(first, ["a\0", "\ud800", ""])).states.size, 0)
       for (const other of ["a\0", "\ud800", "'", ""]) {
-        assert.strictEqual((yield* store.load({ view: other }, ["\ufffd"])).size, 0)
+        assert.strictEqual((yield* store.load({ view: other }, ["\ufffd"])).states.size, 0)
         assert.strictEqual(yield* store.query({ _tag: "Count", view: other }), 0)
       }
       for (const version of [0.5, Number.NaN, -1, 2]) {
-        assert.strictEqual((yield* store.load({ view, version }, ["\ufffd"])).size, 0)
+        assert.strictEqual((yield* store.load({ view, version }, ["\ufffd"])).states.size, 0)
       }
     })
   )

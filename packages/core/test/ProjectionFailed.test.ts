@@ -34,7 +34,9 @@ const Fragile = View.make("Fragile", {
 const streamId = Account.streamId(AccountId.make("a"))
 const generation = { view: "Fragile", version: 2 }
 
-const stored = Effect.flatMap(ViewStore.ViewStore, ({ load }) => load(generation, ["a", "all"]))
+const stored = Effect.flatMap(ViewStore.ViewStore, ({ load }) =>
+  Effect.map(load(generation, ["a", "all"]), ({ states }) => states)
+)
 
 describe("a projection", () => {
   it.effect.each([
@@ -116,7 +118,7 @@ describe("a projection", () => {
       yield* deposited("a", 9)
       yield* Effect.flip(Projection.catchUp(Both))
       const { load } = yield* ViewStore.ViewStore
-      expect(yield* load({ view: "Both" }, ["x", "y"])).toEqual(new Map([["y", 1]]))
+      expect(yield* load({ view: "Both" }, ["x", "y"])).toMatchObject({ states: new Map([["y", 1]]) })
     }).pipe(Effect.provide(stores))
   )
 })

@@ -85,11 +85,12 @@ export const records = Effect.map(Records.query(Activity, Query.from(Activity)),
   Object.fromEntries(rows.map(({ key, state }) => [key, state]))
 )
 
-/** Where a view stands. */
+/** Where a view stands that has one part. */
 export const statusOf = (view: { readonly name: string }) =>
   Effect.gen(function* () {
     const { status } = yield* ViewStore.ViewStore
-    return (yield* status).find((each) => each.view === view.name)
+    const known = (yield* status).find((each) => each.view === view.name)
+    return known && { ...known, ...known.parts[0]! }
   })
 
 /** Lets time pass until something holds. */

@@ -5,14 +5,28 @@
 import { layer as withLayer } from "@effect/vitest"
 import type { Layer } from "effect"
 import { describe } from "vitest"
+import { building } from "./viewContract/builds.ts"
 import { Backend, type Cases } from "./viewContract/cases.ts"
 import { claiming } from "./viewContract/claiming.ts"
 import { committing } from "./viewContract/committing.ts"
+import { dropping } from "./viewContract/dropping.ts"
+import { letters } from "./viewContract/letters.ts"
+import { dividing } from "./viewContract/parts.ts"
 import { querying } from "./viewContract/querying.ts"
+import { reporting } from "./viewContract/reporting.ts"
 
 export { Backend }
 
-const groups: Readonly<Record<string, Cases>> = { committing, claiming, querying }
+const groups: Readonly<Record<string, Cases>> = {
+  committing,
+  claiming,
+  dividing,
+  building,
+  dropping,
+  letters,
+  reporting,
+  querying
+}
 
 /**
  * Declares the suite for an adapter, in a test file of Vitest. The layer is

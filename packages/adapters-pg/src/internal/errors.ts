@@ -19,6 +19,9 @@ const reasonOf = (error: SqlError.SqlError): EventStoreError.Reason => {
   return rejected.test(code) ? new EventStoreError.Rejected(props) : new EventStoreError.Unknown(props)
 }
 
+/** Whether a statement failed because it names a table that is not there. */
+export const isNoTable = (error: SqlError.SqlError): boolean => codeOf(error) === "42P01"
+
 /** The server's error code, or "" if the error is not the server's. */
 const codeOf = (error: SqlError.SqlError): string => {
   const cause = error.reason.cause

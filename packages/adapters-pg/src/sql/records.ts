@@ -51,26 +51,49 @@ create table ${tableOf(S, id)} (
   primary key (head, digest)
 )`
 
+/** The table goes with all its records; who reads it has ended before. */
+export const dropTable = (S: string, id: bigint): string => `drop table ${tableOf(S, id)}`
+
 /** An index for queries by these fields, for any order of the last ones, and by key among equals. */
 export const createIndex = (S: string, id: bigint, paths: ReadonlyArray<Query.Path>): string => {
   const columns = paths.slice(0, maxColumns).map((path) => `(${fieldColumn(S, path).head})`)
   return `create index on ${tableOf(S, id)} (${columns.join(", ")}, head)`
 }
 
+/** What an index holds of a key. */
+export const headOf = (key: string): string => `left(${key}, ${indexed})`
+
+/** What tells keys apart that begin the same and are longer. */
+export const digestOf = (key: string): string =>
+  `case when char_length(${key}) > ${indexed} then encode(sha256(convert_to(${key}, 'UTF8')), 'hex') else '' end`
+
 /** $1 text[]: the keys; $2 jsonb[]: the states. */
 export const putRecords = (table: string): string => `
 insert into ${table} (head, digest, key, state)
-select left(key, ${indexed}),
-  case when char_length(key) > ${indexed} then encode(sha256(convert_to(key, 'UTF8')), 'hex') else '' end, key, state
-from unnest($1::text[], $2::jsonb[]) as put(key, state)
+select ${headOf("key")}, ${digestOf("key")}, key, state from unnest($1::text[], $2::jsonb[]) as put(key, state)
 on conflict (head, digest) do update set state = excluded.state`
 
 /** $1 text[]: the keys. */
 export const removeRecords = (table: string): string => `
 delete from ${table} as record using unnest($1::text[]) as gone(key)
-where record.head = left(gone.key, ${indexed}) and record.key = gone.key`
+where record.head = ${headOf("gone.key")} and record.key = gone.key`
 
-/** $1 text[]: the keys. */
-export const loadRecords = (table: string): string => `
-select record.key, record.state from unnest($1::text[]) as wanted(key)
-join ${table} as record on record.head = left(wanted.key, ${indexed}) and record.key = wanted.key`
+/**
+ * Records by key, with what waits for them, and a first row with the positions
+ * of the generation's parts: all of one moment.
+ *
+ * $1 bigint: the generation; $2 text[]: the keys.
+ */
+export const loadRecords = (S: string, table: string): string => `
+select array_agg(position order by index) as positions, null as key, null::jsonb as state, false as stored, false as parked
+from ${S}.view_parts where generation = $1
+union all
+select null, wanted.key, record.state, record.key is not null, waiting.parked is not null
+from unnest($2::text[]) as wanted(key)
+left join ${table} as record on record.head = ${headOf("wanted.key")} and record.key = wanted.key
+left join lateral (
+  select parked from ${S}.view_letters as letter
+  where letter.generation = $1 and letter.parked and letter.head = ${headOf("wanted.key")} and letter.key = wanted.key
+  limit 1
+) as waiting on true
+where record.key is not null or waiting.parked is not null`

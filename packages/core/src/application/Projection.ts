@@ -9,8 +9,7 @@
  * and answers the queries from the moment when it has caught up.
  */
 import type * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -18,12 +17,10 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type * as View from "../domain/View.ts"
 import { horizonOf } from "../internal/followed.ts"
-import { type Owned, owning, within } from "../internal/ownership.ts"
-import * as uuid from "../internal/uuid.ts"
-import * as Batch from "../internal/viewBatch.ts"
+import * as Worker from "../internal/viewWorker.ts"
 import { EventStore } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
-import { type Claim, type Status, ViewStore } from "../ports/ViewStore.ts"
+import { ViewStore } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import type { ProjectionFailed } from "./ProjectionFailed.ts"
 import { WaitTimeout } from "./WaitTimeout.ts"
@@ -82,16 +79,15 @@ export const catchUp = (
   options: Options = {}
 ): Effect.Effect<Report, Failure, EventStore | ViewStore> =>
   Effect.gen(function* () {
-    const worker = yield* workerOf(view, options)
+    const worker = yield* Worker.make(view, options)
     const horizon = yield* horizonOf(worker.events)
-    const { name, version } = view
     for (;;) {
       const done = yield* worker
         .owned((owned) => worker.advance(owned, owned.position, horizon))
         .pipe(Effect.catchTag("Fenced", () => Effect.succeedNone))
       const position = Option.isSome(done)
         ? done.value
-        : ((yield* worker.records.status).find((each) => each.view === name && each.version === version)?.position ?? 0)
+        : (Worker.currentOf(view, yield* worker.records.status)?.position ?? 0)
       if (position >= horizon) return { ...worker.applied, position }
       yield* Effect.sleep(worker.pause)
     }
@@ -120,7 +116,7 @@ export const catchUp = (
  * ```
  */
 export const run = (view: View.Any, options: Options = {}): Effect.Effect<never, Failure, EventStore | ViewStore> =>
-  Effect.flatMap(workerOf(view, options), (worker) => {
+  Effect.flatMap(Worker.make(view, options), (worker) => {
     const following = worker.owned((owned) =>
       Effect.suspend(() => {
         let position = owned.position
@@ -208,7 +204,7 @@ export const waitFor = (
     const wanted = typeof target === "number" ? target : target.position
     let reached = 0
     const looking = Effect.map(status, (all) => {
-      reached = servingOf(view, all)?.position ?? 0
+      reached = Worker.servingOf(view, all)?.position ?? 0
       return reached >= wanted
     })
     return Effect.repeat(looking, { schedule: soonThenSlower, until: (done) => done }).pipe(
@@ -221,47 +217,3 @@ export const waitFor = (
   })
 
 const soonThenSlower = Schedule.min([Schedule.exponential("5 millis", 1.5), Schedule.spaced("100 millis")])
-
-const servingOf = ({ name }: { readonly name: string }, all: ReadonlyArray<Status>): Status | undefined =>
-  all.find(({ serves, view }) => view === name && serves)
-
-const workerOf = (view: View.Any, options: Options) =>
-  Effect.gen(function* () {
-    const { batch: size = 1_000 } = options
-    if (!Number.isSafeInteger(size) || size < 1) throw new Error(`${size} is no number of events from 1 on`)
-    const lease = Duration.fromInputUnsafe(options.lease ?? "10 seconds")
-    const events = yield* EventStore
-    const records = yield* ViewStore
-    const owner = uuid.make(yield* Clock.currentTimeMillis)
-    const generation = { view: view.name, version: view.version }
-    const indexes = view.indexes.map((index) =>
-      (typeof index === "string" ? [index] : index).map((path) => path.split("."))
-    )
-    const claim: Claim = { generation, owner, lease, indexes }
-    const applied = { events: 0, commits: 0 }
-    let serves = false
-    const bounded: Batch.Records = {
-      load: (keys) => within(records.load(generation, keys), lease, "load", claim),
-      // Not to be interrupted, but to be given up: the race inside still can be.
-      commit: (commit) => Effect.uninterruptible(within(records.commit(commit), lease, "commit", claim)),
-      serving: Effect.map(within(records.status, lease, "status", claim), (all) => servingOf(view, all))
-    }
-    const advance = (owned: Owned, from: number, horizon: number) =>
-      Effect.suspend(() => {
-        let position = from
-        const batches = Effect.whileLoop({
-          while: () => position < horizon,
-          body: () => Batch.run({ view, events, records: bounded, owned, from: position, horizon, size, serves }),
-          step: (done) => {
-            position = done.position
-            serves = done.serves
-            applied.events += done.events
-            applied.commits++
-          }
-        })
-        return Effect.map(batches, () => position)
-      })
-    const owned = <A, E>(work: (owned: Owned) => Effect.Effect<A, E>) => owning(records, claim, work)
-    const pause = Duration.fromInputUnsafe(options.pause ?? "1 second")
-    return { events, records, applied, advance, owned, pause }
-  })

@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../domain/View.ts"
 import { followed, horizonOf } from "../internal/followed.ts"
+import { currentOf } from "../internal/viewWorker.ts"
 import { EventStore } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
 import { ViewStore } from "../ports/ViewStore.ts"
@@ -57,7 +58,7 @@ export const status = (
     return yield* Effect.forEach(views, (view) =>
       Effect.gen(function* () {
         const { name, version } = view
-        const known = generations.find((each) => each.view === name && each.version === version)
+        const known = currentOf(view, generations)
         const position = known?.position ?? 0
         const oldest = yield* Stream.runHead(followed(view, events, { after: position, upTo: horizon, limit: 1 }))
         const now = yield* Clock.currentTimeMillis
@@ -71,7 +72,7 @@ export const status = (
             onNone: () => Duration.zero,
             onSome: ({ recordedAt }) => Duration.millis(Math.max(0, now - recordedAt.epochMilliseconds))
           }),
-          owner: known?.owner,
+          owner: known?.parts[0]?.owner,
           serves: known?.serves ?? false
         }
       })

@@ -51,7 +51,7 @@ export const getMany = <State>(
     const stored = yield* load({ view: view.name }, keys)
     const decode = memoized(decoders, view, () => decoder(view))
     const states = new Map<string, State>()
-    for (const [key, json] of stored) states.set(key, yield* Effect.fromResult(decode(key, json)))
+    for (const [key, json] of stored.states) states.set(key, yield* Effect.fromResult(decode(key, json)))
     return states
   })
 

@@ -38,7 +38,7 @@ export {
   type Row,
   type Scalar
 } from "./queryData.ts"
-export { matches, type Place, type SortValue } from "./queryEvaluation.ts"
+export { compareTexts, matches, type Place, type SortValue } from "./queryEvaluation.ts"
 export type { ElementOf, Equatable, Operand, Ordered, PathTo, Selected } from "./queryFields.ts"
 export { run, runCount, selected } from "./queryRun.ts"
 

@@ -53,6 +53,10 @@ export interface View<
   readonly types: ReadonlyArray<string>
   /** The fields of the state by which records are looked for. */
   readonly indexes: ReadonlyArray<Index>
+  readonly consistency: Consistency
+  readonly onPoison: OnPoison
+  /** Whether events of one stream only can touch a record. */
+  readonly perStream: boolean
   /** Whether it has a handler for events with this tag. */
   readonly handles: (tag: string) => boolean
   /** The keys of the records that an event touches, each once: none for an event without a handler. */
@@ -69,6 +73,9 @@ export interface Any {
   readonly sources: ReadonlyArray<Source>
   readonly types: ReadonlyArray<string>
   readonly indexes: ReadonlyArray<Index>
+  readonly consistency: Consistency
+  readonly onPoison: OnPoison
+  readonly perStream: boolean
   readonly keysOf: (event: never, envelope: never) => Result.Result<ReadonlyArray<string>, InvalidKey>
   readonly evolve: (state: never, event: never, envelope: never) => unknown
 }
@@ -78,6 +85,19 @@ export interface Source extends Aggregate.Any {
   readonly idOf: (streamId: StreamId.StreamId) => Option.Option<unknown>
   readonly schemas: { readonly events: ReadonlyMap<string, Schema.Codec<unknown, Aggregate.Tagged>> }
 }
+
+/**
+ * Who applies events: `async`, a projection soon after they are committed;
+ * `inline`, the append itself in its own transaction, where the stores can.
+ */
+export type Consistency = "async" | "inline"
+
+/**
+ * What a projection does about an event that cannot be applied: `stop` before
+ * it; `skip` it and leave a letter; `park` it with all later events of the same
+ * key, until they are retried.
+ */
+export type OnPoison = "stop" | "skip" | "park"
 
 /** The path to a field of the state, its names joined by dots, or several such paths. */
 export type Index = string | ReadonlyArray<string>
@@ -127,7 +147,8 @@ type NoOther<Tags extends string, S extends Source> = {
  * {@link perEvent} makes one record for each event.
  *
  * A new `version` is a new generation: its records are built from the first
- * event on.
+ * event on. `consistency` and `onPoison` may be changed without one; they are
+ * `async` and `stop` if not given.
  *
  * The name must be one that an aggregate may have, sources must differ, and the
  * version is a whole number from 1 on. Anything else is a mistake in the
@@ -169,6 +190,8 @@ export const make = <
     readonly from: ReadonlyArray<S>
     readonly state: Schema.Codec<State, unknown>
     readonly version?: number
+    readonly consistency?: Consistency
+    readonly onPoison?: OnPoison
     readonly indexes?: ReadonlyArray<IndexOf<NoInfer<State>>>
     readonly key?: (
       event: EventWith<NoInfer<Tags>, S>,
@@ -177,7 +200,7 @@ export const make = <
     readonly evolve: Handlers<Tags, S, State, Next> & NoOther<Tags, S>
   }
 ): View<Name, State, Aggregate.EventOf<S>, EnvelopeOf<S>> => {
-  const { from: sources, indexes = [], state, version = 1 } = definition
+  const { consistency = "async", from: sources, indexes = [], onPoison = "stop", state, version = 1 } = definition
   type Made = View<Name, State, Aggregate.Tagged, Envelope<string, unknown>>
   // Neither is called with another event than those it is made for.
   const key = (definition.key ?? (sources.length === 1 ? idText : wholeStreamId)) as KeyOf
@@ -191,6 +214,9 @@ export const make = <
     sources,
     types,
     indexes,
+    consistency,
+    onPoison,
+    perStream: definition.key === undefined || (definition.key as unknown) === perEvent,
     handles: (tag) => handlers.has(tag),
     keysOf: (event, envelope) => {
       if (!handlers.has(event._tag)) return Result.succeed([])

@@ -24,8 +24,18 @@ const valueAt = (state: Json, path: Path): Json | undefined => {
 // A surrogate stands for a character above all others that fit one unit.
 const rankOfUnit = (unit: number): number => (unit >= 0xe000 ? unit - 0x800 : unit >= 0xd800 ? unit + 0x2000 : unit)
 
-/** The order of texts by code point: negative if `a` is first. */
-const compareTexts = (a: string, b: string): number => {
+/**
+ * The order of texts by code point, which is that of keys: negative if `a` is
+ * first.
+ *
+ * @example
+ * ```ts
+ * import { Query } from "@hexfold/core"
+ *
+ * ["😀", "\uffff"].sort(Query.compareTexts) // ["\uffff", "😀"]
+ * ```
+ */
+export const compareTexts = (a: string, b: string): number => {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
     const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)]

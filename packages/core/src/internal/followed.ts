@@ -19,3 +19,27 @@ export const followed = (
   range: Pick<AllReadOptions, "after" | "upTo" | "limit">
 ): Stream.Stream<RecordedEvent, EventStoreError> =>
   events.readAll({ ...range, aggregates: sources.map(({ name }) => name), types })
+
+/** The events of a view between two positions. */
+interface Page {
+  readonly events: ReadonlyArray<RecordedEvent>
+  /** The view has no other event up to here. */
+  readonly end: number
+}
+
+/** Reads what follows a position, `limit` events at most, up to a horizon that was known before. */
+export type Reader = (range: {
+  readonly after: number
+  readonly upTo: number
+  readonly limit: number
+}) => Effect.Effect<Page, EventStoreError>
+
+/** Reads the events of one view. */
+export const readerOf =
+  (view: View.Any, events: EventStore["Service"]): Reader =>
+  (range) =>
+    Effect.map(Stream.runCollect(followed(view, events, range)), (read) => ({
+      events: read,
+      // Nothing more matches below the horizon unless the page is full.
+      end: read.length < range.limit ? range.upTo : read.at(-1)!.position
+    }))

@@ -39,7 +39,7 @@ export const owning = <A, E>(
           Effect.timeoutOption(Math.max(0, left))
         )
         if (Option.isNone(renewed)) return Option.none<A>()
-        if (renewed.value.claimed._tag === "Held") return Option.none<A>()
+        if (renewed.value.claimed._tag !== "Owned") return Option.none<A>()
         until = renewed.value.until
       }
     })
@@ -48,7 +48,7 @@ export const owning = <A, E>(
     let mayOwn = true
     const owned = Effect.flatMap(claiming, ({ claimed, until }) => {
       mayOwn = claimed._tag === "Owned"
-      if (claimed._tag === "Held") return Effect.succeedNone
+      if (claimed._tag !== "Owned") return Effect.succeedNone
       return Effect.raceFirst(Effect.asSome(work(claimed)), renewing(until))
     })
     const free = Effect.suspend(() => (mayOwn ? Effect.ignore(ask(Duration.zero)) : Effect.void))

@@ -1,21 +1,19 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import type { ProjectionFailed } from "../application/ProjectionFailed.ts"
 import type * as View from "../domain/View.ts"
-import type { EventStore, RecordedEvent } from "../ports/EventStore.ts"
+import type { RecordedEvent } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
 import type { Fenced } from "../ports/Fenced.ts"
-import type { Commit, Status } from "../ports/ViewStore.ts"
+import type { Commit, Loaded, Status } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
-import { followed } from "./followed.ts"
+import type { Reader } from "./followed.ts"
 import type { Owned } from "./ownership.ts"
 import * as ViewFold from "./viewFold.ts"
 
 /** The records of the generation that a projection owns. */
 export interface Records {
-  readonly load: (keys: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Schema.Json>, ViewStoreError>
+  readonly load: (keys: ReadonlyArray<string>) => Effect.Effect<Loaded, ViewStoreError>
   readonly commit: (commit: Commit) => Effect.Effect<void, Fenced | ViewStoreError>
   /** The generation of the view that answers the queries. */
   readonly serving: Effect.Effect<Status | undefined, ViewStoreError>
@@ -24,7 +22,7 @@ export interface Records {
 /** Where a batch begins, how far it may go, and with what. */
 export interface Batch {
   readonly view: View.Any
-  readonly events: EventStore["Service"]
+  readonly read: Reader
   readonly records: Records
   readonly owned: Owned
   readonly from: number
@@ -46,20 +44,19 @@ export interface Done {
 export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced | EventStoreError | ViewStoreError> =>
   Effect.gen(function* () {
     const { from, horizon, owned, records, size, view } = batch
-    const read = yield* Stream.runCollect(followed(view, batch.events, { after: from, upTo: horizon, limit: size }))
-    const { events, failed } = decoded(view, read)
+    const read = yield* batch.read({ after: from, upTo: horizon, limit: size })
+    const { events, failed } = decoded(view, read.events)
     const keys = [...new Set(events.flatMap((event) => event.keys))]
-    const stored = keys.length === 0 ? new Map<string, never>() : yield* records.load(keys)
+    const stored = keys.length === 0 ? new Map<string, never>() : (yield* records.load(keys)).states
     const folded = ViewFold.of(view).fold(events, stored)
     const stop = folded.failed ?? failed
-    // Nothing more matches below the horizon unless the batch is full.
-    const end = read.length < size ? horizon : read.at(-1)!.position
-    const to = stop === undefined ? end : stop.position - 1
+    const to = stop === undefined ? read.end : stop.position - 1
     const { put, remove } = folded
-    const generation = { view: view.name, version: view.version }
+    const generation = { view: view.name, version: view.version, build: owned.build }
     // A new generation takes over when it has caught up, and is not behind the one that has answered so far.
     const serving = batch.serves || to !== horizon ? undefined : yield* records.serving
-    const serve = serving !== undefined && serving.version !== view.version && serving.position <= to
+    const isServing = serving?.version === view.version && serving.build === owned.build
+    const serve = serving !== undefined && !isServing && serving.position <= to
     // The store takes it only in our epoch and from where we read: whoever else
     // has written since, or this same commit arriving twice, moved one of them.
     // So no event is ever applied twice. The commit of nothing finds out whether
@@ -69,7 +66,7 @@ export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced
     }
     // Here would be decided what else to do about a poison event than to stop.
     if (stop !== undefined) return yield* stop
-    const serves = batch.serves || serve || serving?.version === view.version
+    const serves = batch.serves || serve || isServing
     return { position: to, serves, events: folded.events }
   })
 

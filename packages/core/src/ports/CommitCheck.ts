@@ -5,16 +5,17 @@
 import type * as Schema from "effect/Schema"
 import type { Row } from "../domain/queryData.ts"
 import * as StreamId from "../domain/StreamId.ts"
-import { idProblem, quote } from "../domain/texts.ts"
+import { idProblem, quote, textProblem } from "../domain/texts.ts"
 import { Rejected } from "./EventStoreError.ts"
 import { copyJson, Problem } from "./jsonCopy.ts"
-import type { Claim, Commit, Generation } from "./ViewStore.ts"
+import type { Claim, Commit, Generation, Part } from "./ViewStore.ts"
 import { ViewStoreError } from "./ViewStoreError.ts"
 
 /**
  * The commit as a store may keep it, its states copied and frozen, or the
- * reason to refuse it: a generation that is none, a position that goes back, a
- * key that is no id or stands there twice, a state that is not JSON.
+ * reason to refuse it: a generation or a part that is none, a position that goes back, a
+ * key that is no id or stands there twice, a state that is not JSON, a letter
+ * whose texts cannot be kept.
  *
  * @example
  * ```ts
@@ -26,8 +27,14 @@ import { ViewStoreError } from "./ViewStoreError.ts"
  * ```
  */
 export const check = (commit: Commit): Commit | ViewStoreError => {
-  const { from, generation, put, remove, to } = commit
-  const refused = generationProblem(generation) ?? positionProblem(from, 0) ?? positionProblem(to, from)
+  const { epoch, from, generation, part = 0, put, remove, to } = commit
+  const refused =
+    generationProblem(generation) ??
+    (isCount(part + 1) && part < maxParts ? undefined : `${part} is no part`) ??
+    (Number.isSafeInteger(epoch) ? undefined : `${epoch} is no epoch`) ??
+    positionProblem(from, 0) ??
+    positionProblem(to, from) ??
+    lettersProblem(commit)
   if (refused !== undefined) return rejected("commit", generation, refused)
   const keys = new Set<string>()
   for (const key of [...put.map((record) => record.key), ...remove]) {
@@ -45,14 +52,46 @@ export const check = (commit: Commit): Commit | ViewStoreError => {
 }
 
 /** As {@link check}, for a claim. */
-export const checkClaim = ({ generation, owner }: Claim): ViewStoreError | undefined => {
-  const refused = generationProblem(generation) ?? idProblem("owner", owner)
+export const checkClaim = ({ after = 0, generation, owner, part }: Claim): ViewStoreError | undefined => {
+  const refused =
+    generationProblem(generation) ??
+    idProblem("owner", owner) ??
+    positionProblem(after, 0) ??
+    (part === undefined || isPart(part) ? undefined : `${part.index} of ${part.of} is no part`)
   return refused === undefined ? undefined : rejected("claim", generation, refused)
 }
 
-const generationProblem = ({ version, view }: Generation): string | undefined => {
+const generationProblem = ({ build, version, view }: Generation): string | undefined => {
   if (!StreamId.isAggregateName(view)) return `${quote(view)} names no view`
-  return Number.isSafeInteger(version) && version > 0 ? undefined : `${version} is no version of a view`
+  if (!isCount(version)) return `${version} is no version of a view`
+  return build === undefined || isCount(build) ? undefined : `${build} is no build of a view`
+}
+
+const isCount = (n: number): boolean => Number.isSafeInteger(n) && n > 0
+
+const isPart = ({ index, of }: Part): boolean =>
+  isCount(of) && of <= maxParts && Number.isSafeInteger(index) && index >= 0 && index < of
+
+const maxParts = 1_000
+
+const lettersProblem = ({ failure, letters }: Commit): string | undefined => {
+  const unapplied = [...(letters?.put ?? []), ...(failure === undefined ? [] : [failure])]
+  for (const { eventVersion, mishap, position, stream, type } of unapplied) {
+    const wrong = [stream, type, mishap?.step ?? "", mishap?.cause ?? ""].find((text) => textProblem(text))
+    if (wrong !== undefined) return `${quote(wrong)}: ${textProblem(wrong)}`
+    if (!isCount(position) || !isCount(eventVersion)) return `an event has no place ${position}, ${eventVersion}`
+  }
+  const seen = new Set<string>()
+  for (const { key, position } of [...(letters?.put ?? []), ...(letters?.remove ?? [])]) {
+    const place = `${position} ${key}`
+    if (seen.has(place)) return `the letter at ${position} for ${quote(key)}: stands there twice`
+    seen.add(place)
+    if (key !== "") {
+      const problem = idProblem("key", key)
+      if (problem !== undefined) return problem
+    }
+  }
+  return undefined
 }
 
 const positionProblem = (position: number, least: number): string | undefined =>

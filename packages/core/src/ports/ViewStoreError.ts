@@ -3,7 +3,7 @@ import { Corrupt, Rejected, Timeout, Unavailable, Unknown } from "./EventStoreEr
 
 /** An operation of the view store failed for `reason`, which is one of those of an event store. */
 export class ViewStoreError extends Schema.TaggedError<ViewStoreError>()("ViewStoreError", {
-  operation: Schema.Literals(["open", "claim", "commit", "load", "query", "status"]),
+  operation: Schema.Literals(["open", "claim", "commit", "load", "query", "letters", "status"]),
   view: Schema.optionalKey(Schema.String),
   reason: Schema.Union([Unavailable, Timeout, Corrupt, Rejected, Unknown])
 }) {

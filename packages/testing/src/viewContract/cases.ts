@@ -47,16 +47,52 @@ export const own = (
   owner?: string
 ): Effect.Effect<number, ViewStoreError> =>
   Effect.flatMap(claim(store, generation, owner), (claimed) =>
-    claimed._tag === "Owned" ? Effect.succeed(claimed.epoch) : Effect.die(`held by ${claimed.by}`)
+    claimed._tag === "Owned" ? Effect.succeed(claimed.epoch) : Effect.die(claimed)
   )
+
+/** Claims a part that is free, and tells in which epoch. */
+export const ownPart = (
+  store: Store,
+  generation: ViewStore.Generation,
+  index: number,
+  of: number,
+  owner = "one"
+): Effect.Effect<number, ViewStoreError> =>
+  Effect.flatMap(store.claim({ generation, part: { index, of }, owner, lease: minute }), (claimed) =>
+    claimed._tag === "Owned" ? Effect.succeed(claimed.epoch) : Effect.die(claimed)
+  )
+
+/** Frees what an owner has of a generation. */
+export const free = (
+  store: Store,
+  generation: ViewStore.Generation,
+  part: ViewStore.Part = { index: 0, of: 1 },
+  owner = "one"
+): Effect.Effect<ViewStore.Claimed, ViewStoreError> => store.claim({ generation, part, owner, lease: Duration.zero })
+
+/** All generations of a view. */
+export const statusOf = (store: Store, view: string) =>
+  Effect.map(store.status, (all) => all.filter((each) => each.view === view))
+
+/** A commit of nothing, which others are made from. */
+export const nothing = { put: [], remove: [] } as const
 
 /** Records from their states by key. */
 export const records = (states: Readonly<Record<string, Schema.Json>>): ViewStore.Commit["put"] =>
   Object.entries(states).map(([key, state]) => ({ key, state }))
 
-/** The epoch and position of a generation. */
+/** Where a generation stands that has one part. */
 export const placeOf = (store: Store, { version, view }: ViewStore.Generation) =>
-  Effect.map(store.status, (all) => all.find((each) => each.view === view && each.version === version))
+  Effect.map(store.status, (all) => all.find((each) => each.view === view && each.version === version)?.parts[0])
+
+/** The answer to a claim of a generation's first build. */
+export const owned = (epoch: number, position: number): ViewStore.Claimed => ({
+  _tag: "Owned",
+  build: 1,
+  epoch,
+  position,
+  inline: false
+})
 
 /** All records of the generation that serves. */
 export const served = (store: Store, view: string) =>

@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import type { ViewStore } from "@hexfold/core"
 import { Duration, Effect, Schedule } from "effect"
-import { type Cases, claim, newGeneration, open, own, placeOf, records, served } from "./cases.ts"
+import { type Cases, claim, newGeneration, open, own, owned, placeOf, records, served } from "./cases.ts"
 
 const together = { concurrency: "unbounded" } as const
 
@@ -29,7 +29,7 @@ export const claiming: Cases = {
     const epoch = yield* own(first, generation)
     yield* first.commit({ generation, epoch, from: 0, to: 2, put: [], remove: [] })
     for (const store of [first, second, first]) {
-      assert.deepStrictEqual(yield* claim(store, generation), { _tag: "Owned", epoch, position: 2 })
+      assert.deepStrictEqual(yield* claim(store, generation), owned(epoch, 2))
     }
     assert.deepStrictEqual(yield* claim(second, generation, "two"), { _tag: "Held", by: "one" })
   }),
@@ -46,7 +46,7 @@ export const claiming: Cases = {
       })
     )
     const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
-    assert.deepStrictEqual(taken, { _tag: "Owned", epoch: epoch + 1, position: 0 })
+    assert.deepStrictEqual(taken, owned(epoch + 1, 0))
     assert.deepStrictEqual(yield* claim(first, generation, "one"), { _tag: "Held", by: "two" })
     const late = { generation, epoch, from: 0, to: 1, put: records({ a: 1 }), remove: [] }
     assert.strictEqual((yield* Effect.flip(first.commit(late)))._tag, "Fenced")
@@ -87,8 +87,8 @@ export const claiming: Cases = {
     yield* store.commit({ ...old, from: 0, to: 4, put: records({ a: "old", b: "old" }) })
     yield* store.commit({ ...next, from: 0, to: 2, put: records({ a: "new" }) })
     assert.deepStrictEqual(yield* served(other, first.view), { a: "old", b: "old" })
-    assert.deepStrictEqual([...(yield* other.load(second, ["a", "b"]))], [["a", "new"]])
-    assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a"]))], [["a", "old"]])
+    assert.deepStrictEqual([...(yield* other.load(second, ["a", "b"])).states], [["a", "new"]])
+    assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a"])).states], [["a", "old"]])
     const serving = Effect.map(other.status, (all) =>
       all.filter(({ serves, view }) => serves && view === first.view).map(({ version }) => version)
     )
@@ -96,7 +96,7 @@ export const claiming: Cases = {
     yield* store.commit({ ...next, from: 2, to: 4, put: [], serve: true })
     assert.deepStrictEqual(yield* serving, [2])
     assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
-    assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a", "b"]))], [["a", "new"]])
+    assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a", "b"])).states], [["a", "new"]])
     yield* store.commit({ ...old, from: 4, to: 5, put: records({ c: "old" }), serve: true })
     assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
     const all = (yield* other.status).filter(({ view }) => view === first.view)
@@ -114,7 +114,7 @@ export const claiming: Cases = {
     const { view } = newGeneration()
     assert.deepStrictEqual(yield* served(store, view), {})
     assert.strictEqual(yield* store.query({ _tag: "Count", view }), 0)
-    assert.strictEqual((yield* store.load({ view }, ["a"])).size, 0)
-    assert.strictEqual((yield* store.load({ view, version: 1 }, ["a"])).size, 0)
+    assert.strictEqual((yield* store.load({ view }, ["a"])).states.size, 0)
+    assert.strictEqual((yield* store.load({ view, version: 1 }, ["a"])).states.size, 0)
   })
 }

@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber } from "effect"
-import { type Cases, claim, newGeneration, open, own, placeOf, records, served } from "./cases.ts"
+import { type Cases, claim, newGeneration, open, own, owned, placeOf, records, served } from "./cases.ts"
 
 const together = { concurrency: "unbounded" } as const
 
@@ -63,9 +63,9 @@ export const committing: Cases = {
     const put = keys.map((key, i) => ({ key, state: { key, i, nested: { [key]: [true, null, -1.5e-7, ""] } } }))
     yield* store.commit({ generation, epoch, from: 0, to: 1, put, remove: [] })
     const loaded = yield* store.load(generation, [...keys, "none"])
-    assert.deepStrictEqual(new Map(loaded), new Map(put.map(({ key, state }) => [key, state])))
+    assert.deepStrictEqual(new Map(loaded.states), new Map(put.map(({ key, state }) => [key, state])))
     yield* store.commit({ generation, epoch, from: 1, to: 2, put: [], remove: keys })
-    assert.strictEqual((yield* store.load(generation, keys)).size, 0)
+    assert.strictEqual((yield* store.load(generation, keys)).states.size, 0)
   }),
 
   "1 a commit has thousands of records": Effect.gen(function* () {
@@ -129,7 +129,7 @@ export const committing: Cases = {
     yield* first.commit({ generation, epoch, from: 0, to: 3, put: records({ a: 1 }), remove: [] })
     yield* first.claim({ generation, owner: "one", lease: Duration.zero })
     const claimed = yield* claim(second, generation, "two")
-    assert.deepStrictEqual(claimed, { _tag: "Owned", epoch: epoch + 1, position: 3 })
+    assert.deepStrictEqual(claimed, owned(epoch + 1, 3))
     const late = { generation, epoch, from: 3, to: 4, put: records({ a: 2 }), remove: [] }
     assert.strictEqual((yield* Effect.flip(first.commit(late)))._tag, "Fenced")
     yield* second.commit({ ...late, epoch: epoch + 1, put: records({ a: 3 }) })
@@ -150,8 +150,8 @@ export const committing: Cases = {
     const writing = yield* Effect.forkChild(write, { startImmediately: true })
     const different = (states: Iterable<unknown>) => new Set(Array.from(states, (state) => JSON.stringify(state))).size
     while (writing.pollUnsafe() === undefined) {
-      assert.isAtMost(different((yield* reader.load(generation, keys)).values()), 1)
-      assert.isAtMost(different((yield* reader.load({ view: generation.view }, keys)).values()), 1)
+      assert.isAtMost(different((yield* reader.load(generation, keys)).states.values()), 1)
+      assert.isAtMost(different((yield* reader.load({ view: generation.view }, keys)).states.values()), 1)
       assert.isAtMost(different(Object.values(yield* served(reader, generation.view))), 1)
       yield* Effect.yieldNow
     }

@@ -1,0 +1,96 @@
+import { PgTypes } from "@effect/sql-pg"
+import { EventStoreError, Fenced, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { Effect } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import * as registry from "../sql/generations.ts"
+import * as letterTable from "../sql/letters.ts"
+import * as records from "../sql/records.ts"
+import { array, bigint, float8, int4, jsonb, texts } from "./binds.ts"
+
+interface Locked {
+  readonly id: bigint
+  readonly version: bigint
+  readonly build: bigint
+  readonly serves: boolean
+}
+
+/** Commits to a schema's generations; each runs in a transaction that reads what is committed. */
+export const committing = (S: string, sql: SqlClient.SqlClient) => {
+  const write = (id: bigint, { letters, put, remove }: ViewStore.Commit) =>
+    Effect.gen(function* () {
+      const table = records.tableOf(S, id)
+      if (put.length > 0) {
+        const states = array(
+          put.map(({ state }) => state),
+          PgTypes.OID.jsonb
+        )
+        yield* sql.unsafe(records.putRecords(table), [texts(put.map(({ key }) => key)), states])
+      }
+      if (remove.length > 0) yield* sql.unsafe(records.removeRecords(table), [texts(remove)])
+      if (letters === undefined) return
+      if (letters.put.length > 0) yield* sql.unsafe(letterTable.putLetters(S), [id, jsonb(letters.put)])
+      if (letters.remove.length > 0) yield* sql.unsafe(letterTable.removeLetters(S), [id, jsonb(letters.remove)])
+    })
+
+  // The parts of the one that has served are locked: it moves no further before the switch.
+  const serve = (view: string, id: bigint, all: ReadonlyArray<Locked>) =>
+    Effect.gen(function* () {
+      const current = all.find(({ serves }) => serves)
+      const next = all.find((each) => each.id === id)
+      if (current === undefined || next === undefined || !isLater(next, current)) return
+      const [row] = yield* sql.unsafe<{ readonly caught_up: boolean }>(registry.hasCaughtUp(S), [id, current.id])
+      if (row?.caught_up !== true) return
+      const at = [view, next.version, next.build]
+      yield* sql.unsafe(registry.stopServing(S), at)
+      yield* sql.unsafe(registry.serve(S), [id])
+      yield* sql.unsafe(registry.fence(S), at)
+    })
+
+  const drop = (view: string, id: bigint) =>
+    Effect.gen(function* () {
+      const [removed] = yield* sql.unsafe<{ readonly id: bigint }>(registry.remove(S), [id])
+      if (removed === undefined) return yield* rejected(view, "a generation that serves is not dropped")
+      yield* sql.unsafe(records.dropTable(S, id))
+    })
+
+  // Correct beside others: a part moves only from the epoch and position given, and stays locked to the end. All lock
+  // generations before parts; commits share that lock, who divides or switches has it alone among those who lock more
+  // than one part, who drops alone: no deadlock. Who switches after another part sees what that one has committed.
+  return (commit: ViewStore.Commit): Effect.Effect<void, Fenced | ViewStoreError | SqlError.SqlError> =>
+    Effect.gen(function* () {
+      const { epoch, failure, from, part = 0, speed, to } = commit
+      const { build, version, view } = commit.generation
+      const at = [view, bigint(version), bigint(build)]
+      const serves = commit.serve === true && commit.drop !== true
+      const all = serves ? yield* sql.unsafe<Locked>(registry.lockGenerations(S), [view]) : []
+      if (commit.drop === true) yield* sql.unsafe(registry.lockDropped(S), at)
+      const [advanced] = yield* sql.unsafe<{ readonly id: bigint }>(registry.advance(S), [
+        ...at,
+        int4(part),
+        bigint(epoch),
+        bigint(from),
+        bigint(to),
+        jsonb(failure ?? null),
+        float8(speed?.events ?? null),
+        float8(speed?.positions ?? null)
+      ])
+      if (advanced === undefined) {
+        const [place] = yield* sql.unsafe<{ readonly epoch: bigint; readonly position: bigint }>(registry.place(S), [
+          ...at,
+          int4(part)
+        ])
+        const actual = { epoch: Number(place?.epoch ?? 0), position: Number(place?.position ?? 0) }
+        return yield* new Fenced({ view, version, expected: { epoch, position: from }, actual })
+      }
+      if (commit.inline === true) return yield* rejected(view, "no append of this store maintains views")
+      if (commit.drop === true) return yield* drop(view, advanced.id)
+      yield* write(advanced.id, commit)
+      if (serves) yield* serve(view, advanced.id, all)
+    })
+}
+
+const isLater = (a: Locked, b: Locked): boolean =>
+  a.version > b.version || (a.version === b.version && a.build > b.build)
+
+const rejected = (view: string, detail: string) =>
+  new ViewStoreError({ operation: "commit", view, reason: new EventStoreError.Rejected({ detail }) })

@@ -1,0 +1,34 @@
+import { digestOf, headOf } from "./records.ts"
+
+/** $1 bigint: the generation; $2 jsonb: the letters. */
+export const putLetters = (S: string): string => `
+insert into ${S}.view_letters
+  (generation, position, head, digest, key, parked, stream, event_version, type, mishap, at)
+select $1, position, ${headOf("key")}, ${digestOf("key")}, key, parked, stream, "eventVersion", type, mishap, at
+from jsonb_to_recordset($2) as letter(
+  position bigint, key text, parked boolean, stream text, "eventVersion" bigint, type text, mishap jsonb, at float8
+)
+on conflict (generation, position, head, digest) do update set
+  parked = excluded.parked, stream = excluded.stream, event_version = excluded.event_version, type = excluded.type,
+  mishap = excluded.mishap, at = excluded.at`
+
+/** $1 bigint: the generation; $2 jsonb: the positions and keys. */
+export const removeLetters = (S: string): string => `
+delete from ${S}.view_letters as letter using jsonb_to_recordset($2) as gone(position bigint, key text)
+where letter.generation = $1 and letter.position = gone.position
+  and letter.head = ${headOf("gone.key")} and letter.key = gone.key`
+
+/**
+ * Letters by position and key.
+ *
+ * $1 bigint: the generation; $2 bigint and $3 text: behind this position and
+ * key; $4 text: those of a key; $5 boolean: those that are parked, or those that
+ * are not; $6 bigint: how many. Each but the first may be null.
+ */
+export const letters = (S: string): string => `
+select position, key, parked, stream, event_version, type, mishap, at from ${S}.view_letters
+where generation = $1
+  and ($2::bigint is null or (position, head, key) > ($2, ${headOf("$3")}, $3))
+  and ($4::text is null or head = ${headOf("$4")} and key = $4)
+  and ($5::boolean is null or parked = $5)
+order by position, head, key limit $6`
