@@ -37,6 +37,16 @@ export interface Options {
   readonly lease?: Duration.Input
   /** The time between two attempts to own a view, and after a failure of a store; 1 second if not given. */
   readonly pause?: Duration.Input
+  /**
+   * Divides the keys of the view into so many parts, each with an owner of its
+   * own, so that several processes share the work; 1 if not given. Each reads
+   * all events of the view and folds those that touch its keys. All processes
+   * must say the same; another number takes effect once no projection with the
+   * one before runs any more.
+   */
+  readonly parts?: number
+  /** The most parts that are owned here at once, so that there are some for other processes; all if not given. */
+  readonly workers?: number
 }
 
 /** What {@link catchUp} did. */
@@ -79,16 +89,24 @@ export const catchUp = (
   options: Options = {}
 ): Effect.Effect<Report, Failure, EventStore | ViewStore> =>
   Effect.gen(function* () {
-    const worker = yield* Worker.make(view, options)
-    const horizon = yield* horizonOf(worker.events)
+    const workers = yield* Worker.makeAll(view, options)
+    const horizon = yield* horizonOf(yield* EventStore)
+    const positions = yield* Effect.forEach(workers, caughtUp(horizon), { concurrency: "unbounded" })
+    return {
+      position: Math.min(...positions),
+      events: workers.reduce((sum, { applied }) => sum + applied.events, 0),
+      commits: workers.reduce((sum, { applied }) => sum + applied.commits, 0)
+    }
+  })
+
+const caughtUp = (horizon: number) => (worker: Worker.Worker) =>
+  Effect.gen(function* () {
     for (;;) {
       const done = yield* worker
         .owned((owned) => worker.advance(owned, owned.position, horizon))
         .pipe(Effect.catchTag("Fenced", () => Effect.succeedNone))
-      const position = Option.isSome(done)
-        ? done.value
-        : (Worker.currentOf(view, yield* worker.records.status)?.position ?? 0)
-      if (position >= horizon) return { ...worker.applied, position }
+      const position = Option.isSome(done) ? done.value : yield* worker.position
+      if (position >= horizon) return position
       yield* Effect.sleep(worker.pause)
     }
   })
@@ -116,8 +134,16 @@ export const catchUp = (
  * ```
  */
 export const run = (view: View.Any, options: Options = {}): Effect.Effect<never, Failure, EventStore | ViewStore> =>
-  Effect.flatMap(Worker.make(view, options), (worker) => {
-    const following = worker.owned((owned) =>
+  Effect.flatMap(Worker.makeAll(view, options), (workers) =>
+    Effect.andThen(
+      Effect.forEach(workers, (worker) => following(view, worker), { concurrency: "unbounded", discard: true }),
+      Effect.never
+    )
+  )
+
+const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, Failure> =>
+  worker
+    .owned((owned) =>
       Effect.suspend(() => {
         let position = owned.position
         return Stream.runForEach(worker.events.changes, (horizon) =>
@@ -125,7 +151,7 @@ export const run = (view: View.Any, options: Options = {}): Effect.Effect<never,
         )
       })
     )
-    return following.pipe(
+    .pipe(
       // Whatever became of a commit, the next claim tells where the records stand.
       Effect.catch((error) =>
         error._tag === "Fenced" || (error._tag !== "ProjectionFailed" && error.isRetryable)
@@ -135,7 +161,6 @@ export const run = (view: View.Any, options: Options = {}): Effect.Effect<never,
       Effect.andThen(Effect.sleep(worker.pause)),
       Effect.forever
     )
-  })
 
 /**
  * Runs the projections of views in the background for as long as the layer

@@ -11,15 +11,22 @@ import { ViewStoreError } from "../ports/ViewStoreError.ts"
 /** What a claim gave to the one who owns a generation now. */
 export type Owned = Extract<Claimed, { readonly _tag: "Owned" }>
 
+/** What to do with the answer to a claim. */
+export interface Work<A, E> {
+  readonly owned: (owned: Owned) => Effect.Effect<A, E>
+  /** Where the generation is divided otherwise than it was claimed. */
+  readonly divided: (positions: ReadonlyArray<number>) => Effect.Effect<void, E>
+}
+
 /**
- * Does `work` as the owner of a generation, renewing the lease all the while,
- * and frees the generation at the end. None, if another one has it, or as soon
+ * Does `work` as the owner of a generation or a part of it, renewing the lease
+ * all the while, and frees it at the end. None, if another one has it, or as soon
  * as the lease could not be renewed in time: the work is interrupted then.
  */
 export const owning = <A, E>(
   records: ViewStore["Service"],
   claim: Claim,
-  work: (owned: Owned) => Effect.Effect<A, E>
+  work: Work<A, E>
 ): Effect.Effect<Option.Option<A>, E | ViewStoreError> =>
   Effect.suspend(() => {
     const patience = Duration.divideUnsafe(claim.lease, 3)
@@ -48,8 +55,14 @@ export const owning = <A, E>(
     let mayOwn = true
     const owned = Effect.flatMap(claiming, ({ claimed, until }) => {
       mayOwn = claimed._tag === "Owned"
-      if (claimed._tag !== "Owned") return Effect.succeedNone
-      return Effect.raceFirst(Effect.asSome(work(claimed)), renewing(until))
+      switch (claimed._tag) {
+        case "Owned":
+          return Effect.raceFirst(Effect.asSome(work.owned(claimed)), renewing(until))
+        case "Divided":
+          return Effect.as(work.divided(claimed.positions), Option.none<A>())
+        case "Held":
+          return Effect.succeedNone
+      }
     })
     const free = Effect.suspend(() => (mayOwn ? Effect.ignore(ask(Duration.zero)) : Effect.void))
     return Effect.ensuring(owned, free)

@@ -5,10 +5,11 @@ import type * as View from "../domain/View.ts"
 import type { RecordedEvent } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
 import type { Fenced } from "../ports/Fenced.ts"
-import type { Commit, Loaded, Status } from "../ports/ViewStore.ts"
+import type { Commit, Loaded, Part, Status } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import type { Reader } from "./followed.ts"
 import type { Owned } from "./ownership.ts"
+import { partOf } from "./parts.ts"
 import * as ViewFold from "./viewFold.ts"
 
 /** The records of the generation that a projection owns. */
@@ -25,6 +26,8 @@ export interface Batch {
   readonly read: Reader
   readonly records: Records
   readonly owned: Owned
+  /** Whose keys are ours. */
+  readonly part: Part
   readonly from: number
   /** A horizon of the store that was known before this batch reads. */
   readonly horizon: number
@@ -43,9 +46,9 @@ export interface Done {
 /** Reads, folds and commits one batch; fails with `ProjectionFailed` after what comes before that event is committed. */
 export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced | EventStoreError | ViewStoreError> =>
   Effect.gen(function* () {
-    const { from, horizon, owned, records, size, view } = batch
+    const { from, horizon, owned, part, records, size, view } = batch
     const read = yield* batch.read({ after: from, upTo: horizon, limit: size })
-    const { events, failed } = decoded(view, read.events)
+    const { events, failed } = decoded(view, read.events, part)
     const keys = [...new Set(events.flatMap((event) => event.keys))]
     const stored = keys.length === 0 ? new Map<string, never>() : (yield* records.load(keys)).states
     const folded = ViewFold.of(view).fold(events, stored)
@@ -62,7 +65,7 @@ export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced
     // So no event is ever applied twice. The commit of nothing finds out whether
     // a failure is only one of a lost ownership.
     if (to > from || stop !== undefined) {
-      yield* records.commit({ generation, epoch: owned.epoch, from, to, put, remove, serve })
+      yield* records.commit({ generation, part: part.index, epoch: owned.epoch, from, to, put, remove, serve })
     }
     // Here would be decided what else to do about a poison event than to stop.
     if (stop !== undefined) return yield* stop
@@ -70,12 +73,14 @@ export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced
     return { position: to, serves, events: folded.events }
   })
 
-const decoded = (view: View.Any, read: ReadonlyArray<RecordedEvent>) => {
+const decoded = (view: View.Any, read: ReadonlyArray<RecordedEvent>, { index, of }: Part) => {
   const events: Array<ViewFold.Touching> = []
   for (const recorded of read) {
     const touching = ViewFold.of(view).touching(recorded)
     if (Result.isFailure(touching)) return { events, failed: touching.failure }
-    events.push(touching.success)
+    const { keys } = touching.success
+    const ours = of === 1 ? keys : keys.filter((key) => partOf(key, of) === index)
+    if (ours.length > 0) events.push({ ...touching.success, keys: ours })
   }
   return { events, failed: undefined }
 }

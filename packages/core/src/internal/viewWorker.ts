@@ -2,13 +2,14 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
+import * as Semaphore from "effect/Semaphore"
 import type { Failure, Options } from "../application/Projection.ts"
 import type * as View from "../domain/View.ts"
 import { EventStore } from "../ports/EventStore.ts"
 import type { Fenced } from "../ports/Fenced.ts"
-import { type Claim, type Generation, type Status, ViewStore } from "../ports/ViewStore.ts"
+import { type Claim, type Generation, type Part, type Status, ViewStore } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
-import { readerOf } from "./followed.ts"
+import { type Reader, readerOf } from "./followed.ts"
 import { type Owned, owning, within } from "./ownership.ts"
 import * as uuid from "./uuid.ts"
 import * as Batch from "./viewBatch.ts"
@@ -16,44 +17,49 @@ import * as Batch from "./viewBatch.ts"
 /** Brings the records of a generation up to date. */
 export interface Worker {
   readonly events: EventStore["Service"]
-  readonly records: ViewStore["Service"]
   /** What was done so far. */
   readonly applied: { readonly events: number; readonly commits: number }
   /** Does something as the owner: none if another has the generation, or as soon as it is lost. */
-  readonly owned: <A, E>(
-    work: (owned: Owned) => Effect.Effect<A, E>
-  ) => Effect.Effect<Option.Option<A>, E | ViewStoreError>
+  readonly owned: <A>(
+    work: (owned: Owned) => Effect.Effect<A, Failure | Fenced>
+  ) => Effect.Effect<Option.Option<A>, Failure | Fenced>
   /** Applies the events between two positions, of which the second is a horizon. */
   readonly advance: (owned: Owned, from: number, horizon: number) => Effect.Effect<number, Failure | Fenced>
+  /** Where what it works on stands, whoever owns it. */
+  readonly position: Effect.Effect<number, ViewStoreError>
   readonly pause: Duration.Duration
 }
 
-/** Which generation of a view to work on, if it is not the present one of its version. */
+/** What to work on, if it is not the whole of a version's present generation. */
 export interface Target {
-  readonly build: number
-  readonly after: number
+  readonly generation?: { readonly build: number; readonly after: number }
+  readonly part?: Part
+  /** How to read the view's events. */
+  readonly read?: Reader
 }
 
 /** A worker of its own name, which owns nothing yet. */
 export const make = (
   view: View.Any,
   options: Options,
-  target?: Target
+  target: Target = {}
 ): Effect.Effect<Worker, never, EventStore | ViewStore> =>
   Effect.gen(function* () {
     const { batch: size = 1_000 } = options
+    const { part = whole } = target
     if (!Number.isSafeInteger(size) || size < 1) throw new Error(`${size} is no number of events from 1 on`)
     const lease = Duration.fromInputUnsafe(options.lease ?? "10 seconds")
     const events = yield* EventStore
     const records = yield* ViewStore
     const owner = uuid.make(yield* Clock.currentTimeMillis)
     const version = { view: view.name, version: view.version }
-    const generation: Generation = target === undefined ? version : { ...version, build: target.build }
+    const { after = 0, ...build } = target.generation ?? {}
+    const generation: Generation = { ...version, ...build }
     const indexes = view.indexes.map((index) =>
       (typeof index === "string" ? [index] : index).map((path) => path.split("."))
     )
-    const claim: Claim = { generation, owner, lease, indexes, after: target?.after ?? 0 }
-    const read = readerOf(view, events)
+    const claim: Claim = { generation, part, owner, lease, indexes, after }
+    const read = target.read ?? readerOf(view, events)
     const applied = { events: 0, commits: 0 }
     let serves = false
     const bounded = (build: number): Batch.Records => ({
@@ -62,13 +68,13 @@ export const make = (
       commit: (commit) => Effect.uninterruptible(within(records.commit(commit), lease, "commit", claim)),
       serving: Effect.map(within(records.status, lease, "status", claim), (all) => servingOf(view, all))
     })
-    const advance = (owned: Owned, from: number, horizon: number) =>
+    const advanceOf = (part: Part) => (owned: Owned, from: number, horizon: number) =>
       Effect.suspend(() => {
         let position = from
         const records = bounded(owned.build)
         const batches = Effect.whileLoop({
           while: () => position < horizon,
-          body: () => Batch.run({ view, read, records, owned, from: position, horizon, size, serves }),
+          body: () => Batch.run({ view, read, records, owned, part, from: position, horizon, size, serves }),
           step: (done) => {
             position = done.position
             serves = done.serves
@@ -78,14 +84,60 @@ export const make = (
         })
         return Effect.map(batches, () => position)
       })
+    // The keys are divided anew once all parts stand where the first of them does.
+    const level = (positions: ReadonlyArray<number>) => {
+      const first = Math.max(...positions)
+      return Effect.forEach(
+        positions.keys(),
+        (index) => {
+          const old = { index, of: positions.length }
+          return owning<number, Failure | Fenced>(
+            records,
+            { ...claim, part: old },
+            { owned: (owned) => advanceOf(old)(owned, owned.position, first), divided: () => Effect.void }
+          )
+        },
+        { discard: true }
+      )
+    }
     const owned: Worker["owned"] = (work) =>
-      owning(records, claim, (owned) => {
-        serves = false
-        return work(owned)
+      owning(records, claim, {
+        owned: (owned) => {
+          serves = false
+          return work(owned)
+        },
+        divided: level
       })
+    const position = Effect.map(records.status, (all) => {
+      const current = currentOf(view, all)
+      return current?.parts.length === part.of ? current.parts[part.index]!.position : (current?.position ?? 0)
+    })
     const pause = Duration.fromInputUnsafe(options.pause ?? "1 second")
-    return { events, records, applied, advance, owned, pause }
+    return { events, applied, advance: advanceOf(part), owned, position, pause }
   })
+
+/** A worker for each part of a view, of which only so many own their part at once as the options say. */
+export const makeAll = (
+  view: View.Any,
+  options: Options,
+  read?: Reader
+): Effect.Effect<ReadonlyArray<Worker>, never, EventStore | ViewStore> =>
+  Effect.suspend(() => {
+    const { parts = 1, workers = parts } = options
+    if (!(Number.isSafeInteger(parts) && parts > 0 && Number.isSafeInteger(workers) && workers > 0)) {
+      throw new Error(`${parts} parts and ${workers} workers: both are whole numbers from 1 on`)
+    }
+    const permits = Semaphore.makeUnsafe(workers)
+    const indices = Array.from({ length: parts }, (_, index) => index)
+    return Effect.forEach(indices, (index) =>
+      Effect.map(make(view, options, { part: { index, of: parts }, ...(read && { read }) }), (worker) => ({
+        ...worker,
+        owned: (work) => permits.withPermit(worker.owned(work))
+      }))
+    )
+  })
+
+const whole: Part = { index: 0, of: 1 }
 
 /** The generation that answers the queries to a view. */
 export const servingOf = ({ name }: { readonly name: string }, all: ReadonlyArray<Status>): Status | undefined =>
