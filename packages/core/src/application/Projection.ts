@@ -8,7 +8,6 @@
  * A view with a new `version` is built beside the records of the one before,
  * and answers the queries from the moment when it has caught up.
  */
-import type * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,7 +15,8 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type * as View from "../domain/View.ts"
-import { horizonOf } from "../internal/followed.ts"
+import { horizonOf, type Reader } from "../internal/followed.ts"
+import * as SharedReader from "../internal/sharedReader.ts"
 import * as Worker from "../internal/viewWorker.ts"
 import { EventStore } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
@@ -134,7 +134,14 @@ const caughtUp = (horizon: number) => (worker: Worker.Worker) =>
  * ```
  */
 export const run = (view: View.Any, options: Options = {}): Effect.Effect<never, Failure, EventStore | ViewStore> =>
-  Effect.flatMap(Worker.makeAll(view, options), (workers) =>
+  runWith(view, options)
+
+const runWith = (
+  view: View.Any,
+  options: Options,
+  read?: Reader
+): Effect.Effect<never, Failure, EventStore | ViewStore> =>
+  Effect.flatMap(Worker.makeAll(view, options, read), (workers) =>
     Effect.andThen(
       Effect.forEach(workers, (worker) => following(view, worker), { concurrency: "unbounded", discard: true }),
       Effect.never
@@ -165,7 +172,8 @@ const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, 
 /**
  * Runs the projections of views in the background for as long as the layer
  * lives; closing it ends them as interrupting {@link run} does. One that fails
- * is logged and stops, the others go on.
+ * is logged and stops, the others go on. Views that stand close to each other
+ * share what is read of the events.
  *
  * @example
  * ```ts
@@ -184,10 +192,15 @@ export const layer = (
   options: Options = {}
 ): Layer.Layer<never, never, EventStore | ViewStore> =>
   Layer.effectDiscard(
-    Effect.forEach("name" in views ? [views] : views, (view) => {
-      const stopped = (cause: Cause.Cause<Failure>) =>
-        Effect.logError(`${view.name}: the projection has stopped`, cause)
-      return Effect.forkScoped(Effect.tapCause(run(view, options), stopped))
+    Effect.gen(function* () {
+      const all = "name" in views ? [views] : views
+      const reader = SharedReader.make(all, yield* EventStore)
+      yield* Effect.forEach(all, (view) =>
+        runWith(view, options, all.length > 1 ? reader(view) : undefined).pipe(
+          Effect.tapCause((cause) => Effect.logError(`${view.name}: the projection has stopped`, cause)),
+          Effect.forkScoped
+        )
+      )
     })
   )
 

@@ -21,7 +21,7 @@ export const followed = (
   events.readAll({ ...range, aggregates: sources.map(({ name }) => name), types })
 
 /** The events of a view between two positions. */
-interface Page {
+export interface Page {
   readonly events: ReadonlyArray<RecordedEvent>
   /** The view has no other event up to here. */
   readonly end: number
@@ -38,8 +38,11 @@ export type Reader = (range: {
 export const readerOf =
   (view: View.Any, events: EventStore["Service"]): Reader =>
   (range) =>
-    Effect.map(Stream.runCollect(followed(view, events, range)), (read) => ({
-      events: read,
-      // Nothing more matches below the horizon unless the page is full.
-      end: read.length < range.limit ? range.upTo : read.at(-1)!.position
-    }))
+    Effect.map(
+      Effect.suspend(() => Stream.runCollect(followed(view, events, range))),
+      (read) => ({
+        events: read,
+        // Nothing more matches below the horizon unless the page is full.
+        end: read.length < range.limit ? range.upTo : read.at(-1)!.position
+      })
+    )

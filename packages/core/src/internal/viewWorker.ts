@@ -11,6 +11,7 @@ import { type Claim, type Generation, type Part, type Status, ViewStore } from "
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import { type Reader, readerOf } from "./followed.ts"
 import { type Owned, owning, within } from "./ownership.ts"
+import * as SharedReader from "./sharedReader.ts"
 import * as uuid from "./uuid.ts"
 import * as Batch from "./viewBatch.ts"
 
@@ -129,12 +130,15 @@ export const makeAll = (
     }
     const permits = Semaphore.makeUnsafe(workers)
     const indices = Array.from({ length: parts }, (_, index) => index)
-    return Effect.forEach(indices, (index) =>
-      Effect.map(make(view, options, { part: { index, of: parts }, ...(read && { read }) }), (worker) => ({
-        ...worker,
-        owned: (work) => permits.withPermit(worker.owned(work))
-      }))
-    )
+    return Effect.flatMap(EventStore, (events) => {
+      const shared = read ?? (parts === 1 ? readerOf(view, events) : SharedReader.make([view], events)(view))
+      return Effect.forEach(indices, (index) =>
+        Effect.map(make(view, options, { part: { index, of: parts }, read: shared }), (worker) => ({
+          ...worker,
+          owned: (work) => permits.withPermit(worker.owned(work))
+        }))
+      )
+    })
   })
 
 const whole: Part = { index: 0, of: 1 }
