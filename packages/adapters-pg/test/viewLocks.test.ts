@@ -1,6 +1,8 @@
 import { assert, it } from "@effect/vitest"
-import type { ViewStore } from "@hexfold/core"
+import { PgViewStore } from "@hexfold/adapters-pg"
+import type { Query, ViewStore } from "@hexfold/core"
 import { Duration, Effect, Fiber } from "effect"
+import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
 import { newSchema, openViews } from "./database.ts"
 
@@ -10,6 +12,7 @@ const view = "Things"
 const first = { view, version: 1 }
 const second = { view, version: 2 }
 const nothing = { put: [], remove: [] } as const
+const all: Query.Query = { _tag: "Records", view, orderBy: [] }
 const together = { concurrency: "unbounded" } as const
 
 const claim = (store: Store, generation: ViewStore.Generation, index = 0, of = 1, lease = Duration.infinity) =>
@@ -23,7 +26,8 @@ const own = (store: Store, generation: ViewStore.Generation, index = 0, of = 1) 
 
 const opened = Effect.gen(function* () {
   const schema = yield* newSchema
-  const [one, two] = [yield* openViews({ schema }), yield* openViews({ schema })]
+  const one = { ...(yield* openViews({ schema })), schema }
+  const two = yield* openViews({ schema })
   // From outside, for a transaction sees the activity of its first look.
   const blocked = two.sql.unsafe("select from pg_stat_activity where wait_event_type = 'Lock' and query like $1", [
     `%${schema}%`
@@ -31,6 +35,28 @@ const opened = Effect.gen(function* () {
   const untilBlocked = Effect.repeat(blocked, { until: ({ length }) => length > 0 })
   return { one, two, untilBlocked }
 })
+
+// A store before whose first statement like this something else happens.
+const interposed = (
+  { sql, schema }: { sql: SqlClient.SqlClient; schema: string },
+  text: RegExp,
+  other: Effect.Effect<unknown, unknown>
+) => {
+  let done = false
+  const interposing = (sql: SqlClient.SqlClient): SqlClient.SqlClient =>
+    new Proxy(sql, {
+      get: (sql, name) => {
+        if (name === "withoutTransforms") return () => interposing(sql.withoutTransforms())
+        if (name !== "unsafe") return Reflect.get(sql, name) as unknown
+        return (...statement: Parameters<typeof sql.unsafe>) => {
+          if (done || !text.test(statement[0])) return sql.unsafe(...statement)
+          done = true
+          return Effect.andThen(Effect.orDie(other), sql.unsafe(...statement))
+        }
+      }
+    })
+  return Effect.provideService(PgViewStore.make({ schema, migrate: false }), SqlClient.SqlClient, interposing(sql))
+}
 
 const servingVersion = (store: Store) =>
   Effect.map(store.status, (all) => all.filter(({ serves }) => serves).map(({ version }) => version))
@@ -157,6 +183,48 @@ describe("the locks of generations", () => {
     })
   )
 
+  it.live("who claims a part that another division has got in between looks again", () =>
+    Effect.gen(function* () {
+      const { one, two } = yield* opened
+      yield* own(one.store, first)
+      yield* claim(one.store, first, 0, 1, Duration.zero)
+      const asked = { generation: first, part: { index: 1, of: 2 }, owner: "another", lease: Duration.infinity }
+      const store = yield* interposed(one, /set\s+epoch =/, two.store.claim(asked))
+      assert.deepStrictEqual(yield* claim(store, first), { _tag: "Held", by: "another" })
+    })
+  )
+
+  it.live("who reads records that are dropped in between reads those that serve now", () =>
+    Effect.gen(function* () {
+      const { one, two } = yield* opened
+      const old = yield* own(two.store, first)
+      yield* two.store.commit({
+        generation: first,
+        epoch: old,
+        from: 0,
+        to: 1,
+        put: [{ key: "k", state: 1 }],
+        remove: []
+      })
+      for (const [version, read] of [
+        [2, (store: Store) => Effect.map(store.load({ view }, ["k"]), ({ states }) => states.get("k"))],
+        [3, (store: Store) => Effect.map(store.query(all), ({ rows }) => rows[0]?.state)],
+        [4, (store: Store) => Effect.map(store.load({ view, version: 3 }, ["k"]), ({ states }) => states.size)]
+      ] as const) {
+        const generation = { view, version }
+        const switching = Effect.gen(function* () {
+          const epoch = yield* own(two.store, generation)
+          const put = [{ key: "k", state: version }]
+          yield* two.store.commit({ ...nothing, generation, epoch, from: 0, to: 1, put, serve: true })
+          const old = { view, version: version - 1 }
+          yield* two.store.commit({ ...nothing, generation: old, epoch: 1, from: 1, to: 1, drop: true })
+        })
+        const store = yield* interposed(one, /\.view_\d/, switching)
+        assert.strictEqual(yield* read(store), version === 4 ? 0 : version)
+      }
+    })
+  )
+
   it.live("nobody waits for ever, whatever is done at one moment", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
@@ -195,6 +263,7 @@ const letterOf = (key: string): ViewStore.Letter => ({
   position: 1,
   key,
   parked: true,
+  mishap: { step: "evolve", cause: "too much" },
   stream: "Thing-1",
   eventVersion: 1,
   type: "Made",

@@ -12,6 +12,7 @@ import { committing } from "./viewContract/committing.ts"
 import { dropping } from "./viewContract/dropping.ts"
 import { letters } from "./viewContract/letters.ts"
 import { dividing } from "./viewContract/parts.ts"
+import { overtaking } from "./viewContract/overtaking.ts"
 import { querying } from "./viewContract/querying.ts"
 import { reporting } from "./viewContract/reporting.ts"
 
@@ -19,6 +20,7 @@ export { Backend }
 
 const groups: Readonly<Record<string, Cases>> = {
   committing,
+  overtaking,
   claiming,
   dividing,
   building,

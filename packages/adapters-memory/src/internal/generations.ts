@@ -84,7 +84,7 @@ export const open = () => {
     const { version, view } = generation
     const stored = find(generation)
     const part = stored?.parts[commit.part ?? 0]
-    if (stored === undefined || part?.epoch !== epoch || part.position !== from) {
+    if (stored === undefined || part?.epoch !== epoch || part.position !== from || isOvertaken(stored, commit)) {
       const { epoch: actual = 0, position = 0 } = part ?? {}
       const expected = { epoch, position: from }
       return Result.fail(new Fenced({ view, version, expected, actual: { epoch: actual, position } }))
@@ -192,6 +192,11 @@ const forget = (stored: Stored, place: Pick<ViewStore.Letter, "key" | "position"
   if (left === 0) stored.parked.delete(letter.key)
   else stored.parked.set(letter.key, left)
 }
+
+/** Whether the letters have become others than the commit goes by. */
+const isOvertaken = ({ letters: stored, parked }: Stored, { letters }: ViewStore.Commit): boolean =>
+  (letters?.remove ?? []).some((place) => !stored.has(placeOf(place))) ||
+  [...CommitCheck.waitingKeys(letters)].some((key) => !parked.has(key))
 
 const byPlace = (
   a: Pick<ViewStore.Letter, "key" | "position">,

@@ -1,5 +1,5 @@
 import { PgTypes } from "@effect/sql-pg"
-import { EventStoreError, Fenced, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { CommitCheck, EventStoreError, Fenced, type ViewStore, ViewStoreError } from "@hexfold/core"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as registry from "../sql/generations.ts"
@@ -16,8 +16,14 @@ interface Locked {
 
 /** Commits to a schema's generations; each runs in a transaction that reads what is committed. */
 export const committing = (S: string, sql: SqlClient.SqlClient) => {
+  // Whether letters are as the commit takes them for, and stay so: the part is locked.
   const write = (id: bigint, { letters, put, remove }: ViewStore.Commit) =>
     Effect.gen(function* () {
+      const waiting = [...CommitCheck.waitingKeys(letters)]
+      if (waiting.length > 0) {
+        const [overtaken] = yield* sql.unsafe(letterTable.notParked(S), [id, texts(waiting)])
+        if (overtaken !== undefined) return false
+      }
       const table = records.tableOf(S, id)
       if (put.length > 0) {
         const states = array(
@@ -27,9 +33,11 @@ export const committing = (S: string, sql: SqlClient.SqlClient) => {
         yield* sql.unsafe(records.putRecords(table), [texts(put.map(({ key }) => key)), states])
       }
       if (remove.length > 0) yield* sql.unsafe(records.removeRecords(table), [texts(remove)])
-      if (letters === undefined) return
+      if (letters === undefined) return true
       if (letters.put.length > 0) yield* sql.unsafe(letterTable.putLetters(S), [id, jsonb(letters.put)])
-      if (letters.remove.length > 0) yield* sql.unsafe(letterTable.removeLetters(S), [id, jsonb(letters.remove)])
+      if (letters.remove.length === 0) return true
+      const removed = yield* sql.unsafe(letterTable.removeLetters(S), [id, jsonb(letters.remove)])
+      return removed.length === letters.remove.length
     })
 
   // The parts of the one that has served are locked: it moves no further before the switch.
@@ -61,6 +69,8 @@ export const committing = (S: string, sql: SqlClient.SqlClient) => {
       const { epoch, failure, from, part = 0, speed, to } = commit
       const { build, version, view } = commit.generation
       const at = [view, bigint(version), bigint(build)]
+      const fenced = (actual: Fenced["actual"]) =>
+        new Fenced({ view, version, expected: { epoch, position: from }, actual })
       const serves = commit.serve === true && commit.drop !== true
       const all = serves ? yield* sql.unsafe<Locked>(registry.lockGenerations(S), [view]) : []
       if (commit.drop === true) yield* sql.unsafe(registry.lockDropped(S), at)
@@ -79,12 +89,11 @@ export const committing = (S: string, sql: SqlClient.SqlClient) => {
           ...at,
           int4(part)
         ])
-        const actual = { epoch: Number(place?.epoch ?? 0), position: Number(place?.position ?? 0) }
-        return yield* new Fenced({ view, version, expected: { epoch, position: from }, actual })
+        return yield* fenced({ epoch: Number(place?.epoch ?? 0), position: Number(place?.position ?? 0) })
       }
       if (commit.inline === true) return yield* rejected(view, "no append of this store maintains views")
       if (commit.drop === true) return yield* drop(view, advanced.id)
-      yield* write(advanced.id, commit)
+      if (!(yield* write(advanced.id, commit))) return yield* fenced({ epoch, position: from })
       if (serves) yield* serve(view, advanced.id, all)
     })
 }

@@ -16,7 +16,16 @@ on conflict (generation, position, head, digest) do update set
 export const removeLetters = (S: string): string => `
 delete from ${S}.view_letters as letter using jsonb_to_recordset($2) as gone(position bigint, key text)
 where letter.generation = $1 and letter.position = gone.position
-  and letter.head = ${headOf("gone.key")} and letter.key = gone.key`
+  and letter.head = ${headOf("gone.key")} and letter.key = gone.key
+returning letter.position`
+
+/** A row if one of the keys is not parked. $1 bigint: the generation; $2 text[]: the keys. */
+export const notParked = (S: string): string => `
+select from unnest($2::text[]) as waiting(key)
+where not exists (
+  select from ${S}.view_letters as letter
+  where letter.generation = $1 and letter.head = ${headOf("waiting.key")} and letter.key = waiting.key and letter.parked
+) limit 1`
 
 /**
  * Letters by position and key.

@@ -25,6 +25,8 @@ import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import type { ProjectionFailed } from "./ProjectionFailed.ts"
 import { WaitTimeout } from "./WaitTimeout.ts"
 
+export { letters, retryParked, type Retried, type RetryOptions } from "./RetryParked.ts"
+
 /** How a projection works. */
 export interface Options {
   /** The most events of one batch, which is in memory as a whole; 1,000 if not given. Less than 1 is a defect. */
@@ -67,8 +69,11 @@ export type Failure = ProjectionFailed | EventStoreError | ViewStoreError
  * ends. Where another projection owns the view it waits until that one has come
  * so far, or takes over.
  *
- * Fails with a `ProjectionFailed` for an event that cannot be applied, after the
- * events before it are, and with whatever befell a store. It can be run again
+ * An event that cannot be applied is skipped or parked, where the view says so
+ * with `onPoison`: see {@link letters} and {@link retryParked}. Else this fails
+ * with a `ProjectionFailed`, after the events before it are applied and the
+ * view's status tells of it; so it does where a view parks keys and the event's
+ * are not known. It fails too with whatever befell a store. It can be run again
  * at any time: it goes on where the records stand.
  *
  * @example

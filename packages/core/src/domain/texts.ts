@@ -18,3 +18,7 @@ export const textProblem = (text: string): string | undefined =>
 
 /** A text as a message shows it. */
 export const quote = (text: string): string => JSON.stringify(text)
+
+/** A text as a store can keep it, and not longer than `most` UTF-16 units. */
+export const storable = (text: string, most: number): string =>
+  text.slice(0, most).toWellFormed().replaceAll("\0", "\uFFFD")

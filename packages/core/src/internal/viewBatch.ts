@@ -1,16 +1,16 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import type { ProjectionFailed } from "../application/ProjectionFailed.ts"
 import type * as View from "../domain/View.ts"
-import type { RecordedEvent } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
 import type { Fenced } from "../ports/Fenced.ts"
-import type { Commit, Loaded, Part, Status } from "../ports/ViewStore.ts"
+import type { Commit, Loaded, Part, Speed, Status } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import type { Reader } from "./followed.ts"
 import type { Owned } from "./ownership.ts"
 import { partOf } from "./parts.ts"
-import * as ViewFold from "./viewFold.ts"
+import * as metrics from "./projectionMetrics.ts"
+import * as Poison from "./viewPoison.ts"
 
 /** The records of the generation that a projection owns. */
 export interface Records {
@@ -34,6 +34,8 @@ export interface Batch {
   readonly size: number
   /** Whether the generation is known to answer the queries to its view. */
   readonly serves: boolean
+  /** How fast the projection has been so far. */
+  readonly speed: Speed | undefined
 }
 
 /** What a batch did. */
@@ -43,44 +45,56 @@ export interface Done {
   readonly events: number
 }
 
-/** Reads, folds and commits one batch; fails with `ProjectionFailed` after what comes before that event is committed. */
+/**
+ * Reads, folds and commits one batch. Fails with `ProjectionFailed` after what
+ * comes before that event is committed, and with it that this event stopped us.
+ */
 export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced | EventStoreError | ViewStoreError> =>
   Effect.gen(function* () {
     const { from, horizon, owned, part, records, size, view } = batch
     const read = yield* batch.read({ after: from, upTo: horizon, limit: size })
-    const { events, failed } = decoded(view, read.events, part)
-    const keys = [...new Set(events.flatMap((event) => event.keys))]
-    const stored = keys.length === 0 ? new Map<string, never>() : (yield* records.load(keys)).states
-    const folded = ViewFold.of(view).fold(events, stored)
-    const stop = folded.failed ?? failed
-    const to = stop === undefined ? read.end : stop.position - 1
-    const { put, remove } = folded
+    const met = read.events.map((recorded) => ourPart(Poison.meet(view, recorded), part))
+    const keys = [...new Set(met.flatMap((event) => event.keys ?? []))]
+    const loaded = keys.length === 0 ? nothing : yield* records.load(keys)
+    const now = yield* Clock.currentTimeMillis
+    const { events, failed, letters, put, remove } = Poison.apply(view, met, loaded, now)
+    const to = failed === undefined ? read.end : failed.position - 1
     const generation = { view: view.name, version: view.version, build: owned.build }
     // A new generation takes over when it has caught up, and is not behind the one that has answered so far.
     const serving = batch.serves || to !== horizon ? undefined : yield* records.serving
     const isServing = serving?.version === view.version && serving.build === owned.build
     const serve = serving !== undefined && !isServing && serving.position <= to
+    const context = yield* Effect.context()
     // The store takes it only in our epoch and from where we read: whoever else
     // has written since, or this same commit arriving twice, moved one of them.
     // So no event is ever applied twice. The commit of nothing finds out whether
     // a failure is only one of a lost ownership.
-    if (to > from || stop !== undefined) {
-      yield* records.commit({ generation, part: part.index, epoch: owned.epoch, from, to, put, remove, serve })
+    if (to > from || failed !== undefined) {
+      yield* records.commit({
+        generation,
+        part: part.index,
+        epoch: owned.epoch,
+        from,
+        to,
+        put,
+        remove,
+        letters: { put: letters, remove: [] },
+        ...(failed === undefined ? {} : { failure: Poison.unapplied(failed, now) }),
+        ...(batch.speed === undefined ? {} : { speed: batch.speed }),
+        serve
+      })
+      const parked = letters.filter((letter) => letter.parked).length
+      metrics.of(view.name).commit({ events, parked, skipped: letters.length - parked }, context)
     }
-    // Here would be decided what else to do about a poison event than to stop.
-    if (stop !== undefined) return yield* stop
-    const serves = batch.serves || serve || isServing
-    return { position: to, serves, events: folded.events }
+    if (failed !== undefined) {
+      metrics.of(view.name).failure(context)
+      return yield* failed
+    }
+    return { position: to, serves: batch.serves || serve || isServing, events }
   })
 
-const decoded = (view: View.Any, read: ReadonlyArray<RecordedEvent>, { index, of }: Part) => {
-  const events: Array<ViewFold.Touching> = []
-  for (const recorded of read) {
-    const touching = ViewFold.of(view).touching(recorded)
-    if (Result.isFailure(touching)) return { events, failed: touching.failure }
-    const { keys } = touching.success
-    const ours = of === 1 ? keys : keys.filter((key) => partOf(key, of) === index)
-    if (ours.length > 0) events.push({ ...touching.success, keys: ours })
-  }
-  return { events, failed: undefined }
-}
+// Of an event whose keys are not known every part must know.
+const ourPart = (met: Poison.Met, { index, of }: Part): Poison.Met =>
+  of === 1 || met.keys === undefined ? met : { ...met, keys: met.keys.filter((key) => partOf(key, of) === index) }
+
+const nothing: Pick<Loaded, "states" | "parked"> = { states: new Map(), parked: new Set() }

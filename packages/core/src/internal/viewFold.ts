@@ -24,20 +24,30 @@ export interface Touching {
   readonly keys: ReadonlyArray<string>
 }
 
-/** What a batch does to the records: up to its end, or up to the event that `failed`. */
-interface Folded {
-  readonly put: ReadonlyArray<Row<Schema.Json>>
-  readonly remove: ReadonlyArray<string>
-  readonly events: number
-  readonly failed: ProjectionFailed | undefined
+/** What an event makes of the record under a key. */
+interface Change {
+  readonly key: string
+  readonly state: unknown
+  readonly json: Schema.Json | undefined
+}
+
+/** Records that events are folded into, one after the other. */
+interface Folding {
+  /** What an event makes of the record under one of its keys, which stays as it is. */
+  readonly after: (touching: Touching, key: string) => Result.Result<Change, ProjectionFailed>
+  readonly accept: (change: Change) => void
+  /** All that was accepted. */
+  readonly changes: () => { readonly put: ReadonlyArray<Row<Schema.Json>>; readonly remove: ReadonlyArray<string> }
 }
 
 /** A view's way from recorded events to records as they are stored; pure. */
 export interface ViewFold {
   /** Decodes an event and names its keys. */
   readonly touching: (recorded: RecordedEvent) => Result.Result<Touching, ProjectionFailed>
-  /** Folds events into the records that are stored under their keys. */
-  readonly fold: (events: ReadonlyArray<Touching>, stored: ReadonlyMap<string, Schema.Json>) => Folded
+  /** The keys that an event has even if it does not decode: none known, unless they follow from its place alone. */
+  readonly keysByPlace: (recorded: RecordedEvent) => ReadonlyArray<string> | undefined
+  /** Begins with the records that are stored. */
+  readonly folding: (stored: ReadonlyMap<string, Schema.Json>) => Folding
 }
 
 /** Compiled once for each view. */
@@ -84,7 +94,15 @@ const make = (any: View.Any): ViewFold => {
           )
       ),
 
-    fold: (events, stored) => {
+    keysByPlace: (recorded) => {
+      if (!view.perStream) return undefined
+      // The key functions of such views look at the stream and the event's own id, at nothing else.
+      const { id: eventId, ...place } = recorded
+      const envelope = { ...place, eventId, aggregate: "", id: undefined }
+      return Option.getOrUndefined(Result.getSuccess(view.keysOf({ _tag: recorded.type }, envelope)))
+    },
+
+    folding: (stored) => {
       const states = new Map<string, unknown>()
       const changes = new Map<string, Schema.Json | undefined>()
 
@@ -93,44 +111,37 @@ const make = (any: View.Any): ViewFold => {
         return states.has(key) || json === undefined ? Result.succeed(states.get(key)) : decode(key, json)
       }
 
-      // Every state is encoded, also one that the next event replaces: whether a
-      // view fails does not depend on where its batches end.
-      const after = (touching: Touching, key: string): Result.Result<Change, ProjectionFailed> => {
-        const { envelope, event, recorded } = touching
-        const loaded = attempt(view, recorded, "load", () => before(key))
-        if (Result.isFailure(loaded)) return Result.fail(loaded.failure)
-        const next = attempt(view, recorded, "evolve", () =>
-          Result.succeed(view.evolve(loaded.success, event, envelope))
-        )
-        if (Result.isFailure(next)) return Result.fail(next.failure)
-        const state = next.success
-        if (state === undefined) return Result.succeed({ key, state, json: undefined })
-        const encoded = attempt(view, recorded, "encode", () => encodeState(state))
-        return Result.map(encoded, (json) => ({ key, state, json }))
-      }
+      return {
+        // Every state is encoded, also one that the next event replaces: whether a
+        // view fails does not depend on where its batches end.
+        after: ({ envelope, event, recorded }, key) => {
+          const loaded = attempt(view, recorded, "load", () => before(key))
+          if (Result.isFailure(loaded)) return Result.fail(loaded.failure)
+          const next = attempt(view, recorded, "evolve", () =>
+            Result.succeed(view.evolve(loaded.success, event, envelope))
+          )
+          if (Result.isFailure(next)) return Result.fail(next.failure)
+          const state = next.success
+          if (state === undefined) return Result.succeed({ key, state, json: undefined })
+          const encoded = attempt(view, recorded, "encode", () => encodeState(state))
+          return Result.map(encoded, (json) => ({ key, state, json }))
+        },
 
-      let applied = 0
-      let failed: ProjectionFailed | undefined
-      for (const touching of events) {
-        const all = Result.all(touching.keys.map((key) => after(touching, key)))
-        if (Result.isFailure(all)) {
-          failed = all.failure
-          break
-        }
-        for (const { json, key, state } of all.success) {
+        accept: ({ json, key, state }) => {
           states.set(key, state)
           changes.set(key, json)
-        }
-        applied++
-      }
+        },
 
-      const put: Array<Row<Schema.Json>> = []
-      const remove: Array<string> = []
-      for (const [key, json] of changes) {
-        if (json === undefined) remove.push(key)
-        else put.push({ key, state: json })
+        changes: () => {
+          const put: Array<Row<Schema.Json>> = []
+          const remove: Array<string> = []
+          for (const [key, json] of changes) {
+            if (json === undefined) remove.push(key)
+            else put.push({ key, state: json })
+          }
+          return { put, remove }
+        }
       }
-      return { put, remove, events: applied, failed }
     }
   }
 }
@@ -142,12 +153,6 @@ export const decoder = <State>(view: {
 }): ((key: string, json: Schema.Json) => Result.Result<State, RecordDecodeError>) => {
   const decode = Schema.decodeUnknownResult(Schema.toCodecJson(view.schemas.state))
   return (key, json) => Result.mapError(decode(json), (cause) => new RecordDecodeError({ view: view.name, key, cause }))
-}
-
-interface Change {
-  readonly key: string
-  readonly state: unknown
-  readonly json: Schema.Json | undefined
 }
 
 type AnySource = View.Source & Source<string, unknown, Tagged>

@@ -12,6 +12,7 @@ import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import { type Reader, readerOf } from "./followed.ts"
 import { type Owned, owning, within } from "./ownership.ts"
 import * as SharedReader from "./sharedReader.ts"
+import * as speedometer from "./speedometer.ts"
 import * as uuid from "./uuid.ts"
 import * as Batch from "./viewBatch.ts"
 
@@ -62,6 +63,7 @@ export const make = (
     const claim: Claim = { generation, part, owner, lease, indexes, after }
     const read = target.read ?? readerOf(view, events)
     const applied = { events: 0, commits: 0 }
+    const { add, speed } = speedometer.make()
     let serves = false
     const bounded = (build: number): Batch.Records => ({
       load: (keys) => within(records.load({ ...version, build }, keys), lease, "load", claim),
@@ -75,8 +77,12 @@ export const make = (
         const records = bounded(owned.build)
         const batches = Effect.whileLoop({
           while: () => position < horizon,
-          body: () => Batch.run({ view, read, records, owned, part, from: position, horizon, size, serves }),
-          step: (done) => {
+          body: () =>
+            timed(
+              Batch.run({ view, read, records, owned, part, from: position, horizon, size, serves, speed: speed() })
+            ),
+          step: ([millis, done]) => {
+            add({ millis, events: done.events, positions: done.position - position })
             position = done.position
             serves = done.serves
             applied.events += done.events
@@ -142,6 +148,9 @@ export const makeAll = (
   })
 
 const whole: Part = { index: 0, of: 1 }
+
+const timed = <A, E>(work: Effect.Effect<A, E>): Effect.Effect<readonly [millis: number, A], E> =>
+  Effect.map(Effect.timed(work), ([duration, done]) => [Duration.toMillis(duration), done])
 
 /** The generation that answers the queries to a view. */
 export const servingOf = ({ name }: { readonly name: string }, all: ReadonlyArray<Status>): Status | undefined =>

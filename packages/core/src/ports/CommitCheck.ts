@@ -61,6 +61,25 @@ export const checkClaim = ({ after = 0, generation, owner, part }: Claim): ViewS
   return refused === undefined ? undefined : rejected("claim", generation, refused)
 }
 
+/**
+ * The keys that have to be parked already when a commit is made: it has events
+ * that wait for them, and not the one that they are parked for.
+ *
+ * @example
+ * ```ts
+ * import { CommitCheck } from "@hexfold/core"
+ *
+ * const event = { stream: "Account-a", eventVersion: 3, type: "Closed", position: 7, at: 0 }
+ * CommitCheck.waitingKeys({ put: [{ ...event, key: "a", parked: true }], remove: [] }) // Set { "a" }
+ * ```
+ */
+export const waitingKeys = (letters: Commit["letters"]): ReadonlySet<string> => {
+  const parked = (letters?.put ?? []).filter((letter) => letter.parked)
+  const keys = new Set(parked.map(({ key }) => key))
+  for (const { key, mishap } of parked) if (mishap !== undefined) keys.delete(key)
+  return keys
+}
+
 const generationProblem = ({ build, version, view }: Generation): string | undefined => {
   if (!StreamId.isAggregateName(view)) return `${quote(view)} names no view`
   if (!isCount(version)) return `${version} is no version of a view`

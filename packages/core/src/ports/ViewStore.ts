@@ -113,7 +113,7 @@ export interface Commit {
   readonly put: ReadonlyArray<Query.Row<Schema.Json>>
   /** The keys of the records that are gone. */
   readonly remove: ReadonlyArray<string>
-  /** Letters that are new or changed, and those that are gone. */
+  /** Letters that are new or changed, and those that go: they must be there. */
   readonly letters?: {
     readonly put: ReadonlyArray<Letter>
     readonly remove: ReadonlyArray<Pick<Letter, "position" | "key">>
@@ -179,7 +179,9 @@ export interface Status extends Generation {
  *    nothing.
  * 2. A commit is fenced: with another epoch or from another position than the
  *    store's it fails with `Fenced` and changes nothing. Of two that begin at
- *    the same position and go beyond it one succeeds.
+ *    the same position and go beyond it one succeeds. So it is fenced if it
+ *    removes a letter that is not there, or leaves an event to wait for a key
+ *    that is not parked: see `CommitCheck.waitingKeys`.
  * 3. A generation, or each of its parts, has at most one owner. A lease that
  *    ended, by the store's clock, frees it; whoever claims it then gets a higher
  *    epoch. The owner who claims again renews its lease and keeps the epoch.

@@ -2,7 +2,8 @@ import { assert } from "@effect/vitest"
 import { Duration, Effect, Fiber } from "effect"
 import { type Cases, newGeneration, nothing, open, own, owned, records, served, statusOf } from "./cases.ts"
 
-const letter = { position: 1, key: "a", parked: true, stream: "S-1", eventVersion: 1, type: "T", at: 1 }
+const mishap = { step: "evolve", cause: "too much" }
+const letter = { position: 1, key: "a", parked: true, stream: "S-1", eventVersion: 1, type: "T", at: 1, mishap }
 
 /** Promise 4 where generations are dropped, and what those who read see of it. */
 export const dropping: Cases = {

@@ -65,6 +65,7 @@ export const reporting: Cases = {
       position: 1,
       key,
       parked: true,
+      mishap: { step: "evolve", cause: "too much" },
       stream: "S-1",
       eventVersion: 1,
       type: "T",
