@@ -5,8 +5,8 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 
 const fixture = `
-import { Aggregate, Decision, EventDecodeError, EventStore, EventStoreError, Executor, Receipt, View } from "@hexfold/core"
-import { Effect, Schema } from "effect"
+import { Aggregate, Decision, EventDecodeError, EventStore, EventStoreError, Executor, Query, Receipt, Subscription, View, ViewStore } from "@hexfold/core"
+import { Effect, Schema, Stream } from "effect"
 
 class AccountState extends Schema.Class<AccountState>("AccountState")({ balance: Schema.Int }) {}
 class OpenAccount extends Schema.TaggedClass<OpenAccount>()("OpenAccount", {}) {}
@@ -46,6 +46,8 @@ export const Deposits = View.make("Deposits", {
   state: Schema.Int,
   evolve: { MoneyDeposited: (count = 0) => count + 1 }
 })
+export const reflected = Executor.execute(Account, "a", new Deposit({ amount: 1 }), { waitFor: [Deposits] })
+export const live = Subscription.query(Deposits, Query.from(Deposits))
 `
 
 const root = join(import.meta.dirname, "../../..")
@@ -81,7 +83,9 @@ it("the compiler shows an aggregate and its execution by the names of the domain
     'export declare const Account: Aggregate.Aggregate<"Account", string, AccountState, Deposit | OpenAccount | Withdraw, AccountOpened | MoneyDeposited | MoneyWithdrawn, InsufficientFunds | NotOpen>;',
     "export declare const executed: Effect.Effect<Receipt.Receipt<AccountOpened | MoneyDeposited | MoneyWithdrawn>, InsufficientFunds | NotOpen | Executor.ExecuteError, EventStore.EventStore>;",
     "export declare const loaded: Effect.Effect<Executor.Loaded<AccountState>, EventDecodeError | EventStoreError.EventStoreError, EventStore.EventStore>;",
-    'export declare const Deposits: View.View<"Deposits", number, AccountOpened | MoneyDeposited | MoneyWithdrawn, View.Envelope<"Account", string>>;'
+    'export declare const Deposits: View.View<"Deposits", number, AccountOpened | MoneyDeposited | MoneyWithdrawn, View.Envelope<"Account", string>>;',
+    "export declare const reflected: Effect.Effect<Receipt.Receipt<AccountOpened | MoneyDeposited | MoneyWithdrawn>, InsufficientFunds | NotOpen | Executor.ExecuteError | Executor.WaitError, EventStore.EventStore | ViewStore.ViewStore>;",
+    "export declare const live: Stream.Stream<Query.Page<number>, Subscription.QueryError, EventStore.EventStore | ViewStore.ViewStore>;"
   ])
   await rm(folder, { recursive: true })
 })

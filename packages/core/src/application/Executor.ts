@@ -4,6 +4,7 @@
  * all of it is done again.
  */
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Aggregate, Tagged } from "../domain/Aggregate.ts"
@@ -15,16 +16,20 @@ import { BoundaryWork } from "../internal/boundaryWork.ts"
 import { foldRecorded } from "../internal/events.ts"
 import * as execution from "../internal/execution.ts"
 import { isTraced, spanIf } from "../internal/tracing.ts"
+import { type Named, waitFor } from "../internal/waiting.ts"
 import type { CommandIdReused } from "../ports/CommandIdReused.ts"
 import type { ConcurrencyConflict } from "../ports/ConcurrencyConflict.ts"
 import { type CommandKey, EventStore } from "../ports/EventStore.ts"
 import { EventStoreError, Rejected } from "../ports/EventStoreError.ts"
+import type { ViewStore } from "../ports/ViewStore.ts"
+import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import * as CommandCodec from "./CommandCodec.ts"
 import type { CommandDecodeError } from "./CommandDecodeError.ts"
 import type { EventDecodeError } from "./EventDecodeError.ts"
 import type * as Receipt from "./Receipt.ts"
 import type { RetryPolicy, StoreRetryPolicy } from "./RetryPolicy.ts"
 import type { TooManyParticipants } from "./TooManyParticipants.ts"
+import type { WaitTimeout } from "./WaitTimeout.ts"
 import type { WrittenTwice } from "./WrittenTwice.ts"
 
 export {
@@ -51,6 +56,23 @@ export interface ExecuteOptions {
    * unknown is tried again only for a command with an id.
    */
   readonly retryStore?: StoreRetryPolicy
+  /** {@link WaitingOptions} have it. */
+  readonly waitFor?: never
+}
+
+/**
+ * How to execute a command and wait until views show what it did.
+ *
+ * Then it can also fail with a `WaitTimeout` or a `ViewStoreError`: the command
+ * has happened all the same, so do not execute it again without a command id.
+ * `Projection.waitFor` goes on waiting for the `wanted` position of a
+ * `WaitTimeout`.
+ */
+export interface WaitingOptions extends Omit<ExecuteOptions, "waitFor"> {
+  /** The receipt is returned when all of these reflect it. */
+  readonly waitFor: ReadonlyArray<Named>
+  /** How long to wait at most after the append; 5 seconds if not given. */
+  readonly waitTimeout?: Duration.Input
 }
 
 /** Why executing a command can fail, besides the domain's own errors. */
@@ -58,6 +80,9 @@ export type ExecuteError = ConcurrencyConflict | CommandIdReused | EventStoreErr
 
 /** Why executing a command over a boundary can fail, besides the domain's own errors. */
 export type BoundaryError = ExecuteError | WrittenTwice | TooManyParticipants
+
+/** Why waiting for views can fail, after a command that has happened. */
+export type WaitError = WaitTimeout | ViewStoreError
 
 /**
  * Executes a command that the type checker has seen; it is not decoded.
@@ -67,7 +92,7 @@ export type BoundaryError = ExecuteError | WrittenTwice | TooManyParticipants
  * with whatever befell the store. Over a boundary it may also fail because a
  * decision wrote to one stream through two roles, or because too many streams
  * take part. When it fails with anything but a retryable `EventStoreError`,
- * nothing was recorded.
+ * nothing was recorded, unless it waits for views: see {@link WaitingOptions}.
  *
  * @example
  * ```ts
@@ -92,6 +117,17 @@ export const execute: {
     aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
     id: NoInfer<Id>,
     command: NoInfer<Command>,
+    options: WaitingOptions
+  ): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError | WaitError, EventStore | ViewStore>
+  <Name extends string, Command extends Tagged, States, Event extends Tagged, Error>(
+    boundary: Boundary<Name, Command, States, Event, Error>,
+    command: NoInfer<Command>,
+    options: WaitingOptions
+  ): Effect.Effect<Receipt.BoundaryReceipt<Event>, Error | BoundaryError | WaitError, EventStore | ViewStore>
+  <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+    aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+    id: NoInfer<Id>,
+    command: NoInfer<Command>,
     options?: ExecuteOptions
   ): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError, EventStore>
   <Name extends string, Command extends Tagged, States, Event extends Tagged, Error>(
@@ -101,8 +137,8 @@ export const execute: {
   ): Effect.Effect<Receipt.BoundaryReceipt<Event>, Error | BoundaryError, EventStore>
 } = (target: AnyTarget, first: unknown, second?: unknown, third?: unknown): never =>
   (isBoundary(target)
-    ? executeBoundary(target, first as Tagged, second as ExecuteOptions | undefined)
-    : executeAggregate(target, first, second as Tagged, third as ExecuteOptions | undefined)) as never
+    ? executeBoundary(target, first as Tagged, second as AnyOptions)
+    : executeAggregate(target, first, second as Tagged, third as AnyOptions)) as never
 
 /**
  * Executes a command that came from outside: decodes the id and the command
@@ -123,6 +159,25 @@ export const executeUnknown: {
     aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
     id: unknown,
     command: unknown,
+    options: WaitingOptions
+  ): Effect.Effect<
+    Receipt.Receipt<Event>,
+    Error | ExecuteError | CommandDecodeError | WaitError,
+    EventStore | ViewStore
+  >
+  <Name extends string, Command extends Tagged, States, Event extends Tagged, Error>(
+    boundary: Boundary<Name, Command, States, Event, Error>,
+    command: unknown,
+    options: WaitingOptions
+  ): Effect.Effect<
+    Receipt.BoundaryReceipt<Event>,
+    Error | BoundaryError | CommandDecodeError | WaitError,
+    EventStore | ViewStore
+  >
+  <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+    aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+    id: unknown,
+    command: unknown,
     options?: ExecuteOptions
   ): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError | CommandDecodeError, EventStore>
   <Name extends string, Command extends Tagged, States, Event extends Tagged, Error>(
@@ -131,18 +186,18 @@ export const executeUnknown: {
     options?: ExecuteOptions
   ): Effect.Effect<Receipt.BoundaryReceipt<Event>, Error | BoundaryError | CommandDecodeError, EventStore>
 } = (target: AnyTarget, ...rest: ReadonlyArray<unknown>): never =>
-  Effect.suspend((): Effect.Effect<unknown, unknown, EventStore> => {
+  Effect.suspend((): Effect.Effect<unknown, unknown, EventStore | ViewStore> => {
     if (isBoundary(target)) {
       const decoded = CommandCodec.ofBoundary(target).decode(rest[0])
       if (Result.isFailure(decoded)) return Effect.fail(decoded.failure)
-      return executeBoundary(target, decoded.success, rest[1] as ExecuteOptions | undefined)
+      return executeBoundary(target, decoded.success, rest[1] as AnyOptions)
     }
     const codec = CommandCodec.of(target)
     const id = codec.decodeId(rest[0])
     if (Result.isFailure(id)) return Effect.fail(id.failure)
     const decoded = codec.decode(rest[1])
     if (Result.isFailure(decoded)) return Effect.fail(decoded.failure)
-    return executeAggregate(target, id.success, decoded.success, rest[2] as ExecuteOptions | undefined)
+    return executeAggregate(target, id.success, decoded.success, rest[2] as AnyOptions)
   }) as never
 
 /** An aggregate's state, and the version of its stream that it was folded from. */
@@ -194,8 +249,15 @@ type AnyTarget = AnyAggregate | AnyBoundary
 
 const isBoundary = (target: AnyTarget): target is AnyBoundary => "_tag" in target
 
-const executeAggregate = (aggregate: AnyAggregate, id: unknown, command: Tagged, options: ExecuteOptions = {}) =>
-  Effect.contextWith((context: Context.Context<EventStore>) => {
+type AnyOptions = ExecuteOptions | WaitingOptions | undefined
+
+const executeAggregate = (
+  aggregate: AnyAggregate,
+  id: unknown,
+  command: Tagged,
+  options: NonNullable<AnyOptions> = {}
+) => {
+  const executing = Effect.contextWith((context: Context.Context<EventStore>) => {
     const streamId = streamIdOf(aggregate, id)
     if (Result.isFailure(streamId)) return Effect.fail(streamId.failure)
     const stream = streamId.success
@@ -206,20 +268,30 @@ const executeAggregate = (aggregate: AnyAggregate, id: unknown, command: Tagged,
     if (!ambient.traced) return running
     return inSpan(running, command, options, { "hexfold.aggregate": aggregate.name, "hexfold.stream": stream })
   })
+  return options.waitFor === undefined ? executing : reflected(executing, options)
+}
 
-const executeBoundary = (boundary: AnyBoundary, command: Tagged, options: ExecuteOptions = {}) =>
-  Effect.contextWith((context: Context.Context<EventStore>) => {
+const executeBoundary = (boundary: AnyBoundary, command: Tagged, options: NonNullable<AnyOptions> = {}) => {
+  const executing = Effect.contextWith((context: Context.Context<EventStore>) => {
     const ambient = Ambient.of(context)
     const key = commandKey(options.commandId, () => CommandCodec.ofBoundary(boundary).fingerprint(command))
     if (Result.isFailure(key)) return execution.refused(boundary.name, key.failure, ambient)
     const running = execution.run(new BoundaryWork(boundary, command, key.success), options, ambient)
     return ambient.traced ? inSpan(running, command, options, { "hexfold.boundary": boundary.name }) : running
   })
+  return options.waitFor === undefined ? executing : reflected(executing, options)
+}
+
+const reflected = <A extends { readonly position: number }, E, R>(
+  executing: Effect.Effect<A, E, R>,
+  { waitFor: views, waitTimeout }: WaitingOptions
+): Effect.Effect<A, E | WaitError, R | ViewStore> =>
+  Effect.tap(executing, ({ position }) => waitFor(views, position, waitTimeout))
 
 const inSpan = <A, E, R>(
   running: Effect.Effect<A, E, R>,
   command: Tagged,
-  { commandId }: ExecuteOptions,
+  { commandId }: Pick<ExecuteOptions, "commandId">,
   place: Record<string, string>
 ): Effect.Effect<A, E, R> =>
   spanIf(true, running, "Executor.execute", () => ({

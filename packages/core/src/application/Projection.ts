@@ -12,18 +12,20 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type * as View from "../domain/View.ts"
 import { horizonOf, type Reader } from "../internal/followed.ts"
 import * as SharedReader from "../internal/sharedReader.ts"
 import * as Worker from "../internal/viewWorker.ts"
+import { type Named, waitFor as waiting } from "../internal/waiting.ts"
 import { EventStore } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
-import { ViewStore } from "../ports/ViewStore.ts"
+import type { ViewStore } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import type { ProjectionFailed } from "./ProjectionFailed.ts"
-import { WaitTimeout } from "./WaitTimeout.ts"
+import type { WaitTimeout } from "./WaitTimeout.ts"
+
+export type { Named } from "../internal/waiting.ts"
 
 export { letters, retryParked, type Retried, type RetryOptions } from "./RetryParked.ts"
 
@@ -216,11 +218,13 @@ export interface WaitOptions {
 }
 
 /**
- * Waits until the records of a view, of the generation that serves, reflect a
+ * Waits until the records of views, of the generations that serve, reflect a
  * receipt or reach a position, whichever process applies the events. A receipt
- * without events is reflected at once.
+ * without events is reflected at once. An event that was skipped or parked is
+ * not waited for.
  *
- * Fails with a `WaitTimeout` that says how far the view has come.
+ * Fails with a `WaitTimeout` that says how far the first of the late views has
+ * come; its `wanted` is what to wait for again.
  *
  * @example
  * ```ts
@@ -239,24 +243,8 @@ export interface WaitOptions {
  * ```
  */
 export const waitFor = (
-  view: { readonly name: string },
+  views: Named | ReadonlyArray<Named>,
   target: number | { readonly position: number },
-  { timeout = "5 seconds" }: WaitOptions = {}
+  { timeout }: WaitOptions = {}
 ): Effect.Effect<void, WaitTimeout | ViewStoreError, ViewStore> =>
-  Effect.flatMap(ViewStore, ({ status }) => {
-    const wanted = typeof target === "number" ? target : target.position
-    let reached = 0
-    const looking = Effect.map(status, (all) => {
-      reached = Worker.servingOf(view, all)?.position ?? 0
-      return reached >= wanted
-    })
-    return Effect.repeat(looking, { schedule: soonThenSlower, until: (done) => done }).pipe(
-      Effect.asVoid,
-      Effect.timeoutOrElse({
-        duration: timeout,
-        orElse: () => Effect.fail(new WaitTimeout({ view: view.name, wanted, reached }))
-      })
-    )
-  })
-
-const soonThenSlower = Schedule.min([Schedule.exponential("5 millis", 1.5), Schedule.spaced("100 millis")])
+  waiting("name" in views ? [views] : views, typeof target === "number" ? target : target.position, timeout)

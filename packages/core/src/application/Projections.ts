@@ -1,21 +1,43 @@
-/** How projections stand: for operators and health checks. */
+/** How projections stand: for operators, metrics and health checks. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../domain/View.ts"
 import { followed, horizonOf } from "../internal/followed.ts"
+import { apart } from "../internal/ownership.ts"
+import * as statusMetrics from "../internal/statusMetrics.ts"
 import { currentOf } from "../internal/viewWorker.ts"
 import { EventStore } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
-import { ViewStore } from "../ports/ViewStore.ts"
+import { type Status as Generation, type Unapplied, ViewStore } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
+import { Unhealthy } from "./Unhealthy.ts"
+
+/**
+ * What a view is doing:
+ *
+ * - `inline`: appends maintain it;
+ * - `failed`: an event stopped it, or a part of it;
+ * - `waiting`: nobody works on it, or on a part of it;
+ * - `building`: this version does not answer queries yet;
+ * - `catching up`: it answers, but some event waits for more than 5 seconds;
+ * - `live`: it answers, and follows the events.
+ *
+ * If several hold it is the first of them.
+ */
+export type State = "inline" | "failed" | "waiting" | "building" | "catching up" | "live"
 
 /** How a view stands. */
 export interface Status {
   readonly view: string
   readonly version: number
+  readonly state: State
+  /** Whether this version answers the queries to its view. */
+  readonly serves: boolean
   /** The position up to which events are in the records; 0 if nobody has begun. */
   readonly position: number
   /** The store's horizon. */
@@ -24,10 +46,20 @@ export interface Status {
   readonly behind: number
   /** The age of the oldest event that is not applied yet, by the program's clock; zero if all are. */
   readonly age: Duration.Duration
-  /** Who works, if anybody does. */
-  readonly owner: string | undefined
-  /** Whether this version answers the queries to its view. */
-  readonly serves: boolean
+  /** How much of the log the view has behind it, from 0 to 100, rounded down. */
+  readonly percent: number
+  /** How long it will take at the present speed until the view has caught up; none if nobody can tell. */
+  readonly timeLeft: Duration.Duration | undefined
+  /** How many events are applied per second, as those who work last said. */
+  readonly eventsPerSecond: number
+  /** Who works on each part, if anybody does; one part, unless the view's keys are divided. */
+  readonly owners: ReadonlyArray<string | undefined>
+  /** The event that stopped the view, or a part of it. */
+  readonly failure: Unapplied | undefined
+  /** How many keys are parked. */
+  readonly parked: number
+  /** How many letters tell of something skipped. */
+  readonly skipped: number
 }
 
 /**
@@ -42,9 +74,11 @@ export interface Status {
  *
  * declare const AccountSummary: View.Any
  *
- * const isHealthy = Effect.map(Projections.status([AccountSummary]), (all) =>
- *   all.every(({ age, serves }) => serves && Duration.toSeconds(age) < 30)
- * )
+ * const printing = Effect.gen(function*() {
+ *   for (const { age, behind, state, view } of yield* Projections.status([AccountSummary])) {
+ *     yield* Effect.log(`${view} is ${state}: ${behind} events behind, for ${Duration.format(age)}`)
+ *   }
+ * })
  * ```
  */
 export const status = (
@@ -57,24 +91,150 @@ export const status = (
     const horizon = yield* horizonOf(events)
     return yield* Effect.forEach(views, (view) =>
       Effect.gen(function* () {
-        const { name, version } = view
         const known = currentOf(view, generations)
-        const position = known?.position ?? 0
+        const position = known?.inline === true ? horizon : (known?.position ?? 0)
         const oldest = yield* Stream.runHead(followed(view, events, { after: position, upTo: horizon, limit: 1 }))
         const now = yield* Clock.currentTimeMillis
+        const behind = Option.isNone(oldest) ? 0 : horizon - oldest.value.position + 1
+        const age = Option.match(oldest, {
+          onNone: () => Duration.zero,
+          onSome: ({ recordedAt }) => Duration.millis(Math.max(0, now - recordedAt.epochMilliseconds))
+        })
+        const parts = known?.parts ?? []
         return {
-          view: name,
-          version,
+          view: view.name,
+          version: view.version,
+          state: stateOf(known, age),
+          serves: known?.serves ?? false,
           position,
           horizon,
-          behind: Option.isNone(oldest) ? 0 : horizon - oldest.value.position + 1,
-          age: Option.match(oldest, {
-            onNone: () => Duration.zero,
-            onSome: ({ recordedAt }) => Duration.millis(Math.max(0, now - recordedAt.epochMilliseconds))
-          }),
-          owner: known?.parts[0]?.owner,
-          serves: known?.serves ?? false
+          behind,
+          age,
+          percent: behind === 0 ? 100 : Math.floor((100 * position) / horizon),
+          timeLeft: behind === 0 ? Duration.zero : timeLeft(parts, horizon),
+          eventsPerSecond: parts.reduce((sum, part) => sum + (speedOf(part)?.events ?? 0), 0),
+          owners: known === undefined ? [undefined] : parts.map(({ owner }) => owner),
+          failure: parts.find(({ failure }) => failure !== undefined)?.failure,
+          parked: known?.parked ?? 0,
+          skipped: known?.skipped ?? 0
         }
       })
     )
   })
+
+/** How often {@link watch} looks. */
+export interface WatchOptions {
+  /** 10 seconds if not given. */
+  readonly every?: Duration.Input
+}
+
+/**
+ * Publishes the status of views as metrics, again and again, and never ends.
+ * The gauges are, by view and version: `hexfold_projection_position`,
+ * `_behind`, `_age_seconds`, `_failed`, `_serves`, `_owners`,
+ * `_events_per_second`, `_parked` and `_skipped`. The counter
+ * `hexfold_projection_status_failures` tells how often the status could not be
+ * read; then the gauges stay as they were.
+ *
+ * @example
+ * ```ts
+ * import { Projections, View } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const AccountSummary: View.Any
+ *
+ * const watching = Projections.watch([AccountSummary], { every: "30 seconds" })
+ * ```
+ */
+export const watch = (
+  views: ReadonlyArray<View.Any>,
+  { every = "10 seconds" }: WatchOptions = {}
+): Effect.Effect<never, never, EventStore | ViewStore> =>
+  // Told to stop but not waited for: a silent connection may hold it.
+  Effect.timeout(apart(status(views)), every).pipe(
+    Effect.flatMap(Effect.forEach(statusMetrics.publish)),
+    Effect.catch((error) =>
+      Effect.andThen(Metric.update(statusMetrics.unknown, 1), Effect.logWarning("no status of the views", error))
+    ),
+    Effect.andThen(Effect.sleep(every)),
+    Effect.forever
+  )
+
+/**
+ * Runs {@link watch} in the background for as long as the layer lives.
+ *
+ * @example
+ * ```ts
+ * import { EventStore, Projection, Projections, View, ViewStore } from "@hexfold/core"
+ * import { Layer } from "effect"
+ *
+ * declare const AccountSummary: View.Any
+ * declare const stores: Layer.Layer<EventStore.EventStore | ViewStore.ViewStore>
+ *
+ * const live = Layer.mergeAll(Projection.layer([AccountSummary]), Projections.layer([AccountSummary])).pipe(
+ *   Layer.provideMerge(stores)
+ * )
+ * ```
+ */
+export const layer = (
+  views: ReadonlyArray<View.Any>,
+  options?: WatchOptions
+): Layer.Layer<never, never, EventStore | ViewStore> => Layer.effectDiscard(Effect.forkScoped(watch(views, options)))
+
+/** What is well enough for {@link health}. */
+export interface HealthOptions {
+  /** How long an event may wait to be applied; 1 minute if not given. */
+  readonly maxAge?: Duration.Input
+}
+
+/**
+ * Succeeds with the status when all views are well, and fails with `Unhealthy`
+ * if an event stopped one or waits for longer than `maxAge`. A version that
+ * somebody builds is well however old its next event is: until it has caught
+ * up, the records of the version before answer.
+ *
+ * @example
+ * ```ts
+ * import { Projections, View } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const AccountSummary: View.Any
+ *
+ * const route = Projections.health([AccountSummary], { maxAge: "30 seconds" }).pipe(
+ *   Effect.map(() => ({ status: 200, body: "well" })),
+ *   Effect.catch((error) => Effect.succeed({ status: 503, body: error.message }))
+ * )
+ * ```
+ */
+export const health = (
+  views: ReadonlyArray<View.Any>,
+  { maxAge = "1 minute" }: HealthOptions = {}
+): Effect.Effect<ReadonlyArray<Status>, Unhealthy | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
+  Effect.flatMap(status(views), (all) => {
+    const unwell = all.flatMap(({ age, behind, failure, state, version, view }): Unhealthy["views"] => {
+      if (failure !== undefined) return [{ view, version, reason: "failed", behind, age, failure }]
+      const late = state !== "building" && Duration.isGreaterThan(age, Duration.fromInputUnsafe(maxAge))
+      return late ? [{ view, version, reason: "late", behind, age }] : []
+    })
+    return unwell.length === 0 ? Effect.succeed(all) : Effect.fail(new Unhealthy({ views: unwell }))
+  })
+
+const stateOf = (known: Generation | undefined, age: Duration.Duration): State => {
+  if (known?.inline === true) return "inline"
+  if (known?.parts.some(({ failure }) => failure !== undefined)) return "failed"
+  if (known === undefined || known.parts.some(({ owner }) => owner === undefined)) return "waiting"
+  if (!known.serves) return "building"
+  return Duration.toSeconds(age) > 5 ? "catching up" : "live"
+}
+
+/** What a part's owner said holds only as long as it has one. */
+const speedOf = ({ owner, speed }: Generation["parts"][number]) => (owner === undefined ? undefined : speed)
+
+/** Until the last of the parts is there. */
+const timeLeft = (parts: Generation["parts"], horizon: number): Duration.Duration | undefined => {
+  const seconds = parts
+    .filter(({ position }) => position < horizon)
+    .map((part) => (horizon - part.position) / (speedOf(part)?.positions ?? 0))
+  const longest = Math.max(...seconds)
+  return Number.isFinite(longest) ? Duration.seconds(longest) : undefined
+}

@@ -1,13 +1,13 @@
 /** Reads the records of views: each from the generation that serves, decoded by the view's schema. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import * as Query from "../domain/Query.ts"
 import { memoized } from "../internal/memoized.ts"
+import { decoded } from "../internal/pages.ts"
 import { decoder } from "../internal/viewFold.ts"
 import { ViewStore } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
-import { RecordDecodeError } from "./RecordDecodeError.ts"
+import type { RecordDecodeError } from "./RecordDecodeError.ts"
 
 /**
  * The state of a record, or none where there is no record under the key.
@@ -78,18 +78,7 @@ export const query = <Row>(
 ): Effect.Effect<Query.Page<Row>, RecordDecodeError | Query.InvalidCursor | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
     const store = yield* ViewStore
-    const { next, rows } = yield* store.query(query)
-    const decode = Query.decoder(view, query)
-    const decoded: Array<Query.Page<Row>["rows"][number]> = []
-    for (const row of rows) {
-      // One by one, so that an error can name the record.
-      const page = decode({ rows: [row], next })
-      if (Result.isFailure(page)) {
-        return yield* new RecordDecodeError({ view: view.name, key: row.key, cause: page.failure })
-      }
-      decoded.push(...page.success.rows)
-    }
-    return { rows: decoded, next }
+    return yield* Effect.fromResult(decoded(view, query, yield* store.query(query)))
   })
 
 /**

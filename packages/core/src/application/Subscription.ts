@@ -1,14 +1,19 @@
-/** Reading events as they come. */
+/** Events, and the results of queries, as they come. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type { Tagged } from "../domain/Aggregate.ts"
 import type * as Participant from "../domain/Participant.ts"
+import type * as Query from "../domain/Query.ts"
+import { answers, whileAway } from "../internal/liveQuery.ts"
+import { decoded } from "../internal/pages.ts"
 import { type AllReadOptions, EventStore, type RecordedEvent } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
+import type { ViewStore } from "../ports/ViewStore.ts"
+import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import * as EventCodec from "./EventCodec.ts"
 import type { EventDecodeError } from "./EventDecodeError.ts"
+import type { RecordDecodeError } from "./RecordDecodeError.ts"
 
 /** Where to begin, and which events to select. */
 export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" | "types"> {
@@ -108,6 +113,47 @@ export const events = <S extends Source>(
   )
 }
 
-const whileAway = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(
-  Schedule.while(({ input }: { readonly input: EventStoreError }) => input.isRetryable)
-)
+/** Why a stream of results can fail. */
+export type QueryError = RecordDecodeError | Query.InvalidCursor | ViewStoreError | EventStoreError
+
+/**
+ * The results of a query, for live pages: the present one at once, then each
+ * new one soon after the view has changed; never ends. Results that follow each
+ * other differ. A slow consumer skips results, never the latest.
+ *
+ * The first result may be of a view that is behind. Then the store is asked as
+ * the view advances, and not before the next event once it has caught up: what
+ * changes without one, as when another version of the view takes over, shows
+ * with the next event. While a store is away it waits; it fails as
+ * `Records.query` does, for a reason that waiting does not cure.
+ *
+ * @example
+ * ```ts
+ * import { Query, Subscription } from "@hexfold/core"
+ * import { Effect, Stream } from "effect"
+ *
+ * declare const Balances: Query.Source<{ readonly balance: number }>
+ *
+ * const richest = Query.from(Balances, { orderBy: [["balance", "desc"]], limit: 3 })
+ * const printing = Subscription.query(Balances, richest).pipe(
+ *   Stream.runForEach(({ rows }) => Effect.log(rows.map(({ key }) => key)))
+ * )
+ * const counts = Subscription.query(Balances, Query.count(richest))
+ * ```
+ */
+export const query: {
+  <Row>(
+    view: Query.Source<unknown>,
+    query: Query.Query<Row>
+  ): Stream.Stream<Query.Page<Row>, QueryError, EventStore | ViewStore>
+  (
+    view: Query.Source<unknown>,
+    query: Query.Count
+  ): Stream.Stream<number, EventStoreError | ViewStoreError, EventStore | ViewStore>
+} = <Row>(view: Query.Source<unknown>, query: Query.Query<Row> | Query.Count): never =>
+  (query._tag === "Count"
+    ? answers(view, (store) => store.query(query))
+    : Stream.mapEffect(
+        answers(view, (store) => store.query(query)),
+        (page) => Effect.fromResult(decoded(view, query, page))
+      )) as never

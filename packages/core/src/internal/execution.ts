@@ -34,7 +34,7 @@ import type { Entry, Work, Written } from "./work.ts"
  */
 export const run = <Error, Receipt>(
   work: Work<Error, Receipt>,
-  options: ExecuteOptions,
+  options: Pick<ExecuteOptions, "retry" | "retryStore">,
   ambient: Ambient
 ): Effect.Effect<Receipt, Error | ExecuteError> => new Execution(work, options, ambient).run()
 
@@ -52,7 +52,7 @@ export const refused = (
 // A class, for every command makes one: a closure for each step takes an eighth of a command's time in memory.
 class Execution<Error, Receipt> {
   readonly work: Work<Error, Receipt>
-  readonly options: ExecuteOptions
+  readonly options: Pick<ExecuteOptions, "retry" | "retryStore">
   readonly ambient: Ambient
   readonly started: number
   attempts = 0
@@ -64,7 +64,7 @@ class Execution<Error, Receipt> {
   /** What the command did before, while nobody can decode it yet. */
   before: Appended | undefined
 
-  constructor(work: Work<Error, Receipt>, options: ExecuteOptions, ambient: Ambient) {
+  constructor(work: Work<Error, Receipt>, options: Pick<ExecuteOptions, "retry" | "retryStore">, ambient: Ambient) {
     this.work = work
     this.options = options
     this.ambient = ambient

@@ -86,7 +86,7 @@ export const within = <A, E>(
 // An operation may wait for a silent connection where nothing interrupts it, as
 // a transaction does at its beginning and its end. So it is told to stop, and
 // not waited for: if it commits late, its epoch and position say whether it may.
-const apart = <A, E>(operation: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+export const apart = <A, E, R>(operation: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Effect.forkDetach(Effect.interruptible(operation), { startImmediately: true }), (fiber) =>
     Effect.onInterrupt(Fiber.join(fiber), () => Effect.sync(() => fiber.interruptUnsafe()))
   )
