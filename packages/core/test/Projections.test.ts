@@ -22,7 +22,8 @@ const nobody = {
   skipped: 0
 }
 const generation = { view: Activity.name, version: Activity.version }
-const failure = { position: 2, stream: "Account-a", eventVersion: 2, type: "MoneyDeposited", at: 0 }
+const mishap = { step: "evolve", cause: "no" }
+const failure = { position: 2, stream: "Account-a", eventVersion: 2, type: "MoneyDeposited", mishap, at: 0 }
 
 /** Owns a part and says something of it, as a projection does. */
 const said = (given: Partial<ViewStore.Commit> & { readonly part?: number; readonly of?: number } = {}) =>
@@ -204,8 +205,8 @@ describe("watch", () => {
         "serves Activity 1": 1,
         "owners Activity 1": 1,
         "events_per_second Activity 1": 5,
-        "parked Activity 1": 0,
-        "skipped Activity 1": 0,
+        "parked_keys Activity 1": 0,
+        "skipped_letters Activity 1": 0,
         "failed Other 3": 0,
         "serves Other 3": 0,
         "owners Other 3": 0

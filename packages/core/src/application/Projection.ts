@@ -6,7 +6,8 @@
  * them, each event is applied exactly once.
  *
  * A view with a new `version` is built beside the records of the one before,
- * and answers the queries from the moment when it has caught up.
+ * and answers the queries from the moment when it has caught up. So is one that
+ * is rebuilt; {@link verify} tells whether that is needed.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -28,6 +29,9 @@ import type { WaitTimeout } from "./WaitTimeout.ts"
 export type { Named } from "../internal/waiting.ts"
 
 export { letters, retryParked, type Retried, type RetryOptions } from "./RetryParked.ts"
+
+export { drop, type DropOptions, rebuild, type Rebuilt, type RebuildOptions } from "./Rebuild.ts"
+export { type Difference, type Verified, verify, type VerifyOptions } from "./Verification.ts"
 
 /** How a projection works. */
 export interface Options {

@@ -12,10 +12,10 @@ import { ViewStoreError } from "../ports/ViewStoreError.ts"
 export type Owned = Extract<Claimed, { readonly _tag: "Owned" }>
 
 /** What to do with the answer to a claim. */
-export interface Work<A, E> {
+export interface Work<A, E, E2> {
   readonly owned: (owned: Owned) => Effect.Effect<A, E>
   /** Where the generation is divided otherwise than it was claimed. */
-  readonly divided: (positions: ReadonlyArray<number>) => Effect.Effect<void, E>
+  readonly divided: (positions: ReadonlyArray<number>) => Effect.Effect<void, E2>
 }
 
 /**
@@ -23,11 +23,11 @@ export interface Work<A, E> {
  * all the while, and frees it at the end. None, if another one has it, or as soon
  * as the lease could not be renewed in time: the work is interrupted then.
  */
-export const owning = <A, E>(
+export const owning = <A, E, E2>(
   records: ViewStore["Service"],
   claim: Claim,
-  work: Work<A, E>
-): Effect.Effect<Option.Option<A>, E | ViewStoreError> =>
+  work: Work<A, E, E2>
+): Effect.Effect<Option.Option<A>, E | E2 | ViewStoreError> =>
   Effect.suspend(() => {
     const patience = Duration.divideUnsafe(claim.lease, 3)
     const ask = (lease: Duration.Duration) => within(records.claim({ ...claim, lease }), patience, "claim", claim)
@@ -37,7 +37,7 @@ export const owning = <A, E>(
     )
 
     /** Ends when the lease is lost, and not before. */
-    const renewing = Effect.fnUntraced(function* (first: number) {
+    const renewing = Effect.fnUntraced(function* (build: number, first: number) {
       for (let until = first; ;) {
         yield* Effect.sleep(patience)
         const left = until - (yield* Clock.currentTimeMillis)
@@ -46,24 +46,29 @@ export const owning = <A, E>(
           Effect.timeoutOption(Math.max(0, left))
         )
         if (Option.isNone(renewed)) return Option.none<A>()
-        if (renewed.value.claimed._tag !== "Owned") return Option.none<A>()
+        const { claimed } = renewed.value
+        // A build that has replaced ours may have been given in its place.
+        if (claimed._tag !== "Owned" || claimed.build !== build) return Option.none<A>()
         until = renewed.value.until
       }
     })
 
     // A claim that was interrupted or failed may have been given all the same.
     let mayOwn = true
-    const owned = Effect.flatMap(claiming, ({ claimed, until }) => {
-      mayOwn = claimed._tag === "Owned"
-      switch (claimed._tag) {
-        case "Owned":
-          return Effect.raceFirst(Effect.asSome(work.owned(claimed)), renewing(until))
-        case "Divided":
-          return Effect.as(work.divided(claimed.positions), Option.none<A>())
-        case "Held":
-          return Effect.succeedNone
+    const owned = Effect.flatMap(
+      claiming,
+      ({ claimed, until }): Effect.Effect<Option.Option<A>, E | E2 | ViewStoreError> => {
+        mayOwn = claimed._tag === "Owned"
+        switch (claimed._tag) {
+          case "Owned":
+            return Effect.raceFirst(Effect.asSome(work.owned(claimed)), renewing(claimed.build, until))
+          case "Divided":
+            return Effect.as(work.divided(claimed.positions), Option.none<A>())
+          case "Held":
+            return Effect.succeedNone
+        }
       }
-    })
+    )
     const free = Effect.suspend(() => (mayOwn ? Effect.ignore(ask(Duration.zero)) : Effect.void))
     return Effect.ensuring(owned, free)
   })

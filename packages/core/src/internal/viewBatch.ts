@@ -43,16 +43,19 @@ export interface Done {
   readonly position: number
   readonly serves: boolean
   readonly events: number
+  readonly commits: number
 }
 
 /**
- * Reads, folds and commits one batch. Fails with `ProjectionFailed` after what
- * comes before that event is committed, and with it that this event stopped us.
+ * Reads, folds and commits one batch, of no events where the horizon is reached
+ * already. Fails with `ProjectionFailed` after what comes before that event is
+ * committed, and with it that this event stopped us.
  */
 export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced | EventStoreError | ViewStoreError> =>
   Effect.gen(function* () {
     const { from, horizon, owned, part, records, size, view } = batch
-    const read = yield* batch.read({ after: from, upTo: horizon, limit: size })
+    const read =
+      from < horizon ? yield* batch.read({ after: from, upTo: horizon, limit: size }) : { events: [], end: from }
     const met = read.events.map((recorded) => ourPart(Poison.meet(view, recorded), part))
     const keys = [...new Set(met.flatMap((event) => event.keys ?? []))]
     const loaded = keys.length === 0 ? nothing : yield* records.load(keys)
@@ -61,7 +64,7 @@ export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced
     const to = failed === undefined ? read.end : failed.position - 1
     const generation = { view: view.name, version: view.version, build: owned.build }
     // A new generation takes over when it has caught up, and is not behind the one that has answered so far.
-    const serving = batch.serves || to !== horizon ? undefined : yield* records.serving
+    const serving = batch.serves || to < horizon ? undefined : yield* records.serving
     const isServing = serving?.version === view.version && serving.build === owned.build
     const serve = serving !== undefined && !isServing && serving.position <= to
     const context = yield* Effect.context()
@@ -69,7 +72,8 @@ export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced
     // has written since, or this same commit arriving twice, moved one of them.
     // So no event is ever applied twice. The commit of nothing finds out whether
     // a failure is only one of a lost ownership.
-    if (to > from || failed !== undefined) {
+    const commits = to > from || serve || failed !== undefined
+    if (commits) {
       yield* records.commit({
         generation,
         part: part.index,
@@ -90,7 +94,8 @@ export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced
       metrics.of(view.name).failure(context)
       return yield* failed
     }
-    return { position: to, serves: batch.serves || serve || isServing, events }
+    // What was asked for is not given where the one that serves has gone on meanwhile: then it is asked again.
+    return { position: to, serves: batch.serves || isServing, events, commits: commits ? 1 : 0 }
   })
 
 // Of an event whose keys are not known every part must know.

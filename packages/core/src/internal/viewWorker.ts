@@ -22,19 +22,28 @@ export interface Worker {
   /** What was done so far. */
   readonly applied: { readonly events: number; readonly commits: number }
   /** Does something as the owner: none if another has the generation, or as soon as it is lost. */
-  readonly owned: <A>(
-    work: (owned: Owned) => Effect.Effect<A, Failure | Fenced>
-  ) => Effect.Effect<Option.Option<A>, Failure | Fenced>
-  /** Applies the events between two positions, of which the second is a horizon. */
+  readonly owned: <A, E>(
+    work: (owned: Owned) => Effect.Effect<A, E>
+  ) => Effect.Effect<Option.Option<A>, E | Failure | Fenced>
+  /**
+   * Applies the events between two positions, of which the second is a horizon;
+   * a generation that stands there asks to serve, unless it is known to.
+   */
   readonly advance: (owned: Owned, from: number, horizon: number) => Effect.Effect<number, Failure | Fenced>
   /** Where what it works on stands, whoever owns it. */
   readonly position: Effect.Effect<number, ViewStoreError>
   readonly pause: Duration.Duration
 }
 
+/** A build to work on, and the position that it begins behind. */
+export interface Build {
+  readonly build: number
+  readonly after: number
+}
+
 /** What to work on, if it is not the whole of a version's present generation. */
 export interface Target {
-  readonly generation?: { readonly build: number; readonly after: number }
+  readonly generation?: Build
   readonly part?: Part
   /** How to read the view's events. */
   readonly read?: Reader
@@ -74,9 +83,10 @@ export const make = (
     const advanceOf = (part: Part) => (owned: Owned, from: number, horizon: number) =>
       Effect.suspend(() => {
         let position = from
+        let asked = serves
         const records = bounded(owned.build)
         const batches = Effect.whileLoop({
-          while: () => position < horizon,
+          while: () => position < horizon || !asked,
           body: () =>
             timed(
               Batch.run({ view, read, records, owned, part, from: position, horizon, size, serves, speed: speed() })
@@ -85,8 +95,9 @@ export const make = (
             add({ millis, events: done.events, positions: done.position - position })
             position = done.position
             serves = done.serves
+            asked = true
             applied.events += done.events
-            applied.commits++
+            applied.commits += done.commits
           }
         })
         return Effect.map(batches, () => position)
@@ -98,7 +109,7 @@ export const make = (
         positions.keys(),
         (index) => {
           const old = { index, of: positions.length }
-          return owning<number, Failure | Fenced>(
+          return owning(
             records,
             { ...claim, part: old },
             { owned: (owned) => advanceOf(old)(owned, owned.position, first), divided: () => Effect.void }
