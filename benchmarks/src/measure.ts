@@ -36,7 +36,8 @@ export const alternate = async (
   return contenders.map(({ name }, i) => ({ name, rates: rates[i]!, median: median(rates[i]!) }))
 }
 
-const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
+/** The value in the middle. */
+export const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
 
 /** The value below which the given share of all lies. */
 export const percentile = (values: ReadonlyArray<number>, share: number): number =>
