@@ -55,7 +55,7 @@ export interface Caught {
 }
 
 /** With the peak of resident memory of the process. */
-interface CaughtByChild extends Caught {
+export interface CaughtByChild extends Caught {
   readonly megabytes: number
 }
 

@@ -1,7 +1,8 @@
 import { Executor, Projection, Query, Records, ViewStore } from "@hexfold/core"
 import { Duration, Effect, Fiber, Schedule, Schema } from "effect"
-import { type Caught, catchUp, counts, fill, keys, runtimeOf } from "./catchUp.ts"
+import { type Caught, type CaughtByChild, catchUp, counts, fill, keys, runtimeOf } from "./catchUp.ts"
 import { Counter, Increment } from "./counter.ts"
+import { emmettViews } from "./emmettViews.ts"
 import { type Measured, median, percentile, type Report } from "./measure.ts"
 
 const measuredOf = (name: string, runs: ReadonlyArray<Caught>): Measured => {
@@ -10,14 +11,26 @@ const measuredOf = (name: string, runs: ReadonlyArray<Caught>): Measured => {
   return { name, rates, median: median(rates) }
 }
 
-const catchingUp = (url: string): Report => {
-  const ours = [1, 2, 3].map((round) => catchUp(url, round))
-  const measured = [measuredOf("Hexfold, events applied", ours)] as const
+// In turn, so that what happens on the machine happens to both.
+const catchingUp = async (url: string): Promise<Report> => {
+  const emmett = await emmettViews(url)
+  const ours: Array<CaughtByChild> = []
+  const theirs: Array<Caught> = []
+  for (const round of [1, 2, 3]) {
+    ours.push(catchUp(url, round))
+    theirs.push(await emmett.catchUp(round))
+  }
+  await emmett.close()
+  const measured = [
+    measuredOf("Hexfold, events applied", ours),
+    measuredOf("Emmett, Pongo projection, 20,000 events", theirs)
+  ] as const
   return {
     title: "Postgres: a view of 10,000 records catches up with 1,000,000 events",
     measured,
     bars: [
       { claim: "events/s", figure: measured[0].median, atLeast: 25_000 },
+      { claim: "Hexfold / Emmett", figure: measured[0].median / measured[1].median, atLeast: 8 },
       {
         claim: "peak of resident memory, MB",
         figure: Math.max(...ours.map(({ megabytes }) => megabytes)),
@@ -124,7 +137,7 @@ const queried = (millis: ReadonlyArray<number>): Report => ({
 export const views = async (url: string): Promise<ReadonlyArray<Report>> => {
   const runtime = runtimeOf(url)
   await runtime.runPromise(fill)
-  const reports = [catchingUp(url)]
+  const reports = [await catchingUp(url)]
   reports.push(latency(await runtime.runPromise(live)))
   reports.push(queried(await runtime.runPromise(querying)))
   await runtime.dispose()
