@@ -3,6 +3,7 @@ import "effect/schema/SchemaJITCompiler/enable"
 import { EmbeddedPostgres } from "@hexfold/adapters-pg"
 import { Effect, Redacted } from "effect"
 import { growth } from "./growth.ts"
+import { inline } from "./inline.ts"
 import { keep, machine, print, type Report } from "./measure.ts"
 import { memory } from "./memory.ts"
 import { postgres } from "./postgres.ts"
@@ -17,7 +18,8 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   growth: (url) => growth(url, 100_000, 5_000_000),
   reading,
   transfers,
-  views
+  views,
+  inline
 }
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites)
 

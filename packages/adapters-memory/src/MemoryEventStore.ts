@@ -2,11 +2,11 @@
  * The event store in memory: the reference for other adapters, and what tests
  * run on. It forgets everything when its scope closes.
  */
-import { AppendCheck, CommandIdReused, ConcurrencyConflict, EventStore, Expectation, StreamId } from "@hexfold/core"
-import { type Clock, DateTime, Duration, Effect, Layer, Option, Queue, Stream } from "effect"
+import { EventStore } from "@hexfold/core"
+import { Duration, Effect, Layer } from "effect"
+import { newLog, open } from "./internal/eventLog.ts"
 
 type Store = EventStore.EventStore["Service"]
-type Recorded = EventStore.RecordedEvent
 
 /** How the store works. */
 export interface Options {
@@ -14,154 +14,9 @@ export interface Options {
   readonly commandRetention?: Duration.Input
 }
 
-interface Command {
-  readonly at: number
-  readonly fingerprint: string
-  readonly appended: EventStore.Appended
-}
-
-// The retention in milliseconds.
-const open = (retention: number): Store => {
-  const log: Array<Recorded> = []
-  const streams = new Map<StreamId.StreamId, Array<Recorded>>()
-  const commands = new Map<string, Command>()
-  const listeners = new Set<Queue.Queue<number>>()
-  let now = DateTime.makeUnsafe(0)
-
-  const versionOf = (streamId: StreamId.StreamId): number => streams.get(streamId)?.length ?? 0
-
-  const isExpired = (command: Command, millis: number): boolean => millis - command.at > retention
-
-  const earlier = (
-    key: EventStore.CommandKey | undefined,
-    clock: Clock.Clock
-  ): EventStore.Appended | CommandIdReused | undefined => {
-    const command = key && commands.get(key.id)
-    if (key === undefined || command === undefined) return undefined
-    if (isExpired(command, clock.currentTimeMillisUnsafe())) return undefined
-    return command.fingerprint === key.fingerprint
-      ? { ...command.appended, repeated: true }
-      : new CommandIdReused({ commandId: key.id, stored: command.fingerprint, given: key.fingerprint })
-  }
-
-  // The map has the oldest first, and each is removed once.
-  const sweep = (millis: number): void => {
-    for (const [id, oldest] of commands) {
-      if (!isExpired(oldest, millis)) return
-      commands.delete(id)
-    }
-  }
-
-  const conflict = (append: EventStore.Append): ConcurrencyConflict | undefined => {
-    let first: ConcurrencyConflict | undefined
-    for (const { expected, streamId } of append.conditions) {
-      const actual = versionOf(streamId)
-      if (!Expectation.holds(expected, actual) && (first === undefined || streamId < first.stream)) {
-        first = new ConcurrencyConflict({ stream: streamId, expected, actual, attempts: 1 })
-      }
-    }
-    return first
-  }
-
-  const record = (append: EventStore.Append, recordedAt: DateTime.Utc): EventStore.Appended => {
-    const recorded = new Array<Recorded>(append.writes.reduce((sum, { events }) => sum + events.length, 0))
-    const touched = new Array<EventStore.StreamVersion>(append.writes.length)
-    let next = 0
-    for (let i = 0; i < append.writes.length; i++) {
-      const { events, streamId } = append.writes[i]!
-      const stream = streams.get(streamId)
-      let version = stream?.length ?? 0
-      for (const { data, id, metadata, type } of events) {
-        const position = log.length + 1
-        const event: Recorded = { id, streamId, version: ++version, position, type, data, metadata, recordedAt }
-        log.push(event)
-        stream?.push(event)
-        recorded[next++] = event
-      }
-      if (stream === undefined) streams.set(streamId, recorded.slice(next - events.length, next))
-      touched[i] = { streamId, version }
-    }
-    for (let i = 0; i < append.conditions.length; i++) {
-      const { streamId } = append.conditions[i]!
-      if (streamId !== touched[i]?.streamId && !touched.some((stream) => stream.streamId === streamId)) {
-        touched.push({ streamId, version: versionOf(streamId) })
-      }
-    }
-    return { events: recorded, streams: touched, repeated: false }
-  }
-
-  const slices = (requests: ReadonlyArray<EventStore.StreamRequest>): ReadonlyArray<EventStore.StreamSlice> =>
-    requests.map(({ after = 0, streamId }) => {
-      const stream = streams.get(streamId)
-      return { streamId, version: stream?.length ?? 0, events: stream?.slice(after) ?? [] }
-    })
-
-  return EventStore.EventStore.of({
-    append: (given) =>
-      Effect.clockWith((clock): ReturnType<Store["append"]> => {
-        const append = AppendCheck.check(given)
-        if ("_tag" in append) return Effect.fail(append)
-        const before = earlier(append.command, clock) ?? conflict(append)
-        if (before !== undefined) return "_tag" in before ? Effect.fail(before) : Effect.succeed(before)
-        const millis = clock.currentTimeMillisUnsafe()
-        if (millis !== now.epochMilliseconds) now = DateTime.makeUnsafe(millis)
-        const appended = record(append, now)
-        if (append.command !== undefined) {
-          if (retention < Infinity) sweep(millis)
-          commands.set(append.command.id, { at: millis, fingerprint: append.command.fingerprint, appended })
-        }
-        if (appended.events.length > 0) for (const listener of listeners) Queue.offerUnsafe(listener, log.length)
-        return Effect.succeed(appended)
-      }),
-
-    readStreams: (requests, command) => {
-      const refusal = AppendCheck.checkRead("readStreams", requests, command)
-      if (refusal !== undefined) return Effect.fail(refusal)
-      // Only what is remembered of a command depends on the time.
-      if (command === undefined) return Effect.sync(() => ({ streams: slices(requests), appended: undefined }))
-      return Effect.clockWith((clock): ReturnType<Store["readStreams"]> => {
-        const before = earlier(command, clock)
-        if (before !== undefined && "_tag" in before) return Effect.fail(before)
-        return Effect.succeed({ streams: slices(requests), appended: before })
-      })
-    },
-
-    readStream: (streamId, options = {}) =>
-      Stream.suspend(() => {
-        const refusal = AppendCheck.checkRead("readStream", [{ streamId }])
-        if (refusal !== undefined) return Stream.fail(refusal)
-        const refusedRange = AppendCheck.checkRange("readStream", options)
-        if (refusedRange !== undefined) return Stream.fail(refusedRange)
-        return pages(streams.get(streamId) ?? [], options)
-      }),
-
-    readAll: (options = {}) =>
-      Stream.suspend(() => {
-        const refusal = AppendCheck.checkRange("readAll", options)
-        if (refusal !== undefined) return Stream.fail(refusal)
-        return pages(log, { ...options, upTo: Math.min(options.upTo ?? Infinity, log.length) })
-      }),
-
-    // The queue keeps only the latest value, and stands before the present one is read: no append falls between.
-    changes: Stream.unwrap(
-      Effect.gen(function* () {
-        const listener = yield* Queue.sliding<number>(1)
-        yield* Effect.acquireRelease(
-          Effect.sync(() => listeners.add(listener)),
-          () => Effect.sync(() => listeners.delete(listener))
-        )
-        return Stream.concat(
-          Stream.sync(() => log.length),
-          Stream.fromQueue(listener)
-        ).pipe(Stream.changes)
-      })
-    )
-  })
-}
-
 /** As {@link make}, with options. */
 export const makeWith = (options: Options): Effect.Effect<Store> =>
-  Effect.sync(() => open(Duration.toMillis(options.commandRetention ?? "Infinity")))
+  Effect.sync(() => open(newLog(), Duration.toMillis(options.commandRetention ?? "Infinity")))
 
 /**
  * An event store in memory.
@@ -190,29 +45,3 @@ export const layerWith = (options: Options): Layer.Layer<EventStore.EventStore> 
  * ```
  */
 export const layer: Layer.Layer<EventStore.EventStore> = Layer.effect(EventStore.EventStore, make)
-
-// An event's place in the array is its key less 1; the array only grows.
-const pages = (events: ReadonlyArray<Recorded>, options: EventStore.AllReadOptions): Stream.Stream<Recorded> => {
-  const { aggregates, direction = "forwards", limit = Infinity, types } = options
-  const upTo = Math.min(options.upTo ?? Infinity, events.length)
-  const selects = (event: Recorded): boolean =>
-    (types === undefined || types.includes(event.type)) &&
-    (aggregates === undefined ||
-      Option.exists(StreamId.parse(event.streamId), ({ aggregate }) => aggregates.includes(aggregate)))
-  const step = direction === "forwards" ? 1 : -1
-  const first = direction === "forwards" ? (options.after ?? 0) + 1 : Math.min((options.after ?? Infinity) - 1, upTo)
-  return Stream.paginate({ next: first, left: limit }, ({ left, next }) =>
-    Effect.sync(() => {
-      const page: Array<Recorded> = []
-      let key = next
-      for (; key >= 1 && key <= upTo && page.length < Math.min(left, pageSize); key += step) {
-        const event = events[key - 1]!
-        if (selects(event)) page.push(event)
-      }
-      const rest = { next: key, left: left - page.length }
-      return [page, key < 1 || key > upTo || rest.left <= 0 ? Option.none() : Option.some(rest)] as const
-    })
-  )
-}
-
-const pageSize = 1_000

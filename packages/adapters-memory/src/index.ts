@@ -1,2 +1,3 @@
 export * as MemoryEventStore from "./MemoryEventStore.ts"
+export * as MemoryStores from "./MemoryStores.ts"
 export * as MemoryViewStore from "./MemoryViewStore.ts"

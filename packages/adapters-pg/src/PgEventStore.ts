@@ -7,6 +7,8 @@ import { type AppendFailure, appendAll, touchesOf } from "./internal/appender.ts
 import * as batcher from "./internal/batcher.ts"
 import { array } from "./internal/binds.ts"
 import { isUndone, translated } from "./internal/errors.ts"
+import * as inlineAppends from "./internal/inlineAppends.ts"
+import { InlineDefinitions } from "./internal/inlineDefinitions.ts"
 import { keyOf } from "./internal/keys.ts"
 import { type ReadRequest, readAllStreams } from "./internal/reader.ts"
 import { type EventRow, toRecorded } from "./internal/rows.ts"
@@ -75,8 +77,15 @@ export const make = (
     const schema = quoted(name)
     const pg = yield* PgClient.PgClient
     const sql = pg.withoutTransforms()
-    const autocommit = yield* readCommitted(sql)
     const outside = outsideOf(sql)
+    const autocommit = yield* readCommitted(sql)
+    const { alone, joined: within } = yield* inlineAppends.make({
+      S: schema,
+      sql,
+      views: yield* InlineDefinitions,
+      autocommit,
+      outside
+    })
 
     const joined = <A, E, R>(f: (joined: boolean) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
       Effect.contextWith((context: Context.Context<never>) =>
@@ -102,7 +111,7 @@ export const make = (
     const appendBatch = yield* batcher.make<EventStore.Append, EventStore.Appended, AppendFailure>({
       operation: "append",
       call: (appends) =>
-        outside(Effect.tap(translated("append")(appendAll(sql, schema, autocommit)(appends)), Effect.sync(announce))),
+        outside(Effect.tap(translated("append")(appendAll(sql, schema, alone, false)(appends)), Effect.sync(announce))),
       isUndone,
       touches: touchesOf,
       maxInFlight,
@@ -157,7 +166,7 @@ export const make = (
         if ("_tag" in checked) return Effect.fail(checked)
         return joined((joined) => {
           if (!joined) return appendBatch(checked)
-          return Effect.flatMap(translated("append")(appendAll(sql, schema)([checked])), ([exit]) =>
+          return Effect.flatMap(translated("append")(appendAll(sql, schema, within, true)([checked])), ([exit]) =>
             Effect.andThen(sql.afterCommit(Effect.sync(announce)), exit!)
           )
         })

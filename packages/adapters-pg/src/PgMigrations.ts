@@ -3,11 +3,12 @@ import { EventStoreError } from "@hexfold/core"
 import { Effect } from "effect"
 import { Migrator, SqlClient } from "effect/sql"
 import { translated } from "./internal/errors.ts"
-import { drawNamespace } from "./internal/namespace.ts"
+import { drawNamespace, namespaceOf } from "./internal/namespace.ts"
 import { checkSchemaName, quoted } from "./internal/schemaName.ts"
 import { appendFunction } from "./sql/append.ts"
 import { generations } from "./sql/generations.ts"
 import { horizonFunctions } from "./sql/horizon.ts"
+import { inline } from "./sql/inline.ts"
 import { commandsByTime } from "./sql/retention.ts"
 import { schema as tables } from "./sql/schema.ts"
 import { views } from "./sql/views.ts"
@@ -16,7 +17,7 @@ import { views } from "./sql/views.ts"
 export const defaultSchema = "hexfold"
 
 /** The version that this library brings a schema to. */
-export const latest = 4
+export const latest = 5
 
 /**
  * Brings a schema of the database up to date, and creates it if it is missing.
@@ -109,6 +110,16 @@ const migrations = (schema: string): Record<string, Effect.Effect<void, unknown,
   "0004_generations": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     for (const statement of generations(quoted(schema))) yield* sql.unsafe(statement)
+  }),
+  "0005_inline": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const name = quoted(schema)
+    const statements = [
+      ...inline(name),
+      `drop function ${name}.append`,
+      appendFunction(name, yield* namespaceOf(schema))
+    ]
+    for (const statement of statements) yield* sql.unsafe(statement)
   })
 })
 

@@ -4,6 +4,7 @@ import { Effect, Layer, type Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { bigint, isText, texts } from "./internal/binds.ts"
 import { isNoTable, translatedOf } from "./internal/errors.ts"
+import { InlineDefinitions } from "./internal/inlineDefinitions.ts"
 import { type Statement, translate, translateCount } from "./internal/queryTranslator.ts"
 import { quoted } from "./internal/schemaName.ts"
 import { claiming } from "./internal/viewClaims.ts"
@@ -50,7 +51,7 @@ export const make = (
       )
 
     const claim = claiming(name, S, sql)
-    const commit = committing(S, sql)
+    const commit = committing(S, sql, yield* InlineDefinitions)
 
     const idOf = ({ build, version, view }: Named) => {
       if (![version ?? 0, build ?? 0].every(Number.isSafeInteger) || !isText(view)) return Effect.succeed(undefined)

@@ -4,7 +4,7 @@ import { EventStoreError, StreamId, type ViewStore } from "@hexfold/core"
 import { Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
-import { client, newSchema, openStore, openViews } from "./database.ts"
+import { client, newSchema, openStore, openViews, undoInline } from "./database.ts"
 import { append } from "./events.ts"
 
 type Generation = ViewStore.Generation
@@ -103,8 +103,9 @@ describe("PgMigrations", () => {
       yield* claim(second, "two", Duration.zero)
       yield* store.commit({ generation: second, epoch: 1, from: 0, to: 30, put: [{ key: "a", state: 2 }], remove: [] })
       const before = yield* store.status
-      // What version 4 has made of it, undone.
+      // What versions 4 and 5 have made of it, undone.
       for (const statement of [
+        ...undoInline(schema),
         `alter table ${schema}.views
            drop column build, drop column replaced, drop column inline, drop column aggregates, drop column types,
            add column epoch bigint not null default 0,

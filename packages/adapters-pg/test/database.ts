@@ -1,10 +1,10 @@
 import { PgClient } from "@effect/sql-pg"
-import { PgEventStore, PgViewStore } from "@hexfold/adapters-pg"
-import type { EventStoreError, ViewStore, ViewStoreError } from "@hexfold/core"
-import { EventStoreContract } from "@hexfold/testing/contracts"
-import { Effect, Layer, Redacted, type Scope } from "effect"
+import { PgEventStore, PgStores, PgViewStore } from "@hexfold/adapters-pg"
+import { EventStore, type EventStoreError, ViewStore, type ViewStoreError } from "@hexfold/core"
+import { EventStoreContract, type InlineContract } from "@hexfold/testing/contracts"
+import { Context, Effect, Layer, Redacted, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { SqlClient } from "effect/sql"
+import { SqlClient, SqlError } from "effect/sql"
 import { inject } from "vitest"
 
 let made = 0
@@ -68,6 +68,44 @@ export const openViews = (
     const sql = yield* client(config)
     return { store: yield* Effect.provideService(PgViewStore.make(options), SqlClient.SqlClient, sql), sql }
   })
+
+/** Takes away again what version 5 has made of a schema, but for the function that appends. */
+export const undoInline = (schema: string): ReadonlyArray<string> => [
+  `drop table ${schema}.inline_changes`,
+  ...["lock_inline", "demote", "reached"].map((name) => `drop function ${schema}.${name}`)
+]
+
+/** Both stores with a client of their own. */
+export const openStores = (
+  options: PgStores.Options,
+  config: Partial<PgClient.PgPoolConfig> = {}
+): Effect.Effect<
+  InlineContract.Instance & { readonly sql: PgClient.PgClient },
+  EventStoreError.EventStoreError | ViewStoreError,
+  Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const sql = yield* client(config)
+    const stores = yield* Layer.build(
+      PgStores.layer(options).pipe(
+        Layer.provide([Layer.succeed(PgClient.PgClient, sql), Layer.succeed(SqlClient.SqlClient, sql)])
+      )
+    )
+    return {
+      events: Context.get(stores, EventStore.EventStore),
+      records: Context.get(stores, ViewStore.ViewStore),
+      sql,
+      transaction: (effect) => transacted(sql, effect)
+    }
+  })
+
+const transacted = <A, E>(sql: PgClient.PgClient, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  sql
+    .withTransaction(effect)
+    .pipe(
+      Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED"),
+      Effect.catchIf(SqlError.isSqlError, Effect.die)
+    ) as Effect.Effect<A, E>
 
 /** The contract's backend on a schema of its own. */
 export const backend = (

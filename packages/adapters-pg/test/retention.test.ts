@@ -5,7 +5,7 @@ import { type EventStore, EventStoreError, StreamId } from "@hexfold/core"
 import { type Duration, Effect, Exit, Fiber, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
-import { client, newSchema, openStore } from "./database.ts"
+import { client, newSchema, openStore, undoInline } from "./database.ts"
 import { append, event } from "./events.ts"
 
 const account = StreamId.make("Account", "1")
@@ -301,6 +301,7 @@ describe("retention of command ids", () => {
       yield* sql.unsafe(`drop index ${schema}.commands_recorded_at`)
       yield* sql.unsafe(`drop table ${schema}.view_parts, ${schema}.view_letters, ${schema}.views`)
       yield* sql.unsafe(`drop function ${schema}.sort_key`)
+      for (const statement of undoInline(schema)) yield* sql.unsafe(statement)
       yield* sql.unsafe(`delete from ${schema}.migrations where migration_id > 1`)
       assert.include(
         (yield* Effect.flip(openStore({ schema, migrate: false }))).message,

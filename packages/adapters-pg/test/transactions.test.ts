@@ -55,7 +55,7 @@ describe("inside a caller's transaction", () => {
     })
   )
 
-  it.live("many appends of one transaction hold one advisory lock", () =>
+  it.live("many appends of one transaction hold one advisory lock of each kind", () =>
     Effect.gen(function* () {
       const { sql, store } = yield* openStore({ schema: yield* newSchema })
       const locks = yield* sql.withTransaction(
@@ -66,7 +66,7 @@ describe("inside a caller's transaction", () => {
           )
         })
       )
-      assert.strictEqual(locks.length, 1)
+      assert.strictEqual(locks.length, 2)
     })
   )
 

@@ -1,2 +1,3 @@
 export * as EventStoreContract from "./EventStoreContract.ts"
+export * as InlineContract from "./InlineContract.ts"
 export * as ViewStoreContract from "./ViewStoreContract.ts"

@@ -22,10 +22,24 @@ export interface Stored {
   parts: Array<Part>
   serves: boolean
   replaced: boolean
+  /** Which events appends apply to it; its part stands where they began. */
+  inline: Follows | undefined
 }
 
-/** The generations of all views; every function is one synchronous step. */
-export const open = () => {
+/** The events that a view follows. */
+export interface Follows {
+  readonly aggregates: ReadonlyArray<string>
+  readonly types: ReadonlyArray<string>
+}
+
+/** Whether a process's appends know a view, and how they begin to maintain its records if they can. */
+export interface Maintaining {
+  readonly knows: (generation: ViewStore.Generation) => boolean
+  readonly promote: (view: string, stored: Stored) => void
+}
+
+/** The generations of all views; every function is one synchronous step. `last` is the last position of the log. */
+export const open = (last: () => number = () => 0) => {
   const views = new Map<string, Array<Stored>>()
 
   const find = ({ build, version, view }: ViewStore.Generation): Stored | undefined => {
@@ -47,7 +61,8 @@ export const open = () => {
       parked: new Map(),
       parts: [newPart(0, after)],
       serves: all.length === 0,
-      replaced: false
+      replaced: false,
+      inline: undefined
     }
     all.push(created)
     all.sort(inOrder)
@@ -62,6 +77,7 @@ export const open = () => {
     if (stored.parts.length !== of) {
       const held = stored.parts.find((part) => part.leasedUntil > now && part.owner !== owner)
       if (held !== undefined) return Result.succeed({ _tag: "Held", by: held.owner })
+      demote(stored, last())
       const positions = stored.parts.map(({ position }) => position)
       if (new Set(positions).size > 1) return Result.succeed({ _tag: "Divided", positions })
       // Higher at once: a commit of whoever owned a part before must not meet a new one.
@@ -73,23 +89,34 @@ export const open = () => {
     if (part.owner !== owner || part.leasedUntil <= now) part.epoch++
     part.owner = owner
     part.leasedUntil = now + Duration.toMillis(lease)
-    const { epoch, position } = part
-    return Result.succeed({ _tag: "Owned", build: stored.build, epoch, position, inline: false })
+    if (claim.inline !== true) demote(stored, last())
+    const { build, inline } = stored
+    return Result.succeed({
+      _tag: "Owned",
+      build,
+      epoch: part.epoch,
+      position: positionsOf(stored)[index]!,
+      inline: inline !== undefined
+    })
   }
 
-  const commit = (given: ViewStore.Commit): Result.Result<void, Fenced | ViewStoreError> => {
+  const commit = (given: ViewStore.Commit, maintaining?: Maintaining): Result.Result<void, Fenced | ViewStoreError> => {
     const commit = CommitCheck.check(given)
     if ("_tag" in commit) return Result.fail(commit)
     const { epoch, from, generation, to } = commit
     const { version, view } = generation
     const stored = find(generation)
     const part = stored?.parts[commit.part ?? 0]
-    if (stored === undefined || part?.epoch !== epoch || part.position !== from || isOvertaken(stored, commit)) {
+    // What appends maintain stands at the last position, but takes no commit all the same.
+    const isOurs = stored?.inline === undefined && part?.epoch === epoch && part.position === from
+    if (stored === undefined || part === undefined || !isOurs || isOvertaken(stored, commit)) {
       const { epoch: actual = 0, position = 0 } = part ?? {}
       const expected = { epoch, position: from }
       return Result.fail(new Fenced({ view, version, expected, actual: { epoch: actual, position } }))
     }
-    if (commit.inline === true) return Result.fail(rejected(view, "no append of this store maintains views"))
+    if (commit.inline === true && maintaining?.knows(generation) !== true) {
+      return Result.fail(rejected(view, "no append of this store maintains the view"))
+    }
     if (commit.drop === true) {
       if (stored.serves) return Result.fail(rejected(view, "a generation that serves is not dropped"))
       views.set(
@@ -105,6 +132,7 @@ export const open = () => {
     part.position = to
     part.failure = commit.failure
     part.speed = commit.speed ?? part.speed
+    if (commit.inline === true) maintaining?.promote(view, stored)
     if (commit.serve === true) serve(view, stored)
     return Result.succeed(undefined)
   }
@@ -116,6 +144,7 @@ export const open = () => {
     next.serves = true
     for (const earlier of views.get(view)!) {
       if (earlier.version !== next.version || earlier.build >= next.build) continue
+      demote(earlier, last())
       earlier.replaced = true
       for (const part of earlier.parts) {
         part.epoch++
@@ -142,22 +171,47 @@ export const open = () => {
         version: stored.version,
         build: stored.build,
         position: positionOf(stored),
-        parts: stored.parts.map(({ epoch, failure, leasedUntil, owner, position, speed }) => ({
+        parts: stored.parts.map(({ epoch, failure, leasedUntil, owner, speed }, i) => ({
           epoch,
-          position,
+          position: positionsOf(stored)[i]!,
           owner: leasedUntil > now ? owner : undefined,
           failure,
           speed
         })),
         serves: stored.serves,
         replaced: stored.replaced,
-        inline: false,
+        inline: stored.inline !== undefined,
         parked: stored.parked.size,
         skipped: stored.letters.size - Array.from(stored.parked.values()).reduce((sum, n) => sum + n, 0)
       }))
     )
 
-  return { claim, commit, find, serving, letters, status }
+  /** The generations that appends maintain. */
+  const inline = (): ReadonlyArray<Inline> =>
+    Array.from(views).flatMap(([view, all]) =>
+      all.flatMap((stored) => (stored.inline === undefined ? [] : [{ view, stored, follows: stored.inline }]))
+    )
+
+  const positionsOf = ({ inline, parts }: Stored): ReadonlyArray<number> =>
+    parts.map(({ position }) => (inline === undefined ? position : last()))
+
+  const positionOf = (stored: Stored): number => Math.min(...positionsOf(stored))
+
+  return { claim, commit, find, serving, letters, status, inline, positionsOf }
+}
+
+/** A generation that appends maintain. */
+export interface Inline {
+  readonly view: string
+  readonly stored: Stored
+  readonly follows: Follows
+}
+
+/** Appends do not maintain a generation any more: everything up to a position is applied, and nothing behind it. */
+export const demote = (stored: Stored, position: number): void => {
+  if (stored.inline === undefined) return
+  stored.inline = undefined
+  for (const part of stored.parts) part.position = position
 }
 
 const whole: ViewStore.Part = { index: 0, of: 1 }
@@ -170,8 +224,6 @@ const newPart = (epoch: number, position: number): Part => ({
   failure: undefined,
   speed: undefined
 })
-
-const positionOf = ({ parts }: Stored): number => Math.min(...parts.map(({ position }) => position))
 
 const inOrder = (a: Stored, b: Stored): number => a.version - b.version || a.build - b.build
 

@@ -13,6 +13,7 @@ import { appendCall } from "../sql/append.ts"
 import type { Touches } from "./batcher.ts"
 import { array } from "./binds.ts"
 import { translated } from "./errors.ts"
+import type { Called, Maintained, Run } from "./inlineAppends.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
 import { readCommands } from "./reader.ts"
 import { writtenFirst } from "./rows.ts"
@@ -28,76 +29,82 @@ export const touchesOf = (append: EventStore.Append): Touches => {
   return { exclusive, shared: streams.filter(({ count }) => count === 0).map(({ key }) => key) }
 }
 
-/** Runs the call that appends in a transaction of its own. */
-export type Autocommit = <A, E>(call: Effect.Effect<A, E>) => Effect.Effect<A, E | SqlError.SqlError>
-
-/**
- * Appends in one call, each whole or not at all: in a transaction of its own,
- * or else in the caller's.
- */
+/** Appends in one call, each whole or not at all; `joined` says whether it runs in a caller's transaction. */
 export const appendAll =
-  (sql: SqlClient.SqlClient, schema: string, autocommit?: Autocommit) =>
+  (sql: SqlClient.SqlClient, schema: string, run: Run, joined: boolean) =>
   (
     appends: ReadonlyArray<EventStore.Append>
-  ): Effect.Effect<ReadonlyArray<Exit.Exit<EventStore.Appended, AppendFailure>>, SqlError.SqlError> =>
+  ): Effect.Effect<
+    ReadonlyArray<Exit.Exit<EventStore.Appended, AppendFailure>>,
+    SqlError.SqlError | EventStoreError.EventStoreError
+  > =>
     Effect.gen(function* () {
-      const call = encode(appends, autocommit === undefined)
-      const appending = sql.unsafe<Row>(appendCall(schema), call.binds)
-      const [row] = yield* autocommit === undefined ? appending : autocommit(appending)
-      const failed = new Set(row!.o_failed)
-      const repeated = new Set(row!.o_repeated)
-      // The others have committed: if this fails, it fails for the repeats alone.
-      const earlier = yield* Effect.result(
-        repeated.size === 0
-          ? Effect.succeed(new Map<string, EventStore.Appended | CommandIdReused>())
-          : translated("append")(
-              readCommands(
-                sql,
-                schema,
-                appends.flatMap(({ command }, owner) => (repeated.has(owner) && command !== undefined ? [command] : []))
-              )
-            )
+      const encoded = encode(appends, joined)
+      const call = ({ all, ordered }: Maintained) =>
+        Effect.map(
+          sql.unsafe<Row>(appendCall(schema), [...encoded.binds, array(all, OID.int8), array(ordered, OID.int8)]),
+          ([row]) => exitsOf(appends, encoded, row!)
+        )
+      const { exits } = yield* run(appends, call)
+      const repeats = appends.flatMap(({ command }, i) =>
+        exits[i] === undefined && command !== undefined ? [command] : []
       )
-      const recordedAt = DateTime.makeUnsafe(row!.o_recorded_at)
-      let next = 0
-      return appends.map((append, owner): Exit.Exit<EventStore.Appended, AppendFailure> => {
-        if (repeated.has(owner)) {
-          if (Result.isFailure(earlier)) return Exit.fail(earlier.failure)
-          const appended = earlier.success.get(append.command!.id)
-          // The call found the id, and a sweep forgot it before its receipt was read.
-          if (appended === undefined) return Exit.fail(forgotten())
-          return "_tag" in appended ? Exit.fail(appended) : Exit.succeed(appended)
-        }
-        const versions = new Map<StreamId.StreamId, number>()
-        for (const i of call.placesOf[owner]!) versions.set(call.streams[i]!.streamId, Number(row!.o_bases[i]))
-        if (failed.has(owner)) return Exit.fail(conflictOf(append, versions))
-        const events: Array<EventStore.RecordedEvent> = []
-        for (const write of append.writes) {
-          for (const event of write.events) {
-            const version = versions.get(write.streamId)! + 1
-            versions.set(write.streamId, version)
-            events.push({
-              id: event.id,
-              streamId: write.streamId,
-              version,
-              position: Number(row!.o_positions[next++]),
-              type: event.type,
-              data: event.data,
-              metadata: event.metadata,
-              recordedAt
-            })
-          }
-        }
-        return Exit.succeed({
-          events,
-          streams: writtenFirst(
-            Array.from(versions, ([streamId, version]) => ({ streamId, version })),
-            events
-          ),
-          repeated: false
-        })
+      if (repeats.length === 0) return exits as ReadonlyArray<Exit.Exit<EventStore.Appended, AppendFailure>>
+      // The others have committed: if this fails, it fails for the repeats alone.
+      const earlier = yield* Effect.result(translated("append")(readCommands(sql, schema, repeats)))
+      return exits.map((exit, i) => {
+        if (exit !== undefined) return exit
+        if (Result.isFailure(earlier)) return Exit.fail(earlier.failure)
+        const appended = earlier.success.get(appends[i]!.command!.id)
+        // The call found the id, and a sweep forgot it before its receipt was read.
+        if (appended === undefined) return Exit.fail(forgotten())
+        return "_tag" in appended ? Exit.fail(appended) : Exit.succeed(appended)
       })
     })
+
+interface Done extends Called {
+  /** None for a repeat. */
+  readonly exits: ReadonlyArray<Exit.Exit<EventStore.Appended, AppendFailure> | undefined>
+}
+
+const exitsOf = (
+  appends: ReadonlyArray<EventStore.Append>,
+  { placesOf, streams }: ReturnType<typeof encode>,
+  row: Row
+): Done => {
+  const failed = new Set(row.o_failed)
+  const repeated = new Set(row.o_repeated)
+  const recordedAt = DateTime.makeUnsafe(row.o_recorded_at)
+  const recorded: Array<EventStore.RecordedEvent> = []
+  const exits = appends.map((append, owner): Done["exits"][number] => {
+    if (repeated.has(owner)) return undefined
+    const versions = new Map<StreamId.StreamId, number>()
+    for (const i of placesOf[owner]!) versions.set(streams[i]!.streamId, Number(row.o_bases[i]))
+    if (failed.has(owner)) return Exit.fail(conflictOf(append, versions))
+    const events: Array<EventStore.RecordedEvent> = []
+    for (const write of append.writes) {
+      for (const event of write.events) {
+        const version = versions.get(write.streamId)! + 1
+        versions.set(write.streamId, version)
+        const position = Number(row.o_positions[recorded.length])
+        const { data, id, metadata, type } = event
+        const { streamId } = write
+        const each = { id, streamId, version, position, type, data, metadata, recordedAt }
+        events.push(each)
+        recorded.push(each)
+      }
+    }
+    return Exit.succeed({
+      events,
+      streams: writtenFirst(
+        Array.from(versions, ([streamId, version]) => ({ streamId, version })),
+        events
+      ),
+      repeated: false
+    })
+  })
+  return { exits, events: recorded, inline: row.o_inline }
+}
 
 const forgotten = () =>
   new EventStoreError.EventStoreError({
@@ -105,12 +112,15 @@ const forgotten = () =>
     reason: new EventStoreError.Unavailable({ detail: "the command id expired during the append: repeat it" })
   })
 
+const { OID } = PgTypes
+
 interface Row {
   readonly o_failed: ReadonlyArray<number>
   readonly o_repeated: ReadonlyArray<number>
   readonly o_bases: ReadonlyArray<bigint>
   readonly o_positions: ReadonlyArray<bigint>
   readonly o_recorded_at: Date
+  readonly o_inline: ReadonlyArray<bigint>
 }
 
 interface Touched {
@@ -167,7 +177,6 @@ const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolean) => {
     }
   })
 
-  const { OID } = PgTypes
   const binds = [
     array(
       streams.map(({ key }) => key),

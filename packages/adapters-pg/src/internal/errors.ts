@@ -1,6 +1,7 @@
 import { EventStoreError, ViewStoreError } from "@hexfold/core"
 import { Cause, Effect, Predicate } from "effect"
 import { SqlError } from "effect/sql"
+import { unmaintained } from "../sql/inline.ts"
 
 // Classes and codes of Postgres' appendix A. The driver's own classes cover
 // most; a server that shuts down, starts up or is full it calls unknown.
@@ -21,6 +22,17 @@ const reasonOf = (error: SqlError.SqlError): EventStoreError.Reason => {
 
 /** Whether a statement failed because it names a table that is not there. */
 export const isNoTable = (error: SqlError.SqlError): boolean => codeOf(error) === "42P01"
+
+/** Whether a statement that failed so may succeed when it is repeated. */
+export const isPassing = (error: SqlError.SqlError): boolean =>
+  ["Unavailable", "Timeout"].includes(reasonOf(error)._tag)
+
+/** The generations that the refused append touches, if it was refused because its caller does not maintain them all. */
+export const unmaintainedBy = (error: SqlError.SqlError): ReadonlyArray<bigint> | undefined => {
+  const cause = error.reason.cause
+  if (codeOf(error) !== unmaintained || !Predicate.hasProperty(cause, "detail")) return undefined
+  return String(cause.detail).split(",").map(BigInt)
+}
 
 /** The server's error code, or "" if the error is not the server's. */
 const codeOf = (error: SqlError.SqlError): string => {

@@ -15,3 +15,15 @@ export const drawNamespace = Effect.gen(function* () {
     from pg_description where classoid = 'pg_proc'::regclass and description like 'hexfold namespace %'`
   return String(row!.next)
 })
+
+/** The one that was drawn for a schema. */
+export const namespaceOf = (schema: string) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const [row] = yield* sql<{ readonly namespace: string }>`
+      select substring(description from '[0-9]+$') as namespace from pg_description
+      join pg_proc on pg_proc.oid = objoid and classoid = 'pg_proc'::regclass
+      join pg_namespace on pg_namespace.oid = pronamespace
+      where nspname = ${schema} and description like 'hexfold namespace %'`
+    return row!.namespace
+  })

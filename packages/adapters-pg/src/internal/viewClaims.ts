@@ -1,9 +1,11 @@
 import type { ViewStore } from "@hexfold/core"
+import { PgTypes } from "@effect/sql-pg"
 import { Duration, Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as registry from "../sql/generations.ts"
+import { demote } from "../sql/inline.ts"
 import * as records from "../sql/records.ts"
-import { bigint, float8, int4 } from "./binds.ts"
+import { array, bigint, float8, int4 } from "./binds.ts"
 
 interface Place {
   readonly epoch: bigint
@@ -59,7 +61,11 @@ export const claiming = (name: string, S: string, sql: SqlClient.SqlClient) => {
       const part = parts.length === of ? parts[index] : undefined
       const held = (part === undefined ? parts : [part]).find((each) => each.leased && each.owner !== owner)
       if (held !== undefined) return { _tag: "Held", by: held.owner } as const
-      if (part !== undefined) {
+      // Whoever projects the view works on it alone from here on, or on parts of it.
+      const inline = parts[0]?.inline === true && !(given.inline === true && of === 1)
+      if (inline) {
+        yield* sql.unsafe(demote(S), [array([parts[0]!.id], PgTypes.OID.int8)])
+      } else if (part !== undefined) {
         const lease = Math.min(Math.max(Duration.toSeconds(given.lease), 0), longestLease)
         const binds = [part.id, int4(index), part.epoch, owner, float8(lease)]
         const [owned] = yield* sql.unsafe<Place>(registry.claim(S), binds)
@@ -76,11 +82,11 @@ export const claiming = (name: string, S: string, sql: SqlClient.SqlClient) => {
   return claim
 }
 
-const ownedOf = ({ build, inline }: Part, { epoch, position }: Place): ViewStore.Claimed => ({
+const ownedOf = ({ build, inline, position }: Part, owned: Place): ViewStore.Claimed => ({
   _tag: "Owned",
   build: Number(build),
-  epoch: Number(epoch),
-  position: Number(position),
+  epoch: Number(owned.epoch),
+  position: Number(inline ? position : owned.position),
   inline
 })
 

@@ -1,38 +1,37 @@
 import { PgTypes } from "@effect/sql-pg"
-import { CommitCheck, EventStoreError, Fenced, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { CommitCheck, EventStoreError, Fenced, type View, type ViewStore, ViewStoreError } from "@hexfold/core"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as registry from "../sql/generations.ts"
+import * as inline from "../sql/inline.ts"
 import * as letterTable from "../sql/letters.ts"
 import * as records from "../sql/records.ts"
 import { array, bigint, float8, int4, jsonb, texts } from "./binds.ts"
+import { promoting } from "./inlinePromotion.ts"
+import * as viewRecords from "./viewRecords.ts"
 
 interface Locked {
   readonly id: bigint
   readonly version: bigint
   readonly build: bigint
   readonly serves: boolean
+  readonly inline: boolean
 }
 
 /** Commits to a schema's generations; each runs in a transaction that reads what is committed. */
-export const committing = (S: string, sql: SqlClient.SqlClient) => {
+export const committing = (S: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) => {
+  const promotion = promoting(S, sql, views)
+
   // Whether letters are as the commit takes them for, and stay so: the part is locked.
-  const write = (id: bigint, { letters, put, remove }: ViewStore.Commit) =>
+  const write = (id: bigint, commit: ViewStore.Commit) =>
     Effect.gen(function* () {
+      const { letters } = commit
       const waiting = [...CommitCheck.waitingKeys(letters)]
       if (waiting.length > 0) {
         const [overtaken] = yield* sql.unsafe(letterTable.notParked(S), [id, texts(waiting)])
         if (overtaken !== undefined) return false
       }
-      const table = records.tableOf(S, id)
-      if (put.length > 0) {
-        const states = array(
-          put.map(({ state }) => state),
-          PgTypes.OID.jsonb
-        )
-        yield* sql.unsafe(records.putRecords(table), [texts(put.map(({ key }) => key)), states])
-      }
-      if (remove.length > 0) yield* sql.unsafe(records.removeRecords(table), [texts(remove)])
+      yield* viewRecords.write(S, sql, id, commit)
       if (letters === undefined) return true
       if (letters.put.length > 0) yield* sql.unsafe(letterTable.putLetters(S), [id, jsonb(letters.put)])
       if (letters.remove.length === 0) return true
@@ -49,6 +48,17 @@ export const committing = (S: string, sql: SqlClient.SqlClient) => {
       const [row] = yield* sql.unsafe<{ readonly caught_up: boolean }>(registry.hasCaughtUp(S), [id, current.id])
       if (row?.caught_up !== true) return
       const at = [view, next.version, next.build]
+      const replaced = all.filter(
+        ({ build, inline, version }) => inline && version === next.version && build < next.build
+      )
+      if (replaced.length > 0) {
+        yield* sql.unsafe(inline.demote(S), [
+          array(
+            replaced.map(({ id }) => id),
+            PgTypes.OID.int8
+          )
+        ])
+      }
       yield* sql.unsafe(registry.stopServing(S), at)
       yield* sql.unsafe(registry.serve(S), [id])
       yield* sql.unsafe(registry.fence(S), at)
@@ -61,6 +71,7 @@ export const committing = (S: string, sql: SqlClient.SqlClient) => {
       yield* sql.unsafe(records.dropTable(S, id))
     })
 
+  // The lock of the inline flags comes before all others, as it does for appends.
   // Correct beside others: a part moves only from the epoch and position given, and stays locked to the end. All lock
   // generations before parts; commits share that lock, who divides or switches has it alone among those who lock more
   // than one part, who drops alone: no deadlock. Who switches after another part sees what that one has committed.
@@ -72,6 +83,7 @@ export const committing = (S: string, sql: SqlClient.SqlClient) => {
       const fenced = (actual: Fenced["actual"]) =>
         new Fenced({ view, version, expected: { epoch, position: from }, actual })
       const serves = commit.serve === true && commit.drop !== true
+      const promote = commit.inline === true ? yield* promotion(commit) : undefined
       const all = serves ? yield* sql.unsafe<Locked>(registry.lockGenerations(S), [view]) : []
       if (commit.drop === true) yield* sql.unsafe(registry.lockDropped(S), at)
       const [advanced] = yield* sql.unsafe<{ readonly id: bigint }>(registry.advance(S), [
@@ -91,9 +103,9 @@ export const committing = (S: string, sql: SqlClient.SqlClient) => {
         ])
         return yield* fenced({ epoch: Number(place?.epoch ?? 0), position: Number(place?.position ?? 0) })
       }
-      if (commit.inline === true) return yield* rejected(view, "no append of this store maintains views")
       if (commit.drop === true) return yield* drop(view, advanced.id)
       if (!(yield* write(advanced.id, commit))) return yield* fenced({ epoch, position: from })
+      if (promote !== undefined) yield* promote(advanced.id)
       if (serves) yield* serve(view, advanced.id, all)
     })
 }

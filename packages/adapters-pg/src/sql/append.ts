@@ -1,3 +1,5 @@
+import { findInline, lockOrdered } from "./inline.ts"
+
 /**
  * The function that appends: any number of independent appends in one call, and
  * each happens whole or not at all.
@@ -16,10 +18,14 @@
  * | p_event_ids, p_types, p_data, p_metadata | the event; data that is the JSON value null comes as SQL's |
  * | p_command_owners, p_command_keys, p_fingerprints | the appends that carry a command id, keys ascending |
  * | p_joined | whether the call runs in a caller's transaction |
+ * | p_inline | the generations of views that the caller maintains in the same transaction |
+ * | p_ordered | those of them whose records events of several streams touch, ascending |
  *
  * Results: o_failed and o_repeated name appends that were left out; o_bases the
  * version of each stream before the call; o_positions the position of each
- * event that was not left out, in the order of the binds.
+ * event that was not left out, in the order of the binds; o_inline the
+ * generations that the events may touch, for which the caller has to apply them
+ * before the transaction ends. If it does not maintain one of them it fails.
  *
  * Why it is correct. (1) All row locks are taken in one order, command keys
  * before stream keys and each ascending, so calls cannot deadlock. (2) A head
@@ -28,14 +34,19 @@
  * drawn after all locks are held, so they grow with the versions. (4) The
  * advisory lock says "positions above this one may be mine" before the first is
  * drawn, and Postgres makes a commit visible before it releases its locks: see
- * `sql/horizon.ts`.
+ * `sql/horizon.ts`. (5) Who applies events to a record does so in the order of
+ * their positions, and sees what came before. Where one stream touches a record
+ * its head is the lock for that; elsewhere it is the generation's, which is
+ * taken after all heads, before a position is drawn, and kept to the end.
  */
 export const appendFunction = (S: string, namespace: string): string => `
 create or replace function ${S}.append(
   p_keys text[], p_ids text[], p_expected bigint[], p_counts int[], p_owners int[],
   p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[],
   p_command_owners int[], p_command_keys text[], p_fingerprints text[], p_joined boolean,
-  out o_failed int[], out o_repeated int[], out o_bases bigint[], out o_positions bigint[], out o_recorded_at timestamptz
+  p_inline bigint[] default '{}', p_ordered bigint[] default '{}',
+  out o_failed int[], out o_repeated int[], out o_bases bigint[], out o_positions bigint[], out o_recorded_at timestamptz,
+  out o_inline bigint[]
 ) language plpgsql as $$
 declare
   v_ids text[] := coalesce(p_ids, p_keys);
@@ -43,7 +54,9 @@ declare
   v_left_out int[];
   v_head bigint;
   v_version bigint;
+  v_view bigint;
 begin
+${findInline(S)}
   o_recorded_at := clock_timestamp();
   o_failed := '{}';
   o_repeated := '{}';
@@ -112,6 +125,7 @@ begin
   v_left_out := o_failed || o_repeated;
 
   if cardinality(p_event_streams) > 0 then
+${lockOrdered(S)}
     -- One lock is enough for a transaction of many calls: the first is the lowest.
     if not p_joined or coalesce(current_setting('hexfold.appending', true), '') <> '${namespace}' then
       perform pg_advisory_xact_lock_shared(
@@ -160,5 +174,5 @@ end $$`
 
 /** Calls the function; its binds are in the order of its parameters. */
 export const appendCall = (S: string): string =>
-  `select o_failed, o_repeated, o_bases, o_positions, o_recorded_at
-   from ${S}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+  `select o_failed, o_repeated, o_bases, o_positions, o_recorded_at, o_inline
+   from ${S}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`

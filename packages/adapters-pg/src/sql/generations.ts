@@ -50,13 +50,13 @@ export const generations = (S: string): ReadonlyArray<string> => [
 
 // $1 text: the view; $2 bigint: the version; $3 bigint: the build, or null for the one that serves, or else the first
 // that none has replaced.
-const named = (S: string): string => `
-select id from ${S}.views
+const named = (S: string, columns = "id"): string => `
+select ${columns} from ${S}.views
 where view = $1 and version = $2 and (build = $3 or $3 is null and (serves or not replaced))
 order by serves desc, build limit 1`
 
 /** $1 text: the view; $2 bigint: the version; $3 bigint or null: the build. */
-export const generation = named
+export const generation = (S: string): string => named(S)
 
 /** $1 text: the view. */
 export const serving = (S: string): string => `select id from ${S}.views where view = $1 and serves`
@@ -67,7 +67,8 @@ export const serving = (S: string): string => `select id from ${S}.views where v
  * $1 text: the view; $2 bigint: the version; $3 bigint or null: the build.
  */
 export const parts = (S: string): string => `
-select id, build, inline, index, epoch, position, owner, leased_until > clock_timestamp() as leased
+select id, build, inline, index, epoch, ${S}.reached(inline, position) as position, owner,
+  leased_until > clock_timestamp() as leased
 from ${S}.views join ${S}.view_parts on generation = id
 where id = (${named(S)}) order by index`
 
@@ -125,7 +126,7 @@ export const lockParts = (S: string): string =>
 
 /** For the one who switches, always in the same order. $1 text: the view. */
 export const lockGenerations = (S: string): string =>
-  `select id, version, build, serves from ${S}.views where view = $1 order by id for no key update`
+  `select id, version, build, serves, inline from ${S}.views where view = $1 order by id for no key update`
 
 /** For the one who drops. $1 text: the view; $2 bigint: the version; $3 bigint or null: the build. */
 export const lockDropped = (S: string): string => `${named(S)} for update`
@@ -139,7 +140,7 @@ export const lockDropped = (S: string): string => `${named(S)} for update`
  * what it has reached; $8 jsonb: the failure; $9 and $10 float8: the speed.
  */
 export const advance = (S: string): string => `
-with generation as materialized (${named(S)} for key share)
+with generation as materialized (${named(S, "id, inline")} for key share)
 update ${S}.view_parts as part set
   position = $7,
   failure = $8,
@@ -147,18 +148,24 @@ update ${S}.view_parts as part set
   positions_per_second = coalesce($10, positions_per_second)
 from generation
 where part.generation = generation.id and part.index = $4 and part.epoch = $5 and part.position = $6
+  and not generation.inline
 returning generation.id`
 
 /** $1 text: the view; $2 bigint: the version; $3 bigint or null: the build; $4 int: the part. */
 export const place = (S: string): string =>
-  `select epoch, position from ${S}.view_parts where generation = (${named(S)}) and index = $4`
+  `
+select epoch, ${S}.reached(inline, position) as position from ${S}.views join ${S}.view_parts on generation = id
+where id = (${named(S)}) and index = $4`
 
 /** Whether no part of a generation is behind the one that serves. $1 bigint: the generation; $2 bigint: the one that serves. */
 export const hasCaughtUp = (S: string): string => `
-select min(position) filter (where generation = $1) >= min(position) filter (where generation = $2) as caught_up
+select min(position) filter (where generation = $1)
+  >= (case when inline then (select case when is_called then last_value else 0 end from ${S}.events_position) else min(position) filter (where generation = $2) end)
+  as caught_up
 from (
   select generation, position from ${S}.view_parts where generation in ($1, $2) order by generation, index for update
-) as part`
+) as part, (select inline from ${S}.views where id = $2) as serving
+group by inline`
 
 /** $1 text: the view; $2 bigint: the version that serves from now on; $3 bigint: its build. */
 export const stopServing = (S: string): string => `
@@ -178,7 +185,8 @@ export const remove = (S: string): string => `delete from ${S}.views where id = 
 
 /** All generations, with a row for each part. */
 export const status = (S: string): string => `
-select view, version, build, serves, replaced, inline, epoch, position, failure, events_per_second, positions_per_second,
+select view, version, build, serves, replaced, inline, epoch,
+  ${S}.reached(inline, position) as position, failure, events_per_second, positions_per_second,
   case when leased_until > clock_timestamp() then owner end as owner,
   coalesce(parked, 0) as parked, coalesce(skipped, 0) as skipped
 from ${S}.views join ${S}.view_parts on generation = id

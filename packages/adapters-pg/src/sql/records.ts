@@ -85,8 +85,8 @@ where record.head = ${headOf("gone.key")} and record.key = gone.key`
  * $1 bigint: the generation; $2 text[]: the keys.
  */
 export const loadRecords = (S: string, table: string): string => `
-select array_agg(position order by index) as positions, null as key, null::jsonb as state, false as stored, false as parked
-from ${S}.view_parts where generation = $1
+select array_agg(${S}.reached(inline, position) order by index) as positions, null as key, null::jsonb as state, false as stored, false as parked
+from ${S}.views join ${S}.view_parts on generation = id where generation = $1
 union all
 select null, wanted.key, record.state, record.key is not null, waiting.parked is not null
 from unnest($2::text[]) as wanted(key)

@@ -9,13 +9,15 @@
  * and answers the queries from the moment when it has caught up. So is one that
  * is rebuilt; {@link verify} tells whether that is needed.
  */
-import type * as Duration from "effect/Duration"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../domain/View.ts"
 import { horizonOf, type Reader } from "../internal/followed.ts"
+import type { Owned } from "../internal/ownership.ts"
 import * as SharedReader from "../internal/sharedReader.ts"
 import * as Worker from "../internal/viewWorker.ts"
 import { type Named, waitFor as waiting } from "../internal/waiting.ts"
@@ -82,6 +84,9 @@ export type Failure = ProjectionFailed | EventStoreError | ViewStoreError
  * are not known. It fails too with whatever befell a store. It can be run again
  * at any time: it goes on where the records stand.
  *
+ * An inline view is then left to the appends, which maintain it from that
+ * moment on.
+ *
  * @example
  * ```ts
  * import { Projection, View } from "@hexfold/core"
@@ -102,7 +107,7 @@ export const catchUp = (
   Effect.gen(function* () {
     const workers = yield* Worker.makeAll(view, options)
     const horizon = yield* horizonOf(yield* EventStore)
-    const positions = yield* Effect.forEach(workers, caughtUp(horizon), { concurrency: "unbounded" })
+    const positions = yield* Effect.forEach(workers, caughtUp(view, horizon), { concurrency: "unbounded" })
     return {
       position: Math.min(...positions),
       events: workers.reduce((sum, { applied }) => sum + applied.events, 0),
@@ -110,13 +115,17 @@ export const catchUp = (
     }
   })
 
-const caughtUp = (horizon: number) => (worker: Worker.Worker) =>
+const caughtUp = (view: View.Any, horizon: number) => (worker: Worker.Worker) =>
   Effect.gen(function* () {
+    const advancing = Effect.fnUntraced(function* (owned: Owned) {
+      if (owned.inline) return Math.max(owned.position, horizon)
+      const reached = yield* worker.advance(owned, owned.position, horizon)
+      if (view.consistency === "inline") yield* worker.promote(owned, reached)
+      return reached
+    })
     for (;;) {
-      const done = yield* worker
-        .owned((owned) => worker.advance(owned, owned.position, horizon))
-        .pipe(Effect.catchTag("Fenced", () => Effect.succeedNone))
-      const position = Option.isSome(done) ? done.value : yield* worker.position
+      const done = yield* worker.owned(advancing).pipe(Effect.catchTag("Fenced", () => Effect.succeedNone))
+      const position = Option.isSome(done) ? done.value : yield* worker.position(horizon)
       if (position >= horizon) return position
       yield* Effect.sleep(worker.pause)
     }
@@ -124,7 +133,9 @@ const caughtUp = (horizon: number) => (worker: Worker.Worker) =>
 
 /**
  * Keeps the records of a view up to date and never ends: works through what
- * there is, then applies each new event soon after its append.
+ * there is, then applies each new event soon after its append. An inline view
+ * it then leaves to the appends, and looks from time to time whether they still
+ * maintain it: if one could not, it works again until they can.
  *
  * While another projection owns the view, it waits to take over. While a store
  * is away, it waits and goes on where the records stand. Interrupted, it ends
@@ -162,12 +173,7 @@ const runWith = (
 const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, Failure> =>
   worker
     .owned((owned) =>
-      Effect.suspend(() => {
-        let position = owned.position
-        return Stream.runForEach(worker.events.changes, (horizon) =>
-          Effect.map(worker.advance(owned, position, horizon), (reached) => void (position = reached))
-        )
-      })
+      owned.inline ? worker.standBy(owned) : Effect.andThen(follow(view, worker, owned), worker.standBy(owned))
     )
     .pipe(
       // Whatever became of a commit, the next claim tells where the records stand.
@@ -179,6 +185,23 @@ const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, 
       Effect.andThen(Effect.sleep(worker.pause)),
       Effect.forever
     )
+
+// Ends when appends maintain the view. Where they do not yet, as beside parked
+// keys, it stays like any other, and asks again at most once in a pause.
+const follow = (view: View.Any, worker: Worker.Worker, owned: Owned) =>
+  Effect.suspend(() => {
+    let position = owned.position
+    let askAgain = 0
+    return Stream.runForEachWhile(worker.events.changes, (horizon) =>
+      Effect.gen(function* () {
+        position = yield* worker.advance(owned, position, horizon)
+        const now = yield* Clock.currentTimeMillis
+        if (view.consistency !== "inline" || now < askAgain) return true
+        askAgain = now + Duration.toMillis(worker.pause)
+        return !(yield* worker.promote(owned, position))
+      })
+    )
+  })
 
 /**
  * Runs the projections of views in the background for as long as the layer
@@ -224,8 +247,8 @@ export interface WaitOptions {
 /**
  * Waits until the records of views, of the generations that serve, reflect a
  * receipt or reach a position, whichever process applies the events. A receipt
- * without events is reflected at once. An event that was skipped or parked is
- * not waited for.
+ * without events is reflected at once, as is every one by an inline view that
+ * appends maintain. An event that was skipped or parked is not waited for.
  *
  * Fails with a `WaitTimeout` that says how far the first of the late views has
  * come; its `wanted` is what to wait for again.

@@ -66,7 +66,9 @@ export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced
     // A new generation takes over when it has caught up, and is not behind the one that has answered so far.
     const serving = batch.serves || to < horizon ? undefined : yield* records.serving
     const isServing = serving?.version === view.version && serving.build === owned.build
-    const serve = serving !== undefined && !isServing && serving.position <= to
+    // From one that appends maintain it does so when they maintain it too.
+    const isLater = serving !== undefined && !isServing && !(serving.inline && view.consistency === "inline")
+    const serve = isLater && serving.position <= to
     const context = yield* Effect.context()
     // The store takes it only in our epoch and from where we read: whoever else
     // has written since, or this same commit arriving twice, moved one of them.

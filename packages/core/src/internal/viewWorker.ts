@@ -30,8 +30,12 @@ export interface Worker {
    * a generation that stands there asks to serve, unless it is known to.
    */
   readonly advance: (owned: Owned, from: number, horizon: number) => Effect.Effect<number, Failure | Fenced>
-  /** Where what it works on stands, whoever owns it. */
-  readonly position: Effect.Effect<number, ViewStoreError>
+  /** Where what it works on stands, whoever owns it; at least at a horizon, if appends maintain it. */
+  readonly position: (horizon: number) => Effect.Effect<number, ViewStoreError>
+  /** Leaves the generation, which stands at a position, to appends; tells whether they maintain it now. */
+  readonly promote: (owned: Owned, position: number) => Effect.Effect<boolean, Fenced | ViewStoreError>
+  /** Ends when appends do not maintain the generation; looks with each pause. */
+  readonly standBy: (owned: Owned) => Effect.Effect<void, ViewStoreError>
   readonly pause: Duration.Duration
 }
 
@@ -69,7 +73,9 @@ export const make = (
     const indexes = view.indexes.map((index) =>
       (typeof index === "string" ? [index] : index).map((path) => path.split("."))
     )
-    const claim: Claim = { generation, part, owner, lease, indexes, after }
+    // Appends do not maintain parts.
+    const inline = view.consistency === "inline" && part.of === 1
+    const claim: Claim = { generation, part, owner, lease, indexes, after, inline }
     const read = target.read ?? readerOf(view, events)
     const applied = { events: 0, commits: 0 }
     const { add, speed } = speedometer.make()
@@ -126,12 +132,34 @@ export const make = (
         },
         divided: level
       })
-    const position = Effect.map(records.status, (all) => {
-      const current = currentOf(view, all)
-      return current?.parts.length === part.of ? current.parts[part.index]!.position : (current?.position ?? 0)
-    })
+    const position = (horizon: number) =>
+      Effect.map(records.status, (all) => {
+        const current = currentOf(view, all)
+        const reached = current?.parts.length === part.of ? current.parts[part.index]!.position : current?.position
+        return Math.max(reached ?? 0, current?.inline === true ? horizon : 0)
+      })
     const pause = Duration.fromInputUnsafe(options.pause ?? "1 second")
-    return { events, applied, advance: advanceOf(part), owned, position, pause }
+    const isInline = ({ build }: Owned) =>
+      Effect.map(within(records.status, lease, "status", claim), (all) =>
+        all.some((each) => isOf(view, each) && each.build === build && each.inline)
+      )
+    // Takes the queries over in the same moment, so that they never see less than before.
+    const promote = (owned: Owned, position: number) =>
+      bounded(owned.build)
+        .commit({
+          generation: { ...version, build: owned.build },
+          epoch: owned.epoch,
+          from: position,
+          to: position,
+          put: [],
+          remove: [],
+          serve: true,
+          inline: true
+        })
+        .pipe(Effect.andThen(isInline(owned)))
+    const standBy = (owned: Owned) =>
+      Effect.asVoid(Effect.repeat(Effect.delay(isInline(owned), pause), { while: (inline) => inline }))
+    return { events, applied, advance: advanceOf(part), owned, position, promote, standBy, pause }
   })
 
 /** A worker for each part of a view, of which only so many own their part at once as the options say. */
@@ -168,10 +196,14 @@ export const servingOf = ({ name }: { readonly name: string }, all: ReadonlyArra
   all.find(({ serves, view }) => view === name && serves)
 
 /** The generation that a projection of a view works on. */
-export const currentOf = (
-  { name, version }: { readonly name: string; readonly version: number },
-  all: ReadonlyArray<Status>
-): Status | undefined => {
-  const builds = all.filter((each) => each.view === name && each.version === version)
+export const currentOf = (view: Version, all: ReadonlyArray<Status>): Status | undefined => {
+  const builds = all.filter((each) => isOf(view, each))
   return builds.find(({ serves }) => serves) ?? builds.find(({ replaced }) => !replaced)
 }
+
+interface Version {
+  readonly name: string
+  readonly version: number
+}
+
+const isOf = ({ name, version }: Version, status: Status): boolean => status.view === name && status.version === version

@@ -1,0 +1,65 @@
+/** The event store and the view store in memory over one log, so that appends can maintain inline views. */
+import { EventStore, type View, ViewStore } from "@hexfold/core"
+import { Context, Duration, Effect, Layer } from "effect"
+import { newLog, open as openLog } from "./internal/eventLog.ts"
+import { open as openGenerations } from "./internal/generations.ts"
+import * as inline from "./internal/inline.ts"
+import { storeOf } from "./internal/viewStore.ts"
+import type * as MemoryEventStore from "./MemoryEventStore.ts"
+
+/** How the stores work. */
+export interface Options extends MemoryEventStore.Options {
+  /** The views whose definitions this process knows; those that are not inline are ignored. */
+  readonly views?: ReadonlyArray<View.Any>
+}
+
+/** An event store and a view store. */
+export type Stores = EventStore.EventStore | ViewStore.ViewStore
+
+/**
+ * Opens stores over the same data any number of times, each with options of its
+ * own: as processes do that know different views.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStores } from "@hexfold/adapters-memory"
+ * import { View } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const Balances: View.Any
+ *
+ * const program = Effect.gen(function*() {
+ *   const open = yield* MemoryStores.shared
+ *   return { next: open({ views: [Balances] }), former: open({}) }
+ * })
+ * ```
+ */
+export const shared: Effect.Effect<(options: Options) => Context.Context<Stores>> = Effect.sync(() => {
+  const log = newLog()
+  const generations = openGenerations(() => log.events.length)
+  return ({ commandRetention = "Infinity", views = [] }) => {
+    const appending = inline.make(log.events, generations, views)
+    return Context.make(EventStore.EventStore, openLog(log, Duration.toMillis(commandRetention), appending.apply)).pipe(
+      Context.add(ViewStore.ViewStore, storeOf(generations, appending))
+    )
+  }
+})
+
+/**
+ * Supplies both stores. An append and what it does to the records of inline
+ * views is one synchronous step.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStores } from "@hexfold/adapters-memory"
+ * import { Projection, View } from "@hexfold/core"
+ * import { Layer } from "effect"
+ *
+ * declare const Balances: View.Any
+ *
+ * const Stores = MemoryStores.layer({ views: [Balances] })
+ * const Live = Projection.layer([Balances]).pipe(Layer.provideMerge(Stores))
+ * ```
+ */
+export const layer = (options: Options = {}): Layer.Layer<Stores> =>
+  Layer.effectContext(Effect.map(shared, (open) => open(options)))

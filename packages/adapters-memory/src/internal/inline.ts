@@ -1,0 +1,51 @@
+import { type EventStore, InlineViews, type View } from "@hexfold/core"
+import { Result } from "effect"
+import { demote, type Follows, type Inline, type Maintaining, type open, type Stored } from "./generations.ts"
+
+type Events = ReadonlyArray<EventStore.RecordedEvent>
+
+/** How the appends of one process maintain the views that it knows. */
+export interface Appending extends Maintaining {
+  /** Applies events in the step that records them. */
+  readonly apply: (events: Events) => void
+}
+
+/** Every function is part of one synchronous step, so that whoever looks finds events and records at one position. */
+export const make = (log: Events, generations: ReturnType<typeof open>, views: ReadonlyArray<View.Any>): Appending => {
+  const known = InlineViews.among(views)
+  const definitionOf = (view: string, version: number) =>
+    known.find((each) => each.name === view && each.version === version)
+
+  const promote = (view: string, stored: Stored): void => {
+    const definition = definitionOf(view, stored.version)
+    const [part, other] = stored.parts
+    if (definition === undefined || part === undefined || other !== undefined || stored.parked.size > 0) return
+    // An event that cannot be applied is left to the projection.
+    if (!maintain(definition, stored, log.slice(part.position))) return
+    stored.inline = { aggregates: InlineViews.aggregatesOf(definition), types: definition.types }
+  }
+
+  // Where this process cannot, nothing of these events is in the records, and everything before is.
+  const applyTo = ({ follows, stored, view }: Inline, events: Events): void => {
+    if (!events.some((event) => isFollowed(follows, event))) return
+    const definition = definitionOf(view, stored.version)
+    if (definition === undefined || !maintain(definition, stored, events)) demote(stored, events[0]!.position - 1)
+  }
+
+  return {
+    knows: ({ version, view }) => definitionOf(view, version) !== undefined,
+    promote,
+    apply: (events) => generations.inline().forEach((inline) => applyTo(inline, events))
+  }
+}
+
+const maintain = (view: View.Any, { records }: Stored, events: Events): boolean => {
+  const folded = Result.flatMap(InlineViews.touched(view, events), ({ fold }) => fold(records))
+  if (Result.isFailure(folded)) return false
+  for (const { key, state } of folded.success.put) records.set(key, state)
+  for (const key of folded.success.remove) records.delete(key)
+  return true
+}
+
+const isFollowed = ({ aggregates, types }: Follows, { streamId, type }: EventStore.RecordedEvent): boolean =>
+  types.includes(type) && aggregates.some((name) => streamId.startsWith(`${name}-`))

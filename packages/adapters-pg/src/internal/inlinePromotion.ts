@@ -1,0 +1,62 @@
+import { EventStoreError, InlineViews, type View, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { Effect } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import * as statements from "../sql/inline.ts"
+import { readAllPage } from "../sql/readPage.ts"
+import { bigint, int4, texts } from "./binds.ts"
+import { type EventRow, toRecorded } from "./rows.ts"
+import { apply } from "./viewRecords.ts"
+
+/**
+ * First of all in a commit, takes the lock of the flags: no append is under way
+ * from here on. What it returns is for later in the commit: applies the events
+ * up to the last position, and leaves the generation to the appends. Nothing if
+ * one of the events cannot be applied, or where something waits: that is the
+ * projection's.
+ */
+export const promoting =
+  (S: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) =>
+  ({
+    generation: { version, view },
+    to
+  }: ViewStore.Commit): Effect.Effect<
+    (id: bigint) => Effect.Effect<void, ViewStoreError | SqlError.SqlError>,
+    ViewStoreError | SqlError.SqlError
+  > =>
+    Effect.gen(function* () {
+      const definition = InlineViews.among(views).find((each) => each.name === view && each.version === version)
+      if (definition === undefined) {
+        const detail = "no append of this store maintains the view"
+        return yield* failure(view, new EventStoreError.Rejected({ detail }))
+      }
+      const [flags] = yield* sql.unsafe<{ readonly o_last: bigint }>(statements.lockFlags(S))
+      const last = flags!.o_last
+      const follows = [texts(InlineViews.aggregatesOf(definition)), texts(definition.types)]
+      return (id) =>
+        Effect.gen(function* () {
+          const [state] = yield* sql.unsafe<{ readonly whole: boolean }>(statements.isWhole(S), [id])
+          if (state?.whole !== true) return
+          const range = [bigint(to), last, ...follows, int4(most + 1), BigInt(Number.MAX_SAFE_INTEGER)]
+          const rest = yield* sql.unsafe<Row>(readAllPage(S, "forwards"), range)
+          if (rest.length > most) {
+            const detail = `more than ${most} events are not applied yet`
+            return yield* failure(view, new EventStoreError.Unavailable({ detail }))
+          }
+          const events = rest.map((row) => toRecorded(row, row.stream_id))
+          const applied = yield* apply(S, sql, id, definition, events).pipe(
+            Effect.as(true),
+            Effect.catchTag("ProjectionFailed", () => Effect.succeed(false))
+          )
+          if (applied) yield* sql.unsafe(statements.promote(S), [id, last, ...follows])
+        })
+    })
+
+// Appends wait as long as it takes to apply them.
+const most = 5_000
+
+interface Row extends EventRow {
+  readonly stream_id: string
+}
+
+const failure = (view: string, reason: EventStoreError.Reason) =>
+  Effect.fail(new ViewStoreError({ operation: "commit", view, reason }))
