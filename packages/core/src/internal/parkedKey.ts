@@ -9,7 +9,7 @@ import type * as View from "../domain/View.ts"
 import { EventStore, type RecordedEvent } from "../ports/EventStore.ts"
 import { Corrupt, EventStoreError } from "../ports/EventStoreError.ts"
 import type { Fenced } from "../ports/Fenced.ts"
-import { type Letter, type Loaded, ViewStore } from "../ports/ViewStore.ts"
+import { type Generation, type Letter, type Loaded, ViewStore } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import { partOf } from "./parts.ts"
 import * as metrics from "./projectionMetrics.ts"
@@ -54,10 +54,8 @@ const retryPage = (view: View.Any, key: string) =>
     const records = yield* ViewStore
     const current = currentOf(view, yield* records.status)
     if (current === undefined) return { applied: 0, failed: undefined }
-    const { build, parts, version } = current
+    const { build, version } = current
     const generation = { view: view.name, version, build }
-    const part = partOf(key, parts.length)
-    const { epoch, failure, position } = parts[part]!
     // Before the record: if it goes beyond them, then some of them are gone.
     const letters = yield* records.letters(generation, { key, parked: true, limit: pageSize })
     if (letters.length === 0) return { applied: 0, failed: undefined }
@@ -68,9 +66,13 @@ const retryPage = (view: View.Any, key: string) =>
     const still = failed && { ...unapplied(failed, now), key, parked: true }
     // The letter is not written alone: another, mended more than we are, may have dealt with it.
     if (applied === 0) return { applied, failed: still }
-    // The owner of a parked key writes letters, never its record. With the record the
-    // letters go: an owner's batch or another retry that went by them is fenced then,
-    // as we are. An owner that found the key free meanwhile has moved the position.
+    // As late as can be, for an owner under load moves on every few milliseconds.
+    const { parts } = (yield* records.status).find((each) => isSame(each, generation)) ?? current
+    const part = partOf(key, parts.length)
+    const { epoch, failure, position } = parts[part]!
+    // With the record its letters go. If they are all there still, the key was parked
+    // all the time: an owner wrote letters, never the record, and no other retry did.
+    // Who found the key parked and comes after us is fenced as its letters are.
     yield* records.commit({
       generation,
       part,
@@ -84,6 +86,9 @@ const retryPage = (view: View.Any, key: string) =>
     metrics.of(view.name).commit({ events: applied, skipped: 0, parked: 0 }, yield* Effect.context())
     return { applied, failed: still }
   })
+
+const isSame = (a: Generation, b: Generation): boolean =>
+  a.view === b.view && a.version === b.version && a.build === b.build
 
 const pageSize = 1_000
 
