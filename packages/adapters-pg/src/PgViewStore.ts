@@ -160,6 +160,19 @@ export const make = (
           })
         ),
 
+      letterCounts: (generation) =>
+        translatedOf(
+          "letters",
+          generation.view
+        )(
+          Effect.gen(function* () {
+            const id = yield* idOf(generation)
+            if (id === undefined) return { parked: 0, skipped: 0 }
+            const [counts] = yield* sql.unsafe<CountsRow>(letterTable.letterCounts(S), [id])
+            return { parked: Number(counts!.parked), skipped: Number(counts!.skipped) }
+          })
+        ),
+
       status: translatedOf("status")(Effect.map(sql.unsafe<StatusRow>(registry.status(S)), statusesOf))
     })
   })
@@ -191,6 +204,11 @@ interface Found {
 interface Record {
   readonly key: string
   readonly state: Schema.Json
+}
+
+interface CountsRow {
+  readonly parked: bigint
+  readonly skipped: bigint
 }
 
 interface LoadedRow extends Record {

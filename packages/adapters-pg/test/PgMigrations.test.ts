@@ -97,11 +97,15 @@ describe("PgMigrations", () => {
       const { sql, store } = yield* openViews({ schema })
       const [first, second] = [1, 2].map((version) => ({ view: "Things", version })) as [Generation, Generation]
       const claim = (generation: Generation, owner: string, lease: Duration.Duration) =>
-        store.claim({ generation, owner, lease })
-      yield* claim(first, "one", Duration.infinity)
-      yield* store.commit({ generation: first, epoch: 1, from: 0, to: 70, put: [{ key: "a", state: 1 }], remove: [] })
-      yield* claim(second, "two", Duration.zero)
-      yield* store.commit({ generation: second, epoch: 1, from: 0, to: 30, put: [{ key: "a", state: 2 }], remove: [] })
+        Effect.map(store.claim({ generation, owner, lease }), (claimed) => {
+          assert.ok(claimed._tag === "Owned")
+          return claimed
+        })
+      const { epoch } = yield* claim(first, "one", Duration.infinity)
+      yield* store.commit({ generation: first, epoch, from: 0, to: 70, put: [{ key: "a", state: 1 }], remove: [] })
+      const other = yield* claim(second, "two", Duration.zero)
+      const commit = { generation: second, epoch: other.epoch, from: 0, to: 30, remove: [] }
+      yield* store.commit({ ...commit, put: [{ key: "a", state: 2 }] })
       const before = yield* store.status
       // What versions 4 and 5 have made of it, undone.
       for (const statement of [
@@ -117,17 +121,21 @@ describe("PgMigrations", () => {
            epoch = part.epoch, position = part.position, owner = part.owner, leased_until = part.leased_until
          from ${schema}.view_parts as part where generation = id`,
         `drop table ${schema}.view_parts, ${schema}.view_letters`,
+        `drop sequence ${schema}.view_epochs`,
         `delete from ${schema}.migrations where migration_id > 3`
       ]) {
         yield* sql.unsafe(statement)
       }
       yield* migrate(schema)
       assert.deepStrictEqual(yield* store.status, before)
-      yield* store.commit({ generation: first, epoch: 1, from: 70, to: 71, put: [{ key: "b", state: 3 }], remove: [] })
+      yield* store.commit({ generation: first, epoch, from: 70, to: 71, put: [{ key: "b", state: 3 }], remove: [] })
       const { positions, states } = yield* store.load({ view: "Things" }, ["a", "b"])
       assert.deepStrictEqual([Object.fromEntries(states), positions], [{ a: 1, b: 3 }, [71]])
-      assert.deepStrictEqual(yield* claim(first, "two", Duration.zero), { _tag: "Held", by: "one" })
-      assert.deepInclude(yield* claim(second, "three", Duration.zero), { epoch: 2, position: 30, build: 1 })
+      const held = yield* store.claim({ generation: first, owner: "two", lease: Duration.zero })
+      assert.deepStrictEqual(held, { _tag: "Held", by: "one" })
+      const next = yield* claim(second, "three", Duration.zero)
+      assert.deepInclude(next, { position: 30, build: 1 })
+      assert.isAbove(next.epoch, other.epoch)
     })
   )
 

@@ -88,3 +88,47 @@ describe("declared indexes", () => {
     120_000
   )
 })
+
+describe("the keys of records", () => {
+  it.live("are found by one search of an index each, before a table is analyzed and where all begin alike", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { pg, plan, sql } = yield* explaining
+      const store = yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, sql)
+      const claimed = yield* store.claim({ generation, owner: "test", lease: Duration.infinity })
+      assert.ok(claimed._tag === "Owned")
+      // Whether the server has seen enough of the table decides over its plans.
+      for (const table of ["view_1", "view_letters"]) {
+        yield* pg.unsafe(`alter table ${schema}.${table} set (autovacuum_enabled = false)`)
+      }
+      const long = "k".repeat(70)
+      const keys = Array.from({ length: 10_000 }, (_, i) => `${long}${i}`)
+      const put = keys.map((key) => ({ key, state: { text: "a".repeat(100) } }))
+      const letter = { position: 1, parked: true, stream: "Order-1", eventVersion: 1, type: "Placed", at: 1 }
+      const mishap = { step: "evolve", cause: "too much" }
+      const letters = { put: keys.map((key) => ({ ...letter, key, mishap })), remove: [] }
+      const commit = { generation, epoch: claimed.epoch, from: 0, to: 1, put, remove: [] }
+      yield* store.commit({ ...commit, letters })
+      const known = keys.slice(0, 20)
+      const uses = (plan: string, ...indexes: ReadonlyArray<string>) => {
+        for (const index of indexes) assert.include(plan, `"Index Name":"${index}"`)
+        // By no more than the head it would find all of these keys.
+        for (const [condition] of plan.matchAll(/"Index Cond":"\([^"]*head = (?:[^"\\]|\\.)*"/g)) {
+          assert.include(condition, "digest = ")
+        }
+        assert.notInclude(plan, "Seq Scan")
+      }
+
+      assert.strictEqual((yield* store.load(generation, known)).states.size, 20)
+      uses(yield* plan, "view_1_pkey", "view_letters_by_key")
+      yield* store.letters(generation, { key: keys[7]!, parked: true })
+      uses(yield* plan, "view_letters_by_key")
+      const gone = known.map((key) => ({ position: 1, key }))
+      yield* store.commit({ ...commit, from: 1, to: 2, put: [], letters: { put: [], remove: gone } })
+      uses(yield* plan, "view_letters_by_key")
+      yield* store.commit({ ...commit, from: 2, to: 3, put: [], remove: known })
+      uses(yield* plan, "view_1_pkey")
+      assert.strictEqual((yield* store.load(generation, known)).states.size, 0)
+    })
+  )
+})

@@ -197,7 +197,7 @@ describe("the locks of generations", () => {
   it.live("who reads records that are dropped in between reads those that serve now", () =>
     Effect.gen(function* () {
       const { one, two } = yield* opened
-      const old = yield* own(two.store, first)
+      let old = yield* own(two.store, first)
       yield* two.store.commit({
         generation: first,
         epoch: old,
@@ -216,8 +216,9 @@ describe("the locks of generations", () => {
           const epoch = yield* own(two.store, generation)
           const put = [{ key: "k", state: version }]
           yield* two.store.commit({ ...nothing, generation, epoch, from: 0, to: 1, put, serve: true })
-          const old = { view, version: version - 1 }
-          yield* two.store.commit({ ...nothing, generation: old, epoch: 1, from: 1, to: 1, drop: true })
+          const dropped = { generation: { view, version: version - 1 }, epoch: old }
+          yield* two.store.commit({ ...nothing, ...dropped, from: 1, to: 1, drop: true })
+          old = epoch
         })
         const store = yield* interposed(one, /\.view_\d/, switching)
         assert.strictEqual(yield* read(store), version === 4 ? 0 : version)

@@ -146,6 +146,19 @@ describe("catchUp", () => {
 })
 
 describe("run", () => {
+  it.effect("has a lease and a pause that end, but not at once", () =>
+    Effect.gen(function* () {
+      for (const time of [0, -1, Infinity]) {
+        for (const options of [{ lease: time }, { pause: time }]) {
+          const running = yield* Effect.forkChild(Projection.run(Activity, options), { startImmediately: true })
+          const exit = running.pollUnsafe()
+          yield* Fiber.interrupt(running)
+          expect(exit !== undefined && Exit.hasDies(exit)).toBe(true)
+        }
+      }
+    }).pipe(Effect.provide(stores))
+  )
+
   it.effect("follows the log, whoever of several works, and each event counts once", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 50; i++) yield* deposited("a", 1)
@@ -309,6 +322,23 @@ describe("run", () => {
       yield* TestClock.adjust("1 second")
       expect(yield* statusOf(Activity)).toMatchObject({ owner: "other", position: 0, epoch: 2 })
       expect(yield* records).toEqual({})
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("goes on at once after a commit that was fenced, if nobody else owns the view", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* connection
+      let retried = false
+      const commit: typeof plain.commit = (commit) => {
+        if (retried) return plain.commit(commit)
+        retried = true
+        const place = { epoch: commit.epoch, position: commit.from }
+        return Effect.fail(new Fenced({ view: "Activity", version: 1, expected: place, actual: place }))
+      }
+      yield* deposited("a", 1)
+      const running = Projection.run(Activity, { pause: "1 hour" })
+      yield* Effect.forkChild(Effect.provideService(running, ViewStore.ViewStore, { ...plain, commit }))
+      yield* reaches(Activity, 1, "0 millis")
     }).pipe(Effect.provide(stores))
   )
 

@@ -149,6 +149,17 @@ describe("rebuild", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
+  it.effect("of a version that serves no more leaves its records", () =>
+    Effect.gen(function* () {
+      yield* deposits(2)
+      yield* Projection.catchUp(Activity)
+      yield* Projection.catchUp({ ...Activity, version: 2 })
+      const refused = yield* Effect.flip(Projection.rebuild(Activity))
+      expect(refused).toMatchObject({ _tag: "RebuildOvertaken", build: 2, serving: { version: 2, build: 1 } })
+      expect(yield* places).toEqual(["1", "1 serves"])
+    }).pipe(Effect.provide(stores))
+  )
+
   it.effect("that begins at the same moment as another takes a number of its own", () =>
     Effect.gen(function* () {
       yield* deposits(9)

@@ -173,8 +173,9 @@ describe("query", () => {
       const results = yield* shown
       const { claim, commit } = yield* ViewStore.ViewStore
       const generation = { view: "Activity", version: 2 }
-      yield* claim({ generation, owner: "builder", lease: Duration.minutes(1) })
-      yield* commit({ generation, epoch: 1, from: 0, to: 1, put: [], remove: [], serve: true })
+      const claimed = yield* claim({ generation, owner: "builder", lease: Duration.minutes(1) })
+      const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
+      yield* commit({ generation, epoch, from: 0, to: 1, put: [], remove: [], serve: true })
       yield* eventually(Effect.sync(() => results.length === 2))
       expect(results).toEqual(["Account-a 1, all 1", ""])
     }).pipe(Effect.scoped, Effect.provide(stores))

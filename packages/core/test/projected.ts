@@ -88,9 +88,9 @@ export const records = Effect.map(Records.query(Activity, Query.from(Activity)),
 /** Where a view stands that has one part. */
 export const statusOf = (view: { readonly name: string }) =>
   Effect.gen(function* () {
-    const { status } = yield* ViewStore.ViewStore
+    const { letterCounts, status } = yield* ViewStore.ViewStore
     const known = (yield* status).find((each) => each.view === view.name)
-    return known && { ...known, ...known.parts[0]! }
+    return known && { ...known, ...known.parts[0]!, ...(yield* letterCounts(known)) }
   })
 
 /** Lets time pass until something holds. */
@@ -104,8 +104,11 @@ export const eventually = <E, R>(holds: Effect.Effect<boolean, E, R>, step: Dura
   })
 
 /** A position is reached. */
-export const reaches = (view: { readonly name: string }, position: number) =>
-  eventually(Effect.map(statusOf(view), (status) => status?.position === position))
+export const reaches = (view: { readonly name: string }, position: number, step?: Duration.Input) =>
+  eventually(
+    Effect.map(statusOf(view), (status) => status?.position === position),
+    step
+  )
 
 /** The operations of the view store as one process sees them, which can be made to wait or to fail. */
 export const connection = Effect.gen(function* () {

@@ -60,8 +60,9 @@ describe("waitFor", () => {
       // One that is being built, and is further already.
       const store = yield* ViewStore.ViewStore
       const generation = { view: Activity.name, version: 2 }
-      yield* store.claim({ generation, owner: "builder", lease: Duration.minutes(1) })
-      yield* store.commit({ generation, epoch: 1, from: 0, to: 2, put: [], remove: [] })
+      const claimed = yield* store.claim({ generation, owner: "builder", lease: Duration.minutes(1) })
+      const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
+      yield* store.commit({ generation, epoch, from: 0, to: 2, put: [], remove: [] })
       const waiting = yield* Effect.forkChild(Projection.waitFor(Activity, 2))
       yield* TestClock.adjust("5 seconds")
       expect(yield* Effect.flip(Fiber.join(waiting))).toMatchObject({ reached: 1 })

@@ -41,6 +41,8 @@ export interface Maintaining {
 /** The generations of all views; every function is one synchronous step. `last` is the last position of the log. */
 export const open = (last: () => number = () => 0) => {
   const views = new Map<string, Array<Stored>>()
+  // None is given twice: a late commit to a generation that was dropped must not meet the next of its name.
+  let epochs = 0
 
   const find = ({ build, version, view }: ViewStore.Generation): Stored | undefined => {
     const builds = (views.get(view) ?? []).filter((each) => each.version === version)
@@ -81,12 +83,11 @@ export const open = (last: () => number = () => 0) => {
       const positions = stored.parts.map(({ position }) => position)
       if (new Set(positions).size > 1) return Result.succeed({ _tag: "Divided", positions })
       // Higher at once: a commit of whoever owned a part before must not meet a new one.
-      const epoch = Math.max(...stored.parts.map(({ epoch }) => epoch)) + 1
-      stored.parts = Array.from({ length: of }, () => newPart(epoch, positions[0]!))
+      stored.parts = Array.from({ length: of }, () => newPart(++epochs, positions[0]!))
     }
     const part = stored.parts[index]!
     if (part.leasedUntil > now && part.owner !== owner) return Result.succeed({ _tag: "Held", by: part.owner })
-    if (part.owner !== owner || part.leasedUntil <= now) part.epoch++
+    if (part.owner !== owner || part.leasedUntil <= now) part.epoch = ++epochs
     part.owner = owner
     part.leasedUntil = now + Duration.toMillis(lease)
     if (claim.inline !== true) demote(stored, last())
@@ -130,7 +131,7 @@ export const open = (last: () => number = () => 0) => {
     for (const letter of commit.letters?.put ?? []) keep(stored, letter)
     for (const letter of commit.letters?.remove ?? []) forget(stored, letter)
     part.position = to
-    part.failure = commit.failure
+    part.failure = commit.failure ?? (to === from ? part.failure : undefined)
     part.speed = commit.speed ?? part.speed
     if (commit.inline === true) maintaining?.promote(view, stored)
     if (commit.serve === true) serve(view, stored)
@@ -147,7 +148,7 @@ export const open = (last: () => number = () => 0) => {
       demote(earlier, last())
       earlier.replaced = true
       for (const part of earlier.parts) {
-        part.epoch++
+        part.epoch = ++epochs
         part.leasedUntil = 0
       }
     }
@@ -163,6 +164,11 @@ export const open = (last: () => number = () => 0) => {
       .filter((letter) => after === undefined || byPlace(letter, after) > 0)
       .sort(byPlace)
       .slice(0, limit)
+
+  const letterCounts = (generation: ViewStore.Generation): ViewStore.LetterCounts => ({
+    parked: find(generation)?.parked.size ?? 0,
+    skipped: letters(generation, { parked: false }).length
+  })
 
   const status = (now: number): ReadonlyArray<ViewStore.Status> =>
     [...views.keys()].sort().flatMap((view) =>
@@ -180,9 +186,7 @@ export const open = (last: () => number = () => 0) => {
         })),
         serves: stored.serves,
         replaced: stored.replaced,
-        inline: stored.inline !== undefined,
-        parked: stored.parked.size,
-        skipped: stored.letters.size - Array.from(stored.parked.values()).reduce((sum, n) => sum + n, 0)
+        inline: stored.inline !== undefined
       }))
     )
 
@@ -197,7 +201,7 @@ export const open = (last: () => number = () => 0) => {
 
   const positionOf = (stored: Stored): number => Math.min(...positionsOf(stored))
 
-  return { claim, commit, find, serving, letters, status, inline, positionsOf }
+  return { claim, commit, find, serving, letters, letterCounts, status, inline, positionsOf }
 }
 
 /** A generation that appends maintain. */

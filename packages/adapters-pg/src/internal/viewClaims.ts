@@ -30,7 +30,7 @@ export const claiming = (name: string, S: string, sql: SqlClient.SqlClient) => {
       const at = [view, bigint(version), bigint(build)]
       const [created] = yield* sql.unsafe<{ readonly id: bigint }>(registry.register(S), at)
       if (created === undefined) return
-      yield* sql.unsafe(registry.createParts(S), [created.id, int4(1), bigint(0), bigint(after ?? 0)])
+      yield* sql.unsafe(registry.createParts(S), [created.id, int4(1), bigint(after ?? 0)])
       yield* sql.unsafe(records.createTable(S, created.id))
       for (const paths of indexes) yield* sql.unsafe(records.createIndex(S, created.id, paths))
     })
@@ -46,9 +46,8 @@ export const claiming = (name: string, S: string, sql: SqlClient.SqlClient) => {
       const isSame = ({ epoch, position }: Part, i: number) =>
         locked[i]?.epoch === epoch && locked[i].position === position
       if (locked.length !== parts.length || !parts.every(isSame)) return
-      const epoch = parts.reduce((highest, part) => (part.epoch > highest ? part.epoch : highest), 0n) + 1n
       yield* sql.unsafe(registry.removeParts(S), [id])
-      yield* sql.unsafe(registry.createParts(S), [id, int4(of), epoch, position])
+      yield* sql.unsafe(registry.createParts(S), [id, int4(of), position])
     })
 
   // Correct beside others: what was seen is changed only if it is still so, or else looked at again. A lease is taken in

@@ -34,8 +34,6 @@ export interface StatusRow {
   readonly failure: ViewStore.Unapplied | null
   readonly events_per_second: number | null
   readonly positions_per_second: number | null
-  readonly parked: bigint
-  readonly skipped: bigint
 }
 
 /** All generations from the rows of their parts, which stand together. */
@@ -48,7 +46,7 @@ export const statusesOf = (rows: ReadonlyArray<StatusRow>): ReadonlyArray<ViewSt
     else parts.push(row)
   }
   return [...byGeneration.values()].map((parts) => {
-    const { build, inline, parked, replaced, serves, skipped, version, view } = parts[0]!
+    const { build, inline, replaced, serves, version, view } = parts[0]!
     return {
       view,
       version: Number(version),
@@ -57,9 +55,7 @@ export const statusesOf = (rows: ReadonlyArray<StatusRow>): ReadonlyArray<ViewSt
       parts: parts.map(partOf),
       serves,
       replaced,
-      inline,
-      parked: Number(parked),
-      skipped: Number(skipped)
+      inline
     }
   })
 }

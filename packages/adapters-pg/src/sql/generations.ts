@@ -1,6 +1,9 @@
 /**
  * Migration 4: builds of a version, the parts of a generation, and letters.
  *
+ * No epoch is given twice, so that a commit to a generation that was dropped is
+ * never taken for one to the next of its name.
+ *
  * What changes with every batch is in `view_parts`, so that the parts of one
  * generation are committed in parallel.
  */
@@ -8,7 +11,7 @@ export const generations = (S: string): ReadonlyArray<string> => [
   `create table ${S}.view_parts (
      generation bigint not null references ${S}.views on delete cascade,
      index int not null,
-     epoch bigint not null default 0,
+     epoch bigint not null,
      position bigint not null,
      owner text not null default '',
      leased_until timestamptz not null default '-infinity',
@@ -31,6 +34,8 @@ export const generations = (S: string): ReadonlyArray<string> => [
      add column aggregates text[] not null default '{}',
      add column types text[] not null default '{}',
      add unique (view, version, build)`,
+  `create sequence ${S}.view_epochs`,
+  `select setval('${S}.view_epochs', max(epoch) + 1) from ${S}.view_parts`,
   `create table ${S}.view_letters (
      generation bigint not null references ${S}.views on delete cascade,
      position bigint not null,
@@ -45,8 +50,10 @@ export const generations = (S: string): ReadonlyArray<string> => [
      at float8 not null,
      primary key (generation, position, head, digest)
    )`,
-  `create index view_letters_by_key on ${S}.view_letters (generation, head, position)`
+  `create index view_letters_by_key on ${S}.view_letters (generation, head, digest, position)`
 ]
+
+const nextEpoch = (S: string): string => `nextval('${S}.view_epochs')`
 
 // $1 text: the view; $2 bigint: the version; $3 bigint: the build, or null for the one that serves, or else the first
 // that none has replaced.
@@ -81,7 +88,7 @@ where id = (${named(S)}) order by index`
  */
 export const claim = (S: string): string => `
 update ${S}.view_parts set
-  epoch = case when owner = $4 and leased_until > clock_timestamp() then epoch else epoch + 1 end,
+  epoch = case when owner = $4 and leased_until > clock_timestamp() then epoch else ${nextEpoch(S)} end,
   owner = $4,
   leased_until = clock_timestamp() + make_interval(secs => $5)
 where generation = $1 and index = $2 and epoch = $3 and (owner = $4 or leased_until <= clock_timestamp())
@@ -109,10 +116,10 @@ select $1, $2,
 where not exists (${named(S)})
 returning id`
 
-/** $1 bigint: the generation; $2 int: the number of its parts; $3 bigint: their epoch; $4 bigint: their position. */
+/** $1 bigint: the generation; $2 int: the number of its parts; $3 bigint: their position. */
 export const createParts = (S: string): string => `
 insert into ${S}.view_parts (generation, index, epoch, position)
-select $1, index, $3, $4 from generate_series(0, $2 - 1) as index`
+select $1, index, ${nextEpoch(S)}, $3 from generate_series(0, $2 - 1) as index`
 
 /** $1 bigint: the generation. */
 export const removeParts = (S: string): string => `delete from ${S}.view_parts where generation = $1`
@@ -143,7 +150,7 @@ export const advance = (S: string): string => `
 with generation as materialized (${named(S, "id, inline")} for key share)
 update ${S}.view_parts as part set
   position = $7,
-  failure = $8,
+  failure = case when $7 = $6 then coalesce($8, failure) else $8 end,
   events_per_second = coalesce($9, events_per_second),
   positions_per_second = coalesce($10, positions_per_second)
 from generation
@@ -177,7 +184,7 @@ export const serve = (S: string): string => `update ${S}.views set serves = true
 
 /** Who writes one of the builds that were replaced is its owner no longer. As `stopServing`. */
 export const fence = (S: string): string => `
-update ${S}.view_parts set epoch = epoch + 1, leased_until = '-infinity'
+update ${S}.view_parts set epoch = ${nextEpoch(S)}, leased_until = '-infinity'
 from ${S}.views where generation = id and view = $1 and version = $2 and build < $3`
 
 /** Removes a generation, but not one that serves: no row then. $1 bigint: the generation. */
@@ -187,11 +194,6 @@ export const remove = (S: string): string => `delete from ${S}.views where id = 
 export const status = (S: string): string => `
 select view, version, build, serves, replaced, inline, epoch,
   ${S}.reached(inline, position) as position, failure, events_per_second, positions_per_second,
-  case when leased_until > clock_timestamp() then owner end as owner,
-  coalesce(parked, 0) as parked, coalesce(skipped, 0) as skipped
+  case when leased_until > clock_timestamp() then owner end as owner
 from ${S}.views join ${S}.view_parts on generation = id
-left join (
-  select generation, count(distinct key) filter (where parked) as parked, count(*) filter (where not parked) as skipped
-  from ${S}.view_letters group by generation
-) as letters on letters.generation = id
 order by view, version, build, index`

@@ -1,4 +1,4 @@
-import { digestOf, headOf } from "./records.ts"
+import { digestOf, headOf, isOf } from "./records.ts"
 
 /** $1 bigint: the generation; $2 jsonb: the letters. */
 export const putLetters = (S: string): string => `
@@ -16,7 +16,7 @@ on conflict (generation, position, head, digest) do update set
 export const removeLetters = (S: string): string => `
 delete from ${S}.view_letters as letter using jsonb_to_recordset($2) as gone(position bigint, key text)
 where letter.generation = $1 and letter.position = gone.position
-  and letter.head = ${headOf("gone.key")} and letter.key = gone.key
+  and ${isOf("letter", "gone.key")}
 returning letter.position`
 
 /** A row if one of the keys is not parked. $1 bigint: the generation; $2 text[]: the keys. */
@@ -24,7 +24,7 @@ export const notParked = (S: string): string => `
 select from unnest($2::text[]) as waiting(key)
 where not exists (
   select from ${S}.view_letters as letter
-  where letter.generation = $1 and letter.head = ${headOf("waiting.key")} and letter.key = waiting.key and letter.parked
+  where letter.generation = $1 and letter.parked and ${isOf("letter", "waiting.key")}
 ) limit 1`
 
 /**
@@ -35,9 +35,14 @@ where not exists (
  * are not; $6 bigint: how many. Each but the first may be null.
  */
 export const letters = (S: string): string => `
-select position, key, parked, stream, event_version, type, mishap, at from ${S}.view_letters
+select position, key, parked, stream, event_version, type, mishap, at from ${S}.view_letters as letter
 where generation = $1
   and ($2::bigint is null or (position, head, key) > ($2, ${headOf("$3")}, $3))
-  and ($4::text is null or head = ${headOf("$4")} and key = $4)
+  and ($4::text is null or ${isOf("letter", "$4::text")})
   and ($5::boolean is null or parked = $5)
 order by position, head, key limit $6`
+
+/** $1 bigint: the generation. */
+export const letterCounts = (S: string): string => `
+select count(distinct key) filter (where parked) as parked, count(*) filter (where not parked) as skipped
+from ${S}.view_letters where generation = $1`

@@ -67,6 +67,10 @@ export const headOf = (key: string): string => `left(${key}, ${indexed})`
 export const digestOf = (key: string): string =>
   `case when char_length(${key}) > ${indexed} then encode(sha256(convert_to(${key}, 'UTF8')), 'hex') else '' end`
 
+/** Whether a row is that of a key: by all columns of an index, so that one search finds it, however keys begin. */
+export const isOf = (row: string, key: string): string =>
+  `${row}.head = ${headOf(key)} and ${row}.digest = ${digestOf(key)}`
+
 /** $1 text[]: the keys; $2 jsonb[]: the states. */
 export const putRecords = (table: string): string => `
 insert into ${table} (head, digest, key, state)
@@ -76,7 +80,7 @@ on conflict (head, digest) do update set state = excluded.state`
 /** $1 text[]: the keys. */
 export const removeRecords = (table: string): string => `
 delete from ${table} as record using unnest($1::text[]) as gone(key)
-where record.head = ${headOf("gone.key")} and record.key = gone.key`
+where ${isOf("record", "gone.key")}`
 
 /**
  * Records by key, with what waits for them, and a first row with the positions
@@ -90,10 +94,10 @@ from ${S}.views join ${S}.view_parts on generation = id where generation = $1
 union all
 select null, wanted.key, record.state, record.key is not null, waiting.parked is not null
 from unnest($2::text[]) as wanted(key)
-left join ${table} as record on record.head = ${headOf("wanted.key")} and record.key = wanted.key
+left join ${table} as record on ${isOf("record", "wanted.key")}
 left join lateral (
   select parked from ${S}.view_letters as letter
-  where letter.generation = $1 and letter.parked and letter.head = ${headOf("wanted.key")} and letter.key = wanted.key
+  where letter.generation = $1 and letter.parked and ${isOf("letter", "wanted.key")}
   limit 1
 ) as waiting on true
 where record.key is not null or waiting.parked is not null`

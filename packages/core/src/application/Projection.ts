@@ -35,7 +35,7 @@ export { letters, retryParked, type Retried, type RetryOptions } from "./RetryPa
 export { drop, type DropOptions, rebuild, type Rebuilt, type RebuildOptions } from "./Rebuild.ts"
 export { type Difference, type Verified, verify, type VerifyOptions } from "./Verification.ts"
 
-/** How a projection works. */
+/** How a projection works. A time that is not above 0, or never ends, is a defect. */
 export interface Options {
   /** The most events of one batch, which is in memory as a whole; 1,000 if not given. Less than 1 is a defect. */
   readonly batch?: number
@@ -176,13 +176,14 @@ const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, 
       owned.inline ? worker.standBy(owned) : Effect.andThen(follow(view, worker, owned), worker.standBy(owned))
     )
     .pipe(
-      // Whatever became of a commit, the next claim tells where the records stand.
-      Effect.catch((error) =>
-        error._tag === "Fenced" || (error._tag !== "ProjectionFailed" && error.isRetryable)
-          ? Effect.logWarning(`${view.name}: the projection begins anew`, error)
-          : Effect.fail(error)
-      ),
       Effect.andThen(Effect.sleep(worker.pause)),
+      // Whatever became of a commit, the next claim tells where the records stand.
+      Effect.catch((error) => {
+        if (error._tag === "Fenced") return Effect.logInfo(`${view.name}: the projection begins anew`, error)
+        if (error._tag === "ProjectionFailed" || !error.isRetryable) return Effect.fail(error)
+        const logged = Effect.logWarning(`${view.name}: the projection begins anew`, error)
+        return Effect.andThen(logged, Effect.sleep(worker.pause))
+      }),
       Effect.forever
     )
 

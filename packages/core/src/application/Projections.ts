@@ -86,7 +86,8 @@ export const status = (
 ): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ViewStore> =>
   Effect.gen(function* () {
     const events = yield* EventStore
-    const generations = yield* (yield* ViewStore).status
+    const records = yield* ViewStore
+    const generations = yield* records.status
     // After the positions, so that no view is ahead of it.
     const horizon = yield* horizonOf(events)
     return yield* Effect.forEach(views, (view) =>
@@ -101,6 +102,7 @@ export const status = (
           onSome: ({ recordedAt }) => Duration.millis(Math.max(0, now - recordedAt.epochMilliseconds))
         })
         const parts = known?.parts ?? []
+        const counts = known === undefined ? noLetters : yield* records.letterCounts(known)
         return {
           view: view.name,
           version: view.version,
@@ -115,8 +117,7 @@ export const status = (
           eventsPerSecond: parts.reduce((sum, part) => sum + (speedOf(part)?.events ?? 0), 0),
           owners: known === undefined ? [undefined] : parts.map(({ owner }) => owner),
           failure: parts.find(({ failure }) => failure !== undefined)?.failure,
-          parked: known?.parked ?? 0,
-          skipped: known?.skipped ?? 0
+          ...counts
         }
       })
     )
@@ -132,7 +133,7 @@ export interface WatchOptions {
  * Publishes the status of views as metrics, again and again, and never ends.
  * The gauges are, by view and version: `hexfold_projection_position`,
  * `_behind`, `_age_seconds`, `_failed`, `_serves`, `_owners`,
- * `_events_per_second`, `_parked` and `_skipped`. The counter
+ * `_events_per_second`, `_parked_keys` and `_skipped_letters`. The counter
  * `hexfold_projection_status_failures` tells how often the status could not be
  * read; then the gauges stay as they were.
  *
@@ -226,6 +227,8 @@ const stateOf = (known: Generation | undefined, age: Duration.Duration): State =
   if (!known.serves) return "building"
   return Duration.toSeconds(age) > 5 ? "catching up" : "live"
 }
+
+const noLetters = { parked: 0, skipped: 0 }
 
 /** What a part's owner said holds only as long as it has one. */
 const speedOf = ({ owner, speed }: Generation["parts"][number]) => (owner === undefined ? undefined : speed)

@@ -71,9 +71,14 @@ export const rebuild = (
       throw new Error(`${after} is no position up to the horizon, ${horizon}`)
     }
     for (;;) {
-      const builds = buildsOf(view, yield* records.status)
-      // Not the number of one that is dropped: a late commit of its own must not meet ours.
+      const all = yield* records.status
+      const builds = buildsOf(view, all)
       const build = 1 + Math.max(0, ...builds.map((each) => each.build))
+      const serving = Worker.servingOf(view, all)
+      // Before anything is dropped: what has served before a later version is no unfinished build.
+      if (serving !== undefined && serving.version > view.version) {
+        return yield* overtaken(view, { build, after }, serving)
+      }
       for (const unfinished of builds.filter(isNobodys)) {
         yield* Effect.catchTag(Dropping.drop(records, unfinished), "DropRefused", () => Effect.void)
       }

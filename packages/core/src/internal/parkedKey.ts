@@ -53,12 +53,12 @@ const retryPage = (view: View.Any, key: string) =>
   Effect.gen(function* () {
     const records = yield* ViewStore
     const current = currentOf(view, yield* records.status)
-    if (current === undefined) return { applied: 0, failed: undefined }
+    if (current === undefined) return nothing
     const { build, version } = current
     const generation = { view: view.name, version, build }
     // Before the record: if it goes beyond them, then some of them are gone.
     const letters = yield* records.letters(generation, { key, parked: true, limit: pageSize })
-    if (letters.length === 0) return { applied: 0, failed: undefined }
+    if (letters.length === 0) return nothing
     const { states } = yield* records.load(generation, [key])
     const folded = fold(view, key, letters, yield* eventsOf(view, letters), states)
     const { applied, changes, failed } = folded
@@ -69,7 +69,7 @@ const retryPage = (view: View.Any, key: string) =>
     // As late as can be, for an owner under load moves on every few milliseconds.
     const { parts } = (yield* records.status).find((each) => isSame(each, generation)) ?? current
     const part = partOf(key, parts.length)
-    const { epoch, failure, position } = parts[part]!
+    const { epoch, position } = parts[part]!
     // With the record its letters go. If they are all there still, the key was parked
     // all the time: an owner wrote letters, never the record, and no other retry did.
     // Who found the key parked and comes after us is fenced as its letters are.
@@ -80,12 +80,13 @@ const retryPage = (view: View.Any, key: string) =>
       from: position,
       to: position,
       ...changes,
-      letters: { put: still === undefined ? [] : [still], remove: letters.slice(0, applied) },
-      ...(failure === undefined ? {} : { failure })
+      letters: { put: still === undefined ? [] : [still], remove: letters.slice(0, applied) }
     })
     metrics.of(view.name).commit({ events: applied, skipped: 0, parked: 0 }, yield* Effect.context())
     return { applied, failed: still }
   })
+
+const nothing = { applied: 0, failed: undefined }
 
 const isSame = (a: Generation, b: Generation): boolean =>
   a.view === b.view && a.version === b.version && a.build === b.build

@@ -63,7 +63,8 @@ export const make = (
     const { batch: size = 1_000 } = options
     const { part = whole } = target
     if (!Number.isSafeInteger(size) || size < 1) throw new Error(`${size} is no number of events from 1 on`)
-    const lease = Duration.fromInputUnsafe(options.lease ?? "10 seconds")
+    const lease = timeOf("lease", options.lease ?? "10 seconds")
+    const pause = timeOf("pause", options.pause ?? "1 second")
     const events = yield* EventStore
     const records = yield* ViewStore
     const owner = uuid.make(yield* Clock.currentTimeMillis)
@@ -138,7 +139,6 @@ export const make = (
         const reached = current?.parts.length === part.of ? current.parts[part.index]!.position : current?.position
         return Math.max(reached ?? 0, current?.inline === true ? horizon : 0)
       })
-    const pause = Duration.fromInputUnsafe(options.pause ?? "1 second")
     const isInline = ({ build }: Owned) =>
       Effect.map(within(records.status, lease, "status", claim), (all) =>
         all.some((each) => isOf(view, each) && each.build === build && each.inline)
@@ -187,6 +187,12 @@ export const makeAll = (
   })
 
 const whole: Part = { index: 0, of: 1 }
+
+const timeOf = (name: string, input: Duration.Input): Duration.Duration => {
+  const time = Duration.fromInputUnsafe(input)
+  if (!Duration.isFinite(time) || !Duration.isPositive(time)) throw new Error(`${Duration.format(time)} is no ${name}`)
+  return time
+}
 
 const timed = <A, E>(work: Effect.Effect<A, E>): Effect.Effect<readonly [millis: number, A], E> =>
   Effect.map(Effect.timed(work), ([duration, done]) => [Duration.toMillis(duration), done])

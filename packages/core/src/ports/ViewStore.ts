@@ -49,7 +49,7 @@ export type Claimed =
   | {
       readonly _tag: "Owned"
       readonly build: number
-      /** Grows with every change of the owner. */
+      /** Grows with every change of the owner, also where a generation is dropped and begun again. */
       readonly epoch: number
       /** The position up to which events are in the records. */
       readonly position: number
@@ -118,7 +118,7 @@ export interface Commit {
     readonly put: ReadonlyArray<Letter>
     readonly remove: ReadonlyArray<Pick<Letter, "position" | "key">>
   }
-  /** The event that stopped the projection; a commit without it says that it goes on. */
+  /** The event that stopped the projection; a commit without it that goes beyond `from` says that it goes on. */
   readonly failure?: Unapplied
   readonly speed?: Speed
   /**
@@ -166,6 +166,10 @@ export interface Status extends Generation {
   readonly replaced: boolean
   /** Whether appends maintain it: then all committed events are in its records. */
   readonly inline: boolean
+}
+
+/** What the letters of a generation tell. */
+export interface LetterCounts {
   /** How many keys are parked, */
   readonly parked: number
   /** and how many letters tell of something skipped. */
@@ -223,7 +227,10 @@ export class ViewStore extends Context.Service<
       options?: LetterOptions
     ) => Effect.Effect<ReadonlyArray<Letter>, ViewStoreError>
 
-    /** All generations, by view, version and build. */
+    /** Counts the letters of a generation, which takes the longer the more there are. */
+    readonly letterCounts: (generation: Generation) => Effect.Effect<LetterCounts, ViewStoreError>
+
+    /** All generations, by view, version and build. It is asked for often, and has to be quick. */
     readonly status: Effect.Effect<ReadonlyArray<Status>, ViewStoreError>
   }
 >()("@hexfold/core/ViewStore") {}

@@ -4,6 +4,7 @@ import { Effect, Fiber, Layer, Stream } from "effect"
 import {
   add,
   type Counted,
+  type Entries,
   eventually,
   isFolded,
   law,
@@ -17,7 +18,7 @@ import {
   until,
   viewOf
 } from "./cases.ts"
-import { type Cases, three, two } from "./process.ts"
+import { type Cases, type Process, three, two } from "./process.ts"
 
 /** A view for which one number is poison until it is mended. */
 const poisoned = (onPoison: View.OnPoison) => {
@@ -100,11 +101,11 @@ export const poisoning: Cases = {
       "nothing is parked",
       Effect.andThen(
         retrying,
-        Effect.map(statusOf(operator, view), ([status]) => status?.parked === 0)
+        Effect.map(parkedOf(operator, view), (parked) => parked === 0)
       )
     )
     yield* settles(writer, tally, view, writing)
-    assert.strictEqual((yield* statusOf(operator, view))[0]?.parked, 0)
+    assert.strictEqual(yield* parkedOf(operator, view), 0)
   }),
 
   "it parks keys of parts whose owners change": Effect.gen(function* () {
@@ -124,9 +125,13 @@ export const poisoning: Cases = {
       "nothing is parked",
       Effect.andThen(
         Effect.ignore(writer.run(Projection.retryParked(view))),
-        Effect.map(statusOf(writer, view), ([status]) => status?.parked === 0)
+        Effect.map(parkedOf(writer, view), (parked) => parked === 0)
       )
     )
     yield* settles(writer, tally, view, writing)
   })
 }
+
+/** How many keys are parked. */
+const parkedOf = ({ views }: Process, { name, version }: Entries) =>
+  Effect.map(views.letterCounts({ view: name, version }), ({ parked }) => parked)

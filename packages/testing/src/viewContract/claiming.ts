@@ -46,7 +46,8 @@ export const claiming: Cases = {
       })
     )
     const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
-    assert.deepStrictEqual(taken, owned(epoch + 1, 0))
+    assert.ok(taken._tag === "Owned")
+    assert.isAbove(taken.epoch, epoch)
     assert.deepStrictEqual(yield* claim(first, generation, "one"), { _tag: "Held", by: "two" })
     const late = { generation, epoch, from: 0, to: 1, put: records({ a: 1 }), remove: [] }
     assert.strictEqual((yield* Effect.flip(first.commit(late)))._tag, "Fenced")
@@ -58,9 +59,10 @@ export const claiming: Cases = {
     const epoch = yield* own(store, generation)
     yield* claim(store, generation, "one", Duration.zero)
     assert.isUndefined((yield* placeOf(store, generation))?.owner)
-    assert.strictEqual(yield* own(store, generation, "two"), epoch + 1)
+    const next = yield* own(store, generation, "two")
+    assert.isAbove(next, epoch)
     yield* claim(store, generation, "two", Duration.zero)
-    assert.strictEqual(yield* own(store, generation, "two"), epoch + 2)
+    assert.isAbove(yield* own(store, generation, "two"), next)
   }),
 
   "3 what cannot be a generation or an owner is refused": Effect.gen(function* () {

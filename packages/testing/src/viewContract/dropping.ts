@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
-import { Duration, Effect, Fiber } from "effect"
-import { type Cases, newGeneration, nothing, open, own, owned, records, served, statusOf } from "./cases.ts"
+import type { ViewStore } from "@hexfold/core"
+import { Effect, Fiber } from "effect"
+import { type Cases, claim, newGeneration, nothing, open, own, owned, records, served, statusOf } from "./cases.ts"
 
 const mishap = { step: "evolve", cause: "too much" }
 const letter = { position: 1, key: "a", parked: true, stream: "S-1", eventVersion: 1, type: "T", at: 1, mishap }
@@ -27,10 +28,10 @@ export const dropping: Cases = {
       [1]
     )
     assert.strictEqual((yield* Effect.flip(other.commit({ ...commit, from: 1, to: 2 })))._tag, "Fenced")
-    assert.deepStrictEqual(
-      yield* other.claim({ generation: second, owner: "two", lease: Duration.minutes(1) }),
-      owned(1, 0)
-    )
+    const again = yield* own(other, second, "two")
+    assert.deepStrictEqual(yield* claim(other, second, "two"), owned(again, 0))
+    // What was sent to the one that is gone is none of this one's.
+    assert.strictEqual((yield* Effect.flip(store.commit({ ...commit, put: records({ a: 1 }) })))._tag, "Fenced")
     assert.strictEqual((yield* other.load(second, ["a"])).states.size, 0)
   }),
 
@@ -51,13 +52,14 @@ export const dropping: Cases = {
     const { view } = newGeneration()
     const keys = Array.from({ length: 20 }, (_, i) => `k${i}`)
     const write = Effect.gen(function* () {
+      let old: { readonly generation: ViewStore.Generation; readonly epoch: number } | undefined
       for (let version = 1; version <= 12; version++) {
         const generation = { view, version }
-        const commit = { ...nothing, generation, epoch: yield* own(writer, generation), from: 0, to: 1, serve: true }
-        yield* writer.commit({ ...commit, put: keys.map((key) => ({ key, state: version })) })
-        if (version === 1) continue
-        const old = { view, version: version - 1 }
-        yield* writer.commit({ ...nothing, generation: old, epoch: 1, from: 1, to: 1, drop: true })
+        const epoch = yield* own(writer, generation)
+        const put = keys.map((key) => ({ key, state: version }))
+        yield* writer.commit({ ...nothing, generation, epoch, from: 0, to: 1, put, serve: true })
+        if (old !== undefined) yield* writer.commit({ ...nothing, ...old, from: 1, to: 1, drop: true })
+        old = { generation, epoch }
       }
     })
     const writing = yield* Effect.forkChild(write, { startImmediately: true })

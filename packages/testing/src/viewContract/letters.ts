@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import type { ViewStore } from "@hexfold/core"
 import { Effect } from "effect"
-import { type Cases, newGeneration, nothing, open, own, statusOf } from "./cases.ts"
+import { type Cases, newGeneration, nothing, open, own } from "./cases.ts"
 
 const letter = (position: number, key: string, parked = true): ViewStore.Letter => ({
   position,
@@ -130,7 +130,7 @@ export const letters: Cases = {
   "6 parked keys come with the records, and are counted": Effect.gen(function* () {
     const { commit, generation, store } = yield* opened
     const parkedOf = Effect.map(store.load(generation, ["a", "b", "c", "none"]), ({ parked }) => [...parked].sort())
-    const counts = Effect.map(statusOf(store, generation.view), ([status]) => [status?.parked, status?.skipped])
+    const counts = Effect.map(store.letterCounts(generation), ({ parked, skipped }) => [parked, skipped])
     yield* commit([letter(1, "a"), letter(2, "a"), letter(2, "b"), letter(3, "c", false), letter(4, "", false)])
     assert.deepStrictEqual(
       [yield* parkedOf, yield* counts],
@@ -144,6 +144,7 @@ export const letters: Cases = {
     assert.deepStrictEqual([yield* parkedOf, yield* counts], [["a"], [1, 3]])
     yield* commit([], [letter(2, "a"), letter(2, "b"), letter(3, "c")])
     assert.deepStrictEqual([yield* parkedOf, yield* counts], [[], [0, 1]])
+    assert.deepStrictEqual(yield* store.letterCounts(newGeneration()), { parked: 0, skipped: 0 })
   }),
 
   "1 letters that cannot be kept are refused": Effect.gen(function* () {

@@ -14,7 +14,7 @@ const failure: ViewStore.Unapplied = {
 
 /** What is told of a generation, and promise 6 for what comes with records. */
 export const reporting: Cases = {
-  "1 a failure stays until a commit goes on without one": Effect.gen(function* () {
+  "1 a failure stays until a commit goes further without one": Effect.gen(function* () {
     const store = yield* open
     const generation = newGeneration()
     const commit = { ...nothing, generation, epoch: yield* own(store, generation) }
@@ -22,6 +22,9 @@ export const reporting: Cases = {
     yield* store.commit({ ...commit, from: 0, to: 7, failure })
     assert.deepStrictEqual((yield* placeOf(yield* open, generation))?.failure, failure)
     yield* store.claim({ generation, owner: "one", lease: Duration.minutes(1) })
+    assert.deepStrictEqual((yield* placeOf(store, generation))?.failure, failure)
+    // Whoever retries an event of before does not pass the one that failed.
+    yield* store.commit({ ...commit, from: 7, to: 7 })
     assert.deepStrictEqual((yield* placeOf(store, generation))?.failure, failure)
     yield* store.commit({ ...commit, from: 7, to: 8 })
     assert.isUndefined((yield* placeOf(store, generation))?.failure)
