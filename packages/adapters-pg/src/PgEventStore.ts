@@ -4,6 +4,7 @@ import { AppendCheck, EventStore, EventStoreError } from "@hexfold/core"
 import { Config, Context, Duration, Effect, Layer, Option, type Redacted, Schedule, type Scope, Stream } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { type AppendFailure, appendAll, touchesOf } from "./internal/appender.ts"
+import { answered } from "./internal/answered.ts"
 import * as batcher from "./internal/batcher.ts"
 import { array } from "./internal/binds.ts"
 import { isUndone, translated } from "./internal/errors.ts"
@@ -104,7 +105,7 @@ export const make = (
       pg,
       channel: `hexfold_${name}`,
       pollInterval: Duration.fromInputUnsafe(pollInterval),
-      horizon: horizonFor("changes"),
+      horizon: answered(horizonFor("changes"), "changes"),
       outside
     })
 

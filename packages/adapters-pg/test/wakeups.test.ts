@@ -1,9 +1,14 @@
 import { assert, it } from "@effect/vitest"
 import { EventStore, StreamId, Subscription } from "@hexfold/core"
 import { Deferred, Effect, Fiber, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { describe } from "vitest"
 import { newSchema, openStore } from "./database.ts"
 import { append } from "./events.ts"
+import { wire } from "./wire.ts"
+
+// The time of the test, and the server's.
+const passing = Effect.andThen(TestClock.adjust("1 second"), TestClock.withLive(Effect.sleep("5 millis")))
 
 const account = StreamId.make("Account", "1")
 
@@ -53,6 +58,26 @@ describe("wake-ups", () => {
       }
       assert.strictEqual((yield* Fiber.join(fiber)).length, 3)
     })
+  )
+
+  it.effect("who follows the horizon over connections that have become silent goes on over others", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const writer = yield* openStore({ schema })
+      const { end, silence, url } = yield* wire
+      const reader = yield* openStore({ schema, pollInterval: "1 minute" }, { url })
+      yield* Effect.addFinalizer(() => Effect.sync(end))
+      let seen = 0
+      yield* Effect.forkChild(
+        Stream.runForEach(reader.store.changes, (horizon) => Effect.sync(() => (seen = horizon))),
+        { startImmediately: true }
+      )
+      yield* append(writer.store, account, 1)
+      while (seen < 1) yield* passing
+      silence()
+      yield* append(writer.store, account, 1)
+      while (seen < 2) yield* passing
+    }).pipe(Effect.scoped)
   )
 
   it.live("the store listens only while somebody reads", () =>

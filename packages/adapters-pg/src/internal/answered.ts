@@ -1,0 +1,24 @@
+import { EventStoreError } from "@hexfold/core"
+import { Effect, Fiber } from "effect"
+
+/**
+ * Gives a query up that gets no answer, as one that may succeed later. The
+ * driver waits for a silent connection where nothing interrupts it; so the query
+ * is told to stop, and not waited for.
+ */
+export const answered = <A, R>(
+  query: Effect.Effect<A, EventStoreError.EventStoreError, R>,
+  operation: EventStoreError.Operation
+): Effect.Effect<A, EventStoreError.EventStoreError, R> =>
+  Effect.forkDetach(Effect.interruptible(query), { startImmediately: true }).pipe(
+    Effect.flatMap((fiber) => Effect.onInterrupt(Fiber.join(fiber), () => Effect.sync(() => fiber.interruptUnsafe()))),
+    Effect.timeoutOrElse({
+      duration: patience,
+      orElse: () => {
+        const reason = new EventStoreError.Timeout({ detail: `no answer within ${patience}` })
+        return Effect.fail(new EventStoreError.EventStoreError({ operation, reason }))
+      }
+    })
+  )
+
+const patience = "10 seconds"

@@ -1,0 +1,52 @@
+import { createConnection, createServer, type Socket } from "node:net"
+import { Effect, Redacted } from "effect"
+import { url } from "./database.ts"
+
+interface Wire {
+  readonly url: Redacted.Redacted
+  /** The server sees its clients go; they hear nothing, and notice a second later. */
+  readonly cut: () => void
+  /** Nothing passes over the connections that there are; over new ones it does. */
+  readonly silence: () => void
+  readonly end: () => void
+}
+
+/** A way to the tests' server that can be in trouble. */
+export const wire = Effect.acquireRelease(
+  Effect.callback<Wire>((resume) => {
+    const to = new URL(Redacted.value(url()))
+    const clients = new Set<Socket>()
+    const servers = new Set<Socket>()
+    let silent = new Set<Socket>()
+    let isCut = false
+    const listening = createServer((client) => {
+      clients.add(client.on("error", () => client.destroy()))
+      if (isCut) return
+      const server = createConnection({ host: to.hostname, port: Number(to.port) })
+      servers.add(server.on("error", () => server.destroy()))
+      server.on("data", (data) => silent.has(client) || client.write(data))
+      client.on("data", (data) => silent.has(client) || server.write(data))
+      client.on("close", () => server.destroy())
+      server.on("close", () => isCut || client.destroy())
+    })
+    const end = () => {
+      isCut = true
+      listening.close()
+      for (const socket of [...servers, ...clients]) socket.destroy()
+    }
+    const cut = () => {
+      isCut = true
+      for (const server of servers) server.destroy()
+      setTimeout(end, 1_000)
+    }
+    const silence = () => void (silent = new Set(clients))
+    listening.listen(0, "127.0.0.1", () => {
+      const address = listening.address()
+      const through = new URL(to)
+      through.hostname = "127.0.0.1"
+      through.port = `${typeof address === "object" ? address!.port : 0}`
+      resume(Effect.succeed({ url: Redacted.make(through.href), cut, silence, end }))
+    })
+  }),
+  ({ end }) => Effect.sync(end)
+)
