@@ -23,7 +23,9 @@ export interface Options extends PgEventStore.Options {
  *
  * Whatever goes wrong with a view does not fail the append: its projection
  * applies the events then, until appends can again. The same happens where a
- * process appends that does not know the view. Only inside the caller's own
+ * process appends that does not know the view. For that no transaction that has
+ * appended may stay open: after about 2 seconds such an append fails with a
+ * `Timeout`, and all others have waited with it. Inside the caller's own
  * transaction the append fails once, and the transaction is to be repeated;
  * there views are maintained at READ COMMITTED only.
  *

@@ -72,7 +72,8 @@ export const openViews = (
 /** Takes away again what version 5 has made of a schema, but for the function that appends. */
 export const undoInline = (schema: string): ReadonlyArray<string> => [
   `drop table ${schema}.inline_changes`,
-  ...["lock_inline", "demote", "reached"].map((name) => `drop function ${schema}.${name}`)
+  `alter table ${schema}.views drop column promotion`,
+  ...["lock_inline", "demote", "reached", "drawn"].map((name) => `drop function ${schema}.${name}`)
 ]
 
 /** Both stores with a client of their own. */
@@ -83,9 +84,18 @@ export const openStores = (
   InlineContract.Instance & { readonly sql: PgClient.PgClient },
   EventStoreError.EventStoreError | ViewStoreError,
   Scope.Scope
+> => Effect.flatMap(client(config), (sql) => storesOn(sql, options))
+
+/** Both stores on a client. */
+export const storesOn = (
+  sql: PgClient.PgClient,
+  options: PgStores.Options
+): Effect.Effect<
+  InlineContract.Instance & { readonly sql: PgClient.PgClient },
+  EventStoreError.EventStoreError | ViewStoreError,
+  Scope.Scope
 > =>
   Effect.gen(function* () {
-    const sql = yield* client(config)
     const stores = yield* Layer.build(
       PgStores.layer(options).pipe(
         Layer.provide([Layer.succeed(PgClient.PgClient, sql), Layer.succeed(SqlClient.SqlClient, sql)])

@@ -1,88 +1,10 @@
 import { assert, it } from "@effect/vitest"
-import {
-  Aggregate,
-  Decision,
-  EventStore,
-  EventStoreError,
-  Projection,
-  Query,
-  Records,
-  StreamId,
-  View,
-  ViewStore
-} from "@hexfold/core"
-import type { InlineContract } from "@hexfold/testing/contracts"
-import { Effect, Fiber, Schedule, Schema, Stream } from "effect"
+import { EventStoreError, Projection } from "@hexfold/core"
+import { Effect, Fiber, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
-import { newSchema, openStores } from "./database.ts"
-import { event } from "./events.ts"
-
-const Happened = Schema.TaggedStruct("Happened", { n: Schema.Int })
-
-const Thing = Aggregate.make("Thing", {
-  id: Schema.String,
-  state: Schema.Int,
-  initial: 0,
-  commands: [Schema.TaggedStruct("Do", {})],
-  events: [Happened],
-  errors: [],
-  decide: { Do: () => Decision.accept(Happened.make({ n: 1 })) },
-  evolve: { Happened: (count) => count + 1 }
-})
-
-// The positions that were applied; the number 13 cannot be.
-const Positions = View.make("Positions", {
-  from: [Thing],
-  consistency: "inline",
-  state: Schema.Array(Schema.Int),
-  key: () => "all",
-  evolve: {
-    Happened: (positions: ReadonlyArray<number> = [], { n }, { position }) => {
-      if (n === 13) throw new Error("13")
-      return [...positions, position]
-    }
-  }
-})
-
-const opened = (count: number, views: ReadonlyArray<View.Any> = [Positions]) =>
-  Effect.gen(function* () {
-    const schema = yield* newSchema
-    const instances = yield* Effect.forEach(Array.from({ length: count }), () => openStores({ schema, views }))
-    yield* catchUp(instances[0]!)
-    return { schema, instances }
-  })
-
-const on = <A, E>(
-  { events, records }: InlineContract.Instance,
-  effect: Effect.Effect<A, E, EventStore.EventStore | ViewStore.ViewStore>
-) =>
-  effect.pipe(Effect.provideService(EventStore.EventStore, events), Effect.provideService(ViewStore.ViewStore, records))
-
-const catchUp = (instance: InlineContract.Instance) =>
-  on(instance, Projection.catchUp(Positions, { pause: "10 millis" }))
-
-const isInline = ({ records }: InlineContract.Instance) =>
-  Effect.map(records.status, (all) => all.some((each) => each.inline))
-
-const eventually = <E>(holds: Effect.Effect<boolean, E>) =>
-  Effect.repeat(holds, { until: (done) => done, schedule: Schedule.spaced("10 millis") })
-
-const appendTo = (instance: InlineContract.Instance, name: string, n = 1) =>
-  instance.events.append({
-    writes: [{ streamId: StreamId.make("Thing", name), events: [{ ...event(), data: { n } }] }],
-    conditions: []
-  })
-
-const assertLaw = (instance: InlineContract.Instance) =>
-  Effect.gen(function* () {
-    const log = yield* Stream.runCollect(instance.events.readAll())
-    const { rows } = yield* on(instance, Records.query(Positions, Query.from(Positions)))
-    assert.deepStrictEqual(
-      rows[0]?.state ?? [],
-      log.map(({ position }) => position)
-    )
-  })
+import { openStores } from "./database.ts"
+import { appendTo, assertLaw, catchUp, eventually, isInline, on, opened, Positions } from "./inlineViews.ts"
 
 describe("inline views", () => {
   it.live("connections that are cut in the middle lose nothing and double nothing", () =>
@@ -136,6 +58,26 @@ describe("inline views", () => {
     })
   )
 
+  it.live("a view whose records are locked does not fail a command", () =>
+    Effect.gen(function* () {
+      const { instances, schema } = yield* opened(1)
+      const [one] = instances as [(typeof instances)[0]]
+      const impatient = { startupParameters: { lock_timeout: "100ms" } }
+      const other = yield* openStores({ schema, views: [Positions] }, impatient)
+      const [table] = yield* one.sql.unsafe<{ name: string }>(
+        "select tablename as name from pg_tables where schemaname = $1 and tablename ~ '^view_[0-9]+$'",
+        [schema]
+      )
+      yield* appendTo(other, "a")
+      yield* one.transaction!(
+        Effect.andThen(one.sql.unsafe(`lock table ${schema}.${table!.name} in share mode`), appendTo(other, "a"))
+      )
+      assert.isFalse(yield* isInline(one))
+      yield* catchUp(one)
+      yield* assertLaw(one)
+    })
+  )
+
   it.live("inside a transaction, an append that cannot maintain a view is undone alone and says so", () =>
     Effect.gen(function* () {
       const { instances, schema } = yield* opened(1)
@@ -160,6 +102,31 @@ describe("inline views", () => {
       yield* catchUp(one)
       yield* assertLaw(one)
     })
+  )
+
+  it.live(
+    "a process that is older than inline views goes on appending, and ends that appends maintain what it touches",
+    () =>
+      Effect.gen(function* () {
+        const { instances, schema } = yield* opened(1)
+        const [one] = instances as [(typeof instances)[0]]
+        yield* appendTo(one, "a")
+        const appendAs = (stream: string, type: string) =>
+          one.sql.unsafe(
+            `select o_positions from ${schema}.append(array['${stream}'], null, array[-1], array[1], array[0], array[1],
+           array[1], array[gen_random_uuid()], array['${type}'], array['{"n":1}'::jsonb], array['{}'::jsonb],
+           '{}', '{}', '{}', false)`
+          )
+        yield* appendAs("Other-a", "Happened")
+        assert.isTrue(yield* isInline(one))
+        yield* Effect.all([appendAs("Thing-a", "Happened"), appendAs("Thing-b", "Happened"), appendTo(one, "a")], {
+          concurrency: "unbounded"
+        })
+        assert.isFalse(yield* isInline(one))
+        yield* catchUp(one)
+        const [row] = (yield* one.records.query({ _tag: "Records", view: "Positions", orderBy: [] })).rows
+        assert.deepStrictEqual(row?.state, [1, 3, 4, 5])
+      })
   )
 
   it.live("a stricter transaction does not append beside a view that it cannot maintain", () =>

@@ -299,10 +299,10 @@ describe("retention of command ids", () => {
       yield* age(sql, schema, "2 hours")
       // What later versions have added, taken away again.
       yield* sql.unsafe(`drop index ${schema}.commands_recorded_at`)
+      for (const statement of undoInline(schema)) yield* sql.unsafe(statement)
       yield* sql.unsafe(`drop table ${schema}.view_parts, ${schema}.view_letters, ${schema}.views`)
       yield* sql.unsafe(`drop sequence ${schema}.view_epochs`)
       yield* sql.unsafe(`drop function ${schema}.sort_key`)
-      for (const statement of undoInline(schema)) yield* sql.unsafe(statement)
       yield* sql.unsafe(`delete from ${schema}.migrations where migration_id > 1`)
       assert.include(
         (yield* Effect.flip(openStore({ schema, migrate: false }))).message,

@@ -132,6 +132,30 @@ describe("the projection of an inline view", () => {
       }).pipe(Effect.provide(both))
     })
   )
+
+  it.effect("in parts is one like any other, and takes over from one that appends maintain", () =>
+    Effect.gen(function* () {
+      const open = yield* MemoryStores.shared
+      const next = definition("inline", "stop", 2)
+      yield* Effect.gen(function* () {
+        yield* deposited("a", 1)
+        yield* Projection.catchUp(Deposits)
+        const running = yield* Effect.forkChild(Projection.run(next, { parts: 2 }))
+        const epochs = Effect.flatMap(ViewStore.ViewStore, ({ status }) =>
+          Effect.map(status, (all) => all.find(({ serves }) => serves)?.parts.map(({ epoch }) => epoch))
+        )
+        yield* eventually(Effect.map(epochs, (all) => all?.length === 2))
+        const before = yield* epochs
+        for (const amount of [1, 2, 3]) {
+          yield* deposited("a", amount)
+          yield* TestClock.adjust("5 seconds")
+        }
+        assert.deepStrictEqual(yield* epochs, before)
+        assert.strictEqual(yield* sumOf("a"), 7)
+        yield* Fiber.interrupt(running)
+      }).pipe(Effect.provide(open({ views: [Deposits] })))
+    })
+  )
 })
 
 describe("InlineViews", () => {

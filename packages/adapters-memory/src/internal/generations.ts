@@ -134,7 +134,13 @@ export const open = (last: () => number = () => 0) => {
     part.failure = commit.failure ?? (to === from ? part.failure : undefined)
     part.speed = commit.speed ?? part.speed
     if (commit.inline === true) maintaining?.promote(view, stored)
-    if (commit.serve === true) serve(view, stored)
+    if (commit.serve === true) {
+      // Appends that cannot maintain it cease to maintain what it is to replace: it could not catch up with that.
+      const current = serving(view)
+      const isLater = current !== undefined && inOrder(stored, current) > 0
+      if (commit.inline === true && stored.inline === undefined && isLater) demote(current, last())
+      serve(view, stored)
+    }
     return Result.succeed(undefined)
   }
 

@@ -22,14 +22,16 @@ export const make = (log: Events, generations: ReturnType<typeof open>, views: R
     if (definition === undefined || part === undefined || other !== undefined || stored.parked.size > 0) return
     // An event that cannot be applied is left to the projection.
     if (!maintain(definition, stored, log.slice(part.position))) return
-    stored.inline = { aggregates: InlineViews.aggregatesOf(definition), types: definition.types }
+    stored.inline = followsOf(definition)
   }
 
   // Where this process cannot, nothing of these events is in the records, and everything before is.
   const applyTo = ({ follows, stored, view }: Inline, events: Events): void => {
     if (!events.some((event) => isFollowed(follows, event))) return
     const definition = definitionOf(view, stored.version)
-    if (definition === undefined || !maintain(definition, stored, events)) demote(stored, events[0]!.position - 1)
+    // Another definition under the same name must not touch the records.
+    if (definition === undefined || !isSame(follows, followsOf(definition)) || !maintain(definition, stored, events))
+      demote(stored, events[0]!.position - 1)
   }
 
   return {
@@ -38,6 +40,13 @@ export const make = (log: Events, generations: ReturnType<typeof open>, views: R
     apply: (events) => generations.inline().forEach((inline) => applyTo(inline, events))
   }
 }
+
+const followsOf = (view: View.Any): Follows => ({ aggregates: InlineViews.aggregatesOf(view), types: view.types })
+
+const isSame = (a: Follows, b: Follows): boolean => isSameSet(a.aggregates, b.aggregates) && isSameSet(a.types, b.types)
+
+const isSameSet = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
+  a.length === b.length && a.every((name) => b.includes(name))
 
 const maintain = (view: View.Any, { records }: Stored, events: Events): boolean => {
   const folded = Result.flatMap(InlineViews.touched(view, events), ({ fold }) => fold(records))

@@ -40,9 +40,13 @@ export const appendAll =
   > =>
     Effect.gen(function* () {
       const encoded = encode(appends, joined)
-      const call = ({ all, ordered }: Maintained) =>
+      const call = ({ ordered, promotions }: Maintained) =>
         Effect.map(
-          sql.unsafe<Row>(appendCall(schema), [...encoded.binds, array(all, OID.int8), array(ordered, OID.int8)]),
+          sql.unsafe<Row>(appendCall(schema), [
+            ...encoded.binds,
+            array(promotions, OID.int8),
+            array(ordered, OID.int8)
+          ]),
           ([row]) => exitsOf(appends, encoded, row!)
         )
       const { exits } = yield* run(appends, call)

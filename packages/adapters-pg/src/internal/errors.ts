@@ -27,6 +27,9 @@ export const isNoTable = (error: SqlError.SqlError): boolean => codeOf(error) ==
 export const isPassing = (error: SqlError.SqlError): boolean =>
   ["Unavailable", "Timeout"].includes(reasonOf(error)._tag)
 
+/** Whether a statement failed so for the server's or the connection's sake, not because it takes too long. */
+export const isUnavailable = (error: SqlError.SqlError): boolean => reasonOf(error)._tag === "Unavailable"
+
 /** The generations that the refused append touches, if it was refused because its caller does not maintain them all. */
 export const unmaintainedBy = (error: SqlError.SqlError): ReadonlyArray<bigint> | undefined => {
   const cause = error.reason.cause

@@ -4,13 +4,14 @@ import { Data, Effect, Schedule, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import * as statements from "../sql/inline.ts"
 import { array } from "./binds.ts"
-import { isPassing, unmaintainedBy } from "./errors.ts"
+import { isPassing, isUnavailable, unmaintainedBy } from "./errors.ts"
 import { apply } from "./viewRecords.ts"
 
 /** The generations that a call's caller maintains. */
 export interface Maintained {
-  readonly all: ReadonlyArray<bigint>
-  /** Those of them whose records events of several streams touch, ascending. */
+  /** The numbers of their promotions. */
+  readonly promotions: ReadonlyArray<bigint>
+  /** The generations whose records events of several streams touch, ascending. */
   readonly ordered: ReadonlyArray<bigint>
 }
 
@@ -51,8 +52,8 @@ class NotMaintained extends Data.TaggedError("NotMaintained")<{
 
 /**
  * Knows a generation to be maintained once the server has said so, and until it
- * says otherwise: the server refuses a call that does not name all which its
- * events touch, so what is not known costs a call, never an event.
+ * says otherwise: the server refuses a call that does not name the promotions of
+ * all which its events touch, so what is not known costs a call, never an event.
  */
 export const make = ({
   S,
@@ -63,7 +64,7 @@ export const make = ({
 }: Options): Effect.Effect<InlineAppends, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {
     const definitions = InlineViews.among(views)
-    const known = new Map<bigint, View.Any>()
+    const known = new Map<bigint, Known>()
 
     // Another definition under the same name must not touch its records: none is found then.
     const definitionOf = ({ aggregates, types, version, view }: Row) =>
@@ -82,7 +83,7 @@ export const make = ({
         for (const row of rows) {
           const definition = definitionOf(row)
           if (definition === undefined) unknown.push(row.id)
-          else known.set(row.id, definition)
+          else known.set(row.id, { id: row.id, promotion: row.promotion, view: definition })
         }
         return unknown
       })
@@ -97,37 +98,31 @@ export const make = ({
     const adapt = (reason: NotMaintained | ReadonlyArray<bigint>): Effect.Effect<void, SqlError.SqlError> =>
       reason instanceof NotMaintained ? demote([reason.generation]) : Effect.flatMap(learn(reason), demote)
 
-    const touchedBy = (appends: ReadonlyArray<EventStore.Append>) =>
-      [...known]
-        .filter(([, view]) =>
-          appends.some(({ writes }) =>
-            writes.some(({ events, streamId }) =>
-              events.some(({ type }) => InlineViews.follows(view, { streamId, type }))
-            )
-          )
-        )
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-
-    const maintained = (): Maintained => ({
-      all: [...known.keys()],
-      ordered: [...known].flatMap(([id, { perStream }]) => (perStream ? [] : [id])).sort((a, b) => (a < b ? -1 : 1))
-    })
-
-    const maintaining = Effect.fnUntraced(function* <C extends Called>(
-      touched: ReadonlyArray<readonly [bigint, View.Any]>,
+    // What is known now is what the call names and what is applied after it, whatever others learn meanwhile.
+    const prepared = <C extends Called>(
+      appends: ReadonlyArray<EventStore.Append>,
       call: (maintained: Maintained) => Effect.Effect<C, SqlError.SqlError>
-    ) {
-      const called = yield* call(maintained())
-      for (const [generation, view] of touched) {
-        if (!called.inline.includes(generation)) known.delete(generation)
-        else {
-          yield* Effect.mapError(apply(S, sql, generation, view, called.events), (cause) =>
-            cause._tag === "SqlError" && isPassing(cause) ? cause : new NotMaintained({ generation, cause })
-          )
+    ) => {
+      const all = [...known.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+      const touched = all.filter(({ view }) => appends.some((append) => touches(append, view)))
+      const calling = call({
+        promotions: all.map(({ promotion }) => promotion),
+        ordered: all.flatMap(({ id, view }) => (view.perStream ? [] : [id]))
+      })
+      const maintaining = Effect.gen(function* () {
+        const called = yield* calling
+        for (const { id, view } of touched) {
+          if (!called.inline.includes(id)) known.delete(id)
+          else {
+            yield* Effect.mapError(apply(S, sql, id, view, called.events), (cause) =>
+              cause._tag === "SqlError" && isUnavailable(cause) ? cause : new NotMaintained({ generation: id, cause })
+            )
+          }
         }
-      }
-      return called
-    })
+        return called
+      })
+      return touched.length === 0 ? { calling } : { maintaining }
+    }
 
     // Each repetition knows a generation more, or the server a maintained one less.
     const alone = <C extends Called>(
@@ -135,11 +130,11 @@ export const make = ({
       call: (maintained: Maintained) => Effect.Effect<C, SqlError.SqlError>
     ): Effect.Effect<C, SqlError.SqlError> =>
       Effect.suspend(() => {
-        const touched = touchedBy(appends)
-        return touched.length === 0
-          ? autocommit(call(maintained()))
+        const { calling, maintaining } = prepared(appends, call)
+        return maintaining === undefined
+          ? autocommit(calling)
           : Effect.provideService(
-              sql.withTransaction(maintaining(touched, call)),
+              sql.withTransaction(maintaining),
               SqlClient.BeginTransaction,
               "BEGIN ISOLATION LEVEL READ COMMITTED"
             )
@@ -164,9 +159,8 @@ export const make = ({
     const joined: Run = (appends, call) =>
       Effect.gen(function* () {
         if (definitions.length > 0) yield* learn()
-        const touched = touchedBy(appends)
-        if (touched.length === 0) return yield* call(maintained())
-        return yield* sql.withTransaction(maintaining(touched, call))
+        const { calling, maintaining } = prepared(appends, call)
+        return yield* maintaining === undefined ? calling : sql.withTransaction(maintaining)
       }).pipe(
         Effect.catch((error): Effect.Effect<never, SqlError.SqlError | EventStoreError.EventStoreError> => {
           const reason = error._tag === "NotMaintained" ? error : unmaintainedBy(error)
@@ -187,8 +181,19 @@ const repeat = (error: NotMaintained | SqlError.SqlError) =>
     })
   })
 
+const touches = ({ writes }: EventStore.Append, view: View.Any): boolean =>
+  writes.some(({ events, streamId }) => events.some(({ type }) => InlineViews.follows(view, { streamId, type })))
+
+/** A generation that appends maintain, and its definition here. */
+interface Known {
+  readonly id: bigint
+  readonly promotion: bigint
+  readonly view: View.Any
+}
+
 interface Row {
   readonly id: bigint
+  readonly promotion: bigint
   readonly view: string
   readonly version: bigint
   readonly aggregates: ReadonlyArray<string>

@@ -10,9 +10,9 @@ import { apply } from "./viewRecords.ts"
 /**
  * First of all in a commit, takes the lock of the flags: no append is under way
  * from here on. What it returns is for later in the commit: applies the events
- * up to the last position, and leaves the generation to the appends. Nothing if
- * one of the events cannot be applied, or where something waits: that is the
- * projection's.
+ * up to the last position, leaves the generation to the appends, and tells
+ * whether it has. Nothing if one of the events cannot be applied, or where
+ * something waits: that is the projection's.
  */
 export const promoting =
   (S: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) =>
@@ -20,10 +20,15 @@ export const promoting =
     generation: { version, view },
     to
   }: ViewStore.Commit): Effect.Effect<
-    (id: bigint) => Effect.Effect<void, ViewStoreError | SqlError.SqlError>,
+    (id: bigint) => Effect.Effect<boolean, ViewStoreError | SqlError.SqlError>,
     ViewStoreError | SqlError.SqlError
   > =>
     Effect.gen(function* () {
+      const isDecided = (position: bigint) =>
+        Effect.map(
+          sql.unsafe<{ readonly decided: boolean }>(statements.isDecided(S), [position]),
+          ([row]) => row!.decided
+        )
       const definition = InlineViews.among(views).find((each) => each.name === view && each.version === version)
       if (definition === undefined) {
         const detail = "no append of this store maintains the view"
@@ -31,11 +36,19 @@ export const promoting =
       }
       const [flags] = yield* sql.unsafe<{ readonly o_last: bigint }>(statements.lockFlags(S))
       const last = flags!.o_last
+      // An append that began before the migration to version 5 does not hold the lock of the flags. One that has ended
+      // lets go of its locks one after the other: of the one that tells its positions a moment later.
+      for (let tries = 0; !(yield* isDecided(last)); tries++) {
+        if (tries === 50) {
+          return yield* failure(view, new EventStoreError.Unavailable({ detail: "an append is under way" }))
+        }
+        yield* Effect.sleep("2 millis")
+      }
       const follows = [texts(InlineViews.aggregatesOf(definition)), texts(definition.types)]
       return (id) =>
         Effect.gen(function* () {
           const [state] = yield* sql.unsafe<{ readonly whole: boolean }>(statements.isWhole(S), [id])
-          if (state?.whole !== true) return
+          if (state?.whole !== true) return false
           const range = [bigint(to), last, ...follows, int4(most + 1), BigInt(Number.MAX_SAFE_INTEGER)]
           const rest = yield* sql.unsafe<Row>(readAllPage(S, "forwards"), range)
           if (rest.length > most) {
@@ -48,6 +61,7 @@ export const promoting =
             Effect.catchTag("ProjectionFailed", () => Effect.succeed(false))
           )
           if (applied) yield* sql.unsafe(statements.promote(S), [id, last, ...follows])
+          return applied
         })
     })
 

@@ -39,6 +39,11 @@ export const committing = (S: string, sql: SqlClient.SqlClient, views: ReadonlyA
       return removed.length === letters.remove.length
     })
 
+  const demote = (generations: ReadonlyArray<Locked>) => {
+    const ids = generations.flatMap(({ id, inline }) => (inline ? [id] : []))
+    return ids.length === 0 ? Effect.void : sql.unsafe(inline.demote(S), [array(ids, PgTypes.OID.int8)])
+  }
+
   // The parts of the one that has served are locked: it moves no further before the switch.
   const serve = (view: string, id: bigint, all: ReadonlyArray<Locked>) =>
     Effect.gen(function* () {
@@ -48,17 +53,7 @@ export const committing = (S: string, sql: SqlClient.SqlClient, views: ReadonlyA
       const [row] = yield* sql.unsafe<{ readonly caught_up: boolean }>(registry.hasCaughtUp(S), [id, current.id])
       if (row?.caught_up !== true) return
       const at = [view, next.version, next.build]
-      const replaced = all.filter(
-        ({ build, inline, version }) => inline && version === next.version && build < next.build
-      )
-      if (replaced.length > 0) {
-        yield* sql.unsafe(inline.demote(S), [
-          array(
-            replaced.map(({ id }) => id),
-            PgTypes.OID.int8
-          )
-        ])
-      }
+      yield* demote(all.filter(({ build, version }) => version === next.version && build < next.build))
       yield* sql.unsafe(registry.stopServing(S), at)
       yield* sql.unsafe(registry.serve(S), [id])
       yield* sql.unsafe(registry.fence(S), at)
@@ -105,7 +100,11 @@ export const committing = (S: string, sql: SqlClient.SqlClient, views: ReadonlyA
       }
       if (commit.drop === true) return yield* drop(view, advanced.id)
       if (!(yield* write(advanced.id, commit))) return yield* fenced({ epoch, position: from })
-      if (promote !== undefined) yield* promote(advanced.id)
+      // Appends that cannot maintain it cease to maintain what it is to replace: it could not catch up with that.
+      if (promote !== undefined && !(yield* promote(advanced.id))) {
+        const next = all.find(({ id }) => id === advanced.id)
+        yield* demote(all.filter((each) => each.serves && next !== undefined && isLater(next, each)))
+      }
       if (serves) yield* serve(view, advanced.id, all)
     })
 }

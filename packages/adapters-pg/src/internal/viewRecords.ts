@@ -2,7 +2,6 @@ import { type EventStore, InlineViews, type ProjectionFailed, type View, type Vi
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, type Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import * as statements from "../sql/inline.ts"
 import * as records from "../sql/records.ts"
 import { array, texts } from "./binds.ts"
 
@@ -36,7 +35,7 @@ export const apply = (
   Effect.gen(function* () {
     const { fold, keys } = yield* Effect.fromResult(InlineViews.touched(view, events))
     if (keys.length === 0) return
-    const stored = yield* sql.unsafe<Stored>(statements.states(records.tableOf(S, id)), [texts(keys)])
+    const stored = yield* sql.unsafe<Stored>(records.states(records.tableOf(S, id)), [texts(keys)])
     yield* write(S, sql, id, yield* Effect.fromResult(fold(new Map(stored.map(({ key, state }) => [key, state])))))
   })
 

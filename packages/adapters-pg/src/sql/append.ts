@@ -18,8 +18,8 @@ import { findInline, lockOrdered } from "./inline.ts"
  * | p_event_ids, p_types, p_data, p_metadata | the event; data that is the JSON value null comes as SQL's |
  * | p_command_owners, p_command_keys, p_fingerprints | the appends that carry a command id, keys ascending |
  * | p_joined | whether the call runs in a caller's transaction |
- * | p_inline | the generations of views that the caller maintains in the same transaction |
- * | p_ordered | those of them whose records events of several streams touch, ascending |
+ * | p_inline | the promotions of the generations that the caller maintains in the same transaction; null for a caller that knows of no such thing |
+ * | p_ordered | those generations whose records events of several streams touch, ascending |
  *
  * Results: o_failed and o_repeated name appends that were left out; o_bases the
  * version of each stream before the call; o_positions the position of each
@@ -27,8 +27,8 @@ import { findInline, lockOrdered } from "./inline.ts"
  * generations that the events may touch, for which the caller has to apply them
  * before the transaction ends. If it does not maintain one of them it fails.
  *
- * Why it is correct. (1) All row locks are taken in one order, command keys
- * before stream keys and each ascending, so calls cannot deadlock. (2) A head
+ * Why it is correct. (1) All locks are taken in one order, views before command
+ * keys before stream keys and each ascending, so calls cannot deadlock. (2) A head
  * stays locked from its check to the commit, a head that is only read too, so
  * what was checked still holds at the commit: no write skew. (3) Positions are
  * drawn after all locks are held, so they grow with the versions. (4) The
@@ -37,14 +37,15 @@ import { findInline, lockOrdered } from "./inline.ts"
  * `sql/horizon.ts`. (5) Who applies events to a record does so in the order of
  * their positions, and sees what came before. Where one stream touches a record
  * its head is the lock for that; elsewhere it is the generation's, which is
- * taken after all heads, before a position is drawn, and kept to the end.
+ * taken before a position is drawn, and kept to the end. Who waits for it has no
+ * head yet, which a transaction that has it may want for its next append.
  */
 export const appendFunction = (S: string, namespace: string): string => `
 create or replace function ${S}.append(
   p_keys text[], p_ids text[], p_expected bigint[], p_counts int[], p_owners int[],
   p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[],
   p_command_owners int[], p_command_keys text[], p_fingerprints text[], p_joined boolean,
-  p_inline bigint[] default '{}', p_ordered bigint[] default '{}',
+  p_inline bigint[] default null, p_ordered bigint[] default '{}',
   out o_failed int[], out o_repeated int[], out o_bases bigint[], out o_positions bigint[], out o_recorded_at timestamptz,
   out o_inline bigint[]
 ) language plpgsql as $$
@@ -55,8 +56,10 @@ declare
   v_head bigint;
   v_version bigint;
   v_view bigint;
+  v_promotions bigint[];
 begin
 ${findInline(S)}
+${lockOrdered(S)}
   o_recorded_at := clock_timestamp();
   o_failed := '{}';
   o_repeated := '{}';
@@ -125,7 +128,6 @@ ${findInline(S)}
   v_left_out := o_failed || o_repeated;
 
   if cardinality(p_event_streams) > 0 then
-${lockOrdered(S)}
     -- One lock is enough for a transaction of many calls: the first is the lowest.
     if not p_joined or coalesce(current_setting('hexfold.appending', true), '') <> '${namespace}' then
       perform pg_advisory_xact_lock_shared(

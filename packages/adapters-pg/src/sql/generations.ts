@@ -167,7 +167,7 @@ where id = (${named(S)}) and index = $4`
 /** Whether no part of a generation is behind the one that serves. $1 bigint: the generation; $2 bigint: the one that serves. */
 export const hasCaughtUp = (S: string): string => `
 select min(position) filter (where generation = $1)
-  >= (case when inline then (select case when is_called then last_value else 0 end from ${S}.events_position) else min(position) filter (where generation = $2) end)
+  >= (case when inline then ${S}.drawn() else min(position) filter (where generation = $2) end)
   as caught_up
 from (
   select generation, position from ${S}.view_parts where generation in ($1, $2) order by generation, index for update

@@ -1,5 +1,3 @@
-import { headOf } from "./records.ts"
-
 /**
  * Migration 5: appends maintain generations.
  *
@@ -10,16 +8,21 @@ import { headOf } from "./records.ts"
  * either seen the flag or ended before.
  *
  * `inline_changes` grows with every promotion, so that an append in a stricter
- * transaction finds out that the flags it sees are old.
+ * transaction finds out that the flags it sees are old. It numbers the
+ * promotions too: who knows a generation by its number knows which events its
+ * appends apply, for another definition is another promotion.
  */
 export const inline = (S: string): ReadonlyArray<string> => [
   `create table ${S}.inline_changes (count bigint not null)`,
   `insert into ${S}.inline_changes values (0)`,
+  `alter table ${S}.views add column promotion bigint not null default 0`,
+  `create function ${S}.drawn() returns bigint language sql as $$
+    select case when is_called then last_value else 0 end from ${S}.events_position $$`,
   // Those who wait for it hold up every append behind them: not for long.
   `create function ${S}.lock_inline(out o_last bigint) language plpgsql set lock_timeout = '500ms' as $$
 begin
   perform pg_advisory_xact_lock(${lockClass(S)}, 0);
-  select case when is_called then last_value else 0 end into o_last from ${S}.events_position;
+  o_last := ${S}.drawn();
 end $$`,
   `create function ${S}.demote(p_generations bigint[]) returns void language plpgsql as $$
 declare
@@ -39,12 +42,21 @@ end $$`,
 // generation. A schema's name is plain.
 const lockClass = (S: string): string => `hashtext('hexfold inline ${S}')`
 
-/** Part of the append function: takes the lock of the flags, and finds the generations that the call's events touch. */
-export const findInline = (S: string): string => `
-  perform pg_advisory_xact_lock_shared(${lockClass(S)}, 0);
-  select coalesce(array_agg(v.id), '{}') into o_inline from ${S}.views v
+const touchedViews = (S: string): string => `${S}.views v
   where v.inline and v.types && p_types
-    and exists (select from unnest(v_ids) as t(id) where split_part(t.id, '-', 1) = any (v.aggregates));
+    and exists (select from unnest(v_ids) as t(id) where split_part(t.id, '-', 1) = any (v.aggregates))`
+
+/**
+ * Part of the append function: takes the lock of the flags, and finds the generations that the call's events touch.
+ * A caller of before this migration cannot maintain them: it takes the lock alone, and ends that appends do.
+ */
+export const findInline = (S: string): string => `
+  if p_inline is null and exists (select from ${touchedViews(S)}) then
+    perform ${S}.demote(array(select v.id from ${touchedViews(S)}));
+  end if;
+  perform pg_advisory_xact_lock_shared(${lockClass(S)}, 0);
+  select coalesce(array_agg(v.id), '{}'), coalesce(array_agg(v.promotion), '{}') into o_inline, v_promotions
+  from ${touchedViews(S)};
   if p_joined and current_setting('transaction_isolation') <> 'read committed' then
     perform from ${S}.inline_changes for share;
     if cardinality(o_inline) > 0 then
@@ -52,18 +64,19 @@ export const findInline = (S: string): string => `
         current_setting('transaction_isolation') using errcode = 'HX001';
     end if;
   end if;
-  if not o_inline <@ p_inline then
+  if not v_promotions <@ coalesce(p_inline, '{}') then
     raise exception 'appends maintain a view that this process does not'
-      using errcode = '${unmaintained}', detail = array_to_string(o_inline, ',');
+      using errcode = case when p_inline is null then '40001' else '${unmaintained}' end,
+        detail = array_to_string(o_inline, ',');
   end if;`
 
 /** Part of the append function: locks those generations whose records any stream may touch, in ascending order. */
 export const lockOrdered = (S: string): string => `
-    foreach v_view in array p_ordered loop
-      if v_view = any (o_inline) then
-        perform pg_advisory_xact_lock(${lockClass(S)}, v_view::int);
-      end if;
-    end loop;`
+  foreach v_view in array p_ordered loop
+    if v_view = any (o_inline) then
+      perform pg_advisory_xact_lock(${lockClass(S)}, v_view::int);
+    end if;
+  end loop;`
 
 /** The error code of an append that touches a generation which the caller does not maintain; the detail names all it touches. */
 export const unmaintained = "HX003"
@@ -71,12 +84,15 @@ export const unmaintained = "HX003"
 /** Takes the lock of the flags alone, and tells the last position that was drawn. */
 export const lockFlags = (S: string): string => `select o_last from ${S}.lock_inline()`
 
+/** Whether all positions are decided up to one. $1 bigint: the position. */
+export const isDecided = (S: string): string => `select $1 <= o_horizon as decided from ${S}.horizon(false)`
+
 /** $1 bigint[]: the generations. */
 export const demote = (S: string): string => `select ${S}.demote($1)::text`
 
 /** The generations that appends maintain. $1 bigint[]: of these, or null. */
 export const maintained = (S: string): string =>
-  `select id, view, version, aggregates, types from ${S}.views where inline and ($1::bigint[] is null or id = any ($1))`
+  `select id, promotion, view, version, aggregates, types from ${S}.views where inline and ($1::bigint[] is null or id = any ($1))`
 
 /** Whether appends can begin to maintain a generation: it has one part, and nothing waits. $1 bigint: the generation. */
 export const isWhole = (S: string): string => `
@@ -85,20 +101,10 @@ select (select count(*) from ${S}.view_parts where generation = $1) = 1
 
 /** $1 bigint: the generation; $2 bigint: the position; $3 text[]: the aggregates; $4 text[]: the types. */
 export const promote = (S: string): string => `
-with promoted as (
-  update ${S}.views set inline = true, aggregates = $3, types = $4 where id = $1 returning id
-), counted as (
-  update ${S}.inline_changes set count = count + 1
+with counted as (
+  update ${S}.inline_changes set count = count + 1 returning count
+), promoted as (
+  update ${S}.views set inline = true, promotion = count, aggregates = $3, types = $4 from counted where id = $1
+  returning id
 )
 update ${S}.view_parts set position = $2 from promoted where generation = promoted.id`
-
-/**
- * The states of records by key. `offset 0` makes it one search of the index for
- * each key; without statistics the planner would read the whole table.
- *
- * $1 text[]: the keys.
- */
-export const states = (table: string): string => `
-select record.key, record.state from unnest($1::text[]) as wanted(key), lateral (
-  select key, state from ${table} as stored where stored.head = ${headOf("wanted.key")} and stored.key = wanted.key offset 0
-) as record`

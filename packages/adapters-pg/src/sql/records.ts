@@ -67,7 +67,10 @@ export const headOf = (key: string): string => `left(${key}, ${indexed})`
 export const digestOf = (key: string): string =>
   `case when char_length(${key}) > ${indexed} then encode(sha256(convert_to(${key}, 'UTF8')), 'hex') else '' end`
 
-/** Whether a row is that of a key: by all columns of an index, so that one search finds it, however keys begin. */
+/**
+ * Whether a row is that of a key, by all columns of an index: also without
+ * statistics, and however keys begin, one search finds it.
+ */
 export const isOf = (row: string, key: string): string =>
   `${row}.head = ${headOf(key)} and ${row}.digest = ${digestOf(key)}`
 
@@ -82,14 +85,19 @@ export const removeRecords = (table: string): string => `
 delete from ${table} as record using unnest($1::text[]) as gone(key)
 where ${isOf("record", "gone.key")}`
 
+/** The states of records by key. $1 text[]: the keys. */
+export const states = (table: string): string => `
+select record.key, record.state from unnest($1::text[]) as wanted(key) join ${table} as record on ${isOf("record", "wanted.key")}`
+
 /**
  * Records by key, with what waits for them, and a first row with the positions
- * of the generation's parts: all of one moment.
+ * of the generation's parts: all of one moment. Where appends maintain it that is
+ * the last position that was drawn, for they are ahead of the horizon.
  *
  * $1 bigint: the generation; $2 text[]: the keys.
  */
 export const loadRecords = (S: string, table: string): string => `
-select array_agg(${S}.reached(inline, position) order by index) as positions, null as key, null::jsonb as state, false as stored, false as parked
+select array_agg(case when inline then ${S}.drawn() else position end order by index) as positions, null as key, null::jsonb as state, false as stored, false as parked
 from ${S}.views join ${S}.view_parts on generation = id where generation = $1
 union all
 select null, wanted.key, record.state, record.key is not null, waiting.parked is not null

@@ -107,7 +107,7 @@ export const catchUp = (
   Effect.gen(function* () {
     const workers = yield* Worker.makeAll(view, options)
     const horizon = yield* horizonOf(yield* EventStore)
-    const positions = yield* Effect.forEach(workers, caughtUp(view, horizon), { concurrency: "unbounded" })
+    const positions = yield* Effect.forEach(workers, caughtUp(horizon), { concurrency: "unbounded" })
     return {
       position: Math.min(...positions),
       events: workers.reduce((sum, { applied }) => sum + applied.events, 0),
@@ -115,12 +115,12 @@ export const catchUp = (
     }
   })
 
-const caughtUp = (view: View.Any, horizon: number) => (worker: Worker.Worker) =>
+const caughtUp = (horizon: number) => (worker: Worker.Worker) =>
   Effect.gen(function* () {
     const advancing = Effect.fnUntraced(function* (owned: Owned) {
       if (owned.inline) return Math.max(owned.position, horizon)
       const reached = yield* worker.advance(owned, owned.position, horizon)
-      if (view.consistency === "inline") yield* worker.promote(owned, reached)
+      yield* worker.promote(owned, reached)
       return reached
     })
     for (;;) {

@@ -111,7 +111,7 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
         yield* Stream.runForEachWhile(worker.events.changes, (horizon) =>
           Effect.gen(function* () {
             position = yield* worker.advance(owned, position, horizon)
-            if (view.consistency === "inline") yield* worker.promote(owned, position)
+            yield* worker.promote(owned, position)
             const now = yield* serving
             if (now?.version === view.version && now.build === target.build) return false
             replaced = now

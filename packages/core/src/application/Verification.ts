@@ -102,6 +102,7 @@ export const verify = (
       const { parked, positions, states } = yield* records.load({ view: view.name, version, build }, keys)
       if (positions.length === 0) return yield* notServing(view, build, servingOf(view, yield* records.status))
       const reached = inline ? [horizon] : positions
+      const seen = Math.max(...positions)
       yield* expected.advance(reached)
       counts.from = Math.min(counts.from, ...reached)
       counts.to = Math.max(counts.to, ...reached)
@@ -109,21 +110,22 @@ export const verify = (
         const stored = states.get(key)
         const should = expected.states.get(key)
         const isJudged = !parked.has(key) && !expected.failed.has(key)
-        return isJudged && isSame(stored, should) ? [] : [{ key, stored, expected: should, isJudged }]
+        return isJudged && isSame(stored, should) ? [] : [{ key, stored, expected: should, isJudged, horizon, seen }]
       })
     })
 
     const compare = Effect.fnUntraced(function* (expected: Expected, keys: ReadonlyArray<string>) {
       counts.compared += keys.length
       let suspects = yield* look(expected, keys)
-      // Appends go on writing while the horizon is asked for: what only they have changed soon looks right.
+      // Appends go on writing beside the horizon: what only they have changed looks right once it has passed them.
       for (let looks = 1; inline && suspects.length > 0 && looks < 10; looks++) {
         yield* Effect.sleep("100 millis")
         const before = new Map(suspects.map((suspect) => [suspect.key, suspect]))
         const again = yield* look(expected, [...before.keys()])
-        suspects = again.map((now) => ({ ...now, isJudged: now.isJudged && isStill(now, before.get(now.key)!) }))
+        suspects = again.map((now) => stillOf(now, before.get(now.key)!))
       }
-      for (const { isJudged, ...difference } of suspects) {
+      for (const { expected, isJudged, key, stored } of suspects) {
+        const difference = { key, stored, expected }
         const generation = { view: view.name, version, build }
         const letters = isJudged ? yield* records.letters(generation, { key: difference.key, limit: 1 }) : []
         if (!isJudged || letters.length > 0) counts.unjudged++
@@ -167,12 +169,19 @@ const chunk = 1_000
 /** Two that differ, unless an event of theirs was not applied. */
 interface Suspect extends Difference {
   readonly isJudged: boolean
+  /** What follows is expected up to here, */
+  readonly horizon: number
+  /** and no event behind this position was in the record, which has been the same since. */
+  readonly seen: number
 }
 
 const isSame = (a: Schema.Json | undefined, b: Schema.Json | undefined): boolean =>
   a === undefined || b === undefined ? a === b : canonicalJson(a) === canonicalJson(b)
 
-const isStill = (a: Difference, b: Difference): boolean => isSame(a.stored, b.stored) && isSame(a.expected, b.expected)
+const stillOf = (now: Suspect, before: Suspect): Suspect =>
+  isSame(now.stored, before.stored) && isSame(now.expected, before.expected)
+    ? { ...now, seen: before.seen, isJudged: now.isJudged && now.horizon >= before.seen }
+    : { ...now, isJudged: false }
 
 /** The generation that serves, which must be of this version, and of this build if one is named. */
 const servingNow = (view: View.Any, build?: number): Effect.Effect<Status, NotServing | ViewStoreError, ViewStore> =>

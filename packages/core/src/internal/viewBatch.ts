@@ -28,6 +28,8 @@ export interface Batch {
   readonly owned: Owned
   /** Whose keys are ours. */
   readonly part: Part
+  /** Whether appends are to maintain the generation. */
+  readonly inline: boolean
   readonly from: number
   /** A horizon of the store that was known before this batch reads. */
   readonly horizon: number
@@ -53,7 +55,7 @@ export interface Done {
  */
 export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced | EventStoreError | ViewStoreError> =>
   Effect.gen(function* () {
-    const { from, horizon, owned, part, records, size, view } = batch
+    const { from, horizon, inline, owned, part, records, size, view } = batch
     const read =
       from < horizon ? yield* batch.read({ after: from, upTo: horizon, limit: size }) : { events: [], end: from }
     const met = read.events.map((recorded) => ourPart(Poison.meet(view, recorded), part))
@@ -67,7 +69,7 @@ export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced
     const serving = batch.serves || to < horizon ? undefined : yield* records.serving
     const isServing = serving?.version === view.version && serving.build === owned.build
     // From one that appends maintain it does so when they maintain it too.
-    const isLater = serving !== undefined && !isServing && !(serving.inline && view.consistency === "inline")
+    const isLater = serving !== undefined && !isServing && !(serving.inline && inline)
     const serve = isLater && serving.position <= to
     const context = yield* Effect.context()
     // The store takes it only in our epoch and from where we read: whoever else

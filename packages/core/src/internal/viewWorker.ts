@@ -32,7 +32,7 @@ export interface Worker {
   readonly advance: (owned: Owned, from: number, horizon: number) => Effect.Effect<number, Failure | Fenced>
   /** Where what it works on stands, whoever owns it; at least at a horizon, if appends maintain it. */
   readonly position: (horizon: number) => Effect.Effect<number, ViewStoreError>
-  /** Leaves the generation, which stands at a position, to appends; tells whether they maintain it now. */
+  /** Leaves an inline generation, which stands at a position, to appends; tells whether they maintain it now. */
   readonly promote: (owned: Owned, position: number) => Effect.Effect<boolean, Fenced | ViewStoreError>
   /** Ends when appends do not maintain the generation; looks with each pause. */
   readonly standBy: (owned: Owned) => Effect.Effect<void, ViewStoreError>
@@ -96,7 +96,19 @@ export const make = (
           while: () => position < horizon || !asked,
           body: () =>
             timed(
-              Batch.run({ view, read, records, owned, part, from: position, horizon, size, serves, speed: speed() })
+              Batch.run({
+                view,
+                read,
+                records,
+                owned,
+                part,
+                inline,
+                from: position,
+                horizon,
+                size,
+                serves,
+                speed: speed()
+              })
             ),
           step: ([millis, done]) => {
             add({ millis, events: done.events, positions: done.position - position })
@@ -144,8 +156,9 @@ export const make = (
         all.some((each) => isOf(view, each) && each.build === build && each.inline)
       )
     // Takes the queries over in the same moment, so that they never see less than before.
-    const promote = (owned: Owned, position: number) =>
-      bounded(owned.build)
+    const promote: Worker["promote"] = (owned, position) => {
+      if (!inline) return Effect.succeed(false)
+      return bounded(owned.build)
         .commit({
           generation: { ...version, build: owned.build },
           epoch: owned.epoch,
@@ -157,6 +170,7 @@ export const make = (
           inline: true
         })
         .pipe(Effect.andThen(isInline(owned)))
+    }
     const standBy = (owned: Owned) =>
       Effect.asVoid(Effect.repeat(Effect.delay(isInline(owned), pause), { while: (inline) => inline }))
     return { events, applied, advance: advanceOf(part), owned, position, promote, standBy, pause }

@@ -126,7 +126,11 @@ export interface Commit {
    * one does already, or one of its parts is behind the one that does.
    */
   readonly serve?: boolean
-  /** From now on appends maintain the generation. */
+  /**
+   * From now on appends maintain the generation, if they can: it has one part,
+   * nothing is parked, and every event up to here can be applied. Else, with
+   * `serve`, they cease to maintain an earlier one that serves.
+   */
   readonly inline?: boolean
   /** Removes the generation with all its records; refused for the one that serves. */
   readonly drop?: boolean
@@ -138,7 +142,10 @@ export interface Loaded {
   readonly states: ReadonlyMap<string, Schema.Json>
   /** Those of the keys for which events are parked. */
   readonly parked: ReadonlySet<string>
-  /** Where each part of the generation stood at that moment; none where there is no generation. */
+  /**
+   * Where each part of the generation stood at that moment; none where there is no generation. No event behind it is
+   * in the records; where appends maintain them, one before it may be missing that was not committed yet.
+   */
   readonly positions: ReadonlyArray<number>
 }
 

@@ -45,16 +45,17 @@ export type Cases = Readonly<Record<string, Effect.Effect<void, unknown, Backend
 export const data: Effect.Effect<Open, unknown, Backend | Scope.Scope> = Effect.flatMap(Backend, ({ data }) => data)
 
 const Noted = Schema.TaggedStruct("Noted", { n: Schema.Int })
+const Struck = Schema.TaggedStruct("Struck", { n: Schema.Int })
 
 const Note = Aggregate.make("Note", {
   id: Schema.String,
   state: Schema.Int,
   initial: 0,
   commands: [Schema.TaggedStruct("Take", {})],
-  events: [Noted],
+  events: [Noted, Struck],
   errors: [],
   decide: { Take: () => Decision.accept(Noted.make({ n: 1 })) },
-  evolve: { Noted: (count) => count + 1 }
+  evolve: { Noted: (count) => count + 1, Struck: (count) => count }
 })
 
 const Seen = Schema.Struct({ positions: Schema.Array(Schema.Int), sum: Schema.Int })
@@ -102,10 +103,42 @@ export const viewsOf = (consistency: View.Consistency, version = 1) => {
 }
 
 export const inline = viewsOf("inline")
+
+const struck = (onPoison: View.OnPoison, version = 1) =>
+  View.make("All", {
+    from: [Note],
+    version,
+    consistency: "inline",
+    onPoison,
+    state: Seen,
+    key: () => "all",
+    evolve: {
+      Noted: (state, { n }, { position }) => {
+        if (n === poison && onPoison === "park") throw new Error("poison")
+        return seen(state, n, position)
+      },
+      Struck: (state, { n }, { position }) => seen(state, n, position)
+    }
+  })
+
+/** `All` as a process defines it that follows one more type of event, and has forgotten to give it a new version. */
+export const AllStruck = struck("stop")
+
+/** Its next version. */
+export const NextStruck = struck("stop", 2)
+
+/** As `AllStruck`, but it parks what it cannot apply: the others can apply all. */
+export const AllParking = struck("park")
+
 export const async = viewsOf("async")
 
 /** One of them, whichever. */
-export type Known = View.View<string, typeof Seen.Type, typeof Noted.Type, View.Envelope<"Note", string>>
+export type Known = View.View<
+  string,
+  typeof Seen.Type,
+  typeof Noted.Type | typeof Struck.Type,
+  View.Envelope<"Note", string>
+>
 
 export const all = (views: typeof inline): ReadonlyArray<Known> => [views.Each, views.All, views.History]
 
@@ -126,13 +159,14 @@ export const catchUp = (instance: Instance, views: ReadonlyArray<View.Any>) =>
 export const notes = (
   ns: Readonly<Record<string, ReadonlyArray<number>>>,
   expected?: Expectation.Expectation,
-  command?: EventStore.CommandKey
+  command?: EventStore.CommandKey,
+  type: "Noted" | "Struck" = "Noted"
 ): EventStore.Append => ({
   writes: Object.entries(ns).map(([name, numbers]) => ({
     streamId: streamOf(name),
     events: numbers.map((n) => {
       const id = crypto.randomUUID()
-      return { id, type: "Noted", data: { n }, metadata: { correlationId: id, causationId: id } }
+      return { id, type, data: { n }, metadata: { correlationId: id, causationId: id } }
     })
   })),
   conditions:

@@ -113,6 +113,25 @@ export const maintaining: Cases = {
     }
   }),
 
+  "8 verifying beside a transaction that stays open raises no false alarm": Effect.gen(function* () {
+    const open = yield* data
+    const [one, other] = [yield* open([inline.Each]), yield* open([inline.Each])]
+    const { transaction } = one
+    if (transaction === undefined) return
+    yield* catchUp(other, [inline.Each])
+    yield* other.events.append(notes({ b: [1] }))
+    yield* transaction(
+      Effect.gen(function* () {
+        yield* one.events.append(notes({ a: [1] }))
+        yield* other.events.append(notes({ b: [2] }))
+        const { different, unjudged } = yield* on(other, Projection.verify(inline.Each))
+        assert.deepStrictEqual({ different, unjudged }, { different: 0, unjudged: 1 })
+      })
+    )
+    const { compared, different } = yield* on(other, Projection.verify(inline.Each))
+    assert.deepStrictEqual({ compared, different }, { compared: 2, different: 0 })
+  }),
+
   "8 a generation that appends maintain takes no commit": Effect.gen(function* () {
     const open = yield* data
     const one = yield* open(all(inline))

@@ -1,8 +1,10 @@
 import { assert } from "@effect/vitest"
-import { Projection } from "@hexfold/core"
-import { Duration, Effect, Fiber } from "effect"
+import { Projection, type ViewStore } from "@hexfold/core"
+import { Duration, Effect, Fiber, Stream } from "effect"
 import {
   all,
+  AllParking,
+  AllStruck,
   assertLaw,
   async,
   type Cases,
@@ -11,9 +13,11 @@ import {
   inline,
   type Instance,
   isInline,
+  NextStruck,
   notes,
   on,
   poison,
+  recordsOf,
   viewsOf
 } from "./cases.ts"
 
@@ -84,6 +88,25 @@ export const switching: Cases = {
       }
     }
   }),
+
+  "8 a process with another definition of the same version applies nothing of what the others do not": Effect.gen(
+    function* () {
+      const open = yield* data
+      const [one, two] = [yield* open([inline.All]), yield* open([AllStruck])]
+      yield* catchUp(one, [inline.All])
+      yield* one.events.append(notes({ a: [1] }))
+      yield* two.events.append(notes({ a: [2] }, undefined, undefined, "Struck"))
+      yield* two.events.append(notes({ a: [3] }))
+      yield* catchUp(two, [AllStruck])
+      assert.isTrue(yield* isInline(two, AllStruck))
+      // It has known the view, and does not look again before it appends.
+      yield* one.events.append(notes({ a: [4] }, undefined, undefined, "Struck"))
+      assert.isFalse(yield* isInline(one, AllStruck))
+      yield* catchUp(two, [AllStruck])
+      const { all } = yield* recordsOf(two, AllStruck)
+      assert.strictEqual(all?.sum, 8)
+    }
+  ),
 
   "8 a view is switched between inline and async under load without a rebuild": Effect.gen(function* () {
     const open = yield* data
@@ -200,6 +223,36 @@ export const switching: Cases = {
     for (const view of all(next)) yield* assertLaw(two, view)
     yield* catchUp(one, all(inline))
     for (const view of all(next)) yield* assertServed(two, view.name, 2)
+  }),
+
+  "8 a build that appends cannot maintain takes over all the same, beside appends that go on": Effect.gen(function* () {
+    const open = yield* data
+    const [one, two] = [yield* open([AllStruck]), yield* open([AllParking])]
+    yield* one.events.append(notes({ a: [poison] }))
+    yield* catchUp(one, [AllStruck])
+    const commit = (commit: ViewStore.Commit) =>
+      commit.inline === true
+        ? Effect.andThen(Effect.orDie(one.events.append(notes({ a: [1] }))), two.records.commit(commit))
+        : two.records.commit(commit)
+    const rebuilding = on({ ...two, records: { ...two.records, commit } }, Projection.rebuild(AllParking))
+    const { build } = yield* Effect.timeout(rebuilding, "10 seconds")
+    assert.strictEqual(build, 2)
+    assert.isFalse(yield* isInline(one, AllStruck))
+    yield* one.events.append(notes({ a: [2] }))
+    yield* catchUp(two, [AllParking])
+    assert.deepStrictEqual(yield* recordsOf(two, AllParking), {})
+    const waiting = yield* two.records.letters({ view: "All", version: 1, build })
+    assert.strictEqual(waiting.length, (yield* Stream.runCollect(one.events.readAll())).length)
+  }),
+
+  "8 an earlier version that appends cannot maintain does not end it for the one that serves": Effect.gen(function* () {
+    const open = yield* data
+    const [one, two] = [yield* open([AllParking]), yield* open([NextStruck])]
+    yield* one.events.append(notes({ a: [poison] }))
+    yield* catchUp(one, [AllParking])
+    yield* catchUp(two, [NextStruck])
+    yield* catchUp(one, [AllParking])
+    assert.isTrue(yield* isInline(two, NextStruck))
   })
 }
 

@@ -24,17 +24,20 @@ export const dividing: Cases = {
     const processes = yield* openAll(3)
     const writing = yield* load(processes, tally)
     const options = { parts: 4, workers: 3, batch: 5 }
-    const [first] = yield* Effect.forEach(processes, (process) => projecting(process, view, options))
+    const running = yield* Effect.forEach(processes, (process) => projecting(process, view, options))
     yield* eventually(
       "each part has an owner of its own",
       Effect.map(owners(processes[1]!, view), (all) => new Set(all).size === 4 && !all.includes(undefined))
     )
-    yield* until("the first one works", () => worked(processes[0]!))
-    processes[0]!.trouble = "gone"
-    yield* Fiber.interrupt(first!)
-    const made = processes[1]!.commits.length
-    yield* until("another one goes on", () => worked(processes[1]!, made + 10))
-    yield* settles(processes[1]!, tally, view, writing)
+    // Two of them may have taken all parts.
+    yield* until("one of them works", () => processes.some((process) => worked(process)))
+    const lost = processes.findIndex((process) => worked(process))
+    processes[lost]!.trouble = "gone"
+    yield* Fiber.interrupt(running[lost]!)
+    const others = processes.filter((_, i) => i !== lost)
+    const made = others.map(({ commits }) => commits.length)
+    yield* until("another one goes on", () => others.some((process, i) => worked(process, made[i]! + 10)))
+    yield* settles(others[0]!, tally, view, writing)
     wereOneByOne(processes)
   }),
 
@@ -70,12 +73,7 @@ export const dividing: Cases = {
         yield* until("it works", () => worked(process))
         process.trouble = "late"
         if (i < 3) yield* Fiber.interrupt(running)
-        const late = process.commits.length
-        if (i > 0) {
-          const before = processes[i - 1]!
-          assert.isFalse((yield* before.deliver).some(Exit.isSuccess))
-        }
-        assert.strictEqual(process.commits.length, late)
+        if (i > 0) assert.isFalse((yield* processes[i - 1]!.deliver).some(Exit.isSuccess))
         if (i === 3) process.trouble = "none"
       }
       yield* settles(writer!, tally, view, writing)

@@ -1,0 +1,78 @@
+import { assert } from "@effect/vitest"
+import { Aggregate, Decision, EventStore, Projection, StreamId, View, ViewStore } from "@hexfold/core"
+import type { InlineContract } from "@hexfold/testing/contracts"
+import { Effect, Schedule, Schema, Stream } from "effect"
+import { newSchema, openStores } from "./database.ts"
+import { event } from "./events.ts"
+
+const Happened = Schema.TaggedStruct("Happened", { n: Schema.Int })
+
+const Thing = Aggregate.make("Thing", {
+  id: Schema.String,
+  state: Schema.Int,
+  initial: 0,
+  commands: [Schema.TaggedStruct("Do", {})],
+  events: [Happened],
+  errors: [],
+  decide: { Do: () => Decision.accept(Happened.make({ n: 1 })) },
+  evolve: { Happened: (count) => count + 1 }
+})
+
+const definition = <Name extends string>(name: Name) =>
+  View.make(name, {
+    from: [Thing],
+    consistency: "inline",
+    state: Schema.Array(Schema.Int),
+    key: () => "all",
+    evolve: {
+      Happened: (positions: ReadonlyArray<number> = [], { n }, { position }) => {
+        if (n === 13) throw new Error("13")
+        return [...positions, position]
+      }
+    }
+  })
+
+/** The positions that were applied; the number 13 cannot be. */
+export const Positions = definition("Positions")
+
+/** The same once more. */
+export const Again = definition("Again")
+
+export const opened = (count: number, views: ReadonlyArray<View.Any> = [Positions]) =>
+  Effect.gen(function* () {
+    const schema = yield* newSchema
+    const instances = yield* Effect.forEach(Array.from({ length: count }), () => openStores({ schema, views }))
+    yield* catchUp(instances[0]!)
+    return { schema, instances }
+  })
+
+export const on = <A, E>(
+  { events, records }: InlineContract.Instance,
+  effect: Effect.Effect<A, E, EventStore.EventStore | ViewStore.ViewStore>
+) =>
+  effect.pipe(Effect.provideService(EventStore.EventStore, events), Effect.provideService(ViewStore.ViewStore, records))
+
+export const catchUp = (instance: InlineContract.Instance, view: View.Any = Positions) =>
+  on(instance, Projection.catchUp(view, { pause: "10 millis" }))
+
+export const isInline = ({ records }: InlineContract.Instance) =>
+  Effect.map(records.status, (all) => all.some((each) => each.inline))
+
+export const eventually = <E>(holds: Effect.Effect<boolean, E>) =>
+  Effect.repeat(holds, { until: (done) => done, schedule: Schedule.spaced("10 millis") })
+
+export const appendTo = (instance: InlineContract.Instance, name: string, n = 1) =>
+  instance.events.append({
+    writes: [{ streamId: StreamId.make("Thing", name), events: [{ ...event(), data: { n } }] }],
+    conditions: []
+  })
+
+export const assertLaw = (instance: InlineContract.Instance, view: typeof Positions | typeof Again = Positions) =>
+  Effect.gen(function* () {
+    const log = yield* Stream.runCollect(instance.events.readAll())
+    const { rows } = yield* instance.records.query({ _tag: "Records", view: view.name, orderBy: [] })
+    assert.deepStrictEqual(
+      rows[0]?.state ?? [],
+      log.map(({ position }) => position)
+    )
+  })
