@@ -1,10 +1,12 @@
 /** What the views say, as tables and bars for a terminal. */
+import type { Projections } from "@hexfold/core"
 import Table from "cli-table3"
+import { Duration } from "effect"
 import type { declarationsByStatus, leadTimes } from "./figures.ts"
 
 const count = new Intl.NumberFormat("en")
 const money = new Intl.NumberFormat("en", { style: "currency", currency: "EUR", maximumFractionDigits: 0 })
-const hours = new Intl.NumberFormat("en", { maximumFractionDigits: 1 })
+const tenths = new Intl.NumberFormat("en", { maximumFractionDigits: 1 })
 
 const width = 30
 
@@ -40,8 +42,8 @@ export const leadTimeChart = (rows: ReturnType<typeof leadTimes>): string => {
     rows.map(({ median, n, ninety, to }) => [
       to,
       count.format(n),
-      hours.format(median),
-      hours.format(ninety),
+      tenths.format(median),
+      tenths.format(ninety),
       bar(median, largest)
     ]),
     [1, 2, 3]
@@ -77,4 +79,18 @@ export const historyTable = (
     ["step", "when", "what", "by"],
     rows.map(({ at, by, step, what }) => [count.format(step), at, what, by ?? ""]),
     [0]
+  )
+
+export const projectionsTable = (views: ReadonlyArray<Projections.Status>): string =>
+  tableOf(
+    ["view", "state", "events", "behind", "seconds behind", "events/s"],
+    views.map(({ age, behind, eventsPerSecond, horizon, state, view }) => [
+      view,
+      state,
+      count.format(horizon),
+      count.format(behind),
+      tenths.format(Duration.toSeconds(age)),
+      count.format(Math.round(eventsPerSecond))
+    ]),
+    [2, 3, 4, 5]
   )

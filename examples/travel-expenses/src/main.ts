@@ -1,15 +1,17 @@
 import { PgClient } from "@effect/sql-pg"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { MemoryEventStore, MemoryViewStore } from "@hexfold/adapters-memory"
-import { EmbeddedPostgres, PgEventStore, PgViewStore } from "@hexfold/adapters-pg"
-import { StateCache } from "@hexfold/core"
+import { MemoryStores } from "@hexfold/adapters-memory"
+import { EmbeddedPostgres, PgStores } from "@hexfold/adapters-pg"
+import { Projections, StateCache } from "@hexfold/core"
 import cliProgress from "cli-progress"
 import { Console, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { fileURLToPath } from "node:url"
 import { Budget } from "./Budget.ts"
+import { projectionsTable } from "./charts.ts"
 import { Declaration } from "./Declaration.ts"
-import { overview, project } from "./overview.ts"
+import { definitions, keeping, verified, type Way } from "./keeping.ts"
+import { overview } from "./overview.ts"
 import { readLog } from "./readLog.ts"
 import { grantBudgets, replay } from "./replay.ts"
 import { report } from "./report.ts"
@@ -32,6 +34,14 @@ const flags = {
     Flag.withDescription("A Postgres database for the events, instead of --store"),
     Flag.optional
   ),
+  views: Flag.Literals("views", ["after", "live", "inline"]).pipe(
+    Flag.withDescription("How views are kept: brought up to date after the last row; live; or inline, by the appends"),
+    Flag.withDefault("after")
+  ),
+  verify: Flag.Boolean("verify").pipe(
+    Flag.withDescription("Compare the views with the events at the end"),
+    Flag.withDefault(false)
+  ),
   budgetLimit: Flag.Int("budget-limit").pipe(
     Flag.withDescription("What each budget of the log is granted before the first row, in euros"),
     Flag.withDefault(1_000_000)
@@ -42,51 +52,53 @@ const flags = {
   )
 }
 
-const run = (file: string, skipMalformed: boolean, budgetLimit: number) =>
+interface Settings {
+  readonly input: string
+  readonly skipMalformed: boolean
+  readonly budgetLimit: number
+  readonly views: Way
+  readonly verify: boolean
+}
+
+const run = ({ budgetLimit, input, skipMalformed, verify, views }: Settings) =>
   Effect.gen(function* () {
-    const { malformed, rows } = yield* readLog(file, { skipMalformed })
+    const { malformed, rows } = yield* readLog(input, { skipMalformed })
     yield* grantBudgets(rows, budgetLimit * 100)
     const bar = new cliProgress.SingleBar({
       format: "{bar} {percentage}% | {value}/{total} rows | {eta} s left",
       etaBuffer: 2_000
     })
     bar.start(rows.length, 0)
-    const started = performance.now()
-    const outcome = yield* replay(rows, { concurrency: 256, onRow: () => bar.increment() }).pipe(
-      Effect.ensuring(Effect.sync(() => bar.stop()))
-    )
-    const seconds = (performance.now() - started) / 1_000
+    let seconds = 0
+    const executed = Effect.gen(function* () {
+      const started = performance.now()
+      const outcome = yield* replay(rows, { concurrency: 256, onRow: () => bar.increment() })
+      seconds = (performance.now() - started) / 1_000
+      bar.stop()
+      const status = yield* Projections.status(definitions(views))
+      if (views !== "after") yield* Console.log(`At the last row\n${projectionsTable(status)}`)
+      return outcome
+    }).pipe(Effect.ensuring(Effect.sync(() => bar.stop())))
+    const outcome = yield* keeping(views, executed)
     yield* Console.log(
       report(outcome, malformed.length, yield* statesOf(Declaration), yield* statesOf(Budget), seconds)
     )
-    yield* project
     yield* Console.log(yield* overview)
+    if (verify) yield* Console.log(`\n${yield* verified}`)
   })
 
-const stores = Layer.merge(PgEventStore.layer(), PgViewStore.layer())
-
-const command = Command.make(
-  "travel-expenses",
-  flags,
-  ({ budgetLimit, dataFolder, databaseUrl, input, skipMalformed, store }) => {
-    const program = run(input, skipMalformed, budgetLimit).pipe(
-      // Without it every payment would read all payments before it, and payments at the same time would race.
-      Effect.provide(StateCache.layer({ capacity: 1_000 }))
-    )
-    if (Option.isSome(databaseUrl)) {
-      return Effect.provide(program, Layer.provide(stores, PgClient.layer({ url: databaseUrl.value })))
-    }
-    return store === "memory"
-      ? Effect.provide(program, Layer.merge(MemoryEventStore.layer, MemoryViewStore.layer))
-      : Effect.provide(
-          program,
-          Layer.provide(
-            stores,
-            EmbeddedPostgres.layerClient(Option.isSome(dataFolder) ? { dataFolder: dataFolder.value } : {})
-          )
-        )
-  }
-).pipe(Command.withDescription("Executes a log of expense declarations, each row as a command"))
+const command = Command.make("travel-expenses", flags, ({ dataFolder, databaseUrl, store, ...settings }) => {
+  const program = run(settings).pipe(
+    // Without it every payment would read all payments before it, and payments at the same time would race.
+    Effect.provide(StateCache.layer({ capacity: 1_000 }))
+  )
+  const views = definitions(settings.views)
+  if (store === "memory" && Option.isNone(databaseUrl)) return Effect.provide(program, MemoryStores.layer({ views }))
+  const database = Option.isSome(databaseUrl)
+    ? PgClient.layer({ url: databaseUrl.value })
+    : EmbeddedPostgres.layerClient(Option.isSome(dataFolder) ? { dataFolder: dataFolder.value } : {})
+  return Effect.provide(program, Layer.provide(PgStores.layer({ views }), database))
+}).pipe(Command.withDescription("Executes a log of expense declarations, each row as a command"))
 
 Command.run(command, { version: "0.0.0" }).pipe(
   Effect.catchTag(["MalformedRow", "UnreadableLog", "EmbeddedPostgresError", "EventStoreError"], (error) =>

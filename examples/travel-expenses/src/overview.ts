@@ -1,22 +1,8 @@
-import {
-  type EventStore,
-  Projection,
-  Query,
-  type RecordDecodeError,
-  Records,
-  type ViewStore,
-  type ViewStoreError
-} from "@hexfold/core"
+import { Query, type RecordDecodeError, Records, type ViewStore, type ViewStoreError } from "@hexfold/core"
 import { DateTime, Effect, Option, Stream } from "effect"
 import { historyTable, leadTimeChart, spendingChart, statusChart } from "./charts.ts"
 import { declarationsByStatus, leadTimes } from "./figures.ts"
 import { Declarations, Histories, LeadTimes, Spending } from "./views.ts"
-
-const views = [Declarations, Histories, Spending, LeadTimes]
-
-/** Brings the views up to date with the events. */
-export const project: Effect.Effect<void, Projection.Failure, EventStore.EventStore | ViewStore.ViewStore> =
-  Effect.forEach(views, (view) => Projection.catchUp(view), { discard: true })
 
 /** What the views say, as texts for a terminal. */
 export const overview: Effect.Effect<
@@ -27,8 +13,8 @@ export const overview: Effect.Effect<
   const declarations = yield* all(Declarations, Query.from(Declarations, { select: ["status", "cents"], limit: 1_000 }))
   const times = yield* all(LeadTimes, Query.from(LeadTimes, { select: ["steps"], limit: 1_000 }))
   const months = yield* all(Spending, Query.from(Spending, { orderBy: ["budget", "month"], limit: 1_000 }))
-  const [longest] = (yield* Records.query(Histories, Query.from(Histories, { orderBy: [["step", "desc"]], limit: 1 })))
-    .rows
+  const byLength = Query.from(Histories, { orderBy: [["step", "desc"], "declaration"], limit: 1 })
+  const [longest] = (yield* Records.query(Histories, byLength)).rows
   const parts = [
     `Declarations by status\n${statusChart(declarationsByStatus(declarations))}`,
     `From step to step\n${leadTimeChart(leadTimes(times))}`,

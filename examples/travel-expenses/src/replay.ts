@@ -10,6 +10,8 @@ export interface Outcome {
   accepted: number
   /** Of the accepted, how many had been executed before. */
   repeated: number
+  /** The position of the last event. */
+  position: number
   /** How many rows were rejected, by the error's tag. */
   readonly rejected: Map<string, number>
 }
@@ -47,14 +49,14 @@ export const replay = (
   options: { readonly concurrency: number; readonly onRow: () => void }
 ): Effect.Effect<Outcome, Executor.BoundaryError, EventStore.EventStore> =>
   Effect.gen(function* () {
-    const outcome: Outcome = { accepted: 0, repeated: 0, rejected: new Map() }
+    const outcome: Outcome = { accepted: 0, repeated: 0, position: 0, rejected: new Map() }
     const reject = (error: { readonly _tag: string }) =>
       Effect.sync(() => void outcome.rejected.set(error._tag, (outcome.rejected.get(error._tag) ?? 0) + 1))
     const last = new Map<string, Deferred.Deferred<void>>()
 
     const execute = ({ budget, command, commandId, declaration, role }: Row) =>
       Effect.gen(function* () {
-        const { repeated } =
+        const { position, repeated } =
           command._tag === "HandlePayment"
             ? yield* Executor.execute(
                 HandlePayment,
@@ -64,6 +66,7 @@ export const replay = (
             : yield* Executor.execute(Declaration, declaration, command, { commandId })
         outcome.accepted++
         if (repeated) outcome.repeated++
+        outcome.position = Math.max(outcome.position, position)
       }).pipe(
         Effect.retry({
           schedule: patiently,
@@ -96,6 +99,8 @@ export const replay = (
           const done = Deferred.makeUnsafe<void>()
           last.set(row.declaration, done)
           if (before !== undefined) yield* Deferred.await(before)
+          // In memory nothing makes a row wait, but others want their turn: the projections, and the progress bar.
+          yield* Effect.yieldNow
           yield* execute(row)
           yield* Deferred.succeed(done, undefined)
           options.onRow()

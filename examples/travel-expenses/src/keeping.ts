@@ -1,0 +1,69 @@
+/** The ways to keep views up to date while the log is executed. */
+import {
+  type EventStore,
+  type EventStoreError,
+  Projection,
+  type View,
+  type ViewStore,
+  type ViewStoreError,
+  type WaitTimeout
+} from "@hexfold/core"
+import { Effect } from "effect"
+import { Declarations, Histories, LeadTimes, Spending } from "./views.ts"
+
+export type Stores = EventStore.EventStore | ViewStore.ViewStore
+
+/** Who applies the events: a catching up at the end, projections meanwhile, or the appends themselves. */
+export type Way = "after" | "live" | "inline"
+
+export const views = [Declarations, Histories, Spending, LeadTimes]
+
+/** The same view, maintained by the appends in their own transactions; nothing is rebuilt for that. */
+const inline = <V extends View.Any>(view: V): V => ({ ...view, consistency: "inline" })
+
+const inlineViews = views.map(inline)
+
+/** The definitions that the stores need. */
+export const definitions = (way: Way): ReadonlyArray<View.Any> => (way === "inline" ? inlineViews : views)
+
+/** Applies all events that there are. */
+const project = (all: ReadonlyArray<View.Any>): Effect.Effect<void, Projection.Failure, Stores> =>
+  Effect.forEach(all, (view) => Projection.catchUp(view), { discard: true })
+
+/** Runs a program that appends events up to a position, and ends when the views reflect them. */
+export const keeping = <A extends { readonly position: number }, E, R>(
+  way: Way,
+  program: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | Kept, R | Stores> => {
+  switch (way) {
+    case "after":
+      return Effect.tap(program, project(views))
+    case "live":
+      return followed(views, program)
+    case "inline":
+      // The appends take over where a view has caught up; should one fail to apply its events, the projection does.
+      return Effect.andThen(project(inlineViews), followed(inlineViews, program))
+  }
+}
+
+type Kept = Projection.Failure | WaitTimeout | EventStoreError.EventStoreError | ViewStoreError
+
+const followed = <A extends { readonly position: number }, E, R>(
+  all: ReadonlyArray<View.Any>,
+  program: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | Kept, R | Stores> =>
+  program.pipe(
+    Effect.tap(({ position }) => Projection.waitFor(all, position, { timeout: "5 minutes" })),
+    Effect.provide(Projection.layer(all))
+  )
+
+/** Compares the records with what follows from the events; says how many there are and how many differ. */
+export const verified: Effect.Effect<string, Effect.Error<ReturnType<typeof Projection.verify>>, Stores> = Effect.map(
+  Effect.forEach(views, (view) =>
+    Effect.map(
+      Projection.verify(view),
+      ({ compared, different }) => `${view.name}: ${compared} records verified, ${different} differ`
+    )
+  ),
+  (lines) => lines.join("\n")
+)
