@@ -19,7 +19,8 @@ const nobody = {
   owners: [undefined],
   failure: undefined,
   parked: 0,
-  skipped: 0
+  skipped: 0,
+  rebuild: undefined
 }
 const generation = { view: Activity.name, version: Activity.version }
 const mishap = { step: "evolve", cause: "no" }
@@ -139,6 +140,19 @@ describe("status", () => {
       })
       yield* TestClock.adjust("10 hours")
       expect(yield* activity).toMatchObject({ eventsPerSecond: 0, timeLeft: undefined })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("tells how far a rebuild is", () =>
+    Effect.gen(function* () {
+      for (let i = 0; i < 10; i++) yield* deposited("a", 1)
+      yield* said({ to: 10 })
+      expect((yield* activity).rebuild).toBeUndefined()
+      yield* said({ generation: { ...generation, build: 2 }, to: 4, speed: { events: 3, positions: 2 } })
+      const rebuild = { build: 2, position: 4, percent: 40, timeLeft: Duration.seconds(3), eventsPerSecond: 3 }
+      expect(yield* activity).toMatchObject({ serves: true, position: 10, percent: 100, rebuild })
+      yield* TestClock.adjust("10 hours")
+      expect((yield* activity).rebuild).toBeUndefined()
     }).pipe(Effect.provide(stores))
   )
 

@@ -45,14 +45,19 @@ export interface Options {
    * not given. No answer of the view store is waited for longer.
    */
   readonly lease?: Duration.Input
-  /** The time between two attempts to own a view, and after a failure of a store; 1 second if not given. */
+  /**
+   * The time between two attempts to own a view, after a failure of a store, and
+   * between two looks at an inline view that appends maintain; 1 second if not
+   * given.
+   */
   readonly pause?: Duration.Input
   /**
    * Divides the keys of the view into so many parts, each with an owner of its
    * own, so that several processes share the work; 1 if not given. Each reads
    * all events of the view and folds those that touch its keys. All processes
    * must say the same; another number takes effect once no projection with the
-   * one before runs any more.
+   * one before runs any more. At most 1,000. In more than one part an inline view
+   * is kept as an async one.
    */
   readonly parts?: number
   /** The most parts that are owned here at once, so that there are some for other processes; all if not given. */
@@ -207,7 +212,7 @@ const follow = (view: View.Any, worker: Worker.Worker, owned: Owned) =>
 /**
  * Runs the projections of views in the background for as long as the layer
  * lives; closing it ends them as interrupting {@link run} does. One that fails
- * is logged and stops, the others go on. Views that stand close to each other
+ * is logged and stops, the others go on; it does not begin again here. Views that stand close to each other
  * share what is read of the events.
  *
  * @example

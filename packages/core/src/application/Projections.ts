@@ -50,7 +50,10 @@ export interface Status {
   readonly percent: number
   /** How long it will take at the present speed until the view has caught up; none if nobody can tell. */
   readonly timeLeft: Duration.Duration | undefined
-  /** How many events are applied per second, as those who work last said. */
+  /**
+   * How many events are applied per second, as those who work last said: how
+   * fast they were while they worked, not how many events come.
+   */
   readonly eventsPerSecond: number
   /** Who works on each part, if anybody does; one part, unless the view's keys are divided. */
   readonly owners: ReadonlyArray<string | undefined>
@@ -60,6 +63,17 @@ export interface Status {
   readonly parked: number
   /** How many letters tell of something skipped. */
   readonly skipped: number
+  /** The build of this version that somebody makes beside the one that serves, if anybody does. */
+  readonly rebuild: Rebuild | undefined
+}
+
+/** How far a `Projection.rebuild` is, each as in {@link Status}. */
+export interface Rebuild {
+  readonly build: number
+  readonly position: number
+  readonly percent: number
+  readonly timeLeft: Duration.Duration | undefined
+  readonly eventsPerSecond: number
 }
 
 /**
@@ -114,10 +128,11 @@ export const status = (
           age,
           percent: behind === 0 ? 100 : Math.floor((100 * position) / horizon),
           timeLeft: behind === 0 ? Duration.zero : timeLeft(parts, horizon),
-          eventsPerSecond: parts.reduce((sum, part) => sum + (speedOf(part)?.events ?? 0), 0),
+          eventsPerSecond: known === undefined ? 0 : eventsPerSecond(known),
           owners: known === undefined ? [undefined] : parts.map(({ owner }) => owner),
           failure: parts.find(({ failure }) => failure !== undefined)?.failure,
-          ...counts
+          ...counts,
+          rebuild: rebuildOf(known, generations, horizon)
         }
       })
     )
@@ -232,6 +247,33 @@ const noLetters = { parked: 0, skipped: 0 }
 
 /** What a part's owner said holds only as long as it has one. */
 const speedOf = ({ owner, speed }: Generation["parts"][number]) => (owner === undefined ? undefined : speed)
+
+// The appends of an inline view say nothing of theirs.
+const eventsPerSecond = ({ inline, parts }: Generation): number =>
+  inline ? 0 : parts.reduce((sum, part) => sum + (speedOf(part)?.events ?? 0), 0)
+
+const rebuildOf = (
+  known: Generation | undefined,
+  all: ReadonlyArray<Generation>,
+  horizon: number
+): Rebuild | undefined => {
+  const made = all.findLast(
+    ({ build, parts, version, view }) =>
+      view === known?.view &&
+      version === known.version &&
+      build > known.build &&
+      parts.some(({ owner }) => owner !== undefined)
+  )
+  return (
+    made && {
+      build: made.build,
+      position: made.position,
+      percent: horizon === 0 ? 100 : Math.floor((100 * made.position) / horizon),
+      timeLeft: timeLeft(made.parts, horizon),
+      eventsPerSecond: eventsPerSecond(made)
+    }
+  )
+}
 
 /** Until the last of the parts is there. */
 const timeLeft = (parts: Generation["parts"], horizon: number): Duration.Duration | undefined => {

@@ -13,7 +13,7 @@ import type { Failure, Options, Report } from "./Projection.ts"
 import { RebuildOvertaken } from "./RebuildOvertaken.ts"
 
 /** How a view is rebuilt. */
-export interface RebuildOptions extends Options {
+export interface RebuildOptions extends Omit<Options, "parts" | "workers"> {
   /**
    * Only the events behind this position are in the new records; all, if not
    * given. One that is not between 0 and the store's horizon is a defect.
@@ -36,12 +36,15 @@ export interface Rebuilt extends Report {
  * them up to date; it goes on with the new ones by itself. The old ones stay
  * until {@link drop}.
  *
- * How far it is can be seen from any process, in the `status` of the view store.
+ * One worker makes them; where the running projection divides the keys, it does
+ * so after the switch. How far it is can be seen from any process, as `rebuild`
+ * in `Projections.status`.
  * While a store is away it waits and goes on. Interrupted or failed, it leaves
  * an unfinished build, which nobody uses and the next rebuild drops; two at once
  * build beside each other, and the build with the higher number stays.
  *
- * Fails with a `ProjectionFailed` for an event that cannot be applied, with a
+ * Fails with a `ProjectionFailed` for an event that cannot be applied, unless the
+ * view skips or parks it; the new build has letters of its own then. Fails with a
  * `RebuildOvertaken` if a later build or version serves, and with what befell a
  * store that waiting does not cure.
  *

@@ -123,7 +123,7 @@ export type QueryError = RecordDecodeError | Query.InvalidCursor | ViewStoreErro
  *
  * The first result may be of a view that is behind. Then the store is asked as
  * the view advances, and not before the next event once it has caught up: what
- * changes without one, as when another version of the view takes over, shows
+ * changes without one, as when another version takes over or parked events are applied, shows
  * with the next event. While a store is away it waits; it fails as
  * `Records.query` does, for a reason that waiting does not cure.
  *

@@ -88,7 +88,9 @@ export interface Source extends Aggregate.Any {
 
 /**
  * Who applies events: `async`, a projection soon after they are committed;
- * `inline`, the append itself in its own transaction, where the stores can.
+ * `inline`, the append itself in its own transaction. Stores that were not given
+ * the view's definition cannot, and its projection fails with a `ViewStoreError`
+ * then. A view in several parts stays async.
  */
 export type Consistency = "async" | "inline"
 
@@ -148,7 +150,8 @@ type NoOther<Tags extends string, S extends Source> = {
  *
  * A new `version` is a new generation: its records are built from the first
  * event on. `consistency` and `onPoison` may be changed without one; they are
- * `async` and `stop` if not given.
+ * `async` and `stop` if not given. Another `key` or `evolve` under the same
+ * version leaves the records as they are that were made before.
  *
  * The name must be one that an aggregate may have, sources must differ, and the
  * version is a whole number from 1 on. Anything else is a mistake in the

@@ -69,7 +69,7 @@ export interface Unapplied {
   readonly type: string
   /** What went wrong, and where; nothing with an event that only waits behind one of the same key. */
   readonly mishap?: { readonly step: string; readonly cause: string }
-  /** When, in milliseconds. */
+  /** When it was met, in milliseconds since 1970, by the projection's clock. */
   readonly at: number
 }
 
@@ -130,6 +130,7 @@ export interface Commit {
    * From now on appends maintain the generation, if they can: it has one part,
    * nothing is parked, and every event up to here can be applied. Else, with
    * `serve`, they cease to maintain an earlier one that serves.
+   * Refused by a store whose appends do not know the view.
    */
   readonly inline?: boolean
   /** Removes the generation with all its records; refused for the one that serves. */
