@@ -87,6 +87,14 @@ describe("catchUp", () => {
     }).pipe(Effect.provide(stores))
   )
 
+  it.effect("goes on in stretches where few events match, so that no reading takes long", () =>
+    Effect.gen(function* () {
+      for (let i = 1; i <= 450; i++) yield* deposited("a", 1)
+      yield* budget(1, 5)
+      expect(yield* Projection.catchUp(Limits, { batch: 2 })).toEqual({ position: 451, events: 1, commits: 3 })
+    }).pipe(Effect.provide(stores))
+  )
+
   it.effect("never goes beyond the horizon, where an event may still appear", () =>
     Effect.gen(function* () {
       for (let i = 1; i <= 5; i++) yield* deposited("a", i)
@@ -352,6 +360,23 @@ describe("run", () => {
       yield* Effect.forkChild(Effect.provideService(running, ViewStore.ViewStore, { ...plain, commit }))
       yield* reaches(Activity, 1)
       expect(unanswered).toBe(-1)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect.each([
+    ["alone", [Activity]],
+    ["shared with others", [Activity, Limits]]
+  ] as const)("gives up reading that gets no answer, and goes on: %s", ([, views]) =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      const plain = yield* EventStore.EventStore
+      let unanswered = 1
+      const readAll: typeof plain.readAll = (options) =>
+        Stream.suspend(() => (unanswered-- > 0 ? Stream.never : plain.readAll(options)))
+      const silent = Layer.succeed(EventStore.EventStore, { ...plain, readAll })
+      const reached = Effect.forEach(views, (view) => reaches(view, 1))
+      yield* Effect.provide(reached, Layer.provide(Projection.layer(views), silent))
+      expect(unanswered).toBeLessThan(0)
     }).pipe(Effect.provide(stores))
   )
 

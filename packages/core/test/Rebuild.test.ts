@@ -48,6 +48,40 @@ describe("rebuild", () => {
     }).pipe(Effect.provide(stores))
   )
 
+  it.effect("ends when it has been switched and cannot see it, while the running projection takes over", () =>
+    Effect.gen(function* () {
+      yield* deposits(5)
+      yield* Effect.forkChild(Projection.run(Activity))
+      yield* eventually(Effect.map(served, (now) => now?.position === 5))
+      const { plain } = yield* connection
+      const runs = eventually(
+        Effect.map(
+          served,
+          (now) => now?.build === 2 && now.parts[0]?.owner !== undefined && !mine.has(now.parts[0].owner)
+        )
+      )
+      const mine = new Set<string>()
+      let switched = false
+      const store: typeof plain = {
+        ...plain,
+        claim: (claim) => (mine.add(claim.owner), plain.claim(claim)),
+        commit: (given) =>
+          Effect.tap(plain.commit(given), () => Effect.sync(() => (switched ||= given.serve === true))),
+        status: Effect.suspend(() => {
+          if (!switched) return plain.status
+          switched = false
+          return Effect.fail(away())
+        })
+      }
+      const rebuilding = yield* Effect.forkChild(
+        Effect.provideService(Projection.rebuild(Activity, { pause: "5 seconds" }), ViewStore.ViewStore, store)
+      )
+      yield* runs
+      yield* eventually(Effect.sync(() => rebuilding.pollUnsafe() !== undefined))
+      expect(yield* Fiber.join(rebuilding)).toMatchObject({ build: 2, replaced: { version: 1, build: 1 } })
+    }).pipe(Effect.provide(stores))
+  )
+
   it.effect("builds what nobody has built, also from an empty log", () =>
     Effect.gen(function* () {
       const report = { events: 0, commits: 0, position: 0, build: 1, replaced: undefined }

@@ -6,10 +6,10 @@ import { Effect, Fiber } from "effect"
  * driver waits for a silent connection where nothing interrupts it; so the query
  * is told to stop, and not waited for.
  */
-export const answered = <A, R>(
-  query: Effect.Effect<A, EventStoreError.EventStoreError, R>,
+export const answered = <A, E, R>(
+  query: Effect.Effect<A, E, R>,
   operation: EventStoreError.Operation
-): Effect.Effect<A, EventStoreError.EventStoreError, R> =>
+): Effect.Effect<A, E | EventStoreError.EventStoreError, R> =>
   Effect.forkDetach(Effect.interruptible(query), { startImmediately: true }).pipe(
     Effect.flatMap((fiber) => Effect.onInterrupt(Fiber.join(fiber), () => Effect.sync(() => fiber.interruptUnsafe()))),
     Effect.timeoutOrElse({

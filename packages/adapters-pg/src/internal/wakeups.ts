@@ -1,6 +1,7 @@
 import type { PgClient } from "@effect/sql-pg"
 import type { EventStoreError } from "@hexfold/core"
 import { type Cause, Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
+import { answered } from "./answered.ts"
 
 /** The horizon, and the last position that was drawn: where they differ, appends are under way. */
 interface Horizon {
@@ -41,7 +42,7 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
     // After the commit and not inside it, where it would hold a lock of the whole database until the commit has ended.
     const notify = pg.unsafe("select set_config('synchronous_commit', 'off', true), pg_notify($1, '')::text", [channel])
     yield* Queue.take(committed).pipe(
-      Effect.andThen(Effect.ignoreCause(outside(notify))),
+      Effect.andThen(Effect.ignoreCause(outside(answered(notify, "changes")))),
       Effect.andThen(Effect.sleep("10 millis")),
       Effect.forever,
       Effect.forkScoped

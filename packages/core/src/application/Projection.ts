@@ -23,6 +23,7 @@ import * as Worker from "../internal/viewWorker.ts"
 import { type Named, waitFor as waiting } from "../internal/waiting.ts"
 import { EventStore } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
+import type { Fenced } from "../ports/Fenced.ts"
 import type { ViewStore } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import type { ProjectionFailed } from "./ProjectionFailed.ts"
@@ -125,7 +126,10 @@ const caughtUp = (horizon: number) => (worker: Worker.Worker) =>
     const advancing = Effect.fnUntraced(function* (owned: Owned) {
       if (owned.inline) return Math.max(owned.position, horizon)
       const reached = yield* worker.advance(owned, owned.position, horizon)
-      yield* worker.promote(owned, reached)
+      // Everything is applied, also where a transaction that stays open keeps appends from maintaining the view yet.
+      yield* Effect.retry(worker.promote(owned, reached), { while: isPassing, times: 3 }).pipe(
+        Effect.catchIf(isPassing, () => Effect.succeed(false))
+      )
       return reached
     })
     for (;;) {
@@ -204,10 +208,12 @@ const follow = (view: View.Any, worker: Worker.Worker, owned: Owned) =>
         const now = yield* Clock.currentTimeMillis
         if (view.consistency !== "inline" || now < askAgain) return true
         askAgain = now + Duration.toMillis(worker.pause)
-        return !(yield* worker.promote(owned, position))
+        return !(yield* Effect.catchIf(worker.promote(owned, position), isPassing, () => Effect.succeed(false)))
       })
     )
   })
+
+const isPassing = (error: Fenced | ViewStoreError): boolean => error._tag === "ViewStoreError" && error.isRetryable
 
 /**
  * Runs the projections of views in the background for as long as the layer

@@ -40,7 +40,7 @@ export interface Rebuilt extends Report {
  * so after the switch. How far it is can be seen from any process, as `rebuild`
  * in `Projections.status`.
  * While a store is away it waits and goes on. Interrupted or failed, it leaves
- * an unfinished build, which nobody uses and the next rebuild drops; two at once
+ * an unfinished build, which the next rebuild drops; two at once
  * build beside each other, and the build with the higher number stays.
  *
  * Fails with a `ProjectionFailed` for an event that cannot be applied, unless the
@@ -95,6 +95,12 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
   const records = yield* ViewStore
   const worker = yield* Worker.make(view, options, { generation: target })
   let isOurs = false
+  let replaced: Status | undefined
+  const isTarget = (now: Status | undefined) => now?.version === view.version && now.build === target.build
+  const report = (position: number) => {
+    const { applied } = worker
+    return Option.some({ ...applied, position, build: target.build, replaced: replaced && placeOf(replaced) })
+  }
   const serving = Effect.flatMap(records.status, (all) => {
     const found = Worker.servingOf(view, all)
     return found !== undefined && isLater(found, { version: view.version, build: target.build })
@@ -102,30 +108,31 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
       : Effect.succeed(found)
   })
 
-  const working = Effect.flatMap(serving, (before) =>
-    worker.owned((owned) =>
+  const working = Effect.flatMap(serving, (before) => {
+    // What failed came after the switch: the running projection has the build now.
+    if (isOurs && before !== undefined && isTarget(before)) return Effect.succeed(Option.some(report(before.position)))
+    return worker.owned((owned) =>
       Effect.gen(function* () {
         // A build that another one has begun may hold other events, and is not ours to finish.
         if (!isOurs && owned.position !== target.after) return Option.none<Rebuilt>()
         isOurs = true
         let position = owned.position
-        let replaced = before
+        replaced = before
         // Whoever was ahead of us when we asked to serve stands at a horizon that comes yet.
         yield* Stream.runForEachWhile(worker.events.changes, (horizon) =>
           Effect.gen(function* () {
             position = yield* worker.advance(owned, position, horizon)
             yield* worker.promote(owned, position)
             const now = yield* serving
-            if (now?.version === view.version && now.build === target.build) return false
+            if (isTarget(now)) return false
             replaced = now
             return true
           })
         )
-        const { applied } = worker
-        return Option.some({ ...applied, position, build: target.build, replaced: replaced && placeOf(replaced) })
+        return report(position)
       })
     )
-  )
+  })
 
   for (;;) {
     const done = yield* working.pipe(
@@ -152,6 +159,8 @@ export interface DropOptions {
 /**
  * Removes generations of a view with all their records, and returns them: none
  * if there are no such ones.
+ *
+ * A projection of a version that is dropped begins it anew: end it first.
  *
  * Fails with a `DropRefused`, and drops nothing, if one of them serves; and with
  * one for the first that a projection owns.

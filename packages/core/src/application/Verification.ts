@@ -92,7 +92,9 @@ export const verify = (
     }
     const events = yield* EventStore
     const records = yield* ViewStore
-    const { build, inline, version } = yield* servingNow(view)
+    const { build, version, ...serving } = yield* servingNow(view)
+    // Who maintains it may change at any moment.
+    const inline = serving.inline || view.consistency === "inline"
     const differences: Array<Difference> = []
     const counts = { compared: 0, different: 0, unjudged: 0, from: Infinity, to: 0 }
 
@@ -101,7 +103,7 @@ export const verify = (
       const horizon = inline ? yield* horizonOf(events) : 0
       const { parked, positions, states } = yield* records.load({ view: view.name, version, build }, keys)
       if (positions.length === 0) return yield* notServing(view, build, servingOf(view, yield* records.status))
-      const reached = inline ? [horizon] : positions
+      const reached = inline ? positions.map((position) => Math.min(position, horizon)) : positions
       const seen = Math.max(...positions)
       yield* expected.advance(reached)
       counts.from = Math.min(counts.from, ...reached)
@@ -136,7 +138,7 @@ export const verify = (
     let behind: string | undefined
     do {
       const { position } = yield* servingNow(view, build)
-      const upTo = inline ? yield* horizonOf(events) : position
+      const upTo = inline ? Math.min(position, yield* horizonOf(events)) : position
       const expected = yield* read(view, events, { behind, after, upTo, most: keysPerPass })
       const unseen = new Set([...expected.states.keys(), ...expected.failed])
       for (let from = behind; ;) {

@@ -3,7 +3,8 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../domain/View.ts"
 import type { AllReadOptions, EventStore, RecordedEvent } from "../ports/EventStore.ts"
-import type { EventStoreError } from "../ports/EventStoreError.ts"
+import { EventStoreError, Timeout } from "../ports/EventStoreError.ts"
+import { apart } from "./ownership.ts"
 
 /** The store's present horizon. */
 export const horizonOf = (events: EventStore["Service"]): Effect.Effect<number, EventStoreError> =>
@@ -34,12 +35,29 @@ export type Reader = (range: {
   readonly limit: number
 }) => Effect.Effect<Page, EventStoreError>
 
+/**
+ * A page of events, given up as one that may succeed later if there is no answer: who waits for a silent connection
+ * would keep its view from others for ever.
+ */
+export const collected = (
+  events: () => Stream.Stream<RecordedEvent, EventStoreError>
+): Effect.Effect<ReadonlyArray<RecordedEvent>, EventStoreError> =>
+  Effect.timeoutOrElse(apart(Effect.suspend(() => Stream.runCollect(events()))), {
+    duration: patience,
+    orElse: () => {
+      const reason = new Timeout({ detail: `no answer within ${patience}` })
+      return Effect.fail(new EventStoreError({ operation: "readAll", reason }))
+    }
+  })
+
+const patience = "10 seconds"
+
 /** Reads the events of one view. */
 export const readerOf =
   (view: View.Any, events: EventStore["Service"]): Reader =>
   (range) =>
     Effect.map(
-      Effect.suspend(() => Stream.runCollect(followed(view, events, range))),
+      collected(() => followed(view, events, range)),
       (read) => ({
         events: read,
         // Nothing more matches below the horizon unless the page is full.

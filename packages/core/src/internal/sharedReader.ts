@@ -1,10 +1,9 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
 import type * as View from "../domain/View.ts"
 import type { EventStore, RecordedEvent } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
-import { type Page, type Reader, readerOf } from "./followed.ts"
+import { collected, type Page, type Reader, readerOf } from "./followed.ts"
 
 /** A page of the events of all views, read once. */
 interface Shared extends Page {
@@ -23,13 +22,16 @@ export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service
   const reading = new Map<number, Deferred.Deferred<Shared, EventStoreError>>()
 
   const read: (range: Parameters<Reader>[0]) => Effect.Effect<Shared, EventStoreError> = (range) =>
-    Effect.map(Stream.runCollect(events.readAll({ ...range, aggregates, types })), (read) => {
-      const end = read.length < range.limit ? range.upTo : read.at(-1)!.position
-      const page = { after: range.after, events: read, end }
-      pages.push(page)
-      if (pages.length > kept) pages.shift()
-      return page
-    })
+    Effect.map(
+      collected(() => events.readAll({ ...range, aggregates, types })),
+      (read) => {
+        const end = read.length < range.limit ? range.upTo : read.at(-1)!.position
+        const page = { after: range.after, events: read, end }
+        pages.push(page)
+        if (pages.length > kept) pages.shift()
+        return page
+      }
+    )
 
   // Between the look at `reading` and its entry nothing else runs, so a page is read once.
   const readOnce = (range: Parameters<Reader>[0], alone: Effect.Effect<Page, EventStoreError>) =>
@@ -40,10 +42,12 @@ export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service
       if (underWay !== undefined) return Effect.catchCause(Deferred.await(underWay), () => alone)
       const deferred = Deferred.makeUnsafe<Shared, EventStoreError>()
       reading.set(after, deferred)
-      return Effect.onExit(read(range), (exit) => {
-        reading.delete(after)
-        return Deferred.done(deferred, exit)
-      })
+      return Effect.uninterruptibleMask((restore) =>
+        Effect.onExit(restore(read(range)), (exit) => {
+          reading.delete(after)
+          return Deferred.done(deferred, exit)
+        })
+      )
     })
 
   return (view) => {

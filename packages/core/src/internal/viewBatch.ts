@@ -56,8 +56,9 @@ export interface Done {
 export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced | EventStoreError | ViewStoreError> =>
   Effect.gen(function* () {
     const { from, horizon, inline, owned, part, records, size, view } = batch
-    const read =
-      from < horizon ? yield* batch.read({ after: from, upTo: horizon, limit: size }) : { events: [], end: from }
+    // No further than a store searches soon, where there are few events for the view.
+    const upTo = Math.min(horizon, from + stretch * size)
+    const read = from < horizon ? yield* batch.read({ after: from, upTo, limit: size }) : { events: [], end: from }
     const met = read.events.map((recorded) => ourPart(Poison.meet(view, recorded), part))
     const keys = [...new Set(met.flatMap((event) => event.keys ?? []))]
     const loaded = keys.length === 0 ? nothing : yield* records.load(keys)
@@ -105,5 +106,7 @@ export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced
 // Of an event whose keys are not known every part must know.
 const ourPart = (met: Poison.Met, { index, of }: Part): Poison.Met =>
   of === 1 || met.keys === undefined ? met : { ...met, keys: met.keys.filter((key) => partOf(key, of) === index) }
+
+const stretch = 100
 
 const nothing: Pick<Loaded, "states" | "parked"> = { states: new Map(), parked: new Set() }

@@ -146,7 +146,7 @@ export const make = (
         divided: level
       })
     const position = (horizon: number) =>
-      Effect.map(records.status, (all) => {
+      Effect.map(within(records.status, lease, "status", claim), (all) => {
         const current = currentOf(view, all)
         const reached = current?.parts.length === part.of ? current.parts[part.index]!.position : current?.position
         return Math.max(reached ?? 0, current?.inline === true ? horizon : 0)
@@ -158,18 +158,20 @@ export const make = (
     // Takes the queries over in the same moment, so that they never see less than before.
     const promote: Worker["promote"] = (owned, position) => {
       if (!inline) return Effect.succeed(false)
-      return bounded(owned.build)
-        .commit({
-          generation: { ...version, build: owned.build },
-          epoch: owned.epoch,
-          from: position,
-          to: position,
-          put: [],
-          remove: [],
-          serve: true,
-          inline: true
-        })
-        .pipe(Effect.andThen(isInline(owned)))
+      const { commit, serving } = bounded(owned.build)
+      const generation = { ...version, build: owned.build }
+      return Effect.gen(function* () {
+        const now = yield* serving
+        // An older process leaves it alone once a later version answers, and so does any while something is parked.
+        if (now !== undefined && now.version > view.version) return false
+        const isOurs = now?.version === view.version && now.build === owned.build
+        const parked = records.letters(generation, { parked: true, limit: 1 })
+        if (isOurs && (yield* within(parked, lease, "letters", claim)).length > 0) return false
+        const { epoch } = owned
+        const at = { generation, epoch, from: position, to: position, put: [], remove: [] }
+        yield* commit({ ...at, serve: true, inline: true })
+        return yield* isInline(owned)
+      })
     }
     const standBy = (owned: Owned) =>
       Effect.asVoid(Effect.repeat(Effect.delay(isInline(owned), pause), { while: (inline) => inline }))
