@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Projection } from "@hexfold/core"
 import { Duration, Effect, Fiber } from "effect"
-import { load, newView, projecting, quick, settles, statusOf, until, worked } from "./cases.ts"
+import { eventually, load, newView, projecting, quick, recordsOf, settles, statusOf, until, worked } from "./cases.ts"
 import { type Cases, two } from "./process.ts"
 
 /** The records are compared with the events while both move. */
@@ -11,8 +11,11 @@ export const verifying: Cases = {
     const [owner, other] = yield* two
     const writing = yield* load([owner, other], tally)
     yield* projecting(owner, view, { parts: 3, batch: 3 })
-    yield* until("the owner works", () => worked(owner))
     yield* until("more is written", () => writing.written() > 50)
+    yield* eventually(
+      "there are records",
+      Effect.map(recordsOf(other, view), (all) => Object.keys(all).length > 0)
+    )
     for (const keysPerPass of [1, 3, 50_000]) {
       const { compared, differences } = yield* other.run(Projection.verify(view, { keysPerPass }))
       assert.deepStrictEqual(differences, [])
