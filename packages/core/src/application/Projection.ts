@@ -18,12 +18,12 @@ import * as Stream from "effect/Stream"
 import type * as View from "../domain/View.ts"
 import { horizonOf, type Reader } from "../internal/followed.ts"
 import type { Owned } from "../internal/ownership.ts"
+import { isRetryable } from "../internal/retryable.ts"
 import * as SharedReader from "../internal/sharedReader.ts"
 import * as Worker from "../internal/viewWorker.ts"
 import { type Named, waitFor as waiting } from "../internal/waiting.ts"
 import { EventStore } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
-import type { Fenced } from "../ports/Fenced.ts"
 import type { ViewStore } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import type { ProjectionFailed } from "./ProjectionFailed.ts"
@@ -127,8 +127,8 @@ const caughtUp = (horizon: number) => (worker: Worker.Worker) =>
       if (owned.inline) return Math.max(owned.position, horizon)
       const reached = yield* worker.advance(owned, owned.position, horizon)
       // Everything is applied, also where a transaction that stays open keeps appends from maintaining the view yet.
-      yield* Effect.retry(worker.promote(owned, reached), { while: isPassing, times: 3 }).pipe(
-        Effect.catchIf(isPassing, () => Effect.succeed(false))
+      yield* Effect.retry(worker.promote(owned, reached), { while: isRetryable, times: 3 }).pipe(
+        Effect.catchIf(isRetryable, () => Effect.succeed(false))
       )
       return reached
     })
@@ -182,14 +182,14 @@ const runWith = (
 const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, Failure> =>
   worker
     .owned((owned) =>
-      owned.inline ? worker.standBy(owned) : Effect.andThen(follow(view, worker, owned), worker.standBy(owned))
+      owned.inline ? worker.standBy(owned) : Effect.andThen(follow(worker, owned), worker.standBy(owned))
     )
     .pipe(
       Effect.andThen(Effect.sleep(worker.pause)),
       // Whatever became of a commit, the next claim tells where the records stand.
       Effect.catch((error) => {
         if (error._tag === "Fenced") return Effect.logInfo(`${view.name}: the projection begins anew`, error)
-        if (error._tag === "ProjectionFailed" || !error.isRetryable) return Effect.fail(error)
+        if (!isRetryable(error)) return Effect.fail(error)
         const logged = Effect.logWarning(`${view.name}: the projection begins anew`, error)
         return Effect.andThen(logged, Effect.sleep(worker.pause))
       }),
@@ -198,7 +198,7 @@ const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, 
 
 // Ends when appends maintain the view. Where they do not yet, as beside parked
 // keys, it stays like any other, and asks again at most once in a pause.
-const follow = (view: View.Any, worker: Worker.Worker, owned: Owned) =>
+const follow = (worker: Worker.Worker, owned: Owned) =>
   Effect.suspend(() => {
     let position = owned.position
     let askAgain = 0
@@ -206,14 +206,12 @@ const follow = (view: View.Any, worker: Worker.Worker, owned: Owned) =>
       Effect.gen(function* () {
         position = yield* worker.advance(owned, position, horizon)
         const now = yield* Clock.currentTimeMillis
-        if (view.consistency !== "inline" || now < askAgain) return true
+        if (now < askAgain) return true
         askAgain = now + Duration.toMillis(worker.pause)
-        return !(yield* Effect.catchIf(worker.promote(owned, position), isPassing, () => Effect.succeed(false)))
+        return !(yield* Effect.catchIf(worker.promote(owned, position), isRetryable, () => Effect.succeed(false)))
       })
     )
   })
-
-const isPassing = (error: Fenced | ViewStoreError): boolean => error._tag === "ViewStoreError" && error.isRetryable
 
 /**
  * Runs the projections of views in the background for as long as the layer

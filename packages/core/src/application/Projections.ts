@@ -7,10 +7,10 @@ import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../domain/View.ts"
+import { apart } from "../internal/answered.ts"
 import { followed, horizonOf } from "../internal/followed.ts"
-import { apart } from "../internal/ownership.ts"
+import { buildsOf, currentOf } from "../internal/generations.ts"
 import * as statusMetrics from "../internal/statusMetrics.ts"
-import { currentOf } from "../internal/viewWorker.ts"
 import { EventStore } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
 import { type Status as Generation, type Unapplied, ViewStore } from "../ports/ViewStore.ts"
@@ -132,7 +132,7 @@ export const status = (
           owners: known === undefined ? [undefined] : parts.map(({ owner }) => owner),
           failure: parts.find(({ failure }) => failure !== undefined)?.failure,
           ...counts,
-          rebuild: rebuildOf(known, generations, horizon)
+          rebuild: rebuildOf(buildsOf(view, generations), known, horizon)
         }
       })
     )
@@ -253,16 +253,12 @@ const eventsPerSecond = ({ inline, parts }: Generation): number =>
   inline ? 0 : parts.reduce((sum, part) => sum + (speedOf(part)?.events ?? 0), 0)
 
 const rebuildOf = (
+  builds: ReadonlyArray<Generation>,
   known: Generation | undefined,
-  all: ReadonlyArray<Generation>,
   horizon: number
 ): Rebuild | undefined => {
-  const made = all.findLast(
-    ({ build, parts, version, view }) =>
-      view === known?.view &&
-      version === known.version &&
-      build > known.build &&
-      parts.some(({ owner }) => owner !== undefined)
+  const made = builds.findLast(
+    ({ build, parts }) => known !== undefined && build > known.build && parts.some(({ owner }) => owner !== undefined)
   )
   return (
     made && {

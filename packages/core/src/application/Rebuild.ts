@@ -4,6 +4,8 @@ import * as Stream from "effect/Stream"
 import type * as View from "../domain/View.ts"
 import * as Dropping from "../internal/dropping.ts"
 import { horizonOf } from "../internal/followed.ts"
+import { type Build, buildsOf, isLater, isSame, servingOf } from "../internal/generations.ts"
+import { isRetryable } from "../internal/retryable.ts"
 import * as Worker from "../internal/viewWorker.ts"
 import { EventStore } from "../ports/EventStore.ts"
 import { type Generation, type Status, ViewStore } from "../ports/ViewStore.ts"
@@ -77,7 +79,7 @@ export const rebuild = (
       const all = yield* records.status
       const builds = buildsOf(view, all)
       const build = 1 + Math.max(0, ...builds.map((each) => each.build))
-      const serving = Worker.servingOf(view, all)
+      const serving = servingOf(view, all)
       // Before anything is dropped: what has served before a later version is no unfinished build.
       if (serving !== undefined && serving.version > view.version) {
         return yield* overtaken(view, { build, after }, serving)
@@ -96,14 +98,15 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
   const worker = yield* Worker.make(view, options, { generation: target })
   let isOurs = false
   let replaced: Status | undefined
-  const isTarget = (now: Status | undefined) => now?.version === view.version && now.build === target.build
+  const place = { version: view.version, build: target.build }
+  const isTarget = (now: Status | undefined) => now !== undefined && isSame(now, place)
   const report = (position: number) => {
     const { applied } = worker
     return Option.some({ ...applied, position, build: target.build, replaced: replaced && placeOf(replaced) })
   }
   const serving = Effect.flatMap(records.status, (all) => {
-    const found = Worker.servingOf(view, all)
-    return found !== undefined && isLater(found, { version: view.version, build: target.build })
+    const found = servingOf(view, all)
+    return found !== undefined && isLater(found, place)
       ? Effect.fail(overtaken(view, target, found))
       : Effect.succeed(found)
   })
@@ -137,7 +140,7 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
   for (;;) {
     const done = yield* working.pipe(
       Effect.catch((error) =>
-        error._tag === "Fenced" || ("isRetryable" in error && error.isRetryable)
+        error._tag === "Fenced" || isRetryable(error)
           ? Effect.as(Effect.logWarning(`${view.name}: the rebuild goes on where its records stand`, error), undecided)
           : Effect.fail(error)
       )
@@ -197,22 +200,10 @@ export const drop = ({
 
 const undecided = Option.none<Option.Option<Rebuilt>>()
 
-const buildsOf = (
-  { name, version }: { readonly name: string; readonly version: number },
-  all: ReadonlyArray<Status>
-): ReadonlyArray<Status> => all.filter((each) => each.view === name && each.version === version)
-
 const isNobodys = ({ parts, replaced, serves }: Status): boolean =>
   !serves && !replaced && parts.every(({ owner }) => owner === undefined)
 
-interface Place {
-  readonly version: number
-  readonly build: number
-}
+const placeOf = ({ build, version }: Build): Build => ({ version, build })
 
-const placeOf = ({ build, version }: Place): Place => ({ version, build })
-
-const isLater = (a: Place, b: Place): boolean => a.version > b.version || (a.version === b.version && a.build > b.build)
-
-const overtaken = ({ name, version }: View.Any, { build }: Worker.Build, serving: Place) =>
+const overtaken = ({ name, version }: View.Any, { build }: Worker.Build, serving: Build) =>
   new RebuildOvertaken({ view: name, version, build, serving: placeOf(serving) })

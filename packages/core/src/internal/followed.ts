@@ -1,10 +1,11 @@
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../domain/View.ts"
 import type { AllReadOptions, EventStore, RecordedEvent } from "../ports/EventStore.ts"
-import { EventStoreError, Timeout } from "../ports/EventStoreError.ts"
-import { apart } from "./ownership.ts"
+import { EventStoreError } from "../ports/EventStoreError.ts"
+import { answered } from "./answered.ts"
 
 /** The store's present horizon. */
 export const horizonOf = (events: EventStore["Service"]): Effect.Effect<number, EventStoreError> =>
@@ -36,31 +37,30 @@ export type Reader = (range: {
 }) => Effect.Effect<Page, EventStoreError>
 
 /**
- * A page of events, given up as one that may succeed later if there is no answer: who waits for a silent connection
- * would keep its view from others for ever.
+ * Reads a page, given up as one that may succeed later if there is no answer:
+ * who waits for a silent connection would keep its view from others for ever.
  */
-export const collected = (
+export const pageOf = (
+  range: Parameters<Reader>[0],
   events: () => Stream.Stream<RecordedEvent, EventStoreError>
-): Effect.Effect<ReadonlyArray<RecordedEvent>, EventStoreError> =>
-  Effect.timeoutOrElse(apart(Effect.suspend(() => Stream.runCollect(events()))), {
-    duration: patience,
-    orElse: () => {
-      const reason = new Timeout({ detail: `no answer within ${patience}` })
-      return Effect.fail(new EventStoreError({ operation: "readAll", reason }))
-    }
-  })
+): Effect.Effect<Page, EventStoreError> =>
+  Effect.map(
+    answered(
+      Effect.suspend(() => Stream.runCollect(events())),
+      patience,
+      (reason) => new EventStoreError({ operation: "readAll", reason })
+    ),
+    (read) => ({
+      events: read,
+      // Nothing more matches below the horizon unless the page is full.
+      end: read.length < range.limit ? range.upTo : read.at(-1)!.position
+    })
+  )
 
-const patience = "10 seconds"
+const patience = Duration.seconds(10)
 
 /** Reads the events of one view. */
 export const readerOf =
   (view: View.Any, events: EventStore["Service"]): Reader =>
   (range) =>
-    Effect.map(
-      collected(() => followed(view, events, range)),
-      (read) => ({
-        events: read,
-        // Nothing more matches below the horizon unless the page is full.
-        end: read.length < range.limit ? range.upTo : read.at(-1)!.position
-      })
-    )
+    pageOf(range, () => followed(view, events, range))

@@ -1,6 +1,5 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type * as Schema from "effect/Schema"
@@ -10,7 +9,8 @@ import { EventStore } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
 import { ViewStore } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
-import { servingOf } from "./viewWorker.ts"
+import { servingOf } from "./generations.ts"
+import { isRetryable } from "./retryable.ts"
 import { hasReached, look, type Named, pauses } from "./waiting.ts"
 
 /** The answers of a view store to one question, each that differs from the one before. */
@@ -60,8 +60,5 @@ const textOf = (answer: Answer): string =>
 
 /** Begins again while a store is away, and fails for what waiting does not cure. */
 export const whileAway = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(
-  Schedule.while(
-    ({ input }: { readonly input: unknown }) =>
-      Predicate.hasProperty(input, "isRetryable") && input.isRetryable === true
-  )
+  Schedule.while(({ input }: { readonly input: unknown }) => isRetryable(input))
 )

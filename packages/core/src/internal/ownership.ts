@@ -1,12 +1,12 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import { Timeout } from "../ports/EventStoreError.ts"
 import type { Claim, Claimed, ViewStore } from "../ports/ViewStore.ts"
 import { ViewStoreError } from "../ports/ViewStoreError.ts"
+import { answered } from "./answered.ts"
+import { isRetryable } from "./retryable.ts"
 
 /** What a claim gave to the one who owns a generation now. */
 export type Owned = Extract<Claimed, { readonly _tag: "Owned" }>
@@ -80,20 +80,4 @@ export const within = <A, E>(
   name: ViewStoreError["operation"],
   { generation: { view } }: Pick<Claim, "generation">
 ): Effect.Effect<A, E | ViewStoreError> =>
-  Effect.timeoutOrElse(apart(operation), {
-    duration,
-    orElse: () => {
-      const reason = new Timeout({ detail: `no answer within ${Duration.format(duration)}` })
-      return Effect.fail(new ViewStoreError({ operation: name, view, reason }))
-    }
-  })
-
-// An operation may wait for a silent connection where nothing interrupts it, as
-// a transaction does at its beginning and its end. So it is told to stop, and
-// not waited for: if it commits late, its epoch and position say whether it may.
-export const apart = <A, E, R>(operation: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Effect.forkDetach(Effect.interruptible(operation), { startImmediately: true }), (fiber) =>
-    Effect.onInterrupt(Fiber.join(fiber), () => Effect.sync(() => fiber.interruptUnsafe()))
-  )
-
-const isRetryable = (error: ViewStoreError): boolean => error.isRetryable
+  answered(operation, duration, (reason) => new ViewStoreError({ operation: name, view, reason }))

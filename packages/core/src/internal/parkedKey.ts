@@ -9,13 +9,13 @@ import type * as View from "../domain/View.ts"
 import { EventStore, type RecordedEvent } from "../ports/EventStore.ts"
 import { Corrupt, EventStoreError } from "../ports/EventStoreError.ts"
 import type { Fenced } from "../ports/Fenced.ts"
-import { type Generation, type Letter, type Loaded, ViewStore } from "../ports/ViewStore.ts"
+import { type Letter, type Loaded, ViewStore } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
+import { buildsOf, currentOf } from "./generations.ts"
 import { partOf } from "./parts.ts"
 import * as metrics from "./projectionMetrics.ts"
 import * as ViewFold from "./viewFold.ts"
 import { unapplied } from "./viewPoison.ts"
-import { currentOf } from "./viewWorker.ts"
 
 /** What became of the events that are parked for a key. */
 export interface Retried {
@@ -67,7 +67,7 @@ const retryPage = (view: View.Any, key: string) =>
     // The letter is not written alone: another, mended more than we are, may have dealt with it.
     if (applied === 0) return { applied, failed: still }
     // As late as can be, for an owner under load moves on every few milliseconds.
-    const { parts } = (yield* records.status).find((each) => isSame(each, generation)) ?? current
+    const { parts } = buildsOf(view, yield* records.status).find((each) => each.build === build) ?? current
     const part = partOf(key, parts.length)
     const { epoch, position } = parts[part]!
     // With the record its letters go. If they are all there still, the key was parked
@@ -87,9 +87,6 @@ const retryPage = (view: View.Any, key: string) =>
   })
 
 const nothing = { applied: 0, failed: undefined }
-
-const isSame = (a: Generation, b: Generation): boolean =>
-  a.view === b.view && a.version === b.version && a.build === b.build
 
 const pageSize = 1_000
 

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as View from "../domain/View.ts"
 import type { EventStore, RecordedEvent } from "../ports/EventStore.ts"
 import type { EventStoreError } from "../ports/EventStoreError.ts"
-import { collected, type Page, type Reader, readerOf } from "./followed.ts"
+import { type Page, pageOf, type Reader, readerOf } from "./followed.ts"
 
 /** A page of the events of all views, read once. */
 interface Shared extends Page {
@@ -23,10 +23,9 @@ export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service
 
   const read: (range: Parameters<Reader>[0]) => Effect.Effect<Shared, EventStoreError> = (range) =>
     Effect.map(
-      collected(() => events.readAll({ ...range, aggregates, types })),
+      pageOf(range, () => events.readAll({ ...range, aggregates, types })),
       (read) => {
-        const end = read.length < range.limit ? range.upTo : read.at(-1)!.position
-        const page = { after: range.after, events: read, end }
+        const page = { after: range.after, ...read }
         pages.push(page)
         if (pages.length > kept) pages.shift()
         return page

@@ -7,6 +7,7 @@ import type { Fenced } from "../ports/Fenced.ts"
 import type { Commit, Loaded, Part, Speed, Status } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import type { Reader } from "./followed.ts"
+import { isSame } from "./generations.ts"
 import type { Owned } from "./ownership.ts"
 import { partOf } from "./parts.ts"
 import * as metrics from "./projectionMetrics.ts"
@@ -68,7 +69,7 @@ export const run = (batch: Batch): Effect.Effect<Done, ProjectionFailed | Fenced
     const generation = { view: view.name, version: view.version, build: owned.build }
     // A new generation takes over when it has caught up, and is not behind the one that has answered so far.
     const serving = batch.serves || to < horizon ? undefined : yield* records.serving
-    const isServing = serving?.version === view.version && serving.build === owned.build
+    const isServing = serving !== undefined && isSame(serving, generation)
     // From one that appends maintain it does so when they maintain it too.
     const isLater = serving !== undefined && !isServing && !(serving.inline && inline)
     const serve = isLater && serving.position <= to

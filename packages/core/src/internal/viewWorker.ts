@@ -7,9 +7,10 @@ import type { Failure, Options } from "../application/Projection.ts"
 import type * as View from "../domain/View.ts"
 import { EventStore } from "../ports/EventStore.ts"
 import type { Fenced } from "../ports/Fenced.ts"
-import { type Claim, type Generation, type Part, type Status, ViewStore } from "../ports/ViewStore.ts"
+import { type Claim, type Generation, type Part, ViewStore } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import { type Reader, readerOf } from "./followed.ts"
+import { buildsOf, currentOf, isSame, servingOf } from "./generations.ts"
 import { type Owned, owning, within } from "./ownership.ts"
 import * as SharedReader from "./sharedReader.ts"
 import * as speedometer from "./speedometer.ts"
@@ -153,7 +154,7 @@ export const make = (
       })
     const isInline = ({ build }: Owned) =>
       Effect.map(within(records.status, lease, "status", claim), (all) =>
-        all.some((each) => isOf(view, each) && each.build === build && each.inline)
+        buildsOf(view, all).some((each) => each.build === build && each.inline)
       )
     // Takes the queries over in the same moment, so that they never see less than before.
     const promote: Worker["promote"] = (owned, position) => {
@@ -164,7 +165,7 @@ export const make = (
         const now = yield* serving
         // An older process leaves it alone once a later version answers, and so does any while something is parked.
         if (now !== undefined && now.version > view.version) return false
-        const isOurs = now?.version === view.version && now.build === owned.build
+        const isOurs = now !== undefined && isSame(now, generation)
         const parked = records.letters(generation, { parked: true, limit: 1 })
         if (isOurs && (yield* within(parked, lease, "letters", claim)).length > 0) return false
         const { epoch } = owned
@@ -212,20 +213,3 @@ const timeOf = (name: string, input: Duration.Input): Duration.Duration => {
 
 const timed = <A, E>(work: Effect.Effect<A, E>): Effect.Effect<readonly [millis: number, A], E> =>
   Effect.map(Effect.timed(work), ([duration, done]) => [Duration.toMillis(duration), done])
-
-/** The generation that answers the queries to a view. */
-export const servingOf = ({ name }: { readonly name: string }, all: ReadonlyArray<Status>): Status | undefined =>
-  all.find(({ serves, view }) => view === name && serves)
-
-/** The generation that a projection of a view works on. */
-export const currentOf = (view: Version, all: ReadonlyArray<Status>): Status | undefined => {
-  const builds = all.filter((each) => isOf(view, each))
-  return builds.find(({ serves }) => serves) ?? builds.find(({ replaced }) => !replaced)
-}
-
-interface Version {
-  readonly name: string
-  readonly version: number
-}
-
-const isOf = ({ name, version }: Version, status: Status): boolean => status.view === name && status.version === version

@@ -8,8 +8,8 @@ import { WaitTimeout } from "../application/WaitTimeout.ts"
 import { type Status, ViewStore } from "../ports/ViewStore.ts"
 import type { ViewStoreError } from "../ports/ViewStoreError.ts"
 import { memoized } from "./memoized.ts"
-import { apart } from "./ownership.ts"
-import { servingOf } from "./viewWorker.ts"
+import { apart } from "./answered.ts"
+import { servingOf } from "./generations.ts"
 
 /** What can be waited for: a view. */
 export interface Named {
