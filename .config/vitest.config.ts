@@ -22,7 +22,7 @@ export default defineConfig({
       project("core", "packages/core"),
       project("testing", "packages/testing"),
       project("adapters-memory", "packages/adapters-memory"),
-      project("adapters-pg", "packages/adapters-pg", { globalSetup: "test/server.ts" }),
+      project("adapters-pg", "packages/adapters-pg", { globalSetup: "test/support/server.ts" }),
       project("banking", "examples/banking"),
       project("travel-expenses", "examples/travel-expenses")
     ]

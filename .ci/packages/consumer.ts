@@ -44,7 +44,7 @@ export const notACommand = Executor.execute(Counter, "a", new Incremented({ by: 
 // @ts-expect-error the error of the aggregate is one of those to handle
 export const unhandled: Effect.Effect<unknown, never, unknown> = Effect.asVoid(program)
 // @ts-expect-error connecting can fail
-export const postgres: typeof MemoryEventStore.layer = PgEventStore.layerConfig()
+export const postgres: ReturnType<typeof MemoryEventStore.layer> = PgEventStore.layerConfig()
 
-const outcome = JSON.stringify(await Effect.runPromise(Effect.provide(program, MemoryEventStore.layer)))
+const outcome = JSON.stringify(await Effect.runPromise(Effect.provide(program, MemoryEventStore.layer())))
 if (outcome !== `{"version":1,"_tag":"TooLarge","limit":100,"state":3}`) throw new Error(outcome)

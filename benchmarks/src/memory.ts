@@ -11,7 +11,7 @@ const increment = new Increment({ by: 1 })
 const hexfold = (round: number) =>
   Effect.gen(function* () {
     for (let i = 0; i < count; i++) yield* Executor.execute(Counter, `${round}-${i}`, increment)
-  }).pipe(Effect.provide(MemoryEventStore.layer), Effect.runPromise)
+  }).pipe(Effect.provide(MemoryEventStore.layer()), Effect.runPromise)
 
 // What one would write by hand: no codec, no ids, no metadata, no receipts.
 const byHand = (round: number) =>

@@ -59,7 +59,7 @@ const onMemory = async (): Promise<Report> => {
       Effect.gen(function* () {
         const one = transfer(`m${round}`, 2 * count)
         for (let i = 0; i < count; i++) yield* one(i)
-      }).pipe(wrap, Effect.provide(MemoryEventStore.layer), Effect.runPromise)
+      }).pipe(wrap, Effect.provide(MemoryEventStore.layer()), Effect.runPromise)
   const measured = await alternate(
     [
       { name: "Hexfold, a transfer", count, run: run((effect) => effect) },

@@ -26,7 +26,7 @@ export const TransferMoney = Boundary.make("TransferMoney", {
     rules: Boundary.readOnly(Rules.at("transfers"))
   }),
   decide: ({ cents }, { from, rules, to }) =>
-    Decision.require(
+    Decision.ensure(
       cents <= rules.limit,
       () => new OverLimit({ limit: rules.limit }),
       () =>

@@ -24,4 +24,4 @@ const program = Effect.gen(function* () {
   for (const id of [anna, ben]) yield* Console.log((yield* Executor.load(Account, id)).state)
 })
 
-await Effect.runPromise(Effect.provide(program, MemoryEventStore.layer))
+await Effect.runPromise(Effect.provide(program, MemoryEventStore.layer()))

@@ -75,6 +75,6 @@ describe("a transfer", () => {
       expect(streams.map(({ version }) => version)).toEqual([3, 2, 1])
       expect((yield* Executor.load(Account, anna)).state).toEqual(opened("Anna", 30))
       expect((yield* Executor.load(Account, ben)).state).toEqual(opened("Ben", 70))
-    }).pipe(Effect.provide(MemoryEventStore.layer))
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 })

@@ -1,5 +1,5 @@
 /** What the views say, as tables and bars for a terminal. */
-import type { Projections } from "@hexfold/core"
+import type { ProjectionMonitor } from "@hexfold/core"
 import Table from "cli-table3"
 import { Duration } from "effect"
 import type { declarationsByStatus, leadTimes } from "./figures.ts"
@@ -81,7 +81,7 @@ export const historyTable = (
     [0]
   )
 
-export const projectionsTable = (views: ReadonlyArray<Projections.Status>): string =>
+export const projectionsTable = (views: ReadonlyArray<ProjectionMonitor.Status>): string =>
   tableOf(
     ["view", "state", "events", "behind", "seconds behind", "events/s"],
     views.map(({ age, behind, eventsPerSecond, horizon, state, view }) => [

@@ -46,7 +46,7 @@ export const keeping = <A extends { readonly position: number }, E, R>(
   }
 }
 
-type Kept = Projection.Failure | WaitTimeout | EventStoreError.EventStoreError | ViewStoreError
+type Kept = Projection.Failure | WaitTimeout | EventStoreError | ViewStoreError
 
 const followed = <A extends { readonly position: number }, E, R>(
   all: ReadonlyArray<View.Any>,

@@ -2,7 +2,7 @@ import { PgClient } from "@effect/sql-pg"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { MemoryStores } from "@hexfold/adapters-memory"
 import { EmbeddedPostgres, PgStores } from "@hexfold/adapters-pg"
-import { Projections, StateCache } from "@hexfold/core"
+import { ProjectionMonitor, StateCache } from "@hexfold/core"
 import cliProgress from "cli-progress"
 import { Console, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
@@ -75,7 +75,7 @@ const run = ({ budgetLimit, input, skipMalformed, verify, views }: Settings) =>
       const outcome = yield* replay(rows, { concurrency: 256, onRow: () => bar.increment() })
       seconds = (performance.now() - started) / 1_000
       bar.stop()
-      const status = yield* Projections.status(definitions(views))
+      const status = yield* ProjectionMonitor.status(definitions(views))
       if (views !== "after") yield* Console.log(`At the last row\n${projectionsTable(status)}`)
       return outcome
     }).pipe(Effect.ensuring(Effect.sync(() => bar.stop())))

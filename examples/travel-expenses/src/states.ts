@@ -11,7 +11,7 @@ export const statesOf = <
   Error
 >(
   aggregate: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>
-): Effect.Effect<ReadonlyMap<Id, State>, EventStoreError.EventStoreError | EventDecodeError, EventStore.EventStore> =>
+): Effect.Effect<ReadonlyMap<Id, State>, EventStoreError | EventDecodeError, EventStore.EventStore> =>
   Effect.gen(function* () {
     const store = yield* EventStore.EventStore
     const codec = EventCodec.of(aggregate)

@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { Projection, Projections } from "@hexfold/core"
+import { Projection, ProjectionMonitor } from "@hexfold/core"
 import { Effect } from "effect"
 import { definitions, keeping, type Stores, views } from "../src/keeping.ts"
 import { overview } from "../src/overview.ts"
@@ -29,7 +29,7 @@ const onPostgres = <A, E>(kept: Effect.Effect<A, E, Stores>) =>
 const expected = inMemory(keeping("after", execute(sample)))
 
 const isInline = Effect.gen(function* () {
-  const states = (yield* Projections.status(views)).map(({ state }) => state)
+  const states = (yield* ProjectionMonitor.status(views)).map(({ state }) => state)
   assert.deepStrictEqual(new Set(states), new Set(["inline"]))
 })
 

@@ -4,7 +4,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { EventStore, Projection, Projections } from "@hexfold/core"
+import { EventStore, Projection, ProjectionMonitor } from "@hexfold/core"
 import { Console, Context, Effect, Layer, Option, Redacted, Schedule, Stream } from "effect"
 import { spawn } from "node:child_process"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
@@ -129,15 +129,15 @@ const killing = <E, R, R2>(starting: Effect.Effect<Started, never, R>, progress:
   })
 
 /** What is written. */
-const written = Effect.flatMap(EventStore.EventStore, ({ changes }) =>
-  Effect.map(Stream.runHead(changes), (horizon): Progress => ({
+const written = Effect.flatMap(EventStore.EventStore, ({ horizons }) =>
+  Effect.map(Stream.runHead(horizons), (horizon): Progress => ({
     position: Option.getOrElse(horizon, () => 0),
     isIdle: false
   }))
 )
 
 /** What is applied, of all views together. */
-const applied = Effect.map(Projections.status(views), (all): Progress => ({
+const applied = Effect.map(ProjectionMonitor.status(views), (all): Progress => ({
   position: all.reduce((sum, { position }) => sum + position, 0),
   isIdle: all.every(({ behind }) => behind === 0)
 }))
@@ -195,7 +195,7 @@ layer(Begun.layer.pipe(Layer.provideMerge(server)), { excludeTestServices: true,
               return yield* Effect.gen(function* () {
                 const { killedAt, last } = yield* killing(writing, written)
                 assert.strictEqual(yield* last.exit, 0)
-                const states = (yield* Projections.status(views)).map(({ state }) => state)
+                const states = (yield* ProjectionMonitor.status(views)).map(({ state }) => state)
                 assert.deepStrictEqual(new Set(states), new Set(["inline"]))
                 assert.deepStrictEqual(yield* records, expected)
                 return killedAt

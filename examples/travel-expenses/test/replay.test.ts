@@ -56,7 +56,7 @@ describe("the replay of a log", () => {
         return { first, states, budgets }
       })
       // A cache on one of them: it must not change the result.
-      const memory = yield* Effect.provide(twice, MemoryEventStore.layer)
+      const memory = yield* Effect.provide(twice, MemoryEventStore.layer())
       const postgres = yield* Effect.provide(twice, [Postgres(`travel_${unique}`), StateCache.layer({ capacity: 2 })])
       assert.deepStrictEqual(postgres, memory)
       assert.strictEqual(memory.first.accepted, 23)
@@ -109,7 +109,7 @@ describe("the replay of a log", () => {
         assert.deepStrictEqual([again.accepted, again.repeated], [23, 22])
         return yield* both
       })
-      const memory = yield* Effect.provide(exceeded, MemoryEventStore.layer)
+      const memory = yield* Effect.provide(exceeded, MemoryEventStore.layer())
       const postgres = yield* Effect.provide(exceeded, Postgres(`exceeded_${unique}`))
       assert.deepStrictEqual(postgres, memory)
     })

@@ -10,25 +10,18 @@ type Store = EventStore.EventStore["Service"]
 
 /** How the store works. */
 export interface Options {
-  /** How long a command id is remembered, by the program's clock; for ever if not given. */
+  /** How long a command id is remembered, by the program's clock. By default it is remembered for ever. */
   readonly commandRetention?: Duration.Input
 }
 
-/** As {@link make}, with options. */
-export const makeWith = (options: Options): Effect.Effect<Store> =>
-  Effect.sync(() => open(newLog(), Duration.toMillis(options.commandRetention ?? "Infinity")))
-
 /**
- * An event store in memory.
+ * Makes an event store in memory.
  *
- * An append is one synchronous step, so nothing can come between its checks and
- * its writes, and interruption finds it before that step or after it.
+ * An append is one synchronous step. Nothing can come between its checks and
+ * its writes, and an interruption arrives before that step or after it.
  */
-export const make: Effect.Effect<Store> = makeWith({})
-
-/** As {@link layer}, with options. */
-export const layerWith = (options: Options): Layer.Layer<EventStore.EventStore> =>
-  Layer.effect(EventStore.EventStore, makeWith(options))
+export const make = (options: Options = {}): Effect.Effect<Store> =>
+  Effect.sync(() => open(newLog(), Duration.toMillis(options.commandRetention ?? "Infinity")))
 
 /**
  * Supplies an event store in memory.
@@ -41,7 +34,8 @@ export const layerWith = (options: Options): Layer.Layer<EventStore.EventStore> 
  *
  * declare const program: Effect.Effect<void, never, EventStore.EventStore>
  *
- * Effect.runPromise(Effect.provide(program, MemoryEventStore.layer))
+ * Effect.runPromise(Effect.provide(program, MemoryEventStore.layer()))
  * ```
  */
-export const layer: Layer.Layer<EventStore.EventStore> = Layer.effect(EventStore.EventStore, make)
+export const layer = (options: Options = {}): Layer.Layer<EventStore.EventStore> =>
+  Layer.effect(EventStore.EventStore, make(options))

@@ -7,8 +7,8 @@ import { Effect, Layer } from "effect"
 import { open } from "./internal/generations.ts"
 import { storeOf } from "./internal/viewStore.ts"
 
-/** Opens a view store in memory. */
-export const make: Effect.Effect<ViewStore.ViewStore["Service"]> = Effect.sync(() => storeOf(open()))
+/** Makes a view store in memory. */
+export const make = (): Effect.Effect<ViewStore.ViewStore["Service"]> => Effect.sync(() => storeOf(open()))
 
 /**
  * Supplies a view store in memory.
@@ -21,7 +21,7 @@ export const make: Effect.Effect<ViewStore.ViewStore["Service"]> = Effect.sync((
  *
  * declare const program: Effect.Effect<void, never, ViewStore.ViewStore>
  *
- * Effect.runPromise(Effect.provide(program, MemoryViewStore.layer))
+ * Effect.runPromise(Effect.provide(program, MemoryViewStore.layer()))
  * ```
  */
-export const layer: Layer.Layer<ViewStore.ViewStore> = Layer.effect(ViewStore.ViewStore, make)
+export const layer = (): Layer.Layer<ViewStore.ViewStore> => Layer.effect(ViewStore.ViewStore, make())

@@ -10,7 +10,7 @@ EventStoreContract.suite(
   "memory",
   Layer.effect(
     EventStoreContract.Backend,
-    Effect.map(MemoryEventStore.make, (store) => ({
+    Effect.map(MemoryEventStore.make(), (store) => ({
       open: Effect.succeed({ store, transaction: undefined }),
       unrelatedTransaction: Effect.void
     }))
@@ -31,7 +31,7 @@ describe("MemoryEventStore, with a retention of command ids", () => {
 
   it.effect("remembers an id that long, and then executes its command anew", () =>
     Effect.gen(function* () {
-      const store = yield* MemoryEventStore.makeWith({ commandRetention: "1 hour" })
+      const store = yield* MemoryEventStore.make({ commandRetention: "1 hour" })
       const command = { id: "c", fingerprint: "f" }
       const first = yield* deposit(store, "c")
       yield* TestClock.adjust("1 hour")
@@ -47,7 +47,7 @@ describe("MemoryEventStore, with a retention of command ids", () => {
 
   it.effect("an append with a command frees the ids that have expired, and no others", () =>
     Effect.gen(function* () {
-      const store = yield* MemoryEventStore.makeWith({ commandRetention: "1 hour" })
+      const store = yield* MemoryEventStore.make({ commandRetention: "1 hour" })
       const began = yield* Clock.currentTimeMillis
       yield* deposit(store, "a")
       yield* deposit(store, "b")
@@ -67,7 +67,7 @@ describe("MemoryEventStore, with a retention of command ids", () => {
 
   it.effect("remembers for ever without one", () =>
     Effect.gen(function* () {
-      const store = yield* MemoryEventStore.make
+      const store = yield* MemoryEventStore.make()
       yield* deposit(store, "c")
       yield* TestClock.adjust("36500 days")
       assert.isTrue((yield* deposit(store, "c")).repeated)
@@ -81,6 +81,6 @@ describe("MemoryEventStore, with a retention of command ids", () => {
         yield* TestClock.adjust("2 hours")
         assert.isFalse((yield* deposit(store, "c")).repeated)
       })
-    ).pipe(Effect.provide(MemoryEventStore.layerWith({ commandRetention: "1 hour" })))
+    ).pipe(Effect.provide(MemoryEventStore.layer({ commandRetention: "1 hour" })))
   )
 })

@@ -6,6 +6,6 @@ ViewStoreContract.suite(
   "memory",
   Layer.effect(
     ViewStoreContract.Backend,
-    Effect.map(MemoryViewStore.make, (store) => ({ open: Effect.succeed(store) }))
+    Effect.map(MemoryViewStore.make(), (store) => ({ open: Effect.succeed(store) }))
   )
 )

@@ -7,7 +7,7 @@ ProjectionContract.suite(
   Layer.effect(
     ProjectionContract.Backend,
     Effect.gen(function* () {
-      const pair = { events: yield* MemoryEventStore.make, views: yield* MemoryViewStore.make }
+      const pair = { events: yield* MemoryEventStore.make(), views: yield* MemoryViewStore.make() }
       return { open: Effect.succeed(pair) }
     })
   )

@@ -1,21 +1,21 @@
 /** The event store on Postgres, 14 and later. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { AppendCheck, EventStore, EventStoreError } from "@hexfold/core"
+import { AppendCheck, EventStore, EventStoreError, Reason } from "@hexfold/core"
 import { Config, Context, Duration, Effect, Layer, Option, type Redacted, Schedule, type Scope, Stream } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { type AppendFailure, appendAll, touchesOf } from "./internal/appender.ts"
-import { answered } from "./internal/answered.ts"
-import * as batcher from "./internal/batcher.ts"
-import { array } from "./internal/binds.ts"
-import { isUndone, translated } from "./internal/errors.ts"
-import * as inlineAppends from "./internal/inlineAppends.ts"
-import { InlineDefinitions } from "./internal/inlineDefinitions.ts"
-import { keyOf } from "./internal/keys.ts"
-import { type ReadRequest, readAllStreams } from "./internal/reader.ts"
-import { type EventRow, toRecorded } from "./internal/rows.ts"
-import { checkSchemaName, quoted } from "./internal/schemaName.ts"
-import { sweep } from "./internal/sweeper.ts"
-import * as wakeups from "./internal/wakeups.ts"
+import { type AppendFailure, appendAll, touchesOf } from "./events/appender.ts"
+import { answered } from "./database/disconnect.ts"
+import * as batcher from "./events/batcher.ts"
+import { array } from "./database/binds.ts"
+import { isUndone, translated } from "./database/errors.ts"
+import * as inlineAppends from "./views/inlineAppends.ts"
+import { InlineDefinitions } from "./views/inlineDefinitions.ts"
+import { keyOf } from "./events/keys.ts"
+import { type ReadRequest, readAllStreams } from "./events/streamReader.ts"
+import { type EventRow, toRecorded } from "./database/eventRows.ts"
+import { checkSchemaName, quoted } from "./database/schemaName.ts"
+import { sweep } from "./events/sweeper.ts"
+import * as wakeups from "./events/wakeups.ts"
 import * as PgMigrations from "./PgMigrations.ts"
 import { horizonCall } from "./sql/horizon.ts"
 import { readAllPage, readStreamPage } from "./sql/readPage.ts"
@@ -58,7 +58,7 @@ export const make = (
   options: Options = {}
 ): Effect.Effect<
   EventStore.EventStore["Service"],
-  EventStoreError.EventStoreError,
+  EventStoreError,
   PgClient.PgClient | SqlClient.SqlClient | Scope.Scope
 > =>
   Effect.gen(function* () {
@@ -94,18 +94,18 @@ export const make = (
       )
     // The server may say less than before (see `sql/horizon.ts`), and what it said stays true.
     let highest = 0
-    const horizonFor = (operation: EventStoreError.Operation) =>
+    const horizonFor = (operation: EventStoreError["operation"]) =>
       joined((joined) =>
         Effect.map(translated(operation)(sql.unsafe<HorizonRow>(horizonCall(schema), [joined])), ([row]) => {
           highest = Math.max(highest, Number(row!.o_horizon))
           return { horizon: highest, last: Number(row!.o_last) }
         })
       )
-    const { announce, changes } = yield* wakeups.make({
+    const { announce, horizons } = yield* wakeups.make({
       pg,
       channel: `hexfold_${name}`,
       pollInterval: Duration.fromInputUnsafe(pollInterval),
-      horizon: answered(horizonFor("changes"), "changes"),
+      horizon: answered(horizonFor("horizons"), "horizons"),
       outside
     })
 
@@ -120,7 +120,7 @@ export const make = (
     })
     const readBatch = yield* batcher.make<
       ReadRequest,
-      EventStore.Snapshot,
+      EventStore.StreamsRead,
       Effect.Error<ReturnType<Store["readStreams"]>>
     >({
       operation: "readStreams",
@@ -142,7 +142,7 @@ export const make = (
 
     // Reads page after page; each begins behind the last event of the one before.
     const pages = (
-      operation: EventStoreError.Operation,
+      operation: EventStoreError["operation"],
       after: bigint,
       limit: number,
       page: (after: bigint, limit: number) => Effect.Effect<ReadonlyArray<PageRow>, SqlError.SqlError>,
@@ -223,7 +223,7 @@ export const make = (
         )
       },
 
-      changes
+      horizons
     })
   })
 
@@ -245,7 +245,7 @@ export const make = (
  */
 export const layer = (
   options: Options = {}
-): Layer.Layer<EventStore.EventStore, EventStoreError.EventStoreError, PgClient.PgClient | SqlClient.SqlClient> =>
+): Layer.Layer<EventStore.EventStore, EventStoreError, PgClient.PgClient | SqlClient.SqlClient> =>
   Layer.effect(EventStore.EventStore, make(options))
 
 /**
@@ -262,10 +262,8 @@ export const layer = (
 export const layerUrl = (
   url: Redacted.Redacted,
   options: Options = {}
-): Layer.Layer<
-  EventStore.EventStore | PgClient.PgClient | SqlClient.SqlClient,
-  EventStoreError.EventStoreError | SqlError.SqlError
-> => Layer.provideMerge(layer(options), PgClient.layer({ url, applicationName: "hexfold" }))
+): Layer.Layer<EventStore.EventStore | PgClient.PgClient | SqlClient.SqlClient, EventStoreError | SqlError.SqlError> =>
+  Layer.provideMerge(layer(options), PgClient.layer({ url, applicationName: "hexfold" }))
 
 /**
  * As {@link layerUrl}, with the URL from the configuration: `DATABASE_URL`.
@@ -281,7 +279,7 @@ export const layerConfig = (
   options: Options = {}
 ): Layer.Layer<
   EventStore.EventStore | PgClient.PgClient | SqlClient.SqlClient,
-  EventStoreError.EventStoreError | SqlError.SqlError | Config.ConfigError
+  EventStoreError | SqlError.SqlError | Config.ConfigError
 > => Layer.unwrap(Effect.map(Config.Redacted("DATABASE_URL"), (url) => layerUrl(url, options)))
 
 /**
@@ -305,14 +303,14 @@ export const sweepCommands = (options: {
   /** The schema of the store; `hexfold` if not given. */
   readonly schema?: string
   readonly olderThan: Duration.Input
-}): Effect.Effect<number, EventStoreError.EventStoreError, SqlClient.SqlClient> =>
+}): Effect.Effect<number, EventStoreError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     const schema = options.schema ?? PgMigrations.defaultSchema
     const olderThan = Duration.fromInputUnsafe(options.olderThan)
     yield* checkSchemaName(schema)
-    yield* checkDurations("sweepCommands", { olderThan })
+    yield* checkDurations("maintenance", { olderThan })
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-    return yield* translated("sweepCommands")(outsideOf(sql)(sweep(sql, quoted(schema), olderThan)))
+    return yield* translated("maintenance")(outsideOf(sql)(sweep(sql, quoted(schema), olderThan)))
   })
 
 type Store = EventStore.EventStore["Service"]
@@ -333,9 +331,7 @@ const beginning = (direction: "forwards" | "backwards"): number =>
 const texts = (values: ReadonlyArray<string> | undefined) =>
   values === undefined ? null : array(values, PgTypes.OID.text)
 
-const checkNumbers = (
-  options: Readonly<Record<string, number>>
-): Effect.Effect<void, EventStoreError.EventStoreError> => {
+const checkNumbers = (options: Readonly<Record<string, number>>): Effect.Effect<void, EventStoreError> => {
   const wrong = Object.entries(options).find(([, value]) => !(Number.isSafeInteger(value) && value > 0))
   return wrong === undefined
     ? Effect.void
@@ -343,17 +339,17 @@ const checkNumbers = (
 }
 
 const checkDurations = (
-  operation: EventStoreError.Operation,
+  operation: EventStoreError["operation"],
   options: Readonly<Record<string, Duration.Duration>>
-): Effect.Effect<void, EventStoreError.EventStoreError> => {
+): Effect.Effect<void, EventStoreError> => {
   const wrong = Object.entries(options).find(([, value]) => !Duration.isPositive(value))
   return wrong === undefined
     ? Effect.void
     : refuse(operation, `${wrong[0]} must be above 0, not ${Duration.format(wrong[1])}`)
 }
 
-const refuse = (operation: EventStoreError.Operation, detail: string) =>
-  Effect.fail(new EventStoreError.EventStoreError({ operation, reason: new EventStoreError.Rejected({ detail }) }))
+const refuse = (operation: EventStoreError["operation"], detail: string) =>
+  Effect.fail(new EventStoreError({ operation, reason: new Reason.Rejected({ detail }) }))
 
 // Outside of any transaction of the fiber that happens to run the effect.
 const outsideOf =

@@ -1,17 +1,17 @@
 /** The tables and functions of the Postgres adapters, and how they come into a database. */
-import { EventStoreError } from "@hexfold/core"
+import { EventStoreError, Reason } from "@hexfold/core"
 import { Effect } from "effect"
 import { Migrator, SqlClient } from "effect/sql"
-import { translated } from "./internal/errors.ts"
-import { drawNamespace, namespaceOf } from "./internal/namespace.ts"
-import { checkSchemaName, quoted } from "./internal/schemaName.ts"
+import { translated } from "./database/errors.ts"
+import { drawNamespace, namespaceOf } from "./database/namespace.ts"
+import { checkSchemaName, quoted } from "./database/schemaName.ts"
 import { appendFunction } from "./sql/append.ts"
 import { generations } from "./sql/generations.ts"
 import { horizonFunctions } from "./sql/horizon.ts"
 import { inline } from "./sql/inline.ts"
 import { commandsByTime } from "./sql/retention.ts"
-import { schema as tables } from "./sql/schema.ts"
-import { views } from "./sql/views.ts"
+import { schema as tables } from "./migrations/events.ts"
+import { views } from "./migrations/views.ts"
 
 /** The schema that is used if none is named. */
 export const defaultSchema = "hexfold"
@@ -38,9 +38,7 @@ export const latest = 5
  * PgMigrations.run("accounting").pipe(Effect.provide(PgClient.layer({ url })))
  * ```
  */
-export const run = (
-  schema: string = defaultSchema
-): Effect.Effect<void, EventStoreError.EventStoreError, SqlClient.SqlClient> =>
+export const run = (schema: string = defaultSchema): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     yield* checkSchemaName(schema)
     const sql = yield* SqlClient.SqlClient
@@ -69,9 +67,7 @@ export const run = (
  * Makes sure that a schema is at the version which this library works with, and
  * changes nothing. Fails with an `EventStoreError` (`Rejected`) if it is not.
  */
-export const verify = (
-  schema: string = defaultSchema
-): Effect.Effect<void, EventStoreError.EventStoreError, SqlClient.SqlClient> =>
+export const verify = (schema: string = defaultSchema): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     yield* checkSchemaName(schema)
     const sql = yield* SqlClient.SqlClient
@@ -124,7 +120,7 @@ const migrations = (schema: string): Record<string, Effect.Effect<void, unknown,
 })
 
 const rejected = (detail: string, cause?: unknown) =>
-  new EventStoreError.EventStoreError({
+  new EventStoreError({
     operation: "open",
-    reason: new EventStoreError.Rejected({ detail, ...(cause === undefined ? {} : { cause }) })
+    reason: new Reason.Rejected({ detail, ...(cause === undefined ? {} : { cause }) })
   })

@@ -3,7 +3,7 @@ import type { PgClient } from "@effect/sql-pg"
 import type { EventStore, EventStoreError, View, ViewStore, ViewStoreError } from "@hexfold/core"
 import { Layer } from "effect"
 import type { SqlClient } from "effect/sql"
-import { InlineDefinitions } from "./internal/inlineDefinitions.ts"
+import { InlineDefinitions } from "./views/inlineDefinitions.ts"
 import * as PgEventStore from "./PgEventStore.ts"
 import * as PgViewStore from "./PgViewStore.ts"
 
@@ -46,7 +46,7 @@ export interface Options extends PgEventStore.Options {
  */
 export const layer = ({ views = [], ...options }: Options = {}): Layer.Layer<
   EventStore.EventStore | ViewStore.ViewStore,
-  EventStoreError.EventStoreError | ViewStoreError,
+  EventStoreError | ViewStoreError,
   PgClient.PgClient | SqlClient.SqlClient
 > =>
   Layer.mergeAll(PgEventStore.layer(options), PgViewStore.layer(options)).pipe(

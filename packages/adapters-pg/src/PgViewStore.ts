@@ -2,17 +2,17 @@
 import { CommitCheck, Query, ViewStore, ViewStoreError } from "@hexfold/core"
 import { Effect, Layer, type Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { bigint, isText, texts } from "./internal/binds.ts"
-import { isNoTable, translatedOf } from "./internal/errors.ts"
-import { InlineDefinitions } from "./internal/inlineDefinitions.ts"
-import { type Statement, translate, translateCount } from "./internal/queryTranslator.ts"
-import { quoted } from "./internal/schemaName.ts"
-import { claiming } from "./internal/viewClaims.ts"
-import { committing } from "./internal/viewCommits.ts"
-import { letterOf, type LetterRow, statusesOf, type StatusRow } from "./internal/viewRows.ts"
+import { bigint, isText, texts } from "./database/binds.ts"
+import { isNoTable, translatedOf } from "./database/errors.ts"
+import { InlineDefinitions } from "./views/inlineDefinitions.ts"
+import { type Statement, translate, translateCount } from "./views/queryTranslator.ts"
+import { quoted } from "./database/schemaName.ts"
+import { claiming } from "./views/claims.ts"
+import { committing } from "./views/commits.ts"
+import { deadLetterOf, type DeadLetterRow, statusesOf, type StatusRow } from "./views/rows.ts"
 import * as PgMigrations from "./PgMigrations.ts"
 import * as registry from "./sql/generations.ts"
-import * as letterTable from "./sql/letters.ts"
+import * as deadLetterTable from "./sql/deadLetters.ts"
 import * as records from "./sql/records.ts"
 
 /** How the store works. */
@@ -139,16 +139,16 @@ export const make = (
 
       query: query as ViewStore.ViewStore["Service"]["query"],
 
-      letters: (generation, options = {}) =>
+      deadLetters: (generation, options = {}) =>
         translatedOf(
-          "letters",
+          "deadLetters",
           generation.view
         )(
           Effect.gen(function* () {
             const { after, key, limit = Infinity, parked = null } = options
             const id = yield* idOf(generation)
             if (id === undefined || ![key ?? "", after?.key ?? ""].every(isText)) return []
-            const rows = yield* sql.unsafe<LetterRow>(letterTable.letters(S), [
+            const rows = yield* sql.unsafe<DeadLetterRow>(deadLetterTable.select(S), [
               id,
               bigint(after?.position),
               after?.key ?? null,
@@ -156,19 +156,19 @@ export const make = (
               parked,
               bigint(limit === Infinity ? undefined : limit)
             ])
-            return rows.map(letterOf)
+            return rows.map(deadLetterOf)
           })
         ),
 
-      letterCounts: (generation) =>
+      deadLetterCounts: (generation) =>
         translatedOf(
-          "letters",
+          "deadLetters",
           generation.view
         )(
           Effect.gen(function* () {
             const id = yield* idOf(generation)
             if (id === undefined) return { parked: 0, skipped: 0 }
-            const [counts] = yield* sql.unsafe<CountsRow>(letterTable.letterCounts(S), [id])
+            const [counts] = yield* sql.unsafe<CountsRow>(deadLetterTable.counts(S), [id])
             return { parked: Number(counts!.parked), skipped: Number(counts!.skipped) }
           })
         ),

@@ -82,7 +82,7 @@ it("the compiler shows an aggregate and its execution by the names of the domain
   expect(declared.split("\n").filter((line) => line.startsWith("export declare"))).toEqual([
     'export declare const Account: Aggregate.Aggregate<"Account", string, AccountState, Deposit | OpenAccount | Withdraw, AccountOpened | MoneyDeposited | MoneyWithdrawn, InsufficientFunds | NotOpen>;',
     "export declare const executed: Effect.Effect<Receipt.Receipt<AccountOpened | MoneyDeposited | MoneyWithdrawn>, InsufficientFunds | NotOpen | Executor.ExecuteError, EventStore.EventStore>;",
-    "export declare const loaded: Effect.Effect<Executor.Loaded<AccountState>, EventDecodeError | EventStoreError.EventStoreError, EventStore.EventStore>;",
+    "export declare const loaded: Effect.Effect<Executor.Loaded<AccountState>, EventDecodeError | EventStoreError, EventStore.EventStore>;",
     'export declare const Deposits: View.View<"Deposits", number, AccountOpened | MoneyDeposited | MoneyWithdrawn, View.Envelope<"Account", string>>;',
     "export declare const reflected: Effect.Effect<Receipt.Receipt<AccountOpened | MoneyDeposited | MoneyWithdrawn>, InsufficientFunds | NotOpen | Executor.ExecuteError | Executor.WaitError, EventStore.EventStore | ViewStore.ViewStore>;",
     "export declare const live: Stream.Stream<Query.Page<number>, Subscription.QueryError, EventStore.EventStore | ViewStore.ViewStore>;"

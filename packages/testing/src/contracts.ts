@@ -1,4 +1,4 @@
-export * as EventStoreContract from "./EventStoreContract.ts"
-export * as InlineContract from "./InlineContract.ts"
-export * as ProjectionContract from "./ProjectionContract.ts"
-export * as ViewStoreContract from "./ViewStoreContract.ts"
+export * as EventStoreContract from "./contracts/EventStoreContract.ts"
+export * as InlineContract from "./contracts/InlineContract.ts"
+export * as ProjectionContract from "./contracts/ProjectionContract.ts"
+export * as ViewStoreContract from "./contracts/ViewStoreContract.ts"

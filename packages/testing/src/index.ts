@@ -1,3 +1,3 @@
-export * as History from "./History.ts"
-export * as Scenario from "./Scenario.ts"
-export * as ViewScenario from "./ViewScenario.ts"
+export * as SerialOrder from "./models/SerialOrder.ts"
+export * as Scenario from "./scenarios/Scenario.ts"
+export * as ViewScenario from "./scenarios/ViewScenario.ts"

@@ -148,7 +148,7 @@ export const open = (
       }),
 
     // The queue keeps only the latest value, and stands before the present one is read: no append falls between.
-    changes: Stream.unwrap(
+    horizons: Stream.unwrap(
       Effect.gen(function* () {
         const listener = yield* Queue.sliding<number>(1)
         yield* Effect.acquireRelease(

@@ -1,4 +1,4 @@
-import { CommitCheck, EventStoreError, Fenced, Query, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { CommitCheck, CommitConflict, Query, type ViewStore, ViewStoreError, Reason } from "@hexfold/core"
 import { Duration, Result, type Schema } from "effect"
 
 interface Part {
@@ -16,7 +16,7 @@ export interface Stored {
   readonly version: number
   readonly build: number
   readonly records: Map<string, Schema.Json>
-  readonly letters: Map<string, ViewStore.Letter>
+  readonly deadLetters: Map<string, ViewStore.DeadLetter>
   /** How many events are parked for a key. */
   readonly parked: Map<string, number>
   parts: Array<Part>
@@ -59,7 +59,7 @@ export const open = (last: () => number = () => 0) => {
       version,
       build: build ?? 1 + Math.max(0, ...all.filter((each) => each.version === version).map((each) => each.build)),
       records: new Map(),
-      letters: new Map(),
+      deadLetters: new Map(),
       parked: new Map(),
       parts: [newPart(0, after)],
       serves: all.length === 0,
@@ -101,7 +101,10 @@ export const open = (last: () => number = () => 0) => {
     })
   }
 
-  const commit = (given: ViewStore.Commit, maintaining?: Maintaining): Result.Result<void, Fenced | ViewStoreError> => {
+  const commit = (
+    given: ViewStore.Commit,
+    maintaining?: Maintaining
+  ): Result.Result<void, CommitConflict | ViewStoreError> => {
     const commit = CommitCheck.check(given)
     if ("_tag" in commit) return Result.fail(commit)
     const { epoch, from, generation, to } = commit
@@ -113,7 +116,7 @@ export const open = (last: () => number = () => 0) => {
     if (stored === undefined || part === undefined || !isOurs || isOvertaken(stored, commit)) {
       const { epoch: actual = 0, position = 0 } = part ?? {}
       const expected = { epoch, position: from }
-      return Result.fail(new Fenced({ view, version, expected, actual: { epoch: actual, position } }))
+      return Result.fail(new CommitConflict({ view, version, expected, actual: { epoch: actual, position } }))
     }
     if (commit.inline === true && maintaining?.knows(generation) !== true) {
       return Result.fail(rejected(view, "no append of this store maintains the view"))
@@ -128,8 +131,8 @@ export const open = (last: () => number = () => 0) => {
     }
     for (const { key, state } of commit.put) stored.records.set(key, state)
     for (const key of commit.remove) stored.records.delete(key)
-    for (const letter of commit.letters?.put ?? []) keep(stored, letter)
-    for (const letter of commit.letters?.remove ?? []) forget(stored, letter)
+    for (const letter of commit.deadLetters?.put ?? []) keep(stored, letter)
+    for (const letter of commit.deadLetters?.remove ?? []) forget(stored, letter)
     part.position = to
     part.failure = commit.failure ?? (to === from ? part.failure : undefined)
     part.speed = commit.speed ?? part.speed
@@ -160,20 +163,20 @@ export const open = (last: () => number = () => 0) => {
     }
   }
 
-  const letters = (
+  const deadLetters = (
     generation: ViewStore.Generation,
-    { after, key, limit, parked }: ViewStore.LetterOptions = {}
-  ): ReadonlyArray<ViewStore.Letter> =>
-    [...(find(generation)?.letters.values() ?? [])]
+    { after, key, limit, parked }: ViewStore.DeadLetterOptions = {}
+  ): ReadonlyArray<ViewStore.DeadLetter> =>
+    [...(find(generation)?.deadLetters.values() ?? [])]
       .filter((letter) => key === undefined || letter.key === key)
       .filter((letter) => parked === undefined || letter.parked === parked)
       .filter((letter) => after === undefined || byPlace(letter, after) > 0)
       .sort(byPlace)
       .slice(0, limit)
 
-  const letterCounts = (generation: ViewStore.Generation): ViewStore.LetterCounts => ({
+  const deadLetterCounts = (generation: ViewStore.Generation): ViewStore.DeadLetterCounts => ({
     parked: find(generation)?.parked.size ?? 0,
-    skipped: letters(generation, { parked: false }).length
+    skipped: deadLetters(generation, { parked: false }).length
   })
 
   const status = (now: number): ReadonlyArray<ViewStore.Status> =>
@@ -207,7 +210,7 @@ export const open = (last: () => number = () => 0) => {
 
   const positionOf = (stored: Stored): number => Math.min(...positionsOf(stored))
 
-  return { claim, commit, find, serving, letters, letterCounts, status, inline, positionsOf }
+  return { claim, commit, find, serving, deadLetters, deadLetterCounts, status, inline, positionsOf }
 }
 
 /** A generation that appends maintain. */
@@ -237,33 +240,33 @@ const newPart = (epoch: number, position: number): Part => ({
 
 const inOrder = (a: Stored, b: Stored): number => a.version - b.version || a.build - b.build
 
-const placeOf = ({ key, position }: Pick<ViewStore.Letter, "key" | "position">): string => `${position} ${key}`
+const placeOf = ({ key, position }: Pick<ViewStore.DeadLetter, "key" | "position">): string => `${position} ${key}`
 
-const keep = (stored: Stored, letter: ViewStore.Letter): void => {
+const keep = (stored: Stored, letter: ViewStore.DeadLetter): void => {
   forget(stored, letter)
-  stored.letters.set(placeOf(letter), letter)
+  stored.deadLetters.set(placeOf(letter), letter)
   if (letter.parked) stored.parked.set(letter.key, (stored.parked.get(letter.key) ?? 0) + 1)
 }
 
-const forget = (stored: Stored, place: Pick<ViewStore.Letter, "key" | "position">): void => {
-  const letter = stored.letters.get(placeOf(place))
+const forget = (stored: Stored, place: Pick<ViewStore.DeadLetter, "key" | "position">): void => {
+  const letter = stored.deadLetters.get(placeOf(place))
   if (letter === undefined) return
-  stored.letters.delete(placeOf(place))
+  stored.deadLetters.delete(placeOf(place))
   if (!letter.parked) return
   const left = stored.parked.get(letter.key)! - 1
   if (left === 0) stored.parked.delete(letter.key)
   else stored.parked.set(letter.key, left)
 }
 
-/** Whether the letters have become others than the commit goes by. */
-const isOvertaken = ({ letters: stored, parked }: Stored, { letters }: ViewStore.Commit): boolean =>
-  (letters?.remove ?? []).some((place) => !stored.has(placeOf(place))) ||
-  [...CommitCheck.waitingKeys(letters)].some((key) => !parked.has(key))
+/** Whether the dead letters have become others than the commit goes by. */
+const isOvertaken = ({ deadLetters: stored, parked }: Stored, { deadLetters }: ViewStore.Commit): boolean =>
+  (deadLetters?.remove ?? []).some((place) => !stored.has(placeOf(place))) ||
+  [...CommitCheck.waitingKeys(deadLetters)].some((key) => !parked.has(key))
 
 const byPlace = (
-  a: Pick<ViewStore.Letter, "key" | "position">,
-  b: Pick<ViewStore.Letter, "key" | "position">
+  a: Pick<ViewStore.DeadLetter, "key" | "position">,
+  b: Pick<ViewStore.DeadLetter, "key" | "position">
 ): number => a.position - b.position || Query.compareTexts(a.key, b.key)
 
 const rejected = (view: string, detail: string) =>
-  new ViewStoreError({ operation: "commit", view, reason: new EventStoreError.Rejected({ detail }) })
+  new ViewStoreError({ operation: "commit", view, reason: new Reason.Rejected({ detail }) })

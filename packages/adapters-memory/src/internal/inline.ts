@@ -12,7 +12,7 @@ export interface Appending extends Maintaining {
 
 /** Every function is part of one synchronous step, so that whoever looks finds events and records at one position. */
 export const make = (log: Events, generations: ReturnType<typeof open>, views: ReadonlyArray<View.Any>): Appending => {
-  const known = InlineViews.among(views)
+  const known = InlineViews.select(views)
   const definitionOf = (view: string, version: number) =>
     known.find((each) => each.name === view && each.version === version)
 
@@ -49,7 +49,7 @@ const isSameSet = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean 
   a.length === b.length && a.every((name) => b.includes(name))
 
 const maintain = (view: View.Any, { records }: Stored, events: Events): boolean => {
-  const folded = Result.flatMap(InlineViews.touched(view, events), ({ fold }) => fold(records))
+  const folded = Result.flatMap(InlineViews.plan(view, events), ({ fold }) => fold(records))
   if (Result.isFailure(folded)) return false
   for (const { key, state } of folded.success.put) records.set(key, state)
   for (const key of folded.success.remove) records.delete(key)

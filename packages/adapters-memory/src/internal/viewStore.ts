@@ -6,7 +6,7 @@ type Store = ViewStore.ViewStore["Service"]
 
 /** A view store over generations, which others may share. */
 export const storeOf = (generations: ReturnType<typeof open>, maintaining?: Maintaining): Store => {
-  const { claim, commit, find, letterCounts, letters, positionsOf, serving, status } = generations
+  const { claim, commit, find, deadLetterCounts, deadLetters, positionsOf, serving, status } = generations
 
   const query = (query: Query.Query | Query.Count) =>
     Effect.suspend((): Effect.Effect<Query.Page<Schema.Json> | number, Query.InvalidCursor> => {
@@ -38,9 +38,9 @@ export const storeOf = (generations: ReturnType<typeof open>, maintaining?: Main
 
     query: query as Store["query"],
 
-    letters: (generation, options) => Effect.sync(() => letters(generation, options)),
+    deadLetters: (generation, options) => Effect.sync(() => deadLetters(generation, options)),
 
-    letterCounts: (generation) => Effect.sync(() => letterCounts(generation)),
+    deadLetterCounts: (generation) => Effect.sync(() => deadLetterCounts(generation)),
 
     status: Effect.clockWith((clock) => Effect.sync(() => status(clock.currentTimeMillisUnsafe())))
   })

@@ -1,5 +1,5 @@
 /**
- * Migration 4: builds of a version, the parts of a generation, and letters.
+ * Migration 4: builds of a version, the parts of a generation, and dead letters.
  *
  * No epoch is given twice, so that a commit to a generation that was dropped is
  * never taken for one to the next of its name.

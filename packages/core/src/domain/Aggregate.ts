@@ -14,19 +14,9 @@ import { canonicalJson } from "./canonicalJson.ts"
 import type { Decision } from "./Decision.ts"
 import type { Participant } from "./Participant.ts"
 import * as StreamId from "./StreamId.ts"
+import type { Tagged, TaggedSchema } from "./tagged.ts"
 
-/** What every command, event and error has: a `_tag` that names its kind. */
-export interface Tagged {
-  readonly _tag: string
-}
-
-/**
- * A schema of one kind of command, event or error, such as a
- * `Schema.TaggedStruct`, a `Schema.TaggedClass` or a `Schema.TaggedError`.
- */
-export interface TaggedSchema extends Schema.Codec<Tagged, Tagged> {
-  readonly fields: { readonly _tag: Schema.Constraint }
-}
+export type { Tagged, TaggedSchema }
 
 /** A state machine with a name, made by {@link make}. */
 export interface Aggregate<Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error> {

@@ -8,7 +8,7 @@
 import type * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import type * as Decision from "./Decision.ts"
-import type { Tagged } from "./Aggregate.ts"
+import type { Tagged } from "./tagged.ts"
 import type * as Participant from "./Participant.ts"
 
 /** The events of a decision by role; for a role of several streams, a list for each in the role's order. */

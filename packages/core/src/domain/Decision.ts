@@ -46,11 +46,11 @@ export const reject = <const Error>(error: Error): Decision<never, Error> => Res
  * import { Decision } from "@hexfold/core"
  *
  * const withdraw = (balance: number, amount: number) =>
- *   Decision.require(amount <= balance, () => ({ _tag: "InsufficientFunds", balance }), () =>
+ *   Decision.ensure(amount <= balance, () => ({ _tag: "InsufficientFunds", balance }), () =>
  *     Decision.accept({ _tag: "Withdrawn", amount }))
  * ```
  */
-export const require = <const Error, Decided, Error2>(
+export const ensure = <const Error, Decided, Error2>(
   condition: boolean,
   error: () => Error,
   next: () => Result.Result<Decided, Error2>

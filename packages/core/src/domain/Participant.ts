@@ -1,6 +1,6 @@
 /** One stream that a boundary reads: `Account.at(id)`, or `Boundary.readOnly(Rules.at(id))`. */
 import type * as Schema from "effect/Schema"
-import type { Tagged } from "./Aggregate.ts"
+import type { Tagged } from "./tagged.ts"
 import type { StreamId } from "./StreamId.ts"
 
 /** What folds the events of a stream: the part of an aggregate that a boundary needs. */

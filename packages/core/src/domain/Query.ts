@@ -8,7 +8,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { type Count, type Filter, type Page, type Path, type Query, QuerySchema, type Scalar } from "./queryData.ts"
+import { type Count, type Filter, type Page, type Path, type Query, QuerySchema, type Scalar } from "./query/data.ts"
 import {
   type ElementOf,
   elementCodec,
@@ -19,10 +19,11 @@ import {
   type PathTo,
   type Selected,
   selectedCodec
-} from "./queryFields.ts"
+} from "./query/fields.ts"
 
-export { caseTable } from "./caseFolding.ts"
-export { cursorOf, decodeCursor, InvalidCursor } from "./queryCursor.ts"
+export { caseTable } from "./query/caseFolding.ts"
+export { cursorOf, decodeCursor } from "./query/cursor.ts"
+export { InvalidCursor } from "./errors.ts"
 export {
   type Count,
   CountSchema,
@@ -37,10 +38,10 @@ export {
   QuerySchema,
   type Row,
   type Scalar
-} from "./queryData.ts"
-export { compareTexts, matches, type Place, type SortValue } from "./queryEvaluation.ts"
-export type { ElementOf, Equatable, Operand, Ordered, PathTo, Selected } from "./queryFields.ts"
-export { run, runCount, selected } from "./queryRun.ts"
+} from "./query/data.ts"
+export { compareTexts, matches, type Place, type SortValue } from "./query/evaluation.ts"
+export type { ElementOf, Equatable, Operand, Ordered, PathTo, Selected } from "./query/fields.ts"
+export { run, runCount, selected } from "./query/run.ts"
 
 /** What has records to ask for: a view. */
 export interface Source<State> {

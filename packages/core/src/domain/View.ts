@@ -10,9 +10,9 @@ import type * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import type * as Aggregate from "./Aggregate.ts"
-import { InvalidKey } from "./InvalidKey.ts"
+import { InvalidKey } from "./errors.ts"
 import type { Metadata } from "./metadata.ts"
-import type { Equatable, PathTo } from "./queryFields.ts"
+import type { Equatable, PathTo } from "./query/fields.ts"
 import * as StreamId from "./StreamId.ts"
 import { idProblem } from "./texts.ts"
 
@@ -96,7 +96,7 @@ export type Consistency = "async" | "inline"
 
 /**
  * What a projection does about an event that cannot be applied: `stop` before
- * it; `skip` it and leave a letter; `park` it with all later events of the same
+ * it; `skip` it and leave a dead letter; `park` it with all later events of the same
  * key, until they are retried.
  */
 export type OnPoison = "stop" | "skip" | "park"

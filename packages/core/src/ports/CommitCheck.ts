@@ -3,18 +3,18 @@
  * that all stores refuse the same.
  */
 import type * as Schema from "effect/Schema"
-import type { Row } from "../domain/queryData.ts"
+import type { Row } from "../domain/query/data.ts"
 import * as StreamId from "../domain/StreamId.ts"
 import { idProblem, quote, textProblem } from "../domain/texts.ts"
-import { Rejected } from "./EventStoreError.ts"
+import { Rejected } from "./Reason.ts"
 import { copyJson, Problem } from "./jsonCopy.ts"
 import type { Claim, Commit, Generation, Part } from "./ViewStore.ts"
-import { ViewStoreError } from "./ViewStoreError.ts"
+import { ViewStoreError } from "./errors.ts"
 
 /**
  * The commit as a store may keep it, its states copied and frozen, or the
  * reason to refuse it: a generation or a part that is none, a position that goes back, a
- * key that is no id or stands there twice, a state that is not JSON, a letter
+ * key that is no id or stands there twice, a state that is not JSON, a dead letter
  * whose texts cannot be kept.
  *
  * @example
@@ -68,15 +68,16 @@ export const checkClaim = ({ after = 0, generation, owner, part }: Claim): ViewS
  * @example
  * ```ts
  * import { CommitCheck } from "@hexfold/core"
+ * import { DateTime } from "effect"
  *
- * const event = { stream: "Account-a", eventVersion: 3, type: "Closed", position: 7, at: 0 }
+ * const event = { stream: "Account-a", streamVersion: 3, type: "Closed", position: 7, at: DateTime.makeUnsafe(0) }
  * CommitCheck.waitingKeys({ put: [{ ...event, key: "a", parked: true }], remove: [] }) // Set { "a" }
  * ```
  */
-export const waitingKeys = (letters: Commit["letters"]): ReadonlySet<string> => {
-  const parked = (letters?.put ?? []).filter((letter) => letter.parked)
+export const waitingKeys = (deadLetters: Commit["deadLetters"]): ReadonlySet<string> => {
+  const parked = (deadLetters?.put ?? []).filter((letter) => letter.parked)
   const keys = new Set(parked.map(({ key }) => key))
-  for (const { key, mishap } of parked) if (mishap !== undefined) keys.delete(key)
+  for (const { key, error } of parked) if (error !== undefined) keys.delete(key)
   return keys
 }
 
@@ -93,15 +94,15 @@ const isPart = ({ index, of }: Part): boolean =>
 
 const maxParts = 1_000
 
-const lettersProblem = ({ failure, letters }: Commit): string | undefined => {
-  const unapplied = [...(letters?.put ?? []), ...(failure === undefined ? [] : [failure])]
-  for (const { eventVersion, mishap, position, stream, type } of unapplied) {
-    const wrong = [stream, type, mishap?.step ?? "", mishap?.cause ?? ""].find((text) => textProblem(text))
+const lettersProblem = ({ failure, deadLetters }: Commit): string | undefined => {
+  const unapplied = [...(deadLetters?.put ?? []), ...(failure === undefined ? [] : [failure])]
+  for (const { streamVersion, error, position, stream, type } of unapplied) {
+    const wrong = [stream, type, error?.step ?? "", error?.cause ?? ""].find((text) => textProblem(text))
     if (wrong !== undefined) return `${quote(wrong)}: ${textProblem(wrong)}`
-    if (!isCount(position) || !isCount(eventVersion)) return `an event has no place ${position}, ${eventVersion}`
+    if (!isCount(position) || !isCount(streamVersion)) return `an event has no place ${position}, ${streamVersion}`
   }
   const seen = new Set<string>()
-  for (const { key, position } of [...(letters?.put ?? []), ...(letters?.remove ?? [])]) {
+  for (const { key, position } of [...(deadLetters?.put ?? []), ...(deadLetters?.remove ?? [])]) {
     const place = `${position} ${key}`
     if (seen.has(place)) return `the letter at ${position} for ${quote(key)}: stands there twice`
     seen.add(place)

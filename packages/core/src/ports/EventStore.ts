@@ -9,11 +9,9 @@ import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type { StreamId } from "../domain/StreamId.ts"
-import type { CommandIdReused } from "./CommandIdReused.ts"
-import type { ConcurrencyConflict } from "./ConcurrencyConflict.ts"
-import type { EventStoreError } from "./EventStoreError.ts"
+import type { CommandIdReused, ConcurrencyConflict, EventStoreError } from "./errors.ts"
 import type { Expectation } from "./Expectation.ts"
-import type { Metadata } from "./Metadata.ts"
+import type { Metadata } from "../domain/metadata.ts"
 
 /** An event to append. */
 export interface NewEvent {
@@ -109,7 +107,7 @@ export interface StreamSlice {
 }
 
 /** What {@link EventStore.readStreams} found in one snapshot of the store. */
-export interface Snapshot {
+export interface StreamsRead {
   /** A slice for each request, in the requests' order. */
   readonly streams: ReadonlyArray<StreamSlice>
   /** What an append with the given command did, if there was one. */
@@ -162,7 +160,7 @@ export class EventStore extends Context.Service<
     readonly readStreams: (
       requests: ReadonlyArray<StreamRequest>,
       command?: CommandKey
-    ) => Effect.Effect<Snapshot, CommandIdReused | EventStoreError>
+    ) => Effect.Effect<StreamsRead, CommandIdReused | EventStoreError>
 
     /** Reads a stream in pages, in bounded memory. */
     readonly readStream: (
@@ -183,6 +181,6 @@ export class EventStore extends Context.Service<
      * append. A slow consumer skips values, never the latest. Never ends; fails
      * only for a reason that waiting does not cure.
      */
-    readonly changes: Stream.Stream<number, EventStoreError>
+    readonly horizons: Stream.Stream<number, EventStoreError>
   }
 >()("@hexfold/core/EventStore") {}

@@ -1,12 +1,12 @@
 /** The port to the records of views, and what adapters have to promise: see {@link ViewStore}. */
 import * as Context from "effect/Context"
+import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
-import type { InvalidCursor } from "../domain/queryCursor.ts"
-import type * as Query from "../domain/queryData.ts"
-import type { Fenced } from "./Fenced.ts"
-import type { ViewStoreError } from "./ViewStoreError.ts"
+import type { InvalidCursor } from "../domain/errors.ts"
+import type * as Query from "../domain/query/data.ts"
+import type { CommitConflict, ViewStoreError } from "./errors.ts"
 
 /** The records that one version of a view's definition makes. */
 export interface Generation {
@@ -65,26 +65,26 @@ export interface Unapplied {
   readonly position: number
   readonly stream: string
   /** The event's place in its stream. */
-  readonly eventVersion: number
+  readonly streamVersion: number
   readonly type: string
   /** What went wrong, and where; nothing with an event that only waits behind one of the same key. */
-  readonly mishap?: { readonly step: string; readonly cause: string }
-  /** When it was met, in milliseconds since 1970, by the projection's clock. */
-  readonly at: number
+  readonly error?: { readonly step: string; readonly cause: string }
+  /** When the projection met it, by the projection's clock. */
+  readonly at: DateTime.Utc
 }
 
 /** An event that was not applied to a record while the projection went on. */
-export interface Letter extends Unapplied {
+export interface DeadLetter extends Unapplied {
   /** The key of the record; empty if the event's keys are not known. */
   readonly key: string
   /** Whether it waits to be applied; else it was skipped. */
   readonly parked: boolean
 }
 
-/** Which letters to read, by position and key. */
-export interface LetterOptions {
+/** Which dead letters to read, by position and key. */
+export interface DeadLetterOptions {
   /** Those behind this one. */
-  readonly after?: Pick<Letter, "position" | "key">
+  readonly after?: Pick<DeadLetter, "position" | "key">
   readonly key?: string
   readonly parked?: boolean
   readonly limit?: number
@@ -114,9 +114,9 @@ export interface Commit {
   /** The keys of the records that are gone. */
   readonly remove: ReadonlyArray<string>
   /** Letters that are new or changed, and those that go: they must be there. */
-  readonly letters?: {
-    readonly put: ReadonlyArray<Letter>
-    readonly remove: ReadonlyArray<Pick<Letter, "position" | "key">>
+  readonly deadLetters?: {
+    readonly put: ReadonlyArray<DeadLetter>
+    readonly remove: ReadonlyArray<Pick<DeadLetter, "position" | "key">>
   }
   /** The event that stopped the projection; a commit without it that goes beyond `from` says that it goes on. */
   readonly failure?: Unapplied
@@ -176,23 +176,23 @@ export interface Status extends Generation {
   readonly inline: boolean
 }
 
-/** What the letters of a generation tell. */
-export interface LetterCounts {
+/** What the dead letters of a generation tell. */
+export interface DeadLetterCounts {
   /** How many keys are parked, */
   readonly parked: number
-  /** and how many letters tell of something skipped. */
+  /** and how many dead letters tell of something skipped. */
   readonly skipped: number
 }
 
 /**
  * The port to the records of views.
  *
- * 1. A commit is atomic: all its records and letters and the position, or
+ * 1. A commit is atomic: all its records and dead letters and the position, or
  *    nothing.
  * 2. A commit is fenced: with another epoch or from another position than the
- *    store's it fails with `Fenced` and changes nothing. Of two that begin at
+ *    store's it fails with `CommitConflict` and changes nothing. Of two that begin at
  *    the same position and go beyond it one succeeds. So it is fenced if it
- *    removes a letter that is not there, or leaves an event to wait for a key
+ *    removes a dead letter that is not there, or leaves an event to wait for a key
  *    that is not parked: see `CommitCheck.waitingKeys`.
  * 3. A generation, or each of its parts, has at most one owner. A lease that
  *    ended, by the store's clock, frees it; whoever claims it then gets a higher
@@ -215,7 +215,7 @@ export class ViewStore extends Context.Service<
   {
     readonly claim: (claim: Claim) => Effect.Effect<Claimed, ViewStoreError>
 
-    readonly commit: (commit: Commit) => Effect.Effect<void, Fenced | ViewStoreError>
+    readonly commit: (commit: Commit) => Effect.Effect<void, CommitConflict | ViewStoreError>
 
     /** Records by key: of the generation that serves, if no version is named. */
     readonly load: (
@@ -229,14 +229,14 @@ export class ViewStore extends Context.Service<
       (query: Query.Count): Effect.Effect<number, ViewStoreError>
     }
 
-    /** The letters of a generation, by position and key. */
-    readonly letters: (
+    /** The dead letters of a generation, by position and key. */
+    readonly deadLetters: (
       generation: Generation,
-      options?: LetterOptions
-    ) => Effect.Effect<ReadonlyArray<Letter>, ViewStoreError>
+      options?: DeadLetterOptions
+    ) => Effect.Effect<ReadonlyArray<DeadLetter>, ViewStoreError>
 
-    /** Counts the letters of a generation, which takes the longer the more there are. */
-    readonly letterCounts: (generation: Generation) => Effect.Effect<LetterCounts, ViewStoreError>
+    /** Counts the dead letters of a generation, which takes the longer the more there are. */
+    readonly deadLetterCounts: (generation: Generation) => Effect.Effect<DeadLetterCounts, ViewStoreError>
 
     /** All generations, by view, version and build. It is asked for often, and has to be quick. */
     readonly status: Effect.Effect<ReadonlyArray<Status>, ViewStoreError>

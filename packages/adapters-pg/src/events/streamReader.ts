@@ -1,0 +1,179 @@
+import { CommandIdReused, type EventStore, type StreamId } from "@hexfold/core"
+import { PgTypes } from "@effect/sql-pg"
+import { Effect, Exit, type Schema } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import { readEvents, readStreams, readStreamsAndCommands } from "../sql/readStreams.ts"
+import { array } from "../database/binds.ts"
+import { commandKeyOf, keyOf } from "./keys.ts"
+import { type EventRow, toRecorded, writtenFirst } from "../database/eventRows.ts"
+
+/** What one caller wants to read. */
+export interface ReadRequest {
+  readonly requests: ReadonlyArray<EventStore.StreamRequest>
+  readonly command: EventStore.CommandKey | undefined
+}
+
+type CommandResult = EventStore.Appended | CommandIdReused
+
+/** Reads for many callers in one statement, so in one snapshot. */
+export const readAllStreams =
+  (sql: SqlClient.SqlClient, schema: string) =>
+  (
+    batch: ReadonlyArray<ReadRequest>
+  ): Effect.Effect<ReadonlyArray<Exit.Exit<EventStore.StreamsRead, CommandIdReused>>, SqlError.SqlError> =>
+    Effect.map(
+      select(
+        sql,
+        schema,
+        batch.flatMap(({ requests }) => requests),
+        batch.flatMap(({ command }) => command ?? [])
+      ),
+      ({ commands, slices }) => {
+        let next = 0
+        return batch.map(({ command, requests }) => {
+          const streams = slices.slice(next, (next += requests.length))
+          const appended = command && commands.get(command.id)
+          return appended !== undefined && "_tag" in appended
+            ? Exit.fail(appended)
+            : Exit.succeed({ streams, appended })
+        })
+      }
+    )
+
+/** What the appends with these commands did, by command id. */
+export const readCommands = (
+  sql: SqlClient.SqlClient,
+  schema: string,
+  keys: ReadonlyArray<EventStore.CommandKey>
+): Effect.Effect<ReadonlyMap<string, CommandResult>, SqlError.SqlError> =>
+  Effect.map(select(sql, schema, [], keys), ({ commands }) => commands)
+
+// A row of a stream: some of its events, or none.
+interface StreamRow {
+  readonly ord: number
+  readonly head: bigint
+  /** The version of the first event of the row. */
+  readonly first: bigint | null
+  readonly types: ReadonlyArray<string>
+  /** The events' data as JSON, with commas between; null if it is too long for one message. */
+  readonly data: string | null
+}
+
+// A row of a command, with a negative `ord`: one of its events, or none.
+type CommandRow = (Omit<EventRow, "data"> | { readonly event_id: null }) & {
+  readonly ord: number
+  readonly event_data: EventRow["data"]
+  readonly stream_id: string
+  readonly fingerprint: string
+  readonly streams: ReadonlyArray<string>
+  readonly versions: ReadonlyArray<bigint>
+}
+
+const select = (
+  sql: SqlClient.SqlClient,
+  schema: string,
+  requests: ReadonlyArray<EventStore.StreamRequest>,
+  keys: ReadonlyArray<EventStore.CommandKey>
+) => {
+  const binds = [
+    array(
+      requests.map(({ streamId }) => keyOf(streamId)),
+      PgTypes.OID.text
+    ),
+    array(
+      requests.map(({ after = 0 }) => BigInt(after)),
+      PgTypes.OID.int8
+    )
+  ]
+  const rows: Effect.Effect<ReadonlyArray<StreamRow | CommandRow>, SqlError.SqlError> = keys.length === 0
+    ? sql.unsafe<StreamRow>(readStreams(schema), binds)
+    : sql.unsafe<StreamRow | CommandRow>(readStreamsAndCommands(schema), [
+        ...binds,
+        array(
+          keys.map(({ id }) => commandKeyOf(id)),
+          PgTypes.OID.text
+        )
+      ])
+  return Effect.flatMap(rows, (rows) => {
+    const ofStreams = rows.filter((row): row is StreamRow => row.ord > 0)
+    const ofCommands = rows.filter((row): row is CommandRow => row.ord < 0)
+    return Effect.map(withPayloads(sql, schema, requests, ofStreams), (events) => ({
+      slices: toSlices(requests, events),
+      commands: toCommands(keys, ofCommands)
+    }))
+  })
+}
+
+/** Events of a stream, and their payloads. */
+interface Events extends Omit<StreamRow, "data"> {
+  readonly payloads: ReadonlyArray<Schema.Json>
+}
+
+// Reads what was too long for one message, event by event.
+const withPayloads = (
+  sql: SqlClient.SqlClient,
+  schema: string,
+  requests: ReadonlyArray<EventStore.StreamRequest>,
+  rows: ReadonlyArray<StreamRow>
+): Effect.Effect<ReadonlyArray<Events>, SqlError.SqlError> => {
+  const parsed = rows.map((row) => ({ ...row, payloads: JSON.parse(`[${row.data ?? ""}]`) as Events["payloads"] }))
+  if (!rows.some(isCut)) return Effect.succeed(parsed)
+  return Effect.forEach(parsed, (row) => {
+    if (!isCut(row)) return Effect.succeed(row)
+    const { streamId } = requests[row.ord - 1]!
+    const binds = [keyOf(streamId), row.first, row.types.length]
+    return Effect.flatMap(sql.unsafe<Pick<EventRow, "data">>(readEvents(schema), binds), (events) =>
+      events.length === row.types.length
+        ? Effect.succeed({ ...row, payloads: events.map(({ data }) => data) })
+        : Effect.die(new Error(`${streamId}: events behind version ${row.first} were deleted while it was read`))
+    )
+  })
+}
+
+const isCut = ({ data, first }: StreamRow): boolean => first !== null && data === null
+
+const toSlices = (
+  requests: ReadonlyArray<EventStore.StreamRequest>,
+  rows: ReadonlyArray<Events>
+): ReadonlyArray<EventStore.StreamSlice> => {
+  const slices = requests.map(({ streamId }) => ({
+    streamId,
+    version: 0,
+    events: [] as Array<EventStore.StreamEvent>
+  }))
+  for (const { first, head, ord, payloads, types } of rows) {
+    const slice = slices[ord - 1]!
+    slice.version = Number(head)
+    const { events, streamId } = slice
+    for (let i = 0; i < payloads.length; i++) {
+      events.push({ streamId, version: Number(first) + i, type: types[i]!, data: payloads[i]! })
+    }
+  }
+  for (const { events } of slices) if (events.length > 1) events.sort((a, b) => a.version - b.version)
+  return slices
+}
+
+const toCommands = (
+  keys: ReadonlyArray<EventStore.CommandKey>,
+  rows: ReadonlyArray<CommandRow>
+): ReadonlyMap<string, CommandResult> => {
+  const commands = new Map<string, CommandResult>()
+  for (const [ord, own] of Map.groupBy(rows, ({ ord }) => ord)) {
+    const key = keys[-ord - 1]!
+    const { fingerprint, streams, versions } = own[0]!
+    if (fingerprint !== key.fingerprint) {
+      commands.set(key.id, new CommandIdReused({ commandId: key.id, stored: fingerprint, given: key.fingerprint }))
+      continue
+    }
+    const events = own.flatMap((row) =>
+      row.event_id === null ? [] : toRecorded({ ...row, data: row.event_data }, row.stream_id)
+    )
+    events.sort((a, b) => a.position - b.position)
+    const touched = streams.map((streamId, i) => ({
+      streamId: streamId as StreamId.StreamId,
+      version: Number(versions[i])
+    }))
+    commands.set(key.id, { events, streams: writtenFirst(touched, events), repeated: true })
+  }
+  return commands
+}

@@ -1,0 +1,125 @@
+import type { PgClient } from "@effect/sql-pg"
+import type { EventStoreError } from "@hexfold/core"
+import { type Cause, Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
+import { answered } from "../database/disconnect.ts"
+
+/** The horizon, and the last position that was drawn: where they differ, appends are under way. */
+interface Horizon {
+  readonly horizon: number
+  readonly last: number
+}
+
+/** How to tell readers of new events. */
+export interface Options {
+  readonly pg: PgClient.PgClient
+  readonly channel: string
+  readonly pollInterval: Duration.Duration
+  readonly horizon: Effect.Effect<Horizon, EventStoreError>
+  /** Runs an effect outside of any transaction of the fiber that happens to start it. */
+  readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+}
+
+/** Tells readers, of this process and of others, that there may be new events. */
+export interface WakeUps {
+  /** Called after a commit; never waits. */
+  readonly announce: () => void
+  readonly horizons: Stream.Stream<number, EventStoreError>
+}
+
+/**
+ * One loop asks for the horizon on behalf of all readers of the process, and
+ * runs only while there are some. It asks when a process notifies, its own
+ * included, and after the poll interval, so a lost wake-up costs time and
+ * nothing else. While appends are under way it asks at short intervals: one
+ * that rolls back wakes nobody, yet moves the horizon.
+ */
+export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { channel, horizon, outside, pg, pollInterval } = options
+    const committed = yield* Queue.sliding<void>(1)
+    const wake = yield* Queue.sliding<void>(1)
+
+    // After the commit and not inside it, where it would hold a lock of the whole database until the commit has ended.
+    const notify = pg.unsafe("select set_config('synchronous_commit', 'off', true), pg_notify($1, '')::text", [channel])
+    yield* Queue.take(committed).pipe(
+      Effect.andThen(Effect.ignoreCause(outside(answered(notify, "horizons")))),
+      Effect.andThen(Effect.sleep("10 millis")),
+      Effect.forever,
+      Effect.forkScoped
+    )
+
+    const listen = Stream.unwrap(
+      Effect.map(pg.listen(channel), (notifications) =>
+        // What was sent before this listener stood is lost: look once.
+        Stream.concat(Stream.succeed(undefined), Stream.fromQueue(notifications))
+      )
+    ).pipe(
+      Stream.runForEach(() => Queue.offer(wake, undefined)),
+      Effect.retry(backoff),
+      Effect.ignoreCause
+    )
+
+    // The first reader starts it for all, so nothing of that reader's may get in.
+    const loop: Effect.Effect<Horizons, never, Scope.Scope> = Effect.gen(function* () {
+      const horizons: Horizons = yield* PubSub.sliding<FoundHorizon>(1)
+      yield* Effect.forkScoped(listen)
+      yield* Effect.gen(function* () {
+        let current = -1
+        let pause = shortest
+        while (true) {
+          const found = yield* Effect.exit(horizon)
+          if (Exit.isFailure(found) && !isRetryable(found.cause)) {
+            // Whoever comes after this gets a loop of its own.
+            yield* RcRef.invalidate(shared)
+            yield* PubSub.publish(horizons, Exit.failCause(found.cause))
+            return
+          }
+          const advanced = Exit.isSuccess(found) && found.value.horizon > current
+          if (advanced) yield* PubSub.publish(horizons, Exit.succeed((current = found.value.horizon)))
+          const settled = Exit.isSuccess(found) && found.value.horizon === found.value.last
+          pause = advanced || settled ? shortest : Duration.min(Duration.times(pause, 2), longest)
+          yield* Effect.raceFirst(
+            Queue.take(wake),
+            Effect.sleep(settled ? pollInterval : Duration.min(pause, pollInterval))
+          )
+        }
+      }).pipe(Effect.forkScoped)
+      return horizons
+    })
+    const shared: RcRef.RcRef<Horizons> = yield* RcRef.make({ acquire: outside(loop) })
+
+    return {
+      announce: () => void Queue.offerUnsafe(committed, undefined),
+      // Subscribed before the present value is asked for, so no change falls between.
+      horizons: Stream.unwrap(
+        Effect.gen(function* () {
+          const later = yield* PubSub.subscribe(yield* RcRef.get(shared))
+          let seen = -1
+          return Stream.concat(
+            Stream.fromEffect(
+              Effect.map(
+                Effect.retry(horizon, { schedule: backoff, while: (error) => error.isRetryable }),
+                ({ horizon }): FoundHorizon => Exit.succeed(horizon)
+              )
+            ),
+            Stream.fromSubscription(later)
+          ).pipe(
+            Stream.mapEffect((found) => found),
+            Stream.filter((horizon) => horizon > seen && ((seen = horizon), true))
+          )
+        })
+      )
+    }
+  })
+
+type FoundHorizon = Exit.Exit<number, EventStoreError>
+type Horizons = PubSub.PubSub<FoundHorizon>
+
+const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
+
+// How long to wait before asking again while the store is away or an append is under way.
+const shortest = Duration.millis(2)
+const longest = Duration.millis(100)
+
+const isRetryable = (cause: Cause.Cause<EventStoreError>): boolean =>
+  cause.reasons.every((reason) => reason._tag === "Fail" && reason.error.isRetryable)

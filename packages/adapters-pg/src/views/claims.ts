@@ -1,0 +1,93 @@
+import type { ViewStore } from "@hexfold/core"
+import { PgTypes } from "@effect/sql-pg"
+import { Duration, Effect } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import * as registry from "../sql/generations.ts"
+import { demote } from "../sql/inline.ts"
+import * as records from "../sql/records.ts"
+import { array, bigint, float8, int4 } from "../database/binds.ts"
+
+interface Place {
+  readonly epoch: bigint
+  readonly position: bigint
+}
+
+interface Part extends Place {
+  readonly id: bigint
+  readonly build: bigint
+  readonly inline: boolean
+  readonly index: number
+  readonly owner: string
+  readonly leased: boolean
+}
+
+/** Claims of a schema's generations; each runs in a transaction that reads what is committed. */
+export const claiming = (name: string, S: string, sql: SqlClient.SqlClient) => {
+  // Beside others that do the same one creates the table, and they see it once they have the lock.
+  const create = ({ after, generation: { build, version, view }, indexes = [] }: ViewStore.Claim) =>
+    Effect.gen(function* () {
+      yield* sql.unsafe(registry.lockView, [name, view])
+      const at = [view, bigint(version), bigint(build)]
+      const [created] = yield* sql.unsafe<{ readonly id: bigint }>(registry.register(S), at)
+      if (created === undefined) return
+      yield* sql.unsafe(registry.createParts(S), [created.id, int4(1), bigint(after ?? 0)])
+      yield* sql.unsafe(records.createTable(S, created.id))
+      for (const paths of indexes) yield* sql.unsafe(records.createIndex(S, created.id, paths))
+    })
+
+  // Whoever adds or removes parts, or switches, has the generation's lock. Behind it, and with the rows of all parts
+  // locked, nothing has changed if each is in the epoch and at the position that was seen: a claim would have made the
+  // epoch higher, a commit the position. What was sent to a part before meets a higher epoch, or no part.
+  const divide = (parts: ReadonlyArray<Part>, of: number) =>
+    Effect.gen(function* () {
+      const [{ id, position }] = parts as [Part]
+      yield* sql.unsafe(registry.lockGeneration(S), [id])
+      const locked = yield* sql.unsafe<Place>(registry.lockParts(S), [id])
+      const isSame = ({ epoch, position }: Part, i: number) =>
+        locked[i]?.epoch === epoch && locked[i].position === position
+      if (locked.length !== parts.length || !parts.every(isSame)) return
+      yield* sql.unsafe(registry.removeParts(S), [id])
+      yield* sql.unsafe(registry.createParts(S), [id, int4(of), position])
+    })
+
+  // Correct beside others: what was seen is changed only if it is still so, or else looked at again. A lease is taken in
+  // the epoch that was seen, which every other owner and every division makes higher.
+  const claim = (given: ViewStore.Claim): Effect.Effect<ViewStore.Claimed, SqlError.SqlError> =>
+    Effect.gen(function* () {
+      const { generation, owner, part: { index, of } = { index: 0, of: 1 } } = given
+      const at = [generation.view, bigint(generation.version), bigint(generation.build)]
+      const parts = yield* sql.unsafe<Part>(registry.parts(S), at)
+      const part = parts.length === of ? parts[index] : undefined
+      const held = (part === undefined ? parts : [part]).find((each) => each.leased && each.owner !== owner)
+      if (held !== undefined) return { _tag: "Held", by: held.owner } as const
+      // Whoever projects the view works on it alone from here on, or on parts of it.
+      const inline = parts[0]?.inline === true && !(given.inline === true && of === 1)
+      if (inline) {
+        yield* sql.unsafe(demote(S), [array([parts[0]!.id], PgTypes.OID.int8)])
+      } else if (part !== undefined) {
+        const lease = Math.min(Math.max(Duration.toSeconds(given.lease), 0), longestLease)
+        const binds = [part.id, int4(index), part.epoch, owner, float8(lease)]
+        const [owned] = yield* sql.unsafe<Place>(registry.claim(S), binds)
+        if (owned !== undefined) return ownedOf(part, owned)
+      } else if (parts.length === 0) {
+        yield* create(given)
+      } else {
+        const positions = parts.map(({ position }) => Number(position))
+        if (new Set(positions).size > 1) return { _tag: "Divided", positions } as const
+        yield* divide(parts, of)
+      }
+      return yield* claim(given)
+    })
+  return claim
+}
+
+const ownedOf = ({ build, inline, position }: Part, owned: Place): ViewStore.Claimed => ({
+  _tag: "Owned",
+  build: Number(build),
+  epoch: Number(owned.epoch),
+  position: Number(inline ? position : owned.position),
+  inline
+})
+
+// A thousand years, in seconds: what the server can add to its clock.
+const longestLease = 1_000 * 365 * 86_400

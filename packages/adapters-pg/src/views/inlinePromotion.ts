@@ -1,0 +1,76 @@
+import { InlineViews, type View, type ViewStore, ViewStoreError, Reason } from "@hexfold/core"
+import { Effect } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import * as statements from "../sql/inline.ts"
+import { readAllPage } from "../sql/readPage.ts"
+import { bigint, int4, texts } from "../database/binds.ts"
+import { type EventRow, toRecorded } from "../database/eventRows.ts"
+import { apply } from "./records.ts"
+
+/**
+ * First of all in a commit, takes the lock of the flags: no append is under way
+ * from here on. What it returns is for later in the commit: applies the events
+ * up to the last position, leaves the generation to the appends, and tells
+ * whether it has. Nothing if one of the events cannot be applied, or where
+ * something waits: that is the projection's.
+ */
+export const promoting =
+  (S: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) =>
+  ({
+    generation: { version, view },
+    to
+  }: ViewStore.Commit): Effect.Effect<
+    (id: bigint) => Effect.Effect<boolean, ViewStoreError | SqlError.SqlError>,
+    ViewStoreError | SqlError.SqlError
+  > =>
+    Effect.gen(function* () {
+      const isDecided = (position: bigint) =>
+        Effect.map(
+          sql.unsafe<{ readonly decided: boolean }>(statements.isDecided(S), [position]),
+          ([row]) => row!.decided
+        )
+      const definition = InlineViews.select(views).find((each) => each.name === view && each.version === version)
+      if (definition === undefined) {
+        const detail = "no append of this store maintains the view"
+        return yield* failure(view, new Reason.Rejected({ detail }))
+      }
+      const [flags] = yield* sql.unsafe<{ readonly o_last: bigint }>(statements.lockFlags(S))
+      const last = flags!.o_last
+      // An append that began before the migration to version 5 does not hold the lock of the flags. One that has ended
+      // lets go of its locks one after the other: of the one that tells its positions a moment later.
+      for (let tries = 0; !(yield* isDecided(last)); tries++) {
+        if (tries === 50) {
+          return yield* failure(view, new Reason.Unavailable({ detail: "an append is under way" }))
+        }
+        yield* Effect.sleep("2 millis")
+      }
+      const follows = [texts(InlineViews.aggregatesOf(definition)), texts(definition.types)]
+      return (id) =>
+        Effect.gen(function* () {
+          const [state] = yield* sql.unsafe<{ readonly whole: boolean }>(statements.isWhole(S), [id])
+          if (state?.whole !== true) return false
+          const range = [bigint(to), last, ...follows, int4(most + 1), BigInt(Number.MAX_SAFE_INTEGER)]
+          const rest = yield* sql.unsafe<Row>(readAllPage(S, "forwards"), range)
+          if (rest.length > most) {
+            const detail = `more than ${most} events are not applied yet`
+            return yield* failure(view, new Reason.Unavailable({ detail }))
+          }
+          const events = rest.map((row) => toRecorded(row, row.stream_id))
+          const applied = yield* apply(S, sql, id, definition, events).pipe(
+            Effect.as(true),
+            Effect.catchTag("ProjectionFailed", () => Effect.succeed(false))
+          )
+          if (applied) yield* sql.unsafe(statements.promote(S), [id, last, ...follows])
+          return applied
+        })
+    })
+
+// Appends wait as long as it takes to apply them.
+const most = 5_000
+
+interface Row extends EventRow {
+  readonly stream_id: string
+}
+
+const failure = (view: string, reason: Reason.Reason) =>
+  Effect.fail(new ViewStoreError({ operation: "commit", view, reason }))

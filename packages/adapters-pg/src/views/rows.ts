@@ -1,0 +1,124 @@
+import type { ViewStore } from "@hexfold/core"
+import { DateTime } from "effect"
+
+/** The columns of a dead letter, as the driver gives them. */
+export interface DeadLetterRow {
+  readonly position: bigint
+  readonly key: string
+  readonly parked: boolean
+  readonly stream: string
+  readonly event_version: bigint
+  readonly type: string
+  readonly mishap: StoredError | null
+  readonly at: number
+}
+
+type StoredError = NonNullable<ViewStore.Unapplied["error"]>
+
+/** An event that was not applied, in the JSON that is stored. */
+export interface StoredUnapplied {
+  readonly position: number
+  readonly stream: string
+  readonly eventVersion: number
+  readonly type: string
+  readonly mishap?: StoredError
+  /** In milliseconds since 1970. */
+  readonly at: number
+}
+
+/** A dead letter from its row. */
+export const deadLetterOf = ({
+  event_version,
+  key,
+  parked,
+  position,
+  ...row
+}: DeadLetterRow): ViewStore.DeadLetter => ({
+  key,
+  parked,
+  ...unappliedOf({ ...row, position: Number(position), eventVersion: Number(event_version) })
+})
+
+/** An event that was not applied, as it is stored. */
+export const storedOf = ({
+  at,
+  error,
+  position,
+  stream,
+  streamVersion,
+  type
+}: ViewStore.Unapplied): StoredUnapplied => ({
+  position,
+  stream,
+  eventVersion: streamVersion,
+  type,
+  ...(error === undefined ? {} : { mishap: error }),
+  at: DateTime.toEpochMillis(at)
+})
+
+const unappliedOf = ({
+  at,
+  eventVersion,
+  mishap,
+  position,
+  stream,
+  type
+}: Omit<StoredUnapplied, "mishap"> & { readonly mishap?: StoredError | null }): ViewStore.Unapplied => ({
+  position,
+  stream,
+  streamVersion: eventVersion,
+  type,
+  ...(mishap === null || mishap === undefined ? {} : { error: mishap }),
+  at: DateTime.makeUnsafe(at)
+})
+
+/** The columns of a generation and of one of its parts. */
+export interface StatusRow {
+  readonly view: string
+  readonly version: bigint
+  readonly build: bigint
+  readonly serves: boolean
+  readonly replaced: boolean
+  readonly inline: boolean
+  readonly epoch: bigint
+  readonly position: bigint
+  readonly owner: string | null
+  readonly failure: StoredUnapplied | null
+  readonly events_per_second: number | null
+  readonly positions_per_second: number | null
+}
+
+/** All generations from the rows of their parts, which stand together. */
+export const statusesOf = (rows: ReadonlyArray<StatusRow>): ReadonlyArray<ViewStore.Status> => {
+  const byGeneration = new Map<string, Array<StatusRow>>()
+  for (const row of rows) {
+    const name = `${row.view} ${row.version} ${row.build}`
+    const parts = byGeneration.get(name)
+    if (parts === undefined) byGeneration.set(name, [row])
+    else parts.push(row)
+  }
+  return [...byGeneration.values()].map((parts) => {
+    const { build, inline, replaced, serves, version, view } = parts[0]!
+    return {
+      view,
+      version: Number(version),
+      build: Number(build),
+      position: Math.min(...parts.map(({ position }) => Number(position))),
+      parts: parts.map(partOf),
+      serves,
+      replaced,
+      inline
+    }
+  })
+}
+
+const partOf = (row: StatusRow): ViewStore.PartStatus => {
+  const [events, positions] = [row.events_per_second, row.positions_per_second]
+  return {
+    epoch: Number(row.epoch),
+    position: Number(row.position),
+    owner: row.owner ?? undefined,
+    failure: row.failure === null ? undefined : unappliedOf(row.failure),
+    speed: events === null || positions === null ? undefined : { events, positions }
+  }
+}

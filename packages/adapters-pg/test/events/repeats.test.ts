@@ -1,0 +1,57 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, it } from "@effect/vitest"
+import { PgEventStore } from "@hexfold/adapters-pg"
+import { StreamId } from "@hexfold/core"
+import { Effect, Exit } from "effect"
+import { SqlClient } from "effect/sql"
+import { describe } from "vitest"
+import { client, newSchema, openStore } from "../support/database.ts"
+import { append, event } from "../support/events.ts"
+
+const repeated = StreamId.make("Account", "repeated")
+const fresh = StreamId.make("Account", "fresh")
+
+// A client whose server fails to read what commands did.
+const withoutReceipts = (pg: PgClient.PgClient): PgClient.PgClient => {
+  const failing = <C extends SqlClient.SqlClient>(sql: C): C =>
+    new Proxy(sql, {
+      get: (target, key) => {
+        if (key === "withoutTransforms") return () => failing(target.withoutTransforms())
+        if (key !== "unsafe") return Reflect.get(target, key) as unknown
+        return (statement: string, binds: ReadonlyArray<unknown>) =>
+          statement.includes("c.fingerprint") ? target.unsafe("select 1 / 0") : target.unsafe(statement, binds)
+      }
+    })
+  return failing(pg)
+}
+
+describe("a repeat whose receipt cannot be read", () => {
+  for (const isolation of ["read committed", "repeatable read"]) {
+    it.live(`fails alone, where transactions default to ${isolation}`, () =>
+      Effect.gen(function* () {
+        const schema = yield* newSchema
+        const { store } = yield* openStore({ schema })
+        const again = {
+          writes: [{ streamId: repeated, events: [event()] }],
+          conditions: [],
+          command: { id: "again", fingerprint: "" }
+        }
+        yield* store.append(again)
+        const pg = withoutReceipts(yield* client({ startupParameters: { default_transaction_isolation: isolation } }))
+        const broken = yield* PgEventStore.make({ schema }).pipe(
+          Effect.provideService(PgClient.PgClient, pg),
+          Effect.provideService(SqlClient.SqlClient, pg)
+        )
+        const exits = yield* Effect.all([Effect.exit(broken.append(again)), Effect.exit(append(broken, fresh, 1))], {
+          concurrency: "unbounded"
+        })
+        assert.deepStrictEqual(exits.map(Exit.isSuccess), [false, true])
+        const { streams } = yield* store.readStreams([{ streamId: repeated }, { streamId: fresh }])
+        assert.deepStrictEqual(
+          streams.map(({ version }) => version),
+          [1, 1]
+        )
+      })
+    )
+  }
+})

@@ -1,0 +1,151 @@
+import { assert, it } from "@effect/vitest"
+import { EventStore, StreamId, Subscription } from "@hexfold/core"
+import { Deferred, Effect, Fiber, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { describe } from "vitest"
+import { newSchema, openStore } from "../support/database.ts"
+import { append } from "../support/events.ts"
+import { wire } from "../support/wire.ts"
+
+// The time of the test, and the server's.
+const passing = Effect.andThen(TestClock.adjust("1 second"), TestClock.withLive(Effect.sleep("5 millis")))
+
+const account = StreamId.make("Account", "1")
+
+describe("wake-ups", () => {
+  it.live("an event of which nobody told is found by polling", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql, store } = yield* openStore({ schema, pollInterval: "20 millis" })
+      const reading = yield* Deferred.make<void>()
+      const fiber = yield* Subscription.recorded().pipe(
+        Stream.tap(() => Deferred.succeed(reading, undefined)),
+        Stream.take(2),
+        Stream.runCollect,
+        Effect.provideService(EventStore.EventStore, store),
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* append(store, account, 1)
+      yield* Deferred.await(reading)
+      yield* sql.unsafe(`select ${schema}.append(array['Account-1'], null, array[-1], array[1], array[0], array[1], array[1],
+        array[gen_random_uuid()], array['Silent'], array['{}'::jsonb], array['{}'::jsonb], '{}', '{}', '{}', false)::text`)
+      assert.deepStrictEqual(
+        (yield* Fiber.join(fiber)).map(({ type }) => type),
+        ["Happened", "Silent"]
+      )
+    })
+  )
+
+  it.live("a listener whose connection died listens again", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const writer = yield* openStore({ schema })
+      const reader = yield* openStore({ schema, pollInterval: "1 hour" }, { applicationName: `reader_${schema}` })
+      const read: Array<Deferred.Deferred<void>> = yield* Effect.forEach([1, 2, 3], () => Deferred.make<void>())
+      const fiber = yield* Subscription.recorded().pipe(
+        Stream.tap(({ version }) => Deferred.succeed(read[version - 1]!, undefined)),
+        Stream.take(3),
+        Stream.runCollect,
+        Effect.provideService(EventStore.EventStore, reader.store),
+        Effect.forkChild({ startImmediately: true })
+      )
+      for (let i = 0; i < 3; i++) {
+        yield* append(writer.store, account, 1)
+        yield* Deferred.await(read[i]!)
+        yield* writer.sql.unsafe("select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", [
+          `reader_${schema}`
+        ])
+      }
+      assert.strictEqual((yield* Fiber.join(fiber)).length, 3)
+    })
+  )
+
+  it.effect("who follows the horizon over connections that have become silent goes on over others", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const writer = yield* openStore({ schema })
+      const { end, silence, url } = yield* wire
+      const reader = yield* openStore({ schema, pollInterval: "1 minute" }, { url })
+      yield* Effect.addFinalizer(() => Effect.sync(end))
+      let seen = 0
+      yield* Effect.forkChild(
+        Stream.runForEach(reader.store.horizons, (horizon) => Effect.sync(() => (seen = horizon))),
+        { startImmediately: true }
+      )
+      yield* append(writer.store, account, 1)
+      while (seen < 1) yield* passing
+      silence()
+      yield* append(writer.store, account, 1)
+      while (seen < 2) yield* passing
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("the store listens only while somebody reads", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql, store } = yield* openStore({ schema }, { applicationName: `idle_${schema}` })
+      const listening = Effect.map(
+        sql.unsafe("select 1 from pg_stat_activity where application_name = $1 and query like 'LISTEN%'", [
+          `idle_${schema}`
+        ]),
+        ({ length }) => length
+      )
+      yield* append(store, account, 1)
+      assert.strictEqual(yield* listening, 0)
+      yield* store.horizons.pipe(Stream.take(1), Stream.runDrain)
+      yield* listening.pipe(Effect.repeat({ until: (count) => count === 0 }))
+    })
+  )
+
+  it.live("a lower horizon than before loses a reader nothing", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql, store } = yield* openStore({ schema })
+      const last = (yield* append(store, account, 5)).events.at(-1)!.position
+      assert.deepStrictEqual(yield* Stream.runCollect(Stream.take(store.horizons, 1)), [last])
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          // An append that read the sequence at its beginning, and takes its lock only now.
+          const connection = yield* sql.reserve
+          yield* connection.execute("begin", [], undefined)
+          yield* connection.execute(
+            `select pg_advisory_xact_lock_shared(substring(obj_description('${schema}.horizon'::regproc) from '[0-9]+$')::bigint << 48)::text`,
+            [],
+            undefined
+          )
+          assert.strictEqual(yield* Stream.runCount(store.readAll({ upTo: last })), 5)
+          yield* connection.execute("rollback", [], undefined)
+        })
+      )
+    })
+  )
+
+  it.live("a reader that starts inside a transaction leaves the others alone", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql, store } = yield* openStore({ schema, pollInterval: "20 millis" })
+      const followed = (count: number) =>
+        Subscription.recorded().pipe(
+          Stream.take(count),
+          Stream.runCollect,
+          Effect.provideService(EventStore.EventStore, store)
+        )
+      yield* append(store, account, 1)
+      const inside = yield* Deferred.make<void>()
+      const fiber = yield* Effect.forkChild(
+        sql.withTransaction(
+          store.horizons.pipe(
+            Stream.tap(() => Deferred.succeed(inside, undefined)),
+            Stream.take(1),
+            Stream.runDrain
+          )
+        )
+      )
+      yield* Deferred.await(inside)
+      const following = yield* Effect.forkChild(followed(3), { startImmediately: true })
+      yield* Fiber.join(fiber)
+      yield* append(store, account, 2)
+      assert.strictEqual((yield* Fiber.join(following)).length, 3)
+    })
+  )
+})

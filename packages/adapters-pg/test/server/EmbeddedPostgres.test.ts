@@ -1,0 +1,120 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, it } from "@effect/vitest"
+import { EmbeddedPostgres, PgEventStore } from "@hexfold/adapters-pg"
+import { EventStore, StreamId } from "@hexfold/core"
+import { Effect, Layer } from "effect"
+import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { describe } from "vitest"
+import { append } from "../support/events.ts"
+
+const account = StreamId.make("Account", "1")
+
+const temporaryFolder = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "hexfold-test-"))),
+  (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
+)
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const program = `
+  import { EmbeddedPostgres } from "@hexfold/adapters-pg"
+  import { Effect } from "effect"
+  Effect.runFork(Effect.gen(function*() {
+    const { dataFolder, pid } = yield* EmbeddedPostgres.EmbeddedPostgres
+    console.log(JSON.stringify({ dataFolder, pid }))
+    setInterval(() => {}, 1000)
+    yield* Effect.never
+  }).pipe(Effect.provide(EmbeddedPostgres.layer())))`
+
+describe("EmbeddedPostgres", () => {
+  it.live("is a Postgres 18 that ends with its scope, and a temporary folder goes with it", () =>
+    Effect.gen(function* () {
+      const { dataFolder, pid, version } = yield* Effect.gen(function* () {
+        const server = yield* EmbeddedPostgres.EmbeddedPostgres
+        const sql = yield* PgClient.PgClient
+        const [row] = yield* sql<{ server_version: string; server_encoding: string }>`
+          select current_setting('server_version') as server_version, current_setting('server_encoding') as server_encoding`
+        assert.strictEqual(row!.server_encoding, "UTF8")
+        assert.isTrue(isAlive(server.pid))
+        return { ...server, version: row!.server_version }
+      }).pipe(Effect.provide(EmbeddedPostgres.layerClient()))
+      assert.match(version, /^18\./)
+      assert.isFalse(isAlive(pid))
+      assert.isFalse(existsSync(dataFolder))
+    })
+  )
+
+  it.live("keeps its data in a given folder", () =>
+    Effect.gen(function* () {
+      const dataFolder = yield* temporaryFolder
+      const Stores = PgEventStore.layer().pipe(Layer.provide(EmbeddedPostgres.layerClient({ dataFolder })))
+      for (const version of [1, 2]) {
+        const appended = yield* EventStore.EventStore.use((store) => append(store, account, 1)).pipe(
+          Effect.provide(Stores, { local: true })
+        )
+        assert.strictEqual(appended.events[0]!.version, version)
+      }
+    })
+  )
+
+  it.live("a second server on a folder in use fails with the server's own words", () =>
+    Effect.gen(function* () {
+      const dataFolder = yield* temporaryFolder
+      yield* Layer.build(EmbeddedPostgres.layer({ dataFolder }))
+      const error = yield* Effect.flip(Layer.build(EmbeddedPostgres.layer({ dataFolder })))
+      assert.strictEqual(error._tag, "EmbeddedPostgresError")
+      assert.include(error.message, "postmaster.pid")
+    })
+  )
+
+  it.live("leaves the process its exit code, that of a failed test run too", () =>
+    Effect.gen(function* () {
+      const failing = `
+        import { EmbeddedPostgres } from "@hexfold/adapters-pg"
+        import { Effect, Layer } from "effect"
+        await Effect.runPromise(Effect.scoped(Layer.build(EmbeddedPostgres.layer())))
+        process.exitCode = 3`
+      const child = spawn(process.execPath, ["--conditions=@hexfold/source", "--input-type=module", "-e", failing], {
+        cwd: import.meta.dirname,
+        stdio: ["ignore", "ignore", "inherit"]
+      })
+      const code = yield* Effect.callback<number | null>((resume) => {
+        child.once("exit", (code) => resume(Effect.succeed(code)))
+      })
+      assert.strictEqual(code, 3)
+    })
+  )
+
+  for (const signal of ["SIGTERM", "SIGINT", "SIGKILL"] as const) {
+    it.live(`ends, and its folder with it, when the process gets a ${signal}`, () =>
+      Effect.gen(function* () {
+        const child = spawn(process.execPath, ["--conditions=@hexfold/source", "--input-type=module", "-e", program], {
+          cwd: import.meta.dirname,
+          stdio: ["ignore", "pipe", "inherit"]
+        })
+        const line = yield* Effect.callback<string>((resume) => {
+          child.stdout.once("data", (data) => resume(Effect.succeed(String(data))))
+        })
+        const { dataFolder, pid } = JSON.parse(line) as { dataFolder: string; pid: number }
+        assert.isTrue(isAlive(pid))
+        child.kill(signal)
+        const gone = Effect.andThen(
+          Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void))),
+          Effect.sync(() => !isAlive(pid) && !existsSync(dataFolder))
+        )
+        yield* gone.pipe(Effect.repeat({ until: (gone) => gone }))
+      })
+    )
+  }
+})

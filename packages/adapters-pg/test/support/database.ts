@@ -1,0 +1,137 @@
+import { PgClient } from "@effect/sql-pg"
+import { PgEventStore, PgStores, PgViewStore } from "@hexfold/adapters-pg"
+import { EventStore, type EventStoreError, ViewStore, type ViewStoreError } from "@hexfold/core"
+import { EventStoreContract, type InlineContract } from "@hexfold/testing/contracts"
+import { Context, Effect, Layer, Redacted, type Scope } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { SqlClient, SqlError } from "effect/sql"
+import { inject } from "vitest"
+
+let made = 0
+
+/** The URL of the tests' server. */
+export const url = (): Redacted.Redacted => Redacted.make(inject("databaseUrl"))
+
+/** A client of the tests' server. */
+export const client = (
+  config: Partial<PgClient.PgPoolConfig> = {}
+): Effect.Effect<PgClient.PgClient, never, Scope.Scope> =>
+  PgClient.make({ url: url(), maxConnections: 6, ...config }).pipe(Effect.provide(Reactivity.layer), Effect.orDie)
+
+/** A name for a schema of its own; the schema goes with the scope. */
+export const newSchema: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
+  Effect.sync(() => `t${process.pid}_${Date.now()}_${++made}`),
+  (schema) =>
+    Effect.scoped(
+      Effect.flatMap(client(), (sql) => Effect.ignore(sql.unsafe(`drop schema if exists ${schema} cascade`)))
+    )
+)
+
+/** An instance of the store with a client of its own. */
+export const openStore = (
+  options: PgEventStore.Options,
+  config: Partial<PgClient.PgPoolConfig> = {}
+): Effect.Effect<EventStoreContract.Instance & { readonly sql: PgClient.PgClient }, EventStoreError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const sql = yield* client(config)
+    const store = yield* PgEventStore.make(options).pipe(
+      Effect.provideService(PgClient.PgClient, sql),
+      Effect.provideService(SqlClient.SqlClient, sql)
+    )
+    return {
+      store,
+      sql,
+      transaction: (effect) =>
+        sql
+          .withTransaction(effect)
+          .pipe(
+            Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED"),
+            Effect.catchTag("SqlError", Effect.die)
+          )
+    }
+  })
+
+/** An instance of the view store with a client of its own. */
+export const openViews = (
+  options: PgViewStore.Options,
+  config: Partial<PgClient.PgPoolConfig> = {}
+): Effect.Effect<
+  { readonly store: ViewStore.ViewStore["Service"]; readonly sql: PgClient.PgClient },
+  ViewStoreError,
+  Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const sql = yield* client(config)
+    return { store: yield* Effect.provideService(PgViewStore.make(options), SqlClient.SqlClient, sql), sql }
+  })
+
+/** Takes away again what version 5 has made of a schema, but for the function that appends. */
+export const undoInline = (schema: string): ReadonlyArray<string> => [
+  `drop table ${schema}.inline_changes`,
+  `alter table ${schema}.views drop column promotion`,
+  ...["lock_inline", "demote", "reached", "drawn"].map((name) => `drop function ${schema}.${name}`)
+]
+
+/** Both stores with a client of their own. */
+export const openStores = (
+  options: PgStores.Options,
+  config: Partial<PgClient.PgPoolConfig> = {}
+): Effect.Effect<
+  InlineContract.Instance & { readonly sql: PgClient.PgClient },
+  EventStoreError | ViewStoreError,
+  Scope.Scope
+> => Effect.flatMap(client(config), (sql) => storesOn(sql, options))
+
+/** Both stores on a client. */
+export const storesOn = (
+  sql: PgClient.PgClient,
+  options: PgStores.Options
+): Effect.Effect<
+  InlineContract.Instance & { readonly sql: PgClient.PgClient },
+  EventStoreError | ViewStoreError,
+  Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const stores = yield* Layer.build(
+      PgStores.layer(options).pipe(
+        Layer.provide([Layer.succeed(PgClient.PgClient, sql), Layer.succeed(SqlClient.SqlClient, sql)])
+      )
+    )
+    return {
+      events: Context.get(stores, EventStore.EventStore),
+      records: Context.get(stores, ViewStore.ViewStore),
+      sql,
+      transaction: (effect) => transacted(sql, effect)
+    }
+  })
+
+const transacted = <A, E>(sql: PgClient.PgClient, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  sql
+    .withTransaction(effect)
+    .pipe(
+      Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED"),
+      Effect.catchIf(SqlError.isSqlError, Effect.die)
+    ) as Effect.Effect<A, E>
+
+/** The contract's backend on a schema of its own. */
+export const backend = (
+  options: PgEventStore.Options = {},
+  config: Partial<PgClient.PgPoolConfig> = {}
+): Layer.Layer<EventStoreContract.Backend> =>
+  Layer.effect(
+    EventStoreContract.Backend,
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      return {
+        // Polls so seldom that a reader which is not woken makes its case time out.
+        open: openStore({ schema, pollInterval: "1 hour", ...options }, config),
+        unrelatedTransaction: Effect.gen(function* () {
+          const sql = yield* client()
+          const connection = yield* sql.reserve
+          // With a transaction id, and before whatever follows.
+          yield* connection.execute("begin", [], undefined)
+          yield* connection.execute("create table if not exists unrelated_" + schema + " (n int)", [], undefined)
+        }).pipe(Effect.orDie)
+      }
+    })
+  )

@@ -1,0 +1,120 @@
+import { assert, it } from "@effect/vitest"
+import { Query } from "@hexfold/core"
+import { queries, records, states, texts } from "@hexfold/testing/QueryArbitraries"
+import { Duration, Effect, Result, type Schema } from "effect"
+import fc from "fast-check"
+import { describe } from "vitest"
+import { newSchema, openViews } from "../support/database.ts"
+
+interface Case {
+  readonly query: Query.Query
+  readonly stored: Records
+  /** Where it begins, if not at the beginning. */
+  readonly place: Query.Row<Schema.Json> | undefined
+}
+
+type Records = ReadonlyArray<Query.Row<Schema.Json>>
+
+const generation = { view: "Things", version: 1 }
+const numRuns = Number(process.env["HEXFOLD_QUERY_RUNS"] ?? 300)
+
+// Begins so that the texts differ just where an index holds no more of them: of a key one character, of a value none.
+const long = (text: string): string => "😀".repeat(63) + text
+
+// Writes the records in the place of all others, and asks for them.
+const opened = Effect.gen(function* () {
+  const { sql, store } = yield* openViews({ schema: yield* newSchema })
+  const claimed = yield* store.claim({
+    generation,
+    owner: "test",
+    lease: Duration.infinity,
+    indexes: [[["a"], ["b"]], [["a", "b"]], [[`'"%_\\`]]]
+  })
+  assert.ok(claimed._tag === "Owned")
+  const { epoch } = claimed
+  let present = new Set<string>()
+  const replace = (put: Records) => {
+    const keys = new Set(put.map(({ key }) => key))
+    const remove = [...present].filter((key) => !keys.has(key))
+    present = keys
+    return store.commit({ generation, epoch, from: 0, to: 0, put, remove })
+  }
+  return { replace, sql, store }
+})
+
+const jsonOf = <A>(value: A, text = (text: string) => text): A =>
+  JSON.parse(JSON.stringify(value), (_, value: unknown) => (typeof value === "string" ? text(value) : value)) as A
+
+const withLongOperands = (filter: Query.Filter): Query.Filter => {
+  const scalar = (value: Query.Scalar) => (typeof value === "string" ? long(value) : value)
+  switch (filter._tag) {
+    case "And":
+    case "Or":
+      return { ...filter, filters: filter.filters.map(withLongOperands) }
+    case "Not":
+      return { ...filter, filter: withLongOperands(filter.filter) }
+    case "Compare":
+      return { ...filter, value: scalar(filter.value) }
+    case "In":
+    case "Overlaps":
+      return { ...filter, values: filter.values.map(scalar) }
+    case "Text":
+      return { ...filter, text: filter.is === "contains" ? filter.text : long(filter.text) }
+    case "IsNull":
+      return filter
+  }
+}
+
+const withLongTexts = ({ key, state }: Query.Row<Schema.Json>) => ({ key: long(key), state: jsonOf(state, long) })
+
+// A place that no record has to have: its texts may be cut by a NUL, as those of a cursor that somebody made up.
+const places = fc.record({ key: texts, state: states, cut: fc.boolean() }).map(({ cut, key, state }) => {
+  const end = (text: string) => (cut ? `${text}\0` : text)
+  return { key: end(key), state: jsonOf(state, end) }
+})
+
+const isNamed = ({ key }: Query.Row<unknown>) => key !== ""
+const short = fc.record({
+  query: queries,
+  stored: records.map((all) => jsonOf(all.filter(isNamed))),
+  place: fc.option(places, { nil: undefined })
+})
+const cases: fc.Arbitrary<Case> = fc.oneof(
+  short,
+  short.map(({ place, query, stored }) => ({
+    query: query.where === undefined ? query : { ...query, where: withLongOperands(query.where) },
+    stored: stored.map(withLongTexts),
+    place: place && withLongTexts(place)
+  }))
+)
+
+describe("queries on Postgres", () => {
+  it.live(
+    "have the answers of the evaluator in memory, page by page",
+    () =>
+      Effect.gen(function* () {
+        const { replace, store } = yield* opened
+        const check = Effect.fnUntraced(function* ({ place, query: given, stored }: Case) {
+          yield* replace(stored)
+          let query = place === undefined ? given : { ...given, after: Query.cursorOf(given, place) }
+          for (let pages = 0; ; pages++) {
+            const expected = Result.getOrThrow(Query.run(query, stored))
+            const page = yield* store.query(query)
+            assert.deepStrictEqual(page, expected)
+            if (page.next === undefined) break
+            assert.isBelow(pages, stored.length)
+            query = { ...query, after: page.next }
+          }
+          const count = { _tag: "Count", view: given.view, ...(given.where && { where: given.where }) } as const
+          assert.strictEqual(yield* store.query(count), Query.runCount(count, stored))
+        })
+        yield* Effect.promise(() =>
+          fc.assert(
+            fc.asyncProperty(cases, (each) => Effect.runPromise(check(each))),
+            { numRuns }
+          )
+        )
+      }),
+    600_000
+  )
+})

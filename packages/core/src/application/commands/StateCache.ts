@@ -1,0 +1,113 @@
+/**
+ * Remembers the states that the executor has folded, by stream, so that a
+ * command on a known stream need not read it. The append still checks the
+ * version, and what is rejected or records nothing is decided again on the
+ * store's own state before a caller sees it: a stale state costs time, never
+ * correctness.
+ *
+ * With a cache, commands of one process that write to the same stream queue in
+ * memory, instead of racing for it and repeating what was lost. They queue for
+ * the streams that a command itself names: those that `Boundary.discover` finds
+ * later are raced for.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Semaphore from "effect/Semaphore"
+import type { StreamId } from "../../domain/StreamId.ts"
+
+/** A state and the version of the stream that it was folded from. */
+export interface Remembered {
+  /** The aggregate whose `evolve` made the state. */
+  readonly source: object
+  readonly state: unknown
+  readonly version: number
+}
+
+/** The states of the streams of one store. */
+export interface States {
+  readonly get: (streamId: StreamId, source: object) => Remembered | undefined
+  /** Keeps a state, unless a later one is known. */
+  readonly put: (streamId: StreamId, remembered: Remembered) => void
+  /** Runs an effect alone among those of this process that name one of the streams. */
+  readonly alone: <A, E, R>(
+    streamIds: ReadonlyArray<StreamId>,
+    effect: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E, R>
+}
+
+/** A cache: the states by store, for one process may have several. */
+export type StateCache = (store: object) => States
+
+/** The cache in use; none if not provided. */
+export const Current = Context.Reference<StateCache | undefined>("@hexfold/core/StateCache", {
+  defaultValue: () => undefined
+})
+
+/** Makes a cache of at most `capacity` states for each store; the least recently used ones go first. */
+export const make = (options: { readonly capacity: number }): StateCache => {
+  const byStore = new WeakMap<object, States>()
+  return (store) => {
+    let states = byStore.get(store)
+    if (states === undefined) byStore.set(store, (states = makeStates(options.capacity)))
+    return states
+  }
+}
+
+/**
+ * Lets the commands of a program use a cache of at most `capacity` states for
+ * each store.
+ *
+ * @example
+ * ```ts
+ * import { StateCache } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const program: Effect.Effect<void>
+ *
+ * Effect.provide(program, StateCache.layer({ capacity: 10_000 }))
+ * ```
+ */
+export const layer = (options: { readonly capacity: number }): Layer.Layer<never> =>
+  Layer.sync(Current, () => make(options))
+
+const makeStates = (capacity: number): States => {
+  // A Map keeps the order of insertion: whatever is used moves to its end.
+  const states = new Map<StreamId, Remembered>()
+  const locks = new Map<StreamId, { readonly semaphore: Semaphore.Semaphore; users: number }>()
+
+  const withLock = <A, E, R>(streamId: StreamId, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => {
+        let lock = locks.get(streamId)
+        if (lock === undefined) locks.set(streamId, (lock = { semaphore: Semaphore.makeUnsafe(1), users: 0 }))
+        lock.users++
+        return lock
+      }),
+      ({ semaphore }) => semaphore.withPermit(effect),
+      (lock) =>
+        Effect.sync(() => {
+          if (--lock.users === 0) locks.delete(streamId)
+        })
+    )
+
+  return {
+    get: (streamId, source) => {
+      const remembered = states.get(streamId)
+      if (remembered?.source !== source) return undefined
+      states.delete(streamId)
+      states.set(streamId, remembered)
+      return remembered
+    },
+    put: (streamId, remembered) => {
+      const known = states.get(streamId)
+      if (known?.source === remembered.source && known.version > remembered.version) return
+      states.delete(streamId)
+      states.set(streamId, remembered)
+      if (states.size > capacity) states.delete(states.keys().next().value!)
+    },
+    // In the order of their names, so that no two wait for each other.
+    alone: (streamIds, effect) =>
+      [...new Set(streamIds)].sort().reduceRight((inner, streamId) => withLock(streamId, inner), effect)
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The translation between an aggregate's events and what the event store
+ * records: the event's tag is the recorded type, its other fields are the data,
+ * encoded to JSON by the event's schema.
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Tagged } from "../../domain/tagged.ts"
+import type { Source } from "../../domain/Participant.ts"
+import * as encoder from "../../internal/encoder.ts"
+import { memoized } from "../../internal/memoized.ts"
+import type { StreamEvent } from "../../ports/EventStore.ts"
+import { EventDecodeError } from "./errors.ts"
+
+/** An event's type and data, as the store records them. */
+export interface Encoded {
+  readonly type: string
+  readonly data: Schema.Json
+}
+
+/** Encodes and decodes the events of one aggregate. */
+export interface EventCodec<Event> {
+  readonly encode: (event: Event) => Result.Result<Encoded, Schema.SchemaError>
+  readonly decode: (recorded: StreamEvent) => Result.Result<Event, EventDecodeError>
+}
+
+/**
+ * The codec of an aggregate's events.
+ *
+ * @example
+ * ```ts
+ * import { Aggregate, EventCodec } from "@hexfold/core"
+ *
+ * declare const Counter: Aggregate.Aggregate<"Counter", string, number, never, { readonly _tag: "Reset" }, never>
+ *
+ * EventCodec.of(Counter).encode({ _tag: "Reset" }) // Result.succeed({ type: "Reset", data: {} })
+ * ```
+ */
+export const of = <Name extends string, State, Event extends Tagged>(
+  aggregate: Source<Name, State, Event>
+): EventCodec<Event> => memoized(codecs, aggregate, () => make(aggregate))
+
+// Compiling a schema takes milliseconds: once for each aggregate.
+const codecs = new WeakMap<object, unknown>()
+
+const make = <Name extends string, State, Event extends Tagged>(
+  aggregate: Source<Name, State, Event>
+): EventCodec<Event> => {
+  const members = new Map(
+    Array.from(aggregate.schemas.events, ([tag, schema]): [string, Member<Event>] => {
+      return [tag, { encode: encoder.make(schema), decode: Schema.decodeUnknownResult(Schema.toCodecJson(schema)) }]
+    })
+  )
+  return {
+    encode: (event) => {
+      const member = members.get(event._tag)
+      if (member === undefined) throw new Error(`${aggregate.name}: no event has the tag "${event._tag}"`)
+      const encoded = member.encode(event)
+      return Result.isFailure(encoded) ? Result.fail(encoded.failure) : Result.succeed(withoutTag(encoded.success))
+    },
+    decode: (recorded) => {
+      const member = members.get(recorded.type)
+      if (member === undefined) {
+        return Result.fail(decodeError(recorded, `${aggregate.name} has only ${[...members.keys()].join(", ")}`))
+      }
+      const { data } = recorded
+      if (typeof data !== "object" || data === null || Array.isArray(data)) {
+        return Result.fail(decodeError(recorded, `its data is no object: ${JSON.stringify(data).slice(0, 100)}`))
+      }
+      const decoded = member.decode({ ...data, _tag: recorded.type })
+      return Result.isFailure(decoded)
+        ? Result.fail(decodeError(recorded, decoded.failure.message, decoded.failure))
+        : Result.succeed(decoded.success)
+    }
+  }
+}
+
+interface Member<Event> {
+  readonly encode: (event: Event) => Result.Result<Schema.Json, Schema.SchemaError>
+  readonly decode: (data: unknown) => Result.Result<Event, Schema.SchemaError>
+}
+
+// A `TaggedSchema` encodes to an object with a `_tag`; the type of the record says it already.
+const withoutTag = (encoded: Schema.Json): Encoded => {
+  const { _tag: type, ...data } = encoded as { readonly _tag: string } & Schema.JsonObject
+  return { type, data }
+}
+
+const decodeError = (recorded: StreamEvent, detail: string, cause?: unknown): EventDecodeError =>
+  new EventDecodeError({
+    stream: recorded.streamId,
+    version: recorded.version,
+    type: recorded.type,
+    detail,
+    ...(cause === undefined ? {} : { cause })
+  })

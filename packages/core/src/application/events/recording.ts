@@ -1,0 +1,98 @@
+import * as Result from "effect/Result"
+import * as EventCodec from "./EventCodec.ts"
+import type { EventDecodeError } from "./errors.ts"
+import type { Tagged } from "../../domain/tagged.ts"
+import type { Source } from "../../domain/Participant.ts"
+import * as AppendCheck from "../../ports/AppendCheck.ts"
+import type { NewEvent, RecordedEvent, StreamEvent } from "../../ports/EventStore.ts"
+import { EventStoreError } from "../../ports/errors.ts"
+import { Rejected } from "../../ports/Reason.ts"
+import type * as Metadata from "./Metadata.ts"
+import * as uuid from "../../internal/uuid.ts"
+
+/** The state after recorded events, from a state or from the initial one. */
+export const foldRecorded = <Name extends string, State, Event extends Tagged>(
+  aggregate: Source<Name, State, Event>,
+  events: ReadonlyArray<StreamEvent>,
+  from: State = aggregate.initial
+): Result.Result<State, EventDecodeError> => {
+  // A new stream has nothing to decode.
+  if (events.length === 0) return Result.succeed(from)
+  const codec = EventCodec.of(aggregate)
+  let state = from
+  for (const recorded of events) {
+    const event = codec.decode(recorded)
+    if (Result.isFailure(event)) return Result.fail(event.failure)
+    state = aggregate.evolve(state, event.success)
+  }
+  return Result.succeed(state)
+}
+
+/** Recorded events with their payloads decoded. */
+export const decodeRecorded = <Name extends string, State, Event extends Tagged>(
+  aggregate: Source<Name, State, Event>,
+  events: ReadonlyArray<RecordedEvent>
+): Result.Result<ReadonlyArray<RecordedEvent<Event>>, EventDecodeError> => {
+  const codec = EventCodec.of(aggregate)
+  const decoded: Array<RecordedEvent<Event>> = []
+  for (const recorded of events) {
+    const event = codec.decode(recorded)
+    if (Result.isFailure(event)) return Result.fail(event.failure)
+    decoded.push({ ...recorded, data: event.success })
+  }
+  return Result.succeed(decoded)
+}
+
+/**
+ * Decided events, encoded and with an id and metadata each. All events of a
+ * command share their metadata; what the program does not say (see
+ * `Metadata.with`) is the command's id, or the first event's if it has none:
+ * `common` is what its events on another stream have.
+ */
+export const newEvents = <Name extends string, State, Event extends Tagged>(
+  aggregate: Source<Name, State, Event>,
+  decided: ReadonlyArray<Event>,
+  now: number,
+  commandId: string | undefined,
+  settings: Partial<Metadata.Metadata>,
+  common?: Metadata.Metadata
+): Result.Result<ReadonlyArray<NewEvent>, EventStoreError> => {
+  const codec = EventCodec.of(aggregate)
+  const events = new Array<NewEvent>(decided.length)
+  let metadata = common
+  for (let i = 0; i < decided.length; i++) {
+    const event = decided[i]!
+    const encoded = codec.encode(event)
+    if (Result.isFailure(encoded)) {
+      const detail = `the event ${event._tag} does not match its schema: ${encoded.failure.message}`
+      return Result.fail(
+        new EventStoreError({ operation: "append", reason: new Rejected({ detail, cause: encoded.failure }) })
+      )
+    }
+    const id = uuid.make(now)
+    const cause = commandId ?? id
+    if (metadata === undefined) {
+      const made = metadataOf(settings, cause)
+      if ("reason" in made) return Result.fail(made)
+      metadata = made
+    }
+    const made = AppendCheck.withData(id, encoded.success.type, encoded.success.data, metadata)
+    if ("reason" in made) return Result.fail(made)
+    events[i] = made
+  }
+  return Result.succeed(events)
+}
+
+const metadataOf = (settings: Partial<Metadata.Metadata>, cause: string): Metadata.Metadata | EventStoreError => {
+  const { actor, causationId = cause, correlationId = cause, fields } = settings
+  if (actor === undefined && fields === undefined && correlationId === cause && causationId === cause) {
+    // An event's id is right, and a command's id is checked with its append.
+    return Object.freeze({ correlationId, causationId })
+  }
+  return AppendCheck.checkMetadata({
+    correlationId,
+    causationId,
+    ...(actor === undefined ? undefined : { actor }),
+    ...(fields === undefined ? undefined : { fields })
+  })
+}

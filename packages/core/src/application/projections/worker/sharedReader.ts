@@ -1,0 +1,74 @@
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as View from "../../../domain/View.ts"
+import type { EventStore, RecordedEvent } from "../../../ports/EventStore.ts"
+import type { EventStoreError } from "../../../ports/errors.ts"
+import { type Page, pageOf, type Reader, readerOf } from "./eventReader.ts"
+
+/** A page of the events of all views, read once. */
+interface Shared extends Page {
+  readonly after: number
+}
+
+/**
+ * One reader for several views: what one of them reads the others get, too, as
+ * long as they are close by. A view that is far behind the others reads its own
+ * events alone. The latest pages are kept and no more, so memory is bounded.
+ */
+export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service"]): ((view: View.Any) => Reader) => {
+  const aggregates = [...new Set(views.flatMap(({ sources }) => sources.map(({ name }) => name)))]
+  const types = [...new Set(views.flatMap(({ types }) => types))]
+  const pages: Array<Shared> = []
+  const reading = new Map<number, Deferred.Deferred<Shared, EventStoreError>>()
+
+  const read: (range: Parameters<Reader>[0]) => Effect.Effect<Shared, EventStoreError> = (range) =>
+    Effect.map(
+      pageOf(range, () => events.readAll({ ...range, aggregates, types })),
+      (read) => {
+        const page = { after: range.after, ...read }
+        pages.push(page)
+        if (pages.length > kept) pages.shift()
+        return page
+      }
+    )
+
+  // Between the look at `reading` and its entry nothing else runs, so a page is read once.
+  const readOnce = (range: Parameters<Reader>[0], alone: Effect.Effect<Page, EventStoreError>) =>
+    Effect.suspend((): Effect.Effect<Page, EventStoreError> => {
+      const { after } = range
+      const underWay = reading.get(after)
+      // Whoever reads may be interrupted: then each that waits reads for itself.
+      if (underWay !== undefined) return Effect.catchCause(Deferred.await(underWay), () => alone)
+      const deferred = Deferred.makeUnsafe<Shared, EventStoreError>()
+      reading.set(after, deferred)
+      return Effect.uninterruptibleMask((restore) =>
+        Effect.onExit(restore(read(range)), (exit) => {
+          reading.delete(after)
+          return Deferred.done(deferred, exit)
+        })
+      )
+    })
+
+  return (view) => {
+    const alone = readerOf(view, events)
+    const names = new Set(view.sources.map(({ name }) => name))
+    const handled = new Set(view.types)
+    const follows = ({ streamId, type }: RecordedEvent) =>
+      handled.has(type) && names.has(streamId.slice(0, streamId.indexOf("-")))
+    const part = ({ end, events }: Page, { after, upTo }: Parameters<Reader>[0]): Page => ({
+      events: events.filter((event) => event.position > after && event.position <= upTo && follows(event)),
+      end: Math.min(end, upTo)
+    })
+    return (range) =>
+      Effect.suspend(() => {
+        const { after } = range
+        const page = pages.find((page) => page.after <= after && after < page.end)
+        if (page !== undefined) return Effect.succeed(part(page, range))
+        const isBehind = pages.some(({ end }) => after < end)
+        if (isBehind && !reading.has(after)) return alone(range)
+        return Effect.map(readOnce(range, alone(range)), (page) => part(page, range))
+      })
+  }
+}
+
+const kept = 3

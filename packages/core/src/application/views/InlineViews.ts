@@ -1,0 +1,101 @@
+/**
+ * What an adapter needs to maintain inline views inside an append: pure, so
+ * that it can be done in whatever transaction the adapter has.
+ */
+import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
+import type * as View from "../../domain/View.ts"
+import * as ViewFold from "./fold.ts"
+import type { RecordedEvent } from "../../ports/EventStore.ts"
+import type { Commit } from "../../ports/ViewStore.ts"
+import type { ProjectionFailed } from "./errors.ts"
+
+/** What becomes of records. */
+export type Changes = Pick<Commit, "put" | "remove">
+
+/** The records of a view that events touch. */
+export interface Touched {
+  /** Their keys; none if the view ignores the events. */
+  readonly keys: ReadonlyArray<string>
+  /** Applies the events to what is stored under the keys: all of them, or it fails with the first that it cannot. */
+  readonly fold: (stored: ReadonlyMap<string, Schema.Json>) => Result.Result<Changes, ProjectionFailed>
+}
+
+/**
+ * The views whose `consistency` is inline. Two of the same name are a mistake in
+ * the program and throw.
+ *
+ * @example
+ * ```ts
+ * import { InlineViews, View } from "@hexfold/core"
+ *
+ * declare const Balances: View.Any
+ * declare const Statements: View.Any
+ *
+ * InlineViews.select([Balances, Statements])
+ * ```
+ */
+export const select = (views: ReadonlyArray<View.Any>): ReadonlyArray<View.Any> => {
+  const inline = views.filter(({ consistency }) => consistency === "inline")
+  const names = new Set<string>()
+  for (const { name } of inline) {
+    if (names.has(name)) throw new Error(`two inline views are called ${name}`)
+    names.add(name)
+  }
+  return inline
+}
+
+/** The names of the aggregates that a view follows. */
+export const aggregatesOf = ({ sources }: View.Any): ReadonlyArray<string> => sources.map(({ name }) => name)
+
+/**
+ * Whether a view follows a type of event of a stream's aggregate.
+ *
+ * @example
+ * ```ts
+ * import { InlineViews, StreamId, View } from "@hexfold/core"
+ *
+ * declare const Balances: View.Any
+ *
+ * InlineViews.follows(Balances, { streamId: StreamId.make("Account", "1"), type: "Deposited" })
+ * ```
+ */
+export const follows = (view: View.Any, { streamId, type }: Pick<RecordedEvent, "streamId" | "type">): boolean =>
+  view.types.includes(type) && view.sources.some(({ name }) => streamId.startsWith(`${name}-`))
+
+/**
+ * Which records of a view these events touch, and what becomes of them. Applies
+ * the events in the order of their positions, whatever order they come in.
+ *
+ * @example
+ * ```ts
+ * import { InlineViews, View } from "@hexfold/core"
+ * import type { EventStore } from "@hexfold/core"
+ * import { Result, type Schema } from "effect"
+ *
+ * declare const Balances: View.Any
+ * declare const events: ReadonlyArray<EventStore.RecordedEvent>
+ * declare const load: (keys: ReadonlyArray<string>) => ReadonlyMap<string, Schema.Json>
+ *
+ * const changes = Result.flatMap(InlineViews.plan(Balances, events), ({ fold, keys }) => fold(load(keys)))
+ * ```
+ */
+export const plan = (
+  view: View.Any,
+  events: ReadonlyArray<RecordedEvent>
+): Result.Result<Touched, ProjectionFailed> => {
+  const { folding, touching } = ViewFold.of(view)
+  const inOrder = events.filter((event) => follows(view, event)).toSorted((a, b) => a.position - b.position)
+  return Result.map(Result.all(inOrder.map(touching)), (decoded) => ({
+    keys: [...new Set(decoded.flatMap(({ keys }) => keys))],
+    fold: (stored) => {
+      const { accept, after, changes } = folding(stored)
+      for (const event of decoded) {
+        const all = Result.all(event.keys.map((key) => after(event, key)))
+        if (Result.isFailure(all)) return Result.fail(all.failure)
+        all.success.forEach(accept)
+      }
+      return Result.succeed(changes())
+    }
+  }))
+}

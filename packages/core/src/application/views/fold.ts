@@ -1,0 +1,172 @@
+import { identity } from "effect/Function"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as EventCodec from "../events/EventCodec.ts"
+import { EventDecodeError } from "../events/errors.ts"
+import { ProjectionFailed, RecordDecodeError } from "./errors.ts"
+import type { Tagged } from "../../domain/tagged.ts"
+import type { Source } from "../../domain/Participant.ts"
+import type { Row } from "../../domain/query/data.ts"
+import * as StreamId from "../../domain/StreamId.ts"
+import type * as View from "../../domain/View.ts"
+import type { RecordedEvent } from "../../ports/EventStore.ts"
+import { copyJson, Problem } from "../../ports/jsonCopy.ts"
+import * as encoder from "../../internal/encoder.ts"
+import { memoized } from "../../internal/memoized.ts"
+
+/** An event that was decoded, with the keys of the records that it touches. */
+export interface Touching {
+  readonly recorded: RecordedEvent
+  readonly event: Tagged
+  readonly envelope: View.Envelope<string, unknown>
+  readonly keys: ReadonlyArray<string>
+}
+
+/** What an event makes of the record under a key. */
+interface Change {
+  readonly key: string
+  readonly state: unknown
+  readonly json: Schema.Json | undefined
+}
+
+/** Records that events are folded into, one after the other. */
+interface Folding {
+  /** What an event makes of the record under one of its keys, which stays as it is. */
+  readonly after: (touching: Touching, key: string) => Result.Result<Change, ProjectionFailed>
+  readonly accept: (change: Change) => void
+  /** All that was accepted. */
+  readonly changes: () => { readonly put: ReadonlyArray<Row<Schema.Json>>; readonly remove: ReadonlyArray<string> }
+}
+
+/** A view's way from recorded events to records as they are stored; pure. */
+export interface ViewFold {
+  /** Decodes an event and names its keys. */
+  readonly touching: (recorded: RecordedEvent) => Result.Result<Touching, ProjectionFailed>
+  /** The keys that an event has even if it does not decode: none known, unless they follow from its place alone. */
+  readonly keysByPlace: (recorded: RecordedEvent) => ReadonlyArray<string> | undefined
+  /** Begins with the records that are stored. */
+  readonly folding: (stored: ReadonlyMap<string, Schema.Json>) => Folding
+}
+
+/** Compiled once for each view. */
+export const of = (view: View.Any): ViewFold => memoized(folds, view, () => make(view))
+
+const folds = new WeakMap<object, unknown>()
+
+// Its functions are only called with the events of its own sources and states of its own schema.
+type Erased = View.View<string, unknown, Tagged, View.Envelope<string, unknown>>
+
+const make = (any: View.Any): ViewFold => {
+  const view = any as Erased
+  const sources = new Map(
+    view.sources.map((source) => [source.name, { idOf: source.idOf, codec: EventCodec.of(source as AnySource) }])
+  )
+  const encode = encoder.make(view.schemas.state)
+  const decode = decoder(view)
+
+  const decodeEvent = (recorded: RecordedEvent): Result.Result<Omit<Touching, "keys">, unknown> => {
+    const aggregate = Option.getOrThrow(StreamId.parse(recorded.streamId)).aggregate
+    const { codec, idOf } = sources.get(aggregate)!
+    const decodedId = idOf(recorded.streamId)
+    if (Option.isNone(decodedId)) return Result.fail(noId(recorded, aggregate))
+    const { id: eventId, metadata, position, recordedAt, streamId, version } = recorded
+    const envelope = { aggregate, id: decodedId.value, streamId, eventId, version, position, recordedAt, metadata }
+    return Result.map(codec.decode(recorded), (event) => ({ recorded, event, envelope }))
+  }
+
+  const encodeState = (state: unknown): Result.Result<Schema.Json, unknown> =>
+    Result.flatMap(encode(state), (json) => {
+      // What a schema encodes may still be none that a store can keep: a text with NUL.
+      const copy = copyJson(json, 0)
+      return copy instanceof Problem ? Result.fail(new Error(`the state${copy.text}`)) : Result.succeed(copy)
+    })
+
+  return {
+    touching: (recorded) =>
+      Result.flatMap(
+        attempt(view, recorded, "decode", () => decodeEvent(recorded)),
+        (decoded) =>
+          Result.map(
+            attempt(view, recorded, "key", () => view.keysOf(decoded.event, decoded.envelope)),
+            (keys) => ({ ...decoded, keys })
+          )
+      ),
+
+    keysByPlace: (recorded) => {
+      if (!view.perStream) return undefined
+      // The key functions of such views look at the stream and the event's own id, at nothing else.
+      const { id: eventId, ...place } = recorded
+      const envelope = { ...place, eventId, aggregate: "", id: undefined }
+      return Option.getOrUndefined(Result.getSuccess(view.keysOf({ _tag: recorded.type }, envelope)))
+    },
+
+    folding: (stored) => {
+      const states = new Map<string, unknown>()
+      const changes = new Map<string, Schema.Json | undefined>()
+
+      const before = (key: string): Result.Result<unknown, unknown> => {
+        const json = stored.get(key)
+        return states.has(key) || json === undefined ? Result.succeed(states.get(key)) : decode(key, json)
+      }
+
+      return {
+        // Every state is encoded, also one that the next event replaces: whether a
+        // view fails does not depend on where its batches end.
+        after: ({ envelope, event, recorded }, key) => {
+          const loaded = attempt(view, recorded, "load", () => before(key))
+          if (Result.isFailure(loaded)) return Result.fail(loaded.failure)
+          const next = attempt(view, recorded, "evolve", () =>
+            Result.succeed(view.evolve(loaded.success, event, envelope))
+          )
+          if (Result.isFailure(next)) return Result.fail(next.failure)
+          const state = next.success
+          if (state === undefined) return Result.succeed({ key, state, json: undefined })
+          const encoded = attempt(view, recorded, "encode", () => encodeState(state))
+          return Result.map(encoded, (json) => ({ key, state, json }))
+        },
+
+        accept: ({ json, key, state }) => {
+          states.set(key, state)
+          changes.set(key, json)
+        },
+
+        changes: () => {
+          const put: Array<Row<Schema.Json>> = []
+          const remove: Array<string> = []
+          for (const [key, json] of changes) {
+            if (json === undefined) remove.push(key)
+            else put.push({ key, state: json })
+          }
+          return { put, remove }
+        }
+      }
+    }
+  }
+}
+
+/** Decodes the records of a view. */
+export const decoder = <State>(view: {
+  readonly name: string
+  readonly schemas: { readonly state: Schema.Codec<State, unknown> }
+}): ((key: string, json: Schema.Json) => Result.Result<State, RecordDecodeError>) => {
+  const decode = Schema.decodeUnknownResult(Schema.toCodecJson(view.schemas.state))
+  return (key, json) => Result.mapError(decode(json), (cause) => new RecordDecodeError({ view: view.name, key, cause }))
+}
+
+type AnySource = View.Source & Source<string, unknown, Tagged>
+
+// The functions of a view are its author's: they may throw.
+const attempt = <A>(
+  { name, version }: View.Any,
+  recorded: RecordedEvent,
+  step: ProjectionFailed["step"],
+  run: () => Result.Result<A, unknown>
+): Result.Result<A, ProjectionFailed> =>
+  Result.mapError(Result.flatMap(Result.try({ try: run, catch: (cause) => cause }), identity), (cause) => {
+    const { position, streamId, type, version: streamVersion } = recorded
+    return new ProjectionFailed({ view: name, version, stream: streamId, streamVersion, position, type, step, cause })
+  })
+
+const noId = ({ streamId, type, version }: RecordedEvent, aggregate: string) =>
+  new EventDecodeError({ stream: streamId, version, type, detail: `its stream has no id of ${aggregate}` })

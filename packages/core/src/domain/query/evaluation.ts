@@ -1,0 +1,156 @@
+/** What a filter and an order mean: every store gives the answers that these functions give. */
+import type * as Schema from "effect/Schema"
+import { foldCase } from "./caseFolding.ts"
+import type { Filter, Order, Path, Scalar } from "./data.ts"
+
+type Json = Schema.Json
+
+/** The object whose fields a value has: none for an array or anything else. */
+export const fieldsOf = (value: Json | undefined): { readonly [name: string]: Json } | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as { readonly [name: string]: Json })
+    : undefined
+
+const valueAt = (state: Json, path: Path): Json | undefined => {
+  let value: Json | undefined = state
+  for (const name of path) {
+    const fields = fieldsOf(value)
+    if (fields === undefined || !Object.hasOwn(fields, name)) return undefined
+    value = fields[name]
+  }
+  return value
+}
+
+// A surrogate stands for a character above all others that fit one unit.
+const rankOfUnit = (unit: number): number => (unit >= 0xe000 ? unit - 0x800 : unit >= 0xd800 ? unit + 0x2000 : unit)
+
+/**
+ * The order of texts by code point, which is that of keys: negative if `a` is
+ * first.
+ *
+ * @example
+ * ```ts
+ * import { Query } from "@hexfold/core"
+ *
+ * ["😀", "\uffff"].sort(Query.compareTexts) // ["\uffff", "😀"]
+ * ```
+ */
+export const compareTexts = (a: string, b: string): number => {
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)]
+    if (x !== y) return rankOfUnit(x) - rankOfUnit(y)
+  }
+  return a.length - b.length
+}
+
+// Both of the same kind; false is before true.
+const compareScalars = (a: Scalar, b: Scalar): number =>
+  typeof a === "string" && typeof b === "string" ? compareTexts(a, b) : Number(a) - Number(b)
+
+const isScalar = (value: Json | undefined): value is Scalar =>
+  typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+
+const comparison = {
+  eq: (order: number) => order === 0,
+  gt: (order: number) => order > 0,
+  gte: (order: number) => order >= 0,
+  lt: (order: number) => order < 0,
+  lte: (order: number) => order <= 0
+}
+
+/**
+ * Whether a state, as the JSON that its schema writes, meets a filter.
+ *
+ * There are only true and false. A missing field is null. A comparison with
+ * null or with a value of another kind is false; `not` makes it true. Texts are
+ * ordered by code point, and `contains` and `startsWith` take every character
+ * literally. `ignoreCase` folds the letters of {@link caseTable}. A path leads
+ * through objects only, never into an array.
+ *
+ * @example
+ * ```ts
+ * import { Query } from "@hexfold/core"
+ *
+ * const over = { _tag: "Compare", path: ["balance"], is: "gt", value: 100 } as const
+ *
+ * Query.matches(over, { balance: 101 }) // true
+ * Query.matches(over, { balance: "101" }) // false
+ * Query.matches({ _tag: "Not", filter: over }, {}) // true
+ * ```
+ */
+export const matches = (filter: Filter, state: Json): boolean => {
+  switch (filter._tag) {
+    case "And":
+      return filter.filters.every((each) => matches(each, state))
+    case "Or":
+      return filter.filters.some((each) => matches(each, state))
+    case "Not":
+      return !matches(filter.filter, state)
+    default:
+      return matchesValue(filter, valueAt(state, filter.path))
+  }
+}
+
+const matchesValue = (filter: Extract<Filter, { readonly path: Path }>, value: Json | undefined): boolean => {
+  switch (filter._tag) {
+    case "Compare":
+      return (
+        isScalar(value) &&
+        typeof value === typeof filter.value &&
+        comparison[filter.is](compareScalars(value, filter.value))
+      )
+    case "In":
+      return isScalar(value) && filter.values.includes(value)
+    case "Overlaps":
+      return Array.isArray(value) && value.some((each: Json) => isScalar(each) && filter.values.includes(each))
+    case "Text": {
+      if (typeof value !== "string") return false
+      const [text, part] = filter.ignoreCase ? [foldCase(value), foldCase(filter.text)] : [value, filter.text]
+      return filter.is === "contains" ? text.includes(part) : text.startsWith(part)
+    }
+    case "IsNull":
+      return value === undefined || value === null
+  }
+}
+
+/** What orders a record: a scalar, null for nothing, or `[]` for an array or an object, which are all equal. */
+export type SortValue = Scalar | null | readonly []
+
+/** A place in the order of a query's records. */
+export interface Place {
+  /** One for each field of `orderBy`. */
+  readonly values: ReadonlyArray<SortValue>
+  readonly key: string
+}
+
+/** Where a record stands in an order. */
+export const placeOf = (orderBy: ReadonlyArray<Order>, key: string, state: Json): Place => ({
+  key,
+  values: orderBy.map(({ path }) => {
+    const value = valueAt(state, path) ?? null
+    return value === null || isScalar(value) ? value : []
+  })
+})
+
+const kinds = ["boolean", "number", "string", "object"]
+
+const compareValues = (a: SortValue, b: SortValue): number => {
+  if (isScalar(a) && isScalar(b) && typeof a === typeof b) return compareScalars(a, b)
+  return rankOf(a) - rankOf(b)
+}
+
+const rankOf = (value: SortValue): number => (value === null ? -1 : kinds.indexOf(typeof value))
+
+/**
+ * The order of two records: null, booleans, numbers, texts, then arrays and
+ * objects, all of it reversed by `desc`. The key decides between equals, in
+ * ascending order, so no two records have the same place.
+ */
+export const comparePlaces = (orderBy: ReadonlyArray<Order>, a: Place, b: Place): number => {
+  for (const [i, { direction }] of orderBy.entries()) {
+    const order = compareValues(a.values[i]!, b.values[i]!)
+    if (order !== 0) return direction === "asc" ? order : -order
+  }
+  return compareTexts(a.key, b.key)
+}

@@ -1,0 +1,14 @@
+/** Every error that the library raises, in one place. The root index has them too. */
+export { InvalidCursor, InvalidKey } from "./domain/errors.ts"
+export {
+  CommandIdReused,
+  CommitConflict,
+  ConcurrencyConflict,
+  EventStoreError,
+  ViewStoreError
+} from "./ports/errors.ts"
+export { EventDecodeError } from "./application/events/errors.ts"
+export { ProjectionFailed, RecordDecodeError } from "./application/views/errors.ts"
+export { WaitTimeout } from "./application/queries/errors.ts"
+export { InvalidCommand, StreamWrittenTwice, TooManyParticipants } from "./application/commands/errors.ts"
+export { DropRefused, NotServing, RebuildOvertaken, Unhealthy } from "./application/projections/errors.ts"

@@ -1,0 +1,538 @@
+import { describe, expect, it } from "@effect/vitest"
+import { EventStore, EventStoreError, CommitConflict, Projection, View, ViewStore, Reason } from "@hexfold/core"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import fc from "fast-check"
+import { Account } from "../../support/account.ts"
+import { Budget } from "../../support/budget.ts"
+import {
+  Activity,
+  away,
+  budget,
+  connection,
+  deposited,
+  eventually,
+  law,
+  opened,
+  reaches,
+  records,
+  statusOf,
+  stores,
+  withdrawn
+} from "../../support/projected.ts"
+
+const Limits = View.make("Limits", {
+  from: [Budget],
+  state: Schema.Int,
+  evolve: { BudgetSet: (_, { limit }) => limit }
+})
+
+/** The last position of the log. */
+const last = Effect.gen(function* () {
+  const store = yield* EventStore.EventStore
+  return (yield* Stream.runCollect(store.readAll())).at(-1)?.position ?? 0
+})
+
+describe("catchUp", () => {
+  const id = fc.constantFrom("a", "b", "c-d")
+  const amount = fc.integer({ min: 1, max: 9 })
+  const steps = fc.array(
+    fc.oneof(
+      fc.tuple(id, amount).map(([to, amount]) => deposited(to, amount)),
+      fc.tuple(id, amount).map(([from, amount]) => withdrawn(from, amount)),
+      id.map((id) => opened(id)),
+      fc.tuple(fc.integer({ min: 1, max: 2 }), amount).map(([id, limit]) => budget(id, limit)),
+      fc.integer({ min: 1, max: 9 }).map((batch) => Projection.catchUp(Activity, { batch }))
+    ),
+    { maxLength: 60 }
+  )
+
+  it.effect("gives the records that a fold over the log gives, whatever the batches", () =>
+    Effect.promise(() =>
+      fc.assert(
+        fc.asyncProperty(steps, fc.integer({ min: 1, max: 9 }), (steps, batch) =>
+          Effect.gen(function* () {
+            for (const step of steps) yield* step
+            const { position } = yield* Projection.catchUp(Activity, { batch })
+            expect(position).toBe(yield* last)
+            expect(yield* records).toEqual(yield* law())
+          }).pipe(Effect.provide(Layer.fresh(stores)), Effect.runPromise)
+        )
+      )
+    )
+  )
+
+  it.effect("says what it did, and goes on where the records stand", () =>
+    Effect.gen(function* () {
+      for (let i = 1; i <= 5; i++) yield* deposited("a", i)
+      expect(yield* Projection.catchUp(Activity, { batch: 2 })).toEqual({ position: 5, events: 5, commits: 3 })
+      yield* deposited("a", 6)
+      expect(yield* Projection.catchUp(Activity, { batch: 2 })).toEqual({ position: 6, events: 1, commits: 1 })
+      expect(yield* Projection.catchUp(Activity, { batch: 2 })).toEqual({ position: 6, events: 0, commits: 0 })
+      expect(yield* records).toEqual(yield* law())
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("of an empty store has nothing to do", () =>
+    Effect.gen(function* () {
+      expect(yield* Projection.catchUp(Activity)).toEqual({ position: 0, events: 0, commits: 0 })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("reaches the horizon also where no event matches", () =>
+    Effect.gen(function* () {
+      for (let i = 1; i <= 5; i++) yield* deposited("a", i)
+      expect(yield* Projection.catchUp(Limits, { batch: 2 })).toEqual({ position: 5, events: 0, commits: 1 })
+      expect(yield* statusOf(Limits)).toMatchObject({ position: 5, owner: undefined })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("goes on in stretches where few events match, so that no reading takes long", () =>
+    Effect.gen(function* () {
+      for (let i = 1; i <= 450; i++) yield* deposited("a", 1)
+      yield* budget(1, 5)
+      expect(yield* Projection.catchUp(Limits, { batch: 2 })).toEqual({ position: 451, events: 1, commits: 3 })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("never goes beyond the horizon, where an event may still appear", () =>
+    Effect.gen(function* () {
+      for (let i = 1; i <= 5; i++) yield* deposited("a", i)
+      const plain = yield* EventStore.EventStore
+      const at = (horizon: number) => ({ ...plain, horizons: Stream.concat(Stream.make(horizon), Stream.never) })
+      const catchUp = (horizon: number) =>
+        Effect.provideService(Projection.catchUp(Activity), EventStore.EventStore, at(horizon))
+      expect(yield* catchUp(2)).toEqual({ position: 2, events: 2, commits: 1 })
+      expect(yield* records).toEqual(yield* law(2))
+      expect(yield* catchUp(5)).toEqual({ position: 5, events: 3, commits: 1 })
+      expect(yield* records).toEqual(yield* law())
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("skips no event that comes while it reads", () =>
+    Effect.gen(function* () {
+      yield* budget(1, 1)
+      const plain = yield* EventStore.EventStore
+      const readAll: typeof plain.readAll = (options) =>
+        Stream.concat(plain.readAll(options), Stream.drain(Stream.fromEffect(Effect.orDie(late))))
+      const late = Effect.provideService(deposited("a", 1), EventStore.EventStore, plain)
+      const catchUp = Projection.catchUp(Activity, { batch: 10 })
+      yield* Effect.provideService(catchUp, EventStore.EventStore, { ...plain, readAll })
+      yield* catchUp
+      expect(yield* records).toEqual(yield* law())
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("waits for the one that owns the view, and takes over when that one is gone", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      const store = yield* ViewStore.ViewStore
+      const generation = { view: "Activity", version: 1 }
+      yield* store.claim({ generation, owner: "other", lease: Duration.seconds(5) })
+      const waiting = yield* Effect.forkChild(Projection.catchUp(Activity))
+      yield* TestClock.adjust("4 seconds")
+      expect(waiting.pollUnsafe()).toBeUndefined()
+      yield* TestClock.adjust("2 seconds")
+      expect(yield* Fiber.join(waiting)).toEqual({ position: 1, events: 1, commits: 1 })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("takes what the owner has done for its own", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Effect.forkChild(Projection.run(Activity))
+      yield* reaches(Activity, 1)
+      expect(yield* Projection.catchUp(Activity)).toEqual({ position: 1, events: 0, commits: 0 })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("refuses a batch of no event", () =>
+    Effect.gen(function* () {
+      expect(Exit.hasDies(yield* Effect.exit(Projection.catchUp(Activity, { batch: 0 })))).toBe(true)
+    }).pipe(Effect.provide(stores))
+  )
+})
+
+describe("run", () => {
+  it.effect("has a lease and a pause that end, but not at once", () =>
+    Effect.gen(function* () {
+      for (const time of [0, -1, Infinity]) {
+        for (const options of [{ lease: time }, { pause: time }]) {
+          const running = yield* Effect.forkChild(Projection.run(Activity, options), { startImmediately: true })
+          const exit = running.pollUnsafe()
+          yield* Fiber.interrupt(running)
+          expect(exit !== undefined && Exit.hasDies(exit)).toBe(true)
+        }
+      }
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("follows the log, whoever of several works, and each event counts once", () =>
+    Effect.gen(function* () {
+      for (let i = 0; i < 50; i++) yield* deposited("a", 1)
+      const start = Effect.forkChild(Projection.run(Activity, { batch: 7, pause: "10 millis" }))
+      const runners = [yield* start, yield* start]
+      const appending = yield* Effect.forEach(
+        Array.from({ length: 40 }, (_, i) => i),
+        (i) => Effect.andThen(Effect.yieldNow, i % 9 === 0 ? budget(i % 2, i) : deposited(`${i % 5}`, 1)),
+        { concurrency: "unbounded" }
+      ).pipe(Effect.repeat({ times: 9 }), Effect.forkChild)
+      // Now one dies, now the other.
+      for (let i = 0; i < 6; i++) {
+        yield* TestClock.adjust("20 millis")
+        yield* Fiber.interrupt(runners.shift()!)
+        runners.push(yield* start)
+      }
+      yield* Fiber.join(appending)
+      yield* reaches(Activity, 450)
+      expect(yield* records).toEqual(yield* law())
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("goes on after a restart, at once because the one before has freed the view", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      const first = yield* Effect.forkChild(Projection.run(Activity))
+      yield* reaches(Activity, 1)
+      yield* Fiber.interrupt(first)
+      expect(yield* statusOf(Activity)).toMatchObject({ owner: undefined, epoch: 1 })
+      yield* deposited("a", 2)
+      yield* Effect.forkChild(Projection.run(Activity))
+      yield* eventually(
+        Effect.map(statusOf(Activity), (status) => status?.position === 2),
+        0
+      )
+      expect(yield* statusOf(Activity)).toMatchObject({ epoch: 2 })
+      expect(yield* records).toEqual(yield* law())
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("keeps the view while it is idle", () =>
+    Effect.gen(function* () {
+      yield* Effect.forkChild(Projection.run(Activity))
+      yield* eventually(Effect.map(statusOf(Activity), (status) => status?.owner !== undefined))
+      const { owner } = (yield* statusOf(Activity))!
+      yield* Effect.forkChild(Projection.run(Activity))
+      for (let i = 0; i < 120; i++) yield* TestClock.adjust("1 second")
+      expect(yield* statusOf(Activity)).toMatchObject({ owner, epoch: 1 })
+    }).pipe(Effect.provide(stores))
+  )
+
+  const cuts = [
+    ["hangs", Effect.never],
+    ["fails", Effect.suspend(() => Effect.fail(away()))]
+  ] as const
+
+  it.effect.each(cuts)("is taken over when the owner's connection %s, and nothing is applied twice", ([, cut]) =>
+    Effect.gen(function* () {
+      const { hooks, store } = yield* connection
+      const start = Effect.forkChild(Projection.run(Activity, { batch: 3 }))
+      yield* Effect.provideService(start, ViewStore.ViewStore, store)
+      yield* deposited("a", 1)
+      yield* reaches(Activity, 1)
+      const { owner } = (yield* statusOf(Activity))!
+      hooks.before = cut
+      for (let i = 0; i < 10; i++) yield* deposited("a", 1)
+      const before = hooks.commits
+      yield* start
+      yield* reaches(Activity, 11)
+      expect((yield* statusOf(Activity))!.owner).not.toBe(owner)
+      // The first one is back, and both go on.
+      hooks.before = Effect.void
+      for (let i = 0; i < 10; i++) {
+        yield* deposited("b", 1)
+        yield* TestClock.adjust("1 second")
+      }
+      expect(hooks.commits).toBe(before)
+      expect(yield* records).toEqual(yield* law())
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("stops writing when it could not renew its lease, and works again when it can", () =>
+    Effect.gen(function* () {
+      const { hooks, store } = yield* connection
+      yield* Effect.forkChild(Effect.provideService(Projection.run(Activity), ViewStore.ViewStore, store))
+      yield* deposited("a", 1)
+      yield* reaches(Activity, 1)
+      const { epoch } = (yield* statusOf(Activity))!
+      hooks.before = Effect.never
+      for (let i = 0; i < 60; i++) yield* TestClock.adjust("1 second")
+      expect(yield* statusOf(Activity)).toMatchObject({ owner: undefined })
+      yield* deposited("a", 1)
+      hooks.before = Effect.void
+      yield* reaches(Activity, 2)
+      expect((yield* statusOf(Activity))!.epoch).toBeGreaterThan(epoch)
+      expect(yield* records).toEqual(yield* law())
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("applies each event once also where two own the view at once", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* connection
+      const twin: typeof plain = {
+        ...plain,
+        claim: (claim) => plain.claim({ ...claim, owner: "twin" }),
+        load: (generation, keys) => Effect.andThen(Effect.yieldNow, plain.load(generation, keys))
+      }
+      for (let i = 0; i < 50; i++) yield* deposited(`${i % 3}`, 1)
+      for (const batch of [3, 5]) {
+        const running = Projection.run(Activity, { batch, pause: "10 millis" })
+        yield* Effect.forkChild(Effect.provideService(running, ViewStore.ViewStore, twin))
+      }
+      yield* reaches(Activity, 50)
+      expect(yield* records).toEqual(yield* law())
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("applies a batch once that it sends again before the first arrives, in the same epoch", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* connection
+      const gate = yield* Deferred.make<void>()
+      let late: Fiber.Fiber<void, unknown> | undefined
+      const cut: typeof plain = {
+        ...plain,
+        claim: (claim) => (Duration.isZero(claim.lease) ? Effect.fail(away()) : plain.claim(claim)),
+        commit: (commit) =>
+          Effect.gen(function* () {
+            if (late !== undefined) return yield* plain.commit(commit)
+            late = yield* Effect.forkDetach(Effect.andThen(Deferred.await(gate), plain.commit(commit)))
+            return yield* Effect.fail(away())
+          })
+      }
+      for (let i = 0; i < 3; i++) yield* deposited("a", 1)
+      yield* Effect.forkChild(Effect.provideService(Projection.run(Activity), ViewStore.ViewStore, cut))
+      yield* reaches(Activity, 3)
+      yield* deposited("a", 1)
+      yield* reaches(Activity, 4)
+      yield* Deferred.succeed(gate, undefined)
+      const refused = yield* Effect.flip(Fiber.join(late!))
+      expect(refused).toMatchObject({ expected: { epoch: 1, position: 0 }, actual: { epoch: 1, position: 4 } })
+      expect(yield* records).toEqual(yield* law())
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("is fenced off also when the one that took over has not written yet", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* connection
+      const gate = yield* Deferred.make<void>()
+      const commit: typeof plain.commit = (commit) => Effect.andThen(Deferred.await(gate), plain.commit(commit))
+      yield* deposited("a", 1)
+      const claiming: Array<ViewStore.Claim> = []
+      const claim: typeof plain.claim = (claim) =>
+        claiming.push(claim) === 1 ? plain.claim({ ...claim, lease: Duration.zero }) : Effect.fail(away())
+      const running = Projection.catchUp(Activity)
+      const store = { ...plain, claim, commit }
+      yield* Effect.forkChild(Effect.provideService(running, ViewStore.ViewStore, store), { startImmediately: true })
+      yield* eventually(Effect.sync(() => claiming.length > 0))
+      const { generation, lease } = claiming[0]!
+      yield* plain.claim({ generation, owner: "other", lease })
+      yield* Deferred.succeed(gate, undefined)
+      yield* TestClock.adjust("1 second")
+      expect(yield* statusOf(Activity)).toMatchObject({ owner: "other", position: 0, epoch: 2 })
+      expect(yield* records).toEqual({})
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("goes on at once after a commit that was fenced, if nobody else owns the view", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* connection
+      let retried = false
+      const commit: typeof plain.commit = (commit) => {
+        if (retried) return plain.commit(commit)
+        retried = true
+        const place = { epoch: commit.epoch, position: commit.from }
+        return Effect.fail(new CommitConflict({ view: "Activity", version: 1, expected: place, actual: place }))
+      }
+      yield* deposited("a", 1)
+      const running = Projection.run(Activity, { pause: "1 hour" })
+      yield* Effect.forkChild(Effect.provideService(running, ViewStore.ViewStore, { ...plain, commit }))
+      yield* reaches(Activity, 1, "0 millis")
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("gives a commit up that gets no answer, and goes on", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* connection
+      let unanswered = 1
+      const commit: typeof plain.commit = (commit) => (unanswered-- > 0 ? Effect.never : plain.commit(commit))
+      yield* deposited("a", 1)
+      const running = Projection.run(Activity)
+      yield* Effect.forkChild(Effect.provideService(running, ViewStore.ViewStore, { ...plain, commit }))
+      yield* reaches(Activity, 1)
+      expect(unanswered).toBe(-1)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect.each([
+    ["alone", [Activity]],
+    ["shared with others", [Activity, Limits]]
+  ] as const)("gives up reading that gets no answer, and goes on: %s", ([, views]) =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      const plain = yield* EventStore.EventStore
+      let unanswered = 1
+      const readAll: typeof plain.readAll = (options) =>
+        Stream.suspend(() => (unanswered-- > 0 ? Stream.never : plain.readAll(options)))
+      const silent = Layer.succeed(EventStore.EventStore, { ...plain, readAll })
+      const reached = Effect.forEach(views, (view) => reaches(view, 1))
+      yield* Effect.provide(reached, Layer.provide(Projection.layer(views), silent))
+      expect(unanswered).toBeLessThan(0)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("frees no view that it waits for, and one whose claim got no answer", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* connection
+      const owner = yield* Effect.forkChild(Projection.run(Activity))
+      yield* eventually(Effect.map(statusOf(Activity), (status) => status?.owner !== undefined))
+      const leases: Array<number> = []
+      let answers = true
+      const claim: typeof plain.claim = (claim) => {
+        leases.push(Duration.toMillis(claim.lease))
+        const given = plain.claim(claim)
+        return answers || leases.at(-1) === 0 ? given : Effect.andThen(given, Effect.never)
+      }
+      const second = yield* Effect.forkChild(
+        Effect.provideService(Projection.run(Activity), ViewStore.ViewStore, { ...plain, claim })
+      )
+      for (let i = 0; i < 5; i++) yield* TestClock.adjust("1 second")
+      expect(leases.length).toBeGreaterThan(2)
+      expect(leases).not.toContain(0)
+      answers = false
+      yield* Fiber.interrupt(owner)
+      yield* eventually(Effect.map(statusOf(Activity), (status) => status?.owner !== undefined))
+      yield* Fiber.interrupt(second)
+      expect(yield* statusOf(Activity)).toMatchObject({ owner: undefined })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("is fenced off when a commit of its arrives after another has taken over", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* connection
+      const [gate, sent] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      let arrived: Exit.Exit<void, unknown> | undefined
+      // What is sent arrives, whatever becomes of the sender.
+      const commit: typeof plain.commit = (commit) =>
+        Deferred.await(gate).pipe(
+          Effect.andThen(plain.commit(commit)),
+          Effect.onExit((exit) => Effect.sync(() => (arrived = exit))),
+          Effect.forkDetach,
+          Effect.tap(Deferred.succeed(sent, undefined)),
+          Effect.flatMap(Fiber.join)
+        )
+      yield* deposited("a", 1)
+      const slow = Effect.provideService(Projection.run(Activity), ViewStore.ViewStore, { ...plain, commit })
+      const first = yield* Effect.forkChild(slow)
+      yield* Deferred.await(sent)
+      const stopping = yield* Effect.forkChild(Fiber.interrupt(first))
+      yield* Effect.forkChild(Projection.run(Activity))
+      yield* reaches(Activity, 1)
+      yield* deposited("a", 2)
+      yield* reaches(Activity, 2)
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(stopping)
+      yield* eventually(Effect.sync(() => arrived !== undefined))
+      expect(arrived).toEqual(Exit.fail(expect.any(CommitConflict)))
+      expect(yield* records).toEqual(yield* law())
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("applies a batch once whose commit happened without an answer", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* connection
+      let unanswered = 3
+      const commit: typeof plain.commit = (commit) =>
+        Effect.andThen(
+          plain.commit(commit),
+          Effect.suspend(() => (unanswered-- > 0 ? Effect.fail(away()) : Effect.void))
+        )
+      for (let i = 0; i < 10; i++) yield* deposited("a", 1)
+      const running = Projection.run(Activity, { batch: 2 })
+      yield* Effect.forkChild(Effect.provideService(running, ViewStore.ViewStore, { ...plain, commit }))
+      yield* reaches(Activity, 10)
+      expect(unanswered).toBeLessThan(0)
+      expect(yield* records).toEqual(yield* law())
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("waits while the event store is away, and fails when waiting does not help", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      const plain = yield* EventStore.EventStore
+      const failing =
+        (...reasons: Array<Reason.Reason>): typeof plain.readAll =>
+        (options) =>
+          Stream.suspend(() => {
+            const reason = reasons.shift()
+            return reason === undefined
+              ? plain.readAll(options)
+              : Stream.fail(new EventStoreError({ operation: "readAll", reason }))
+          })
+      const run = (readAll: typeof plain.readAll) =>
+        Effect.forkChild(Effect.provideService(Projection.run(Activity), EventStore.EventStore, { ...plain, readAll }))
+      const away = new Reason.Timeout({ detail: "slow" })
+      const patient = yield* run(failing(away, away))
+      yield* reaches(Activity, 1)
+      yield* Fiber.interrupt(patient)
+      yield* deposited("a", 1)
+      const failed = yield* Effect.flip(Fiber.join(yield* run(failing(new Reason.Corrupt({ detail: "torn" })))))
+      expect(failed).toMatchObject({ _tag: "EventStoreError", reason: { _tag: "Corrupt" } })
+      expect(yield* statusOf(Activity)).toMatchObject({ owner: undefined, position: 1 })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("interrupted in a commit ends that, and then frees the view", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* connection
+      const [gate, sent] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      const commit: typeof plain.commit = (commit) =>
+        Deferred.succeed(sent, undefined).pipe(
+          Effect.andThen(Deferred.await(gate)),
+          Effect.andThen(plain.commit(commit))
+        )
+      for (let i = 0; i < 4; i++) yield* deposited("a", 1)
+      const running = Projection.run(Activity, { batch: 2 })
+      const runner = yield* Effect.forkChild(Effect.provideService(running, ViewStore.ViewStore, { ...plain, commit }))
+      yield* Deferred.await(sent)
+      const stopping = yield* Effect.forkChild(Fiber.interrupt(runner), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      expect(stopping.pollUnsafe()).toBeUndefined()
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(stopping)
+      expect(yield* statusOf(Activity)).toMatchObject({ position: 2, owner: undefined })
+      expect(yield* records).toEqual(yield* law(2))
+    }).pipe(Effect.provide(stores))
+  )
+})
+
+describe("layer", () => {
+  it.effect("runs views in the background until it closes; one that fails stops alone", () =>
+    Effect.gen(function* () {
+      const Broken = View.make("Broken", {
+        from: [Account],
+        state: Schema.Int,
+        evolve: {
+          MoneyDeposited: () => {
+            throw new Error("no")
+          }
+        }
+      })
+      yield* Effect.gen(function* () {
+        yield* budget(1, 5)
+        yield* deposited("a", 1)
+        yield* reaches(Activity, 2)
+        yield* reaches(Limits, 2)
+        yield* deposited("a", 1)
+        yield* reaches(Activity, 3)
+        yield* reaches(Broken, 1)
+      }).pipe(Effect.provide(Projection.layer([Activity, Limits, Broken])))
+      for (const view of [Activity, Limits, Broken]) {
+        expect(yield* statusOf(view)).toMatchObject({ owner: undefined })
+      }
+      yield* reaches(Activity, 4).pipe(Effect.provide(Projection.layer(Activity)), (waiting) =>
+        Effect.andThen(deposited("a", 1), waiting)
+      )
+      expect(yield* records).toEqual(yield* law())
+    }).pipe(Effect.provide(stores))
+  )
+})

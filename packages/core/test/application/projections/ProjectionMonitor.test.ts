@@ -1,0 +1,310 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Projection, ProjectionMonitor, Unhealthy, View, ViewStore, ViewStoreError, Reason } from "@hexfold/core"
+import { DateTime, Duration, Effect, Layer, Metric, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import { Budget } from "../../support/budget.ts"
+import { Activity, budget, deposited, eventually, stores } from "../../support/projected.ts"
+
+const activity = Effect.map(ProjectionMonitor.status([Activity]), ([status]) => status!)
+const nobody = {
+  view: Activity.name,
+  version: Activity.version,
+  state: "waiting",
+  serves: false,
+  position: 0,
+  age: Duration.zero,
+  percent: 100,
+  timeLeft: Duration.zero,
+  eventsPerSecond: 0,
+  owners: [undefined],
+  failure: undefined,
+  parked: 0,
+  skipped: 0,
+  rebuild: undefined
+}
+const generation = { view: Activity.name, version: Activity.version }
+const error = { step: "evolve", cause: "no" }
+const failure = {
+  position: 2,
+  stream: "Account-a",
+  streamVersion: 2,
+  type: "MoneyDeposited",
+  error,
+  at: DateTime.makeUnsafe(0)
+}
+
+/** Owns a part and says something of it, as a projection does. */
+const said = (given: Partial<ViewStore.Commit> & { readonly part?: number; readonly of?: number } = {}) =>
+  Effect.gen(function* () {
+    const { of = 1, part: index = 0, ...rest } = given
+    const { claim, commit } = yield* ViewStore.ViewStore
+    const part = { index, of }
+    const target = { generation: rest.generation ?? generation, part, owner: `p${index}`, lease: Duration.hours(9) }
+    const claimed = yield* claim(target)
+    if (claimed._tag !== "Owned") throw new Error(claimed._tag)
+    const { epoch, position: from } = claimed
+    yield* commit({ generation, part: index, epoch, from, to: from, put: [], remove: [], ...rest })
+  })
+
+/** A store that says that appends maintain all views. */
+const inline = Effect.provideServiceEffect(
+  ViewStore.ViewStore,
+  Effect.map(ViewStore.ViewStore, (store) => ({
+    ...store,
+    status: Effect.map(store.status, (all) => all.map((each) => ({ ...each, inline: true })))
+  }))
+)
+
+describe("status", () => {
+  it.effect("of a view that nobody has begun", () =>
+    Effect.gen(function* () {
+      expect(yield* activity).toEqual({ ...nobody, horizon: 0, behind: 0 })
+      yield* deposited("a", 1)
+      yield* deposited("a", 1)
+      yield* TestClock.adjust("3 seconds")
+      const late = { behind: 2, age: Duration.seconds(3), percent: 0, timeLeft: undefined }
+      expect(yield* activity).toEqual({ ...nobody, horizon: 2, ...late })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("tells how far a view is behind, and for how long", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      const done = { ...nobody, position: 1, serves: true }
+      yield* TestClock.adjust("1 hour")
+      expect(yield* activity).toEqual({ ...done, horizon: 1, behind: 0 })
+      yield* deposited("a", 1)
+      yield* TestClock.adjust("2 seconds")
+      yield* deposited("b", 1)
+      yield* TestClock.adjust("5 seconds")
+      const late = { behind: 2, age: Duration.seconds(7), percent: 33, timeLeft: undefined }
+      expect(yield* activity).toEqual({ ...done, horizon: 3, ...late })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("of a view is not behind for events that it does not follow", () =>
+    Effect.gen(function* () {
+      const Limits = View.make("Limits", {
+        from: [Budget],
+        state: Schema.Int,
+        evolve: { BudgetSet: (_, { limit }) => limit }
+      })
+      const limits = Effect.map(ProjectionMonitor.status([Activity, Limits]), ([, status]) => status!.behind)
+      yield* deposited("a", 1)
+      expect(yield* limits).toBe(0)
+      yield* budget(1, 5)
+      yield* deposited("a", 1)
+      expect(yield* limits).toBe(2)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("of an inline view is never behind", () =>
+    Effect.gen(function* () {
+      yield* Projection.catchUp(Activity)
+      yield* deposited("a", 1)
+      yield* TestClock.adjust("1 hour")
+      const current = { ...nobody, state: "inline", serves: true, position: 1, horizon: 1, behind: 0 }
+      expect(yield* inline(activity)).toEqual(current)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("tells what a view is doing", () =>
+    Effect.gen(function* () {
+      const state = Effect.map(activity, ({ state }) => state)
+      yield* deposited("a", 1)
+      yield* said({ to: 1 })
+      expect(yield* state).toBe("live")
+      yield* deposited("a", 1)
+      yield* TestClock.adjust("5 seconds")
+      expect(yield* state).toBe("live")
+      yield* TestClock.adjust("1 second")
+      expect(yield* state).toBe("catching up")
+      yield* said({ failure })
+      expect(yield* activity).toMatchObject({ state: "failed", failure })
+      yield* said({ to: 2 })
+      expect(yield* activity).toMatchObject({ state: "live", failure: undefined })
+      yield* said({ generation: { ...generation, version: 2 } })
+      const [second] = yield* ProjectionMonitor.status([{ ...Activity, version: 2 }])
+      expect(second).toMatchObject({ version: 2, state: "building", serves: false })
+      yield* TestClock.adjust("10 hours")
+      expect(yield* state).toBe("waiting")
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("adds up the speeds of the parts, and tells when the last of them is there", () =>
+    Effect.gen(function* () {
+      for (let i = 0; i < 10; i++) yield* deposited("a", 1)
+      yield* said({ part: 0, of: 2, to: 10, speed: { events: 3, positions: 0 } })
+      expect(yield* activity).toMatchObject({ state: "waiting", owners: ["p0", undefined], timeLeft: undefined })
+      yield* said({ part: 1, of: 2, to: 6, speed: { events: 1, positions: 2 } })
+      expect(yield* activity).toMatchObject({
+        owners: ["p0", "p1"],
+        position: 6,
+        percent: 60,
+        eventsPerSecond: 4,
+        timeLeft: Duration.seconds(2)
+      })
+      yield* TestClock.adjust("10 hours")
+      expect(yield* activity).toMatchObject({ eventsPerSecond: 0, timeLeft: undefined })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("tells how far a rebuild is", () =>
+    Effect.gen(function* () {
+      for (let i = 0; i < 10; i++) yield* deposited("a", 1)
+      yield* said({ to: 10 })
+      expect((yield* activity).rebuild).toBeUndefined()
+      yield* said({ generation: { ...generation, build: 2 }, to: 4, speed: { events: 3, positions: 2 } })
+      const rebuild = { build: 2, position: 4, percent: 40, timeLeft: Duration.seconds(3), eventsPerSecond: 3 }
+      expect(yield* activity).toMatchObject({ serves: true, position: 10, percent: 100, rebuild })
+      yield* TestClock.adjust("10 hours")
+      expect((yield* activity).rebuild).toBeUndefined()
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("counts what is parked and what was skipped", () =>
+    Effect.gen(function* () {
+      const deadLetters = [
+        { ...failure, key: "a", parked: true },
+        { ...failure, key: "b", parked: false },
+        { ...failure, position: 3, key: "b", parked: false }
+      ]
+      yield* said({ deadLetters: { put: deadLetters, remove: [] } })
+      expect(yield* activity).toMatchObject({ parked: 1, skipped: 2 })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("names who works on it", () =>
+    Effect.gen(function* () {
+      yield* Effect.forkScoped(Projection.run(Activity), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      expect(yield* activity).toMatchObject({ state: "live", owners: [expect.any(String)] })
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+})
+
+const gauges = Effect.map(Metric.snapshot, (snapshot) =>
+  Object.fromEntries(
+    snapshot.flatMap(({ attributes, id, state, type }) =>
+      type === "Gauge" && id.startsWith("hexfold_projection_")
+        ? [[`${id.slice(19)} ${attributes?.["view"]} ${attributes?.["version"]}`, state.value]]
+        : []
+    )
+  )
+)
+
+const down = new ViewStoreError({
+  operation: "status",
+  reason: new Reason.Unavailable({ detail: "down" })
+})
+
+describe("watch", () => {
+  it.effect("publishes the status of each view again and again", () =>
+    Effect.gen(function* () {
+      const Other = { ...Activity, name: "Other", version: 3 }
+      yield* Layer.build(ProjectionMonitor.layer([Activity, Other], { every: "30 seconds" }))
+      yield* eventually(
+        Effect.map(gauges, (all) => all["behind Other 3"] === 0),
+        0
+      )
+      yield* deposited("a", 1)
+      yield* deposited("a", 1)
+      yield* said({ to: 1, speed: { events: 5, positions: 5 }, failure })
+      yield* TestClock.adjust("20 seconds")
+      expect(yield* gauges).toMatchObject({ "behind Activity 1": 0 })
+      yield* TestClock.adjust("10 seconds")
+      yield* eventually(
+        Effect.map(gauges, (all) => all["behind Other 3"] === 2),
+        0
+      )
+      expect(yield* gauges).toMatchObject({
+        "position Activity 1": 1,
+        "behind Activity 1": 1,
+        "age_seconds Activity 1": 30,
+        "failed Activity 1": 1,
+        "serves Activity 1": 1,
+        "owners Activity 1": 1,
+        "events_per_second Activity 1": 5,
+        "parked_keys Activity 1": 0,
+        "skipped_letters Activity 1": 0,
+        "failed Other 3": 0,
+        "serves Other 3": 0,
+        "owners Other 3": 0
+      })
+    }).pipe(Effect.scoped, Effect.provide(stores), Effect.provideService(Metric.MetricRegistry, new Map()))
+  )
+
+  it.effect("counts when the status could not be read, also for want of an answer, and goes on", () =>
+    Effect.gen(function* () {
+      const store = yield* ViewStore.ViewStore
+      const answers = [Effect.fail(down), Effect.never, store.status]
+      const status = Effect.suspend(() => answers.shift() ?? Effect.never)
+      yield* ProjectionMonitor.watch([Activity]).pipe(
+        Effect.provideService(ViewStore.ViewStore, { ...store, status }),
+        Effect.forkScoped({ startImmediately: true })
+      )
+      yield* eventually(Effect.sync(() => answers.length === 0))
+      yield* eventually(Effect.map(gauges, (all) => all["behind Activity 1"] === 0))
+      const failures = (yield* Metric.snapshot).find(({ id }) => id === "hexfold_projection_status_failures")
+      expect(failures?.state).toMatchObject({ count: 2 })
+    }).pipe(Effect.scoped, Effect.provide(stores), Effect.provideService(Metric.MetricRegistry, new Map()))
+  )
+})
+
+describe("health", () => {
+  const health = ProjectionMonitor.health([Activity], { maxAge: "10 seconds" })
+
+  it.effect("is the status while all is well", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* TestClock.adjust("10 seconds")
+      expect(yield* health).toEqual(yield* ProjectionMonitor.status([Activity]))
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("is not well when an event waits for too long, whoever should apply it", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* TestClock.adjust("11 seconds")
+      const late = { ...generation, reason: "late" as const, behind: 1, age: Duration.seconds(11) }
+      const unhealthy = yield* Effect.flip(health)
+      expect(unhealthy).toEqual(new Unhealthy({ views: [late] }))
+      expect(unhealthy.message).toBe("Activity, version 1: 1 events behind, the oldest for 11s")
+      expect(yield* ProjectionMonitor.health([Activity])).toHaveLength(1)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("is not well when an event has stopped a view", () =>
+    Effect.gen(function* () {
+      const error = { step: "evolve", cause: "Error: no" }
+      yield* said({ failure: { ...failure, error } })
+      const unhealthy = yield* Effect.flip(health)
+      expect(unhealthy).toMatchObject({ _tag: "Unhealthy", views: [{ reason: "failed", failure: { error } }] })
+      expect(unhealthy.message).toBe(
+        `Activity, version 1: stopped by event 2 of Account-a, a "MoneyDeposited" at position 2, evolve: Error: no`
+      )
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("is well while somebody builds a version, and not when nobody does any more", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      yield* said({ generation: { ...generation, version: 2 } })
+      yield* TestClock.adjust("1 hour")
+      const second = ProjectionMonitor.health([{ ...Activity, version: 2 }])
+      expect(yield* second).toMatchObject([{ state: "building" }])
+      yield* TestClock.adjust("9 hours")
+      expect(yield* Effect.flip(second)).toMatchObject({ views: [{ version: 2, reason: "late" }] })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("fails as the stores do when they are away", () =>
+    Effect.gen(function* () {
+      const store = yield* ViewStore.ViewStore
+      const away = Effect.provideService(health, ViewStore.ViewStore, { ...store, status: Effect.fail(down) })
+      expect(yield* Effect.flip(away)).toBe(down)
+    }).pipe(Effect.provide(stores))
+  )
+})

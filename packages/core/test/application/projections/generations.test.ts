@@ -1,0 +1,90 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Projection, Records, View, ViewStore } from "@hexfold/core"
+import { Effect, Option, Schema } from "effect"
+import { Account } from "../../support/account.ts"
+import { deposited, eventually, stores } from "../../support/projected.ts"
+
+const totals = (version: number, factor: number) =>
+  View.make("Totals", {
+    from: [Account],
+    state: Schema.Int,
+    version,
+    evolve: { MoneyDeposited: (total = 0, { amount }) => total + factor * amount }
+  })
+const [first, second] = [totals(1, 1), totals(2, 10)]
+const total = Effect.map(Records.get(first, "a"), Option.getOrUndefined)
+
+// Before each commit, what a query is answered.
+const watching = (seen: Array<unknown>) => (store: ViewStore.ViewStore["Service"]) =>
+  ViewStore.ViewStore.of({
+    ...store,
+    commit: (commit) =>
+      Effect.andThen(
+        Effect.map(
+          Effect.orDie(Effect.provideService(total, ViewStore.ViewStore, store)),
+          (answer) => void seen.push(answer)
+        ),
+        store.commit(commit)
+      )
+  })
+
+describe("a view with a new version", () => {
+  it.effect("is built beside the one before, and answers when it has caught up", () =>
+    Effect.gen(function* () {
+      for (let i = 0; i < 5; i++) yield* deposited("a", 1)
+      yield* Projection.catchUp(first)
+      expect(yield* total).toBe(5)
+      const seen: Array<unknown> = []
+      yield* Projection.catchUp(second, { batch: 2 }).pipe(Effect.updateService(ViewStore.ViewStore, watching(seen)))
+      expect(seen).toEqual([5, 5, 5])
+      expect(yield* total).toBe(50)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("answers at once where there is nothing left to read, with `catchUp` and with `run`", () =>
+    Effect.gen(function* () {
+      const { status } = yield* ViewStore.ViewStore
+      const serves = (view: View.Any) =>
+        Effect.map(status, (all) => all.some((each) => each.version === view.version && each.serves))
+      yield* Projection.catchUp(first)
+      yield* Projection.catchUp(second)
+      expect(yield* serves(second)).toBe(true)
+      const third = totals(3, 100)
+      yield* Effect.forkScoped(Projection.run(third))
+      yield* eventually(serves(third))
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+
+  it.effect("asks again to answer when the one before has gone on just then", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(first)
+      const overtaking = Effect.andThen(deposited("a", 1), Projection.catchUp(first))
+      const context = yield* Effect.context<Effect.Services<typeof overtaking>>()
+      let commits = 0
+      const overtaken = Effect.updateService(ViewStore.ViewStore, (store: ViewStore.ViewStore["Service"]) => ({
+        ...store,
+        commit: (commit: ViewStore.Commit) =>
+          Effect.andThen(
+            commits++ === 0 ? Effect.orDie(Effect.provide(overtaking, context)) : Effect.void,
+            store.commit(commit)
+          )
+      }))
+      yield* Effect.forkScoped(overtaken(Projection.run(second)))
+      yield* eventually(Effect.map(total, (answer) => answer === 20))
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+
+  it.effect("does not give way to the one before, which an older process may still build", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(first)
+      yield* Projection.catchUp(second)
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(first)
+      expect(yield* total).toBe(10)
+      yield* Projection.catchUp(second)
+      expect(yield* total).toBe(20)
+    }).pipe(Effect.provide(stores))
+  )
+})

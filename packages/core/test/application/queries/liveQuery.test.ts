@@ -1,0 +1,240 @@
+import { describe, expect, expectTypeOf, it } from "@effect/vitest"
+import {
+  EventStore,
+  EventStoreError,
+  Projection,
+  Query,
+  Subscription,
+  ViewStore,
+  ViewStoreError,
+  Reason
+} from "@hexfold/core"
+import { Deferred, Duration, Effect, Fiber, Queue, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { Activity, budget, deposited, eventually, opened, reaches, stores } from "../../support/projected.ts"
+
+const sums = Query.from(Activity, { orderBy: ["sum"], select: ["sum"] })
+const textOf = ({ rows }: Query.Page<{ readonly sum: number }>) =>
+  rows.map(({ key, state }) => `${key} ${state.sum}`).join(", ")
+
+/** The results that a live query gives, as they come. */
+const shown = Effect.gen(function* () {
+  const results: Array<string> = []
+  yield* Subscription.query(Activity, sums).pipe(
+    Stream.runForEach((page) => Effect.sync(() => results.push(textOf(page)))),
+    Effect.forkScoped({ startImmediately: true })
+  )
+  yield* eventually(Effect.sync(() => results.length === 1))
+  return results
+})
+
+/** A view store that counts what it is asked. */
+const counting = Effect.gen(function* () {
+  const plain = yield* ViewStore.ViewStore
+  const asked = { status: 0, query: 0 }
+  const query = (query: Query.Query | Query.Count) =>
+    Effect.suspend((): Effect.Effect<unknown, Query.InvalidCursor | ViewStoreError> => {
+      asked.query++
+      return query._tag === "Count" ? plain.query(query) : plain.query(query)
+    })
+  const store: ViewStore.ViewStore["Service"] = {
+    ...plain,
+    query: query as typeof plain.query,
+    status: Effect.suspend(() => (asked.status++, plain.status))
+  }
+  return { asked, plain, store }
+})
+
+const minutes = (n: number) => Effect.repeat(TestClock.adjust("1 second"), { times: n * 60 - 1 })
+
+describe("query", () => {
+  it.effect("gives the present result, and then each that differs", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      yield* Effect.forkScoped(Projection.run(Activity))
+      const results = yield* shown
+      expect(results).toEqual(["Account-a 1, all 1"])
+      yield* deposited("a", 2)
+      yield* eventually(Effect.sync(() => results.length === 2))
+      // The view moves, the result does not.
+      yield* opened("a")
+      yield* reaches(Activity, 3)
+      yield* deposited("b", 1)
+      yield* eventually(Effect.sync(() => results.length === 3))
+      expect(results.slice(1)).toEqual(["Account-a 3, all 3", "Account-b 1, Account-a 3, all 4"])
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+
+  it.effect("of a view that nobody has begun is empty at first", () =>
+    Effect.gen(function* () {
+      const results = yield* shown
+      expect(results).toEqual([""])
+      yield* deposited("a", 1)
+      yield* minutes(1)
+      expect(results).toEqual([""])
+      yield* Projection.catchUp(Activity)
+      yield* eventually(Effect.sync(() => results.length === 2))
+      expect(results[1]).toBe("Account-a 1, all 1")
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+
+  it.effect("of a count gives numbers", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Effect.forkScoped(Projection.run(Activity))
+      yield* reaches(Activity, 1)
+      const counts = yield* Queue.unbounded<number>()
+      const live = Subscription.query(Activity, Query.count(Query.from(Activity)))
+      expectTypeOf<Stream.Success<typeof live>>().toEqualTypeOf<number>()
+      yield* live.pipe(
+        Stream.runForEach((count) => Queue.offer(counts, count)),
+        Effect.forkScoped({ startImmediately: true })
+      )
+      expect(yield* Queue.take(counts)).toBe(2)
+      yield* deposited("a", 1)
+      yield* deposited("b", 1)
+      yield* reaches(Activity, 3)
+      expect(yield* Queue.take(counts)).toBe(3)
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+
+  it.effect("asks nothing while nothing happens", () =>
+    Effect.gen(function* () {
+      const { asked, store } = yield* counting
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      yield* Effect.provideService(shown, ViewStore.ViewStore, store)
+      expect(asked).toEqual({ status: 1, query: 1 })
+      yield* minutes(10)
+      expect(asked).toEqual({ status: 1, query: 1 })
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+
+  it.effect("looks once a second at a view that stands still behind the events, and asks it nothing", () =>
+    Effect.gen(function* () {
+      const { asked, store } = yield* counting
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      yield* deposited("a", 1)
+      yield* Effect.provideService(shown, ViewStore.ViewStore, store)
+      yield* minutes(1)
+      const { query, status } = asked
+      yield* minutes(1)
+      expect({ query, more: asked.status - status }).toEqual({ query: 1, more: 60 })
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+
+  it.effect("of an inline view asks at once when something has happened", () =>
+    Effect.gen(function* () {
+      const { asked, plain, store } = yield* counting
+      yield* Projection.catchUp(Activity)
+      const status = Effect.map(store.status, (all) => all.map((each) => ({ ...each, inline: true })))
+      const results = yield* Effect.provideService(shown, ViewStore.ViewStore, { ...store, status })
+      // Into the record without the projection, as an append does.
+      yield* plain.claim({ generation: { view: "Activity", version: 1 }, owner: "append", lease: Duration.minutes(1) })
+      const put = [{ key: "x", state: { positions: [], sum: 7, at: "2026-01-01T00:00:00.000Z" } }]
+      const { epoch, position } = (yield* plain.status)[0]!.parts[0]!
+      const generation = { view: "Activity", version: 1 }
+      yield* plain.commit({ generation, epoch, from: position, to: position, put, remove: [] })
+      yield* budget(1, 1)
+      yield* eventually(
+        Effect.sync(() => results.length === 2),
+        0
+      )
+      expect(results).toEqual(["", "x 7"])
+      expect(asked).toEqual({ status: 2, query: 2 })
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+
+  it.effect("of a slow consumer skips results, but not the latest", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      const first = yield* Deferred.make<void>()
+      const results: Array<string> = []
+      yield* Subscription.query(Activity, sums).pipe(
+        Stream.runForEach((page) =>
+          Effect.andThen(
+            Effect.sync(() => results.push(textOf(page))),
+            Deferred.await(first)
+          )
+        ),
+        Effect.forkScoped({ startImmediately: true })
+      )
+      yield* eventually(Effect.sync(() => results.length === 1))
+      for (let i = 0; i < 20; i++) {
+        yield* deposited("a", 1)
+        yield* Projection.catchUp(Activity)
+        yield* TestClock.adjust("1 second")
+      }
+      yield* Deferred.succeed(first, undefined)
+      yield* eventually(Effect.sync(() => results.at(-1) === "Account-a 21, all 21"))
+      expect(results).toEqual(["Account-a 1, all 1", "Account-a 21, all 21"])
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+
+  it.effect("goes on with the generation that takes over, also at the same position", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      yield* deposited("a", 1)
+      const results = yield* shown
+      const { claim, commit } = yield* ViewStore.ViewStore
+      const generation = { view: "Activity", version: 2 }
+      const claimed = yield* claim({ generation, owner: "builder", lease: Duration.minutes(1) })
+      const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
+      yield* commit({ generation, epoch, from: 0, to: 1, put: [], remove: [], serve: true })
+      yield* eventually(Effect.sync(() => results.length === 2))
+      expect(results).toEqual(["Account-a 1, all 1", ""])
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+
+  it.effect("waits while a store is away, and gives no result twice for it", () =>
+    Effect.gen(function* () {
+      const { plain, store } = yield* counting
+      const events = yield* EventStore.EventStore
+      let down = true
+      const reason = new Reason.Unavailable({ detail: "down" })
+      const cut = <A, E, F>(effect: Effect.Effect<A, E>, error: F) =>
+        Effect.suspend((): Effect.Effect<A, E | F> => (down ? Effect.fail(error) : effect))
+      const away = new ViewStoreError({ operation: "status", reason })
+      const gone = new EventStoreError({ operation: "readAll", reason })
+      const horizons = Stream.mapEffect(events.horizons, (horizon) => cut(Effect.succeed(horizon), gone))
+      const results: Array<string> = []
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      yield* Subscription.query(Activity, sums).pipe(
+        Stream.runForEach((page) => Effect.sync(() => results.push(textOf(page)))),
+        Effect.provideService(EventStore.EventStore, { ...events, horizons }),
+        Effect.provideService(ViewStore.ViewStore, { ...store, status: cut(plain.status, away) }),
+        Effect.forkScoped({ startImmediately: true })
+      )
+      yield* minutes(1)
+      expect(results).toEqual([])
+      down = false
+      yield* eventually(Effect.sync(() => results.length === 1))
+      down = true
+      yield* opened("b")
+      yield* minutes(1)
+      down = false
+      yield* Projection.catchUp(Activity)
+      yield* eventually(Effect.sync(() => results.length === 2))
+      expect(results).toEqual(["Account-a 1, all 1", "Account-b 0, Account-a 1, all 1"])
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+
+  it.effect("fails for what waiting does not cure", () =>
+    Effect.gen(function* () {
+      const wrong = Subscription.query(Activity, Query.after(sums, "no cursor"))
+      expect(yield* Effect.flip(Stream.runDrain(wrong))).toMatchObject({ _tag: "InvalidCursor" })
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      const other = { name: "Activity", schemas: { state: Query.QuerySchema } }
+      const undecodable = yield* Effect.forkChild(
+        Effect.flip(Stream.runDrain(Subscription.query(other, Query.from(Activity))))
+      )
+      expect(yield* Fiber.join(undecodable)).toMatchObject({ _tag: "RecordDecodeError", view: "Activity" })
+    }).pipe(Effect.provide(stores))
+  )
+})

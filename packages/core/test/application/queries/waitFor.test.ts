@@ -1,0 +1,234 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Executor, Projection, ViewStore, ViewStoreError, WaitTimeout, Reason } from "@hexfold/core"
+import { Deferred, Duration, Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import { Account, AccountId, OpenAccount } from "../../support/account.ts"
+import { Activity, deposited, eventually, records, stores } from "../../support/projected.ts"
+
+const done = (fiber: Fiber.Fiber<unknown, unknown>) => eventually(Effect.sync(() => fiber.pollUnsafe() !== undefined))
+
+/** All other fibers have done what they can. */
+const settled = Effect.repeat(Effect.yieldNow, { times: 50 })
+
+describe("waitFor", () => {
+  it.effect("returns when the view reflects the receipt, whoever projects it", () =>
+    Effect.gen(function* () {
+      yield* Effect.forkChild(Projection.run(Activity))
+      const receipt = yield* Executor.execute(Account, AccountId.make("a"), new OpenAccount({ owner: "Anna" }))
+      const waiting = yield* Effect.forkChild(Projection.waitFor(Activity, receipt))
+      yield* done(waiting)
+      yield* Fiber.join(waiting)
+      expect(yield* records).toMatchObject({ all: { positions: [receipt.position] } })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("does not return before that", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      const waiting = yield* Effect.forkChild(Projection.waitFor(Activity, 2))
+      yield* Projection.catchUp(Activity)
+      yield* TestClock.adjust("4 seconds")
+      expect(waiting.pollUnsafe()).toBeUndefined()
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(waiting)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("of a receipt without events has nothing to wait for", () =>
+    Effect.provide(Projection.waitFor(Activity, { position: 0 }), stores)
+  )
+
+  it.effect("fails with how far the view has come when the time is over", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      const waiting = yield* Effect.forkChild(Projection.waitFor(Activity, 7, { timeout: "2 seconds" }))
+      yield* TestClock.adjust("2 seconds")
+      const failed = yield* Effect.flip(Fiber.join(waiting))
+      expect(failed).toEqual(new WaitTimeout({ view: "Activity", wanted: 7, reached: 1 }))
+      expect(failed.message).toBe("Activity has reached position 1, not yet 7")
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("looks at the generation that serves", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      yield* deposited("a", 1)
+      // One that is being built, and is further already.
+      const store = yield* ViewStore.ViewStore
+      const generation = { view: Activity.name, version: 2 }
+      const claimed = yield* store.claim({ generation, owner: "builder", lease: Duration.minutes(1) })
+      const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
+      yield* store.commit({ generation, epoch, from: 0, to: 2, put: [], remove: [] })
+      const waiting = yield* Effect.forkChild(Projection.waitFor(Activity, 2))
+      yield* TestClock.adjust("5 seconds")
+      expect(yield* Effect.flip(Fiber.join(waiting))).toMatchObject({ reached: 1 })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("ends in time also when the store does not answer, and fails as the store does", () =>
+    Effect.gen(function* () {
+      const store = yield* ViewStore.ViewStore
+      const waitOn = (status: typeof store.status) =>
+        Projection.waitFor(Activity, 1).pipe(
+          Effect.provideService(ViewStore.ViewStore, { ...store, status }),
+          Effect.flip,
+          Effect.forkChild
+        )
+      const hung = yield* waitOn(Effect.never)
+      yield* TestClock.adjust("5 seconds")
+      expect(yield* Fiber.join(hung)).toMatchObject({ _tag: "WaitTimeout", reached: 0 })
+      const reason = new Reason.Unavailable({ detail: "down" })
+      const away = new ViewStoreError({ operation: "status", reason })
+      expect(yield* Fiber.join(yield* waitOn(Effect.fail(away)))).toBe(away)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("of several parts waits for the last of them", () =>
+    Effect.gen(function* () {
+      const store = yield* ViewStore.ViewStore
+      const generation = { view: Activity.name, version: 1 }
+      const moved = (index: number, to: number) =>
+        Effect.gen(function* () {
+          const part = { index, of: 2 }
+          yield* store.claim({ generation, part, owner: `p${index}`, lease: Duration.minutes(1) })
+          const status = (yield* store.status)[0]!.parts[index]!
+          yield* store.commit({
+            generation,
+            part: index,
+            epoch: status.epoch,
+            from: status.position,
+            to,
+            put: [],
+            remove: []
+          })
+        })
+      yield* moved(0, 4)
+      yield* moved(1, 2)
+      const waiting = yield* Effect.forkChild(Projection.waitFor(Activity, 3))
+      yield* TestClock.adjust("1 second")
+      expect(waiting.pollUnsafe()).toBeUndefined()
+      yield* moved(1, 3)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(waiting)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("of an inline view has nothing to wait for", () =>
+    Effect.gen(function* () {
+      yield* Projection.catchUp(Activity)
+      const store = yield* ViewStore.ViewStore
+      const status = Effect.map(store.status, (all) => all.map((each) => ({ ...each, inline: true })))
+      yield* Effect.provideService(Projection.waitFor(Activity, 7), ViewStore.ViewStore, { ...store, status })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("goes on with the generation that takes over", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      yield* deposited("a", 1)
+      const waiting = yield* Effect.forkChild(Projection.waitFor(Activity, 2))
+      yield* TestClock.adjust("1 second")
+      yield* Projection.catchUp({ ...Activity, version: 2 })
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(waiting)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("names the view that is late", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      const Other = { ...Activity, name: "Other" }
+      const waiting = yield* Effect.forkChild(Projection.waitFor([Activity, Other], 1))
+      yield* TestClock.adjust("5 seconds")
+      expect(yield* Effect.flip(Fiber.join(waiting))).toEqual(new WaitTimeout({ view: "Other", wanted: 1, reached: 0 }))
+      yield* Projection.catchUp(Other)
+      yield* Projection.waitFor([Activity, Other], 1)
+    }).pipe(Effect.provide(stores))
+  )
+
+  /** A store whose answers to `status` are given one by one, and how often it was asked. */
+  const questioned = Effect.gen(function* () {
+    const store = yield* ViewStore.ViewStore
+    const answers: Array<Deferred.Deferred<boolean>> = []
+    const status = Effect.suspend(() => {
+      const inline = Deferred.makeUnsafe<boolean>()
+      answers.push(inline)
+      return Effect.flatMap(Deferred.await(inline), (inline) =>
+        Effect.map(store.status, (all) => all.map((each) => ({ ...each, inline })))
+      )
+    })
+    const asked = { ...store, status }
+    const wait = Projection.waitFor(Activity, 1).pipe(
+      Effect.provideService(ViewStore.ViewStore, asked),
+      Effect.forkChild
+    )
+    return {
+      answers,
+      wait,
+      answered: (n: number) =>
+        eventually(
+          Effect.sync(() => answers.length === n),
+          0
+        )
+    }
+  })
+
+  it.effect("shares a query with all others that wait, but for one that began before", () =>
+    Effect.gen(function* () {
+      yield* Projection.catchUp(Activity)
+      yield* deposited("a", 1)
+      const { answered, answers, wait } = yield* questioned
+      const first = yield* wait
+      yield* answered(1)
+      const others = yield* Effect.all(Array.from({ length: 50 }, () => wait))
+      yield* settled
+      expect(answers.length).toBe(1)
+      // True of the events when it was asked, which were those of the first one only.
+      yield* Deferred.succeed(answers[0]!, true)
+      yield* Fiber.join(first)
+      yield* answered(2)
+      expect(others.map((fiber) => fiber.pollUnsafe())).toEqual(others.map(() => undefined))
+      yield* Deferred.succeed(answers[1]!, true)
+      yield* Effect.forEach(others, Fiber.join)
+      expect(answers.length).toBe(2)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("shares a query that outlives whoever asked for it", () =>
+    Effect.gen(function* () {
+      yield* Projection.catchUp(Activity)
+      const { answered, answers, wait } = yield* questioned
+      const first = yield* wait
+      yield* answered(1)
+      const second = yield* wait
+      const third = yield* wait
+      yield* settled
+      yield* Fiber.interrupt(second)
+      yield* Fiber.interrupt(first)
+      yield* Deferred.succeed(answers[0]!, false)
+      yield* answered(2)
+      yield* Deferred.succeed(answers[1]!, true)
+      yield* Fiber.join(third)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("asks again when a query gets no answer", () =>
+    Effect.gen(function* () {
+      yield* Projection.catchUp(Activity)
+      const { answered, answers, wait } = yield* questioned
+      const waiting = yield* wait
+      yield* answered(1)
+      yield* TestClock.adjust("2 seconds")
+      yield* TestClock.adjust("1 second")
+      yield* answered(2)
+      yield* Deferred.succeed(answers[1]!, true)
+      yield* Fiber.join(waiting)
+    }).pipe(Effect.provide(stores))
+  )
+})

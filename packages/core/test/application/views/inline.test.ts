@@ -1,0 +1,186 @@
+import { assert, it } from "@effect/vitest"
+import { MemoryStores } from "@hexfold/adapters-memory"
+import { EventStore, InlineViews, Projection, View, ViewStore } from "@hexfold/core"
+import { Context, Effect, Fiber, Schema, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { describe } from "vitest"
+import { Account } from "../../support/account.ts"
+import { deposited, eventually, opened, statusOf, stores } from "../../support/projected.ts"
+
+const poison = 13
+
+// How much was deposited; one sum cannot be applied.
+const definition = (consistency: View.Consistency, onPoison: View.OnPoison = "stop", version = 1) =>
+  View.make("Deposits", {
+    from: [Account],
+    consistency,
+    onPoison,
+    version,
+    state: Schema.Int,
+    evolve: {
+      MoneyDeposited: (sum = 0, { amount }) => {
+        if (amount === poison) throw new Error("poison")
+        return sum + amount
+      }
+    }
+  })
+
+const Deposits = definition("inline")
+
+// Processes that share their data: the first knows the view, the second does not.
+const processes = Effect.map(MemoryStores.shared, (open) => [open({ views: [Deposits] }), open({})] as const)
+
+const isInline = (version = 1) =>
+  Effect.flatMap(ViewStore.ViewStore, ({ status }) =>
+    Effect.map(status, (all) => all.some((each) => each.version === version && each.inline))
+  )
+
+const sumOf = (key: string) =>
+  Effect.flatMap(ViewStore.ViewStore, ({ load }) =>
+    Effect.map(load({ view: "Deposits" }, [key]), ({ states }) => states.get(key))
+  )
+
+describe("the projection of an inline view", () => {
+  it.effect("catches up, and leaves the view to appends", () =>
+    Effect.gen(function* () {
+      const [both] = yield* processes
+      yield* Effect.gen(function* () {
+        yield* opened("a")
+        yield* deposited("a", 1)
+        const running = yield* Effect.forkChild(Projection.run(Deposits))
+        yield* eventually(isInline())
+        yield* deposited("a", 2)
+        assert.strictEqual(yield* sumOf("a"), 3)
+        const { owner } = (yield* statusOf(Deposits))!
+        assert.isDefined(owner)
+        // It keeps the view all the while.
+        yield* TestClock.adjust("1 minute")
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual((yield* statusOf(Deposits))?.owner, owner)
+        yield* Fiber.interrupt(running)
+        assert.isTrue(yield* isInline())
+        assert.isUndefined((yield* statusOf(Deposits))?.owner)
+      }).pipe(Effect.provide(both))
+    })
+  )
+
+  it.effect("goes on when appends have ceased to maintain the view, until they do again", () =>
+    Effect.gen(function* () {
+      const [both, strangers] = yield* processes
+      yield* Effect.gen(function* () {
+        yield* Effect.forkChild(Projection.run(Deposits))
+        for (let round = 1; round <= 3; round++) {
+          yield* eventually(isInline())
+          yield* Effect.provide(deposited("a", 1), strangers)
+          assert.isFalse(yield* isInline())
+        }
+        yield* eventually(isInline())
+        assert.strictEqual(yield* sumOf("a"), 3)
+      }).pipe(Effect.provide(both))
+    })
+  )
+
+  it.effect("stops at an event that the append could not apply", () =>
+    Effect.gen(function* () {
+      const [both] = yield* processes
+      yield* Effect.gen(function* () {
+        const running = yield* Effect.forkChild(Effect.flip(Projection.run(Deposits)))
+        yield* eventually(isInline())
+        const { position } = yield* deposited("a", poison)
+        yield* eventually(Effect.sync(() => running.pollUnsafe() !== undefined))
+        assert.deepInclude(yield* Fiber.join(running), { _tag: "ProjectionFailed", position })
+        assert.isFalse(yield* isInline())
+      }).pipe(Effect.provide(both))
+    })
+  )
+
+  it.effect("of a view that became async ends it, and of a new version takes over from it", () =>
+    Effect.gen(function* () {
+      const open = yield* MemoryStores.shared
+      const next = definition("inline", "stop", 2)
+      const both = open({ views: [Deposits] })
+      yield* Effect.gen(function* () {
+        yield* deposited("a", 1)
+        yield* Projection.catchUp(Deposits)
+        assert.isTrue(yield* isInline())
+        yield* Projection.catchUp(definition("async"))
+        assert.isFalse(yield* isInline())
+        yield* Projection.catchUp(Deposits)
+        assert.isTrue(yield* isInline())
+        const later = open({ views: [next] })
+        const records = Context.get(later, ViewStore.ViewStore)
+        const switches: Array<ViewStore.Commit> = []
+        const commit = (commit: ViewStore.Commit) => {
+          if (commit.serve === true) switches.push(commit)
+          return records.commit(commit)
+        }
+        yield* Projection.catchUp(next).pipe(
+          Effect.provideService(ViewStore.ViewStore, { ...records, commit }),
+          Effect.provide(later)
+        )
+        // In one moment with being left to appends: queries never see less than before.
+        assert.deepStrictEqual(
+          switches.map(({ inline }) => inline),
+          [true]
+        )
+        assert.isTrue((yield* isInline()) && (yield* isInline(2)))
+        const all = yield* Effect.flatMap(ViewStore.ViewStore, ({ status }) => status)
+        assert.deepStrictEqual(
+          all.map(({ serves }) => serves),
+          [false, true]
+        )
+      }).pipe(Effect.provide(both))
+    })
+  )
+
+  it.effect("in parts is one like any other, and takes over from one that appends maintain", () =>
+    Effect.gen(function* () {
+      const open = yield* MemoryStores.shared
+      const next = definition("inline", "stop", 2)
+      yield* Effect.gen(function* () {
+        yield* deposited("a", 1)
+        yield* Projection.catchUp(Deposits)
+        const running = yield* Effect.forkChild(Projection.run(next, { parts: 2 }))
+        const epochs = Effect.flatMap(ViewStore.ViewStore, ({ status }) =>
+          Effect.map(status, (all) => all.find(({ serves }) => serves)?.parts.map(({ epoch }) => epoch))
+        )
+        yield* eventually(Effect.map(epochs, (all) => all?.length === 2))
+        const before = yield* epochs
+        for (const amount of [1, 2, 3]) {
+          yield* deposited("a", amount)
+          yield* TestClock.adjust("5 seconds")
+        }
+        assert.deepStrictEqual(yield* epochs, before)
+        assert.strictEqual(yield* sumOf("a"), 7)
+        yield* Fiber.interrupt(running)
+      }).pipe(Effect.provide(open({ views: [Deposits] })))
+    })
+  )
+})
+
+describe("InlineViews", () => {
+  it("names the inline ones of some views, which differ in their names", () => {
+    assert.deepStrictEqual(InlineViews.select([Deposits, definition("async")]), [Deposits])
+    assert.throws(() => InlineViews.select([Deposits, definition("inline", "stop", 2)]), "two inline views")
+  })
+
+  it.effect("applies what a view follows in the order of positions, whatever order it comes in", () =>
+    Effect.gen(function* () {
+      const Amounts = View.make("Amounts", {
+        from: [Account],
+        state: Schema.Array(Schema.Int),
+        key: () => "all",
+        evolve: { MoneyDeposited: (amounts: ReadonlyArray<number> = [], { amount }) => [...amounts, amount] }
+      })
+      yield* opened("a")
+      for (const amount of [1, 2, 3]) yield* deposited("a", amount)
+      const log = yield* Effect.flatMap(EventStore.EventStore, ({ readAll }) => Stream.runCollect(readAll()))
+      const { fold, keys } = yield* Effect.fromResult(InlineViews.plan(Amounts, log.toReversed()))
+      assert.deepStrictEqual(keys, ["all"])
+      const changes = yield* Effect.fromResult(fold(new Map([["all", [0]]])))
+      assert.deepStrictEqual(changes, { put: [{ key: "all", state: [0, 1, 2, 3] }], remove: [] })
+      const none = yield* Effect.fromResult(InlineViews.plan(Amounts, log.slice(0, 1)))
+      assert.deepStrictEqual(none.keys, [])
+    }).pipe(Effect.provide(stores))
+  )
+})

@@ -1,0 +1,132 @@
+/** What the tests of projections share: a view, its law, a store whose connection can be cut, and waiting. */
+import { MemoryEventStore, MemoryViewStore } from "@hexfold/adapters-memory"
+import {
+  type Aggregate,
+  EventCodec,
+  EventStore,
+  Query,
+  Records,
+  View,
+  ViewStore,
+  ViewStoreError,
+  Reason
+} from "@hexfold/core"
+import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { Account, AccountId, AccountOpened, MoneyDeposited, MoneyWithdrawn } from "./account.ts"
+import { Budget, BudgetSet } from "./budget.ts"
+
+export const stores = Layer.merge(MemoryEventStore.layer(), MemoryViewStore.layer())
+
+/** Shows for each stream and for all which events were applied, in order; some events delete a record. */
+export const Activity = View.make("Activity", {
+  from: [Account, Budget],
+  state: Schema.Struct({ positions: Schema.Array(Schema.Int), sum: Schema.Int, at: Schema.DateTimeUtc }),
+  key: (_event, { streamId }) => [streamId, "all"],
+  evolve: {
+    AccountOpened: (state, _event, envelope) => applied(state, 0, envelope),
+    MoneyDeposited: (state, { amount }, envelope) => applied(state, amount, envelope),
+    MoneyWithdrawn: (state, { amount }, envelope) => applied(state, -amount, envelope),
+    BudgetSet: (state, { limit }, envelope) => (limit % 3 === 0 ? undefined : applied(state, limit, envelope))
+  }
+})
+
+const applied = (
+  state: { readonly positions: ReadonlyArray<number>; readonly sum: number } = { positions: [], sum: 0 },
+  amount: number,
+  { position, recordedAt }: Pick<View.Envelope<string, unknown>, "position" | "recordedAt">
+) => ({ positions: [...state.positions, position], sum: state.sum + amount, at: recordedAt })
+
+/** Appends one event as it is, also one that cannot be decoded. */
+export const appendRaw = (streamId: EventStore.Write["streamId"], type: string, data: Schema.Json) =>
+  Effect.gen(function* () {
+    const store = yield* EventStore.EventStore
+    const id = crypto.randomUUID()
+    const events = [{ id, type, data, metadata: { correlationId: id, causationId: id } }]
+    const { events: recorded } = yield* store.append({ writes: [{ streamId, events }], conditions: [] })
+    return recorded[0]!
+  })
+
+const account = (id: string) => Account.streamId(AccountId.make(id))
+export const opened = (id: string, owner = "Anna") =>
+  appendRaw(account(id), "AccountOpened", { ...new AccountOpened({ owner }) })
+export const deposited = (id: string, amount: number) =>
+  appendRaw(account(id), "MoneyDeposited", { ...new MoneyDeposited({ amount }) })
+export const withdrawn = (id: string, amount: number) =>
+  appendRaw(account(id), "MoneyWithdrawn", { ...new MoneyWithdrawn({ amount }) })
+export const budget = (id: number, limit: number) =>
+  appendRaw(Budget.streamId(id), "BudgetSet", { ...new BudgetSet({ limit }) })
+
+/** The records that `Activity` must have: the fold over the log, up to a position. */
+export const law = (upTo = Infinity) =>
+  Effect.gen(function* () {
+    const store = yield* EventStore.EventStore
+    const log = yield* Stream.runCollect(store.readAll())
+    const given = log.filter(({ position }) => position <= upTo).map(decoded)
+    return Object.fromEntries(View.fold(Activity, given))
+  })
+
+const decoded = (recorded: EventStore.RecordedEvent) => {
+  const { id: eventId, ...envelope } = recorded
+  const of = <Name extends string, Id, State, Command extends Aggregate.Tagged, Event extends Aggregate.Tagged, Error>(
+    aggregate: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>
+  ) => ({
+    ...envelope,
+    eventId,
+    aggregate: aggregate.name,
+    id: Option.getOrThrow(aggregate.idOf(recorded.streamId)),
+    event: Result.getOrThrow(EventCodec.of(aggregate).decode(recorded))
+  })
+  return recorded.streamId.startsWith("Account-") ? of(Account) : of(Budget)
+}
+
+/** The records that `Activity` has. */
+export const records = Effect.map(Records.query(Activity, Query.from(Activity)), ({ rows }) =>
+  Object.fromEntries(rows.map(({ key, state }) => [key, state]))
+)
+
+/** Where a view stands that has one part. */
+export const statusOf = (view: { readonly name: string }) =>
+  Effect.gen(function* () {
+    const { deadLetterCounts, status } = yield* ViewStore.ViewStore
+    const known = (yield* status).find((each) => each.view === view.name)
+    return known && { ...known, ...known.parts[0]!, ...(yield* deadLetterCounts(known)) }
+  })
+
+/** Lets time pass until something holds. */
+export const eventually = <E, R>(holds: Effect.Effect<boolean, E, R>, step: Duration.Input = "100 millis") =>
+  Effect.gen(function* () {
+    for (let tries = 0; !(yield* holds); tries++) {
+      if (tries === 5_000) throw new Error("it never came to hold")
+      yield* TestClock.adjust(step)
+      yield* Effect.yieldNow
+    }
+  })
+
+/** A position is reached. */
+export const reaches = (view: { readonly name: string }, position: number, step?: Duration.Input) =>
+  eventually(
+    Effect.map(statusOf(view), (status) => status?.position === position),
+    step
+  )
+
+/** The operations of the view store as one process sees them, which can be made to wait or to fail. */
+export const connection = Effect.gen(function* () {
+  const plain = yield* ViewStore.ViewStore
+  const hooks = { before: Effect.void as Effect.Effect<void, ReturnType<typeof away>>, commits: 0 }
+  const hooked = <A, E>(effect: Effect.Effect<A, E>) =>
+    Effect.andThen(
+      Effect.suspend(() => hooks.before),
+      effect
+    )
+  const store: ViewStore.ViewStore["Service"] = {
+    ...plain,
+    claim: (claim) => hooked(plain.claim(claim)),
+    load: (generation, keys) => hooked(plain.load(generation, keys)),
+    commit: (commit) => hooked(Effect.suspend(() => (hooks.commits++, plain.commit(commit))))
+  }
+  return { plain, store, hooks }
+})
+
+export const away = () =>
+  new ViewStoreError({ operation: "commit", reason: new Reason.Unavailable({ detail: "down" }) })

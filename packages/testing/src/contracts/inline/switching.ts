@@ -1,0 +1,271 @@
+import { assert } from "@effect/vitest"
+import { Projection, type ViewStore } from "@hexfold/core"
+import { DateTime, Duration, Effect, Fiber, Stream } from "effect"
+import {
+  all,
+  AllParking,
+  AllStruck,
+  assertLaw,
+  async,
+  type Cases,
+  catchUp,
+  data,
+  inline,
+  type Instance,
+  isInline,
+  NextStruck,
+  notes,
+  on,
+  poison,
+  recordsOf,
+  viewsOf
+} from "./support.ts"
+
+/** Appends until it is told to stop; `more` waits until it has done some more. */
+const load = (instance: Instance, name: string) =>
+  Effect.gen(function* () {
+    let n = 0
+    let stopped = false
+    const loading = yield* Effect.forkChild(
+      Effect.whileLoop({
+        while: () => !stopped,
+        body: () =>
+          Effect.forEach(
+            Array.from({ length: 5 }, (_, i) => i),
+            (i) => instance.events.append(notes({ [`${name}${i}`]: [n++], shared: [n] })),
+            { concurrency: "unbounded" }
+          ).pipe(Effect.andThen(Effect.yieldNow)),
+        step: () => {}
+      })
+    )
+    const stop = Effect.andThen(
+      Effect.sync(() => (stopped = true)),
+      Fiber.join(loading)
+    )
+    return { stop, more: Effect.suspend(() => waitUntil(() => n, n + 20)) }
+  })
+
+const waitUntil = (count: () => number, target: number) =>
+  Effect.whileLoop({ while: () => count() < target, body: () => Effect.sleep("1 millis"), step: () => {} })
+
+/** Promise 8: whatever ends it, each event is applied once. */
+export const switching: Cases = {
+  "8 an event that cannot be applied does not fail its append; the projection meets it": Effect.gen(function* () {
+    const open = yield* data
+    const one = yield* open(all(inline))
+    yield* catchUp(one, all(inline))
+    yield* one.events.append(notes({ a: [1] }))
+    const appends = yield* Effect.forEach(
+      [notes({ a: [2] }), notes({ b: [poison] }), notes({ c: [3] })],
+      (append) => one.events.append(append),
+      { concurrency: "unbounded" }
+    )
+    const { position } = appends[1]!.events[0]!
+    assert.isFalse(yield* isInline(one, inline.All))
+    for (const view of [inline.Each, inline.History]) {
+      assert.isTrue(yield* isInline(one, view))
+      yield* assertLaw(one, view)
+    }
+    const failed = yield* Effect.flip(catchUp(one, [inline.All]))
+    assert.deepInclude(failed, { _tag: "ProjectionFailed", position, step: "evolve" })
+    yield* assertLaw(one, inline.All, position - 1)
+    assert.isFalse(yield* isInline(one, inline.All))
+  }),
+
+  "8 a process that does not know a view ends it, and nothing is lost": Effect.gen(function* () {
+    const open = yield* data
+    const one = yield* open(all(inline))
+    for (const stranger of [yield* open([]), yield* open([async.All]), yield* open(all(viewsOf("inline", 2)))]) {
+      yield* catchUp(one, all(inline))
+      yield* one.events.append(notes({ a: [1] }))
+      yield* stranger.events.append(notes({ a: [2], b: [3] }))
+      for (const view of all(inline)) assert.isFalse(yield* isInline(one, view))
+      yield* one.events.append(notes({ a: [4] }))
+      yield* catchUp(one, all(inline))
+      for (const view of all(inline)) {
+        assert.isTrue(yield* isInline(one, view))
+        yield* assertLaw(one, view)
+      }
+    }
+  }),
+
+  "8 a process with another definition of the same version applies nothing of what the others do not": Effect.gen(
+    function* () {
+      const open = yield* data
+      const [one, two] = [yield* open([inline.All]), yield* open([AllStruck])]
+      yield* catchUp(one, [inline.All])
+      yield* one.events.append(notes({ a: [1] }))
+      yield* two.events.append(notes({ a: [2] }, undefined, undefined, "Struck"))
+      yield* two.events.append(notes({ a: [3] }))
+      yield* catchUp(two, [AllStruck])
+      assert.isTrue(yield* isInline(two, AllStruck))
+      // It has known the view, and does not look again before it appends.
+      yield* one.events.append(notes({ a: [4] }, undefined, undefined, "Struck"))
+      assert.isFalse(yield* isInline(one, AllStruck))
+      yield* catchUp(two, [AllStruck])
+      const { all } = yield* recordsOf(two, AllStruck)
+      assert.strictEqual(all?.sum, 8)
+    }
+  ),
+
+  "8 a view is switched between inline and async under load without a rebuild": Effect.gen(function* () {
+    const open = yield* data
+    const instances = yield* Effect.all([open(all(inline)), open(all(inline)), open([])])
+    const [one, two] = instances
+    const loads = yield* Effect.all([load(one, "one"), load(two, "two")])
+    for (let round = 0; round < 4; round++) {
+      yield* catchUp(two, all(async))
+      yield* loads[round % 2]!.more
+      yield* catchUp(one, all(inline))
+      yield* loads[(round + 1) % 2]!.more
+      // A stranger comes and goes.
+      if (round === 2) yield* instances[2].events.append(notes({ shared: [1], stranger: [2] }))
+    }
+    for (const { stop } of loads) yield* stop
+    yield* catchUp(one, all(inline))
+    for (const view of all(inline)) yield* assertLaw(two, view)
+  }),
+
+  "8 of two that promote a view at one moment each leaves it right": Effect.gen(function* () {
+    const open = yield* data
+    const [one, two] = [yield* open(all(inline)), yield* open(all(inline))]
+    const { more, stop } = yield* load(one, "one")
+    for (let round = 0; round < 5; round++) {
+      yield* Effect.all([catchUp(one, all(inline)), catchUp(two, all(inline))], { concurrency: "unbounded" })
+      for (const view of all(inline)) assert.isTrue(yield* isInline(one, view))
+      yield* more
+      yield* catchUp(two, all(async))
+    }
+    yield* stop
+    yield* catchUp(two, all(inline))
+    for (const view of all(inline)) yield* assertLaw(one, view)
+  }),
+
+  "8 one that claims a part of a view ends it": Effect.gen(function* () {
+    const open = yield* data
+    const one = yield* open(all(inline))
+    yield* catchUp(one, all(inline))
+    yield* one.events.append(notes({ a: [1] }))
+    const generation = { view: "Each", version: 1 }
+    const claim = { generation, owner: "one", lease: Duration.minutes(1), inline: true }
+    const part = { index: 0, of: 2 }
+    const { position } = (yield* one.records.status).find(({ view }) => view === "Each")!
+    const claimed = yield* one.records.claim({ ...claim, part })
+    assert.deepInclude(claimed, { _tag: "Owned", inline: false, position })
+    assert.isFalse(yield* isInline(one, inline.Each))
+  }),
+
+  "8 a view with parked keys or in parts is not left to appends": Effect.gen(function* () {
+    const open = yield* data
+    const one = yield* open(all(inline))
+    const { events } = yield* one.events.append(notes({ a: [1] }))
+    const letter = {
+      position: 1,
+      stream: events[0]!.streamId,
+      streamVersion: 1,
+      type: "Noted",
+      at: DateTime.makeUnsafe(0),
+      key: "a",
+      parked: true,
+      error: { step: "evolve", cause: "too much" }
+    }
+    for (const [view, part] of [
+      [inline.Each, undefined],
+      [inline.All, { index: 0, of: 2 }]
+    ] as const) {
+      const generation = { view: view.name, version: 1 }
+      const whole = part === undefined ? {} : { part }
+      const claim = { generation, owner: "one", lease: Duration.minutes(1), inline: true, ...whole }
+      const claimed = yield* one.records.claim(claim)
+      assert.ok(claimed._tag === "Owned")
+      const { epoch, position: from } = claimed
+      const deadLetters = { put: part === undefined ? [letter] : [], remove: [] }
+      yield* one.records.commit({
+        generation,
+        epoch,
+        from,
+        to: from + 1,
+        put: [],
+        remove: [],
+        deadLetters,
+        inline: true
+      })
+      assert.isFalse(yield* isInline(one, view))
+    }
+  }),
+
+  "8 a version that is behind the one which appends maintain does not take over": Effect.gen(function* () {
+    const open = yield* data
+    const one = yield* open(all(inline))
+    const { events } = yield* one.events.append(notes({ a: [1] }))
+    yield* catchUp(one, [inline.Each])
+    const later = yield* one.events.append(notes({ a: [2] }))
+    const generation = { view: "Each", version: 2 }
+    const claimed = yield* one.records.claim({ generation, owner: "two", lease: Duration.minutes(1) })
+    assert.ok(claimed._tag === "Owned")
+    const { epoch } = claimed
+    const places = [0, events[0]!.position, later.events[0]!.position] as const
+    for (const i of [0, 1] as const) {
+      const [from, to] = [places[i], places[i + 1]!]
+      yield* one.records.commit({ generation, epoch, from, to, put: [], remove: [], serve: true })
+      yield* assertServed(one, "Each", i + 1)
+    }
+  }),
+
+  "8 a new version takes over from one that appends maintain, and is never behind it": Effect.gen(function* () {
+    const open = yield* data
+    const next = viewsOf("inline", 2)
+    const [one, two] = [yield* open(all(inline)), yield* open(all(next))]
+    yield* one.events.append(notes({ a: [1], b: [2] }))
+    yield* catchUp(one, all(inline))
+    const { more, stop } = yield* load(one, "one")
+    yield* more
+    // It builds beside appends that maintain the former version, and takes over whether or not they cease to.
+    for (const view of all(next)) {
+      yield* on(two, Projection.catchUp(view, { pause: "10 millis" }))
+      const { position } = (yield* two.records.status).find((each) => each.view === view.name && each.version === 2)!
+      assert.isAbove(position, 0)
+      yield* assertServed(two, view.name, 2)
+    }
+    yield* stop
+    yield* catchUp(two, all(next))
+    for (const view of all(next)) yield* assertLaw(two, view)
+    yield* catchUp(one, all(inline))
+    for (const view of all(next)) yield* assertServed(two, view.name, 2)
+  }),
+
+  "8 a build that appends cannot maintain takes over all the same, beside appends that go on": Effect.gen(function* () {
+    const open = yield* data
+    const [one, two] = [yield* open([AllStruck]), yield* open([AllParking])]
+    yield* one.events.append(notes({ a: [poison] }))
+    yield* catchUp(one, [AllStruck])
+    const commit = (commit: ViewStore.Commit) =>
+      commit.inline === true
+        ? Effect.andThen(Effect.orDie(one.events.append(notes({ a: [1] }))), two.records.commit(commit))
+        : two.records.commit(commit)
+    const rebuilding = on({ ...two, records: { ...two.records, commit } }, Projection.rebuild(AllParking))
+    const { build } = yield* Effect.timeout(rebuilding, "10 seconds")
+    assert.strictEqual(build, 2)
+    assert.isFalse(yield* isInline(one, AllStruck))
+    yield* one.events.append(notes({ a: [2] }))
+    yield* catchUp(two, [AllParking])
+    assert.deepStrictEqual(yield* recordsOf(two, AllParking), {})
+    const waiting = yield* two.records.deadLetters({ view: "All", version: 1, build })
+    assert.strictEqual(waiting.length, (yield* Stream.runCollect(one.events.readAll())).length)
+  }),
+
+  "8 an earlier version that appends cannot maintain does not end it for the one that serves": Effect.gen(function* () {
+    const open = yield* data
+    const [one, two] = [yield* open([AllParking]), yield* open([NextStruck])]
+    yield* one.events.append(notes({ a: [poison] }))
+    yield* catchUp(one, [AllParking])
+    yield* catchUp(two, [NextStruck])
+    yield* catchUp(one, [AllParking])
+    assert.isTrue(yield* isInline(two, NextStruck))
+  })
+}
+
+const assertServed = ({ records }: Instance, view: string, version: number) =>
+  Effect.map(records.status, (all) =>
+    assert.strictEqual(all.find((each) => each.view === view && each.serves)?.version, version)
+  )

@@ -1,0 +1,194 @@
+import { assert } from "@effect/vitest"
+import { Projection, Query, Records } from "@hexfold/core"
+import { Effect, Fiber } from "effect"
+import {
+  type Entries,
+  eventually,
+  load,
+  law,
+  newTally,
+  newView,
+  projecting,
+  quick,
+  recordsOf,
+  settles,
+  statusOf,
+  type Tally,
+  until,
+  viewOf,
+  worked
+} from "./support.ts"
+import { type Cases, open, type Process, three, two } from "./node.ts"
+
+/**
+ * Reads a view all the time, by key and by query, until it is told to end. What
+ * it reads is the fold up to some position, by one version, and neither the
+ * position nor the version goes back.
+ */
+const reading = Effect.fnUntraced(function* (process: Process, view: Entries) {
+  let isOver = false
+  let reads = 0
+  const byKey = process.run(Records.getMany(view, keys))
+  const byQuery = Effect.map(
+    process.run(Records.query(view, Query.from(view))),
+    ({ rows }) => new Map(rows.map(({ key, state }) => [key, state]))
+  )
+  const looking = Effect.gen(function* () {
+    let seen = { version: 0, positions: [] as ReadonlyArray<number> }
+    for (; !isOver; reads++) {
+      const states = yield* reads % 2 === 0 ? byKey : byQuery
+      const all = states.get("all") ?? seen
+      assert.isAtLeast(all.version, seen.version)
+      assert.deepStrictEqual(all.positions.slice(0, seen.positions.length), seen.positions)
+      const ofStreams = keys.flatMap((key) => (key === "all" ? [] : (states.get(key)?.positions ?? [])))
+      if (states.size > 0)
+        assert.deepStrictEqual(
+          [...ofStreams].sort((a, b) => a - b),
+          all.positions
+        )
+      assert.strictEqual(new Set(Array.from(states.values(), ({ version }) => version)).size, states.size === 0 ? 0 : 1)
+      seen = all
+      yield* Effect.sleep("1 millis")
+    }
+  })
+  const fiber = yield* Effect.forkScoped(looking)
+  return {
+    more: Effect.suspend(() => {
+      const before = reads
+      return until("more is read", () => reads > before + 5 || fiber.pollUnsafe() !== undefined)
+    }),
+    end: Effect.suspend(() => {
+      isOver = true
+      return Fiber.join(fiber)
+    })
+  }
+})
+
+const keys = ["all", ...Array.from({ length: 12 }, (_, i) => `s${i}`)]
+
+/** A version is dropped that has an owner no more. */
+const dropped = (process: Process, tally: Tally, version: number, build?: number) => {
+  const view = viewOf(tally)
+  return process.run(Projection.drop({ view, version, ...(build === undefined ? {} : { build }) }))
+}
+
+/** Generations that are built beside those that serve, and replace them. */
+export const rebuilding: Cases = {
+  "a rebuild under load replaces the records at once, and readers see none that go back": Effect.gen(function* () {
+    const { tally, view } = newView()
+    const [owner, builder, reader] = yield* three
+    const writing = yield* load([owner, builder], tally)
+    yield* projecting(owner, view)
+    yield* until("the owner works", () => worked(owner))
+    const readers = yield* reading(reader, view)
+    let last = 1
+    for (let i = 0; i < 2; i++) {
+      const { build, replaced } = yield* builder.run(Projection.rebuild(view, { ...quick, batch: 7 }))
+      assert.isAbove(build, last)
+      assert.deepStrictEqual(replaced, { version: 1, build: last })
+      const made = owner.commits.length
+      yield* until("the owner goes on with the new records", () => owner.commits.slice(made).some(isOf(build)))
+      assert.lengthOf(yield* dropped(builder, tally, 1, last), 1)
+      yield* readers.more
+      last = build
+    }
+    yield* settles(reader, tally, view, writing)
+    yield* readers.end
+    const serving = (yield* statusOf(reader, view)).filter(({ serves }) => serves)
+    assert.deepStrictEqual(
+      serving.map(({ build }) => build),
+      [last]
+    )
+  }),
+
+  "a rebuild under load of what is behind a position": Effect.gen(function* () {
+    const { tally, view } = newView()
+    const [owner, builder] = yield* two
+    const writing = yield* load([owner, builder], tally)
+    yield* projecting(owner, view)
+    yield* until("there is something to leave out", () => writing.written() > 30)
+    const [before] = yield* statusOf(builder, view)
+    const after = before!.position
+    assert.isAbove(after, 0)
+    const { build } = yield* builder.run(Projection.rebuild(view, { ...quick, after }))
+    const made = owner.commits.length
+    yield* until("the owner goes on with the new records", () => owner.commits.slice(made).some(isOf(build)))
+    const position = yield* writing.stop
+    yield* builder.run(Projection.waitFor(view, position))
+    const wanted = yield* law(builder, tally, view, (event) => event.position > after)
+    assert.deepStrictEqual(yield* recordsOf(builder, view), wanted)
+  }),
+
+  "a rebuild whose connection comes and goes ends with the right records": Effect.gen(function* () {
+    const { tally, view } = newView()
+    const [owner, builder] = yield* two
+    const writing = yield* load([owner], tally)
+    yield* projecting(owner, view)
+    yield* until("there is something to build", () => writing.written() > 100)
+    const building = yield* Effect.forkScoped(builder.run(Projection.rebuild(view, { ...quick, batch: 7 })))
+    for (const trouble of ["late", "deaf", "down"] as const) {
+      const made = builder.commits.length
+      yield* until("it goes on", () => worked(builder, made) || building.pollUnsafe() !== undefined)
+      builder.trouble = trouble
+      yield* Effect.sleep("50 millis")
+      builder.trouble = "none"
+      yield* builder.deliver
+    }
+    assert.isAbove((yield* Fiber.join(building)).build, 1)
+    yield* settles(owner, tally, view, writing)
+  }),
+
+  "a new version takes over under load, in parts, and readers see no records of it before; the old one is dropped":
+    Effect.gen(function* () {
+      const tally = newTally()
+      const [first, second] = [viewOf(tally), viewOf(tally, { version: 2 })]
+      const [old, next, reader] = yield* three
+      const readers = yield* reading(reader, first)
+      const writing = yield* load([old, next], tally)
+      const running = yield* projecting(old, first)
+      yield* until("there is something to build", () => writing.written() > 50)
+      yield* projecting(next, second, { batch: 7 })
+      yield* eventually(
+        "the new version serves",
+        Effect.map(statusOf(reader, second), (all) => all.some(({ serves, version }) => serves && version === 2))
+      )
+      yield* readers.more
+      const refused = yield* Effect.flip(dropped(reader, tally, 1))
+      assert.deepInclude(refused, { _tag: "DropRefused", reason: "Owned" })
+      yield* Fiber.interrupt(running)
+      assert.lengthOf(yield* dropped(reader, tally, 1), 1)
+      assert.deepInclude(yield* Effect.flip(dropped(reader, tally, 2)), { _tag: "DropRefused", reason: "Serves" })
+      yield* readers.more
+      yield* settles(reader, tally, second, writing)
+      yield* readers.end
+      assert.lengthOf(yield* statusOf(reader, second), 1)
+    }),
+
+  "a new version in parts serves when all parts have caught up": Effect.gen(function* () {
+    const tally = newTally()
+    const [first, second] = [viewOf(tally), viewOf(tally, { version: 2 })]
+    const [old, next] = yield* two
+    const late = yield* open
+    const writing = yield* load([old, next], tally)
+    yield* projecting(old, first)
+    yield* until("there is something to build", () => writing.written() > 50)
+    const options = { parts: 3, workers: 2, batch: 7 }
+    yield* projecting(next, second, options)
+    yield* eventually(
+      "two parts work",
+      Effect.map(statusOf(next, second), (all) => {
+        const parts = all.find(({ version }) => version === 2)?.parts ?? []
+        return parts.filter(({ position }) => position > 0).length === 2
+      })
+    )
+    assert.isFalse((yield* statusOf(next, second)).some(({ serves, version }) => serves && version === 2))
+    yield* projecting(late, second, options)
+    yield* eventually(
+      "it serves",
+      Effect.map(statusOf(next, second), (all) => all.some(({ serves, version }) => serves && version === 2))
+    )
+    yield* settles(next, tally, second, writing)
+  })
+}
+
+const isOf = (build: number) => (commit: Process["commits"][number]) => commit.generation.build === build

@@ -1,0 +1,134 @@
+import { assert } from "@effect/vitest"
+import { Executor, Projection, Query, Records, Subscription } from "@hexfold/core"
+import { Effect, Fiber, Option, Stream } from "effect"
+import {
+  add,
+  below,
+  type Entries,
+  eventually,
+  load,
+  newView,
+  projecting,
+  quick,
+  recordsOf,
+  settles,
+  type Tally,
+  until
+} from "./support.ts"
+import { type Cases, open, type Process, three, two } from "./node.ts"
+
+/** Executes many commands at once; each finds itself in the records as soon as it has its receipt. */
+const readYourWrites = (process: Process, tally: Tally, view: Entries, count: number) =>
+  Effect.forEach(
+    Array.from({ length: count }, (_, i) => i),
+    (i) =>
+      Effect.gen(function* () {
+        // So many that commands seldom meet.
+        const id = `s${yield* below(10_000)}`
+        const waitFor = [view]
+        const { position } = yield* Executor.execute(tally, id, { _tag: "Add", n: i }, { waitFor, waitTimeout })
+        const states = yield* Records.getMany(view, [id, "all"])
+        assert.include(states.get(id)?.positions ?? [], position)
+        assert.include(states.get("all")?.positions ?? [], position)
+      }).pipe(process.run),
+    { concurrency: 30, discard: true }
+  )
+
+const waitTimeout = "20 seconds"
+
+/** Who waits for a position sees it in the records, whoever applies the events. */
+export const waiting: Cases = {
+  "who has waited for a command in another process reads what it wrote, hundreds at once": Effect.gen(function* () {
+    const { tally, view } = newView()
+    const [owner, first, second] = yield* three
+    yield* projecting(owner, view)
+    const works = [first, second].map((process) => readYourWrites(process, tally, view, 150))
+    yield* Effect.all(works, { concurrency: "unbounded" })
+  }),
+
+  "so it does where the view has parts, in several processes": Effect.gen(function* () {
+    const { tally, view } = newView()
+    const [one, other, client] = yield* three
+    for (const process of [one, other]) yield* projecting(process, view, { parts: 4, workers: 2 })
+    yield* readYourWrites(client, tally, view, 200)
+  }),
+
+  "so it does while the view is built anew": Effect.gen(function* () {
+    const { tally, view } = newView()
+    const [owner, builder, client] = yield* three
+    yield* projecting(owner, view)
+    const working = yield* Effect.forkScoped(readYourWrites(client, tally, view, 200))
+    for (let build = 2; build < 5 && working.pollUnsafe() === undefined; build++) {
+      yield* builder.run(Projection.rebuild(view, { ...quick, batch: 5 }))
+    }
+    yield* Fiber.join(working)
+  }),
+
+  "who waits in vain is told how far the view is, and can go on waiting": Effect.gen(function* () {
+    const { tally, view } = newView()
+    const [owner, client] = yield* two
+    const unknown = yield* add(client, tally, "a", 1)
+    const waitFor = (position: number) => client.run(Projection.waitFor(view, position, { timeout: "20 millis" }))
+    const timeout = { _tag: "WaitTimeout", view: view.name } as const
+    assert.deepInclude(yield* Effect.flip(waitFor(unknown)), { ...timeout, wanted: unknown, reached: 0 })
+    const { position: reached } = yield* owner.run(Projection.catchUp(view))
+    const wanted = yield* add(client, tally, "a", 1)
+    // A store may take longer than that to answer.
+    yield* eventually(
+      "it is told how far the view is",
+      Effect.map(Effect.flip(waitFor(wanted)), (late) => late._tag === "WaitTimeout" && late.reached === reached)
+    )
+    yield* projecting(owner, view)
+    yield* client.run(Projection.waitFor(view, wanted))
+    assert.deepStrictEqual((yield* recordsOf(client, view))["a"]?.positions, [unknown, wanted])
+  }),
+
+  "the results of a query follow a view under load, none goes back, and the last one is the final one": Effect.gen(
+    function* () {
+      const { tally, view } = newView()
+      const [owner, watcher, writer] = yield* three
+      yield* projecting(owner, view)
+      const results: Array<ReadonlyArray<number>> = []
+      const watching = (process: Process) =>
+        process.run(
+          Subscription.query(view, Query.from(view)).pipe(
+            Stream.map(({ rows }) => rows.find(({ key }) => key === "all")?.state.positions ?? []),
+            Stream.runForEach((positions) => Effect.sync(() => void results.push(positions)))
+          )
+        )
+      yield* Effect.forkScoped(watching(watcher))
+      const writing = yield* load([writer], tally)
+      yield* until("more is written", () => writing.written() > 100)
+      yield* settles(writer, tally, view, writing)
+      const final = (yield* recordsOf(writer, view))["all"]!.positions
+      yield* until("the final result is there", () => results.at(-1)?.length === final.length)
+      for (const [i, next] of results.entries()) {
+        assert.deepStrictEqual(next, final.slice(0, next.length))
+        if (i > 0) assert.isAbove(next.length, results[i - 1]!.length)
+      }
+    }
+  ),
+
+  "a query that is watched shows an event that commits late": Effect.gen(function* () {
+    const { tally, view } = newView()
+    const [owner, watcher] = yield* two
+    const writer = yield* open
+    yield* projecting(owner, view)
+    const { transaction = (effect) => effect } = writer
+    const watching = yield* Effect.forkScoped(
+      watcher.run(
+        Subscription.query(view, Query.from(view)).pipe(
+          Stream.filter(({ rows }) => rows.find(({ key }) => key === "all")?.state.positions.length === 2),
+          Stream.runHead
+        )
+      )
+    )
+    yield* transaction(
+      Effect.gen(function* () {
+        yield* add(writer, tally, "late", 1)
+        yield* add(watcher, tally, "early", 1)
+      })
+    )
+    assert.isTrue(Option.isSome(yield* Fiber.join(watching)))
+  })
+}

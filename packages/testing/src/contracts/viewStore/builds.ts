@@ -1,0 +1,153 @@
+import { assert } from "@effect/vitest"
+import type { ViewStore } from "@hexfold/core"
+import { Duration, Effect } from "effect"
+import {
+  type Cases,
+  newGeneration,
+  nothing,
+  open,
+  own,
+  ownPart,
+  records,
+  served,
+  statusOf,
+  type Store
+} from "./support.ts"
+
+const together = { concurrency: "unbounded" } as const
+
+const minute = Duration.minutes(1)
+
+const serving = (store: Store, view: string) =>
+  Effect.map(statusOf(store, view), (all) =>
+    all.filter(({ serves }) => serves).map(({ build, version }) => [version, build])
+  )
+
+/** Promise 4 where a version has builds, or a generation parts. */
+export const building: Cases = {
+  "4 a build is made beside the one that serves, and replaces it": Effect.gen(function* () {
+    const [store, other] = yield* Effect.all([open, open])
+    const generation = newGeneration()
+    const [first, second] = [1, 2].map((build) => ({ ...generation, build }))
+    const old = { ...nothing, generation: first!, epoch: yield* own(store, generation) }
+    yield* store.commit({ ...old, from: 0, to: 4, put: records({ a: "old" }) })
+    const next = { ...nothing, generation: second!, epoch: yield* own(other, second!) }
+    yield* other.commit({ ...next, from: 0, to: 3, put: records({ a: "new" }), serve: true })
+    assert.deepStrictEqual(yield* serving(store, generation.view), [[1, 1]])
+    assert.deepStrictEqual([...(yield* store.load(generation, ["a"])).states], [["a", "old"]])
+    assert.deepStrictEqual([...(yield* store.load(second!, ["a"])).states], [["a", "new"]])
+    yield* other.commit({ ...next, from: 3, to: 4, serve: true })
+    assert.deepStrictEqual(yield* served(store, generation.view), { a: "new" })
+    assert.deepStrictEqual(
+      (yield* statusOf(store, generation.view)).map(({ build, parts, replaced, serves }) => [
+        build,
+        serves,
+        replaced,
+        parts[0]!.owner
+      ]),
+      [
+        [1, false, true, undefined],
+        [2, true, false, "one"]
+      ]
+    )
+    assert.strictEqual((yield* Effect.flip(store.commit({ ...old, from: 4, to: 5 })))._tag, "CommitConflict")
+  }),
+
+  "4 without a build it is the one that serves, or the first that none has replaced": Effect.gen(function* () {
+    const store = yield* open
+    const serves = newGeneration()
+    yield* own(store, serves)
+    const generation = { ...serves, version: 2 }
+    const claimed = (given: ViewStore.Generation) => store.claim({ generation: given, owner: "one", lease: minute })
+    const buildOf = Effect.map(claimed(generation), (each) => (each._tag === "Owned" ? each.build : undefined))
+    yield* claimed({ ...generation, build: 3 })
+    assert.strictEqual(yield* buildOf, 3)
+    const epoch = yield* own(store, { ...generation, build: 2 })
+    assert.strictEqual(yield* buildOf, 2)
+    yield* store.commit({ ...nothing, generation, epoch, from: 0, to: 1, put: records({ a: 2 }), serve: true })
+    assert.deepStrictEqual([...(yield* store.load(generation, ["a"])).states], [["a", 2]])
+    const last = { ...generation, build: 4 }
+    const next = { ...nothing, generation: last, epoch: yield* own(store, last) }
+    yield* own(store, { ...generation, build: 1 })
+    assert.strictEqual(yield* buildOf, 2)
+    yield* store.commit({ ...next, from: 0, to: 1, serve: true })
+    assert.strictEqual(yield* buildOf, 4)
+    const later = { ...generation, version: 3 }
+    yield* store.commit({ ...nothing, generation: later, epoch: yield* own(store, later), from: 0, to: 1, serve: true })
+    yield* store.commit({ ...next, from: 1, to: 1, drop: true })
+    // The builds that are left were replaced: a new one, behind the last of them.
+    assert.strictEqual(yield* buildOf, 4)
+    assert.deepStrictEqual(yield* serving(store, generation.view), [[3, 1]])
+  }),
+
+  "4 a generation with a part that is behind does not serve": Effect.gen(function* () {
+    const store = yield* open
+    const generation = newGeneration()
+    const next = { ...generation, version: 2 }
+    yield* store.commit({ ...nothing, generation, epoch: yield* own(store, generation), from: 0, to: 3 })
+    const epochs = [yield* ownPart(store, next, 0, 2), yield* ownPart(store, next, 1, 2)]
+    const commit = (part: number, from: number, to: number) =>
+      store.commit({ ...nothing, generation: next, part, epoch: epochs[part]!, from, to, serve: true })
+    yield* commit(0, 0, 5)
+    yield* commit(1, 0, 2)
+    assert.deepStrictEqual(yield* serving(store, generation.view), [[1, 1]])
+    yield* commit(1, 2, 3)
+    assert.deepStrictEqual(yield* serving(store, generation.view), [[2, 1]])
+  }),
+
+  "4 parts that all ask to serve at one moment do": Effect.gen(function* () {
+    const stores = yield* Effect.all([open, open, open])
+    for (let round = 0; round < 10; round++) {
+      const generation = newGeneration()
+      const next = { ...generation, build: 2 }
+      const epoch = yield* own(stores[0], generation)
+      yield* stores[0].commit({ ...nothing, generation, epoch, from: 0, to: 1 })
+      const epochs = yield* Effect.forEach(stores, (store, i) => ownPart(store, next, i, 3))
+      yield* Effect.forEach(
+        stores,
+        (store, part) =>
+          store.commit({ ...nothing, generation: next, part, epoch: epochs[part]!, from: 0, to: 1, serve: true }),
+        together
+      )
+      assert.deepStrictEqual(yield* serving(stores[0], generation.view), [[1, 2]])
+    }
+  }),
+
+  "4 who divides a build while it is replaced is fenced or begins behind that": Effect.gen(function* () {
+    const [store, other] = yield* Effect.all([open, open])
+    for (let round = 0; round < 10; round++) {
+      const generation = newGeneration()
+      const [first, second] = [1, 2].map((build) => ({ ...generation, build }))
+      yield* own(store, first!)
+      yield* store.claim({ generation: first!, owner: "one", lease: Duration.zero })
+      const epoch = yield* own(store, second!)
+      const racing = [
+        ownPart(other, first!, 1, 2),
+        store.commit({ ...nothing, generation: second!, epoch, from: 0, to: 1, serve: true })
+      ] as const
+      const [divided] = yield* Effect.all(racing, together)
+      assert.deepStrictEqual(yield* serving(store, generation.view), [[1, 2]])
+      const [replaced] = yield* statusOf(store, generation.view)
+      assert.isTrue(replaced?.replaced)
+      // CommitConflict: all parts are in a higher epoch. Begun behind: the part is owned in the epoch that was given.
+      const part = replaced!.parts[1]!
+      if (part.owner === undefined) assert.isAbove(part.epoch, divided)
+      else assert.strictEqual(part.epoch, divided)
+    }
+  }),
+
+  "3 a generation that is new begins behind the position given": Effect.gen(function* () {
+    const store = yield* open
+    const generation = newGeneration()
+    const asking = { generation, owner: "one", lease: minute }
+    assert.deepInclude(yield* store.claim({ ...asking, after: 7 }), { _tag: "Owned", position: 7 })
+    assert.deepInclude(yield* store.claim({ ...asking, after: 9 }), { _tag: "Owned", position: 7 })
+    const divided = { ...asking, generation: { ...generation, build: 2 }, part: { index: 1, of: 2 }, after: 8 }
+    assert.deepInclude(yield* store.claim(divided), { _tag: "Owned", build: 2, position: 8 })
+    assert.deepStrictEqual((yield* store.load(divided.generation, [])).positions, [8, 8])
+    for (const after of [-1, 0.5]) {
+      const error = yield* Effect.flip(store.claim({ ...asking, generation: newGeneration(), after }))
+      assert.strictEqual(error.reason._tag, "Rejected")
+    }
+  })
+}

@@ -1,0 +1,122 @@
+import { assert } from "@effect/vitest"
+import type { ViewStore } from "@hexfold/core"
+import { Duration, Effect, Schedule } from "effect"
+import { type Cases, claim, newGeneration, open, own, owned, placeOf, records, served } from "./support.ts"
+
+const together = { concurrency: "unbounded" } as const
+
+/** Promises 3 and 4: one owner at a time, one generation that serves. */
+export const claiming: Cases = {
+  "3 of many who claim at one moment one is the owner": Effect.gen(function* () {
+    const stores = yield* Effect.all([open, open, open])
+    for (let round = 0; round < 5; round++) {
+      const generation = newGeneration()
+      const claims = yield* Effect.forEach(
+        Array.from({ length: 12 }, (_, i) => i),
+        (i) => claim(stores[i % 3]!, generation, `owner ${i}`),
+        together
+      )
+      const owners = claims.flatMap((each, i) => (each._tag === "Owned" ? [`owner ${i}`] : []))
+      assert.strictEqual(owners.length, 1)
+      for (const each of claims) if (each._tag === "Held") assert.strictEqual(each.by, owners[0])
+      assert.strictEqual((yield* placeOf(stores[0], generation))?.owner, owners[0])
+    }
+  }),
+
+  "3 who claims again keeps the epoch, also from another instance": Effect.gen(function* () {
+    const [first, second] = yield* Effect.all([open, open])
+    const generation = newGeneration()
+    const epoch = yield* own(first, generation)
+    yield* first.commit({ generation, epoch, from: 0, to: 2, put: [], remove: [] })
+    for (const store of [first, second, first]) {
+      assert.deepStrictEqual(yield* claim(store, generation), owned(epoch, 2))
+    }
+    assert.deepStrictEqual(yield* claim(second, generation, "two"), { _tag: "Held", by: "one" })
+  }),
+
+  "3 a lease that ended frees the generation for a higher epoch": Effect.gen(function* () {
+    const [first, second] = yield* Effect.all([open, open])
+    const generation = newGeneration()
+    const claimed = yield* claim(first, generation, "one", Duration.millis(50))
+    assert.strictEqual(claimed._tag, "Owned")
+    const taken = yield* claim(second, generation, "two").pipe(
+      Effect.repeat({
+        until: (each: ViewStore.Claimed) => each._tag === "Owned",
+        schedule: Schedule.spaced("5 millis")
+      })
+    )
+    const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
+    assert.ok(taken._tag === "Owned")
+    assert.isAbove(taken.epoch, epoch)
+    assert.deepStrictEqual(yield* claim(first, generation, "one"), { _tag: "Held", by: "two" })
+    const late = { generation, epoch, from: 0, to: 1, put: records({ a: 1 }), remove: [] }
+    assert.strictEqual((yield* Effect.flip(first.commit(late)))._tag, "CommitConflict")
+  }),
+
+  "3 a lease of no time ends the ownership": Effect.gen(function* () {
+    const store = yield* open
+    const generation = newGeneration()
+    const epoch = yield* own(store, generation)
+    yield* claim(store, generation, "one", Duration.zero)
+    assert.isUndefined((yield* placeOf(store, generation))?.owner)
+    const next = yield* own(store, generation, "two")
+    assert.isAbove(next, epoch)
+    yield* claim(store, generation, "two", Duration.zero)
+    assert.isAbove(yield* own(store, generation, "two"), next)
+  }),
+
+  "3 what cannot be a generation or an owner is refused": Effect.gen(function* () {
+    const store = yield* open
+    const good = newGeneration()
+    for (const [generation, owner] of [
+      [{ ...good, version: 0 }, "one"],
+      [{ ...good, version: 1.5 }, "one"],
+      [{ ...good, view: "a'b" }, "one"],
+      [good, ""],
+      [good, "a\0"]
+    ] as const) {
+      assert.strictEqual((yield* Effect.flip(claim(store, generation, owner))).reason._tag, "Rejected")
+    }
+    assert.isUndefined(yield* placeOf(store, good))
+  }),
+
+  "4 a later generation is built beside the first, and serves from the commit that says so": Effect.gen(function* () {
+    const [store, other] = yield* Effect.all([open, open])
+    const first = newGeneration()
+    const second = { ...first, version: 2 }
+    const old = { generation: first, epoch: yield* own(store, first), remove: [] }
+    const next = { generation: second, epoch: yield* own(store, second), remove: [] }
+    yield* store.commit({ ...old, from: 0, to: 4, put: records({ a: "old", b: "old" }) })
+    yield* store.commit({ ...next, from: 0, to: 2, put: records({ a: "new" }) })
+    assert.deepStrictEqual(yield* served(other, first.view), { a: "old", b: "old" })
+    assert.deepStrictEqual([...(yield* other.load(second, ["a", "b"])).states], [["a", "new"]])
+    assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a"])).states], [["a", "old"]])
+    const serving = Effect.map(other.status, (all) =>
+      all.filter(({ serves, view }) => serves && view === first.view).map(({ version }) => version)
+    )
+    assert.deepStrictEqual(yield* serving, [1])
+    yield* store.commit({ ...next, from: 2, to: 4, put: [], serve: true })
+    assert.deepStrictEqual(yield* serving, [2])
+    assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
+    assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a", "b"])).states], [["a", "new"]])
+    yield* store.commit({ ...old, from: 4, to: 5, put: records({ c: "old" }), serve: true })
+    assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
+    const all = (yield* other.status).filter(({ view }) => view === first.view)
+    assert.deepStrictEqual(
+      all.map(({ position, serves, version }) => [version, position, serves]),
+      [
+        [1, 5, false],
+        [2, 4, true]
+      ]
+    )
+  }),
+
+  "4 of a view without a generation there is nothing to read": Effect.gen(function* () {
+    const store = yield* open
+    const { view } = newGeneration()
+    assert.deepStrictEqual(yield* served(store, view), {})
+    assert.strictEqual(yield* store.query({ _tag: "Count", view }), 0)
+    assert.strictEqual((yield* store.load({ view }, ["a"])).states.size, 0)
+    assert.strictEqual((yield* store.load({ view, version: 1 }, ["a"])).states.size, 0)
+  })
+}

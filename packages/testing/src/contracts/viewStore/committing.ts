@@ -1,0 +1,160 @@
+import { assert } from "@effect/vitest"
+import { Duration, Effect, Exit, Fiber } from "effect"
+import { type Cases, claim, newGeneration, open, own, owned, placeOf, records, served } from "./support.ts"
+
+const together = { concurrency: "unbounded" } as const
+
+/** Promises 1, 2 and 6: commits are atomic and fenced, reads are of one moment. */
+export const committing: Cases = {
+  "1 a commit puts and removes records and moves the position": Effect.gen(function* () {
+    const store = yield* open
+    const generation = newGeneration()
+    const epoch = yield* own(store, generation)
+    yield* store.commit({ generation, epoch, from: 0, to: 7, put: records({ a: 1, b: { n: [null] } }), remove: [] })
+    yield* store.commit({ generation, epoch, from: 7, to: 7, put: records({ b: "two" }), remove: ["a", "none"] })
+    yield* store.commit({ generation, epoch, from: 7, to: 9, put: [], remove: [] })
+    assert.deepStrictEqual(yield* served(store, generation.view), { b: "two" })
+    assert.strictEqual((yield* placeOf(yield* open, generation))?.position, 9)
+  }),
+
+  "1 what is refused changes nothing": Effect.gen(function* () {
+    const store = yield* open
+    const generation = newGeneration()
+    const epoch = yield* own(store, generation)
+    const good = { generation, epoch, from: 0, to: 1, put: records({ a: 1 }), remove: [] }
+    for (const bad of [
+      { ...good, put: [...good.put, { key: "", state: 1 }] },
+      { ...good, put: [...good.put, { key: "a\0", state: 1 }] },
+      { ...good, put: [...good.put, { key: "b", state: { text: "\0" } }] },
+      { ...good, put: [...good.put, { key: "b", state: ["\ud800"] }] },
+      { ...good, put: [...good.put, { key: "b", state: Number.NaN }] },
+      { ...good, put: [...good.put, ...good.put] },
+      { ...good, remove: ["a"] },
+      { ...good, to: -1 },
+      { ...good, to: 0.5 },
+      { ...good, generation: { ...generation, version: 0 } }
+    ]) {
+      const error = yield* Effect.flip(store.commit(bad))
+      assert.strictEqual(error._tag === "ViewStoreError" && error.reason._tag, "Rejected")
+    }
+    assert.deepStrictEqual(yield* served(store, generation.view), {})
+    assert.strictEqual((yield* placeOf(store, generation))?.position, 0)
+  }),
+
+  "1 records come back as they were put, whatever their keys and states": Effect.gen(function* () {
+    const store = yield* open
+    const generation = newGeneration()
+    const epoch = yield* own(store, generation)
+    const keys = [
+      "'",
+      '"',
+      "%",
+      "_",
+      "\\",
+      "a b",
+      " a",
+      "😀",
+      "é",
+      "e\u0301",
+      "$1",
+      "x".repeat(1_000),
+      "😀".repeat(1_000)
+    ]
+    const put = keys.map((key, i) => ({ key, state: { key, i, nested: { [key]: [true, null, -1.5e-7, ""] } } }))
+    yield* store.commit({ generation, epoch, from: 0, to: 1, put, remove: [] })
+    const loaded = yield* store.load(generation, [...keys, "none"])
+    assert.deepStrictEqual(new Map(loaded.states), new Map(put.map(({ key, state }) => [key, state])))
+    yield* store.commit({ generation, epoch, from: 1, to: 2, put: [], remove: keys })
+    assert.strictEqual((yield* store.load(generation, keys)).states.size, 0)
+  }),
+
+  "1 a commit has thousands of records": Effect.gen(function* () {
+    const store = yield* open
+    const generation = newGeneration()
+    const epoch = yield* own(store, generation)
+    const put = Array.from({ length: 5_000 }, (_, i) => ({ key: `k${i}`, state: { i } }))
+    yield* store.commit({ generation, epoch, from: 0, to: 1, put, remove: [] })
+    yield* store.commit({ generation, epoch, from: 1, to: 2, put: [], remove: put.slice(1).map(({ key }) => key) })
+    assert.deepStrictEqual(yield* served(store, generation.view), { k0: { i: 0 } })
+  }),
+
+  "2 a commit of another epoch or from another position is fenced": Effect.gen(function* () {
+    const store = yield* open
+    const generation = newGeneration()
+    const epoch = yield* own(store, generation)
+    const first = { generation, epoch, from: 0, to: 5, put: records({ a: 1 }), remove: [] }
+    yield* store.commit(first)
+    for (const late of [
+      first,
+      { ...first, from: 4 },
+      { ...first, from: 5, epoch: epoch + 1 },
+      { ...first, from: 5, epoch: epoch - 1 }
+    ]) {
+      const error = yield* Effect.flip(store.commit({ ...late, to: 9, put: records({ a: 2 }), remove: [] }))
+      assert.deepInclude(error, {
+        _tag: "CommitConflict",
+        ...generation,
+        expected: { epoch: late.epoch, position: late.from },
+        actual: { epoch, position: 5 }
+      })
+    }
+    const unknown = newGeneration()
+    const error = yield* Effect.flip(store.commit({ ...first, generation: unknown }))
+    assert.strictEqual(error._tag, "CommitConflict")
+    assert.deepStrictEqual(yield* served(store, generation.view), { a: 1 })
+  }),
+
+  "2 of commits that begin at one position one succeeds": Effect.gen(function* () {
+    const stores = yield* Effect.all([open, open, open])
+    const generation = newGeneration()
+    const epoch = yield* own(stores[0], generation)
+    for (let from = 0; from < 10; from++) {
+      const exits = yield* Effect.forEach(
+        stores,
+        (store, i) =>
+          Effect.exit(
+            store.commit({ generation, epoch, from, to: from + 1, put: records({ [`${from}-${i}`]: i }), remove: [] })
+          ),
+        together
+      )
+      assert.strictEqual(exits.filter(Exit.isSuccess).length, 1)
+    }
+    assert.strictEqual(Object.keys(yield* served(stores[1], generation.view)).length, 10)
+  }),
+
+  "2 who was replaced is fenced, and the successor goes on where he stood": Effect.gen(function* () {
+    const [first, second] = yield* Effect.all([open, open])
+    const generation = newGeneration()
+    const epoch = yield* own(first, generation)
+    yield* first.commit({ generation, epoch, from: 0, to: 3, put: records({ a: 1 }), remove: [] })
+    yield* first.claim({ generation, owner: "one", lease: Duration.zero })
+    const next = yield* own(second, generation, "two")
+    assert.deepStrictEqual(yield* claim(second, generation, "two"), owned(next, 3))
+    const late = { generation, epoch, from: 3, to: 4, put: records({ a: 2 }), remove: [] }
+    assert.strictEqual((yield* Effect.flip(first.commit(late)))._tag, "CommitConflict")
+    yield* second.commit({ ...late, epoch: next, put: records({ a: 3 }) })
+    assert.deepStrictEqual(yield* served(first, generation.view), { a: 3 })
+  }),
+
+  "6 records that are read together are of one commit": Effect.gen(function* () {
+    const [writer, reader] = yield* Effect.all([open, open])
+    const generation = newGeneration()
+    const epoch = yield* own(writer, generation)
+    const keys = Array.from({ length: 20 }, (_, i) => `k${i}`)
+    const write = Effect.gen(function* () {
+      for (let i = 0; i < 100; i++) {
+        const put = keys.map((key) => ({ key, state: { i } }))
+        yield* writer.commit({ generation, epoch, from: i, to: i + 1, put, remove: [] })
+      }
+    })
+    const writing = yield* Effect.forkChild(write, { startImmediately: true })
+    const different = (states: Iterable<unknown>) => new Set(Array.from(states, (state) => JSON.stringify(state))).size
+    while (writing.pollUnsafe() === undefined) {
+      assert.isAtMost(different((yield* reader.load(generation, keys)).states.values()), 1)
+      assert.isAtMost(different((yield* reader.load({ view: generation.view }, keys)).states.values()), 1)
+      assert.isAtMost(different(Object.values(yield* served(reader, generation.view))), 1)
+      yield* Effect.yieldNow
+    }
+    yield* Fiber.join(writing)
+  })
+}

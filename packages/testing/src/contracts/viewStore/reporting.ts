@@ -1,0 +1,101 @@
+import { assert } from "@effect/vitest"
+import type { ViewStore } from "@hexfold/core"
+import { DateTime, Duration, Effect, Fiber } from "effect"
+import { type Cases, newGeneration, nothing, open, own, ownPart, placeOf, statusOf } from "./support.ts"
+
+const failure: ViewStore.Unapplied = {
+  position: 8,
+  stream: "Account-'1",
+  streamVersion: 3,
+  type: "Opened",
+  error: { step: "evolve", cause: 'a "defect" 😀' },
+  at: DateTime.makeUnsafe(1_700_000_000_000)
+}
+
+/** What is told of a generation, and promise 6 for what comes with records. */
+export const reporting: Cases = {
+  "1 a failure stays until a commit goes further without one": Effect.gen(function* () {
+    const store = yield* open
+    const generation = newGeneration()
+    const commit = { ...nothing, generation, epoch: yield* own(store, generation) }
+    assert.isUndefined((yield* placeOf(store, generation))?.failure)
+    yield* store.commit({ ...commit, from: 0, to: 7, failure })
+    assert.deepStrictEqual((yield* placeOf(yield* open, generation))?.failure, failure)
+    yield* store.claim({ generation, owner: "one", lease: Duration.minutes(1) })
+    assert.deepStrictEqual((yield* placeOf(store, generation))?.failure, failure)
+    // Whoever retries an event of before does not pass the one that failed.
+    yield* store.commit({ ...commit, from: 7, to: 7 })
+    assert.deepStrictEqual((yield* placeOf(store, generation))?.failure, failure)
+    yield* store.commit({ ...commit, from: 7, to: 8 })
+    assert.isUndefined((yield* placeOf(store, generation))?.failure)
+  }),
+
+  "1 the speed stays as it was said last": Effect.gen(function* () {
+    const store = yield* open
+    const generation = newGeneration()
+    const commit = { ...nothing, generation, epoch: yield* own(store, generation) }
+    const speed = Effect.map(placeOf(store, generation), (place) => place?.speed)
+    assert.isUndefined(yield* speed)
+    yield* store.commit({ ...commit, from: 0, to: 1, speed: { events: 0.1, positions: 25_000 } })
+    yield* store.commit({ ...commit, from: 1, to: 2 })
+    assert.deepStrictEqual(yield* speed, { events: 0.1, positions: 25_000 })
+    yield* store.commit({ ...commit, from: 2, to: 3, speed: { events: 0, positions: 0 } })
+    assert.deepStrictEqual(yield* speed, { events: 0, positions: 0 })
+  }),
+
+  "1 failure and speed are those of a part": Effect.gen(function* () {
+    const store = yield* open
+    const generation = newGeneration()
+    const epochs = [yield* ownPart(store, generation, 0, 2), yield* ownPart(store, generation, 1, 2)]
+    const speed = { events: 1, positions: 2 }
+    yield* store.commit({ ...nothing, generation, part: 1, epoch: epochs[1]!, from: 0, to: 7, failure, speed })
+    yield* store.commit({ ...nothing, generation, part: 0, epoch: epochs[0]!, from: 0, to: 9 })
+    const [status] = yield* statusOf(store, generation.view)
+    assert.deepStrictEqual(
+      status?.parts.map(({ failure, speed }) => [failure, speed]),
+      [
+        [undefined, undefined],
+        [failure, speed]
+      ]
+    )
+  }),
+
+  "6 positions and parked keys are of the same moment as the records": Effect.gen(function* () {
+    const [writer, reader] = yield* Effect.all([open, open])
+    const generation = newGeneration()
+    const epochs = [yield* ownPart(writer, generation, 0, 2), yield* ownPart(writer, generation, 1, 2)]
+    const letter = (key: string) => ({
+      position: 1,
+      key,
+      parked: true,
+      error: { step: "evolve", cause: "too much" },
+      stream: "S-1",
+      streamVersion: 1,
+      type: "T",
+      at: DateTime.makeUnsafe(1)
+    })
+    const write = (part: number) =>
+      Effect.gen(function* () {
+        const key = `k${part}`
+        for (let from = 0; from < 100; from++) {
+          const put = from % 2 === 0 ? [letter(key)] : []
+          const deadLetters = { put, remove: from % 2 === 0 ? [] : [letter(key)] }
+          const at = { generation, part, epoch: epochs[part]!, from, to: from + 1 }
+          yield* writer.commit({ ...at, put: [{ key, state: from + 1 }], remove: [], deadLetters })
+          yield* Effect.yieldNow
+        }
+      })
+    const writing = yield* Effect.forkChild(Effect.all([write(0), write(1)], { concurrency: "unbounded" }), {
+      startImmediately: true
+    })
+    while (writing.pollUnsafe() === undefined) {
+      const { parked, positions, states } = yield* reader.load(generation, ["k0", "k1"])
+      for (const part of [0, 1]) {
+        assert.strictEqual(states.get(`k${part}`) ?? 0, positions[part])
+        assert.strictEqual(parked.has(`k${part}`), positions[part]! % 2 === 1)
+      }
+      yield* Effect.yieldNow
+    }
+    yield* Fiber.join(writing)
+  })
+}
