@@ -1,5 +1,6 @@
 import { PgEventStore } from "@hexfold/adapters-pg"
-import { EventStore, Expectation, StreamId } from "@hexfold/core"
+import { EventStore, StreamId } from "@hexfold/core"
+import { Expectation } from "@hexfold/core/adapter"
 import { Effect, ManagedRuntime, Redacted } from "effect"
 import pg from "pg"
 import { alternate, type Report } from "./measure.ts"

@@ -1,4 +1,5 @@
-import { type Aggregate, EventCodec, type EventDecodeError, EventStore, type EventStoreError } from "@hexfold/core"
+import { type Aggregate, type EventDecodeError, EventStore, type EventStoreError } from "@hexfold/core"
+import { EventCodec } from "@hexfold/core/adapter"
 import { Effect, Option, Stream } from "effect"
 
 /** The present state of every declaration, or of every budget, in the store, by id. */

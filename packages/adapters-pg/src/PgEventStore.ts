@@ -1,6 +1,7 @@
 /** The event store on Postgres, 14 and later. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { AppendCheck, EventStore, EventStoreError, Reason } from "@hexfold/core"
+import { EventStore, EventStoreError, Reason } from "@hexfold/core"
+import { AppendCheck } from "@hexfold/core/adapter"
 import { Config, Context, Duration, Effect, Layer, Option, type Redacted, Schedule, type Scope, Stream } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { type AppendFailure, appendAll, touchesOf } from "./events/appender.ts"

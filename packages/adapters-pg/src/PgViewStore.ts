@@ -1,5 +1,6 @@
 /** The view store on Postgres, 14 and later: a table for each generation of a view. */
-import { CommitCheck, Query, ViewStore, ViewStoreError } from "@hexfold/core"
+import { type InvalidCursor, type Query, ViewStore, ViewStoreError } from "@hexfold/core"
+import { CommitCheck, QueryEvaluation } from "@hexfold/core/adapter"
 import { Effect, Layer, type Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { bigint, isText, texts } from "./database/binds.ts"
@@ -79,9 +80,9 @@ export const make = (
           () => read<Row>(from, statement, id)
         )
       })
-    const page = (query: Query.Query): Effect.Effect<Query.Page<Schema.Json>, Query.InvalidCursor | ViewStoreError> =>
+    const page = (query: Query.Query): Effect.Effect<Query.Page<Schema.Json>, InvalidCursor | ViewStoreError> =>
       Effect.gen(function* () {
-        const after = yield* Effect.fromResult(Query.decodeCursor(query))
+        const after = yield* Effect.fromResult(QueryEvaluation.decodeCursor(query))
         const found = yield* translatedOf(
           "query",
           query.view
@@ -91,9 +92,9 @@ export const make = (
         return {
           rows: rows.map(({ key, state }) => ({
             key,
-            state: select === undefined ? state : Query.selected(state, select)
+            state: select === undefined ? state : QueryEvaluation.selected(state, select)
           })),
-          next: rows.length < found.length ? Query.cursorOf(query, rows.at(-1)!) : undefined
+          next: rows.length < found.length ? QueryEvaluation.cursorOf(query, rows.at(-1)!) : undefined
         }
       })
     const count = (query: Query.Count): Effect.Effect<number, ViewStoreError> =>

@@ -1,4 +1,5 @@
-import { AppendCheck, CommandIdReused, ConcurrencyConflict, EventStore, Expectation, StreamId } from "@hexfold/core"
+import { CommandIdReused, ConcurrencyConflict, EventStore, StreamId } from "@hexfold/core"
+import { AppendCheck, Expectation } from "@hexfold/core/adapter"
 import { type Clock, DateTime, Effect, Option, Queue, Stream } from "effect"
 
 type Store = EventStore.EventStore["Service"]

@@ -1,4 +1,5 @@
-import { CommitCheck, CommitConflict, Query, type ViewStore, ViewStoreError, Reason } from "@hexfold/core"
+import { CommitConflict, Reason, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { CommitCheck, QueryEvaluation } from "@hexfold/core/adapter"
 import { Duration, Result, type Schema } from "effect"
 
 interface Part {
@@ -266,7 +267,7 @@ const isOvertaken = ({ deadLetters: stored, parked }: Stored, { deadLetters }: V
 const byPlace = (
   a: Pick<ViewStore.DeadLetter, "key" | "position">,
   b: Pick<ViewStore.DeadLetter, "key" | "position">
-): number => a.position - b.position || Query.compareTexts(a.key, b.key)
+): number => a.position - b.position || QueryEvaluation.compareTexts(a.key, b.key)
 
 const rejected = (view: string, detail: string) =>
   new ViewStoreError({ operation: "commit", view, reason: new Reason.Rejected({ detail }) })

@@ -1,4 +1,5 @@
-import { type EventStore, InlineViews, type View } from "@hexfold/core"
+import { type EventStore, type View } from "@hexfold/core"
+import { InlineViews } from "@hexfold/core/adapter"
 import { Result } from "effect"
 import { demote, type Follows, type Inline, type Maintaining, type open, type Stored } from "./generations.ts"
 

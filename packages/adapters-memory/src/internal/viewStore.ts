@@ -1,4 +1,5 @@
-import { Query, ViewStore } from "@hexfold/core"
+import { type InvalidCursor, type Query, ViewStore } from "@hexfold/core"
+import { QueryEvaluation } from "@hexfold/core/adapter"
 import { Effect, type Schema } from "effect"
 import type { Maintaining, open } from "./generations.ts"
 
@@ -9,11 +10,11 @@ export const storeOf = (generations: ReturnType<typeof open>, maintaining?: Main
   const { claim, commit, find, deadLetterCounts, deadLetters, positionsOf, serving, status } = generations
 
   const query = (query: Query.Query | Query.Count) =>
-    Effect.suspend((): Effect.Effect<Query.Page<Schema.Json> | number, Query.InvalidCursor> => {
+    Effect.suspend((): Effect.Effect<Query.Page<Schema.Json> | number, InvalidCursor> => {
       const records = Array.from(serving(query.view)?.records ?? [], ([key, state]) => ({ key, state }))
       return query._tag === "Count"
-        ? Effect.succeed(Query.runCount(query, records))
-        : Effect.fromResult(Query.run(query, records))
+        ? Effect.succeed(QueryEvaluation.runCount(query, records))
+        : Effect.fromResult(QueryEvaluation.run(query, records))
     })
 
   return ViewStore.ViewStore.of({

@@ -3,10 +3,10 @@ import {
   ConcurrencyConflict,
   type EventStore,
   EventStoreError,
-  Expectation,
-  type StreamId,
-  Reason
+  Reason,
+  type StreamId
 } from "@hexfold/core"
+import { Expectation } from "@hexfold/core/adapter"
 import { PgTypes } from "@effect/sql-pg"
 import { DateTime, Effect, Exit, Result } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"

@@ -1,5 +1,6 @@
 import { PgTypes } from "@effect/sql-pg"
-import { CommitCheck, CommitConflict, type View, type ViewStore, ViewStoreError, Reason } from "@hexfold/core"
+import { CommitConflict, Reason, type View, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { CommitCheck } from "@hexfold/core/adapter"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as registry from "../sql/generations.ts"

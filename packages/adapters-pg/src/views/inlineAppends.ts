@@ -1,4 +1,5 @@
-import { EventStoreError, type EventStore, InlineViews, type ProjectionFailed, type View, Reason } from "@hexfold/core"
+import { type EventStore, EventStoreError, type ProjectionFailed, Reason, type View } from "@hexfold/core"
+import { InlineViews } from "@hexfold/core/adapter"
 import { PgTypes } from "@effect/sql-pg"
 import { Data, Effect, Schedule, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"

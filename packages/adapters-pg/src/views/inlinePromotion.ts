@@ -1,4 +1,5 @@
-import { InlineViews, type View, type ViewStore, ViewStoreError, Reason } from "@hexfold/core"
+import { Reason, type View, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { InlineViews } from "@hexfold/core/adapter"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as statements from "../sql/inline.ts"

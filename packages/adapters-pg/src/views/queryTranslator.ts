@@ -1,5 +1,6 @@
 import { PgTypes } from "@effect/sql-pg"
-import { Query } from "@hexfold/core"
+import { type Query } from "@hexfold/core"
+import { QueryEvaluation } from "@hexfold/core/adapter"
 import { type Column, fieldColumn, indexed, keyColumn, valueAt } from "../sql/records.ts"
 import { array } from "../database/binds.ts"
 import { rangeOf, type SortKey, sortKey, textKey } from "./sortKey.ts"
@@ -15,7 +16,12 @@ export interface Statement {
  * record more than a page has, where there is one. Operands are bound; the
  * names of fields are quoted.
  */
-export const translate = (S: string, table: string, query: Query.Query, after: Query.Place | undefined): Statement => {
+export const translate = (
+  S: string,
+  table: string,
+  query: Query.Query,
+  after: QueryEvaluation.Place | undefined
+): Statement => {
   const { bind, binds } = parameters()
   const columns: ReadonlyArray<Ordered> = [
     ...query.orderBy.map(({ direction, path }) => ({ ...fieldColumn(S, path), descends: direction === "desc" })),
@@ -126,7 +132,7 @@ const headOf = (text: string): string =>
     .join("")
 
 const search = (bind: Bind, filter: Extract<Query.Filter, { readonly _tag: "Text" }>): string => {
-  const { upper, lower } = Query.caseTable
+  const { upper, lower } = QueryEvaluation.caseTable
   const fold = (text: string) =>
     filter.ignoreCase ? `translate(${text}, ${bind(upper, "text")}, ${bind(lower, "text")})` : text
   const value = valueAt(filter.path)

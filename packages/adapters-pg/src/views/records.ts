@@ -1,4 +1,5 @@
-import { type EventStore, InlineViews, type ProjectionFailed, type View, type ViewStore } from "@hexfold/core"
+import { type EventStore, type ProjectionFailed, type View, type ViewStore } from "@hexfold/core"
+import { InlineViews } from "@hexfold/core/adapter"
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, type Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"

@@ -1,4 +1,5 @@
 import type { Query } from "@hexfold/core"
+import type { QueryEvaluation } from "@hexfold/core/adapter"
 
 /**
  * What the database's `sort_key` gives for a value, see `sql/views.ts`. No
@@ -15,7 +16,7 @@ export const textKey = (text: string): SortKey => {
   return end === -1 ? { text, exact: true } : { text: text.slice(0, end), exact: false }
 }
 
-export const sortKey = (value: Query.SortValue): SortKey => {
+export const sortKey = (value: QueryEvaluation.SortValue): SortKey => {
   switch (typeof value) {
     case "boolean":
       return textKey(value ? "2" : "1")

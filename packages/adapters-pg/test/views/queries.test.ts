@@ -1,5 +1,6 @@
 import { assert, it } from "@effect/vitest"
-import { Query } from "@hexfold/core"
+import { type Query } from "@hexfold/core"
+import { QueryEvaluation } from "@hexfold/core/adapter"
 import { queries, records, states, texts } from "@hexfold/testing/QueryArbitraries"
 import { Duration, Effect, Result, type Schema } from "effect"
 import fc from "fast-check"
@@ -96,9 +97,9 @@ describe("queries on Postgres", () => {
         const { replace, store } = yield* opened
         const check = Effect.fnUntraced(function* ({ place, query: given, stored }: Case) {
           yield* replace(stored)
-          let query = place === undefined ? given : { ...given, after: Query.cursorOf(given, place) }
+          let query = place === undefined ? given : { ...given, after: QueryEvaluation.cursorOf(given, place) }
           for (let pages = 0; ; pages++) {
-            const expected = Result.getOrThrow(Query.run(query, stored))
+            const expected = Result.getOrThrow(QueryEvaluation.run(query, stored))
             const page = yield* store.query(query)
             assert.deepStrictEqual(page, expected)
             if (page.next === undefined) break
@@ -106,7 +107,7 @@ describe("queries on Postgres", () => {
             query = { ...query, after: page.next }
           }
           const count = { _tag: "Count", view: given.view, ...(given.where && { where: given.where }) } as const
-          assert.strictEqual(yield* store.query(count), Query.runCount(count, stored))
+          assert.strictEqual(yield* store.query(count), QueryEvaluation.runCount(count, stored))
         })
         yield* Effect.promise(() =>
           fc.assert(

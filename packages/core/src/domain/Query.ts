@@ -21,9 +21,6 @@ import {
   selectedCodec
 } from "./query/fields.ts"
 
-export { caseTable } from "./query/caseFolding.ts"
-export { cursorOf, decodeCursor } from "./query/cursor.ts"
-export { InvalidCursor } from "./errors.ts"
 export {
   type Count,
   CountSchema,
@@ -39,9 +36,7 @@ export {
   type Row,
   type Scalar
 } from "./query/data.ts"
-export { compareTexts, matches, type Place, type SortValue } from "./query/evaluation.ts"
 export type { ElementOf, Equatable, Operand, Ordered, PathTo, Selected } from "./query/fields.ts"
-export { run, runCount, selected } from "./query/run.ts"
 
 /** What has records to ask for: a view. */
 export interface Source<State> {

@@ -39,7 +39,8 @@ const isUuid = (text: string): boolean => {
  *
  * @example
  * ```ts
- * import { AppendCheck, Expectation, StreamId } from "@hexfold/core"
+ * import { StreamId } from "@hexfold/core"
+ * import { AppendCheck, Expectation } from "@hexfold/core/adapter"
  *
  * AppendCheck.check({
  *   writes: [],
@@ -166,7 +167,7 @@ class CheckedEvent implements NewEvent {
  *
  * @example
  * ```ts
- * import { AppendCheck } from "@hexfold/core"
+ * import { AppendCheck } from "@hexfold/core/adapter"
  *
  * const id = "01890a5d-ac96-774b-bcce-b302099a8057"
  * AppendCheck.withData(id, "MoneyDeposited", { amount: 10 }, { correlationId: id, causationId: id })
@@ -189,7 +190,7 @@ export const withData = (
  *
  * @example
  * ```ts
- * import { AppendCheck } from "@hexfold/core"
+ * import { AppendCheck } from "@hexfold/core/adapter"
  *
  * AppendCheck.checkMetadata({ correlationId: "request-17", causationId: "request-17", actor: "anna" })
  * ```

@@ -19,7 +19,7 @@ import { ViewStoreError } from "./errors.ts"
  *
  * @example
  * ```ts
- * import { CommitCheck } from "@hexfold/core"
+ * import { CommitCheck } from "@hexfold/core/adapter"
  *
  * const generation = { view: "Accounts", version: 1 }
  * CommitCheck.check({ generation, epoch: 1, from: 7, to: 5, put: [], remove: [] })
@@ -67,7 +67,7 @@ export const checkClaim = ({ after = 0, generation, owner, part }: Claim): ViewS
  *
  * @example
  * ```ts
- * import { CommitCheck } from "@hexfold/core"
+ * import { CommitCheck } from "@hexfold/core/adapter"
  * import { DateTime } from "effect"
  *
  * const event = { stream: "Account-a", streamVersion: 3, type: "Closed", position: 7, at: DateTime.makeUnsafe(0) }

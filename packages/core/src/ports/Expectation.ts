@@ -41,7 +41,7 @@ export const exactly = (version: number): Expectation => ({ _tag: "Exactly", ver
  *
  * @example
  * ```ts
- * import { Expectation } from "@hexfold/core"
+ * import { Expectation } from "@hexfold/core/adapter"
  *
  * Expectation.holds(Expectation.exactly(3), 4) // false
  * ```

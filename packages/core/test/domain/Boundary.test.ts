@@ -2,18 +2,18 @@ import { describe, expect, it } from "@effect/vitest"
 import {
   Aggregate,
   Boundary,
-  InvalidCommand,
   CommandIdReused,
   ConcurrencyConflict,
   Decision,
   EventDecodeError,
   EventStoreError,
   Executor,
-  Expectation,
+  InvalidCommand,
   StateCache,
-  TooManyParticipants,
-  StreamWrittenTwice
+  StreamWrittenTwice,
+  TooManyParticipants
 } from "@hexfold/core"
+import { Expectation } from "@hexfold/core/adapter"
 import { Effect, Schedule, Schema } from "effect"
 import {
   Account,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { AppendCheck, type EventStore, EventStoreError, Expectation, StreamId, Reason } from "@hexfold/core"
+import { type EventStore, EventStoreError, Reason, StreamId } from "@hexfold/core"
+import { AppendCheck, Expectation } from "@hexfold/core/adapter"
 
 const stream = StreamId.make("Account", "a")
 const other = StreamId.make("Account", "b")

@@ -1,5 +1,5 @@
 import { expect, it } from "@effect/vitest"
-import { Expectation } from "@hexfold/core"
+import { Expectation } from "@hexfold/core/adapter"
 
 it.each([
   [Expectation.any, [true, true, true]],

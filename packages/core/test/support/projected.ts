@@ -1,16 +1,7 @@
 /** What the tests of projections share: a view, its law, a store whose connection can be cut, and waiting. */
 import { MemoryEventStore, MemoryViewStore } from "@hexfold/adapters-memory"
-import {
-  type Aggregate,
-  EventCodec,
-  EventStore,
-  Query,
-  Records,
-  View,
-  ViewStore,
-  ViewStoreError,
-  Reason
-} from "@hexfold/core"
+import { type Aggregate, EventStore, Query, Reason, Records, View, ViewStore, ViewStoreError } from "@hexfold/core"
+import { EventCodec } from "@hexfold/core/adapter"
 import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Account, AccountId, AccountOpened, MoneyDeposited, MoneyWithdrawn } from "./account.ts"

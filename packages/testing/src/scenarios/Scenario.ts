@@ -3,7 +3,8 @@
  * command comes, then these events follow. Depends on no test runner: what
  * does not hold throws a {@link ScenarioFailure}.
  */
-import { type Aggregate, EventCodec } from "@hexfold/core"
+import { type Aggregate } from "@hexfold/core"
+import { EventCodec } from "@hexfold/core/adapter"
 import { Result, Schema } from "effect"
 import { compare, ScenarioFailure } from "./compare.ts"
 

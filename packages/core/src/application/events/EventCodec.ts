@@ -29,7 +29,8 @@ export interface EventCodec<Event> {
  *
  * @example
  * ```ts
- * import { Aggregate, EventCodec } from "@hexfold/core"
+ * import { Aggregate } from "@hexfold/core"
+ * import { EventCodec } from "@hexfold/core/adapter"
  *
  * declare const Counter: Aggregate.Aggregate<"Counter", string, number, never, { readonly _tag: "Reset" }, never>
  *

@@ -1,6 +1,7 @@
 /** Reads the records of views: each from the generation that serves, decoded by the view's schema. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { InvalidCursor } from "../../domain/errors.ts"
 import * as Query from "../../domain/Query.ts"
 import { memoized } from "../../internal/memoized.ts"
 import { decoded } from "./decodePage.ts"
@@ -75,7 +76,7 @@ export const getMany = <State>(
 export const query = <Row>(
   view: Query.Source<unknown>,
   query: Query.Query<Row>
-): Effect.Effect<Query.Page<Row>, RecordDecodeError | Query.InvalidCursor | ViewStoreError, ViewStore> =>
+): Effect.Effect<Query.Page<Row>, RecordDecodeError | InvalidCursor | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
     const store = yield* ViewStore
     return yield* Effect.fromResult(decoded(view, query, yield* store.query(query)))

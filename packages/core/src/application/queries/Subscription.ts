@@ -4,6 +4,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { Tagged } from "../../domain/tagged.ts"
 import type * as Participant from "../../domain/Participant.ts"
+import type { InvalidCursor } from "../../domain/errors.ts"
 import type * as Query from "../../domain/Query.ts"
 import { answers, whileAway } from "./liveQuery.ts"
 import { decoded } from "./decodePage.ts"
@@ -113,7 +114,7 @@ export const events = <S extends Source>(
 }
 
 /** Why a stream of results can fail. */
-export type QueryError = RecordDecodeError | Query.InvalidCursor | ViewStoreError | EventStoreError
+export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError | EventStoreError
 
 /**
  * The results of a query, for live pages: the present one at once, then each

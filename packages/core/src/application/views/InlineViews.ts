@@ -27,7 +27,8 @@ export interface Touched {
  *
  * @example
  * ```ts
- * import { InlineViews, View } from "@hexfold/core"
+ * import { View } from "@hexfold/core"
+ * import { InlineViews } from "@hexfold/core/adapter"
  *
  * declare const Balances: View.Any
  * declare const Statements: View.Any
@@ -53,7 +54,8 @@ export const aggregatesOf = ({ sources }: View.Any): ReadonlyArray<string> => so
  *
  * @example
  * ```ts
- * import { InlineViews, StreamId, View } from "@hexfold/core"
+ * import { StreamId, View } from "@hexfold/core"
+ * import { InlineViews } from "@hexfold/core/adapter"
  *
  * declare const Balances: View.Any
  *
@@ -69,7 +71,8 @@ export const follows = (view: View.Any, { streamId, type }: Pick<RecordedEvent, 
  *
  * @example
  * ```ts
- * import { InlineViews, View } from "@hexfold/core"
+ * import { View } from "@hexfold/core"
+ * import { InlineViews } from "@hexfold/core/adapter"
  * import type { EventStore } from "@hexfold/core"
  * import { Result, type Schema } from "effect"
  *

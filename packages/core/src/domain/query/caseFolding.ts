@@ -22,8 +22,9 @@ for (const [first, last] of blocks) {
  * @example
  * ```ts
  * import { Query } from "@hexfold/core"
+ * import { QueryEvaluation } from "@hexfold/core/adapter"
  *
- * Query.caseTable.lower[Query.caseTable.upper.indexOf("Ä")] // "ä"
+ * QueryEvaluation.caseTable.lower[QueryEvaluation.caseTable.upper.indexOf("Ä")] // "ä"
  * ```
  */
 export const caseTable: { readonly upper: string; readonly lower: string } = {

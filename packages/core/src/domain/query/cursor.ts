@@ -29,10 +29,11 @@ const fingerprintOf = ({ orderBy, view, where }: Query): number =>
  * @example
  * ```ts
  * import { Query } from "@hexfold/core"
+ * import { QueryEvaluation } from "@hexfold/core/adapter"
  *
  * declare const query: Query.Query
  *
- * const next = Query.after(query, Query.cursorOf(query, { key: "a", state: { balance: 3 } }))
+ * const next = Query.after(query, QueryEvaluation.cursorOf(query, { key: "a", state: { balance: 3 } }))
  * ```
  */
 export const cursorOf = (query: Query, record: { readonly key: string; readonly state: Schema.Json }): string =>
@@ -45,10 +46,11 @@ export const cursorOf = (query: Query, record: { readonly key: string; readonly 
  * @example
  * ```ts
  * import { Query } from "@hexfold/core"
+ * import { QueryEvaluation } from "@hexfold/core/adapter"
  *
  * declare const query: Query.Query
  *
- * Query.decodeCursor(query) // Result.succeed({ values: [3], key: "a" })
+ * QueryEvaluation.decodeCursor(query) // Result.succeed({ values: [3], key: "a" })
  * ```
  */
 export const decodeCursor = (query: Query): Result.Result<Place | undefined, InvalidCursor> => {

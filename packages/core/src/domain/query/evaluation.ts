@@ -31,8 +31,9 @@ const rankOfUnit = (unit: number): number => (unit >= 0xe000 ? unit - 0x800 : un
  * @example
  * ```ts
  * import { Query } from "@hexfold/core"
+ * import { QueryEvaluation } from "@hexfold/core/adapter"
  *
- * ["😀", "\uffff"].sort(Query.compareTexts) // ["\uffff", "😀"]
+ * ["😀", "\uffff"].sort(QueryEvaluation.compareTexts) // ["\uffff", "😀"]
  * ```
  */
 export const compareTexts = (a: string, b: string): number => {
@@ -71,12 +72,13 @@ const comparison = {
  * @example
  * ```ts
  * import { Query } from "@hexfold/core"
+ * import { QueryEvaluation } from "@hexfold/core/adapter"
  *
  * const over = { _tag: "Compare", path: ["balance"], is: "gt", value: 100 } as const
  *
- * Query.matches(over, { balance: 101 }) // true
- * Query.matches(over, { balance: "101" }) // false
- * Query.matches({ _tag: "Not", filter: over }, {}) // true
+ * QueryEvaluation.matches(over, { balance: 101 }) // true
+ * QueryEvaluation.matches(over, { balance: "101" }) // false
+ * QueryEvaluation.matches({ _tag: "Not", filter: over }, {}) // true
  * ```
  */
 export const matches = (filter: Filter, state: Json): boolean => {

@@ -12,10 +12,11 @@ import { comparePlaces, fieldsOf, matches, placeOf } from "./evaluation.ts"
  * @example
  * ```ts
  * import { Query } from "@hexfold/core"
+ * import { QueryEvaluation } from "@hexfold/core/adapter"
  *
  * declare const query: Query.Query
  *
- * Query.run(query, [{ key: "a", state: { balance: 3 } }])
+ * QueryEvaluation.run(query, [{ key: "a", state: { balance: 3 } }])
  * // Result.succeed({ rows: [{ key: "a", state: { balance: 3 } }], next: undefined })
  * ```
  */
@@ -45,8 +46,9 @@ export const run = (
  * @example
  * ```ts
  * import { Query } from "@hexfold/core"
+ * import { QueryEvaluation } from "@hexfold/core/adapter"
  *
- * Query.runCount({ _tag: "Count", view: "Accounts" }, [{ key: "a", state: { balance: 3 } }]) // 1
+ * QueryEvaluation.runCount({ _tag: "Count", view: "Accounts" }, [{ key: "a", state: { balance: 3 } }]) // 1
  * ```
  */
 export const runCount = ({ where }: Count, records: Iterable<Row<Schema.Json>>): number => {
@@ -62,8 +64,9 @@ export const runCount = ({ where }: Count, records: Iterable<Row<Schema.Json>>):
  * @example
  * ```ts
  * import { Query } from "@hexfold/core"
+ * import { QueryEvaluation } from "@hexfold/core/adapter"
  *
- * Query.selected({ owner: { name: "Ann", age: 7 }, total: 3 }, [["owner", "name"]]) // { owner: { name: "Ann" } }
+ * QueryEvaluation.selected({ owner: { name: "Ann", age: 7 }, total: 3 }, [["owner", "name"]]) // { owner: { name: "Ann" } }
  * ```
  */
 export const selected = (state: Schema.Json, select: ReadonlyArray<Path>): Schema.Json => {

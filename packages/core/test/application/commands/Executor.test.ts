@@ -2,7 +2,6 @@ import { describe, expect, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
 import {
   Aggregate,
-  InvalidCommand,
   CommandIdReused,
   ConcurrencyConflict,
   Decision,
@@ -10,9 +9,10 @@ import {
   EventStore,
   EventStoreError,
   Executor,
-  Expectation,
+  InvalidCommand,
   Reason
 } from "@hexfold/core"
+import { Expectation } from "@hexfold/core/adapter"
 import { Cause, Clock, Effect, Exit, Fiber, Layer, Schedule, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
-import { ConcurrencyConflict, EventStore, EventStoreError, Executor, Expectation, Reason } from "@hexfold/core"
+import { ConcurrencyConflict, EventStore, EventStoreError, Executor, Reason } from "@hexfold/core"
+import { Expectation } from "@hexfold/core/adapter"
 import { Effect, Metric, Schedule } from "effect"
 import { TestClock } from "effect/testing"
 import { Account, AccountId, Deposit, OpenAccount } from "../../support/account.ts"

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
-import { EventCodec, Executor } from "@hexfold/core"
+import { Executor } from "@hexfold/core"
+import { EventCodec } from "@hexfold/core/adapter"
 import { Effect } from "effect"
 import { Account, AccountId, MoneyDeposited, OpenAccount } from "../../support/account.ts"
 

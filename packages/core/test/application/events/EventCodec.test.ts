@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Aggregate, EventCodec, EventDecodeError, type EventStore, StreamId } from "@hexfold/core"
+import { Aggregate, EventDecodeError, type EventStore, StreamId } from "@hexfold/core"
+import { EventCodec } from "@hexfold/core/adapter"
 import { DateTime, Equal, Option, Result, Schema } from "effect"
 import fc from "fast-check"
 

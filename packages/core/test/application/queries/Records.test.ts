@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Projection, Query, RecordDecodeError, Records, View, ViewStore } from "@hexfold/core"
+import { InvalidCursor, Projection, Query, RecordDecodeError, Records, View, ViewStore } from "@hexfold/core"
 import { DateTime, Duration, Effect, Option, Schema } from "effect"
 import { Account } from "../../support/account.ts"
 import { deposited, stores } from "../../support/projected.ts"
@@ -53,7 +53,7 @@ describe("records", () => {
       const selected = yield* Records.query(Sums, Query.from(Sums, { select: ["since"], limit: 1 }))
       expect(selected.rows).toEqual([{ key: "a", state: { since } }])
       expect(yield* Records.count(query)).toBe(3)
-      expect(yield* Effect.flip(Records.query(Sums, Query.after(query, "?")))).toBeInstanceOf(Query.InvalidCursor)
+      expect(yield* Effect.flip(Records.query(Sums, Query.after(query, "?")))).toBeInstanceOf(InvalidCursor)
     }).pipe(Effect.provide(stores))
   )
 

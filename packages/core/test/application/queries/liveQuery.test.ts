@@ -2,12 +2,13 @@ import { describe, expect, expectTypeOf, it } from "@effect/vitest"
 import {
   EventStore,
   EventStoreError,
+  type InvalidCursor,
   Projection,
   Query,
+  Reason,
   Subscription,
   ViewStore,
-  ViewStoreError,
-  Reason
+  ViewStoreError
 } from "@hexfold/core"
 import { Deferred, Duration, Effect, Fiber, Queue, Stream } from "effect"
 import { TestClock } from "effect/testing"
@@ -33,7 +34,7 @@ const counting = Effect.gen(function* () {
   const plain = yield* ViewStore.ViewStore
   const asked = { status: 0, query: 0 }
   const query = (query: Query.Query | Query.Count) =>
-    Effect.suspend((): Effect.Effect<unknown, Query.InvalidCursor | ViewStoreError> => {
+    Effect.suspend((): Effect.Effect<unknown, InvalidCursor | ViewStoreError> => {
       asked.query++
       return query._tag === "Count" ? plain.query(query) : plain.query(query)
     })

@@ -1,6 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { EventStore, InlineViews, Projection, View, ViewStore } from "@hexfold/core"
+import { EventStore, Projection, View, ViewStore } from "@hexfold/core"
+import { InlineViews } from "@hexfold/core/adapter"
 import { Context, Effect, Fiber, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { describe } from "vitest"

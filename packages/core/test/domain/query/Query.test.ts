@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Query } from "@hexfold/core"
+import { InvalidCursor, Query } from "@hexfold/core"
+import { QueryEvaluation } from "@hexfold/core/adapter"
 import { filters, queries, records, scalars, states, texts } from "@hexfold/testing/QueryArbitraries"
 import { DateTime, Option, Result, Schema } from "effect"
 import fc from "fast-check"
@@ -7,7 +8,7 @@ import { AccountId, AccountSummary, Owner, Summary } from "../../support/account
 
 type Records = ReadonlyArray<Query.Row<Schema.Json>>
 
-const run = (query: Query.Query, all: Records) => Result.getOrThrow(Query.run(query, all))
+const run = (query: Query.Query, all: Records) => Result.getOrThrow(QueryEvaluation.run(query, all))
 const keys = (query: Query.Query, all: Records) => run(query, all).rows.map(({ key }) => key)
 const unlimited = ({ limit: _, ...query }: Query.Query): Query.Query => query
 const not = (filter: Query.Filter): Query.Filter => ({ _tag: "Not", filter })
@@ -32,8 +33,8 @@ describe("a filter", () => {
   it("and its negation share the records between them, and twice negated it is itself", () => {
     fc.assert(
       fc.property(filters, states, (filter, state) => {
-        expect(Query.matches(not(filter), state)).toBe(!Query.matches(filter, state))
-        expect(Query.matches(not(not(filter)), state)).toBe(Query.matches(filter, state))
+        expect(QueryEvaluation.matches(not(filter), state)).toBe(!QueryEvaluation.matches(filter, state))
+        expect(QueryEvaluation.matches(not(not(filter)), state)).toBe(QueryEvaluation.matches(filter, state))
       })
     )
   })
@@ -41,9 +42,9 @@ describe("a filter", () => {
   it("and others hold together with `and`, and one is enough with `or`", () => {
     fc.assert(
       fc.property(fc.array(filters, { maxLength: 3 }), states, (filters, state) => {
-        const each = filters.map((filter) => Query.matches(filter, state))
-        expect(Query.matches({ _tag: "And", filters }, state)).toBe(!each.includes(false))
-        expect(Query.matches({ _tag: "Or", filters }, state)).toBe(each.includes(true))
+        const each = filters.map((filter) => QueryEvaluation.matches(filter, state))
+        expect(QueryEvaluation.matches({ _tag: "And", filters }, state)).toBe(!each.includes(false))
+        expect(QueryEvaluation.matches({ _tag: "Or", filters }, state)).toBe(each.includes(true))
       })
     )
   })
@@ -53,13 +54,13 @@ describe("a filter", () => {
     fc.assert(
       fc.property(scalars, scalars, (a, b) => {
         const is = (is: "eq" | "gt" | "gte" | "lt" | "lte") =>
-          Query.matches({ _tag: "Compare", path, is, value: b }, { a })
+          QueryEvaluation.matches({ _tag: "Compare", path, is, value: b }, { a })
         const [eq, gt, lt] = [is("eq"), is("gt"), is("lt")]
         expect([eq, gt, lt].filter(Boolean)).toHaveLength(typeof a === typeof b ? 1 : 0)
         expect(is("gte")).toBe(gt || eq)
         expect(is("lte")).toBe(lt || eq)
-        expect(eq).toBe(Query.matches({ _tag: "In", path, values: [b] }, { a }))
-        expect(eq).toBe(Query.matches({ _tag: "Overlaps", path, values: [b] }, { a: [null, a] }))
+        expect(eq).toBe(QueryEvaluation.matches({ _tag: "In", path, values: [b] }, { a }))
+        expect(eq).toBe(QueryEvaluation.matches({ _tag: "Overlaps", path, values: [b] }, { a: [null, a] }))
       })
     )
   })
@@ -71,29 +72,29 @@ describe("a filter", () => {
         const [x, y] = [points(a), points(b)]
         const i = x.findIndex((point, i) => point !== y[i])
         const before = i === -1 ? x.length < y.length : i < y.length && x[i]! < y[i]!
-        expect(Query.matches({ _tag: "Compare", path: ["a"], is: "lt", value: b }, { a })).toBe(before)
+        expect(QueryEvaluation.matches({ _tag: "Compare", path: ["a"], is: "lt", value: b }, { a })).toBe(before)
       })
     )
-    expect(Query.matches({ _tag: "Compare", path: ["a"], is: "lt", value: "😀" }, { a: "\uffff" })).toBe(true)
+    expect(QueryEvaluation.matches({ _tag: "Compare", path: ["a"], is: "lt", value: "😀" }, { a: "\uffff" })).toBe(true)
   })
 
   it("finds a part of a text, each character literally", () => {
     fc.assert(
       fc.property(texts, texts, texts, (before, part, behind) => {
         const text = (is: "contains" | "startsWith", a: string) =>
-          Query.matches({ _tag: "Text", path: ["a"], is, text: part, ignoreCase: false }, { a })
+          QueryEvaluation.matches({ _tag: "Text", path: ["a"], is, text: part, ignoreCase: false }, { a })
         expect(text("contains", before + part + behind)).toBe(true)
         expect(text("startsWith", part + behind)).toBe(true)
         expect(text("startsWith", before + behind)).toBe((before + behind).indexOf(part) === 0)
       })
     )
     const wild = { _tag: "Text", path: ["a"], is: "contains", text: "%", ignoreCase: true } as const
-    expect(Query.matches(wild, { a: "a" })).toBe(false)
+    expect(QueryEvaluation.matches(wild, { a: "a" })).toBe(false)
   })
 
   it("leaves case out by the table alone", () => {
     const same = (a: string, text: string, ignoreCase = true) =>
-      Query.matches({ _tag: "Text", path: ["a"], is: "startsWith", text, ignoreCase }, { a })
+      QueryEvaluation.matches({ _tag: "Text", path: ["a"], is: "startsWith", text, ignoreCase }, { a })
     expect(same("ÄΣЖ", "äσж")).toBe(true)
     expect(same("äσж", "ÄΣЖ")).toBe(true)
     expect(same("ÄΣЖ", "äσж", false)).toBe(false)
@@ -101,7 +102,8 @@ describe("a filter", () => {
   })
 
   it("takes what is missing for null, never leads into an array, and knows only own fields", () => {
-    const isNull = (path: ReadonlyArray<string>, state: Schema.Json) => Query.matches({ _tag: "IsNull", path }, state)
+    const isNull = (path: ReadonlyArray<string>, state: Schema.Json) =>
+      QueryEvaluation.matches({ _tag: "IsNull", path }, state)
     expect([isNull(["a"], {}), isNull(["a"], { a: null }), isNull(["a", "b"], { a: 1 })]).toEqual([true, true, true])
     expect([isNull(["a"], { a: [] }), isNull(["a"], { a: false })]).toEqual([false, false])
     expect([isNull(["a", "0"], { a: [1] }), isNull(["toString"], {}), isNull(["a", "length"], { a: "x" })]).toEqual([
@@ -114,7 +116,7 @@ describe("a filter", () => {
 
 describe("the table of letters", () => {
   it("has as many small as large ones, none of them twice among the large", () => {
-    const { lower, upper } = Query.caseTable
+    const { lower, upper } = QueryEvaluation.caseTable
     expect([...lower].length).toBe([...upper].length)
     expect(new Set(upper).size).toBe(upper.length)
     // What is small stays so: folding twice is folding once.
@@ -122,7 +124,7 @@ describe("the table of letters", () => {
   })
 
   it("is this one", () => {
-    expect(Query.caseTable).toMatchInlineSnapshot(`
+    expect(QueryEvaluation.caseTable).toMatchInlineSnapshot(`
       {
         "lower": "abcdefghijklmnopqrstuvwxyzàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþāăąćĉċčďđēĕėęěĝğġģĥħĩīĭįĳĵķĺļľŀłńņňŋōŏőœŕŗřśŝşšţťŧũūŭůűųŵŷÿźżžͱͳͷϳάέήίόύώαβγδεζηθικλμνξοπρστυφχψωϊϋϗϙϛϝϟϡϣϥϧϩϫϭϯθϸϲϻͻͼͽѐёђѓєѕіїјљњћќѝўџабвгдежзийклмнопрстуфхцчшщъыьэюяѡѣѥѧѩѫѭѯѱѳѵѷѹѻѽѿҁҋҍҏґғҕҗҙқҝҟҡңҥҧҩҫҭүұҳҵҷҹһҽҿӏӂӄӆӈӊӌӎӑӓӕӗәӛӝӟӡӣӥӧөӫӭӯӱӳӵӷӹӻӽӿԁԃԅԇԉԋԍԏԑԓԕԗԙԛԝԟԡԣԥԧԩԫԭԯ",
         "upper": "ABCDEFGHIJKLMNOPQRSTUVWXYZÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮĲĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽͰͲͶͿΆΈΉΊΌΎΏΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩΪΫϏϘϚϜϞϠϢϤϦϨϪϬϮϴϷϹϺϽϾϿЀЁЂЃЄЅІЇЈЉЊЋЌЍЎЏАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯѠѢѤѦѨѪѬѮѰѲѴѶѸѺѼѾҀҊҌҎҐҒҔҖҘҚҜҞҠҢҤҦҨҪҬҮҰҲҴҶҸҺҼҾӀӁӃӅӇӉӋӍӐӒӔӖӘӚӜӞӠӢӤӦӨӪӬӮӰӲӴӶӸӺӼӾԀԂԄԆԈԊԌԎԐԒԔԖԘԚԜԞԠԢԤԦԨԪԬԮ",
@@ -173,7 +175,7 @@ describe("pages", () => {
   it("are counted by `count`, as one", () => {
     fc.assert(
       fc.property(queries, records, (query, all) => {
-        expect(Query.runCount(Query.count(query), all)).toBe(keys(unlimited(query), all).length)
+        expect(QueryEvaluation.runCount(Query.count(query), all)).toBe(keys(unlimited(query), all).length)
       })
     )
   })
@@ -198,17 +200,19 @@ describe("pages", () => {
 
 describe("a cursor", () => {
   const query = Query.from(AccountSummary, { orderBy: [["total", "desc"]] })
-  const cursor = Query.cursorOf(query, { key: "\ud800😀", state: { total: 3 } })
+  const cursor = QueryEvaluation.cursorOf(query, { key: "\ud800😀", state: { total: 3 } })
 
   it("gives back its place", () => {
-    expect(Query.decodeCursor(Query.after(query, cursor))).toEqual(Result.succeed({ key: "\ud800😀", values: [3] }))
-    expect(Query.decodeCursor(query)).toEqual(Result.succeed(undefined))
+    expect(QueryEvaluation.decodeCursor(Query.after(query, cursor))).toEqual(
+      Result.succeed({ key: "\ud800😀", values: [3] })
+    )
+    expect(QueryEvaluation.decodeCursor(query)).toEqual(Result.succeed(undefined))
   })
 
   it("that is none is refused", () => {
     for (const text of ["", "x", "%", btoa("{}"), btoa("[]"), `${cursor}!`]) {
-      const refused = new Query.InvalidCursor({ view: "AccountSummary", cursor: text, problem: "Malformed" })
-      expect(Query.run(Query.after(query, text), [])).toEqual(Result.fail(refused))
+      const refused = new InvalidCursor({ view: "AccountSummary", cursor: text, problem: "Malformed" })
+      expect(QueryEvaluation.run(Query.after(query, text), [])).toEqual(Result.fail(refused))
     }
   })
 
@@ -219,13 +223,16 @@ describe("a cursor", () => {
       { ...query, orderBy: [{ path: ["total"], direction: "asc" }] }
     ]
     for (const other of others) {
-      const refused = new Query.InvalidCursor({ view: other.view, cursor, problem: "OtherQuery" })
-      expect(Query.run(Query.after(other, cursor), [])).toEqual(Result.fail(refused))
+      const refused = new InvalidCursor({ view: other.view, cursor, problem: "OtherQuery" })
+      expect(QueryEvaluation.run(Query.after(other, cursor), [])).toEqual(Result.fail(refused))
     }
-    const forged = JSON.stringify({ ...JSON.parse(atob(Query.cursorOf(query, { key: "a", state: {} }))), values: [] })
-    expect(Result.isFailure(Query.run(Query.after(query, btoa(forged).replaceAll("=", "")), []))).toBe(true)
+    const forged = JSON.stringify({
+      ...JSON.parse(atob(QueryEvaluation.cursorOf(query, { key: "a", state: {} }))),
+      values: []
+    })
+    expect(Result.isFailure(QueryEvaluation.run(Query.after(query, btoa(forged).replaceAll("=", "")), []))).toBe(true)
     const narrower: Query.Query = { ...query, limit: 1, select: [["total"]] }
-    expect(Result.isSuccess(Query.run(Query.after(narrower, cursor), []))).toBe(true)
+    expect(Result.isSuccess(QueryEvaluation.run(Query.after(narrower, cursor), []))).toBe(true)
   })
 })
 
@@ -292,7 +299,7 @@ describe("from", () => {
     })
   const encode = Schema.encodeSync(Schema.toCodecJson(Summary))
   const meets = (filter: Query.Filter, fields: Partial<typeof Summary.Type>) =>
-    Query.matches(filter, encode(account(fields)))
+    QueryEvaluation.matches(filter, encode(account(fields)))
 
   it("makes a value that its schema knows", () => {
     const query = Query.from(AccountSummary, {
@@ -375,10 +382,10 @@ describe("what is selected", () => {
   it("stands where it was, and what is missing stays so", () => {
     const paths = [["a", "b"], ["c"], ["d"], ["e", "f"], ["g", "h"], ["g"], ["g", "i"]]
     const state = { a: { b: 1, x: 2 }, c: [1], e: null, g: { h: 1, i: 2 }, x: 3 }
-    expect(Query.selected(state, paths)).toEqual({ a: { b: 1 }, c: [1], e: null, g: { h: 1, i: 2 } })
-    expect(Query.selected({ a: 1 }, [["a", "b"]])).toEqual({ a: null })
+    expect(QueryEvaluation.selected(state, paths)).toEqual({ a: { b: 1 }, c: [1], e: null, g: { h: 1, i: 2 } })
+    expect(QueryEvaluation.selected({ a: 1 }, [["a", "b"]])).toEqual({ a: null })
     const hostile = JSON.parse('{"__proto__":{"a":1}}') as Schema.Json
-    expect(JSON.stringify(Query.selected(hostile, [["__proto__", "a"]]))).toBe('{"__proto__":{"a":1}}')
+    expect(JSON.stringify(QueryEvaluation.selected(hostile, [["__proto__", "a"]]))).toBe('{"__proto__":{"a":1}}')
   })
 
   it("is decoded by the schemas of its fields, and a whole state by its own", () => {

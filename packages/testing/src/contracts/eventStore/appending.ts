@@ -1,5 +1,6 @@
 import { assert } from "@effect/vitest"
-import { type ConcurrencyConflict, Expectation } from "@hexfold/core"
+import { type ConcurrencyConflict } from "@hexfold/core"
+import { Expectation } from "@hexfold/core/adapter"
 import { Effect, Exit } from "effect"
 import {
   appendTo,

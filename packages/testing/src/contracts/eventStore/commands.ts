@@ -1,5 +1,6 @@
 import { assert } from "@effect/vitest"
-import { CommandIdReused, Expectation } from "@hexfold/core"
+import { CommandIdReused } from "@hexfold/core"
+import { Expectation } from "@hexfold/core/adapter"
 import { Effect } from "effect"
 import { appendTo, type Cases, condition, events, newStream, open, versionOf } from "./support.ts"
 

@@ -1,5 +1,6 @@
 import { assert } from "@effect/vitest"
-import { Expectation, StreamId } from "@hexfold/core"
+import { StreamId } from "@hexfold/core"
+import { Expectation } from "@hexfold/core/adapter"
 import { DateTime, Effect, Stream } from "effect"
 import {
   appendTo,

@@ -1,11 +1,11 @@
 import {
-  type ConcurrencyConflict,
   type CommandIdReused,
+  type ConcurrencyConflict,
   type EventStore,
   type EventStoreError,
-  Expectation,
   StreamId
 } from "@hexfold/core"
+import { Expectation } from "@hexfold/core/adapter"
 import { Effect, type Schema, type Scope, Stream } from "effect"
 import { Backend, type Instance } from "./backend.ts"
 

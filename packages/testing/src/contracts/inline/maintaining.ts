@@ -1,5 +1,6 @@
 import { assert } from "@effect/vitest"
-import { Expectation, Projection } from "@hexfold/core"
+import { Projection } from "@hexfold/core"
+import { Expectation } from "@hexfold/core/adapter"
 import { Duration, Effect, Exit, Fiber } from "effect"
 import { all, assertLaw, async, type Cases, catchUp, data, inline, isInline, notes, on, recordsOf } from "./support.ts"
 

@@ -1,17 +1,6 @@
 import { assert } from "@effect/vitest"
-import {
-  Aggregate,
-  Decision,
-  EventCodec,
-  EventStore,
-  type Expectation,
-  Projection,
-  Query,
-  Records,
-  StreamId,
-  View,
-  ViewStore
-} from "@hexfold/core"
+import { Aggregate, Decision, EventStore, Projection, Query, Records, StreamId, View, ViewStore } from "@hexfold/core"
+import { EventCodec, type Expectation } from "@hexfold/core/adapter"
 import { Context, Effect, Option, Result, Schema, type Scope, Stream } from "effect"
 
 /** Both stores as one process has them, over data that it may share. */

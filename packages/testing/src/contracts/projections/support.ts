@@ -1,5 +1,6 @@
 import { assert } from "@effect/vitest"
-import { Aggregate, Decision, EventCodec, type EventStore, Projection, Query, Records, View } from "@hexfold/core"
+import { Aggregate, Decision, type EventStore, Projection, Query, Records, View } from "@hexfold/core"
+import { EventCodec } from "@hexfold/core/adapter"
 import { Effect, Fiber, Option, Random, Result, Schema, type Scope, Stream } from "effect"
 import type { Process } from "./node.ts"
 

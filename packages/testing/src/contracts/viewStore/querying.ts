@@ -1,5 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Query } from "@hexfold/core"
+import { QueryEvaluation } from "@hexfold/core/adapter"
 import { Effect, Result, type Schema } from "effect"
 import fc from "fast-check"
 import * as arbitrary from "../QueryArbitraries.ts"
@@ -26,11 +27,11 @@ const agree = Effect.fnUntraced(function* (
   const view = yield* serve(store, rows)
   for (const query of queries.map((query) => ({ ...query, view }))) {
     const count = Query.count(query)
-    assert.strictEqual(yield* store.query(count), Query.runCount(count, rows), JSON.stringify(count))
+    assert.strictEqual(yield* store.query(count), QueryEvaluation.runCount(count, rows), JSON.stringify(count))
     let page: Query.Query | undefined = query
     while (page !== undefined) {
       const answer: Query.Page<Schema.Json> = yield* store.query(page)
-      const meant = Result.getOrThrow(Query.run(page, rows))
+      const meant = Result.getOrThrow(QueryEvaluation.run(page, rows))
       assert.deepStrictEqual(answer, meant, JSON.stringify(page))
       page = answer.next === undefined ? undefined : Query.after(query, answer.next)
     }

@@ -1,0 +1,11 @@
+/**
+ * What authors of adapters and of test kits need, and applications do not: the
+ * checks that every store makes, the codecs of events, the definition of a
+ * query's answer, and the folding of inline views.
+ */
+export * as EventCodec from "./application/events/EventCodec.ts"
+export * as InlineViews from "./application/views/InlineViews.ts"
+export * as QueryEvaluation from "./domain/QueryEvaluation.ts"
+export * as AppendCheck from "./ports/AppendCheck.ts"
+export * as CommitCheck from "./ports/CommitCheck.ts"
+export * as Expectation from "./ports/Expectation.ts"

@@ -1,0 +1,9 @@
+/**
+ * What a query means, for stores that answer queries: {@link run} is the
+ * definition, and every store gives the same answer. Applications make queries
+ * with `Query` and do not need this module.
+ */
+export { caseTable } from "./query/caseFolding.ts"
+export { cursorOf, decodeCursor } from "./query/cursor.ts"
+export { compareTexts, matches, type Place, type SortValue } from "./query/evaluation.ts"
+export { run, runCount, selected } from "./query/run.ts"
