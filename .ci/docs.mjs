@@ -140,7 +140,8 @@ const compiled = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", folder, "
   maxBuffer: 1 << 26
 })
 if (compiled.error !== undefined) throw compiled.error
-if (compiled.status !== 0) failed("the examples do not compile", compiled.stdout)
+if (origins.size === 0) failed(selected.join(" "), "no block is in the pages with these words")
+else if (compiled.status !== 0) failed("the examples do not compile", compiled.stdout)
 else console.log(`ok      ${examples} examples in doc comments and ${programs.length} files in pages compile`)
 
 // Run.
