@@ -11,7 +11,8 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { canonicalJson } from "./canonicalJson.ts"
-import type { Decision } from "./Decision.ts"
+import type { Decision, ErrorOf as ErrorOfDecision, EventOf as EventOfDecision } from "./Decision.ts"
+import type { EventProblem, Exactly, TagOf } from "./exactly.ts"
 import type { Participant } from "./Participant.ts"
 import * as StreamId from "./StreamId.ts"
 import type { Tagged, TaggedSchema } from "./tagged.ts"
@@ -49,19 +50,53 @@ export interface Schemas<Id, State, Command extends Tagged, Event extends Tagged
 
 /** One handler for each tag of `Command`; what a handler may return is limited to `Event` and `Error`. */
 export type DecideHandlers<Command extends Tagged, State, Event, Error> = {
-  readonly [C in Command as C["_tag"]]: (command: C, state: State) => Decision<Event, Error>
+  readonly [C in Command as C["_tag"]]: (command: C, state: State) => Decision<Event | Tagged, Error | Tagged>
 }
 
-/** One handler for each tag of `Event`; it returns the next state. */
-export type EvolveHandlers<Event extends Tagged, State, Next extends State = State> = {
-  readonly [Tag in Event["_tag"]]: (state: State, event: Extract<Event, { readonly _tag: Tag }>) => Next
+/** One handler for each tag of `Event`; it returns the next state, which is `Next[Tag]` with no other field than a state has. */
+export type EvolveHandlers<Event extends Tagged, State, Next> = {
+  readonly [Tag in keyof Next]: (
+    state: NoInfer<State>,
+    event: Extract<Event, { readonly _tag: Tag }>
+  ) => Exactly<Next[Tag], State, "the state">
 }
 
 type TypeOf<Members extends ReadonlyArray<TaggedSchema>> = Members[number]["Type"]
 
-type NoOther<Handlers, Tags extends PropertyKey> = {
-  readonly [Tag in Exclude<keyof Handlers, Tags>]: `no command has the tag ${Tag & string}`
+type NoOther<Handlers, Tags extends PropertyKey, What extends string> = {
+  readonly [Tag in Exclude<keyof Handlers, Tags>]: `no ${What} has the tag ${Tag & string}`
 }
+
+type Each<Tags extends string> = { readonly [Tag in Tags]: unknown }
+
+type NeedsDecide<Command> = [Command] extends [never] ? unknown : { readonly decide: unknown }
+
+// What is wrong with the handlers, for the mistakes that the compiler does not explain in a line.
+type DecideProblems<Name extends string, Decide, Event, Error> = {
+  readonly [Tag in keyof Decide]: Unless<DecideProblem<Name, ResultOf<Decide[Tag]>, Event, Error>>
+}
+
+type Unless<Problem> = [Problem] extends [infer Message extends string]
+  ? [Message] extends [never]
+    ? unknown
+    : Message
+  : unknown
+
+type ResultOf<Handler> = Handler extends (...args: never) => infer Decided ? Decided : never
+
+type DecideProblem<Name extends string, Decided, Event, Error> =
+  | EventProblem<Name, EventOfDecision<Decided>, Event>
+  | ErrorProblem<Name, ErrorOfDecision<Decided>, Error>
+
+type ErrorProblem<Name extends string, Rejected, Error> = Rejected extends Error
+  ? never
+  : Rejected extends { readonly _tag: infer Tag extends string }
+    ? string extends Tag
+      ? never
+      : Tag extends TagOf<Error>
+        ? `the error ${Tag} lacks a field, or a field has another type`
+        : `${Name} declares no error ${Tag}`
+    : never
 
 /**
  * Makes an aggregate.
@@ -109,23 +144,28 @@ export const make = <
   const Name extends string,
   Id,
   State,
-  const Commands extends ReadonlyArray<TaggedSchema>,
   const Events extends ReadonlyArray<TaggedSchema>,
-  const Errors extends ReadonlyArray<TaggedSchema>,
   const Decide extends DecideHandlers<TypeOf<Commands>, State, TypeOf<Events>, TypeOf<Errors>>,
-  const Next extends State
+  // The default is for the parameters of the handlers while something else does not compile yet.
+  const Next extends { readonly [Tag in keyof Next]: State } = { readonly [Tag in TypeOf<Events>["_tag"]]: State },
+  const Commands extends ReadonlyArray<TaggedSchema> = readonly [],
+  const Errors extends ReadonlyArray<TaggedSchema> = readonly []
 >(
   name: Name,
   definition: {
     readonly id: Schema.Codec<Id, unknown>
     readonly state: Schema.Codec<State, unknown>
     readonly initial: NoInfer<State>
-    readonly commands: Commands
+    readonly commands?: Commands
     readonly events: Events
-    readonly errors: Errors
-    readonly decide: Decide & NoOther<Decide, TypeOf<Commands>["_tag"]>
-    readonly evolve: EvolveHandlers<TypeOf<Events>, NoInfer<State>, Next>
-  }
+    readonly errors?: Errors
+    readonly decide?: Decide &
+      NoOther<Decide, TypeOf<Commands>["_tag"], "command"> &
+      DecideProblems<Name, Decide, TypeOf<Events>, TypeOf<Errors>>
+    readonly evolve: EvolveHandlers<TypeOf<Events>, State, Next> &
+      Each<TypeOf<Events>["_tag"]> &
+      NoOther<Next, TypeOf<Events>["_tag"], "event">
+  } & NeedsDecide<TypeOf<Commands>>
 ): Aggregate<
   Name,
   Id,
@@ -143,7 +183,7 @@ export const make = <
     throw new Error(`"${name}" cannot name an aggregate: use a letter, then letters, digits and "_", at most 100`)
   }
   // A handler accepts exactly the command whose tag selects it.
-  const decide = definition.decide as unknown as Record<
+  const decide = (definition.decide ?? {}) as unknown as Record<
     string,
     (command: TypeOf<Commands>, state: State) => Decision<TypeOf<Events>, never>
   >
@@ -163,9 +203,9 @@ export const make = <
     schemas: {
       id: definition.id,
       state: definition.state,
-      commands: byTag(name, "commands", definition.commands),
+      commands: byTag(name, "commands", definition.commands ?? []),
       events: byTag(name, "events", definition.events),
-      errors: byTag(name, "errors", definition.errors) as ReadonlyMap<string, Schema.Codec<never, Tagged>>
+      errors: byTag(name, "errors", definition.errors ?? []) as ReadonlyMap<string, Schema.Codec<never, Tagged>>
     }
   }
   return aggregate

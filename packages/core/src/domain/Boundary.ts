@@ -8,6 +8,7 @@
 import type * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import type * as Decision from "./Decision.ts"
+import type { EventProblem, TagOf } from "./exactly.ts"
 import type { Tagged } from "./tagged.ts"
 import type * as Participant from "./Participant.ts"
 
@@ -25,30 +26,28 @@ export interface Boundary<Name extends string, Command extends Tagged, States, E
   readonly name: Name
   /** The schema of its command. */
   readonly command: Schema.Codec<Command, unknown>
-  /** The participants, stage by stage: those of a stage follow from the states of the stages before. */
-  readonly stages: ReadonlyArray<Stage<Command>>
+  /**
+   * The participants of a command, stage by stage. There is at least one stage;
+   * the participants of a later one follow from the states of the earlier ones.
+   */
+  readonly stages: (command: Command) => ReadonlyArray<Stage>
   /** The events that the command causes in these states, by role, or the error that rejects it. */
   readonly decide: (command: Command, states: States) => Result.Result<Emission<Event>, Error>
   /** The most streams that one command may read. */
   readonly maxParticipants: number
 }
 
-/** The participants of one stage. */
-export type Stage<in Command> = (command: Command, states: never, stateOf: StateLookup) => Participant.Participants
+/** Names the participants of one stage. */
+export type Stage = (states: never, stateOf: StateLookup) => Participant.Participants
 
-/** The stages of participants, made by {@link discover}. */
-export interface Stages<in Command, out P> {
-  readonly stages: ReadonlyArray<Stage<Command>>
+/** Participants in stages, made by {@link discover}. */
+export interface Discovery<out P> {
+  readonly stages: ReadonlyArray<Stage>
   /** Only for the type checker: the participants of all stages. */
-  readonly participants?: P
+  readonly "~participants"?: P
 }
 
 type Emitted<Decided> = Decided extends Result.Result<infer Events, unknown> ? Events : never
-
-type EventsFor<P> =
-  P extends ReadonlyArray<infer Each>
-    ? ReadonlyArray<ReadonlyArray<Participant.EventOf<Each>>>
-    : ReadonlyArray<Participant.EventOf<P>>
 
 type AccessOf<P> =
   P extends ReadonlyArray<infer Each> ? AccessOf<Each> : P extends Participant.Any ? P["access"] : never
@@ -56,22 +55,43 @@ type AccessOf<P> =
 type NameOf<P> =
   P extends ReadonlyArray<infer Each> ? NameOf<Each> : P extends Participant.Any ? P["source"]["name"] : never
 
-// Says for each role of an emission what is wrong with it, distributed over the branches of a decision.
+// What is wrong with a decision, distributed over its branches.
 type Problem<Events, P> =
-  Events extends ReadonlyArray<never>
-    ? never
-    : {
-        [Role in keyof Events & string]: Role extends keyof P
-          ? AccessOf<P[Role]> extends "read"
-            ? `the role ${Role} is read-only`
-            : Exclude<Events[Role], undefined> extends EventsFor<P[Role]>
-              ? never
-              : `the role ${Role} takes only events of ${NameOf<P[Role]>}`
-          : `the boundary has no role ${Role}`
-      }[keyof Events & string]
+  Events extends ReadonlyArray<infer Event>
+    ? [Event] extends [never]
+      ? never
+      : "wrap it: Decision.all({ role: decision })"
+    : { [Role in keyof Events & string]: RoleProblem<Role, Exclude<Events[Role], undefined>, P> }[keyof Events & string]
 
-// What is wrong becomes the name of a property that the decision lacks, so that the compiler prints it.
-type Checked<Decided, P> = { readonly [Message in Problem<Emitted<Decided>, P>]: never }
+type RoleProblem<Role extends string, Events, P> = Role extends keyof P
+  ? AccessOf<P[Role]> extends "read"
+    ? `the role ${Role} is read-only`
+    : P[Role] extends ReadonlyArray<infer Each>
+      ? Events extends ReadonlyArray<ReadonlyArray<infer Event>>
+        ? PlayerProblem<Role, Event, Each>
+        : `the role ${Role} takes a list of decisions, one for each of its streams`
+      : Events extends ReadonlyArray<ReadonlyArray<unknown>>
+        ? [Events[number]] extends [never]
+          ? never
+          : `the role ${Role} takes one decision and not a list`
+        : Events extends ReadonlyArray<infer Event>
+          ? PlayerProblem<Role, Event, P[Role]>
+          : never
+  : `the boundary has no role ${Role}`
+
+type PlayerProblem<Role extends string, Event, P> =
+  TagOf<Event> extends TagOf<Participant.EventOf<P>>
+    ? `the role ${Role}: ${EventProblem<NameOf<P>, Event, Participant.EventOf<P>>}`
+    : `the role ${Role} takes only events of ${NameOf<P>}`
+
+// The decision itself, or what is wrong with it, which the compiler prints in the place of a type.
+type Checked<Decided, P> = [P] extends [never]
+  ? Decided
+  : [Problem<Emitted<Decided>, P>] extends [infer Message extends string]
+    ? [Message] extends [never]
+      ? Decided
+      : Message
+    : Decided
 
 /**
  * Makes a boundary.
@@ -112,17 +132,16 @@ type Checked<Decided, P> = { readonly [Message in Problem<Emitted<Decided>, P>]:
 export const make = <
   const Name extends string,
   Command extends Tagged,
-  P extends Participant.Participants,
-  Decided extends Result.Result<unknown, unknown>
+  Decided extends Result.Result<unknown, unknown>,
+  // The default lets a `decide` that is declared elsewhere pass until the participants are inferred.
+  P extends Participant.Participants = never
 >(
   name: Name,
   definition: {
     readonly command: Schema.Codec<Command, unknown>
-    readonly participants: ((command: Command) => P) | Stages<Command, P>
-    readonly decide: (
-      command: Command,
-      states: Participant.StatesOf<NoInfer<P>>
-    ) => Decided & Checked<Decided, NoInfer<P>>
+    /** Names the streams that take part, by role: all at once, or in stages with {@link discover}. */
+    readonly participants: (command: Command) => P | Discovery<P>
+    readonly decide: (command: Command, states: Participant.StatesOf<NoInfer<P>>) => Checked<Decided, NoInfer<P>>
     /** The most streams that one command may read; 1,000 if not given. */
     readonly maxParticipants?: number
   }
@@ -130,7 +149,10 @@ export const make = <
   _tag: "Boundary",
   name,
   command: definition.command,
-  stages: typeof definition.participants === "function" ? [definition.participants] : definition.participants.stages,
+  stages: (command) => {
+    const named = definition.participants(command)
+    return isDiscovery(named) ? named.stages : [() => named]
+  },
   decide: definition.decide as never,
   maxParticipants: definition.maxParticipants ?? 1_000
 })
@@ -166,12 +188,13 @@ const isList = (role: Participant.Any | ReadonlyArray<Participant.Any>): role is
 
 /**
  * Participants in stages: those of a later stage follow from the states of the
- * earlier ones.
+ * earlier ones. The first argument holds the participants of the first stage.
  *
- * A stage is asked again after its participants were read, until it names none
- * that is new; `stateOf` gives it the states that it has brought in itself, to
- * follow a chain of references. A role of a later stage replaces one of the
- * same name. Each stream is read once, each round of new ones in one snapshot.
+ * A stage is asked again after its participants were read, until it names no
+ * new one. With `stateOf` it looks up the states of the participants that it
+ * has named itself, to follow a chain of references. A role of a later stage
+ * replaces a role of the same name. Each stream is read once, and the new
+ * streams of a round are read in one snapshot.
  *
  * @example
  * ```ts
@@ -183,42 +206,48 @@ const isList = (role: Participant.Any | ReadonlyArray<Participant.Any>): role is
  *
  * const Pay = Boundary.make("Pay", {
  *   command: Schema.TaggedStruct("Pay", { order: Schema.String }),
- *   participants: Boundary.discover(
- *     (command: { readonly order: string }) => ({ order: Order.at(command.order) }),
- *     (_, { order }) => ({ method: Boundary.readOnly(Method.at(order.method)) })
- *   ),
- *   decide: (_, { method }) => method.isActive ? Decision.all({ order: Decision.accept({ _tag: "Paid" }) }) : Decision.nothing
+ *   participants: (command) =>
+ *     Boundary.discover({ order: Order.at(command.order) }, ({ order }) => ({
+ *       method: Boundary.readOnly(Method.at(order.method))
+ *     })),
+ *   decide: (_, { method }) =>
+ *     method.isActive ? Decision.all({ order: Decision.accept({ _tag: "Paid" }) }) : Decision.nothing
  * })
  * ```
  */
 export const discover: {
-  <Command, P1 extends Participant.Participants, P2 extends Participant.Participants>(
-    first: (command: Command) => P1,
-    second: (command: Command, states: Participant.StatesOf<P1>, stateOf: StateLookup) => P2
-  ): Stages<Command, Merge<P1, P2>>
+  <P1 extends Participant.Participants, P2 extends Participant.Participants>(
+    first: P1,
+    second: (states: Participant.StatesOf<P1>, stateOf: StateLookup) => P2
+  ): Discovery<Merge<P1, P2>>
+  <P1 extends Participant.Participants, P2 extends Participant.Participants, P3 extends Participant.Participants>(
+    first: P1,
+    second: (states: Participant.StatesOf<P1>, stateOf: StateLookup) => P2,
+    third: (states: Participant.StatesOf<Merge<P1, P2>>, stateOf: StateLookup) => P3
+  ): Discovery<Merge<Merge<P1, P2>, P3>>
   <
-    Command,
-    P1 extends Participant.Participants,
-    P2 extends Participant.Participants,
-    P3 extends Participant.Participants
-  >(
-    first: (command: Command) => P1,
-    second: (command: Command, states: Participant.StatesOf<P1>, stateOf: StateLookup) => P2,
-    third: (command: Command, states: Participant.StatesOf<Merge<P1, P2>>, stateOf: StateLookup) => P3
-  ): Stages<Command, Merge<Merge<P1, P2>, P3>>
-  <
-    Command,
     P1 extends Participant.Participants,
     P2 extends Participant.Participants,
     P3 extends Participant.Participants,
     P4 extends Participant.Participants
   >(
-    first: (command: Command) => P1,
-    second: (command: Command, states: Participant.StatesOf<P1>, stateOf: StateLookup) => P2,
-    third: (command: Command, states: Participant.StatesOf<Merge<P1, P2>>, stateOf: StateLookup) => P3,
-    fourth: (command: Command, states: Participant.StatesOf<Merge<Merge<P1, P2>, P3>>, stateOf: StateLookup) => P4
-  ): Stages<Command, Merge<Merge<Merge<P1, P2>, P3>, P4>>
-} = (...stages: ReadonlyArray<Stage<never>>): never => ({ stages }) as never
+    first: P1,
+    second: (states: Participant.StatesOf<P1>, stateOf: StateLookup) => P2,
+    third: (states: Participant.StatesOf<Merge<P1, P2>>, stateOf: StateLookup) => P3,
+    fourth: (states: Participant.StatesOf<Merge<Merge<P1, P2>, P3>>, stateOf: StateLookup) => P4
+  ): Discovery<Merge<Merge<Merge<P1, P2>, P3>, P4>>
+} = (first: Participant.Participants, ...later: ReadonlyArray<Stage>): never =>
+  new Discovered([() => first, ...later]) as never
+
+class Discovered implements Discovery<never> {
+  readonly stages: ReadonlyArray<Stage>
+
+  constructor(stages: ReadonlyArray<Stage>) {
+    this.stages = stages
+  }
+}
+
+const isDiscovery = <P>(named: P | Discovery<P>): named is Discovery<P> => named instanceof Discovered
 
 /** The participants of two stages. */
 export type Merge<Earlier, Later> = {

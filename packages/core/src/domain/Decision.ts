@@ -18,9 +18,8 @@ export type Decision<Event, Error = never> = Result.Result<ReadonlyArray<Event>,
  * Decision.accept({ _tag: "Deposited", amount: 10 })
  * ```
  */
-export const accept = <const Events extends readonly [unknown, ...ReadonlyArray<unknown>]>(
-  ...events: Events
-): Decision<Events[number]> => Result.succeed(events)
+export const accept = <const Events extends ReadonlyArray<unknown>>(...events: Events): Decision<Events[number]> =>
+  Result.succeed(events)
 
 /** Accepts the command although there is nothing to record. */
 export const nothing: Decision<never> = Result.succeed([])

@@ -406,10 +406,10 @@ const link = (id: string, next: string) => Effect.orDie(Executor.execute(Node, i
 const makeCharge = () =>
   Boundary.make("Charge", {
     command: Schema.TaggedStruct("Charge", { node: Schema.String, amount: Schema.Int }),
-    participants: Boundary.discover(
-      (command: { readonly node: string }) => ({ node: Boundary.readOnly(Node.at(command.node)) }),
-      (_, { node }) => ({ account: Account.at(AccountId.make(node)) })
-    ),
+    participants: (command) =>
+      Boundary.discover({ node: Boundary.readOnly(Node.at(command.node)) }, ({ node }) => ({
+        account: Account.at(AccountId.make(node))
+      })),
     decide: ({ amount }, { account }) =>
       amount === 0 ? Decision.nothing : Decision.all({ account: Account.decide(new Withdraw({ amount }), account) })
   })
@@ -419,17 +419,15 @@ const charge = (amount: number): typeof Charge.command.Type => ({ _tag: "Charge"
 /** Follows the nodes to the end and links the last one to the first. */
 const Close = Boundary.make("Close", {
   command: Schema.TaggedStruct("Close", { first: Schema.String }),
-  participants: Boundary.discover(
-    (command: { readonly first: string }) => ({ first: Node.at(command.first) }),
-    (_, { first }, stateOf) => {
+  participants: (command) =>
+    Boundary.discover({ first: Node.at(command.first) }, ({ first }, stateOf) => {
       const rest: Array<ReturnType<typeof Node.at>> = []
       for (let next: string | undefined = first; next !== undefined && next !== ""; next = stateOf(Node.at(next))) {
         if (rest.some(({ streamId }) => streamId === Node.streamId(next!))) break
         rest.push(Node.at(next))
       }
       return { rest }
-    }
-  ),
+    }),
   decide: ({ first }, { rest }) =>
     Decision.all({
       rest: rest.map((next) => (next === "" ? Decision.accept({ _tag: "Linked", next: first }) : Decision.nothing))
@@ -481,10 +479,7 @@ describe("participants that are discovered", () => {
       const { run } = yield* watched
       const broken = Boundary.make("Broken", {
         command: Schema.TaggedStruct("Broken", {}),
-        participants: Boundary.discover(
-          () => ({ node: Node.at("n") }),
-          (_, { node }) => ({ rules: Rules.at(node) })
-        ),
+        participants: () => Boundary.discover({ node: Node.at("n") }, ({ node }) => ({ rules: Rules.at(node) })),
         decide: () => Decision.nothing
       })
       const error = yield* Effect.flip(run(Executor.execute(broken, { _tag: "Broken" })))
@@ -498,10 +493,8 @@ describe("participants that are discovered", () => {
       yield* behind(link("n", "a"))
       const replacing = Boundary.make("Replacing", {
         command: Schema.TaggedStruct("Replacing", {}),
-        participants: Boundary.discover(
-          () => ({ it: Node.at("n") }),
-          (_, { it }) => ({ it: Account.at(AccountId.make(it)) })
-        ),
+        participants: () =>
+          Boundary.discover({ it: Node.at("n") }, ({ it }) => ({ it: Account.at(AccountId.make(it)) })),
         decide: (_, { it }) => Decision.all({ it: Account.decide(new Withdraw({ amount: 1 }), it) })
       })
       const { events } = yield* run(Executor.execute(replacing, { _tag: "Replacing" }))
@@ -576,10 +569,8 @@ describe("participants that are discovered", () => {
       yield* behind(link("n", "a"))
       const strict = Boundary.make("Strict", {
         command: Schema.TaggedStruct("Strict", {}),
-        participants: Boundary.discover(
-          () => ({ node: Node.at("n") }),
-          (_, { node }) => ({ account: Account.at(AccountId.make(node)) })
-        ),
+        participants: () =>
+          Boundary.discover({ node: Node.at("n") }, ({ node }) => ({ account: Account.at(AccountId.make(node)) })),
         decide: (_, { account }) => {
           if (account._tag === "Open" && account.balance === 0) throw new Error("the account of n is never empty")
           return Decision.all({ account: Account.decide(new Withdraw({ amount: 1 }), account) })
@@ -629,10 +620,8 @@ describe("participants that are discovered", () => {
       const makeOnce = () =>
         Boundary.make("Once", {
           command: Schema.TaggedStruct("Once", {}),
-          participants: Boundary.discover(
-            () => ({ node: Node.at("n") }),
-            (_, { node }) => ({ accounts: node === "" ? [Account.at(a)] : [] })
-          ),
+          participants: () =>
+            Boundary.discover({ node: Node.at("n") }, ({ node }) => ({ accounts: node === "" ? [Account.at(a)] : [] })),
           decide: (_, { accounts, node }) =>
             node === ""
               ? Decision.all({
@@ -653,10 +642,10 @@ describe("participants that are discovered", () => {
       const makeOptional = () =>
         Boundary.make("Optional", {
           command: Schema.TaggedStruct("Optional", {}),
-          participants: Boundary.discover(
-            () => ({ node: Node.at("n") }),
-            (_, { node }) => ({ accounts: node === "" ? [] : [Account.at(AccountId.make(node))] })
-          ),
+          participants: () =>
+            Boundary.discover({ node: Node.at("n") }, ({ node }) => ({
+              accounts: node === "" ? [] : [Account.at(AccountId.make(node))]
+            })),
           decide: (_, { accounts }) =>
             Decision.all({ accounts: accounts.map((account) => Account.decide(new Withdraw({ amount: 1 }), account)) })
         })

@@ -149,18 +149,20 @@ describe("participants that are discovered", () => {
   it("get the states of the stages before", () => {
     Boundary.make("Discovering", {
       command: Transfer,
-      participants: Boundary.discover(
-        (command: typeof Transfer.Type) => ({ rules: Rules.at(command.from) }),
-        (command, { rules }, stateOf) => {
-          expectTypeOf(rules).toEqualTypeOf<{ readonly limit: number }>()
-          expectTypeOf(stateOf(Account.at(command.to))).toEqualTypeOf<AccountState | undefined>()
-          return { accounts: [Account.at(command.to)] }
-        },
-        (command, { accounts }) => {
-          expectTypeOf(accounts).toEqualTypeOf<ReadonlyArray<AccountState>>()
-          return { to: Boundary.readOnly(Account.at(command.to)) }
-        }
-      ),
+      participants: (command) =>
+        Boundary.discover(
+          { rules: Rules.at(command.from) },
+          ({ rules }, stateOf) => {
+            expectTypeOf(command).toEqualTypeOf<typeof Transfer.Type>()
+            expectTypeOf(rules).toEqualTypeOf<{ readonly limit: number }>()
+            expectTypeOf(stateOf(Account.at(command.to))).toEqualTypeOf<AccountState | undefined>()
+            return { accounts: [Account.at(command.to)] }
+          },
+          ({ accounts }) => {
+            expectTypeOf(accounts).toEqualTypeOf<ReadonlyArray<AccountState>>()
+            return { to: Boundary.readOnly(Account.at(command.to)) }
+          }
+        ),
       decide: ({ amount }, { accounts, rules, to }) => {
         expectTypeOf(accounts).toEqualTypeOf<ReadonlyArray<AccountState>>()
         expectTypeOf(to).toEqualTypeOf<AccountState>()
@@ -172,10 +174,8 @@ describe("participants that are discovered", () => {
   it("do not compile with events for what is only read", () => {
     Boundary.make("Wrong", {
       command: Transfer,
-      participants: Boundary.discover(
-        (command: typeof Transfer.Type) => ({ rules: Rules.at(command.from) }),
-        (command) => ({ to: Boundary.readOnly(Account.at(command.to)) })
-      ),
+      participants: (command) =>
+        Boundary.discover({ rules: Rules.at(command.from) }, () => ({ to: Boundary.readOnly(Account.at(command.to)) })),
       // @ts-expect-error the role to is read-only
       decide: ({ amount }) => Decision.all({ to: Decision.accept(new MoneyDeposited({ amount })) })
     })

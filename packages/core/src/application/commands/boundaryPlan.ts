@@ -3,7 +3,7 @@ import { EventDecodeError } from "../events/errors.ts"
 import type { BoundaryReceipt } from "./Receipt.ts"
 import { TooManyParticipants, StreamWrittenTwice } from "./errors.ts"
 import type { Tagged } from "../../domain/tagged.ts"
-import type { Boundary } from "../../domain/Boundary.ts"
+import type { Boundary, Stage } from "../../domain/Boundary.ts"
 import type * as Participant from "../../domain/Participant.ts"
 import type { StreamId } from "../../domain/StreamId.ts"
 import type { Appended, CommandKey, RecordedEvent, StreamVersion } from "../../ports/EventStore.ts"
@@ -31,7 +31,7 @@ export class BoundaryWork<
   readonly name: Name
   readonly key: CommandKey | undefined
   readonly checksNothing = true
-  readonly discover: (() => Result.Result<ReadonlyArray<Entry>, EventStoreError | TooManyParticipants>) | undefined
+  discover: (() => Result.Result<ReadonlyArray<Entry>, EventStoreError | TooManyParticipants>) | undefined
   readonly #boundary: Boundary<Name, Command, States, Event, Error>
   readonly #command: Command
   // Of the present attempt: streams by name, roles, and the stage that is asked next.
@@ -40,11 +40,11 @@ export class BoundaryWork<
   // Those of the stages before the present one, which is asked several times and may replace some.
   #earlier: Roles = {}
   #stage = 0
+  #stages: ReadonlyArray<Stage> = []
 
   constructor(boundary: Boundary<Name, Command, States, Event, Error>, command: Command, key: CommandKey | undefined) {
     this.name = boundary.name
     this.key = key
-    this.discover = boundary.stages.length === 1 ? undefined : () => this.#discover()
     this.#boundary = boundary
     this.#command = command
   }
@@ -53,9 +53,11 @@ export class BoundaryWork<
     this.#entries = new Map()
     this.#earlier = {}
     this.#stage = 0
+    this.#stages = []
     const begun = this.#ask()
     this.#earlier = this.#roles
     this.#stage = 1
+    this.discover = this.#stages.length > 1 ? () => this.#discover() : undefined
     return begun
   }
 
@@ -81,7 +83,7 @@ export class BoundaryWork<
       // Any participant of the same aggregate can decode it.
       const entry = entries.find(({ source }) => stream.startsWith(`${source.name}-`))
       if (entry === undefined) {
-        if (this.#stage < this.#boundary.stages.length) return undefined
+        if (this.#stage < this.#stages.length) return undefined
         return Result.fail(new EventDecodeError({ stream, version, type, detail: "no participant has such events" }))
       }
       const decoded = decodeRecorded(entry.source, [event])
@@ -92,7 +94,7 @@ export class BoundaryWork<
   }
 
   #discover(): Result.Result<ReadonlyArray<Entry>, EventStoreError | TooManyParticipants> {
-    for (; this.#stage < this.#boundary.stages.length; this.#stage++) {
+    for (; this.#stage < this.#stages.length; this.#stage++) {
       const fresh = this.#ask()
       if (Result.isFailure(fresh) || fresh.success.length > 0) return fresh
       this.#earlier = this.#roles
@@ -102,11 +104,12 @@ export class BoundaryWork<
 
   /** Asks the present stage for its participants; returns the streams that are new. */
   #ask(): Result.Result<ReadonlyArray<Entry>, EventStoreError | TooManyParticipants> {
-    const { maxParticipants, name, stages } = this.#boundary
+    const { maxParticipants, name } = this.#boundary
     const fresh: Array<Entry> = []
     try {
       const stateOf = (participant: Participant.Any): never => this.#entries.get(participant.streamId)?.state as never
-      const participants = stages[this.#stage]!(this.#command, statesOf(this.#earlier) as never, stateOf)
+      if (this.#stage === 0) this.#stages = this.#boundary.stages(this.#command)
+      const participants = this.#stages[this.#stage]!(statesOf(this.#earlier) as never, stateOf)
       this.#roles = { ...this.#earlier }
       for (const role in participants) {
         const players = participants[role]!

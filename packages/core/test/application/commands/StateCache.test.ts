@@ -168,10 +168,10 @@ describe("a state that is remembered", () => {
       const { behind, run } = yield* watched
       const limited = Boundary.make("Limited", {
         command: Schema.TaggedStruct("Limited", {}),
-        participants: Boundary.discover(
-          () => ({ counter: Counter.at("c") }),
-          (_, { counter }) => ({ others: Array.from({ length: counter }, (_, i) => Counter.at(`${i}`)) })
-        ),
+        participants: () =>
+          Boundary.discover({ counter: Counter.at("c") }, ({ counter }) => ({
+            others: Array.from({ length: counter }, (_, i) => Counter.at(`${i}`))
+          })),
         decide: () => Decision.nothing,
         maxParticipants: 5
       })

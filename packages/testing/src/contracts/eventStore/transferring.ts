@@ -45,16 +45,13 @@ const decideTransfer = ({ amount }: Transfer, { from, to }: { readonly from: num
 const TransferMoney = Boundary.make("ContractTransfer", {
   command: Transfer,
   participants: ({ from, to }) => ({ from: Account.at(from), to: Account.at(to) }),
-  decide: (command, states) => decideTransfer(command, states)
+  decide: decideTransfer
 })
 
 // The same, but the second account is found only after the first was read.
 const DiscoveredTransfer = Boundary.make("ContractDiscoveredTransfer", {
   command: Transfer,
-  participants: Boundary.discover(
-    ({ from }: Transfer) => ({ from: Account.at(from) }),
-    ({ to }) => ({ to: Account.at(to) })
-  ),
+  participants: ({ from, to }) => Boundary.discover({ from: Account.at(from) }, () => ({ to: Account.at(to) })),
   decide: decideTransfer
 })
 
@@ -63,10 +60,8 @@ class Audit extends Schema.TaggedClass<Audit>()("Audit", { a: Schema.String, b: 
 class Wrong extends Schema.TaggedError<Wrong>()("Wrong", { found: Schema.Int }) {}
 const AuditAccounts = Boundary.make("ContractAudit", {
   command: Audit,
-  participants: Boundary.discover(
-    ({ a }: Audit) => ({ a: Boundary.readOnly(Account.at(a)) }),
-    ({ b }) => ({ b: Boundary.readOnly(Account.at(b)) })
-  ),
+  participants: ({ a, b }) =>
+    Boundary.discover({ a: Boundary.readOnly(Account.at(a)) }, () => ({ b: Boundary.readOnly(Account.at(b)) })),
   decide: ({ sum }, { a, b }) => (a + b === sum ? Decision.nothing : Decision.reject(new Wrong({ found: a + b })))
 })
 
