@@ -52,10 +52,7 @@ const followed = <A extends { readonly position: number }, E, R>(
   all: ReadonlyArray<View.Any>,
   program: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | Kept, R | Stores> =>
-  program.pipe(
-    Effect.tap(({ position }) => Projection.waitFor(all, position, { timeout: "5 minutes" })),
-    Effect.provide(Projection.layer(all))
-  )
+  program.pipe(Projection.waitFor(all, { timeout: "5 minutes" }), Effect.provide(Projection.layer(all)))
 
 /** Compares the records with the events, and reports how many records there are and how many differ. */
 export const verified: Effect.Effect<string, Effect.Error<ReturnType<typeof Projection.verify>>, Stores> = Effect.map(

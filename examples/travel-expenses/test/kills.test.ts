@@ -171,7 +171,7 @@ layer(Begun.layer.pipe(Layer.provideMerge(server)), { excludeTestServices: true,
                 const [{ position }, { killedAt }] = yield* Effect.all([execute(rest), killing(projecting, applied)], {
                   concurrency: "unbounded"
                 })
-                yield* Projection.waitFor(views, position, { timeout: "2 minutes" })
+                yield* Projection.waitUntil(views, position, { timeout: "2 minutes" })
                 assert.deepStrictEqual(yield* records, expected)
                 return killedAt
               }).pipe(Effect.provide(storesIn(database)))

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 
 const fixture = `
-import { Aggregate, Decision, EventDecodeError, EventStore, EventStoreError, Executor, Query, Receipt, Subscription, View, ViewStore } from "@hexfold/core"
+import { Aggregate, Decision, EventDecodeError, EventStore, EventStoreError, Executor, InvalidCommand, Projection, Query, Receipt, Subscription, View, ViewStore, ViewStoreError, WaitTimeout } from "@hexfold/core"
 import { Effect, Schema, Stream } from "effect"
 
 class AccountState extends Schema.Class<AccountState>("AccountState")({ balance: Schema.Int }) {}
@@ -46,7 +46,7 @@ export const Deposits = View.make("Deposits", {
   state: Schema.Int,
   evolve: { MoneyDeposited: (count = 0) => count + 1 }
 })
-export const reflected = Executor.execute(Account, "a", new Deposit({ amount: 1 }), { waitFor: [Deposits] })
+export const reflected = executed.pipe(Projection.waitFor([Deposits]))
 export const live = Subscription.query(Deposits, Query.from(Deposits))
 `
 
@@ -82,9 +82,9 @@ it("the compiler shows an aggregate and its execution by the names of the domain
   expect(declared.split("\n").filter((line) => line.startsWith("export declare"))).toEqual([
     'export declare const Account: Aggregate.Aggregate<"Account", string, AccountState, Deposit | OpenAccount | Withdraw, AccountOpened | MoneyDeposited | MoneyWithdrawn, InsufficientFunds | NotOpen>;',
     "export declare const executed: Effect.Effect<Receipt.Receipt<AccountOpened | MoneyDeposited | MoneyWithdrawn>, InsufficientFunds | NotOpen | Executor.ExecuteError, EventStore.EventStore>;",
-    "export declare const loaded: Effect.Effect<Executor.Loaded<AccountState>, EventDecodeError | EventStoreError, EventStore.EventStore>;",
+    "export declare const loaded: Effect.Effect<Executor.Loaded<AccountState>, Executor.LoadError, EventStore.EventStore>;",
     'export declare const Deposits: View.View<"Deposits", number, AccountOpened | MoneyDeposited | MoneyWithdrawn, View.Envelope<"Account", string>>;',
-    "export declare const reflected: Effect.Effect<Receipt.Receipt<AccountOpened | MoneyDeposited | MoneyWithdrawn>, InsufficientFunds | NotOpen | Executor.ExecuteError | Executor.WaitError, EventStore.EventStore | ViewStore.ViewStore>;",
+    "export declare const reflected: Effect.Effect<Receipt.Receipt<AccountOpened | MoneyDeposited | MoneyWithdrawn>, InsufficientFunds | NotOpen | ViewStoreError | WaitTimeout<Receipt.Receipt<AccountOpened | MoneyDeposited | MoneyWithdrawn>> | Executor.ExecuteError, EventStore.EventStore | ViewStore.ViewStore>;",
     "export declare const live: Stream.Stream<Query.Page<number>, Subscription.QueryError, EventStore.EventStore | ViewStore.ViewStore>;"
   ])
   await rm(folder, { recursive: true })

@@ -1,4 +1,11 @@
-/** The errors of the ports. Each says what was attempted and keeps the cause. */
+/**
+ * The errors of the ports. Each says what was attempted and keeps the cause.
+ *
+ * Every technical error of a command, here and in the wings, has the property
+ * `~hexfold/concern`, which says who can mend it. A domain may give its errors
+ * any tag, but none of them has this property: it tells the two apart, also
+ * where another copy of this package made the error.
+ */
 import * as Schema from "effect/Schema"
 import type * as Expectation from "./Expectation.ts"
 import * as Reason from "./Reason.ts"
@@ -18,9 +25,13 @@ export class ConcurrencyConflict extends Schema.TaggedError<ConcurrencyConflict>
   ]),
   /** The stream's version at the check; 0 if it had no event. */
   actual: Schema.Int,
-  /** How often the append was tried: 1 from a store, more from an executor that gave up. */
+  /** How often the append was tried: 1 if a store reports it, more if an executor gave up. */
   attempts: Schema.Int
 }) {
+  get "~hexfold/concern"(): "operator" {
+    return "operator"
+  }
+
   override get message(): string {
     return `${this.stream}: expected ${describe(this.expected)}, but it is at version ${this.actual} (attempts: ${this.attempts})`
   }
@@ -30,16 +41,20 @@ const describe = (expected: Expectation.Expectation): string =>
   expected._tag === "Exactly" ? `version ${expected.version}` : expected._tag
 
 /**
- * A command id came again with another content than the first time; nothing was
- * written.
+ * A command id was used again, but for another command than the first time;
+ * nothing was written.
  */
 export class CommandIdReused extends Schema.TaggedError<CommandIdReused>()("CommandIdReused", {
   commandId: Schema.String,
-  /** The content's fingerprint, as stored with the first one. */
+  /** The fingerprint of the first command, as the store has it. */
   stored: Schema.String,
-  /** The fingerprint that came now. */
+  /** The fingerprint of the command that was refused. */
   given: Schema.String
 }) {
+  get "~hexfold/concern"(): "caller" {
+    return "caller"
+  }
+
   override get message(): string {
     return `the command id ${this.commandId} was used before for another command`
   }
@@ -61,11 +76,15 @@ export class CommandIdReused extends Schema.TaggedError<CommandIdReused>()("Comm
 export class EventStoreError extends Schema.TaggedError<EventStoreError>()("EventStoreError", {
   operation: Schema.Literals(["append", "readStreams", "readStream", "readAll", "horizons", "open", "maintenance"]),
   reason: Reason.schema,
-  /** Set by an executor: the streams of the command, */
+  /** The streams of the command; set by an executor. */
   streams: Schema.optionalKey(Schema.Array(Schema.String)),
-  /** and how often it was tried. */
+  /** How often the command was tried; set by an executor. */
   attempts: Schema.optionalKey(Schema.Int)
 }) {
+  get "~hexfold/concern"(): "operator" {
+    return "operator"
+  }
+
   /** Whether the same request may succeed later. */
   get isRetryable(): boolean {
     return this.reason._tag === "Unavailable" || this.reason._tag === "Timeout"
@@ -80,12 +99,16 @@ export class EventStoreError extends Schema.TaggedError<EventStoreError>()("Even
 /** An operation of the store, as an error names it. */
 export type Operation = EventStoreError["operation"]
 
-/** An operation of the view store failed for `reason`, which is one of those of an event store. */
+/** An operation of the view store failed for `reason`. */
 export class ViewStoreError extends Schema.TaggedError<ViewStoreError>()("ViewStoreError", {
   operation: Schema.Literals(["open", "claim", "commit", "load", "query", "deadLetters", "status"]),
   view: Schema.optionalKey(Schema.String),
   reason: Reason.schema
 }) {
+  get "~hexfold/concern"(): "operator" {
+    return "operator"
+  }
+
   /** Whether the same request may succeed later. */
   get isRetryable(): boolean {
     return this.reason._tag === "Unavailable" || this.reason._tag === "Timeout"
@@ -99,16 +122,16 @@ export class ViewStoreError extends Schema.TaggedError<ViewStoreError>()("ViewSt
 const place = Schema.Struct({ epoch: Schema.Int, position: Schema.Int })
 
 /**
- * A commit came from a projection that is no longer the owner of its view, or
- * did not begin where the view stands, or went by dead letters that are gone. It has
- * changed nothing.
+ * The view store refused a commit and changed nothing. The projection no longer
+ * owns its view, or its commit did not begin at the view's position, or it
+ * relied on dead letters that no longer exist.
  */
 export class CommitConflict extends Schema.TaggedError<CommitConflict>()("CommitConflict", {
   view: Schema.String,
   version: Schema.Int,
-  /** What the projection went by, */
+  /** The epoch and position that the projection relied on. */
   expected: place,
-  /** and what the store has. */
+  /** The epoch and position in the store. */
   actual: place
 }) {
   override get message(): string {

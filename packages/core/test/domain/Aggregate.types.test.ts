@@ -8,6 +8,7 @@ import {
   type EventStore,
   type EventStoreError,
   Executor,
+  type InvalidCommand,
   type Receipt
 } from "@hexfold/core"
 import { type Effect, Schema } from "effect"
@@ -282,7 +283,8 @@ describe("execute", () => {
         | ConcurrencyConflict
         | CommandIdReused
         | EventStoreError
-        | EventDecodeError,
+        | EventDecodeError
+        | InvalidCommand,
         EventStore.EventStore
       >
     >()

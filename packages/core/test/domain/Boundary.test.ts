@@ -381,7 +381,7 @@ describe("executeUnknown over a boundary", () => {
         const { reads, run } = yield* opened
         const error = yield* Effect.flip(run(Executor.executeUnknown(Transfer, command)))
         expect(error).toBeInstanceOf(InvalidCommand)
-        expect(error).toMatchObject({ aggregate: "Transfer", part: "command" })
+        expect(error).toMatchObject({ target: "Transfer", part: "command" })
         expect(reads).toEqual([])
       })
   )

@@ -1,4 +1,7 @@
-/** The translation between an aggregate's commands and JSON. */
+/**
+ * The translation between commands and JSON. `Executor.executeUnknown` decodes
+ * with it; use it directly to decode a command at the edge and execute it later.
+ */
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Result from "effect/Result"
@@ -11,12 +14,16 @@ import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"
 import { InvalidCommand } from "./errors.ts"
 
-/** Decodes and fingerprints the commands of one aggregate. */
+/** Decodes, encodes and fingerprints the commands of one aggregate. */
 export interface CommandCodec<Id, Command> {
+  /** An aggregate's id from a JSON value. */
   readonly decodeId: (id: unknown) => Result.Result<Id, InvalidCommand>
+  /** A command from a JSON value. */
   readonly decode: (command: unknown) => Result.Result<Command, InvalidCommand>
+  /** The JSON value of a command. Fails if the command satisfies its type but breaks its schema. */
+  readonly encode: (command: Command) => Result.Result<Schema.Json, InvalidCommand>
   /** The SHA-256 (hexadecimal) of the stream's name and the encoded command: equal for equal commands. */
-  readonly fingerprint: (streamId: string, command: Command) => Result.Result<string, Schema.SchemaError>
+  readonly fingerprint: (streamId: string, command: Command) => Result.Result<string, InvalidCommand>
 }
 
 /** The codec of an aggregate's commands. */
@@ -37,39 +44,36 @@ const make = <Name extends string, Id, State, Command extends Tagged, Event exte
       return [tag as string, { encode: encoder.make(schema), decode }]
     })
   )
-  const failed = (part: "id" | "command", detail: string, cause?: unknown) =>
-    Result.fail(
-      new InvalidCommand({ aggregate: aggregate.name, part, detail, ...(cause === undefined ? {} : { cause }) })
-    )
+  const target = aggregate.name
+  const memberOf = (command: unknown) => {
+    const tag = tagOf(command)
+    const member = tag === undefined ? undefined : members.get(tag)
+    if (member !== undefined) return Result.succeed(member)
+    const found = tag === undefined ? "there is no _tag" : `the _tag is ${JSON.stringify(tag)}`
+    const detail = `${found}, expected one of ${[...members.keys()].join(", ")}`
+    return Result.fail(new InvalidCommand({ target, part: "command", detail }))
+  }
+  const encode = (command: Command) =>
+    Result.flatMap(memberOf(command), (member) => Result.mapError(member.encode(command), invalid(target, "command")))
   return {
-    decodeId: (id) => {
-      const decoded = decodeId(id)
-      return Result.isFailure(decoded)
-        ? failed("id", decoded.failure.message, decoded.failure)
-        : Result.succeed(decoded.success)
-    },
-    decode: (command) => {
-      const tag = tagOf(command)
-      const member = tag === undefined ? undefined : members.get(tag)
-      if (member === undefined) {
-        const found = tag === undefined ? "there is no _tag" : `the _tag is ${JSON.stringify(tag)}`
-        return failed("command", `${found}, expected one of ${[...members.keys()].join(", ")}`)
-      }
-      const decoded = member.decode(command)
-      return Result.isFailure(decoded)
-        ? failed("command", decoded.failure.message, decoded.failure)
-        : Result.succeed(decoded.success)
-    },
-    fingerprint: (streamId, command) =>
-      Result.map(members.get(command._tag)!.encode(command), (encoded) => fingerprintOf(streamId, encoded))
+    decodeId: (id) => Result.mapError(decodeId(id), invalid(target, "id")),
+    decode: (command) =>
+      Result.flatMap(memberOf(command), (member) =>
+        Result.mapError(member.decode(command), invalid(target, "command"))
+      ),
+    encode,
+    fingerprint: (streamId, command) => Result.map(encode(command), (encoded) => fingerprintOf(streamId, encoded))
   }
 }
 
-/** Decodes and fingerprints the commands of one boundary. */
+/** Decodes, encodes and fingerprints the commands of one boundary. */
 export interface BoundaryCommandCodec<Command> {
+  /** A command from a JSON value. */
   readonly decode: (command: unknown) => Result.Result<Command, InvalidCommand>
-  /** The SHA-256 (hexadecimal) of the boundary's name and the encoded command. */
-  readonly fingerprint: (command: Command) => Result.Result<string, Schema.SchemaError>
+  /** The JSON value of a command. Fails if the command satisfies its type but breaks its schema. */
+  readonly encode: (command: Command) => Result.Result<Schema.Json, InvalidCommand>
+  /** The SHA-256 (hexadecimal) of the boundary's name and the encoded command: equal for equal commands. */
+  readonly fingerprint: (command: Command) => Result.Result<string, InvalidCommand>
 }
 
 /** The codec of a boundary's commands. */
@@ -80,16 +84,19 @@ export const ofBoundary = <Name extends string, Command extends Tagged, States, 
 const makeOfBoundary = <Name extends string, Command extends Tagged, States, Event, Error>(
   boundary: Boundary<Name, Command, States, Event, Error>
 ): BoundaryCommandCodec<Command> => {
-  const encode = encoder.make(boundary.command)
+  const { name } = boundary
+  const encodeJson = encoder.make(boundary.command)
   const decode = Schema.decodeUnknownResult(Schema.toCodecJson(boundary.command), { errors: "all" })
+  const encode = (command: Command) => Result.mapError(encodeJson(command), invalid(name, "command"))
   return {
-    decode: (command) =>
-      Result.mapError(decode(command), (cause) => {
-        return new InvalidCommand({ aggregate: boundary.name, part: "command", detail: cause.message, cause })
-      }),
-    fingerprint: (command) => Result.map(encode(command), (encoded) => fingerprintOf(boundary.name, encoded))
+    decode: (command) => Result.mapError(decode(command), invalid(name, "command")),
+    encode,
+    fingerprint: (command) => Result.map(encode(command), (encoded) => fingerprintOf(name, encoded))
   }
 }
+
+const invalid = (target: string, part: "id" | "command") => (cause: Schema.SchemaError) =>
+  new InvalidCommand({ target, part, detail: cause.message, cause })
 
 const fingerprintOf = (place: string, encoded: Schema.Json): string =>
   bytesToHex(sha256(utf8ToBytes(canonicalJson([place, encoded]))))

@@ -1,39 +1,40 @@
 /**
  * Executes commands: loads the events of an aggregate, folds them, decides, and
- * appends what was decided if the stream is still as it was read. If it is not,
- * all of it is done again.
+ * appends the decided events on condition that the stream has not changed. If it
+ * has, the executor does all of it again.
  */
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { Aggregate } from "../../domain/Aggregate.ts"
-import type { Tagged } from "../../domain/tagged.ts"
-import type { Boundary } from "../../domain/Boundary.ts"
+import type { Aggregate, Any as AnyAggregate } from "../../domain/Aggregate.ts"
+import type { Boundary, Emission } from "../../domain/Boundary.ts"
+import type { Decision } from "../../domain/Decision.ts"
 import type { StreamId } from "../../domain/StreamId.ts"
-import * as Ambient from "./commandContext.ts"
-import { AggregateWork } from "./aggregatePlan.ts"
-import { BoundaryWork } from "./boundaryPlan.ts"
-import { foldRecorded } from "../events/recording.ts"
-import * as execution from "./execution.ts"
+import type { Tagged } from "../../domain/tagged.ts"
 import { isTraced, spanIf } from "../../internal/tracing.ts"
-import { type ViewName, waitFor } from "../queries/waitFor.ts"
-import {
-  type CommandIdReused,
-  type ConcurrencyConflict,
-  EventStoreError,
-  type ViewStoreError
-} from "../../ports/errors.ts"
+import type { EventStoreError } from "../../ports/errors.ts"
 import { type CommandKey, EventStore } from "../../ports/EventStore.ts"
-import { Rejected } from "../../ports/Reason.ts"
-import type { ViewStore } from "../../ports/ViewStore.ts"
-import * as CommandCodec from "./CommandCodec.ts"
-import type { InvalidCommand, TooManyParticipants, StreamWrittenTwice } from "./errors.ts"
 import type { EventDecodeError } from "../events/errors.ts"
+import { foldRecorded } from "../events/recording.ts"
+import { AggregatePlan } from "./aggregatePlan.ts"
+import { boundaryPlan } from "./boundaryPlan.ts"
+import * as CommandCodec from "./CommandCodec.ts"
+import { type CommandContext, commandContext } from "./commandContext.ts"
+import { InvalidCommand } from "./errors.ts"
+import * as execution from "./execution.ts"
+import * as metrics from "./metrics.ts"
+import type { BoundaryError, ExecuteError, ExecuteOptions } from "./options.ts"
 import type * as Receipt from "./Receipt.ts"
-import type { RetryPolicy, StoreRetryPolicy } from "./retryPolicy.ts"
-import type { WaitTimeout } from "../queries/errors.ts"
 
+export type {
+  BoundaryError,
+  CallerError,
+  ExecuteError,
+  ExecuteOptions,
+  OperationalError,
+  ProgramError,
+  TechnicalError
+} from "./options.ts"
 export {
   CurrentRetryPolicy,
   CurrentStoreRetryPolicy,
@@ -41,60 +42,68 @@ export {
   type RetryPolicy,
   type StoreRetryPolicy
 } from "./retryPolicy.ts"
+export { catchTechnical, isCallerError, isOperationalError, isProgramError, isTechnicalError } from "./technical.ts"
 
-/** How to execute a command. */
-export interface ExecuteOptions {
-  /**
-   * Names the command, so that executing it again has no second effect and
-   * returns the first receipt, for as long as the store remembers the id: for
-   * ever unless it is told otherwise. At most 1,000 characters.
-   */
-  readonly commandId?: string
-  /** When to try again after a conflict; {@link CurrentRetryPolicy} if not given. */
-  readonly retry?: RetryPolicy
-  /**
-   * When to try again after a retryable `EventStoreError`;
-   * {@link CurrentStoreRetryPolicy} if not given. An append whose outcome is
-   * unknown is tried again only for a command with an id.
-   */
-  readonly retryStore?: StoreRetryPolicy
-  /** {@link WaitingOptions} have it. */
-  readonly waitFor?: never
+/** What has commands to execute: an aggregate or a boundary. */
+export type Target = AnyAggregate | AnyBoundary
+
+/** What every boundary has. */
+export interface AnyBoundary {
+  readonly _tag: "Boundary"
+  readonly name: string
+  readonly decide: (command: never, states: never) => Result.Result<unknown, unknown>
 }
 
-/**
- * How to execute a command and wait until views show what it did.
- *
- * Then it can also fail with a `WaitTimeout` or a `ViewStoreError`: the command
- * has happened all the same, so do not execute it again without a command id.
- * `Projection.waitFor` goes on waiting for the `wanted` position of a
- * `WaitTimeout`.
- */
-export interface WaitingOptions extends Omit<ExecuteOptions, "waitFor"> {
-  /** The receipt is returned when all of these reflect it. */
-  readonly waitFor: ReadonlyArray<ViewName>
-  /** How long to wait at most after the append; 5 seconds if not given. */
-  readonly waitTimeout?: Duration.Input
+// One signature for both, not an overload for each: so the compiler speaks of
+// the argument that is wrong. Of several overloads it prints what is wrong with
+// each, and a wrong id of an aggregate becomes a list of what a boundary has.
+
+/** What {@link execute} takes after its target: the id of an aggregate, the command, and options. */
+export type Arguments<T> = T extends {
+  readonly _tag: "Boundary"
+  readonly decide: (command: infer Command, states: never) => unknown
 }
+  ? [command: Command, options?: ExecuteOptions]
+  : T extends {
+        readonly streamId: (id: infer Id) => unknown
+        readonly decide: (command: infer Command, state: never) => unknown
+      }
+    ? [id: Id, command: Command, options?: ExecuteOptions]
+    : never
 
-/** Why executing a command can fail, besides the domain's own errors. */
-export type ExecuteError = ConcurrencyConflict | CommandIdReused | EventStoreError | EventDecodeError
+/** What {@link executeUnknown} takes after its target. */
+export type UnknownArguments<T> = T extends { readonly _tag: "Boundary" }
+  ? [command: unknown, options?: ExecuteOptions]
+  : [id: unknown, command: unknown, options?: ExecuteOptions]
 
-/** Why executing a command over a boundary can fail, besides the domain's own errors. */
-export type BoundaryError = ExecuteError | StreamWrittenTwice | TooManyParticipants
-
-/** Why waiting for views can fail, after a command that has happened. */
-export type WaitError = WaitTimeout | ViewStoreError
+/** The execution of a command on a target: succeeds with its receipt. */
+export type Execution<T> = T extends {
+  readonly _tag: "Boundary"
+  readonly decide: (command: never, states: never) => Result.Result<Emission<infer Event>, infer Error>
+}
+  ? Effect.Effect<Receipt.BoundaryReceipt<Event>, Error | BoundaryError, EventStore>
+  : T extends { readonly decide: (command: never, state: never) => Decision<infer Event, infer Error> }
+    ? Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError, EventStore>
+    : never
 
 /**
- * Executes a command that the type checker has seen; it is not decoded.
+ * Executes a typed command: `execute(aggregate, id, command, options?)` or
+ * `execute(boundary, command, options?)`.
  *
- * On an aggregate it fails with the error for which the aggregate rejects the
- * command, with a `ConcurrencyConflict` once the retry policy gives up, and
- * with whatever befell the store. Over a boundary it may also fail because a
- * decision wrote to one stream through two roles, or because too many streams
- * take part. When it fails with anything but a retryable `EventStoreError`,
- * nothing was recorded, unless it waits for views: see {@link WaitingOptions}.
+ * It fails with the error for which the domain rejects the command, or with an
+ * {@link ExecuteError}; over a boundary with a {@link BoundaryError}. After a
+ * conflict it tries again as the retry policy says, and fails with
+ * `ConcurrencyConflict` when the policy gives up. An id or a command that
+ * satisfies its type but breaks its schema fails with `InvalidCommand` as soon
+ * as something goes wrong because of it; a command that comes from outside is
+ * for {@link executeUnknown}, which checks it first.
+ *
+ * If it fails with a retryable `EventStoreError`, nobody knows whether the
+ * command has happened: use a command id. After any other failure nothing was
+ * recorded.
+ *
+ * To wait until views show what the command did, pipe it into
+ * `Projection.waitFor`.
  *
  * @example
  * ```ts
@@ -114,37 +123,20 @@ export type WaitError = WaitTimeout | ViewStoreError
  * })
  * ```
  */
-export const execute: {
-  <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
-    aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
-    id: NoInfer<Id>,
-    command: NoInfer<Command>,
-    options: WaitingOptions
-  ): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError | WaitError, EventStore | ViewStore>
-  <Name extends string, Command extends Tagged, States, Event extends Tagged, Error>(
-    boundary: Boundary<Name, Command, States, Event, Error>,
-    command: NoInfer<Command>,
-    options: WaitingOptions
-  ): Effect.Effect<Receipt.BoundaryReceipt<Event>, Error | BoundaryError | WaitError, EventStore | ViewStore>
-  <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
-    aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
-    id: NoInfer<Id>,
-    command: NoInfer<Command>,
-    options?: ExecuteOptions
-  ): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError, EventStore>
-  <Name extends string, Command extends Tagged, States, Event extends Tagged, Error>(
-    boundary: Boundary<Name, Command, States, Event, Error>,
-    command: NoInfer<Command>,
-    options?: ExecuteOptions
-  ): Effect.Effect<Receipt.BoundaryReceipt<Event>, Error | BoundaryError, EventStore>
-} = (target: AnyTarget, first: unknown, second?: unknown, third?: unknown): never =>
+export const execute: <T extends Target>(target: T, ...args: Arguments<T>) => Execution<T> = (
+  target: Target,
+  first?: unknown,
+  second?: unknown,
+  third?: unknown
+): never =>
   (isBoundary(target)
-    ? executeBoundary(target, first as Tagged, second as AnyOptions)
-    : executeAggregate(target, first, second as Tagged, third as AnyOptions)) as never
+    ? executeBoundary(target, first as Tagged, second as Options)
+    : executeAggregate(target as never, first, second as Tagged, third as Options)) as never
 
 /**
  * Executes a command that came from outside: decodes the id and the command
- * from JSON values, and fails with a `InvalidCommand` if one does not match.
+ * from JSON values, and fails with an `InvalidCommand` if one does not match its
+ * schema. It takes what {@link execute} takes, and fails in the same way.
  *
  * @example
  * ```ts
@@ -156,47 +148,18 @@ export const execute: {
  * const program = Executor.executeUnknown(Counter, "visits", JSON.parse(`{ "_tag": "Increment", "by": 1 }`))
  * ```
  */
-export const executeUnknown: {
-  <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
-    aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
-    id: unknown,
-    command: unknown,
-    options: WaitingOptions
-  ): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError | InvalidCommand | WaitError, EventStore | ViewStore>
-  <Name extends string, Command extends Tagged, States, Event extends Tagged, Error>(
-    boundary: Boundary<Name, Command, States, Event, Error>,
-    command: unknown,
-    options: WaitingOptions
-  ): Effect.Effect<
-    Receipt.BoundaryReceipt<Event>,
-    Error | BoundaryError | InvalidCommand | WaitError,
-    EventStore | ViewStore
-  >
-  <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
-    aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
-    id: unknown,
-    command: unknown,
-    options?: ExecuteOptions
-  ): Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError | InvalidCommand, EventStore>
-  <Name extends string, Command extends Tagged, States, Event extends Tagged, Error>(
-    boundary: Boundary<Name, Command, States, Event, Error>,
-    command: unknown,
-    options?: ExecuteOptions
-  ): Effect.Effect<Receipt.BoundaryReceipt<Event>, Error | BoundaryError | InvalidCommand, EventStore>
-} = (target: AnyTarget, ...rest: ReadonlyArray<unknown>): never =>
-  Effect.suspend((): Effect.Effect<unknown, unknown, EventStore | ViewStore> => {
-    if (isBoundary(target)) {
-      const decoded = CommandCodec.ofBoundary(target).decode(rest[0])
-      if (Result.isFailure(decoded)) return Effect.fail(decoded.failure)
-      return executeBoundary(target, decoded.success, rest[1] as AnyOptions)
-    }
-    const codec = CommandCodec.of(target)
-    const id = codec.decodeId(rest[0])
-    if (Result.isFailure(id)) return Effect.fail(id.failure)
-    const decoded = codec.decode(rest[1])
-    if (Result.isFailure(decoded)) return Effect.fail(decoded.failure)
-    return executeAggregate(target, id.success, decoded.success, rest[2] as AnyOptions)
-  }) as never
+export const executeUnknown: <T extends Target>(target: T, ...args: UnknownArguments<T>) => Execution<T> = (
+  target: Target,
+  first?: unknown,
+  second?: unknown,
+  third?: unknown
+): never =>
+  (isBoundary(target)
+    ? decoding(
+        () => CommandCodec.ofBoundary(target).decode(first),
+        (command) => executeBoundary(target, command, second as Options)
+      )
+    : executeUnknownOn(target as never, first, second, third as Options)) as never
 
 /** An aggregate's state, and the version of its stream that it was folded from. */
 export interface Loaded<out State> {
@@ -204,8 +167,12 @@ export interface Loaded<out State> {
   readonly version: number
 }
 
+/** Why loading an aggregate can fail. */
+export type LoadError = EventStoreError | EventDecodeError | InvalidCommand
+
 /**
- * Loads an aggregate: its state after all events so far, and its version.
+ * Loads an aggregate: its state after all events so far, and its version. An id
+ * that breaks its schema fails with `InvalidCommand`.
  *
  * @example
  * ```ts
@@ -220,15 +187,15 @@ export interface Loaded<out State> {
 export const load = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
   aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
   id: NoInfer<Id>
-): Effect.Effect<Loaded<State>, EventStoreError | EventDecodeError, EventStore> =>
-  Effect.contextWith((context: Context.Context<EventStore>) => {
+): Effect.Effect<Loaded<State>, LoadError, EventStore> =>
+  Effect.contextWith((context: Context.Context<EventStore>): Effect.Effect<Loaded<State>, LoadError> => {
     const encodedId = streamIdOf(aggregate, id)
     if (Result.isFailure(encodedId)) return Effect.fail(encodedId.failure)
     const streamId = encodedId.success
     const loading = Context.get(context, EventStore)
       .readStreams([{ streamId }])
       .pipe(
-        // Only a read that names a command can fail so.
+        // Only a read that names a command can fail with it.
         Effect.catchTag("CommandIdReused", Effect.die),
         Effect.flatMap(({ streams }) => {
           const { events, version } = streams[0]!
@@ -241,89 +208,75 @@ export const load = <Name extends string, Id, State, Command extends Tagged, Eve
     }))
   })
 
-type AnyAggregate = Aggregate<string, unknown, unknown, Tagged, Tagged, unknown>
-type AnyBoundary = Boundary<string, Tagged, unknown, Tagged, unknown>
-type AnyTarget = AnyAggregate | AnyBoundary
+type SomeAggregate = Aggregate<string, unknown, unknown, Tagged, Tagged, unknown>
+type SomeBoundary = Boundary<string, Tagged, unknown, Tagged, unknown>
+type Options = ExecuteOptions | undefined
 
-const isBoundary = (target: AnyTarget): target is AnyBoundary => "_tag" in target
+const isBoundary = (target: object): target is SomeBoundary => "_tag" in target
 
-type AnyOptions = ExecuteOptions | WaitingOptions | undefined
-
-const executeAggregate = (
-  aggregate: AnyAggregate,
-  id: unknown,
-  command: Tagged,
-  options: NonNullable<AnyOptions> = {}
-) => {
-  const executing = Effect.contextWith((context: Context.Context<EventStore>) => {
+const executeAggregate = (aggregate: SomeAggregate, id: unknown, command: Tagged, options: ExecuteOptions = {}) =>
+  Effect.contextWith((context: Context.Context<EventStore>) => {
+    const current = commandContext(context)
     const streamId = streamIdOf(aggregate, id)
-    if (Result.isFailure(streamId)) return Effect.fail(streamId.failure)
+    if (Result.isFailure(streamId)) return refuse("aggregate", aggregate, command, streamId.failure, current)
     const stream = streamId.success
-    const ambient = Ambient.of(context)
-    const key = commandKey(options.commandId, () => CommandCodec.of(aggregate).fingerprint(stream, command))
-    if (Result.isFailure(key)) return execution.refused(aggregate.name, key.failure, ambient)
-    const running = execution.run(new AggregateWork(aggregate, stream, command, key.success), options, ambient)
-    if (!ambient.traced) return running
-    return inSpan(running, command, options, { "hexfold.aggregate": aggregate.name, "hexfold.stream": stream })
+    const key = keyOf(options.commandId, () => CommandCodec.of(aggregate).fingerprint(stream, command))
+    if (Result.isFailure(key)) return refuse("aggregate", aggregate, command, key.failure, current)
+    return execution.run(new AggregatePlan(aggregate, stream, command, key.success), options, current)
   })
-  return options.waitFor === undefined ? executing : reflected(executing, options)
-}
 
-const executeBoundary = (boundary: AnyBoundary, command: Tagged, options: NonNullable<AnyOptions> = {}) => {
-  const executing = Effect.contextWith((context: Context.Context<EventStore>) => {
-    const ambient = Ambient.of(context)
-    const key = commandKey(options.commandId, () => CommandCodec.ofBoundary(boundary).fingerprint(command))
-    if (Result.isFailure(key)) return execution.refused(boundary.name, key.failure, ambient)
-    const running = execution.run(new BoundaryWork(boundary, command, key.success), options, ambient)
-    return ambient.traced ? inSpan(running, command, options, { "hexfold.boundary": boundary.name }) : running
+const executeBoundary = (boundary: SomeBoundary, command: Tagged, options: ExecuteOptions = {}) =>
+  Effect.contextWith((context: Context.Context<EventStore>) => {
+    const current = commandContext(context)
+    const key = keyOf(options.commandId, () => CommandCodec.ofBoundary(boundary).fingerprint(command))
+    if (Result.isFailure(key)) return refuse("boundary", boundary, command, key.failure, current)
+    return execution.run(boundaryPlan(boundary, command, key.success), options, current)
   })
-  return options.waitFor === undefined ? executing : reflected(executing, options)
-}
 
-const reflected = <A extends { readonly position: number }, E, R>(
-  executing: Effect.Effect<A, E, R>,
-  { waitFor: views, waitTimeout }: WaitingOptions
-): Effect.Effect<A, E | WaitError, R | ViewStore> =>
-  Effect.tap(executing, ({ position }) => waitFor(views, position, waitTimeout))
-
-const inSpan = <A, E, R>(
-  running: Effect.Effect<A, E, R>,
+const refuse = (
+  kind: "aggregate" | "boundary",
+  target: SomeAggregate | SomeBoundary,
   command: Tagged,
-  { commandId }: Pick<ExecuteOptions, "commandId">,
-  place: Record<string, string>
-): Effect.Effect<A, E, R> =>
-  spanIf(true, running, "Executor.execute", () => ({
-    ...place,
-    "hexfold.command": command._tag,
-    ...(commandId === undefined ? {} : { "hexfold.command_id": commandId })
-  }))
+  error: InvalidCommand,
+  { context }: CommandContext
+): Effect.Effect<never, InvalidCommand> =>
+  Effect.suspend(() => {
+    metrics.of({ kind, target, command }).ended("failed", 0, context)
+    return Effect.fail(error)
+  })
 
-// An id may satisfy its type and break its schema, as "" does `Schema.NonEmptyString`.
+const executeUnknownOn = (aggregate: SomeAggregate, id: unknown, command: unknown, options: Options) => {
+  const codec = CommandCodec.of(aggregate)
+  const both = () => Result.all([codec.decodeId(id), codec.decode(command)])
+  return decoding(both, ([id, command]) => executeAggregate(aggregate, id, command, options))
+}
+
+const decoding = <A, B, E, R>(
+  decode: () => Result.Result<A, InvalidCommand>,
+  execute: (decoded: A) => Effect.Effect<B, E, R>
+): Effect.Effect<B, E | InvalidCommand, R> =>
+  Effect.suspend((): Effect.Effect<B, E | InvalidCommand, R> => {
+    const decoded = decode()
+    return Result.isFailure(decoded) ? Effect.fail(decoded.failure) : execute(decoded.success)
+  })
+
+// An id may satisfy its type and break its schema, like "" for `Schema.NonEmptyString`.
 const streamIdOf = <Id>(
   aggregate: { readonly name: string; readonly streamId: (id: Id) => StreamId },
   id: Id
-): Result.Result<StreamId, EventStoreError> => {
+): Result.Result<StreamId, InvalidCommand> => {
   try {
     return Result.succeed(aggregate.streamId(id))
   } catch (cause) {
-    const detail = `the id does not match the schema of ${aggregate.name}'s ids: ${String(cause)}`
-    return Result.fail(new EventStoreError({ operation: "readStreams", reason: new Rejected({ detail, cause }) }))
+    const detail = cause instanceof Error ? cause.message : String(cause)
+    return Result.fail(new InvalidCommand({ target: aggregate.name, part: "id", detail, cause }))
   }
 }
 
-const commandKey = (
+const keyOf = (
   id: string | undefined,
-  fingerprint: () => Result.Result<string, Error>
-): Result.Result<CommandKey | undefined, EventStoreError> =>
-  id === undefined
-    ? noKey
-    : Result.mapBoth(fingerprint(), {
-        onFailure: (cause) =>
-          new EventStoreError({
-            operation: "append",
-            reason: new Rejected({ detail: `the command does not match its schema: ${cause.message}`, cause })
-          }),
-        onSuccess: (fingerprint) => ({ id, fingerprint })
-      })
+  fingerprint: () => Result.Result<string, InvalidCommand>
+): Result.Result<CommandKey | undefined, InvalidCommand> =>
+  id === undefined ? noKey : Result.map(fingerprint(), (fingerprint) => ({ id, fingerprint }))
 
 const noKey = Result.succeed(undefined)

@@ -1,144 +1,156 @@
 import * as Result from "effect/Result"
-import { EventDecodeError } from "../events/errors.ts"
-import type { BoundaryReceipt } from "./Receipt.ts"
-import { TooManyParticipants, StreamWrittenTwice } from "./errors.ts"
-import type { Tagged } from "../../domain/tagged.ts"
 import type { Boundary, Stage } from "../../domain/Boundary.ts"
 import type * as Participant from "../../domain/Participant.ts"
 import type { StreamId } from "../../domain/StreamId.ts"
-import type { Appended, CommandKey, RecordedEvent, StreamVersion } from "../../ports/EventStore.ts"
+import type { Tagged } from "../../domain/tagged.ts"
 import { EventStoreError } from "../../ports/errors.ts"
+import type { Appended, CommandKey, RecordedEvent } from "../../ports/EventStore.ts"
 import { Rejected } from "../../ports/Reason.ts"
+import { EventDecodeError } from "../events/errors.ts"
 import { decodeRecorded } from "../events/recording.ts"
-import type { Entry, Work, Written } from "./commandPlan.ts"
+import * as CommandCodec from "./CommandCodec.ts"
+import { type CommandPlan, type LoadedStream, type Refusal, type StreamWrite, unread } from "./commandPlan.ts"
+import { StreamWrittenTwice, TooManyParticipants } from "./errors.ts"
+import type { BoundaryReceipt } from "./Receipt.ts"
 
-/** A stream in a role, and what a decision may do with it there. */
-interface Played {
-  readonly entry: Entry
+/** A stream in a role, and whether a decision may write to it there. */
+interface Player {
+  readonly stream: LoadedStream
   readonly access: Participant.Access
 }
 
-type Roles = Record<string, Played | ReadonlyArray<Played>>
+type Roles = Record<string, Player | ReadonlyArray<Player>>
 
 /** A command over the streams of a boundary. */
-export class BoundaryWork<
-  Name extends string,
-  Command extends Tagged,
-  States,
-  Event extends Tagged,
-  Error
-> implements Work<Error | StreamWrittenTwice | TooManyParticipants, BoundaryReceipt<Event>> {
-  readonly name: Name
-  readonly key: CommandKey | undefined
-  readonly checksNothing = true
-  discover: (() => Result.Result<ReadonlyArray<Entry>, EventStoreError | TooManyParticipants>) | undefined
-  readonly #boundary: Boundary<Name, Command, States, Event, Error>
-  readonly #command: Command
-  // Of the present attempt: streams by name, roles, and the stage that is asked next.
-  #entries = new Map<StreamId, Entry>()
-  #roles: Roles = {}
-  // Those of the stages before the present one, which is asked several times and may replace some.
-  #earlier: Roles = {}
-  #stage = 0
-  #stages: ReadonlyArray<Stage> = []
+export const boundaryPlan = <Name extends string, Command extends Tagged, States, Event extends Tagged, Error>(
+  boundary: Boundary<Name, Command, States, Event, Error>,
+  command: Command,
+  key: CommandKey | undefined
+): CommandPlan<Error | StreamWrittenTwice | TooManyParticipants, BoundaryReceipt<Event>> => {
+  const { maxParticipants, name } = boundary
+  // These four belong to the present attempt.
+  let streams = new Map<StreamId, LoadedStream>()
+  let roles: Roles = {}
+  /** The roles of the stages before the present one, which is asked several times and may replace some. */
+  let earlierRoles: Roles = {}
+  let stage = 0
 
-  constructor(boundary: Boundary<Name, Command, States, Event, Error>, command: Command, key: CommandKey | undefined) {
-    this.name = boundary.name
-    this.key = key
-    this.#boundary = boundary
-    this.#command = command
-  }
+  const stateOf = (participant: Participant.Any): never => streams.get(participant.streamId)?.state as never
 
-  begin() {
-    this.#entries = new Map()
-    this.#earlier = {}
-    this.#stage = 0
-    this.#stages = []
-    const begun = this.#ask()
-    this.#earlier = this.#roles
-    this.#stage = 1
-    this.discover = this.#stages.length > 1 ? () => this.#discover() : undefined
-    return begun
-  }
-
-  decide(): Result.Result<ReadonlyArray<Written>, Error | StreamWrittenTwice> {
-    const decision = this.#boundary.decide(this.#command, statesOf(this.#roles) as States)
-    if (Result.isFailure(decision)) return Result.fail(decision.failure)
-    return writesOf(this.name, this.#roles, decision.success)
-  }
-
-  receipt(
-    events: ReadonlyArray<RecordedEvent<Tagged>>,
-    streams: ReadonlyArray<StreamVersion>,
-    attempts: number
-  ): BoundaryReceipt<Event> {
-    return receiptOf(events, streams, attempts, false)
-  }
-
-  repeated(appended: Appended): Result.Result<BoundaryReceipt<Event>, EventDecodeError> | undefined {
-    const entries = [...this.#entries.values()]
-    const events: Array<RecordedEvent<Tagged>> = []
-    for (const event of appended.events) {
-      const { streamId: stream, type, version } = event
-      // Any participant of the same aggregate can decode it.
-      const entry = entries.find(({ source }) => stream.startsWith(`${source.name}-`))
-      if (entry === undefined) {
-        if (this.#stage < this.#stages.length) return undefined
-        return Result.fail(new EventDecodeError({ stream, version, type, detail: "no participant has such events" }))
-      }
-      const decoded = decodeRecorded(entry.source, [event])
-      if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
-      events.push(...decoded.success)
+  const playing = ({ access, source, streamId }: Participant.Any, fresh: Array<LoadedStream>): Player => {
+    let stream = streams.get(streamId)
+    if (stream === undefined) {
+      stream = unread(streamId, source)
+      fresh.push(stream)
+      streams.set(streamId, stream)
     }
-    return Result.succeed(receiptOf(events, appended.streams, 0, true))
+    // Both are one object if they are the same aggregate; the stream's type only knows less of it.
+    if (!Object.is(stream.source, source)) throw new Error(`${streamId} is played by two aggregates`)
+    return { stream, access }
   }
 
-  #discover(): Result.Result<ReadonlyArray<Entry>, EventStoreError | TooManyParticipants> {
-    for (; this.#stage < this.#stages.length; this.#stage++) {
-      const fresh = this.#ask()
-      if (Result.isFailure(fresh) || fresh.success.length > 0) return fresh
-      this.#earlier = this.#roles
+  // Both follow from the command alone, so all attempts share them.
+  let stages: ReadonlyArray<Stage> = []
+  let first: Participant.Participants | undefined
+
+  const firstParticipants = (): Participant.Participants => {
+    if (first === undefined) {
+      stages = boundary.stages(command)
+      first = stages[0]!({} as never, stateOf)
     }
-    return Result.succeed([])
+    return first
   }
 
   /** Asks the present stage for its participants; returns the streams that are new. */
-  #ask(): Result.Result<ReadonlyArray<Entry>, EventStoreError | TooManyParticipants> {
-    const { maxParticipants, name } = this.#boundary
-    const fresh: Array<Entry> = []
+  const ask = (): Result.Result<ReadonlyArray<LoadedStream>, EventStoreError | TooManyParticipants> => {
+    const fresh: Array<LoadedStream> = []
     try {
-      const stateOf = (participant: Participant.Any): never => this.#entries.get(participant.streamId)?.state as never
-      if (this.#stage === 0) this.#stages = this.#boundary.stages(this.#command)
-      const participants = this.#stages[this.#stage]!(statesOf(this.#earlier) as never, stateOf)
-      this.#roles = { ...this.#earlier }
+      const participants = stage === 0 ? firstParticipants() : stages[stage]!(statesOf(earlierRoles) as never, stateOf)
+      roles = { ...earlierRoles }
       for (const role in participants) {
         const players = participants[role]!
-        this.#roles[role] = isList(players)
-          ? players.map((participant) => this.#play(participant, fresh))
-          : this.#play(players, fresh)
+        roles[role] = isList(players) ? players.map((player) => playing(player, fresh)) : playing(players, fresh)
       }
     } catch (cause) {
       const detail = `${name}: its participants cannot be named: ${String(cause)}`
       return Result.fail(new EventStoreError({ operation: "readStreams", reason: new Rejected({ detail, cause }) }))
     }
-    const found = this.#entries.size
+    const found = streams.size
     return found > maxParticipants
       ? Result.fail(new TooManyParticipants({ boundary: name, limit: maxParticipants, found }))
       : Result.succeed(fresh)
   }
 
-  #play({ access, source, streamId }: Participant.Any, fresh: Array<Entry>): Played {
-    let entry = this.#entries.get(streamId)
-    if (entry === undefined) {
-      // The engine knows no types of events; it gives those of a source to that source only.
-      const erased = source as unknown as Entry["source"]
-      entry = { streamId, source: erased, isWritable: false, state: source.initial, version: 0 }
-      fresh.push(entry)
-      this.#entries.set(streamId, entry)
+  const discover = (): Result.Result<ReadonlyArray<LoadedStream>, EventStoreError | TooManyParticipants> => {
+    for (; stage < stages.length; stage++) {
+      const fresh = ask()
+      if (Result.isFailure(fresh) || fresh.success.length > 0) return fresh
+      earlierRoles = roles
     }
-    if (entry.source !== source) throw new Error(`${streamId} is played by two aggregates`)
-    if (access === "write") entry.isWritable = true
-    return { entry, access }
+    return Result.succeed([])
+  }
+
+  return {
+    kind: "boundary",
+    target: boundary,
+    command,
+    key,
+    checksEmptyDecision: true,
+
+    streams: () => {
+      let named: Participant.Participants
+      try {
+        named = firstParticipants()
+      } catch {
+        // `begin` meets the same mistake, and reports it.
+        return []
+      }
+      const participants = Object.values(named).flatMap((players) => (isList(players) ? players : [players]))
+      return participants.flatMap(({ access, streamId }) => (access === "write" ? [streamId] : []))
+    },
+
+    begin: () => {
+      streams = new Map()
+      earlierRoles = {}
+      stage = 0
+      const begun = ask()
+      earlierRoles = roles
+      stage = 1
+      return begun
+    },
+
+    get discover() {
+      return stages.length > 1 ? discover : undefined
+    },
+
+    decide: () => {
+      const decision = boundary.decide(command, statesOf(roles) as States)
+      return Result.isFailure(decision)
+        ? Result.fail({ isRejection: true, error: decision.failure })
+        : writesOf(name, roles, decision.success)
+    },
+
+    receipt: (events, streams, attempts) => receiptOf(events, streams, attempts, false),
+
+    repeated: (appended: Appended): Result.Result<BoundaryReceipt<Event>, EventDecodeError> | undefined => {
+      const events: Array<RecordedEvent<Tagged>> = []
+      for (const event of appended.events) {
+        const { streamId, type, version } = event
+        // Any participant of the same aggregate can decode it.
+        const known = [...streams.values()].find(({ source }) => streamId.startsWith(`${source.name}-`))
+        if (known === undefined) {
+          if (stage < stages.length) return undefined
+          const detail = "no participant has such events"
+          return Result.fail(new EventDecodeError({ stream: streamId, version, type, detail }))
+        }
+        const decoded = decodeRecorded(known.source, [event])
+        if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+        events.push(...decoded.success)
+      }
+      return Result.succeed(receiptOf(events, appended.streams, 0, true))
+    },
+
+    invalid: () => Result.getOrUndefined(Result.flip(CommandCodec.ofBoundary(boundary).encode(command)))
   }
 }
 
@@ -149,53 +161,53 @@ const statesOf = (roles: Roles): Record<string, unknown> => {
   const states: Record<string, unknown> = {}
   for (const role in roles) {
     const players = roles[role]!
-    states[role] = "entry" in players ? players.entry.state : players.map(({ entry }) => entry.state)
+    states[role] = "stream" in players ? players.stream.state : players.map(({ stream }) => stream.state)
   }
   return states
 }
 
-// The compiler has checked the roles of an emission; what it could not see is a defect, before anything is written.
+// The compiler has checked the roles of an emission. What it could not see is a defect, before anything is written.
 const writesOf = (
   boundary: string,
   roles: Roles,
   emission: object
-): Result.Result<ReadonlyArray<Written>, StreamWrittenTwice> => {
-  const written: Array<Written> = []
-  if (Array.isArray(emission)) return Result.succeed(written)
+): Result.Result<ReadonlyArray<StreamWrite>, Refusal<StreamWrittenTwice>> => {
+  const writes: Array<StreamWrite> = []
+  if (Array.isArray(emission)) return Result.succeed(writes)
   const writers: Array<string> = []
   const write = (
     role: string,
-    played: Played | undefined,
+    player: Player | undefined,
     events: ReadonlyArray<Tagged>
   ): StreamWrittenTwice | undefined => {
     if (events.length === 0) return undefined
-    if (played?.access !== "write") {
-      const why = played === undefined ? "nobody plays" : "is read-only"
-      throw new Error(`${boundary}: there are events for the role ${role}, which ${why}`)
+    if (player?.access !== "write") {
+      const why = player === undefined ? "that no participant plays" : "that is read-only"
+      throw new Error(`${boundary}: there are events for the role ${role}, ${why}`)
     }
-    const earlier = written.findIndex(({ entry }) => entry === played.entry)
+    const earlier = writes.findIndex(({ stream }) => stream === player.stream)
     if (earlier >= 0) {
-      return new StreamWrittenTwice({ boundary, stream: played.entry.streamId, roles: [writers[earlier]!, role] })
+      return new StreamWrittenTwice({ boundary, stream: player.stream.streamId, roles: [writers[earlier]!, role] })
     }
     writers.push(role)
-    written.push({ entry: played.entry, events })
+    writes.push({ stream: player.stream, events })
     return undefined
   }
   const byRole = emission as Readonly<Record<string, ReadonlyArray<Tagged | ReadonlyArray<Tagged>>>>
   for (const role in byRole) {
     const players = roles[role]
     const events = byRole[role]!
-    if (players === undefined || "entry" in players) {
+    if (players === undefined || "stream" in players) {
       const twice = write(role, players, events as ReadonlyArray<Tagged>)
-      if (twice !== undefined) return Result.fail(twice)
+      if (twice !== undefined) return Result.fail({ isRejection: false, error: twice })
     } else {
       for (const [i, each] of (events as ReadonlyArray<ReadonlyArray<Tagged>>).entries()) {
         const twice = write(role, players[i], each)
-        if (twice !== undefined) return Result.fail(twice)
+        if (twice !== undefined) return Result.fail({ isRejection: false, error: twice })
       }
     }
   }
-  return Result.succeed(written)
+  return Result.succeed(writes)
 }
 
 const receiptOf = <Event>(

@@ -1,39 +1,45 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as StateCache from "./StateCache.ts"
+import * as Tracer from "effect/Tracer"
+import { memoized } from "../../internal/memoized.ts"
+import { isTraced } from "../../internal/tracing.ts"
 import { EventStore } from "../../ports/EventStore.ts"
 import * as Metadata from "../events/Metadata.ts"
-import { isTraced } from "../../internal/tracing.ts"
+import * as StateCache from "./StateCache.ts"
 
-/** What every command takes from the context it runs in. */
-export interface Ambient {
+/** What every command takes from the context that it runs in. */
+export interface CommandContext {
   readonly context: Context.Context<EventStore>
   readonly store: EventStore["Service"]
   readonly clock: Clock.Clock
-  /** The states remembered of this store's streams; none without a cache. */
+  /** The cached states of this store's streams; undefined without a cache. */
   readonly states: StateCache.States | undefined
-  /** What the program says of its events. */
+  /** What the program, or its trace, says about the events. */
   readonly metadata: Partial<Metadata.Metadata>
   readonly traced: boolean
 }
 
-// The commands of a program mostly share a context, and a context never
-// changes: remembering the latest saves a command in memory 4 % of its time.
-let latest: Ambient | undefined
+/** The same for each command that runs in the same context: a context never changes. */
+export const commandContext = (context: Context.Context<EventStore>): CommandContext =>
+  memoized(known, context, () => make(context))
 
-export const of = (context: Context.Context<EventStore>): Ambient => {
-  if (latest?.context !== context) latest = make(context)
-  return latest
-}
+const known = new WeakMap<object, unknown>()
 
-const make = (context: Context.Context<EventStore>): Ambient => {
+/** The context of one command, for a context that no other command runs in. */
+export const make = (context: Context.Context<EventStore>): CommandContext => {
   const store = Context.get(context, EventStore)
+  const traced = isTraced(context)
   return {
     context,
     store,
     clock: Context.get(context, Clock.Clock),
     states: Context.get(context, StateCache.Current)?.(store),
-    metadata: Context.get(context, Metadata.Current),
-    traced: isTraced(context)
+    metadata: { ...(traced ? traceOf(context) : undefined), ...Context.get(context, Metadata.Current) },
+    traced
   }
+}
+
+const traceOf = (context: Context.Context<never>): Partial<Metadata.Metadata> | undefined => {
+  const span = Context.getOrUndefined(context, Tracer.ParentSpan)
+  return span === undefined ? undefined : { correlationId: span.traceId }
 }

@@ -1,44 +1,65 @@
 import type * as Result from "effect/Result"
-import type { EventDecodeError } from "../events/errors.ts"
-import type { Tagged } from "../../domain/tagged.ts"
-import type { Source } from "../../domain/Participant.ts"
+import type * as Participant from "../../domain/Participant.ts"
 import type { StreamId } from "../../domain/StreamId.ts"
-import type { Appended, CommandKey, RecordedEvent, StreamVersion } from "../../ports/EventStore.ts"
+import type { Tagged } from "../../domain/tagged.ts"
 import type { EventStoreError } from "../../ports/errors.ts"
+import type { Appended, CommandKey, RecordedEvent, StreamVersion } from "../../ports/EventStore.ts"
+import type { EventDecodeError } from "../events/errors.ts"
+import type { InvalidCommand } from "./errors.ts"
 
 /** A stream that takes part in an attempt, with the state that was folded from it so far. */
-export interface Entry {
+export interface LoadedStream {
   readonly streamId: StreamId
-  readonly source: Source<string, unknown, Tagged>
-  /** Whether a role may write to it. */
-  isWritable: boolean
+  readonly source: Participant.Source<string, unknown, Tagged>
   state: unknown
   version: number
 }
 
+/** A stream of which nothing has been read yet. */
+export const unread = (streamId: StreamId, source: Participant.Any["source"]): LoadedStream => ({
+  streamId,
+  // The engine knows no types of events. It gives the events of a source to that source only.
+  source: source as unknown as LoadedStream["source"],
+  state: source.initial,
+  version: 0
+})
+
 /** The events that a decision adds to a stream. */
-export interface Written {
-  readonly entry: Entry
+export interface StreamWrite {
+  readonly stream: LoadedStream
   readonly events: ReadonlyArray<Tagged>
 }
 
-/** A command to execute: what is different between one on an aggregate and one over a boundary. */
-export interface Work<Error, Receipt> {
-  /** The aggregate or the boundary, as metrics name it. */
-  readonly name: string
+/** Why a decision adds no events. */
+export interface Refusal<out Error> {
+  /** Whether the domain itself rejects the command, whatever the error is called. */
+  readonly isRejection: boolean
+  readonly error: Error
+}
+
+/** What a command does, for the engine: on one aggregate or over a boundary. */
+export interface CommandPlan<Error, Receipt> {
+  readonly kind: "aggregate" | "boundary"
+  /** The aggregate or the boundary. */
+  readonly target: { readonly name: string }
+  readonly command: Tagged
   readonly key: CommandKey | undefined
-  /** Begins an attempt: the streams that the command itself names. */
-  readonly begin: () => Result.Result<ReadonlyArray<Entry>, EventStoreError | Error>
-  /** The further streams that follow from the states of those so far: none if all are there. */
-  readonly discover: (() => Result.Result<ReadonlyArray<Entry>, EventStoreError | Error>) | undefined
-  readonly decide: () => Result.Result<ReadonlyArray<Written>, Error>
-  /** Whether a decision that writes nothing is checked at the store all the same. */
-  readonly checksNothing: boolean
+  /** The streams that the command itself names, and may write to. */
+  readonly streams: () => ReadonlyArray<StreamId>
+  /** Begins an attempt with the streams that the command itself names. */
+  readonly begin: () => Result.Result<ReadonlyArray<LoadedStream>, EventStoreError | Error>
+  /** The further streams that follow from the states so far; an empty list if all are there. */
+  readonly discover: (() => Result.Result<ReadonlyArray<LoadedStream>, EventStoreError | Error>) | undefined
+  readonly decide: () => Result.Result<ReadonlyArray<StreamWrite>, Refusal<Error>>
+  /** Whether the store checks the streams' versions even if a decision adds no events. */
+  readonly checksEmptyDecision: boolean
   readonly receipt: (
     events: ReadonlyArray<RecordedEvent<Tagged>>,
     streams: ReadonlyArray<StreamVersion>,
     attempts: number
   ) => Receipt
-  /** The receipt of a command that had been done before; none if its events can only be read after `discover`. */
+  /** The receipt of a command that was executed before; undefined if its events can only be read after `discover`. */
   readonly repeated: (appended: Appended) => Result.Result<Receipt, EventDecodeError> | undefined
+  /** What is wrong with the command by its schema. Slow: ask only when something has failed. */
+  readonly invalid: () => InvalidCommand | undefined
 }

@@ -1,16 +1,25 @@
 import * as Schema from "effect/Schema"
 
-/** What came from outside is no command of the aggregate, or no id of it; nothing was executed. */
+/**
+ * An id or a command does not match its schema; nothing was written. It may
+ * have come from outside as JSON, or satisfy its TypeScript type and break a
+ * check of its schema, like 1.5 for a `Schema.Int`.
+ */
 export class InvalidCommand extends Schema.TaggedError<InvalidCommand>()("InvalidCommand", {
-  aggregate: Schema.String,
+  /** The aggregate or the boundary. */
+  target: Schema.String,
   part: Schema.Literals(["id", "command"]),
-  /** What does not match, as text. */
+  /** What does not match, with its path. */
   detail: Schema.String,
   /** The `SchemaError`, if the kind of command is known. */
   cause: Schema.optionalKey(Schema.Defect())
 }) {
+  get "~hexfold/concern"(): "caller" {
+    return "caller"
+  }
+
   override get message(): string {
-    return `${this.aggregate}: not a valid ${this.part}: ${this.detail}`
+    return `${this.target}: not a valid ${this.part}: ${this.detail}`
   }
 }
 
@@ -18,11 +27,15 @@ export class InvalidCommand extends Schema.TaggedError<InvalidCommand>()("Invali
 export class TooManyParticipants extends Schema.TaggedError<TooManyParticipants>()("TooManyParticipants", {
   boundary: Schema.String,
   limit: Schema.Int,
-  /** How many streams were named when the limit was passed. */
+  /** How many streams had been named when the limit was passed. */
   found: Schema.Int
 }) {
+  get "~hexfold/concern"(): "program" {
+    return "program"
+  }
+
   override get message(): string {
-    return `${this.boundary}: ${this.found} streams take part, at most ${this.limit} may`
+    return `${this.boundary}: ${this.found} streams take part, but at most ${this.limit} may`
   }
 }
 
@@ -33,6 +46,10 @@ export class StreamWrittenTwice extends Schema.TaggedError<StreamWrittenTwice>()
   /** The roles that the stream plays and for which there were events. */
   roles: Schema.Array(Schema.String)
 }) {
+  get "~hexfold/concern"(): "program" {
+    return "program"
+  }
+
   override get message(): string {
     return `${this.boundary}: ${this.stream} has events as ${this.roles.join(" and as ")}`
   }

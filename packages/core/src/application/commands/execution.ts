@@ -1,83 +1,89 @@
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import type { ExecuteError, ExecuteOptions } from "./Executor.ts"
 import type { Tagged } from "../../domain/tagged.ts"
+import { spanIf } from "../../internal/tracing.ts"
 import { ConcurrencyConflict, EventStoreError } from "../../ports/errors.ts"
-import {
-  type Append,
-  type Appended,
-  type Condition,
-  type RecordedEvent,
-  type StreamRequest,
-  type StreamSlice,
-  type StreamVersion,
-  type Write
+import type {
+  Appended,
+  EventStore,
+  RecordedEvent,
+  StreamRequest,
+  StreamSlice,
+  StreamVersion
 } from "../../ports/EventStore.ts"
 import * as Expectation from "../../ports/Expectation.ts"
-import type { Ambient } from "./commandContext.ts"
-import { CheckedAppend } from "../../ports/checkedAppend.ts"
-import { foldRecorded, newEvents } from "../events/recording.ts"
+import { foldRecorded } from "../events/recording.ts"
+import { appendOf, recordedEvents } from "./appendOf.ts"
+import type { CommandContext } from "./commandContext.ts"
+import type { CommandPlan, LoadedStream, StreamWrite } from "./commandPlan.ts"
+import { inSpan } from "./commandSpan.ts"
 import * as metrics from "./metrics.ts"
+import type { ExecuteError, ExecuteOptions } from "./options.ts"
 import { retrying } from "./retrying.ts"
-import { spanIf } from "../../internal/tracing.ts"
-import type { Entry, Work, Written } from "./commandPlan.ts"
+
+type Policies = Pick<ExecuteOptions, "commandId" | "retry" | "retryStore">
+
+type Running<Error, Receipt> = Effect.Effect<Receipt, Error | ExecuteError>
 
 /**
  * Executes a command: reads its streams, folds them, decides, appends. It needs
  * no lock, because the append is conditional on the versions of all streams
- * that were read, and what is rejected or writes nothing was decided on states
- * of one moment: of one snapshot of the store.
+ * that were read. A decision that leaves no trace in the store, because it
+ * rejects the command or adds no events, is made on states of one moment.
  */
 export const run = <Error, Receipt>(
-  work: Work<Error, Receipt>,
-  options: Pick<ExecuteOptions, "retry" | "retryStore">,
-  ambient: Ambient
-): Effect.Effect<Receipt, Error | ExecuteError> => new Execution(work, options, ambient).run()
+  plan: CommandPlan<Error, Receipt>,
+  options: Policies,
+  context: CommandContext
+): Effect.Effect<Receipt, Error | ExecuteError, EventStore> =>
+  context.traced
+    ? inSpan(plan, options, (inner) => new Execution(plan, options, inner))
+    : new Execution(plan, options, context).run()
 
-/** A command that cannot be executed at all. */
-export const refused = (
-  name: string,
-  error: EventStoreError,
-  { context }: Ambient
-): Effect.Effect<never, EventStoreError> =>
-  Effect.suspend(() => {
-    metrics.of(name).command("failed", 0, 0, context)
-    return Effect.fail(error)
-  })
+/**
+ * What the states of an attempt come from. Only those of one moment were
+ * certainly true together; the others may be older than each other.
+ */
+type Evidence = "nothing" | "one moment" | "several" | "remembered"
+
+/** The evidence after one more read of the store. */
+const withRead = (evidence: Evidence): Evidence =>
+  evidence === "nothing" ? "one moment" : evidence === "one moment" ? "several" : evidence
 
 // A class, for every command makes one: a closure for each step takes an eighth of a command's time in memory.
 class Execution<Error, Receipt> {
-  readonly work: Work<Error, Receipt>
-  readonly options: Pick<ExecuteOptions, "retry" | "retryStore">
-  readonly ambient: Ambient
+  readonly plan: CommandPlan<Error, Receipt>
+  readonly policies: Policies
+  readonly context: CommandContext
+  readonly meters: metrics.Meters
   readonly started: number
   attempts = 0
-  entries: ReadonlyArray<Entry> = []
-  /** The streams of the attempt before this one. */
-  earlier: ReadonlyArray<Entry> = []
-  /** How many snapshots the states of this attempt come from; Infinity if one was remembered. */
-  snapshots = 0
-  /** What the command did before, while nobody can decode it yet. */
-  before: Appended | undefined
+  /** How the command ended; undefined until it has. */
+  outcome: metrics.Outcome | undefined
+  streams: ReadonlyArray<LoadedStream> = []
+  /** The streams of the previous attempt. */
+  previous: ReadonlyArray<LoadedStream> = []
+  evidence: Evidence = "nothing"
+  /** The append of the same command id that the store already has; set while its events cannot be decoded yet. */
+  repeatedAppend: Appended | undefined
+  /** Whether this attempt ended because the domain rejects the command. */
+  isRejected = false
 
-  constructor(work: Work<Error, Receipt>, options: Pick<ExecuteOptions, "retry" | "retryStore">, ambient: Ambient) {
-    this.work = work
-    this.options = options
-    this.ambient = ambient
-    this.started = ambient.clock.currentTimeMillisUnsafe()
+  constructor(plan: CommandPlan<Error, Receipt>, policies: Policies, context: CommandContext) {
+    this.plan = plan
+    this.policies = policies
+    this.context = context
+    this.meters = metrics.of(plan)
+    this.started = context.clock.currentTimeMillisUnsafe()
   }
 
   run(): Running<Error, Receipt> {
-    const { states } = this.ambient
+    const { states } = this.context
     if (states === undefined) return this.untilDone()
-    const begun = this.work.begin()
-    if (Result.isFailure(begun)) return this.untilDone()
-    const own = begun.success.flatMap(({ isWritable, streamId }) => (isWritable ? [streamId] : []))
     return states.alone(
-      own,
+      this.plan.streams(),
       Effect.suspend(() => this.untilDone())
     )
   }
@@ -89,20 +95,20 @@ class Execution<Error, Receipt> {
   }
 
   retry(cause: Cause.Cause<Error | ExecuteError>): Running<Error, Receipt> {
-    const { ambient, options, work } = this
-    const { context } = ambient
+    const { context } = this.context
     return retrying(
       cause,
       () => this.attempt(),
-      { ...options, context },
+      { ...this.policies, context },
       {
-        hasKey: work.key !== undefined,
+        hasKey: this.plan.key !== undefined,
+        isRejected: () => this.isRejected,
         conflict: ({ actual, expected, stream }) => {
-          metrics.of(work.name).conflict(context)
+          this.meters.conflict(context)
           return new ConcurrencyConflict({ stream, expected, actual, attempts: this.attempts })
         },
         unavailable: ({ operation, reason }) => {
-          const streams = this.entries.map(({ streamId }) => streamId)
+          const streams = this.streams.map(({ streamId }) => streamId)
           return new EventStoreError({ operation, reason, streams, attempts: this.attempts })
         }
       }
@@ -111,244 +117,216 @@ class Execution<Error, Receipt> {
 
   attempt(): Running<Error, Receipt> {
     this.attempts++
-    this.earlier = this.entries
-    this.snapshots = 0
-    this.before = undefined
-    const begun = this.work.begin()
-    if (Result.isFailure(begun)) return Effect.fail(begun.failure)
-    this.entries = begun.success
+    this.previous = this.streams
+    this.evidence = "nothing"
+    this.repeatedAppend = undefined
+    const begun = this.plan.begin()
+    if (Result.isFailure(begun)) return this.fail(begun.failure)
+    this.streams = begun.success
     return this.enter(begun.success)
   }
 
   /**
-   * Takes in streams that are new in this attempt. What the attempt before has
-   * read is what newer events are folded on. What is remembered is even trusted,
-   * but only in the first attempt.
+   * Takes in streams that are new in this attempt. Newer events are folded on
+   * the states that the previous attempt has read. Remembered states are trusted
+   * without a read, but only in the first attempt.
    */
-  enter(fresh: ReadonlyArray<Entry>): Running<Error, Receipt> {
-    const { states } = this.ambient
+  enter(fresh: ReadonlyArray<LoadedStream>): Running<Error, Receipt> {
+    const { states } = this.context
     if (states === undefined) {
-      if (this.earlier.length > 0) carryOver(this.earlier, fresh)
+      if (this.previous.length > 0) carryOver(this.previous, fresh)
       return this.read(fresh)
     }
-    const unknown = fresh.filter((entry) => {
-      const remembered = states.get(entry.streamId, entry.source)
+    const unknown = fresh.filter((stream) => {
+      const remembered = states.get(stream.streamId, stream.source)
       if (remembered === undefined) return true
-      entry.state = remembered.state
-      entry.version = remembered.version
+      stream.state = remembered.state
+      stream.version = remembered.version
       return this.attempts > 1
     })
-    if (unknown.length < fresh.length) this.snapshots = Infinity
+    if (unknown.length < fresh.length) this.evidence = "remembered"
     return unknown.length === 0 ? this.proceed() : this.read(unknown)
   }
 
-  read(wanted: ReadonlyArray<Entry>): Running<Error, Receipt> {
-    return Effect.flatMap(this.snapshotOf(wanted), ({ appended, streams }) => {
-      this.snapshots++
+  read(wanted: ReadonlyArray<LoadedStream>): Running<Error, Receipt> {
+    return Effect.flatMap(this.readStreams(wanted), ({ appended, streams }) => {
+      this.evidence = withRead(this.evidence)
       if (appended !== undefined) {
-        const receipt = this.work.repeated(appended)
-        if (receipt !== undefined) return this.repeatedBy(receipt)
-        this.before = appended
+        const receipt = this.plan.repeated(appended)
+        if (receipt !== undefined) return this.repeated(receipt)
+        this.repeatedAppend = appended
       }
       return this.fold(wanted, streams) ?? this.proceed()
     })
   }
 
-  snapshotOf(wanted: ReadonlyArray<Entry>) {
+  readStreams(wanted: ReadonlyArray<LoadedStream>) {
     const requests = new Array<StreamRequest>(wanted.length)
     for (let i = 0; i < wanted.length; i++) {
       const { streamId, version } = wanted[i]!
       requests[i] = version === 0 ? { streamId } : { streamId, after: version }
     }
-    const { store, traced } = this.ambient
-    const reading = store.readStreams(requests, this.work.key)
-    return spanIf(traced, reading, "EventStore.readStreams")
+    const { store, traced } = this.context
+    return spanIf(traced, store.readStreams(requests, this.plan.key), "EventStore.readStreams")
   }
 
   /** Folds what was read on what is known; returns the failure if an event cannot be decoded. */
-  fold(wanted: ReadonlyArray<Entry>, slices: ReadonlyArray<StreamSlice>): Running<Error, Receipt> | undefined {
+  fold(wanted: ReadonlyArray<LoadedStream>, slices: ReadonlyArray<StreamSlice>): Running<Error, Receipt> | undefined {
     for (let i = 0; i < wanted.length; i++) {
-      const entry = wanted[i]!
+      const stream = wanted[i]!
+      const { source } = stream
       const { events, version } = slices[i]!
-      const state = foldRecorded(entry.source, events, entry.state)
+      const state = foldRecorded(source, events, stream.state)
       if (Result.isFailure(state)) return Effect.fail(state.failure)
-      entry.state = state.success
-      entry.version = version
-      this.ambient.states?.put(entry.streamId, { source: entry.source, state: entry.state, version })
+      stream.state = state.success
+      stream.version = version
+      this.context.states?.put(stream.streamId, { source, state: stream.state, version })
     }
     return undefined
   }
 
-  /** All streams so far are known: goes on to those that follow from them, or else decides. */
+  /** All streams so far are known: goes on to those that follow from them, and decides if there are no more. */
   proceed(): Running<Error, Receipt> {
-    const { before, work } = this
-    if (work.discover !== undefined) {
-      const found = work.discover()
-      if (Result.isFailure(found)) return this.snapshots > 1 ? this.confirm(found) : Effect.fail(found.failure)
+    const { plan, repeatedAppend } = this
+    if (plan.discover !== undefined) {
+      const found = plan.discover()
+      if (Result.isFailure(found)) {
+        return this.isUncertain() ? this.confirm(found) : this.fail(found.failure)
+      }
       if (found.success.length > 0) {
-        this.entries = this.entries.concat(found.success)
+        this.streams = this.streams.concat(found.success)
         return this.enter(found.success)
       }
     }
-    const repeated = before === undefined ? undefined : work.repeated(before)
-    return repeated === undefined ? this.decide() : this.repeatedBy(repeated)
+    const repeated = repeatedAppend === undefined ? undefined : plan.repeated(repeatedAppend)
+    return repeated === undefined ? this.decide() : this.repeated(repeated)
+  }
+
+  /** Whether the states may never have been true together. */
+  isUncertain(): boolean {
+    return this.evidence === "several" || this.evidence === "remembered"
   }
 
   decide(): Running<Error, Receipt> {
-    let decision: Result.Result<ReadonlyArray<Written>, Error>
+    let decision: ReturnType<CommandPlan<Error, Receipt>["decide"]>
     try {
-      decision = this.work.decide()
+      decision = this.plan.decide()
     } catch (defect) {
-      return this.snapshots > 1 ? this.confirm() : Effect.die(defect)
+      const invalid = this.plan.invalid()
+      if (invalid !== undefined) return Effect.fail(invalid)
+      return this.isUncertain() ? this.confirm() : Effect.die(defect)
     }
-    if (Result.isFailure(decision)) return this.snapshots > 1 ? this.confirm() : Effect.fail(decision.failure)
-    const written = decision.success
-    if (written.length === 0) {
-      if (this.snapshots > 1) return this.confirm()
-      if (this.work.key === undefined && !this.work.checksNothing) return this.done([], [])
+    if (Result.isFailure(decision)) {
+      if (this.isUncertain()) return this.confirm()
+      const { error, isRejection } = decision.failure
+      this.isRejected = isRejection
+      return Effect.fail(error)
     }
-    return this.append(written)
+    const writes = decision.success
+    if (writes.length === 0) {
+      if (this.isUncertain()) return this.confirm()
+      if (this.plan.key === undefined && !this.plan.checksEmptyDecision) return this.done([], [])
+    }
+    return this.append(writes)
   }
 
   /**
-   * States of several snapshots, or remembered ones, may never have been true
-   * together: what leaves no trace in the store is decided again on one snapshot.
-   * So is a failure to name further streams, if the states are others now.
+   * Reads all streams again, at one moment, and decides on their states. A
+   * failure to name further streams stands only if the states are still the same.
    */
   confirm(unnamed?: Result.Failure<unknown, Error | ExecuteError>): Running<Error, Receipt> {
-    const { attempts, entries, work } = this
-    const versions = entries.map(({ version }) => version)
-    return Effect.flatMap(this.snapshotOf(entries), ({ appended, streams }): Running<Error, Receipt> => {
-      const repeated = appended === undefined ? undefined : work.repeated(appended)
-      if (repeated !== undefined) return this.repeatedBy(repeated)
-      const undecodable = this.fold(entries, streams)
+    const { attempts, plan, streams } = this
+    const versions = streams.map(({ version }) => version)
+    return Effect.flatMap(this.readStreams(streams), ({ appended, streams: slices }): Running<Error, Receipt> => {
+      const repeated = appended === undefined ? undefined : plan.repeated(appended)
+      if (repeated !== undefined) return this.repeated(repeated)
+      const undecodable = this.fold(streams, slices)
       if (undecodable !== undefined) return undecodable
-      const changed = entries.findIndex(({ version }, i) => version !== versions[i])
-      if (changed >= 0 && work.discover !== undefined) {
+      const changed = streams.findIndex(({ version }, i) => version !== versions[i])
+      if (changed >= 0 && plan.discover !== undefined) {
         // Other streams may follow from the new states: the attempt is lost.
-        const { streamId, version } = entries[changed]!
+        const { streamId, version } = streams[changed]!
         const expected = Expectation.exactly(versions[changed]!)
         return Effect.fail(new ConcurrencyConflict({ stream: streamId, expected, actual: version, attempts }))
       }
-      this.snapshots = 1
-      return unnamed === undefined ? this.decide() : Effect.fail(unnamed.failure)
+      this.evidence = "one moment"
+      return unnamed === undefined ? this.decide() : this.fail(unnamed.failure)
     })
   }
 
-  append(written: ReadonlyArray<Written>): Running<Error, Receipt> {
-    const { ambient, entries, started, work } = this
-    const { key } = work
-    const writes = new Array<Write>(written.length)
-    for (let i = 0; i < written.length; i++) {
-      const { entry, events } = written[i]!
-      const encoded = newEvents(
-        entry.source,
-        events,
-        started,
-        key?.id,
-        ambient.metadata,
-        writes[0]?.events[0]?.metadata
-      )
-      if (Result.isFailure(encoded)) return this.snapshots > 1 ? this.confirm() : Effect.fail(encoded.failure)
-      writes[i] = { streamId: entry.streamId, events: encoded.success }
-    }
-    const conditions = new Array<Condition>(entries.length)
-    for (let i = 0; i < entries.length; i++) {
-      const { streamId, version } = entries[i]!
-      conditions[i] = { _tag: "Stream", streamId, expected: Expectation.exactly(version) }
-    }
-    const append: Append =
-      key === undefined ? new CheckedAppend(writes, conditions) : { writes, conditions, command: key }
-    const appending = ambient.store.append(append)
-    return Effect.flatMap(
-      spanIf(ambient.traced, appending, "EventStore.append"),
-      (appended): Running<Error, Receipt> => {
-        if (appended.repeated) {
-          const repeated = work.repeated(appended)
-          if (repeated !== undefined) return this.repeatedBy(repeated)
-        }
-        this.advance(written, appended)
-        return this.done(recordedEvents(appended, written), appended.streams)
+  append(writes: ReadonlyArray<StreamWrite>): Running<Error, Receipt> {
+    const { context, plan, started, streams } = this
+    const append = appendOf(writes, streams, plan.key, started, context.metadata)
+    if (Result.isFailure(append)) return this.isUncertain() ? this.confirm() : this.fail(append.failure)
+    const appending = spanIf(context.traced, context.store.append(append.success), "EventStore.append")
+    return Effect.flatMap(appending, (appended): Running<Error, Receipt> => {
+      if (appended.repeated) {
+        const repeated = plan.repeated(appended)
+        if (repeated !== undefined) return this.repeated(repeated)
       }
-    )
+      this.advance(writes, appended)
+      return this.done(recordedEvents(appended, writes), appended.streams)
+    })
   }
 
-  /** The versions after the append, and the states as every other reader folds them: from the events as stored. */
-  advance(written: ReadonlyArray<Written>, appended: Appended): void {
-    const { states } = this.ambient
+  /** Sets the versions after the append, and remembers the states that the stored events make. */
+  advance(writes: ReadonlyArray<StreamWrite>, appended: Appended): void {
+    const { states } = this.context
     let first = 0
-    for (const { entry, events } of written) {
-      entry.version += events.length
+    for (const { events, stream } of writes) {
+      const { source, state, streamId } = stream
+      const version = (stream.version += events.length)
       if (states === undefined) continue
       const recorded = appended.events.slice(first, (first += events.length))
       try {
-        const state = foldRecorded(entry.source, recorded, entry.state)
-        if (Result.isFailure(state)) continue
-        states.put(entry.streamId, { source: entry.source, state: state.success, version: entry.version })
+        const next = foldRecorded(source, recorded, state)
+        if (Result.isSuccess(next)) states.put(streamId, { source, state: next.success, version })
       } catch {
-        // A mistake in `evolve`: whoever reads the events meets it; the command itself has happened.
+        // A mistake in `evolve`. The command itself has happened; the next reader of the events fails.
       }
     }
   }
 
   done(events: ReadonlyArray<RecordedEvent<Tagged>>, streams: ReadonlyArray<StreamVersion>): Running<Error, Receipt> {
-    this.count("accepted", events.length)
-    return Effect.succeed(this.work.receipt(events, streams, this.attempts))
+    this.end("accepted")
+    if (events.length > 0) this.meters.recorded(events.length, this.context.context)
+    return Effect.succeed(this.plan.receipt(events, streams, this.attempts))
   }
 
-  repeatedBy(receipt: Result.Result<Receipt, ExecuteError>): Running<Error, Receipt> {
+  repeated(receipt: Result.Result<Receipt, ExecuteError>): Running<Error, Receipt> {
     if (Result.isFailure(receipt)) {
-      // What was remembered may have led to other streams than those of the events; the next attempt reads all.
-      return this.snapshots === Infinity ? this.attempt() : Effect.fail(receipt.failure)
+      // Remembered states may have led to other streams than those of the events; the next attempt reads all.
+      return this.evidence === "remembered" ? this.attempt() : Effect.fail(receipt.failure)
     }
-    this.count("repeated", 0)
+    this.end("repeated")
     return Effect.succeed(receipt.success)
   }
 
+  /** Fails, but for the command itself if that is what is wrong. */
+  fail(error: Error | ExecuteError): Effect.Effect<never, Error | ExecuteError> {
+    return Effect.fail(this.plan.invalid() ?? error)
+  }
+
   failed(cause: Cause.Cause<Error | ExecuteError>): Exit.Exit<never, Error | ExecuteError> {
-    const rejected = cause.reasons.some((reason) => reason._tag === "Fail" && !isOurs(reason.error))
-    this.count(rejected ? "rejected" : "failed", 0)
+    if (this.isRejected) this.end("rejected", Cause.squash(cause))
+    else this.end("failed")
     return Exit.failCause(cause)
   }
 
-  count(outcome: metrics.Outcome, recorded: number): void {
-    const { clock, context } = this.ambient
-    const millis = clock.currentTimeMillisUnsafe() - this.started
-    metrics.of(this.work.name).command(outcome, millis, recorded, context)
+  end(outcome: metrics.Outcome, error?: unknown): void {
+    const { clock, context } = this.context
+    this.outcome = outcome
+    const seconds = (clock.currentTimeMillisUnsafe() - this.started) / 1_000
+    this.meters.ended(outcome, seconds, context, error)
   }
 }
 
-type Running<Error, Receipt> = Effect.Effect<Receipt, Error | ExecuteError>
-
-/** What the attempt before has read is known in this one. */
-const carryOver = (earlier: ReadonlyArray<Entry>, fresh: ReadonlyArray<Entry>): void => {
-  for (const entry of fresh) {
-    const known = earlier.find(({ source, streamId }) => streamId === entry.streamId && source === entry.source)
+/** Takes over what the previous attempt has read. */
+const carryOver = (previous: ReadonlyArray<LoadedStream>, fresh: ReadonlyArray<LoadedStream>): void => {
+  for (const stream of fresh) {
+    const known = previous.find(({ source, streamId }) => streamId === stream.streamId && source === stream.source)
     if (known === undefined) continue
-    entry.state = known.state
-    entry.version = known.version
+    stream.state = known.state
+    stream.version = known.version
   }
 }
-
-const recordedEvents = (appended: Appended, written: ReadonlyArray<Written>): ReadonlyArray<RecordedEvent<Tagged>> => {
-  const recorded = new Array<RecordedEvent<Tagged>>(appended.events.length)
-  let i = 0
-  for (const { events } of written) {
-    for (const data of events) {
-      recorded[i] = { ...appended.events[i]!, data }
-      i++
-    }
-  }
-  return recorded
-}
-
-const ours = new Set([
-  "ConcurrencyConflict",
-  "EventStoreError",
-  "EventDecodeError",
-  "CommandIdReused",
-  "StreamWrittenTwice",
-  "TooManyParticipants"
-])
-const isOurs = (error: unknown): boolean =>
-  Predicate.hasProperty(error, "_tag") && typeof error._tag === "string" && ours.has(error._tag)

@@ -4,30 +4,31 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
-import { CurrentRetryPolicy, CurrentStoreRetryPolicy, type RetryPolicy, type StoreRetryPolicy } from "./retryPolicy.ts"
 import type { ConcurrencyConflict, EventStoreError } from "../../ports/errors.ts"
+import type { ExecuteOptions } from "./options.ts"
+import { CurrentRetryPolicy, CurrentStoreRetryPolicy } from "./retryPolicy.ts"
 
-/** What a command says about trying again, and where the rest is found. */
-export interface Policies {
-  readonly retry?: RetryPolicy
-  readonly retryStore?: StoreRetryPolicy
+/** The policies of a command, and the context that has the default ones. */
+export interface Policies extends Pick<ExecuteOptions, "retry" | "retryStore"> {
   readonly context: Context.Context<never>
 }
 
 /** What the engine knows about the attempts. */
 export interface Attempts {
   readonly hasKey: boolean
-  /** A conflict, with the number of attempts; called for each. */
+  /** Whether the last attempt ended because the domain rejects the command, whatever its error is called. */
+  readonly isRejected: () => boolean
+  /** Describes a conflict with the number of attempts; called for each conflict. */
   readonly conflict: (error: ConcurrencyConflict) => ConcurrencyConflict
-  /** A failure of the store, with the streams and the number of attempts; called for each. */
+  /** Describes a failure of the store with the streams and the number of attempts; called for each failure. */
   readonly unavailable: (error: EventStoreError) => EventStoreError
 }
 
 /**
- * Goes on after a first attempt that failed with `cause`: by one policy after
- * conflicts, by the other while the store cannot be reached. Whether an append
- * that failed so has happened is unknown: only one with a command's key is
- * repeated, for it has no second effect.
+ * Goes on after a first attempt that failed with `cause`. One policy is for
+ * conflicts, the other for a store that cannot be reached. In the latter case
+ * nobody knows whether the append has happened, so it is repeated only if the
+ * command has a key: then it has no second effect.
  */
 export const retrying = <A, E>(
   cause: Cause.Cause<E>,
@@ -36,18 +37,20 @@ export const retrying = <A, E>(
   attempts: Attempts
 ): Effect.Effect<A, E> => {
   const described = (error: E): E =>
-    isConflict(error)
-      ? (attempts.conflict(error) as E & ConcurrencyConflict)
-      : isRetryable(error)
-        ? (attempts.unavailable(error) as E & EventStoreError)
-        : error
+    attempts.isRejected()
+      ? error
+      : isConflict(error)
+        ? (attempts.conflict(error) as E & ConcurrencyConflict)
+        : isRetryable(error)
+          ? (attempts.unavailable(error) as E & EventStoreError)
+          : error
   const isSafe = (error: E): boolean => isRetryable(error) && (attempts.hasKey || error.operation === "readStreams")
   const failed = error(cause)
-  if (failed === undefined) return Effect.failCause(cause)
+  if (failed === undefined || attempts.isRejected()) return Effect.failCause(cause)
   if (!isConflict(failed) && !isSafe(failed)) return Effect.fail(described(failed))
 
   // The first failure goes through the schedules too, so that there is a pause
-  // already between the first attempt and the second.
+  // between the first attempt and the second.
   let first: Exit.Exit<A, E> | undefined = Exit.fail(failed)
   const next = Effect.suspend((): Effect.Effect<A, E> => {
     const exit = first
@@ -56,10 +59,11 @@ export const retrying = <A, E>(
   })
   const conflict = policies.retry ?? Context.get(policies.context, CurrentRetryPolicy)
   const store = policies.retryStore ?? Context.get(policies.context, CurrentStoreRetryPolicy)
-  // One retry for both, so that a failure of the store does not begin the count of the conflicts anew.
+  // One retry for both, so that a failure of the store does not reset the count of the conflicts.
   const steps = Effect.all([Schedule.toStep(conflict), Schedule.toStep(store)])
   const schedule = Schedule.fromStep(
     Effect.map(steps, ([afterConflict, afterFailure]) => (now: number, error: E) => {
+      if (attempts.isRejected()) return Cause.done(undefined)
       if (isConflict(error)) return afterConflict(now, error)
       return isSafe(error) ? afterFailure(now, error as E & EventStoreError) : Cause.done(undefined)
     })
@@ -72,7 +76,7 @@ const error = <E>(cause: Cause.Cause<E>): E | undefined => {
   return reason !== undefined && Cause.isFailReason(reason) ? reason.error : undefined
 }
 
-// By their tags: an adapter may have been installed with another copy of this package.
+// By their tags: an adapter may come with another copy of this package.
 const isConflict = (error: unknown): error is ConcurrencyConflict => Predicate.isTagged(error, "ConcurrencyConflict")
 const isRetryable = (error: unknown): error is EventStoreError =>
   Predicate.isTagged(error, "EventStoreError") && (error as EventStoreError).isRetryable

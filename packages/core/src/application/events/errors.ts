@@ -1,11 +1,12 @@
 import * as Schema from "effect/Schema"
 
 /**
- * A recorded event does not match the schema of its type, or no event of the
- * aggregate has that type. It is never skipped: what depends on it fails.
+ * A recorded event does not match the schema of its type, or the aggregate has
+ * no event of that type. The event is never skipped: whatever needs it fails.
  */
 export class EventDecodeError extends Schema.TaggedError<EventDecodeError>()("EventDecodeError", {
   stream: Schema.String,
+  /** The event's 1-based place in the stream. */
   version: Schema.Int,
   type: Schema.String,
   /** What does not match, as text. */
@@ -13,6 +14,10 @@ export class EventDecodeError extends Schema.TaggedError<EventDecodeError>()("Ev
   /** The `SchemaError`, if the type is known. */
   cause: Schema.optionalKey(Schema.Defect())
 }) {
+  get "~hexfold/concern"(): "program" {
+    return "program"
+  }
+
   override get message(): string {
     return `event ${this.version} of ${this.stream}, a "${this.type}": ${this.detail}`
   }

@@ -247,40 +247,70 @@ export const layer = (
     })
   )
 
-/** How long {@link waitFor} waits. */
+/** How long {@link waitFor} and {@link waitUntil} wait. */
 export interface WaitOptions {
-  /** 5 seconds if not given. */
+  /**
+   * How long to wait at most. 15 seconds by default, which is longer than the
+   * default lease: so another projection can take over from one that died.
+   */
   readonly timeout?: Duration.Input
 }
 
 /**
- * Waits until the records of views, of the generations that serve, reflect a
- * receipt or reach a position, whichever process applies the events. A receipt
- * without events is reflected at once, as is every one by an inline view that
- * appends maintain. An event that was skipped or parked is not waited for.
+ * After a command, waits until the records of views reflect it, and passes its
+ * receipt on. It does not matter which process applies the events. A receipt
+ * without events is reflected at once, and so is every receipt by an inline view
+ * that appends maintain. An event that was skipped or parked is not waited for.
  *
- * Fails with a `WaitTimeout` that says how far the first of the late views has
- * come; its `wanted` is what to wait for again.
+ * Fails with a `WaitTimeout` if a view is too late. The command has happened all
+ * the same, and the error keeps its receipt: do not execute the command again
+ * without a command id. To go on waiting, use {@link waitUntil}. Fails with a
+ * `ViewStoreError` if the view store cannot say where the views stand; the
+ * command has happened then, too.
  *
  * @example
  * ```ts
  * import { Executor, Projection, View } from "@hexfold/core"
- * import { Effect } from "effect"
  * import type { Aggregate } from "@hexfold/core"
  *
  * interface Increment { readonly _tag: "Increment" }
  * declare const Counter: Aggregate.Aggregate<"Counter", string, number, Increment, never, never>
  * declare const Counts: View.Any
  *
- * const program = Effect.gen(function*() {
- *   const receipt = yield* Executor.execute(Counter, "visits", { _tag: "Increment" })
- *   yield* Projection.waitFor(Counts, receipt, { timeout: "2 seconds" })
- * })
+ * const program = Executor.execute(Counter, "visits", { _tag: "Increment" }).pipe(
+ *   Projection.waitFor([Counts], { timeout: "30 seconds" })
+ * )
  * ```
  */
-export const waitFor = (
+export const waitFor =
+  (views: ViewName | ReadonlyArray<ViewName>, options: WaitOptions = {}) =>
+  <Receipt extends { readonly position: number }, E, R>(
+    executing: Effect.Effect<Receipt, E, R>
+  ): Effect.Effect<Receipt, E | WaitTimeout<Receipt> | ViewStoreError, R | ViewStore> =>
+    Effect.tap(executing, (receipt) => waiting(listOf(views), receipt.position, receipt, options.timeout))
+
+/**
+ * Waits until the records of views reflect all events up to a position, like
+ * {@link waitFor} after a command.
+ *
+ * Fails with a `WaitTimeout` that says how far the first of the late views has
+ * come.
+ *
+ * @example
+ * ```ts
+ * import { Projection, View } from "@hexfold/core"
+ *
+ * declare const Counts: View.Any
+ *
+ * const program = Projection.waitUntil([Counts], 17, { timeout: "2 seconds" })
+ * ```
+ */
+export const waitUntil = (
   views: ViewName | ReadonlyArray<ViewName>,
-  target: number | { readonly position: number },
-  { timeout }: WaitOptions = {}
-): Effect.Effect<void, WaitTimeout | ViewStoreError, ViewStore> =>
-  waiting("name" in views ? [views] : views, typeof target === "number" ? target : target.position, timeout)
+  position: number,
+  options: WaitOptions = {}
+): Effect.Effect<void, WaitTimeout<undefined> | ViewStoreError, ViewStore> =>
+  waiting(listOf(views), position, undefined, options.timeout)
+
+const listOf = (views: ViewName | ReadonlyArray<ViewName>): ReadonlyArray<ViewName> =>
+  "name" in views ? [views] : views

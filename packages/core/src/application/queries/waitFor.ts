@@ -1,5 +1,6 @@
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
@@ -9,48 +10,70 @@ import { type Status, ViewStore } from "../../ports/ViewStore.ts"
 import type { ViewStoreError } from "../../ports/errors.ts"
 import { memoized } from "../../internal/memoized.ts"
 import { apart } from "../../internal/disconnect.ts"
+import { isTraced, spanIf } from "../../internal/tracing.ts"
 import { servingOf } from "../../ports/generation.ts"
 
-/** What can be waited for: a view. */
+/** A view that can be waited for. */
 export interface ViewName {
   readonly name: string
 }
 
-/** Waits until the generations that serve have all events up to a position. */
-export const waitFor = (
+/**
+ * Waits until the generations that serve have all events up to a position. A
+ * `receipt` is that of the command that happened before.
+ */
+export const waitFor = <Receipt>(
   views: ReadonlyArray<ViewName>,
   wanted: number,
-  timeout: Duration.Input = "5 seconds"
-): Effect.Effect<void, WaitTimeout | ViewStoreError, ViewStore> =>
-  Effect.flatMap(ViewStore, (store) => {
-    let late = views.map((view) => ({ view: view.name, wanted, reached: 0 }))
-    if (late.length === 0 || wanted <= 0) return Effect.void
-    const looking = Effect.map(look(store), (seen) => {
-      if (Option.isSome(seen)) {
-        late = views.flatMap((view) => {
-          const serving = servingOf(view, seen.value)
-          return hasReached(serving, wanted) ? [] : [{ view: view.name, wanted, reached: serving?.position ?? 0 }]
+  receipt: Receipt,
+  // Longer than a projection's default lease: so another projection can take over from one that died.
+  timeout: Duration.Input = "15 seconds"
+): Effect.Effect<void, WaitTimeout<Receipt> | ViewStoreError, ViewStore> =>
+  views.length === 0 || wanted <= 0
+    ? Effect.void
+    : Effect.contextWith((context: Context.Context<ViewStore>) => {
+        const store = Context.get(context, ViewStore)
+        let late = views.map((view) => lateness(view, undefined))
+        const looking = Effect.map(look(store), (seen) => {
+          if (Option.isSome(seen)) {
+            late = views.flatMap((view) => {
+              const serving = servingOf(view, seen.value)
+              return hasReached(serving, wanted) ? [] : [lateness(view, serving)]
+            })
+          }
+          return late.length === 0
         })
-      }
-      return late.length === 0
-    })
-    return Effect.repeat(looking, { schedule: pauses("100 millis"), until: (done) => done }).pipe(
-      Effect.asVoid,
-      Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(new WaitTimeout(late[0]!)) })
-    )
-  })
+        const waited = Duration.fromInputUnsafe(timeout)
+        const waiting = Effect.repeat(looking, { schedule: pauses("100 millis"), until: (done) => done }).pipe(
+          Effect.asVoid,
+          Effect.timeoutOrElse({
+            duration: waited,
+            orElse: () => Effect.fail(new WaitTimeout<Receipt>({ ...late[0]!, wanted, waited, receipt }))
+          })
+        )
+        return spanIf(isTraced(context), waiting, "Projection.waitFor", () => ({
+          "hexfold.views": views.map(({ name }) => name),
+          "hexfold.position": wanted
+        }))
+      })
+
+const lateness = ({ name }: ViewName, serving: Status | undefined) => ({
+  view: name,
+  reached: serving?.position ?? 0,
+  hasOwner: serving !== undefined && serving.parts.some(({ owner }) => owner !== undefined)
+})
 
 /** Whether a generation has all committed events up to a position. */
 export const hasReached = (serving: Status | undefined, position: number): boolean =>
   serving !== undefined && (serving.inline || serving.position >= position)
 
-/** Short at first, then longer. */
+/** Pauses that are short at first, then longer. */
 export const pauses = (longest: Duration.Input) =>
   Schedule.min([Schedule.exponential("5 millis", 1.5), Schedule.spaced(longest)])
 
 /**
- * Where all generations stand; none if there is no answer in time. Who asks
- * while a query is under way shares the next one with all others who do.
+ * The positions of all generations; none if the store does not answer in time.
+ * All callers that ask while a query is under way share the next query.
  */
 export const look = (store: ViewStore["Service"]): Effect.Effect<Option.Option<Seen>, ViewStoreError> =>
   memoized(looks, store, () => sharing(store))
@@ -60,8 +83,8 @@ type Seen = ReadonlyArray<Status>
 const sharing = ({ status }: ViewStore["Service"]): ReturnType<typeof look> => {
   const one = Semaphore.makeUnsafe(1)
   let next: Deferred.Deferred<Option.Option<Seen>, ViewStoreError> | undefined
-  // From here on nobody joins: a query may answer only who asked before it
-  // began, for what it says of an inline view holds of events before that.
+  // A caller may join a query only before the query begins: what it says of an
+  // inline view holds only for events that were appended before.
   const query = Effect.suspend(() => {
     next = undefined
     return Effect.timeoutOption(apart(status), "2 seconds")
@@ -69,7 +92,7 @@ const sharing = ({ status }: ViewStore["Service"]): ReturnType<typeof look> => {
   const joined = Effect.suspend(() => {
     if (next !== undefined) return Effect.succeed(next)
     const answer = (next = Deferred.makeUnsafe())
-    // Of its own, so that it does not end with the first one who waits for it.
+    // In a fiber of its own, so that it does not end with the first caller that waits for it.
     return Effect.as(Effect.forkDetach(Effect.interruptible(Deferred.into(one.withPermit(query), answer))), answer)
   })
   return Effect.flatMap(Effect.uninterruptible(joined), Deferred.await)

@@ -32,8 +32,8 @@ describe("decode", () => {
 
   it("of an unknown tag names it and lists the tags that there are", () => {
     const error = failureOf(codec.decode({ _tag: 'Trans"fer', to: "b" }))
-    expect({ aggregate: error.aggregate, part: error.part, detail: error.detail }).toEqual({
-      aggregate: "Wallet",
+    expect({ target: error.target, part: error.part, detail: error.detail }).toEqual({
+      target: "Wallet",
       part: "command",
       detail: 'the _tag is "Trans\\"fer", expected one of Transfer, Schedule'
     })

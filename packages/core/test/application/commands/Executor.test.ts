@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
 import {
   Aggregate,
+  Boundary,
   CommandIdReused,
   ConcurrencyConflict,
   Decision,
@@ -10,10 +11,14 @@ import {
   EventStoreError,
   Executor,
   InvalidCommand,
-  Reason
+  Reason,
+  StreamWrittenTwice,
+  TooManyParticipants,
+  ViewStoreError,
+  WaitTimeout
 } from "@hexfold/core"
 import { Expectation } from "@hexfold/core/adapter"
-import { Cause, Clock, Effect, Exit, Fiber, Layer, Schedule, Schema, Stream } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, Fiber, Layer, Metric, Schedule, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import {
   Account,
@@ -216,7 +221,7 @@ describe("executeUnknown", () => {
     Effect.gen(function* () {
       const error = yield* Effect.flip(Executor.executeUnknown(Account, given, command))
       if (!(error instanceof InvalidCommand)) return expect.fail(`failed with ${error._tag}`)
-      expect(error).toMatchObject({ aggregate: "Account", part })
+      expect(error).toMatchObject({ target: "Account", part })
       expect(error.detail).toContain(detail)
     }).pipe(Effect.provide(storeWith({ readStreams: () => Effect.die("read") })))
   )
@@ -428,11 +433,196 @@ describe("a command id", () => {
       const error = yield* Effect.flip(
         Executor.execute(Counter, "c", { _tag: "Emit", by: 1, times: 0.5 }, { commandId: "r-1" })
       )
-      if (!(error instanceof EventStoreError)) return expect.fail(`failed with ${error._tag}`)
-      expect(error.reason._tag).toBe("Rejected")
-      expect(Schema.isSchemaError(error.reason.cause)).toBe(true)
+      if (!(error instanceof InvalidCommand)) return expect.fail(`failed with ${error._tag}`)
+      expect(error).toMatchObject({ target: "Counter", part: "command" })
+      expect(error.detail).toContain('["times"]')
+      expect(Schema.isSchemaError(error.cause)).toBe(true)
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
+})
+
+// A hotel whose beds are whole numbers; a number of beds satisfies its type also if it is not.
+class SetBeds extends Schema.TaggedClass<SetBeds>()("SetBeds", { beds: Schema.Int }) {}
+class BedsSet extends Schema.TaggedClass<BedsSet>()("BedsSet", { beds: Schema.Int }) {}
+const Added = Schema.TaggedStruct("Added", { beds: Schema.Int })
+const Hotel = Aggregate.make("Hotel", {
+  id: Schema.NonEmptyString,
+  state: Schema.Int,
+  initial: 0,
+  commands: [SetBeds, Schema.TaggedStruct("Add", { beds: Schema.Int })],
+  events: [BedsSet, Added],
+  errors: [],
+  decide: {
+    SetBeds: ({ beds }) => Decision.accept(new BedsSet({ beds })),
+    Add: ({ beds }) => Decision.accept({ _tag: "Added", beds })
+  },
+  evolve: { BedsSet: (_, { beds }) => beds, Added: (state, { beds }) => state + beds }
+})
+const Open = Boundary.make("Open", {
+  command: Schema.TaggedStruct("Open", { hotel: Schema.String, beds: Schema.Int }),
+  participants: ({ hotel }) => ({ hotel: Hotel.at(hotel) }),
+  decide: ({ beds }) => Decision.all({ hotel: Decision.accept(new BedsSet({ beds })) })
+})
+
+describe("a typed command that breaks its schema", () => {
+  const part = "command" as const
+
+  it.effect.each([
+    ["an event's constructor throws in decide", Executor.execute(Hotel, "h", { _tag: "SetBeds", beds: 1.5 })],
+    ["an event cannot be encoded", Executor.execute(Hotel, "h", { _tag: "Add", beds: 1.5 })],
+    ["a boundary's decide throws", Executor.execute(Open, { _tag: "Open", hotel: "h", beds: 1.5 })],
+    ["it has an id", Executor.execute(Hotel, "h", { _tag: "SetBeds", beds: 1.5 }, { commandId: "r-1" })]
+  ] as const)("fails as an invalid command, with the path, where %s", ([, executing]) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip<unknown, Executor.BoundaryError, EventStore.EventStore>(executing)
+      if (!(error instanceof InvalidCommand)) return expect.fail(`failed with ${error._tag}`)
+      expect(error.part).toBe(part)
+      expect(error.detail).toBe('Expected an integer\n  at ["beds"]')
+      expect(Schema.isSchemaError(error.cause)).toBe(true)
+      expect(yield* recordedTypes).toEqual([])
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+
+  it.effect("fails so with an id that breaks its schema", () =>
+    Effect.gen(function* () {
+      const execute = Executor.execute(Hotel, "", { _tag: "SetBeds", beds: 1 })
+      expect(yield* Effect.flip(execute)).toMatchObject({ _tag: "InvalidCommand", target: "Hotel", part: "id" })
+      expect(yield* Effect.flip(Executor.load(Hotel, ""))).toMatchObject({ _tag: "InvalidCommand", part: "id" })
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+
+  it.effect("fails so where a boundary cannot name its participants for it", () =>
+    Effect.gen(function* () {
+      const Count = Boundary.make("Count", {
+        command: Schema.TaggedStruct("Count", { hotels: Schema.Array(Schema.NonEmptyString) }),
+        participants: ({ hotels }) => ({ hotels: hotels.map((hotel) => Hotel.at(hotel)) }),
+        decide: () => Decision.nothing
+      })
+      const error = yield* Effect.flip(Executor.execute(Count, { _tag: "Count", hotels: ["h", ""] }))
+      expect(error).toMatchObject({ _tag: "InvalidCommand", target: "Count", part: "command" })
+      expect(error.message).toContain('["hotels"][1]')
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+
+  it.effect("leaves a mistake of the program what it is, if the command is valid", () =>
+    Effect.gen(function* () {
+      const unnamed = yield* Effect.flip(Executor.execute(Open, { _tag: "Open", hotel: "", beds: 1 }))
+      expect(unnamed).toMatchObject({ _tag: "EventStoreError", reason: { _tag: "Rejected" } })
+      expect(yield* Effect.exit(Executor.execute(Counter, "c", { _tag: "Throw" }))).toEqual(Exit.die(bug))
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+})
+
+describe("an error of a domain that has the tag of a technical one", () => {
+  const tags = ["EventStoreError", "ConcurrencyConflict", "InvalidCommand"] as const
+  const Refuse = Schema.TaggedStruct("Refuse", { tag: Schema.Literals(tags) })
+  const Stubborn = Aggregate.make("Stubborn", {
+    id: Schema.String,
+    state: Schema.Int,
+    initial: 0,
+    commands: [Refuse],
+    events: [Emitted],
+    errors: tags.map((tag) => Schema.TaggedStruct(tag, { isRetryable: Schema.Boolean })),
+    decide: { Refuse: ({ tag }) => Decision.reject({ _tag: tag, isRetryable: true }) },
+    evolve: { Emitted: (state) => state }
+  })
+
+  it.effect.each(tags)("is a rejection: %s is not tried again, counts as rejected, and is not technical", (tag) =>
+    Effect.gen(function* () {
+      const refuse = Executor.execute(Stubborn, "a", { _tag: "Refuse", tag }, { commandId: "r-1" })
+      const error = yield* refuse.pipe(
+        Executor.catchTechnical(() => Effect.die("technical")),
+        Effect.flip
+      )
+      expect(error).toEqual({ _tag: tag, isRetryable: true })
+      const series = (yield* Metric.snapshot).map(({ attributes, id }) => ({ id, ...attributes }))
+      expect(series).toEqual([
+        {
+          id: "hexfold_command_duration_seconds",
+          aggregate: "Stubborn",
+          command: "Refuse",
+          outcome: "rejected",
+          error: tag
+        }
+      ])
+    }).pipe(
+      Effect.provideService(Executor.CurrentRetryPolicy, Schedule.forever),
+      Effect.provideService(Executor.CurrentStoreRetryPolicy, Schedule.forever),
+      Effect.provide(MemoryEventStore.layer()),
+      Effect.provideService(Metric.MetricRegistry, new Map())
+    )
+  )
+
+  it.effect("is a rejection also after a conflict", () =>
+    Effect.gen(function* () {
+      const decided: Array<number> = []
+      const Late = Aggregate.make("Late", {
+        id: Schema.String,
+        state: Schema.Int,
+        initial: 0,
+        commands: [Schema.TaggedStruct("Try", {})],
+        events: [Emitted],
+        errors: [Schema.TaggedStruct("ConcurrencyConflict", {})],
+        decide: {
+          Try: () =>
+            decided.push(1) === 1
+              ? Decision.accept({ _tag: "Emitted", by: 1 })
+              : Decision.reject({ _tag: "ConcurrencyConflict" })
+        },
+        evolve: { Emitted: (state) => state }
+      })
+      const error = yield* Effect.flip(patiently(Executor.execute(Late, "a", { _tag: "Try" })))
+      expect(error).toEqual({ _tag: "ConcurrencyConflict" })
+      expect(decided).toHaveLength(2)
+    }).pipe(Effect.provide(conflicting(1)))
+  )
+})
+
+describe("catchTechnical", () => {
+  it.effect("hands every technical error to one handler, and leaves those of the domain", () =>
+    Effect.gen(function* () {
+      const caught = <A, E, R>(executing: Effect.Effect<A, E, R>) =>
+        Executor.catchTechnical(executing, (error) => Effect.succeed(error._tag))
+      const deposit = Executor.execute(Account, id, new Deposit({ amount: 1 }), { retry: Schedule.recurs(0) })
+      expect(yield* Effect.flip(caught(deposit))).toEqual(new NotOpen())
+      yield* Executor.execute(Account, id, new OpenAccount({ owner: "Anna" }))
+      const failing = (error: ConcurrencyConflict | EventStoreError) =>
+        EventStore.EventStore.use((store) =>
+          caught(deposit).pipe(
+            Effect.provideService(EventStore.EventStore, { ...store, append: () => Effect.fail(error) })
+          )
+        )
+      expect(yield* failing(conflict(1))).toBe("ConcurrencyConflict")
+      const down = new EventStoreError({ operation: "append", reason: new Reason.Unavailable({ detail: "down" }) })
+      expect(yield* failing(down)).toBe("EventStoreError")
+      expect(yield* Executor.executeUnknown(Account, 1, {}).pipe(caught)).toBe("InvalidCommand")
+      expect(yield* Effect.exit(caught(Executor.execute(Counter, "c", { _tag: "Throw" })))).toEqual(Exit.die(bug))
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+
+  it("tells apart who can mend an error", () => {
+    const kinds = (error: unknown) => [
+      Executor.isTechnicalError(error),
+      Executor.isCallerError(error),
+      Executor.isOperationalError(error),
+      Executor.isProgramError(error)
+    ]
+    const reason = new Reason.Unavailable({ detail: "down" })
+    expect(kinds(new InvalidCommand({ target: "A", part: "id", detail: "" }))).toEqual([true, true, false, false])
+    expect(kinds(new CommandIdReused({ commandId: "c", stored: "a", given: "b" }))).toEqual([true, true, false, false])
+    expect(kinds(conflict(1))).toEqual([true, false, true, false])
+    expect(kinds(new EventStoreError({ operation: "append", reason }))).toEqual([true, false, true, false])
+    expect(kinds(new ViewStoreError({ operation: "status", reason }))).toEqual([true, false, true, false])
+    const undecodable = new EventDecodeError({ stream: "A-a", version: 1, type: "T", detail: "" })
+    expect(kinds(undecodable)).toEqual([true, false, false, true])
+    const twice = new StreamWrittenTwice({ boundary: "B", stream: "A-a", roles: ["a", "b"] })
+    expect(kinds(twice)).toEqual([true, false, false, true])
+    expect(kinds(new TooManyParticipants({ boundary: "B", limit: 1, found: 2 }))).toEqual([true, false, false, true])
+    const late = { view: "V", wanted: 2, reached: 1, waited: Duration.seconds(1), hasOwner: true, receipt: undefined }
+    expect(kinds(new WaitTimeout(late))).toEqual([true, false, true, false])
+    expect(kinds(new NotOpen())).toEqual([false, false, false, false])
+    expect(kinds("an error")).toEqual([false, false, false, false])
+  })
 })
 
 describe("interruption", () => {

@@ -182,7 +182,7 @@ it.effect("a command is counted once, whatever it met", () =>
       beforeReads.push(noRead, noRead, noRead)
       yield* Effect.flip(run(deposit({ ...options, commandId: "r-2" })))
       const outcomes = (yield* Metric.snapshot).flatMap((metric) =>
-        metric.id === "hexfold_command_duration_ms" && metric.type === "Histogram"
+        metric.id === "hexfold_command_duration_seconds" && metric.type === "Histogram"
           ? [[metric.attributes?.["outcome"], metric.state.count]]
           : []
       )

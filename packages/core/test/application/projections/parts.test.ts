@@ -135,7 +135,7 @@ describe("a view in parts", () => {
       const commit: typeof plain.commit = (given) => (given.part === 1 ? store.commit(given) : plain.commit(given))
       const running = Projection.run(Activity, { parts: 2 })
       yield* Effect.forkChild(Effect.provideService(running, ViewStore.ViewStore, { ...plain, commit }))
-      const waiting = yield* Effect.forkChild(Projection.waitFor(Activity, 20, { timeout: "5 minutes" }))
+      const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 20, { timeout: "5 minutes" }))
       yield* eventually(Effect.map(partsOf, ([first]) => first?.position === 20))
       yield* TestClock.adjust("1 second")
       expect(waiting.pollUnsafe()).toBeUndefined()

@@ -10,12 +10,12 @@ const done = (fiber: Fiber.Fiber<unknown, unknown>) => eventually(Effect.sync(()
 /** All other fibers have done what they can. */
 const settled = Effect.repeat(Effect.yieldNow, { times: 50 })
 
-describe("waitFor", () => {
-  it.effect("returns when the view reflects the receipt, whoever projects it", () =>
+describe("waitUntil", () => {
+  it.effect("returns when the view has reached the position, whichever process projects it", () =>
     Effect.gen(function* () {
       yield* Effect.forkChild(Projection.run(Activity))
       const receipt = yield* Executor.execute(Account, AccountId.make("a"), new OpenAccount({ owner: "Anna" }))
-      const waiting = yield* Effect.forkChild(Projection.waitFor(Activity, receipt))
+      const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, receipt.position))
       yield* done(waiting)
       yield* Fiber.join(waiting)
       expect(yield* records).toMatchObject({ all: { positions: [receipt.position] } })
@@ -25,7 +25,7 @@ describe("waitFor", () => {
   it.effect("does not return before that", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
-      const waiting = yield* Effect.forkChild(Projection.waitFor(Activity, 2))
+      const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 2))
       yield* Projection.catchUp(Activity)
       yield* TestClock.adjust("4 seconds")
       expect(waiting.pollUnsafe()).toBeUndefined()
@@ -36,19 +36,32 @@ describe("waitFor", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("of a receipt without events has nothing to wait for", () =>
-    Effect.provide(Projection.waitFor(Activity, { position: 0 }), stores)
-  )
+  it.effect("of position 0 has nothing to wait for", () => Effect.provide(Projection.waitUntil(Activity, 0), stores))
 
   it.effect("fails with how far the view has come when the time is over", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
-      const waiting = yield* Effect.forkChild(Projection.waitFor(Activity, 7, { timeout: "2 seconds" }))
+      const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 7, { timeout: "2 seconds" }))
       yield* TestClock.adjust("2 seconds")
       const failed = yield* Effect.flip(Fiber.join(waiting))
-      expect(failed).toEqual(new WaitTimeout({ view: "Activity", wanted: 7, reached: 1 }))
-      expect(failed.message).toBe("Activity has reached position 1, not yet 7")
+      const late = { view: "Activity", wanted: 7, reached: 1, waited: Duration.seconds(2), receipt: undefined }
+      expect(failed).toEqual(new WaitTimeout({ ...late, hasOwner: false }))
+      expect(failed.message).toBe(
+        "Activity has reached position 1, not yet 7, after 2s; nobody works on it: is Projection.layer([Activity]) running?"
+      )
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("does not say that nobody works on a view that a projection owns", () =>
+    Effect.gen(function* () {
+      yield* Effect.forkChild(Projection.run(Activity))
+      yield* deposited("a", 1)
+      yield* Projection.waitUntil(Activity, 1).pipe(Effect.forkChild, Effect.tap(done))
+      const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 7, { timeout: "2 seconds" }))
+      yield* done(waiting)
+      const failed = yield* Effect.flip(Fiber.join(waiting))
+      expect(failed.message).toBe("Activity has reached position 1, not yet 7, after 2s")
     }).pipe(Effect.provide(stores))
   )
 
@@ -63,8 +76,8 @@ describe("waitFor", () => {
       const claimed = yield* store.claim({ generation, owner: "builder", lease: Duration.minutes(1) })
       const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
       yield* store.commit({ generation, epoch, from: 0, to: 2, put: [], remove: [] })
-      const waiting = yield* Effect.forkChild(Projection.waitFor(Activity, 2))
-      yield* TestClock.adjust("5 seconds")
+      const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 2))
+      yield* TestClock.adjust("15 seconds")
       expect(yield* Effect.flip(Fiber.join(waiting))).toMatchObject({ reached: 1 })
     }).pipe(Effect.provide(stores))
   )
@@ -73,13 +86,13 @@ describe("waitFor", () => {
     Effect.gen(function* () {
       const store = yield* ViewStore.ViewStore
       const waitOn = (status: typeof store.status) =>
-        Projection.waitFor(Activity, 1).pipe(
+        Projection.waitUntil(Activity, 1).pipe(
           Effect.provideService(ViewStore.ViewStore, { ...store, status }),
           Effect.flip,
           Effect.forkChild
         )
       const hung = yield* waitOn(Effect.never)
-      yield* TestClock.adjust("5 seconds")
+      yield* TestClock.adjust("15 seconds")
       expect(yield* Fiber.join(hung)).toMatchObject({ _tag: "WaitTimeout", reached: 0 })
       const reason = new Reason.Unavailable({ detail: "down" })
       const away = new ViewStoreError({ operation: "status", reason })
@@ -108,7 +121,7 @@ describe("waitFor", () => {
         })
       yield* moved(0, 4)
       yield* moved(1, 2)
-      const waiting = yield* Effect.forkChild(Projection.waitFor(Activity, 3))
+      const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 3))
       yield* TestClock.adjust("1 second")
       expect(waiting.pollUnsafe()).toBeUndefined()
       yield* moved(1, 3)
@@ -122,7 +135,7 @@ describe("waitFor", () => {
       yield* Projection.catchUp(Activity)
       const store = yield* ViewStore.ViewStore
       const status = Effect.map(store.status, (all) => all.map((each) => ({ ...each, inline: true })))
-      yield* Effect.provideService(Projection.waitFor(Activity, 7), ViewStore.ViewStore, { ...store, status })
+      yield* Effect.provideService(Projection.waitUntil(Activity, 7), ViewStore.ViewStore, { ...store, status })
     }).pipe(Effect.provide(stores))
   )
 
@@ -131,7 +144,7 @@ describe("waitFor", () => {
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
       yield* deposited("a", 1)
-      const waiting = yield* Effect.forkChild(Projection.waitFor(Activity, 2))
+      const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 2))
       yield* TestClock.adjust("1 second")
       yield* Projection.catchUp({ ...Activity, version: 2 })
       yield* TestClock.adjust("1 second")
@@ -144,11 +157,12 @@ describe("waitFor", () => {
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
       const Other = { ...Activity, name: "Other" }
-      const waiting = yield* Effect.forkChild(Projection.waitFor([Activity, Other], 1))
-      yield* TestClock.adjust("5 seconds")
-      expect(yield* Effect.flip(Fiber.join(waiting))).toEqual(new WaitTimeout({ view: "Other", wanted: 1, reached: 0 }))
+      const waiting = yield* Effect.forkChild(Projection.waitUntil([Activity, Other], 1))
+      yield* TestClock.adjust("15 seconds")
+      const late = { view: "Other", wanted: 1, reached: 0, waited: Duration.seconds(15), receipt: undefined }
+      expect(yield* Effect.flip(Fiber.join(waiting))).toEqual(new WaitTimeout({ ...late, hasOwner: false }))
       yield* Projection.catchUp(Other)
-      yield* Projection.waitFor([Activity, Other], 1)
+      yield* Projection.waitUntil([Activity, Other], 1)
     }).pipe(Effect.provide(stores))
   )
 
@@ -164,7 +178,7 @@ describe("waitFor", () => {
       )
     })
     const asked = { ...store, status }
-    const wait = Projection.waitFor(Activity, 1).pipe(
+    const wait = Projection.waitUntil(Activity, 1).pipe(
       Effect.provideService(ViewStore.ViewStore, asked),
       Effect.forkChild
     )
@@ -200,7 +214,7 @@ describe("waitFor", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("shares a query that outlives whoever asked for it", () =>
+  it.effect("shares a query that outlives the caller that asked for it", () =>
     Effect.gen(function* () {
       yield* Projection.catchUp(Activity)
       const { answered, answers, wait } = yield* questioned

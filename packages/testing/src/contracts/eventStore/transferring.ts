@@ -109,7 +109,9 @@ const transfers = (ids: ReadonlyArray<string>, n: number): ReadonlyArray<Transfe
     return { _tag: "Transfer", from: ids[from]!, to: ids[to]!, amount: 1 + ((i * 5) % 40) }
   })
 
-type Executing = ReturnType<typeof Executor.execute<"", Transfer, never, Deposited | Withdrawn, InsufficientFunds>>
+type Executing = Executor.Execution<
+  Boundary.Boundary<string, Transfer, never, Deposited | Withdrawn, InsufficientFunds>
+>
 
 /** Executes transfers, 64 at a time on three instances, and holds their history to the model. */
 const conserving = (execute: (command: Transfer) => Executing) =>

@@ -169,7 +169,7 @@ export const maintaining: Cases = {
     const one = yield* open(all(inline))
     yield* catchUp(one, all(inline))
     yield* one.events.append(notes({ a: [1] }))
-    yield* on(one, Projection.waitFor(inline.All, 1_000_000, { timeout: "3 seconds" }))
+    yield* on(one, Projection.waitUntil(inline.All, 1_000_000, { timeout: "3 seconds" }))
   }),
 
   "8 stores that do not know a view do not promise to maintain it": Effect.gen(function* () {

@@ -60,7 +60,7 @@ export const reading: Cases = {
       for (let reads = 0; reads < 20; reads++) yield* recordsOf(process, view)
       yield* Deferred.succeed(end, undefined)
       yield* Fiber.join(pending)
-      yield* process.run(Projection.waitFor(view, early))
+      yield* process.run(Projection.waitUntil(view, early))
       yield* isFolded(process, tally, view)
     }
   }),

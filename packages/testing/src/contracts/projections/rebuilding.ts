@@ -114,7 +114,7 @@ export const rebuilding: Cases = {
     const made = owner.commits.length
     yield* until("the owner goes on with the new records", () => owner.commits.slice(made).some(isOf(build)))
     const position = yield* writing.stop
-    yield* builder.run(Projection.waitFor(view, position))
+    yield* builder.run(Projection.waitUntil(view, position))
     const wanted = yield* law(builder, tally, view, (event) => event.position > after)
     assert.deepStrictEqual(yield* recordsOf(builder, view), wanted)
   }),

@@ -168,7 +168,7 @@ export const isFolded = Effect.fnUntraced(function* (process: Process, tally: Ta
 export const settles = Effect.fnUntraced(function* (process: Process, tally: Tally, view: Entries, load: Load) {
   const position = yield* load.stop
   assert.isAbove(position, 0)
-  yield* process.run(Projection.waitFor(view, position, { timeout: "20 seconds" }))
+  yield* process.run(Projection.waitUntil(view, position, { timeout: "20 seconds" }))
   yield* isFolded(process, tally, view)
 })
 

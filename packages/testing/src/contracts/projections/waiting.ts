@@ -25,16 +25,15 @@ const readYourWrites = (process: Process, tally: Tally, view: Entries, count: nu
       Effect.gen(function* () {
         // So many that commands seldom meet.
         const id = `s${yield* below(10_000)}`
-        const waitFor = [view]
-        const { position } = yield* Executor.execute(tally, id, { _tag: "Add", n: i }, { waitFor, waitTimeout })
+        const { position } = yield* Executor.execute(tally, id, { _tag: "Add", n: i }).pipe(
+          Projection.waitFor([view], { timeout: "20 seconds" })
+        )
         const states = yield* Records.getMany(view, [id, "all"])
         assert.include(states.get(id)?.positions ?? [], position)
         assert.include(states.get("all")?.positions ?? [], position)
       }).pipe(process.run),
     { concurrency: 30, discard: true }
   )
-
-const waitTimeout = "20 seconds"
 
 /** Who waits for a position sees it in the records, whoever applies the events. */
 export const waiting: Cases = {
@@ -68,18 +67,18 @@ export const waiting: Cases = {
     const { tally, view } = newView()
     const [owner, client] = yield* two
     const unknown = yield* add(client, tally, "a", 1)
-    const waitFor = (position: number) => client.run(Projection.waitFor(view, position, { timeout: "20 millis" }))
+    const waitUntil = (position: number) => client.run(Projection.waitUntil(view, position, { timeout: "20 millis" }))
     const timeout = { _tag: "WaitTimeout", view: view.name } as const
-    assert.deepInclude(yield* Effect.flip(waitFor(unknown)), { ...timeout, wanted: unknown, reached: 0 })
+    assert.deepInclude(yield* Effect.flip(waitUntil(unknown)), { ...timeout, wanted: unknown, reached: 0 })
     const { position: reached } = yield* owner.run(Projection.catchUp(view))
     const wanted = yield* add(client, tally, "a", 1)
     // A store may take longer than that to answer.
     yield* eventually(
       "it is told how far the view is",
-      Effect.map(Effect.flip(waitFor(wanted)), (late) => late._tag === "WaitTimeout" && late.reached === reached)
+      Effect.map(Effect.flip(waitUntil(wanted)), (late) => late._tag === "WaitTimeout" && late.reached === reached)
     )
     yield* projecting(owner, view)
-    yield* client.run(Projection.waitFor(view, wanted))
+    yield* client.run(Projection.waitUntil(view, wanted))
     assert.deepStrictEqual((yield* recordsOf(client, view))["a"]?.positions, [unknown, wanted])
   }),
 

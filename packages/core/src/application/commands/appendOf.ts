@@ -1,0 +1,52 @@
+import * as Result from "effect/Result"
+import type { Metadata } from "../../domain/metadata.ts"
+import type { Tagged } from "../../domain/tagged.ts"
+import { CheckedAppend } from "../../ports/checkedAppend.ts"
+import type { EventStoreError } from "../../ports/errors.ts"
+import type { Append, Appended, CommandKey, Condition, RecordedEvent, Write } from "../../ports/EventStore.ts"
+import * as Expectation from "../../ports/Expectation.ts"
+import { newEvents } from "../events/recording.ts"
+import type { LoadedStream, StreamWrite } from "./commandPlan.ts"
+
+/** The append of a decision: its events, on condition that no stream that was read has changed since. */
+export const appendOf = (
+  decided: ReadonlyArray<StreamWrite>,
+  read: ReadonlyArray<LoadedStream>,
+  key: CommandKey | undefined,
+  now: number,
+  metadata: Partial<Metadata>
+): Result.Result<Append, EventStoreError> => {
+  const writes = new Array<Write>(decided.length)
+  for (let i = 0; i < decided.length; i++) {
+    const { events, stream } = decided[i]!
+    // All events of a command share their metadata.
+    const common = writes[0]?.events[0]?.metadata
+    const encoded = newEvents(stream.source, events, now, key?.id, metadata, common)
+    if (Result.isFailure(encoded)) return Result.fail(encoded.failure)
+    writes[i] = { streamId: stream.streamId, events: encoded.success }
+  }
+  const conditions = new Array<Condition>(read.length)
+  for (let i = 0; i < read.length; i++) {
+    const { streamId, version } = read[i]!
+    conditions[i] = { _tag: "Stream", streamId, expected: Expectation.exactly(version) }
+  }
+  return Result.succeed(
+    key === undefined ? new CheckedAppend(writes, conditions) : { writes, conditions, command: key }
+  )
+}
+
+/** The recorded events, each with the event that was decided in place of its JSON. */
+export const recordedEvents = (
+  appended: Appended,
+  decided: ReadonlyArray<StreamWrite>
+): ReadonlyArray<RecordedEvent<Tagged>> => {
+  const recorded = new Array<RecordedEvent<Tagged>>(appended.events.length)
+  let i = 0
+  for (const { events } of decided) {
+    for (const data of events) {
+      recorded[i] = { ...appended.events[i]!, data }
+      i++
+    }
+  }
+  return recorded
+}

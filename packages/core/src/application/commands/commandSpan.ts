@@ -1,0 +1,50 @@
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type { EventStore } from "../../ports/EventStore.ts"
+import { type CommandContext, make } from "./commandContext.ts"
+import type { CommandPlan } from "./commandPlan.ts"
+import type { Outcome } from "./metrics.ts"
+import type { ExecuteOptions } from "./options.ts"
+
+/** An execution, and after it, how it ended. */
+export interface Traced<A, E> {
+  readonly run: () => Effect.Effect<A, E>
+  readonly outcome: Outcome | undefined
+  readonly streams: ReadonlyArray<{ readonly streamId: string }>
+}
+
+/**
+ * Runs a command in a span of its own, and in a context that has the span. A
+ * command that the domain rejects is no error of the span: the rejection goes
+ * around it.
+ */
+export const inSpan = <A, E>(
+  { command, kind, target }: Pick<CommandPlan<unknown, unknown>, "kind" | "target" | "command">,
+  { commandId }: Pick<ExecuteOptions, "commandId">,
+  start: (context: CommandContext) => Traced<A, E>
+): Effect.Effect<A, E, EventStore> => {
+  const running = Effect.contextWith((context: Context.Context<EventStore>) => {
+    const execution = start(make(context))
+    return Effect.matchCauseEffect(execution.run(), {
+      onSuccess: (receipt) => Effect.succeed(Effect.succeed(receipt)),
+      onFailure: (cause) =>
+        execution.outcome === "rejected" ? Effect.succeed(Effect.failCause(cause)) : Effect.failCause(cause)
+    }).pipe(
+      Effect.ensuring(
+        Effect.suspend(() => {
+          const streams = execution.streams.map(({ streamId }) => streamId)
+          return Effect.annotateCurrentSpan({
+            ...(kind === "aggregate" ? { "hexfold.stream": streams[0] } : { "hexfold.streams": streams }),
+            "hexfold.outcome": execution.outcome
+          })
+        })
+      )
+    )
+  })
+  const attributes = {
+    [`hexfold.${kind}`]: target.name,
+    "hexfold.command": command._tag,
+    ...(commandId === undefined ? {} : { "hexfold.command_id": commandId })
+  }
+  return Effect.flatten(Effect.withSpan(running, "Executor.execute", { attributes }))
+}
