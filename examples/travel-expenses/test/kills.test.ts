@@ -139,7 +139,7 @@ const written = Effect.flatMap(EventStore.EventStore, ({ horizons }) =>
 /** What is applied, of all views together. */
 const applied = Effect.map(ProjectionMonitor.status(views), (all): Progress => ({
   position: all.reduce((sum, { position }) => sum + position, 0),
-  isIdle: all.every(({ behind }) => behind === 0)
+  isIdle: all.every(({ lag }) => lag === 0)
 }))
 
 const repeatedly = <E, R>(run: Effect.Effect<ReadonlyArray<number>, E, R>) =>

@@ -8,7 +8,7 @@ import { WaitTimeout } from "./errors.ts"
 import { type Status, ViewStore } from "../../ports/ViewStore.ts"
 import type { ViewStoreError } from "../../ports/errors.ts"
 import { memoized } from "../../internal/memoized.ts"
-import { apart } from "../../internal/disconnect.ts"
+import { disconnect } from "../../internal/disconnect.ts"
 import { servingOf } from "../../ports/generation.ts"
 
 /** What can be waited for: a view. */
@@ -64,7 +64,7 @@ const sharing = ({ status }: ViewStore["Service"]): ReturnType<typeof look> => {
   // began, for what it says of an inline view holds of events before that.
   const query = Effect.suspend(() => {
     next = undefined
-    return Effect.timeoutOption(apart(status), "2 seconds")
+    return Effect.timeoutOption(disconnect(status), "2 seconds")
   })
   const joined = Effect.suspend(() => {
     if (next !== undefined) return Effect.succeed(next)

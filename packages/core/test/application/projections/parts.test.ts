@@ -59,7 +59,7 @@ describe("a view in parts", () => {
 
   it.effect("has an owner for each part; the parts of one that ends go to the others", () =>
     Effect.gen(function* () {
-      const start = Effect.forkChild(Projection.run(Activity, { parts: 4, workers: 3, batch: 5 }))
+      const start = Effect.forkChild(Projection.run(Activity, { parts: 4, maxParts: 3, batch: 5 }))
       const [first] = [yield* start, yield* start]
       yield* some(50)
       yield* reaches(Activity, 50)
@@ -74,9 +74,9 @@ describe("a view in parts", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("is never owned in more parts at once than there are workers", () =>
+  it.effect("is never owned in more parts at once than `maxParts` allows", () =>
     Effect.gen(function* () {
-      yield* Effect.forkChild(Projection.run(Activity, { parts: 3, workers: 1 }))
+      yield* Effect.forkChild(Projection.run(Activity, { parts: 3, maxParts: 1 }))
       yield* some(10)
       yield* eventually(Effect.map(owners, (all) => all.some((owner) => owner !== undefined)))
       for (let i = 0; i < 30; i++) {
@@ -166,9 +166,9 @@ describe("a view in parts", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("has a whole number of parts and workers from 1 on", () =>
+  it.effect("has a whole number of parts and `maxParts` from 1 on", () =>
     Effect.gen(function* () {
-      for (const options of [{ parts: 0 }, { parts: 1.5 }, { workers: 0 }]) {
+      for (const options of [{ parts: 0 }, { parts: 1.5 }, { maxParts: 0 }]) {
         expect(Exit.hasDies(yield* Effect.exit(Projection.catchUp(Activity, options)))).toBe(true)
       }
     }).pipe(Effect.provide(stores))

@@ -138,7 +138,7 @@ describe("stop", () => {
     ["half a surrogate pair", "a\uD800b", "a\uFFFDb"],
     ["one that is cut in half", `${"x".repeat(1_999)}\u{1F600}`, `${"x".repeat(1_999)}\uFFFD`],
     ["a long one", "x".repeat(5_000), "x".repeat(2_000)],
-    ["no text", Object.create(null), "a cause without a text"]
+    ["no text", Object.create(null), "an error without a text"]
   ] as const
 
   it.effect.each(causes)("keeps a cause that is %s", ([, cause, text]) =>
@@ -269,7 +269,7 @@ it.effect("says with its commits how fast it works", () =>
     const working = Effect.provideService(Projection.run(view, { batch: 10 }), ViewStore.ViewStore, slow)
     yield* Effect.forkChild(working)
     yield* reaches(view, 40)
-    expect((yield* statusOf(view))!.speed).toEqual({ events: 5, positions: 10 })
+    expect((yield* statusOf(view))!.throughput).toEqual({ events: 5, positions: 10 })
   }).pipe(Effect.provide(stores))
 )
 
@@ -298,15 +298,15 @@ it.effect("counts what it does", () =>
     hands.broken.delete(7)
     yield* Projection.retryParked(boxes("park"))
     expect(yield* counters).toEqual({
-      "hexfold_projection_events Boxes": 3,
-      "hexfold_projection_commits Boxes": 2,
-      "hexfold_projection_parked Boxes": 4,
-      "hexfold_projection_skipped Boxes": 0,
-      "hexfold_projection_events Pairs": 1,
-      "hexfold_projection_commits Pairs": 1,
-      "hexfold_projection_parked Pairs": 4,
-      "hexfold_projection_skipped Pairs": 0,
-      "hexfold_projection_failures Pairs": 1
+      "hexfold_projection_events_total Boxes": 3,
+      "hexfold_projection_commits_total Boxes": 2,
+      "hexfold_projection_parked_total Boxes": 4,
+      "hexfold_projection_skipped_total Boxes": 0,
+      "hexfold_projection_events_total Pairs": 1,
+      "hexfold_projection_commits_total Pairs": 1,
+      "hexfold_projection_parked_total Pairs": 4,
+      "hexfold_projection_skipped_total Pairs": 0,
+      "hexfold_projection_failures_total Pairs": 1
     })
   }).pipe(Effect.provide(stores), Effect.provideService(Metric.MetricRegistry, new Map()))
 )

@@ -109,7 +109,7 @@ describe("rebuild", () => {
       expect((yield* records)["all"]).toMatchObject({ positions: [4, 5] })
       for (const after of [-1, 1.5, 6]) {
         const exit = yield* Effect.exit(Projection.rebuild(Activity, { after }))
-        expect(String(exit)).toContain(`${after} is no position`)
+        expect(String(exit)).toContain(`${after} is not a position`)
       }
     }).pipe(Effect.provide(stores))
   )

@@ -106,7 +106,7 @@ describe("verify", () => {
       expect(Math.max(...passes)).toBeLessThanOrEqual(2_000)
       expect(Math.max(...loaded)).toBeLessThanOrEqual(1_000)
       const refused = yield* Effect.exit(Projection.verify(Totals, { keysPerPass: 0 }))
-      expect(String(refused)).toContain("0 is no number of keys")
+      expect(String(refused)).toContain("0 is not a valid number of keys")
     }).pipe(Effect.provide(stores))
   )
 
