@@ -79,12 +79,12 @@ export const rebuild = (
   Effect.gen(function* () {
     const { after = 0 } = options
     const records = yield* ViewStore
-    const horizon = yield* horizonOf(yield* EventStore)
+    const horizon = yield* Worker.untraced(horizonOf(yield* EventStore))
     if (!Number.isSafeInteger(after) || after < 0 || after > horizon) {
       throw new Error(`${after} is not a position up to the horizon, ${horizon}`)
     }
     for (;;) {
-      const all = yield* records.status
+      const all = yield* Worker.untraced(records.status)
       const builds = buildsOf(view, all)
       const build = 1 + Math.max(0, ...builds.map((each) => each.build))
       const serving = servingOf(view, all)
@@ -93,7 +93,8 @@ export const rebuild = (
         return yield* overtaken(view, { build, after }, serving)
       }
       for (const unfinished of builds.filter(isNobodys)) {
-        yield* Effect.catchTag(dropGeneration(records, unfinished), "DropRefused", () => Effect.void)
+        const dropping = Effect.catchTag(dropGeneration(records, unfinished), "DropRefused", () => Effect.void)
+        yield* Worker.untraced(dropping)
       }
       const built = yield* building(view, options, { build, after })
       if (Option.isSome(built)) return built.value

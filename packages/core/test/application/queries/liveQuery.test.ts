@@ -86,7 +86,7 @@ describe("query", () => {
       yield* Effect.forkScoped(Projection.run(Activity))
       yield* reaches(Activity, 1)
       const counts = yield* Queue.unbounded<number>()
-      const live = Subscription.query(Activity, Query.count(Query.from(Activity)))
+      const live = Subscription.count(Activity, Query.from(Activity))
       expectTypeOf<Stream.Success<typeof live>>().toEqualTypeOf<number>()
       yield* live.pipe(
         Stream.runForEach((count) => Queue.offer(counts, count)),
@@ -231,7 +231,7 @@ describe("query", () => {
       expect(yield* Effect.flip(Stream.runDrain(wrong))).toMatchObject({ _tag: "InvalidCursor" })
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
-      const other = { name: "Activity", schemas: { state: Query.QuerySchema } }
+      const other = { name: "Activity" as const, schemas: { state: Query.QuerySchema } }
       const undecodable = yield* Effect.forkChild(
         Effect.flip(Stream.runDrain(Subscription.query(other, Query.from(Activity))))
       )
