@@ -104,13 +104,16 @@ export const layer = (
 export interface HealthOptions {
   /** The longest lag time of a healthy view. 1 minute by default. */
   readonly maxLagTime?: Duration.Input
+  /** The most parked keys of a healthy view. Any number by default. */
+  readonly maxParked?: number
 }
 
 /**
  * Succeeds with the status if all views are healthy. Fails with `Unhealthy` if an
- * event stopped a view, or if the lag time of a view is above `maxLagTime`. A
- * version that a projection still builds is healthy whatever its lag time is,
- * because the version before answers the queries until then.
+ * event stopped a view, if the lag time of a view is above `maxLagTime`, or if a
+ * view has more parked keys than `maxParked`. A version that a projection still
+ * builds is healthy whatever its lag time is, because the version before answers
+ * the queries until then.
  *
  * @example
  * ```ts
@@ -127,13 +130,14 @@ export interface HealthOptions {
  */
 export const health = (
   views: ReadonlyArray<View.Any>,
-  { maxLagTime = "1 minute" }: HealthOptions = {}
+  { maxLagTime = "1 minute", maxParked = Infinity }: HealthOptions = {}
 ): Effect.Effect<ReadonlyArray<Status>, Unhealthy | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
   Effect.flatMap(status(views), (all) => {
-    const unhealthy = all.flatMap(({ failure, lag, lagTime, state, version, view }): Unhealthy["views"] => {
+    const unhealthy = all.flatMap(({ failure, lag, lagTime, parked, state, version, view }): Unhealthy["views"] => {
       if (failure !== undefined) return [{ view, version, reason: "failed", lag, lagTime, failure }]
       const late = state !== "building" && Duration.isGreaterThan(lagTime, Duration.fromInputUnsafe(maxLagTime))
-      return late ? [{ view, version, reason: "late", lag, lagTime }] : []
+      if (late) return [{ view, version, reason: "late", lag, lagTime }]
+      return parked > maxParked ? [{ view, version, reason: "parked", lag, lagTime, parked }] : []
     })
     return unhealthy.length === 0 ? Effect.succeed(all) : Effect.fail(new Unhealthy({ views: unhealthy }))
   })

@@ -68,14 +68,16 @@ const Failure = Schema.Struct({
 const View = Schema.Struct({
   view: Schema.String,
   version: Schema.Int,
-  /** `failed`: an event stopped the view. `late`: its lag time is too long. */
-  reason: Schema.Literals(["failed", "late"]),
+  /** `failed`: an event stopped the view. `late`: its lag time is too long. `parked`: too many keys are parked. */
+  reason: Schema.Literals(["failed", "late", "parked"]),
   /** The lag in events, as in `ProjectionMonitor.Status`. */
   lag: Schema.Int,
   /** The age of the oldest event that is not applied yet. */
   lagTime: Schema.Duration,
   /** The event that stopped the view. */
-  failure: Schema.optionalKey(Failure)
+  failure: Schema.optionalKey(Failure),
+  /** The number of parked keys, if there are too many. */
+  parked: Schema.optionalKey(Schema.Int)
 })
 
 /** Some views are unhealthy. The error names each of them with the reason. */
@@ -91,8 +93,9 @@ export class Unhealthy extends Schema.TaggedError<Unhealthy>()("Unhealthy", {
 const nameOf = ({ build, version }: { readonly version: number; readonly build: number }): string =>
   build === 1 ? `version ${version}` : `version ${version}, build ${build}`
 
-const describe = ({ failure, lag, lagTime, version, view }: typeof View.Type): string => {
+const describe = ({ failure, lag, lagTime, parked, version, view }: typeof View.Type): string => {
   const name = `${view}, version ${version}`
+  if (parked !== undefined) return `${name}: ${parked} ${parked === 1 ? "key is" : "keys are"} parked`
   if (failure === undefined)
     return `${name}: its lag is ${lag} ${lag === 1 ? "event" : "events"} and ${Duration.format(lagTime)}`
   const { streamVersion, error, position, stream, type } = failure

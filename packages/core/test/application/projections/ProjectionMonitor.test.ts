@@ -300,6 +300,17 @@ describe("health", () => {
     }).pipe(Effect.provide(stores))
   )
 
+  it.effect("fails when more keys are parked than allowed", () =>
+    Effect.gen(function* () {
+      yield* said({ deadLetters: { put: [{ ...failure, key: "a", parked: true }], remove: [] } })
+      expect(yield* ProjectionMonitor.health([Activity], { maxParked: 1 })).toHaveLength(1)
+      expect(yield* ProjectionMonitor.health([Activity])).toHaveLength(1)
+      const unhealthy = yield* Effect.flip(ProjectionMonitor.health([Activity], { maxParked: 0 }))
+      expect(unhealthy).toMatchObject({ views: [{ reason: "parked", parked: 1 }] })
+      expect(unhealthy.message).toBe("Activity, version 1: 1 key is parked")
+    }).pipe(Effect.provide(stores))
+  )
+
   it.effect("passes on the errors of the stores", () =>
     Effect.gen(function* () {
       const store = yield* ViewStore.ViewStore
