@@ -69,7 +69,7 @@ const child = async (url: string, name: string): Promise<void> => {
   const megabytes = process.resourceUsage().maxRSS / 1_024
   const each = eventsInAll / keys
   const where = Query.from(view, { where: ({ and, eq }) => and(eq("count", each), eq("sum", each)) })
-  const right = await runtime.runPromise(Records.count(where))
+  const right = await runtime.runPromise(Records.count(view, where))
   console.log(JSON.stringify({ events, seconds, right, megabytes } satisfies CaughtByChild))
   await runtime.dispose()
 }

@@ -83,13 +83,13 @@ export const historyTable = (
 
 export const projectionsTable = (views: ReadonlyArray<ProjectionMonitor.Status>): string =>
   tableOf(
-    ["view", "state", "events", "behind", "seconds behind", "events/s"],
-    views.map(({ age, behind, eventsPerSecond, horizon, state, view }) => [
+    ["view", "state", "events", "lag", "lag in seconds", "events/s"],
+    views.map(({ eventsPerSecond, horizon, lag, lagTime, state, view }) => [
       view,
       state,
       count.format(horizon),
-      count.format(behind),
-      tenths.format(Duration.toSeconds(age)),
+      count.format(lag),
+      tenths.format(Duration.toSeconds(lagTime)),
       count.format(Math.round(eventsPerSecond))
     ]),
     [2, 3, 4, 5]

@@ -140,7 +140,7 @@ const written = Effect.flatMap(EventStore.EventStore, ({ horizons }) =>
 /** The sum of the positions that the views have applied. */
 const applied = Effect.map(ProjectionMonitor.status(views), (all): Progress => ({
   position: all.reduce((sum, { position }) => sum + position, 0),
-  isIdle: all.every(({ behind }) => behind === 0)
+  isIdle: all.every(({ lag }) => lag === 0)
 }))
 
 const repeatedly = <E, R>(run: Effect.Effect<ReadonlyArray<number>, E, R>) =>

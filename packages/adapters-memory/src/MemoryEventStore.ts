@@ -1,6 +1,6 @@
 /**
- * The event store in memory: the reference for other adapters, and what tests
- * run on. It forgets everything when its scope closes.
+ * An event store in memory. It is the reference for other adapters, and the store
+ * of most tests. Its data is gone when its scope closes.
  */
 import { EventStore } from "@hexfold/core"
 import { Duration, Effect, Layer } from "effect"
@@ -10,7 +10,7 @@ type Store = EventStore.EventStore["Service"]
 
 /** How the store works. */
 export interface Options {
-  /** How long a command id is remembered, by the program's clock. By default it is remembered for ever. */
+  /** How long a command id is remembered, by the program's clock. Forever by default. */
   readonly commandRetention?: Duration.Input
 }
 
@@ -18,7 +18,7 @@ export interface Options {
  * Makes an event store in memory.
  *
  * An append is one synchronous step. Nothing can come between its checks and
- * its writes, and an interruption arrives before that step or after it.
+ * its writes, and an interruption takes effect before that step or after it.
  */
 export const make = (options: Options = {}): Effect.Effect<Store> =>
   Effect.sync(() => open(newLog(), Duration.toMillis(options.commandRetention ?? "Infinity")))

@@ -1,4 +1,4 @@
-/** The event store and the view store in memory over one log, so that appends can maintain inline views. */
+/** An event store and a view store in memory over one log, so that appends can maintain inline views. */
 import { EventStore, type View, ViewStore } from "@hexfold/core"
 import { Context, Duration, Effect, Layer } from "effect"
 import { newLog, open as openLog } from "./internal/eventLog.ts"
@@ -9,7 +9,7 @@ import type * as MemoryEventStore from "./MemoryEventStore.ts"
 
 /** How the stores work. */
 export interface Options extends MemoryEventStore.Options {
-  /** The views whose definitions this process knows; those that are not inline are ignored. */
+  /** The inline views that the appends maintain. Views that are not inline are ignored. */
   readonly views?: ReadonlyArray<View.Any>
 }
 
@@ -17,8 +17,9 @@ export interface Options extends MemoryEventStore.Options {
 export type Stores = EventStore.EventStore | ViewStore.ViewStore
 
 /**
- * Opens stores over the same data any number of times, each with options of its
- * own: as processes do that know different views.
+ * Gives a function that opens stores over the same data any number of times, each
+ * with options of its own. Tests use it for several processes that know different
+ * views.
  *
  * @example
  * ```ts
@@ -46,8 +47,8 @@ export const shared: Effect.Effect<(options: Options) => Context.Context<Stores>
 })
 
 /**
- * Supplies both stores. An append and what it does to the records of inline
- * views is one synchronous step.
+ * Supplies both stores. An append changes the log and the records of inline views
+ * in one synchronous step.
  *
  * @example
  * ```ts

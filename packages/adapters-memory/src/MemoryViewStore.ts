@@ -1,6 +1,6 @@
 /**
- * The view store in memory: the reference for other adapters, and what tests
- * run on. It forgets everything when its scope closes.
+ * A view store in memory. It is the reference for other adapters, and the store of
+ * most tests. Its data is gone when its scope closes.
  */
 import { ViewStore } from "@hexfold/core"
 import { Effect, Layer } from "effect"

@@ -29,7 +29,7 @@ describe("MemoryEventStore, with a retention of command ids", () => {
     return store.append({ writes: [{ streamId, events: [event] }], conditions: [], command: { id, fingerprint } })
   }
 
-  it.effect("remembers an id that long, and then executes its command anew", () =>
+  it.effect("remembers an id for this time, and then executes its command again", () =>
     Effect.gen(function* () {
       const store = yield* MemoryEventStore.make({ commandRetention: "1 hour" })
       const command = { id: "c", fingerprint: "f" }
@@ -45,7 +45,7 @@ describe("MemoryEventStore, with a retention of command ids", () => {
     })
   )
 
-  it.effect("an append with a command frees the ids that have expired, and no others", () =>
+  it.effect("an append with a command forgets the expired ids, and no others", () =>
     Effect.gen(function* () {
       const store = yield* MemoryEventStore.make({ commandRetention: "1 hour" })
       const began = yield* Clock.currentTimeMillis
@@ -55,7 +55,7 @@ describe("MemoryEventStore, with a retention of command ids", () => {
       yield* deposit(store, "c")
       yield* TestClock.adjust("40 minutes")
       yield* deposit(store, "d")
-      // Only what is there no more stays forgotten when the time goes back.
+      // When the time goes back, only the ids that were removed stay forgotten.
       yield* TestClock.setTime(began)
       const repeated = yield* Effect.forEach(["a", "b", "c", "d"], (id) => deposit(store, id))
       assert.deepStrictEqual(
@@ -65,7 +65,7 @@ describe("MemoryEventStore, with a retention of command ids", () => {
     })
   )
 
-  it.effect("remembers for ever without one", () =>
+  it.effect("remembers an id forever without a retention", () =>
     Effect.gen(function* () {
       const store = yield* MemoryEventStore.make()
       yield* deposit(store, "c")
@@ -74,7 +74,7 @@ describe("MemoryEventStore, with a retention of command ids", () => {
     })
   )
 
-  it.effect("the layer takes it too", () =>
+  it.effect("the layer takes the retention too", () =>
     EventStore.EventStore.use((store) =>
       Effect.gen(function* () {
         yield* deposit(store, "c")

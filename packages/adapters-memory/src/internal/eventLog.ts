@@ -11,7 +11,7 @@ interface Command {
   readonly appended: EventStore.Appended
 }
 
-/** What a store keeps. An event's place in the array is its position less 1. */
+/** The data of an event store. The index of an event is its position minus 1. */
 export interface Log {
   readonly events: Array<Recorded>
   readonly streams: Map<StreamId.StreamId, Array<Recorded>>
@@ -23,8 +23,8 @@ export interface Log {
 export const newLog = (): Log => ({ events: [], streams: new Map(), commands: new Map(), listeners: new Set() })
 
 /**
- * A store over a log, which others may share. The retention is in milliseconds;
- * `recorded` belongs to the step that appends.
+ * An event store over a log. Several stores may share the log. The retention of
+ * command ids is in milliseconds. `recorded` is called in the step that appends.
  */
 export const open = (
   { commands, events: log, listeners, streams }: Log,
@@ -37,7 +37,7 @@ export const open = (
 
   const isExpired = (command: Command, millis: number): boolean => millis - command.at > retention
 
-  const earlier = (
+  const previous = (
     key: EventStore.CommandKey | undefined,
     clock: Clock.Clock
   ): EventStore.Appended | CommandIdReused | undefined => {
@@ -49,7 +49,7 @@ export const open = (
       : new CommandIdReused({ commandId: key.id, stored: command.fingerprint, given: key.fingerprint })
   }
 
-  // The map has the oldest first, and each is removed once.
+  // The map has the oldest command first.
   const sweep = (millis: number): void => {
     for (const [id, oldest] of commands) {
       if (!isExpired(oldest, millis)) return
@@ -106,8 +106,8 @@ export const open = (
       Effect.clockWith((clock): ReturnType<Store["append"]> => {
         const append = AppendCheck.check(given)
         if ("_tag" in append) return Effect.fail(append)
-        const before = earlier(append.command, clock) ?? conflict(append)
-        if (before !== undefined) return "_tag" in before ? Effect.fail(before) : Effect.succeed(before)
+        const answer = previous(append.command, clock) ?? conflict(append)
+        if (answer !== undefined) return "_tag" in answer ? Effect.fail(answer) : Effect.succeed(answer)
         const millis = clock.currentTimeMillisUnsafe()
         if (millis !== now.epochMilliseconds) now = DateTime.makeUnsafe(millis)
         const appended = record(append, now)
@@ -123,12 +123,12 @@ export const open = (
     readStreams: (requests, command) => {
       const refusal = AppendCheck.checkRead("readStreams", requests, command)
       if (refusal !== undefined) return Effect.fail(refusal)
-      // Only what is remembered of a command depends on the time.
+      // Without a command the answer does not depend on the time.
       if (command === undefined) return Effect.sync(() => ({ streams: slices(requests), appended: undefined }))
       return Effect.clockWith((clock): ReturnType<Store["readStreams"]> => {
-        const before = earlier(command, clock)
-        if (before !== undefined && "_tag" in before) return Effect.fail(before)
-        return Effect.succeed({ streams: slices(requests), appended: before })
+        const appended = previous(command, clock)
+        if (appended !== undefined && "_tag" in appended) return Effect.fail(appended)
+        return Effect.succeed({ streams: slices(requests), appended })
       })
     },
 
@@ -148,7 +148,7 @@ export const open = (
         return pages(log, { ...options, upTo: Math.min(options.upTo ?? Infinity, log.length) })
       }),
 
-    // The queue keeps only the latest value, and stands before the present one is read: no append falls between.
+    // The queue keeps only the latest value. It exists before the present horizon is read, so no append is missed.
     horizons: Stream.unwrap(
       Effect.gen(function* () {
         const listener = yield* Queue.sliding<number>(1)
@@ -165,14 +165,13 @@ export const open = (
   })
 }
 
-// An event's place in the array is its key less 1; the array only grows.
+// The index of an event is its version or position minus 1. The array only grows.
 const pages = (events: ReadonlyArray<Recorded>, options: EventStore.AllReadOptions): Stream.Stream<Recorded> => {
   const { aggregates, direction = "forwards", limit = Infinity, types } = options
   const upTo = Math.min(options.upTo ?? Infinity, events.length)
   const selects = (event: Recorded): boolean =>
     (types === undefined || types.includes(event.type)) &&
-    (aggregates === undefined ||
-      Option.exists(StreamId.parse(event.streamId), ({ aggregate }) => aggregates.includes(aggregate)))
+    (aggregates === undefined || aggregates.includes(StreamId.aggregateOf(event.streamId)))
   const step = direction === "forwards" ? 1 : -1
   const first = direction === "forwards" ? (options.after ?? 0) + 1 : Math.min((options.after ?? Infinity) - 1, upTo)
   return Stream.paginate({ next: first, left: limit }, ({ left, next }) =>

@@ -1,7 +1,8 @@
-import { type EventStore, type View } from "@hexfold/core"
+import { type EventStore, StreamId, type View } from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
 import { Result } from "effect"
-import { demote, type Follows, type Inline, type Maintaining, type open, type Stored } from "./generations.ts"
+import type { Maintaining } from "./commits.ts"
+import { demote, type Follows, type Generations, type Inline, inlineOf, type Stored } from "./generations.ts"
 
 type Events = ReadonlyArray<EventStore.RecordedEvent>
 
@@ -11,8 +12,8 @@ export interface Appending extends Maintaining {
   readonly apply: (events: Events) => void
 }
 
-/** Every function is part of one synchronous step, so that whoever looks finds events and records at one position. */
-export const make = (log: Events, generations: ReturnType<typeof open>, views: ReadonlyArray<View.Any>): Appending => {
+/** Every function is part of one synchronous step, so a reader always finds events and records at one position. */
+export const make = (log: Events, generations: Generations, views: ReadonlyArray<View.Any>): Appending => {
   const known = InlineViews.select(views)
   const definitionOf = (view: string, version: number) =>
     known.find((each) => each.name === view && each.version === version)
@@ -21,16 +22,16 @@ export const make = (log: Events, generations: ReturnType<typeof open>, views: R
     const definition = definitionOf(view, stored.version)
     const [part, other] = stored.parts
     if (definition === undefined || part === undefined || other !== undefined || stored.parked.size > 0) return
-    // An event that cannot be applied is left to the projection.
+    // If an event cannot be applied, the generation stays with the projection.
     if (!maintain(definition, stored, log.slice(part.position))) return
     stored.inline = followsOf(definition)
   }
 
-  // Where this process cannot, nothing of these events is in the records, and everything before is.
+  // If this process cannot apply the events, the records contain all earlier events and none of these.
   const applyTo = ({ follows, stored, view }: Inline, events: Events): void => {
     if (!events.some((event) => isFollowed(follows, event))) return
     const definition = definitionOf(view, stored.version)
-    // Another definition under the same name must not touch the records.
+    // A definition with the same name that follows other events must not touch the records.
     if (definition === undefined || !isSame(follows, followsOf(definition)) || !maintain(definition, stored, events))
       demote(stored, events[0]!.position - 1)
   }
@@ -38,7 +39,7 @@ export const make = (log: Events, generations: ReturnType<typeof open>, views: R
   return {
     knows: ({ version, view }) => definitionOf(view, version) !== undefined,
     promote,
-    apply: (events) => generations.inline().forEach((inline) => applyTo(inline, events))
+    apply: (events) => inlineOf(generations).forEach((inline) => applyTo(inline, events))
   }
 }
 
@@ -58,4 +59,4 @@ const maintain = (view: View.Any, { records }: Stored, events: Events): boolean 
 }
 
 const isFollowed = ({ aggregates, types }: Follows, { streamId, type }: EventStore.RecordedEvent): boolean =>
-  types.includes(type) && aggregates.some((name) => streamId.startsWith(`${name}-`))
+  types.includes(type) && aggregates.includes(StreamId.aggregateOf(streamId))

@@ -1,48 +1,51 @@
 import { type InvalidCursor, type Query, ViewStore } from "@hexfold/core"
 import { QueryEvaluation } from "@hexfold/core/adapter"
 import { Effect, type Schema } from "effect"
-import type { Maintaining, open } from "./generations.ts"
+import { claim } from "./claims.ts"
+import { commit, type Maintaining } from "./commits.ts"
+import * as deadLetters from "./deadLetters.ts"
+import { find, type Generations, positionsOf, serving, statusOf } from "./generations.ts"
 
 type Store = ViewStore.ViewStore["Service"]
 
-/** A view store over generations, which others may share. */
-export const storeOf = (generations: ReturnType<typeof open>, maintaining?: Maintaining): Store => {
-  const { claim, commit, find, deadLetterCounts, deadLetters, positionsOf, serving, status } = generations
-
+/** A view store over generations. Several stores may share the same generations. */
+export const storeOf = (generations: Generations, maintaining?: Maintaining): Store => {
   const query = (query: Query.Query | Query.Count) =>
     Effect.suspend((): Effect.Effect<Query.Page<Schema.Json> | number, InvalidCursor> => {
-      const records = Array.from(serving(query.view)?.records ?? [], ([key, state]) => ({ key, state }))
+      const stored = serving(generations, query.view)?.records ?? []
+      const records = Array.from(stored, ([key, state]) => ({ key, state }))
       return query._tag === "Count"
         ? Effect.succeed(QueryEvaluation.runCount(query, records))
         : Effect.fromResult(QueryEvaluation.run(query, records))
     })
 
   return ViewStore.ViewStore.of({
-    claim: (given) => Effect.clockWith((clock) => Effect.fromResult(claim(given, clock.currentTimeMillisUnsafe()))),
+    claim: (given) =>
+      Effect.clockWith((clock) => Effect.fromResult(claim(generations, given, clock.currentTimeMillisUnsafe()))),
 
-    // One synchronous step: nothing comes between the check and the writes.
-    commit: (given) => Effect.suspend(() => Effect.fromResult(commit(given, maintaining))),
+    // One synchronous step, so nothing comes between the check and the writes.
+    commit: (given) => Effect.suspend(() => Effect.fromResult(commit(generations, given, maintaining))),
 
     load: (from, keys) =>
       Effect.sync(() => {
-        const generation = "version" in from ? find(from) : serving(from.view)
+        const stored = "version" in from ? find(generations, from) : serving(generations, from.view)
         const states = new Map<string, Schema.Json>()
         const parked = new Set<string>()
-        if (generation === undefined) return { states, parked, positions: [] }
+        if (stored === undefined) return { states, parked, positions: [] }
         for (const key of keys) {
-          const state = generation.records.get(key)
+          const state = stored.records.get(key)
           if (state !== undefined) states.set(key, state)
-          if (generation.parked.has(key)) parked.add(key)
+          if (stored.parked.has(key)) parked.add(key)
         }
-        return { states, parked, positions: positionsOf(generation) }
+        return { states, parked, positions: positionsOf(generations, stored) }
       }),
 
     query: query as Store["query"],
 
-    deadLetters: (generation, options) => Effect.sync(() => deadLetters(generation, options)),
+    deadLetters: (generation, options) => Effect.sync(() => deadLetters.select(find(generations, generation), options)),
 
-    deadLetterCounts: (generation) => Effect.sync(() => deadLetterCounts(generation)),
+    deadLetterCounts: (generation) => Effect.sync(() => deadLetters.count(find(generations, generation))),
 
-    status: Effect.clockWith((clock) => Effect.sync(() => status(clock.currentTimeMillisUnsafe())))
+    status: Effect.clockWith((clock) => Effect.sync(() => statusOf(generations, clock.currentTimeMillisUnsafe())))
   })
 }

@@ -78,7 +78,7 @@ export const committing = (S: string, sql: SqlClient.SqlClient, views: ReadonlyA
   // than one part, who drops alone: no deadlock. Who switches after another part sees what that one has committed.
   return (commit: ViewStore.Commit): Effect.Effect<void, CommitConflict | ViewStoreError | SqlError.SqlError> =>
     Effect.gen(function* () {
-      const { epoch, failure, from, part = 0, speed, to } = commit
+      const { epoch, failure, from, part = 0, throughput, to } = commit
       const { build, version, view } = commit.generation
       const at = [view, bigint(version), bigint(build)]
       const fenced = (actual: CommitConflict["actual"]) =>
@@ -94,8 +94,8 @@ export const committing = (S: string, sql: SqlClient.SqlClient, views: ReadonlyA
         bigint(from),
         bigint(to),
         jsonb(failure === undefined ? null : storedOf(failure)),
-        float8(speed?.events ?? null),
-        float8(speed?.positions ?? null)
+        float8(throughput?.events ?? null),
+        float8(throughput?.positions ?? null)
       ])
       if (advanced === undefined) {
         const [place] = yield* sql.unsafe<{ readonly epoch: bigint; readonly position: bigint }>(registry.place(S), [

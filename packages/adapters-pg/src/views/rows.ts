@@ -119,6 +119,6 @@ const partOf = (row: StatusRow): ViewStore.PartStatus => {
     position: Number(row.position),
     owner: row.owner ?? undefined,
     failure: row.failure === null ? undefined : unappliedOf(row.failure),
-    speed: events === null || positions === null ? undefined : { events, positions }
+    throughput: events === null || positions === null ? undefined : { events, positions }
   }
 }

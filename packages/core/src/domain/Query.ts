@@ -39,8 +39,8 @@ export {
 export type { ElementOf, Equatable, Operand, Ordered, PathTo, Selected } from "./query/fields.ts"
 
 /** What has records to ask for: a view. */
-export interface Source<State> {
-  readonly name: string
+export interface Source<State, Name extends string = string> {
+  readonly name: Name
   readonly schemas: { readonly state: Schema.Codec<State, unknown> }
 }
 
@@ -144,10 +144,14 @@ export interface Options<State, Select extends ReadonlyArray<PathTo<State, unkno
  * })
  * ```
  */
-export const from = <State, const Select extends ReadonlyArray<PathTo<State, unknown>> = never>(
-  view: Source<State>,
+export const from = <
+  State,
+  const Select extends ReadonlyArray<PathTo<State, unknown>> = never,
+  Name extends string = string
+>(
+  view: Source<State, Name>,
   options: Options<State, Select> = {}
-): Query<[Select] extends [never] ? State : Selected<State, Select[number]>> => {
+): Query<[Select] extends [never] ? State : Selected<State, Select[number]>, Name> => {
   const { after, limit, orderBy = [], select, where } = options
   const { state } = view.schemas
   const query = Schema.decodeUnknownSync(QuerySchema)({
@@ -164,7 +168,7 @@ export const from = <State, const Select extends ReadonlyArray<PathTo<State, unk
   })
   for (const { path } of query.orderBy) fieldCodec(state, path)
   for (const path of query.select ?? []) fieldCodec(state, path)
-  return query as Query<never>
+  return query as Query<never, never>
 }
 
 /**
@@ -196,7 +200,10 @@ export const count = ({ view, where }: Query): Count => ({
  * const next = page.next === undefined ? undefined : Query.after(query, page.next)
  * ```
  */
-export const after = <Row>(query: Query<Row>, cursor: string): Query<Row> => ({ ...query, after: cursor })
+export const after = <Row, Name extends string>(query: Query<Row, Name>, cursor: string): Query<Row, Name> => ({
+  ...query,
+  after: cursor
+})
 
 /**
  * Decodes the answer that a store gave to a query of this view.

@@ -44,6 +44,18 @@ export const isAggregateName = (name: string): boolean => {
 export const make = (aggregate: string, id: string): StreamId => `${aggregate}-${id}` as StreamId
 
 /**
+ * The name of the aggregate that a stream belongs to.
+ *
+ * @example
+ * ```ts
+ * import { StreamId } from "@hexfold/core"
+ *
+ * StreamId.aggregateOf(StreamId.make("Account", "a-b")) // "Account"
+ * ```
+ */
+export const aggregateOf = (streamId: StreamId): string => streamId.slice(0, streamId.indexOf("-"))
+
+/**
  * The parts of a stream's name, or none when the text is no such name.
  *
  * @example

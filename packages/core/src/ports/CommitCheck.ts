@@ -1,21 +1,19 @@
-/**
- * What every view store refuses before it writes anything, in one place, so
- * that all stores refuse the same.
- */
+/** What every view store refuses before it writes anything: in one place, so that all stores refuse the same. */
 import type * as Schema from "effect/Schema"
 import type { Row } from "../domain/query/data.ts"
 import * as StreamId from "../domain/StreamId.ts"
 import { idProblem, quote, textProblem } from "../domain/texts.ts"
 import { Rejected } from "./Reason.ts"
 import { copyJson, Problem } from "./jsonCopy.ts"
-import type { Claim, Commit, Generation, Part } from "./ViewStore.ts"
 import { ViewStoreError } from "./errors.ts"
+import type { Generation, Part } from "./generation.ts"
+import type { Claim, Commit } from "./ViewStore.ts"
 
 /**
- * The commit as a store may keep it, its states copied and frozen, or the
- * reason to refuse it: a generation or a part that is none, a position that goes back, a
- * key that is no id or stands there twice, a state that is not JSON, a dead letter
- * whose texts cannot be kept.
+ * Checks a commit. Gives the commit with copies of its states, which a store may
+ * keep, or the reason to refuse it: an invalid generation or part, a position
+ * that goes back, an invalid or repeated key, a state that is not JSON, a dead
+ * letter with a text that a store cannot keep.
  *
  * @example
  * ```ts
@@ -23,22 +21,22 @@ import { ViewStoreError } from "./errors.ts"
  *
  * const generation = { view: "Accounts", version: 1 }
  * CommitCheck.check({ generation, epoch: 1, from: 7, to: 5, put: [], remove: [] })
- * // ViewStoreError { operation: "commit", reason: Rejected { detail: "5 is no position from 7 on" } }
+ * // ViewStoreError { operation: "commit", reason: Rejected { detail: "5 is not a position from 7 on" } }
  * ```
  */
 export const check = (commit: Commit): Commit | ViewStoreError => {
   const { epoch, from, generation, part = 0, put, remove, to } = commit
   const refused =
     generationProblem(generation) ??
-    (isCount(part + 1) && part < maxParts ? undefined : `${part} is no part`) ??
-    (Number.isSafeInteger(epoch) ? undefined : `${epoch} is no epoch`) ??
+    (isCount(part + 1) && part < maxParts ? undefined : `${part} is not a valid part`) ??
+    (Number.isSafeInteger(epoch) ? undefined : `${epoch} is not a valid epoch`) ??
     positionProblem(from, 0) ??
     positionProblem(to, from) ??
-    lettersProblem(commit)
+    deadLettersProblem(commit)
   if (refused !== undefined) return rejected("commit", generation, refused)
   const keys = new Set<string>()
   for (const key of [...put.map((record) => record.key), ...remove]) {
-    const problem = idProblem("key", key) ?? (keys.has(key) ? `key ${quote(key)}: stands there twice` : undefined)
+    const problem = idProblem("key", key) ?? (keys.has(key) ? `key ${quote(key)}: appears twice` : undefined)
     if (problem !== undefined) return rejected("commit", generation, problem)
     keys.add(key)
   }
@@ -51,19 +49,19 @@ export const check = (commit: Commit): Commit | ViewStoreError => {
   return { ...commit, put: copies }
 }
 
-/** As {@link check}, for a claim. */
+/** Checks a claim. Gives the reason to refuse it, if there is one. */
 export const checkClaim = ({ after = 0, generation, owner, part }: Claim): ViewStoreError | undefined => {
   const refused =
     generationProblem(generation) ??
     idProblem("owner", owner) ??
     positionProblem(after, 0) ??
-    (part === undefined || isPart(part) ? undefined : `${part.index} of ${part.of} is no part`)
+    (part === undefined || isPart(part) ? undefined : `${part.index} of ${part.of} is not a valid part`)
   return refused === undefined ? undefined : rejected("claim", generation, refused)
 }
 
 /**
- * The keys that have to be parked already when a commit is made: it has events
- * that wait for them, and not the one that they are parked for.
+ * The keys that must be parked in the store before this commit. The commit queues
+ * events for them, but does not contain the event that failed.
  *
  * @example
  * ```ts
@@ -75,16 +73,16 @@ export const checkClaim = ({ after = 0, generation, owner, part }: Claim): ViewS
  * ```
  */
 export const waitingKeys = (deadLetters: Commit["deadLetters"]): ReadonlySet<string> => {
-  const parked = (deadLetters?.put ?? []).filter((letter) => letter.parked)
+  const parked = (deadLetters?.put ?? []).filter((deadLetter) => deadLetter.parked)
   const keys = new Set(parked.map(({ key }) => key))
   for (const { key, error } of parked) if (error !== undefined) keys.delete(key)
   return keys
 }
 
 const generationProblem = ({ build, version, view }: Generation): string | undefined => {
-  if (!StreamId.isAggregateName(view)) return `${quote(view)} names no view`
-  if (!isCount(version)) return `${version} is no version of a view`
-  return build === undefined || isCount(build) ? undefined : `${build} is no build of a view`
+  if (!StreamId.isAggregateName(view)) return `${quote(view)} is not a valid name of a view`
+  if (!isCount(version)) return `${version} is not a valid version of a view`
+  return build === undefined || isCount(build) ? undefined : `${build} is not a valid build of a view`
 }
 
 const isCount = (n: number): boolean => Number.isSafeInteger(n) && n > 0
@@ -94,17 +92,18 @@ const isPart = ({ index, of }: Part): boolean =>
 
 const maxParts = 1_000
 
-const lettersProblem = ({ failure, deadLetters }: Commit): string | undefined => {
+const deadLettersProblem = ({ failure, deadLetters }: Commit): string | undefined => {
   const unapplied = [...(deadLetters?.put ?? []), ...(failure === undefined ? [] : [failure])]
   for (const { streamVersion, error, position, stream, type } of unapplied) {
     const wrong = [stream, type, error?.step ?? "", error?.cause ?? ""].find((text) => textProblem(text))
     if (wrong !== undefined) return `${quote(wrong)}: ${textProblem(wrong)}`
-    if (!isCount(position) || !isCount(streamVersion)) return `an event has no place ${position}, ${streamVersion}`
+    if (!isCount(position) || !isCount(streamVersion))
+      return `${position} and ${streamVersion} are not a valid position and version of an event`
   }
   const seen = new Set<string>()
   for (const { key, position } of [...(deadLetters?.put ?? []), ...(deadLetters?.remove ?? [])]) {
     const place = `${position} ${key}`
-    if (seen.has(place)) return `the letter at ${position} for ${quote(key)}: stands there twice`
+    if (seen.has(place)) return `the dead letter at ${position} for ${quote(key)}: appears twice`
     seen.add(place)
     if (key !== "") {
       const problem = idProblem("key", key)
@@ -115,7 +114,7 @@ const lettersProblem = ({ failure, deadLetters }: Commit): string | undefined =>
 }
 
 const positionProblem = (position: number, least: number): string | undefined =>
-  Number.isSafeInteger(position) && position >= least ? undefined : `${position} is no position from ${least} on`
+  Number.isSafeInteger(position) && position >= least ? undefined : `${position} is not a position from ${least} on`
 
 const rejected = (operation: "commit" | "claim", { view }: Generation, detail: string) =>
   new ViewStoreError({ operation, view, reason: new Rejected({ detail }) })

@@ -1,33 +1,100 @@
-import type { Status } from "./ViewStore.ts"
+/** The generations of views, and what can be said of them by their places alone. */
+import type { Unapplied } from "./deadLetter.ts"
+
+/** The records that one version of a view's definition makes. */
+export interface Generation {
+  /** The view's name. */
+  readonly view: string
+  /** The version of the view's definition. */
+  readonly version: number
+  /**
+   * Which of several builds of the version, counted from 1. By default it is
+   * the build that answers the queries, or else the first one that no later
+   * build has replaced.
+   */
+  readonly build?: number
+}
+
+/** One of several parts into which the keys of a generation are divided. */
+export interface Part {
+  /** The number of this part, counted from 0. */
+  readonly index: number
+  /** The number of parts. */
+  readonly of: number
+}
+
+/** How fast a projection works, per second of work. */
+export interface Throughput {
+  /** The number of events that are applied. */
+  readonly events: number
+  /** The number of positions that are passed, whether or not the view follows their events. */
+  readonly positions: number
+}
+
+/** The state of one part of a generation. */
+export interface PartStatus {
+  /** The number that the last claim of the part was given. */
+  readonly epoch: number
+  /** The position up to which events are in the records of the part. */
+  readonly position: number
+  /** The projection that owns the part, if its lease has not ended. */
+  readonly owner: string | undefined
+  /** The event that stopped the part. */
+  readonly failure: Unapplied | undefined
+  /** The throughput that the owner reported last. */
+  readonly throughput: Throughput | undefined
+}
+
+/** The state of a generation. */
+export interface Status extends Generation {
+  readonly build: number
+  /** The position that all parts have reached. */
+  readonly position: number
+  /** The state of each part. There is one part unless the keys are divided. */
+  readonly parts: ReadonlyArray<PartStatus>
+  /** Whether the generation answers the queries to its view. */
+  readonly serves: boolean
+  /** Whether a later build of the same version has replaced this one. */
+  readonly replaced: boolean
+  /** Whether appends maintain the generation. If so, every committed event is in its records. */
+  readonly inline: boolean
+}
+
+/** The place of a generation among those of its view. */
+export interface Build {
+  readonly version: number
+  readonly build: number
+}
 
 interface Version {
   readonly name: string
   readonly version: number
 }
 
-/** A build of a version. */
-export interface Build {
-  readonly version: number
-  readonly build: number
-}
-
 /** The generation that answers the queries to a view. */
 export const servingOf = ({ name }: { readonly name: string }, all: ReadonlyArray<Status>): Status | undefined =>
   all.find(({ serves, view }) => view === name && serves)
 
-/** All builds of a version. */
+/** All builds of one version of a view. */
 export const buildsOf = ({ name, version }: Version, all: ReadonlyArray<Status>): ReadonlyArray<Status> =>
   all.filter((each) => each.view === name && each.version === version)
 
-/** The generation that a projection of a view works on. */
+/** The generation that the projections of one version of a view work on. */
 export const currentOf = (view: Version, all: ReadonlyArray<Status>): Status | undefined => {
   const builds = buildsOf(view, all)
   return builds.find(({ serves }) => serves) ?? builds.find(({ replaced }) => !replaced)
 }
 
-/** Whether two builds of one view are the same. */
+/** Only the place of a generation. */
+export const placeOf = ({ build, version }: Build): Build => ({ version, build })
+
+/** Whether two generations of one view are the same. */
 export const isSame = (a: Build, b: Build): boolean => a.version === b.version && a.build === b.build
 
-/** Whether a build of one view comes after another. */
+/** Whether the first of two generations of one view comes after the second. */
 export const isLater = (a: Build, b: Build): boolean =>
   a.version > b.version || (a.version === b.version && a.build > b.build)
+
+/** Whether a generation is an unfinished build that no projection works on. */
+export const isNobodys = ({ parts, replaced, serves }: Status): boolean =>
+  !serves && !replaced && parts.every(({ owner }) => owner === undefined)

@@ -13,6 +13,7 @@ describe("make and parse", () => {
         fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: fc.constantFrom("-", "a") })),
         (aggregate, id) => {
           expect(StreamId.parse(StreamId.make(aggregate, id))).toEqual(Option.some({ aggregate, id }))
+          expect(StreamId.aggregateOf(StreamId.make(aggregate, id))).toBe(aggregate)
         }
       )
     )

@@ -25,5 +25,5 @@ export const Summary = Schema.Struct({
   labels: Schema.Record(Schema.String, Schema.String)
 })
 
-/** As a view has it. */
+/** The parts of a view that a query needs. */
 export const AccountSummary = { name: "AccountSummary", schemas: { state: Summary } }

@@ -1,4 +1,4 @@
-/** A second aggregate for the tests of views: its ids are numbers, and one of its events has the tag of one of `Account`. */
+/** A second aggregate for the tests of views. Its ids are numbers, and `Account` has an event with the tag of one of its events. */
 import { Aggregate } from "@hexfold/core"
 import { Schema } from "effect"
 

@@ -1,12 +1,12 @@
-/** What the tests of poison events share: an aggregate and views that can be mended, and what their records must be. */
+/** Shared by the tests of poison events: an aggregate, views that fail until they are corrected, and their expected records. */
 import { Aggregate, EventStore, Projection, Query, Records, View } from "@hexfold/core"
 import { Effect, Schema, Stream } from "effect"
 import { appendRaw } from "./projected.ts"
 
-/** Which numbers go wrong: as long as `broken` says so, 6 does not decode, 7 throws, 8 does not encode, 9 has no key. */
+/** Which numbers fail. While they are in `broken`, 6 does not decode, 7 throws, 8 does not encode, and 9 has no key. */
 export const hands = { broken: new Set<number>(), everyFourth: false }
 
-/** All numbers that go wrong do, and every fourth sum too: what is poison for one record need not be for another. */
+/** Lets all these numbers fail, and every fourth sum. An event that fails for one record may then succeed for another. */
 export const breakAll = Effect.sync(() => {
   hands.broken = new Set([6, 7, 8, 9])
   hands.everyFourth = true
@@ -69,7 +69,7 @@ const log = Effect.flatMap(EventStore.EventStore, (store) =>
   )
 )
 
-/** The records after all events, none of them poison. */
+/** The records after all events, if none of them fails. */
 export const law = (view: Boxes) =>
   Effect.map(log, (log) =>
     Object.fromEntries(
@@ -80,7 +80,7 @@ export const law = (view: Boxes) =>
     )
   )
 
-/** The records if what goes wrong is left out: that event alone, or with all that follow it for that key. */
+/** The records without the events that fail: without each such event, or without it and all later ones of its key. */
 export const lawOfPoison = (view: Boxes) =>
   Effect.map(log, (log) => {
     const records = new Map<string, State>()
@@ -109,7 +109,7 @@ const attempted = (state: State | undefined, n: number) => {
   }
 }
 
-/** The records that a view has. */
+/** The present records of a view. */
 export const records = (view: Boxes) =>
   Effect.map(Records.query(view, Query.from(view)), ({ rows }) =>
     Object.fromEntries(rows.map(({ key, state }) => [key, state]))
@@ -118,5 +118,5 @@ export const records = (view: Boxes) =>
 /** The dead letters of a view, without their times. */
 export const deadLetters = (view: View.Any) =>
   Effect.map(Stream.runCollect(Projection.deadLetters(view)), (deadLetters) =>
-    deadLetters.map(({ at: _, ...letter }) => letter)
+    deadLetters.map(({ at: _, ...deadLetter }) => deadLetter)
   )

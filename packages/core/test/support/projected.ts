@@ -1,4 +1,4 @@
-/** What the tests of projections share: a view, its law, a store whose connection can be cut, and waiting. */
+/** Shared by the tests of projections: a view, its expected records, a store whose connection can fail, and waiting. */
 import { MemoryEventStore, MemoryViewStore } from "@hexfold/adapters-memory"
 import { type Aggregate, EventStore, Query, Reason, Records, View, ViewStore, ViewStoreError } from "@hexfold/core"
 import { EventCodec } from "@hexfold/core/adapter"
@@ -9,7 +9,7 @@ import { Budget, BudgetSet } from "./budget.ts"
 
 export const stores = Layer.merge(MemoryEventStore.layer(), MemoryViewStore.layer())
 
-/** Shows for each stream and for all which events were applied, in order; some events delete a record. */
+/** Records for each stream, and for all streams, which events were applied, in order. Some events delete a record. */
 export const Activity = View.make("Activity", {
   from: [Account, Budget],
   state: Schema.Struct({ positions: Schema.Array(Schema.Int), sum: Schema.Int, at: Schema.DateTimeUtc }),
@@ -28,7 +28,7 @@ const applied = (
   { position, recordedAt }: Pick<View.Envelope<string, unknown>, "position" | "recordedAt">
 ) => ({ positions: [...state.positions, position], sum: state.sum + amount, at: recordedAt })
 
-/** Appends one event as it is, also one that cannot be decoded. */
+/** Appends one event without checking it, so that it may be one that does not decode. */
 export const appendRaw = (streamId: EventStore.Write["streamId"], type: string, data: Schema.Json) =>
   Effect.gen(function* () {
     const store = yield* EventStore.EventStore
@@ -48,7 +48,7 @@ export const withdrawn = (id: string, amount: number) =>
 export const budget = (id: number, limit: number) =>
   appendRaw(Budget.streamId(id), "BudgetSet", { ...new BudgetSet({ limit }) })
 
-/** The records that `Activity` must have: the fold over the log, up to a position. */
+/** The expected records of `Activity`: the fold over the log, up to a position. */
 export const law = (upTo = Infinity) =>
   Effect.gen(function* () {
     const store = yield* EventStore.EventStore
@@ -71,12 +71,12 @@ const decoded = (recorded: EventStore.RecordedEvent) => {
   return recorded.streamId.startsWith("Account-") ? of(Account) : of(Budget)
 }
 
-/** The records that `Activity` has. */
+/** The present records of `Activity`. */
 export const records = Effect.map(Records.query(Activity, Query.from(Activity)), ({ rows }) =>
   Object.fromEntries(rows.map(({ key, state }) => [key, state]))
 )
 
-/** Where a view stands that has one part. */
+/** The status of a view with one part. */
 export const statusOf = (view: { readonly name: string }) =>
   Effect.gen(function* () {
     const { deadLetterCounts, status } = yield* ViewStore.ViewStore
@@ -84,24 +84,24 @@ export const statusOf = (view: { readonly name: string }) =>
     return known && { ...known, ...known.parts[0]!, ...(yield* deadLetterCounts(known)) }
   })
 
-/** Lets time pass until something holds. */
+/** Lets time pass until a condition holds. */
 export const eventually = <E, R>(holds: Effect.Effect<boolean, E, R>, step: Duration.Input = "100 millis") =>
   Effect.gen(function* () {
     for (let tries = 0; !(yield* holds); tries++) {
-      if (tries === 5_000) throw new Error("it never came to hold")
+      if (tries === 5_000) throw new Error("the condition never held")
       yield* TestClock.adjust(step)
       yield* Effect.yieldNow
     }
   })
 
-/** A position is reached. */
+/** Lets time pass until a view has reached a position. */
 export const reaches = (view: { readonly name: string }, position: number, step?: Duration.Input) =>
   eventually(
     Effect.map(statusOf(view), (status) => status?.position === position),
     step
   )
 
-/** The operations of the view store as one process sees them, which can be made to wait or to fail. */
+/** The view store over the connection of one process. Its operations can be made to wait or to fail. */
 export const connection = Effect.gen(function* () {
   const plain = yield* ViewStore.ViewStore
   const hooks = { before: Effect.void as Effect.Effect<void, ReturnType<typeof away>>, commits: 0 }

@@ -1,14 +1,16 @@
 /**
  * Keeps the records of views up to date with the events.
  *
- * Any number of processes may run the projection of a view: one owns it and
- * works, the others wait and take over when its lease ends. Whatever happens to
- * them, each event is applied exactly once.
+ * Any number of processes may run the projection of a view. One of them owns the
+ * view and works; the others wait, and one takes over when the owner's lease
+ * ends. Each event is applied exactly once, whatever happens to the processes.
  *
- * A view with a new `version` is built beside the records of the one before,
- * and answers the queries from the moment when it has caught up. So is one that
- * is rebuilt; {@link verify} tells whether that is needed.
+ * A view with a new `version` is built beside the records of the version before.
+ * It answers the queries from the moment when it has caught up. {@link rebuild}
+ * does the same for the same version; {@link verify} reports whether that is
+ * needed.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,81 +18,38 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../../domain/View.ts"
+import { isRetryable } from "../../internal/retryable.ts"
+import type { ViewStoreError } from "../../ports/errors.ts"
+import { EventStore } from "../../ports/EventStore.ts"
+import type { ViewStore } from "../../ports/ViewStore.ts"
+import type { WaitTimeout } from "../queries/errors.ts"
+import { type ViewName, waitFor as waiting } from "../queries/waitFor.ts"
 import { horizonOf, type Reader } from "./worker/eventReader.ts"
 import type { Owned } from "./worker/lease.ts"
-import { isRetryable } from "../../internal/retryable.ts"
+import type { Failure, Options, Report } from "./worker/options.ts"
 import * as SharedReader from "./worker/sharedReader.ts"
 import * as Worker from "./worker/worker.ts"
-import { type ViewName, waitFor as waiting } from "../queries/waitFor.ts"
-import { EventStore } from "../../ports/EventStore.ts"
-import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
-import type { ViewStore } from "../../ports/ViewStore.ts"
-import type { ProjectionFailed } from "../views/errors.ts"
-import type { WaitTimeout } from "../queries/errors.ts"
 
 export type { ViewName } from "../queries/waitFor.ts"
 
+export { drop, type DropOptions } from "./drop.ts"
+export { rebuild, type Rebuilt, type RebuildOptions } from "./rebuild.ts"
 export { deadLetters, retryParked, type Retried, type RetryOptions } from "./retryParked.ts"
-
-export { drop, type DropOptions, rebuild, type Rebuilt, type RebuildOptions } from "./rebuild.ts"
 export { type Difference, type Verified, verify, type VerifyOptions } from "./verify.ts"
-
-/** How a projection works. A time that is not above 0, or never ends, is a defect. */
-export interface Options {
-  /** The most events of one batch, which is in memory as a whole; 1,000 if not given. Less than 1 is a defect. */
-  readonly batch?: number
-  /**
-   * How long the ownership lasts unless it is renewed, which a live projection
-   * does thrice in this time: another one takes over after it. 10 seconds if
-   * not given. No answer of the view store is waited for longer.
-   */
-  readonly lease?: Duration.Input
-  /**
-   * The time between two attempts to own a view, after a failure of a store, and
-   * between two looks at an inline view that appends maintain; 1 second if not
-   * given.
-   */
-  readonly pause?: Duration.Input
-  /**
-   * Divides the keys of the view into so many parts, each with an owner of its
-   * own, so that several processes share the work; 1 if not given. Each reads
-   * all events of the view and folds those that touch its keys. All processes
-   * must say the same; another number takes effect once no projection with the
-   * one before runs any more. At most 1,000. In more than one part an inline view
-   * is kept as an async one.
-   */
-  readonly parts?: number
-  /** The most parts that are owned here at once, so that there are some for other processes; all if not given. */
-  readonly workers?: number
-}
-
-/** What {@link catchUp} did. */
-export interface Report {
-  /** The position that the view has reached. */
-  readonly position: number
-  /** How many events were applied here, not counting another owner's, */
-  readonly events: number
-  /** and in how many commits. */
-  readonly commits: number
-}
-
-/** Why a projection ends by itself. */
-export type Failure = ProjectionFailed | EventStoreError | ViewStoreError
+export type { Failure, Options, Report } from "./worker/options.ts"
 
 /**
  * Applies all events up to the store's present horizon to a view's records, and
- * ends. Where another projection owns the view it waits until that one has come
- * so far, or takes over.
+ * ends. If another projection owns the view, it waits until that one has come so
+ * far, or takes over when the lease ends. It can be run again at any time: it
+ * goes on from the position that the records have reached. Appends maintain an
+ * inline view from then on.
  *
- * An event that cannot be applied is skipped or parked, where the view says so
- * with `onPoison`: see {@link deadLetters} and {@link retryParked}. Else this fails
- * with a `ProjectionFailed`, after the events before it are applied and the
- * view's status tells of it; so it does where a view parks keys and the event's
- * are not known. It fails too with whatever befell a store. It can be run again
- * at any time: it goes on where the records stand.
- *
- * An inline view is then left to the appends, which maintain it from that
- * moment on.
+ * If an event cannot be applied, `onPoison` decides: skip it, park its key, or
+ * stop (see {@link deadLetters} and {@link retryParked}). Stopping fails with a
+ * `ProjectionFailed` after all earlier events have been applied; the view's
+ * status then names the event. A view that parks also stops when the event's
+ * keys cannot be determined. Store errors are passed on.
  *
  * @example
  * ```ts
@@ -111,8 +70,9 @@ export const catchUp = (
 ): Effect.Effect<Report, Failure, EventStore | ViewStore> =>
   Effect.gen(function* () {
     const workers = yield* Worker.makeAll(view, options)
-    const horizon = yield* horizonOf(yield* EventStore)
-    const positions = yield* Effect.forEach(workers, caughtUp(horizon), { concurrency: "unbounded" })
+    const horizon = yield* Worker.untraced(horizonOf(yield* EventStore))
+    const reached = Effect.forEach(workers, caughtUp(horizon), { concurrency: "unbounded" })
+    const positions = yield* Worker.untraced(reached)
     return {
       position: Math.min(...positions),
       events: workers.reduce((sum, { applied }) => sum + applied.events, 0),
@@ -125,14 +85,14 @@ const caughtUp = (horizon: number) => (worker: Worker.Worker) =>
     const advancing = Effect.fnUntraced(function* (owned: Owned) {
       if (owned.inline) return Math.max(owned.position, horizon)
       const reached = yield* worker.advance(owned, owned.position, horizon)
-      // Everything is applied, also where a transaction that stays open keeps appends from maintaining the view yet.
+      // Every event is applied, even if a long transaction still keeps appends from maintaining the view.
       yield* Effect.retry(worker.promote(owned, reached), { while: isRetryable, times: 3 }).pipe(
         Effect.catchIf(isRetryable, () => Effect.succeed(false))
       )
       return reached
     })
     for (;;) {
-      const done = yield* worker.owned(advancing).pipe(Effect.catchTag("CommitConflict", () => Effect.succeedNone))
+      const done = yield* worker.asOwner(advancing).pipe(Effect.catchTag("CommitConflict", () => Effect.succeedNone))
       const position = Option.isSome(done) ? done.value : yield* worker.position(horizon)
       if (position >= horizon) return position
       yield* Effect.sleep(worker.pause)
@@ -140,16 +100,19 @@ const caughtUp = (horizon: number) => (worker: Worker.Worker) =>
   })
 
 /**
- * Keeps the records of a view up to date and never ends: works through what
- * there is, then applies each new event soon after its append. An inline view
- * it then leaves to the appends, and looks from time to time whether they still
- * maintain it: if one could not, it works again until they can.
+ * Keeps the records of a view up to date and never ends. It applies all present
+ * events, then each new event soon after its append. It leaves an inline view to
+ * the appends, and checks from time to time whether they still maintain it; if
+ * one could not, it applies the events again until they can.
  *
- * While another projection owns the view, it waits to take over. While a store
- * is away, it waits and goes on where the records stand. Interrupted, it ends
- * the commit under way and frees the view for the next owner.
+ * While another projection owns the view, it waits to take over. While a store is
+ * unavailable, it waits, and then goes on from the position that the records have
+ * reached. If it is interrupted, it finishes the present commit and releases the
+ * lease.
  *
- * Fails as {@link catchUp} does, but for what waiting cures.
+ * It fails like {@link catchUp}, but not for errors that waiting cures. It makes
+ * no spans, except `Projection.batch` for each batch that applies events, each in
+ * a trace of its own.
  *
  * @example
  * ```ts
@@ -172,31 +135,34 @@ const runWith = (
   read?: Reader
 ): Effect.Effect<never, Failure, EventStore | ViewStore> =>
   Effect.flatMap(Worker.makeAll(view, options, read), (workers) =>
-    Effect.andThen(
-      Effect.forEach(workers, (worker) => following(view, worker), { concurrency: "unbounded", discard: true }),
-      Effect.never
+    Effect.forEach(workers, (worker) => following(view, worker), { concurrency: "unbounded", discard: true }).pipe(
+      Effect.andThen(Effect.never),
+      Worker.untraced
     )
   )
 
 const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, Failure> =>
   worker
-    .owned((owned) =>
+    .asOwner((owned) =>
       owned.inline ? worker.standBy(owned) : Effect.andThen(follow(worker, owned), worker.standBy(owned))
     )
     .pipe(
       Effect.andThen(Effect.sleep(worker.pause)),
-      // Whatever became of a commit, the next claim tells where the records stand.
+      // Whether or not a commit has succeeded, the next claim says which position the records have reached.
       Effect.catch((error) => {
-        if (error._tag === "CommitConflict") return Effect.logInfo(`${view.name}: the projection begins anew`, error)
+        const name = `${view.name}, version ${view.version}`
+        if (error._tag === "CommitConflict") {
+          return Effect.logInfo(`${name}: goes on after a commit of another projection: ${error.message}`)
+        }
         if (!isRetryable(error)) return Effect.fail(error)
-        const logged = Effect.logWarning(`${view.name}: the projection begins anew`, error)
+        const logged = Effect.logWarning(`${name}: goes on after a failure of the store: ${error.message}`)
         return Effect.andThen(logged, Effect.sleep(worker.pause))
       }),
       Effect.forever
     )
 
-// Ends when appends maintain the view. Where they do not yet, as beside parked
-// keys, it stays like any other, and asks again at most once in a pause.
+// Ends when appends maintain the view. If they cannot yet, as with parked keys,
+// the view is followed like an async one, and they are asked again after a pause.
 const follow = (worker: Worker.Worker, owned: Owned) =>
   Effect.suspend(() => {
     let position = owned.position
@@ -213,10 +179,11 @@ const follow = (worker: Worker.Worker, owned: Owned) =>
   })
 
 /**
- * Runs the projections of views in the background for as long as the layer
- * lives; closing it ends them as interrupting {@link run} does. One that fails
- * is logged and stops, the others go on; it does not begin again here. Views that stand close to each other
- * share what is read of the events.
+ * Runs the projections of views in the background for as long as the layer lives.
+ * Closing the layer interrupts them like {@link run}. If one fails, it logs an
+ * error and stops; the others go on. It does not start again until the layer is
+ * built again, as by a restart of the process. The views of one layer share what
+ * they read of the events if their positions are close to each other.
  *
  * @example
  * ```ts
@@ -240,12 +207,23 @@ export const layer = (
       const reader = SharedReader.make(all, yield* EventStore)
       yield* Effect.forEach(all, (view) =>
         runWith(view, options, all.length > 1 ? reader(view) : undefined).pipe(
-          Effect.tapCause((cause) => Effect.logError(`${view.name}: the projection has stopped`, cause)),
+          Effect.tapCause((cause) => logStop(view, cause)),
           Effect.forkScoped
         )
       )
     })
   )
+
+const logStop = (view: View.Any, cause: Cause.Cause<Failure>) => {
+  const text = `${view.name}, version ${view.version}: the projection has stopped`
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  if (error === undefined) return Effect.logError(text, cause)
+  const advice =
+    error._tag === "ProjectionFailed"
+      ? 'Correct the view or its events and restart the process, or let the view go on with `onPoison: "skip"` or "park"'
+      : "Remove the cause and restart the process"
+  return Effect.logError(`${text}: ${error.message}. ${advice}.`)
+}
 
 /** How long {@link waitFor} and {@link waitUntil} wait. */
 export interface WaitOptions {

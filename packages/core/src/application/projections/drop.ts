@@ -1,14 +1,66 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { DropRefused } from "./errors.ts"
-import type { Claimed, Status, ViewStore } from "../../ports/ViewStore.ts"
-import type { ViewStoreError } from "../../ports/errors.ts"
-import type { Owned } from "./worker/lease.ts"
 import * as uuid from "../../internal/uuid.ts"
+import type { ViewStoreError } from "../../ports/errors.ts"
+import { buildsOf, type Generation, placeOf, type Status } from "../../ports/generation.ts"
+import { type Claimed, ViewStore } from "../../ports/ViewStore.ts"
+import { DropRefused } from "./errors.ts"
+import type { Owned } from "./worker/lease.ts"
 
-/** Removes a generation that nobody owns. */
-export const drop = (
+/** Which records of a view to drop. */
+export interface DropOptions {
+  /** The view, or an object with the name of one that the program no longer has. */
+  readonly view: { readonly name: string }
+  /** The version whose records are dropped. */
+  readonly version: number
+  /** The build that is dropped. By default all builds of the version are. */
+  readonly build?: number
+}
+
+/**
+ * Deletes generations of a view with all their records, and returns the deleted
+ * generations. The list is empty if there are no such generations.
+ *
+ * Before you drop a version, stop the projections of that version: a running one
+ * would begin it anew.
+ *
+ * Fails with a `DropRefused` and drops nothing if one of the generations answers
+ * the queries. Fails with a `DropRefused` at the first generation that a
+ * projection owns; the generations before it have been dropped then.
+ *
+ * @example
+ * ```ts
+ * import { Projection, View } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const AccountSummary: View.Any
+ *
+ * const program = Projection.drop({ view: AccountSummary, version: 1 }).pipe(
+ *   Effect.catchTag("DropRefused", (refused) => Effect.logWarning(refused.message))
+ * )
+ * ```
+ */
+export const drop = ({
+  build,
+  version,
+  view
+}: DropOptions): Effect.Effect<ReadonlyArray<Required<Generation>>, DropRefused | ViewStoreError, ViewStore> =>
+  Effect.gen(function* () {
+    const records = yield* ViewStore
+    const named = buildsOf({ name: view.name, version }, yield* records.status).filter(
+      (each) => build === undefined || each.build === build
+    )
+    const serving = named.find(({ serves }) => serves)
+    if (serving !== undefined) {
+      return yield* new DropRefused({ view: view.name, ...placeOf(serving), reason: "Serves" })
+    }
+    for (const each of named) yield* dropGeneration(records, each)
+    return named.map((each) => ({ view: view.name, ...placeOf(each) }))
+  })
+
+/** Deletes one generation, unless a projection owns it. */
+export const dropGeneration = (
   records: ViewStore["Service"],
   { build, parts, version, view }: Status
 ): Effect.Effect<void, DropRefused | ViewStoreError> =>
@@ -24,7 +76,7 @@ export const drop = (
         ...(by?._tag === "Held" ? { owner: by.by } : undefined)
       })
 
-    // Nobody begins to write a part while we own them all.
+    // As long as we own all parts, no projection begins to write one.
     const claimed: Array<Owned> = []
     for (const index of parts.keys()) {
       const answer = yield* claim(index, lease)
@@ -39,5 +91,5 @@ export const drop = (
     yield* Effect.catchTag(records.commit(commit), "CommitConflict", () => Effect.fail(refuse(undefined)))
   })
 
-// Long enough for a store that is slow; it ends with the generation.
+// Long enough for a slow store. The lease disappears with the generation.
 const lease = Duration.seconds(10)

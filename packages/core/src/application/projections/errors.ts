@@ -1,49 +1,58 @@
-import * as Schema from "effect/Schema"
 import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
 
-/** A generation of a view was not dropped, because it answers the queries or a projection owns it. */
+/** A generation of a view was not dropped, because it answers the queries or because a projection owns it. */
 export class DropRefused extends Schema.TaggedError<DropRefused>()("DropRefused", {
   view: Schema.String,
   version: Schema.Int,
   build: Schema.Int,
+  /** `Serves`: the generation answers the queries. `Owned`: a projection owns it. */
   reason: Schema.Literals(["Serves", "Owned"]),
-  /** Who owns it, if that was told. */
+  /** The owner, if the store named it. */
   owner: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
-    const { build, owner = "a projection", reason, version, view } = this
-    return `${view}, version ${version}, build ${build}: ${reason === "Serves" ? "serves" : `${owner} owns it`}`
+    const { owner, reason, view } = this
+    const why =
+      reason === "Serves"
+        ? "it answers the queries"
+        : `${owner === undefined ? "a projection" : `the projection ${owner}`} owns it; stop the projections of this version first`
+    return `${view}, ${nameOf(this)} is not dropped: ${why}`
   }
 }
 
-/** A rebuild can no longer serve: a later build or version of the view does. What it has built stays until it is dropped. */
+/**
+ * A rebuild cannot take over any more, because a later build or version of the
+ * view answers the queries. The records that it has built stay until they are
+ * dropped.
+ */
 export class RebuildOvertaken extends Schema.TaggedError<RebuildOvertaken>()("RebuildOvertaken", {
   view: Schema.String,
-  /** What it was to build, */
+  /** The version that was rebuilt. */
   version: Schema.Int,
+  /** The build that was made. */
   build: Schema.Int,
-  /** and what serves. */
+  /** The generation that answers the queries. */
   serving: Schema.Struct({ version: Schema.Int, build: Schema.Int })
 }) {
   override get message(): string {
-    const { build, serving, version, view } = this
-    return `${view}, version ${version}, build ${build}: version ${serving.version}, build ${serving.build} serves`
+    return `${this.view}, ${nameOf(this)} cannot take over: ${nameOf(this.serving)} answers the queries`
   }
 }
 
-/** The records of a view could not be verified: this version does not answer its queries, or another build took over meanwhile. */
+/** The records of a view could not be verified: this version does not answer the queries, or another build took over meanwhile. */
 export class NotServing extends Schema.TaggedError<NotServing>()("NotServing", {
   view: Schema.String,
   version: Schema.Int,
   /** The build that was being verified. */
   build: Schema.optionalKey(Schema.Int),
-  /** What serves, if anything does. */
+  /** The generation that answers the queries, if there is one. */
   serving: Schema.optionalKey(Schema.Struct({ version: Schema.Int, build: Schema.Int }))
 }) {
   override get message(): string {
     const { serving, version, view } = this
-    const now = serving === undefined ? "nothing" : `version ${serving.version}, build ${serving.build}`
-    return `${view}: version ${version} was to be verified, but ${now} serves`
+    const now = serving === undefined ? "no version answers" : `${nameOf(serving)} answers`
+    return `${view}, version ${version} cannot be verified: ${now} the queries`
   }
 }
 
@@ -59,16 +68,19 @@ const Failure = Schema.Struct({
 const View = Schema.Struct({
   view: Schema.String,
   version: Schema.Int,
-  /** It was stopped by an event, or its oldest event waits for too long. */
-  reason: Schema.Literals(["failed", "late"]),
-  behind: Schema.Int,
-  /** Of the oldest event that is not applied yet. */
-  age: Schema.Duration,
-  /** The event that stopped it. */
-  failure: Schema.optionalKey(Failure)
+  /** `failed`: an event stopped the view. `late`: its lag time is too long. `parked`: too many keys are parked. */
+  reason: Schema.Literals(["failed", "late", "parked"]),
+  /** The lag in events, as in `ProjectionMonitor.Status`. */
+  lag: Schema.Int,
+  /** The age of the oldest event that is not applied yet. */
+  lagTime: Schema.Duration,
+  /** The event that stopped the view. */
+  failure: Schema.optionalKey(Failure),
+  /** The number of parked keys, if there are too many. */
+  parked: Schema.optionalKey(Schema.Int)
 })
 
-/** Some views are not well; it names each and tells why. */
+/** Some views are unhealthy. The error names each of them with the reason. */
 export class Unhealthy extends Schema.TaggedError<Unhealthy>()("Unhealthy", {
   views: Schema.Array(View)
 }) {
@@ -77,9 +89,15 @@ export class Unhealthy extends Schema.TaggedError<Unhealthy>()("Unhealthy", {
   }
 }
 
-const describe = ({ age, behind, failure, version, view }: typeof View.Type): string => {
+/** The place of a generation in a message. The first build has no number there. */
+const nameOf = ({ build, version }: { readonly version: number; readonly build: number }): string =>
+  build === 1 ? `version ${version}` : `version ${version}, build ${build}`
+
+const describe = ({ failure, lag, lagTime, parked, version, view }: typeof View.Type): string => {
   const name = `${view}, version ${version}`
-  if (failure === undefined) return `${name}: ${behind} events behind, the oldest for ${Duration.format(age)}`
+  if (parked !== undefined) return `${name}: ${parked} ${parked === 1 ? "key is" : "keys are"} parked`
+  if (failure === undefined)
+    return `${name}: its lag is ${lag} ${lag === 1 ? "event" : "events"} and ${Duration.format(lagTime)}`
   const { streamVersion, error, position, stream, type } = failure
   const why = error === undefined ? "" : `, ${error.step}: ${error.cause}`
   return `${name}: stopped by event ${streamVersion} of ${stream}, a "${type}" at position ${position}${why}`

@@ -4,53 +4,53 @@ import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { compareTexts } from "../../domain/query/evaluation.ts"
 import type * as View from "../../domain/View.ts"
-import type { EventStore, RecordedEvent } from "../../ports/EventStore.ts"
 import type { EventStoreError } from "../../ports/errors.ts"
-import { followed } from "./worker/eventReader.ts"
+import type { EventStore, RecordedEvent } from "../../ports/EventStore.ts"
+import { eventsOf } from "./worker/eventReader.ts"
 import { partOf } from "../views/partOf.ts"
 import * as ViewFold from "../views/fold.ts"
 
-/** The records of a view that follow from its events, with keys in one range. */
+/** The records that follow from a view's events, for one range of keys. */
 export interface Expected {
   /** The states by key, as JSON. */
   readonly states: ReadonlyMap<string, Schema.Json>
-  /** The keys whose events could not all be applied: no state is expected there. */
+  /** The keys for which an event could not be applied. No state is expected for them. */
   readonly failed: ReadonlySet<string>
-  /** The last key of the range, which has no end without one. */
+  /** The last key of the range. Undefined if the range has no end. */
   readonly last: string | undefined
-  /** Goes on to a position for each part of the keys; none may be before the one reached. */
+  /** Applies the events up to a position for each part of the keys. A position must not be below the one reached before. */
   readonly advance: (positions: ReadonlyArray<number>) => Effect.Effect<void, EventStoreError>
 }
 
 /** Which records are expected. */
 export interface Range {
-  /** The key behind which the range begins; at the first one if not given. */
-  readonly behind: string | undefined
-  /** The first position that counts comes after this one, */
+  /** The range begins after this key, or at the first key if undefined. */
+  readonly afterKey: string | undefined
+  /** Only the events after this position count. */
   readonly after: number
-  /** and the last one, for now, is this. */
+  /** Only the events up to this position count, until `advance` is called. */
   readonly upTo: number
-  /** How many keys the range holds at most. */
+  /** The most keys of the range. */
   readonly most: number
 }
 
-/** Folds the events of a view into the first `most` keys of a range; twice as many, and those of a batch, are in memory. */
+/** Folds the events of a view into the first `most` keys of a range. Up to twice as many are in memory, and those of a batch. */
 export const read = (
   view: View.Any,
   events: EventStore["Service"],
-  { after, behind, most, upTo }: Range
+  { after, afterKey, most, upTo }: Range
 ): Effect.Effect<Expected, EventStoreError> => {
-  const { touching } = ViewFold.of(view)
+  const { decode } = ViewFold.of(view)
   const states = new Map<string, Schema.Json>()
   const failed = new Set<string>()
   let last: string | undefined
   let at: ReadonlyArray<number> = [after]
 
   const isIn = (key: string) =>
-    (behind === undefined || compareTexts(key, behind) > 0) && (last === undefined || compareTexts(key, last) <= 0)
+    (afterKey === undefined || compareTexts(key, afterKey) > 0) && (last === undefined || compareTexts(key, last) <= 0)
 
-  // One that fails for one of its keys is expected for the others all the same.
-  const apply = (batch: ReadonlyArray<ViewFold.Touching>) => {
+  // An event that fails for one of its keys still counts for the others.
+  const apply = (batch: ReadonlyArray<ViewFold.DecodedEvent>) => {
     const folding = ViewFold.of(view).folding(states)
     for (const event of batch) {
       for (const key of event.keys) {
@@ -65,7 +65,7 @@ export const read = (
     for (const key of [...remove, ...failed]) states.delete(key)
   }
 
-  // What is left out here comes in the next range, from its first event on.
+  // A key that is removed here belongs to the next range, which reads all its events.
   const shorten = () => {
     const keys = [...states.keys(), ...failed].sort(compareTexts)
     if (keys.length <= most) return
@@ -84,16 +84,16 @@ export const read = (
       const part = partOf(key, to.length)
       return from[part]! < position && position <= to[part]! && isIn(key) && !failed.has(key)
     }
-    // An event that does not decode was applied nowhere.
+    // An event that does not decode was applied to no record.
     const dueOf = (recorded: RecordedEvent) =>
-      Result.match(touching(recorded), {
+      Result.match(decode(recorded), {
         onFailure: () => [],
         onSuccess: (event) => {
           const keys = event.keys.filter((key) => isDue(key, recorded.position))
           return keys.length === 0 ? [] : [{ ...event, keys }]
         }
       })
-    const read = followed(view, events, range)
+    const read = eventsOf(view, events, range)
     return Stream.runForEach(Stream.grouped(read, 1_000), (batch) =>
       Effect.sync(() => {
         apply(batch.flatMap(dueOf))
@@ -104,7 +104,7 @@ export const read = (
 
   const advance = Effect.fnUntraced(function* (to: ReadonlyArray<number>) {
     if (to.length !== at.length) {
-      // Parts are divided anew only where all stand at one position: at ours, or later.
+      // Keys are divided anew only when all parts have reached a common position, which is not below ours.
       const common = Math.max(...at)
       yield* between(at.map(() => common))
       at = to.map(() => common)

@@ -3,28 +3,29 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import type { ProjectionFailed } from "../views/errors.ts"
 import type { StreamId } from "../../domain/StreamId.ts"
 import type * as View from "../../domain/View.ts"
+import type { DeadLetter } from "../../ports/deadLetter.ts"
+import { type CommitConflict, EventStoreError, type ViewStoreError } from "../../ports/errors.ts"
 import { EventStore, type RecordedEvent } from "../../ports/EventStore.ts"
-import { Corrupt } from "../../ports/Reason.ts"
-import { EventStoreError, type CommitConflict, type ViewStoreError } from "../../ports/errors.ts"
-import { type DeadLetter, type Loaded, ViewStore } from "../../ports/ViewStore.ts"
 import { buildsOf, currentOf } from "../../ports/generation.ts"
-import { partOf } from "../views/partOf.ts"
-import * as metrics from "./worker/metrics.ts"
+import { Corrupt } from "../../ports/Reason.ts"
+import { type Loaded, ViewStore } from "../../ports/ViewStore.ts"
+import type { ProjectionFailed } from "../views/errors.ts"
 import * as ViewFold from "../views/fold.ts"
+import { partOf } from "../views/partOf.ts"
 import { unapplied } from "../views/poison.ts"
+import * as metrics from "./worker/metrics.ts"
 
-/** What became of the events that are parked for a key. */
+/** The result of another try for the parked events of one key. */
 export interface Retried {
   readonly applied: number
   /** The first event that still cannot be applied. */
   readonly failed: DeadLetter | undefined
 }
 
-/** Applies what is parked for a key, in order, up to the first event that fails again or to the end. */
-export const retry = (
+/** Applies the parked events of a key, in order, up to the first event that fails again or to the end. */
+export const retryKey = (
   view: View.Any,
   key: string
 ): Effect.Effect<Retried, CommitConflict | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
@@ -41,13 +42,13 @@ export const retry = (
     }
   })
 
-// A dozen tries and more in a second or two: an owner under load moves on every few milliseconds.
+// A dozen tries and more in a second or two: under load the owner commits every few milliseconds.
 const soonAgain = Schedule.max([
   Schedule.min([Schedule.exponential("4 millis", 1.5), Schedule.spaced("200 millis")]).pipe(Schedule.jittered),
   Schedule.recurs(19)
 ])
 
-/** The first of the key's events, as many as are in memory at once. */
+/** Applies the first page of the key's parked events. */
 const retryPage = (view: View.Any, key: string) =>
   Effect.gen(function* () {
     const records = yield* ViewStore
@@ -55,7 +56,7 @@ const retryPage = (view: View.Any, key: string) =>
     if (current === undefined) return nothing
     const { build, version } = current
     const generation = { view: view.name, version, build }
-    // Before the record: if it goes beyond them, then some of them are gone.
+    // Read before the record. If the record has passed them, some of them are gone, and the commit is refused.
     const deadLetters = yield* records.deadLetters(generation, { key, parked: true, limit: pageSize })
     if (deadLetters.length === 0) return nothing
     const { states } = yield* records.load(generation, [key])
@@ -63,15 +64,16 @@ const retryPage = (view: View.Any, key: string) =>
     const { applied, changes, failed } = folded
     const now = yield* DateTime.now
     const still = failed && { ...unapplied(failed, now), key, parked: true }
-    // The dead letter is not written alone: another, mended more than we are, may have dealt with it.
+    // The dead letter is not written alone: a process with a newer program may have applied it.
     if (applied === 0) return { applied, failed: still }
-    // As late as can be, for an owner under load moves on every few milliseconds.
+    // Read as late as possible: under load the owner commits every few milliseconds.
     const { parts } = buildsOf(view, yield* records.status).find((each) => each.build === build) ?? current
     const part = partOf(key, parts.length)
     const { epoch, position } = parts[part]!
-    // With the record its dead letters go. If they are all there still, the key was parked
-    // all the time: an owner wrote dead letters, never the record, and no other retry did.
-    // Who found the key parked and comes after us is fenced as its dead letters are.
+    // The commit deletes the dead letters of the record. If all of them still exist,
+    // the key was parked all the time: the owner only added dead letters and never
+    // wrote the record, and no other retry did. A later commit that expects the key
+    // to be parked is refused.
     yield* records.commit({
       generation,
       part,
@@ -96,19 +98,19 @@ const fold = (
   events: ReadonlyMap<number, RecordedEvent>,
   states: Loaded["states"]
 ) => {
-  const { folding, touching } = ViewFold.of(view)
+  const { decode, folding } = ViewFold.of(view)
   const { accept, after, changes } = folding(states)
   let failed: ProjectionFailed | undefined
   let applied = 0
   for (const { position } of deadLetters) {
-    const met = touching(events.get(position)!)
-    if (Result.isFailure(met)) {
-      failed = met.failure
+    const decoded = decode(events.get(position)!)
+    if (Result.isFailure(decoded)) {
+      failed = decoded.failure
       break
     }
-    // Whoever mended the view may have found that the event has nothing to do with the key.
-    if (met.success.keys.includes(key)) {
-      const change = after(met.success, key)
+    // In the corrected view the event may not belong to the key any more.
+    if (decoded.success.keys.includes(key)) {
+      const change = after(decoded.success, key)
       if (Result.isFailure(change)) {
         failed = change.failure
         break
@@ -120,7 +122,7 @@ const fold = (
   return { applied, failed, changes: changes() }
 }
 
-/** The events of dead letters by position. Those of one stream are read together: they lie closer there than in the log. */
+/** The events of dead letters, by position. The events of one stream are read together, since they are closer there than in the log. */
 const eventsOf = (view: View.Any, deadLetters: ReadonlyArray<DeadLetter>) =>
   Effect.gen(function* () {
     const store = yield* EventStore
@@ -143,6 +145,6 @@ const eventsOf = (view: View.Any, deadLetters: ReadonlyArray<DeadLetter>) =>
     )
     const lost = deadLetters.find(({ position }) => !found.has(position))
     if (lost === undefined) return found
-    const detail = `${view.name}: event ${lost.streamVersion} of ${lost.stream} is parked, but not in the store`
+    const detail = `${view.name}: event ${lost.streamVersion} of ${lost.stream} is parked, but the store does not have it`
     return yield* new EventStoreError({ operation: "readStream", reason: new Corrupt({ detail }) })
   })

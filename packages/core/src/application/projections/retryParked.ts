@@ -1,17 +1,18 @@
-/** What projections could not apply: dead letters, and another try for those that are parked. */
+/** The dead letters of views, and another try for the parked ones. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../../domain/View.ts"
-import * as ParkedKey from "./retryKey.ts"
+import type { DeadLetter, DeadLetterOptions } from "../../ports/deadLetter.ts"
+import type { CommitConflict, EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
-import type { EventStoreError, CommitConflict, ViewStoreError } from "../../ports/errors.ts"
-import { type DeadLetter, type DeadLetterOptions, ViewStore } from "../../ports/ViewStore.ts"
+import { ViewStore } from "../../ports/ViewStore.ts"
+import { retryKey } from "./retryKey.ts"
 
 /**
- * The dead letters of a view's present version, by position and key: the events that
- * were skipped, those that are parked, and those that wait behind them. Read in
- * pages, each as it is at that moment.
+ * The dead letters of a view's present version, by position and key. They are the
+ * events that were skipped, those that are parked, and the later events of parked
+ * keys. They are read page by page, each page as it is at that moment.
  *
  * @example
  * ```ts
@@ -21,7 +22,7 @@ import { type DeadLetter, type DeadLetterOptions, ViewStore } from "../../ports/
  * declare const AccountSummary: View.Any
  *
  * const program = Projection.deadLetters(AccountSummary, { parked: false }).pipe(
- *   Stream.runForEach(({ key, error, position }) => Effect.log(`${key} lacks ${position}: ${error?.cause}`))
+ *   Stream.runForEach(({ key, error, position }) => Effect.log(`${key}, event at ${position}: ${error?.cause}`))
  * )
  * ```
  */
@@ -41,28 +42,29 @@ export const deadLetters = (
 
 const pageSize = 1_000
 
-/** Which keys to try. */
+/** Which keys to try again. */
 export interface RetryOptions {
-  /** All that are parked if not given. */
+  /** The keys to try again. By default all parked keys are. */
   readonly keys?: ReadonlyArray<string>
 }
 
 /** What {@link retryParked} did. */
 export interface Retried {
-  /** How many events were applied, each counted once for each of its keys that was parked. */
+  /** The number of events that were applied. An event counts once for each of its parked keys. */
   readonly applied: number
-  /** Of each key that is still parked, the event that fails now. */
+  /** The event that fails now, for each key that is still parked. */
   readonly parked: ReadonlyArray<DeadLetter>
 }
 
 /**
- * Tries the events again that a view's present version has parked, each key's
- * in order, and frees the keys whose events all succeed. It may run anywhere and
- * at any time, also while a projection of the view works.
+ * Tries the parked events of a view's present version again, each key's in
+ * order. A key whose events all succeed is no longer parked. This may run in any
+ * process and at any time, also while a projection of the view works.
  *
- * Each key stands for itself: what was done for one stays done whatever happens
- * with the next. Fails with `CommitConflict` if others get in its way at every try, and
- * with whatever befell a store. It can be run again after that.
+ * Keys are independent: what was applied for one key stays applied, whatever
+ * happens to the next. Fails with `CommitConflict` if every try met a commit of
+ * another process. Errors of a store are passed on. After a failure it can be run
+ * again.
  *
  * @example
  * ```ts
@@ -87,7 +89,7 @@ export const retryParked = (
     if (options.keys === undefined) {
       yield* Stream.runForEach(deadLetters(view, { parked: true }), ({ key }) => Effect.sync(() => keys.add(key)))
     }
-    const retried = yield* Effect.forEach(keys, (key) => ParkedKey.retry(view, key))
+    const retried = yield* Effect.forEach(keys, (key) => retryKey(view, key))
     return {
       applied: retried.reduce((sum, { applied }) => sum + applied, 0),
       parked: retried.flatMap(({ failed }) => failed ?? [])

@@ -1,19 +1,19 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
-import type { Status } from "./ProjectionMonitor.ts"
+import type { Status } from "./status.ts"
 
-/** Each gauge's name, what it tells, and where its value is. */
+/** The name of each gauge, its description and its value. */
 const gauges: ReadonlyArray<readonly [name: string, description: string, value: (status: Status) => number]> = [
   ["position", "The position up to which events are in the view's records", ({ position }) => position],
-  ["behind", "How many events are not applied yet, at most", ({ behind }) => behind],
-  ["age_seconds", "The age of the oldest event that is not applied yet", ({ age }) => Duration.toSeconds(age)],
-  ["failed", "1 if an event stopped the view, else 0", ({ state }) => (state === "failed" ? 1 : 0)],
-  ["serves", "1 if this version answers the queries, else 0", ({ serves }) => (serves ? 1 : 0)],
-  ["owners", "How many parts of the view somebody works on", ({ owners }) => owners.filter(Boolean).length],
-  ["events_per_second", "How fast events are applied", ({ eventsPerSecond }) => eventsPerSecond],
-  ["parked_keys", "How many keys are parked", ({ parked }) => parked],
-  ["skipped_letters", "How many dead letters tell of something skipped", ({ skipped }) => skipped]
+  ["lag_events", "The most events that are not applied yet", ({ lag }) => lag],
+  ["lag_seconds", "The age of the oldest event that is not applied yet", ({ lagTime }) => Duration.toSeconds(lagTime)],
+  ["failed", "1 if an event stopped the view, otherwise 0", ({ state }) => (state === "failed" ? 1 : 0)],
+  ["serves", "1 if this version answers the queries, otherwise 0", ({ serves }) => (serves ? 1 : 0)],
+  ["owners", "The number of the view's parts that a projection owns", ({ owners }) => owners.filter(Boolean).length],
+  ["events_per_second", "The events that the owners apply per second", ({ eventsPerSecond }) => eventsPerSecond],
+  ["parked_keys", "The number of parked keys", ({ parked }) => parked],
+  ["skipped_dead_letters", "The number of dead letters of skipped events", ({ skipped }) => skipped]
 ]
 
 /** Sets the gauges of a view. */
@@ -27,8 +27,8 @@ export const publish = (status: Status): Effect.Effect<void> =>
     { discard: true }
   )
 
-/** Counts the times when the status could not be read: the gauges stay as they were. */
-export const unknown = Metric.counter("hexfold_projection_status_failures", {
-  description: "How often the status of projections could not be read",
+/** Counts the times that the status could not be read. */
+export const unreadable = Metric.counter("hexfold_projection_status_failures_total", {
+  description: "Times that the status of projections could not be read",
   incremental: true
 })

@@ -5,33 +5,33 @@ import { cursorOf } from "../../domain/query/cursor.ts"
 import type { Query } from "../../domain/query/data.ts"
 import { compareTexts } from "../../domain/query/evaluation.ts"
 import type * as View from "../../domain/View.ts"
-import { type Expected, read } from "./expectedRecords.ts"
-import { horizonOf } from "./worker/eventReader.ts"
-import { servingOf } from "../../ports/generation.ts"
-import { EventStore } from "../../ports/EventStore.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
-import { type Status, ViewStore } from "../../ports/ViewStore.ts"
+import { EventStore } from "../../ports/EventStore.ts"
+import { placeOf, servingOf, type Status } from "../../ports/generation.ts"
+import { ViewStore } from "../../ports/ViewStore.ts"
+import { type Expected, read } from "./expectedRecords.ts"
 import { NotServing } from "./errors.ts"
+import { horizonOf } from "./worker/eventReader.ts"
 
 /** How records are verified. */
 export interface VerifyOptions {
-  /** The position behind which the records begin, if they were rebuilt so; 0 if not given. */
+  /** The `after` with which the records were rebuilt: they contain only later events. 0 by default. */
   readonly after?: number
   /**
-   * How many records are verified with one reading of the events; 50,000 if not
-   * given. Up to twice as many are in memory. Less than 1 is a defect.
+   * The number of records that are verified with one reading of the events. Up to
+   * twice as many are in memory. 50,000 by default; less than 1 is a defect.
    */
   readonly keysPerPass?: number
-  /** How many differences are reported at most, 100 if not given; all are counted. */
+  /** The most differences that are reported. All are counted. 100 by default. */
   readonly limit?: number
 }
 
-/** A record that is not as its events say. */
+/** A record that differs from what its events say. */
 export interface Difference {
   readonly key: string
-  /** Its state as JSON, `undefined` if there is no record, */
+  /** The stored state as JSON. Undefined if there is no record. */
   readonly stored: Schema.Json | undefined
-  /** and what it should be. */
+  /** The state that follows from the events. Undefined if there should be no record. */
   readonly expected: Schema.Json | undefined
 }
 
@@ -39,33 +39,34 @@ export interface Difference {
 export interface Verified {
   readonly version: number
   readonly build: number
-  /** How many keys were compared, */
+  /** The number of keys that were compared. */
   readonly compared: number
-  /** how many of them differ, */
+  /** The number of keys that differ. */
   readonly different: number
-  /** and the first of those, in the order of their keys but for records that should be there and are not. */
+  /** The first differences, ordered by key; missing records come last. */
   readonly differences: ReadonlyArray<Difference>
   /**
-   * How many keys cannot be judged: an event of theirs was skipped, or is
-   * parked, or fails now; or their records never held still.
+   * The number of keys that cannot be judged: an event of the key was skipped, is
+   * parked or fails now, or the record changed at every look.
    */
   readonly unjudged: number
-  /** The positions at which keys were compared: the first */
+  /** The lowest position at which a key was compared. */
   readonly from: number
-  /** and the last. */
+  /** The highest position at which a key was compared. */
   readonly to: number
 }
 
 /**
- * Replays a view's events and compares what follows from them with the records
- * that are stored and serve, without stopping the projection or holding it up:
- * each record at the position where it stood when it was read.
+ * Replays the events of a view and compares the result with the records that
+ * answer the queries. Each record is compared at the position that it had when it
+ * was read, so the projection goes on meanwhile and is not delayed.
  *
- * It reads all events once for every `keysPerPass` keys, so it may take long,
- * but never much memory. Objects are equal whatever the order of their fields.
+ * It reads all events once for every `keysPerPass` keys. It may take long, but
+ * never much memory. Objects are equal whatever the order of their fields.
  *
- * Fails with a `NotServing` if this version of the view does not answer its
- * queries, or another build begins to meanwhile, and with what befell a store.
+ * Fails with a `NotServing` if this version of the view does not answer the
+ * queries, or if another build takes over meanwhile. Errors of a store are passed
+ * on.
  *
  * @example
  * ```ts
@@ -87,17 +88,17 @@ export const verify = (
   Effect.gen(function* () {
     const { after = 0, keysPerPass = 50_000, limit = 100 } = options
     if (!Number.isSafeInteger(keysPerPass) || keysPerPass < 1) {
-      throw new Error(`${keysPerPass} is no number of keys from 1 on`)
+      throw new Error(`${keysPerPass} is not a valid number of keys: use a whole number from 1 on`)
     }
     const events = yield* EventStore
     const records = yield* ViewStore
     const { build, version, ...serving } = yield* servingNow(view)
-    // Who maintains it may change at any moment.
+    // Appends may begin or stop maintaining the view at any moment.
     const inline = serving.inline || view.consistency === "inline"
     const differences: Array<Difference> = []
     const counts = { compared: 0, different: 0, unjudged: 0, from: Infinity, to: 0 }
 
-    /** Compares keys as they are at one moment, and gives those that differ. */
+    /** Compares keys at one moment, and gives those that differ. */
     const look = Effect.fnUntraced(function* (expected: Expected, keys: ReadonlyArray<string>) {
       const horizon = inline ? yield* horizonOf(events) : 0
       const { parked, positions, states } = yield* records.load({ view: view.name, version, build }, keys)
@@ -118,7 +119,7 @@ export const verify = (
     const compare = Effect.fnUntraced(function* (expected: Expected, keys: ReadonlyArray<string>) {
       counts.compared += keys.length
       let suspects = yield* look(expected, keys)
-      // Appends go on writing beside the horizon: what only they have changed looks right once it has passed them.
+      // Appends write records before the horizon has passed them. A difference that is only this ends with a later look.
       for (let looks = 1; inline && suspects.length > 0 && looks < 10; looks++) {
         yield* Effect.sleep("100 millis")
         const before = new Map(suspects.map((suspect) => [suspect.key, suspect]))
@@ -134,13 +135,13 @@ export const verify = (
       }
     })
 
-    let behind: string | undefined
+    let afterKey: string | undefined
     do {
       const { position } = yield* servingNow(view, build)
       const upTo = inline ? Math.min(position, yield* horizonOf(events)) : position
-      const expected = yield* read(view, events, { behind, after, upTo, most: keysPerPass })
+      const expected = yield* read(view, events, { afterKey, after, upTo, most: keysPerPass })
       const unseen = new Set([...expected.states.keys(), ...expected.failed])
-      for (let from = behind; ;) {
+      for (let from = afterKey; ;) {
         const { keys, next } = yield* storedKeys(view, from, expected.last)
         for (const key of keys) unseen.delete(key)
         if (keys.length > 0) yield* compare(expected, keys)
@@ -149,8 +150,8 @@ export const verify = (
       }
       const missing = [...unseen].sort(compareTexts)
       for (let i = 0; i < missing.length; i += chunk) yield* compare(expected, missing.slice(i, i + chunk))
-      behind = expected.last
-    } while (behind !== undefined)
+      afterKey = expected.last
+    } while (afterKey !== undefined)
     yield* servingNow(view, build)
 
     const { unjudged } = counts
@@ -164,15 +165,15 @@ export const verify = (
     }
   })
 
-// How many keys are compared at once.
+// The number of keys that are compared at once.
 const chunk = 1_000
 
-/** Two that differ, unless an event of theirs was not applied. */
+/** A difference that may still come from an event that was not applied yet. */
 interface Suspect extends Difference {
   readonly isJudged: boolean
-  /** What follows is expected up to here, */
+  /** The horizon up to which the expected state was computed. */
   readonly horizon: number
-  /** and no event behind this position was in the record, which has been the same since. */
+  /** The record contains no event after this position, and has not changed since. */
   readonly seen: number
 }
 
@@ -184,7 +185,7 @@ const stillOf = (now: Suspect, before: Suspect): Suspect =>
     ? { ...now, seen: before.seen, isJudged: now.isJudged && now.horizon >= before.seen }
     : { ...now, isJudged: false }
 
-/** The generation that serves, which must be of this version, and of this build if one is named. */
+/** The generation that answers the queries. It must be of this version, and of this build if one is named. */
 const servingNow = (view: View.Any, build?: number): Effect.Effect<Status, NotServing | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
     const serving = servingOf(view, yield* (yield* ViewStore).status)
@@ -198,15 +199,15 @@ const notServing = ({ name, version }: View.Any, build: number | undefined, serv
     view: name,
     version,
     ...(build === undefined ? undefined : { build }),
-    ...(serving === undefined ? undefined : { serving: { version: serving.version, build: serving.build } })
+    ...(serving === undefined ? undefined : { serving: placeOf(serving) })
   })
 
-/** A page of the keys that are stored behind one and up to another, and where the next one begins. */
-const storedKeys = (view: View.Any, behind: string | undefined, last: string | undefined) =>
+/** A page of the stored keys after one key and up to another, and the key after which the next page begins. */
+const storedKeys = (view: View.Any, afterKey: string | undefined, last: string | undefined) =>
   Effect.gen(function* () {
     const { query } = yield* ViewStore
     const keysOnly: Query = { _tag: "Records", view: view.name, orderBy: [], select: [], limit: chunk }
-    const after = behind === undefined ? undefined : { after: cursorOf(keysOnly, { key: behind, state: null }) }
+    const after = afterKey === undefined ? undefined : { after: cursorOf(keysOnly, { key: afterKey, state: null }) }
     const { next, rows } = yield* Effect.catchTag(query({ ...keysOnly, ...after }), "InvalidCursor", Effect.die)
     const keys = rows.map(({ key }) => key).filter((key) => last === undefined || compareTexts(key, last) <= 0)
     return { keys, next: next === undefined || keys.length < rows.length ? undefined : keys.at(-1) }

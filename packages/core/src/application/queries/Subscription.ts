@@ -2,32 +2,34 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import type { Tagged } from "../../domain/tagged.ts"
-import type * as Participant from "../../domain/Participant.ts"
 import type { InvalidCursor } from "../../domain/errors.ts"
-import type * as Query from "../../domain/Query.ts"
-import { answers, whileAway } from "./liveQuery.ts"
-import { decoded } from "./decodePage.ts"
-import { type AllReadOptions, EventStore, type RecordedEvent } from "../../ports/EventStore.ts"
+import type * as Participant from "../../domain/Participant.ts"
+import * as Query from "../../domain/Query.ts"
+import * as StreamId from "../../domain/StreamId.ts"
+import type { Tagged } from "../../domain/tagged.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
+import { type AllReadOptions, EventStore, type RecordedEvent } from "../../ports/EventStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
-import * as EventCodec from "../events/EventCodec.ts"
 import type { EventDecodeError } from "../events/errors.ts"
+import * as EventCodec from "../events/EventCodec.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
+import { decoded } from "./decodePage.ts"
+import { answers, whileAway } from "./liveQuery.ts"
+import { checkSameView } from "./sameView.ts"
 
-/** Where to begin, and which events to select. */
+/** Where a subscription begins, and which events it selects. */
 export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" | "types"> {
-  /** Begins behind this position; at the first event if not given. */
+  /** The subscription begins with the first event after this position. 0 by default. */
   readonly after?: number
 }
 
 /**
- * All events behind a position, first those that are there and then each new
- * one soon after it was appended; never ends. No event is missing, doubled or
- * out of order, also where history passes into the present: both are the same
- * read, from the last position that was read up to the store's new horizon.
- * While the store is away it waits; it fails only for a reason that waiting
- * does not cure.
+ * All events after a position: first the present ones, then each new one soon
+ * after its append. The stream never ends. No event is missing, repeated or out of
+ * order, also between past and new events: both are read in the same way, from
+ * the last position that was read to the store's new horizon. While the store is
+ * unavailable, the stream waits. It fails only for a reason that waiting does not
+ * cure.
  *
  * @example
  * ```ts
@@ -56,30 +58,30 @@ export const recorded = (
             Stream.drain(Stream.fromEffect(Effect.sync(() => (position = horizon))))
           )
         ),
-        // Begins again behind the last event that was delivered.
+        // Begins again after the last event that was delivered.
         Stream.retry(whileAway)
       )
     })
   )
 
-/** An aggregate whose events can be followed. */
+/** An aggregate whose events a subscription can follow. */
 export type Source = Participant.Any["source"]
 
-/** The events of the aggregates. */
+/** The events of aggregates. */
 export type EventOf<S extends Source> = Parameters<S["evolve"]>[1] & Tagged
 
-/** Where to begin, and which of the aggregates' events to select. */
+/** Where a subscription begins, and which of the aggregates' events it selects. */
 export interface EventsOptions<Type extends string> {
-  /** Begins behind this position; at the first event if not given. */
+  /** The subscription begins with the first event after this position. 0 by default. */
   readonly after?: number
-  /** Only events of these types; of all if not given. */
+  /** Only events of these types. All types by default. */
   readonly types?: ReadonlyArray<Type>
 }
 
 /**
- * As {@link recorded}, for the events of these aggregates, decoded. The store
- * reads no others. An event that does not decode is never skipped: the stream
- * fails, and can be begun again behind it.
+ * Like {@link recorded}, but only the events of some aggregates, decoded. The
+ * store reads no other events. An event that does not decode is never skipped:
+ * the stream fails. A new stream with `after` can begin after that event.
  *
  * @example
  * ```ts
@@ -107,7 +109,7 @@ export const events = <S extends Source>(
   )
   return recorded({ ...options, aggregates: [...byName.keys()] }).pipe(
     Stream.mapEffect((event) => {
-      const codec = byName.get(event.streamId.slice(0, event.streamId.indexOf("-")))!
+      const codec = byName.get(StreamId.aggregateOf(event.streamId))!
       return Effect.fromResult(Result.map(codec.decode(event), (data) => ({ ...event, data })))
     })
   )
@@ -117,15 +119,18 @@ export const events = <S extends Source>(
 export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError | EventStoreError
 
 /**
- * The results of a query, for live pages: the present one at once, then each
- * new one soon after the view has changed; never ends. Results that follow each
- * other differ. A slow consumer skips results, never the latest.
+ * The results of a query, for live pages: the present result at once, then each
+ * new one soon after the view has changed. The stream never ends. Each result
+ * differs from the one before. A slow consumer skips results, but never the latest.
  *
- * The first result may be of a view that is behind. Then the store is asked as
- * the view advances, and not before the next event once it has caught up: what
- * changes without one, as when another version takes over or parked events are applied, shows
- * with the next event. While a store is away it waits; it fails as
- * `Records.query` does, for a reason that waiting does not cure.
+ * The first result may be stale if the view is catching up; further results
+ * follow as it advances. After that, the view is queried again only when a new
+ * event arrives. A change without an event, such as a new version taking over or
+ * a retry of parked events, shows up with the next event. While a store is
+ * unavailable, the stream waits. Otherwise it fails like `Records.query`.
+ *
+ * The query of another view does not compile, or is a defect if the names are not
+ * known to the compiler.
  *
  * @example
  * ```ts
@@ -138,22 +143,36 @@ export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError | Ev
  * const printing = Subscription.query(Balances, richest).pipe(
  *   Stream.runForEach(({ rows }) => Effect.log(rows.map(({ key }) => key)))
  * )
- * const counts = Subscription.query(Balances, Query.count(richest))
  * ```
  */
-export const query: {
-  <Row>(
-    view: Query.Source<unknown>,
-    query: Query.Query<Row>
-  ): Stream.Stream<Query.Page<Row>, QueryError, EventStore | ViewStore>
-  (
-    view: Query.Source<unknown>,
-    query: Query.Count
-  ): Stream.Stream<number, EventStoreError | ViewStoreError, EventStore | ViewStore>
-} = <Row>(view: Query.Source<unknown>, query: Query.Query<Row> | Query.Count): never =>
-  (query._tag === "Count"
-    ? answers(view, (store) => store.query(query))
-    : Stream.mapEffect(
-        answers(view, (store) => store.query(query)),
-        (page) => Effect.fromResult(decoded(view, query, page))
-      )) as never
+export const query = <Row, Name extends string>(
+  view: Query.Source<unknown, NoInfer<Name>>,
+  query: Query.Query<Row, Name>
+): Stream.Stream<Query.Page<Row>, QueryError, EventStore | ViewStore> =>
+  Stream.fromEffectDrain(checkSameView(view, query)).pipe(
+    Stream.concat(answers(view, (store) => store.query(query))),
+    Stream.mapEffect((page) => Effect.fromResult(decoded(view, query, page)))
+  )
+
+/**
+ * Like {@link query}, but the number of records that the query gives on all its
+ * pages.
+ *
+ * @example
+ * ```ts
+ * import { Query, Subscription } from "@hexfold/core"
+ * import { Effect, Stream } from "effect"
+ *
+ * declare const Balances: Query.Source<{ readonly balance: number }>
+ *
+ * const overdrawn = Query.from(Balances, { where: ({ lt }) => lt("balance", 0) })
+ * const printing = Subscription.count(Balances, overdrawn).pipe(Stream.runForEach((count) => Effect.log(count)))
+ * ```
+ */
+export const count = <Name extends string>(
+  view: Query.Source<unknown, NoInfer<Name>>,
+  query: Query.Query<unknown, Name>
+): Stream.Stream<number, EventStoreError | ViewStoreError, EventStore | ViewStore> =>
+  Stream.fromEffectDrain(checkSameView(view, query)).pipe(
+    Stream.concat(answers(view, (store) => store.query(Query.count(query))))
+  )

@@ -1,9 +1,9 @@
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
-import { RecordDecodeError } from "../views/errors.ts"
 import * as Query from "../../domain/Query.ts"
+import { RecordDecodeError } from "../views/errors.ts"
 
-/** Decodes the page that a view store gave. */
+/** Decodes a page of a view store. Fails with the first record that does not decode. */
 export const decoded = <Row>(
   view: Query.Source<unknown>,
   query: Query.Query<Row>,
@@ -12,7 +12,7 @@ export const decoded = <Row>(
   const decode = Query.decoder(view, query)
   const states: Array<Query.Row<Row>> = []
   for (const row of rows) {
-    // One by one, so that an error can name the record.
+    // One row at a time, so that an error can name its key.
     const page = decode({ rows: [row], next })
     if (Result.isFailure(page)) {
       return Result.fail(new RecordDecodeError({ view: view.name, key: row.key, cause: page.failure }))

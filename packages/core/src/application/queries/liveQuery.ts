@@ -5,14 +5,15 @@ import * as Stream from "effect/Stream"
 import type * as Schema from "effect/Schema"
 import { canonicalJson } from "../../domain/canonicalJson.ts"
 import type * as Query from "../../domain/Query.ts"
-import { EventStore } from "../../ports/EventStore.ts"
-import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
-import { ViewStore } from "../../ports/ViewStore.ts"
-import { servingOf } from "../../ports/generation.ts"
 import { isRetryable } from "../../internal/retryable.ts"
-import { hasReached, look, type ViewName, pauses } from "./waitFor.ts"
+import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
+import { EventStore } from "../../ports/EventStore.ts"
+import { servingOf } from "../../ports/generation.ts"
+import { ViewStore } from "../../ports/ViewStore.ts"
+import { warnUnbuilt } from "./unbuilt.ts"
+import { hasReached, look, pauses, type ViewName } from "./waitFor.ts"
 
-/** The answers of a view store to one question, each that differs from the one before. */
+/** The answers of a view store to one question. Each differs from the answer before. */
 export const answers = <A extends Answer, E>(
   view: ViewName,
   ask: (store: ViewStore["Service"]) => Effect.Effect<A, E | ViewStoreError>
@@ -25,11 +26,13 @@ export const answers = <A extends Answer, E>(
       let answered: string | undefined
       const next = (horizon: number) =>
         Effect.gen(function* () {
-          const seen = yield* look(store)
+          // A look without a change is background work, and makes no span.
+          const seen = yield* Effect.withTracerEnabled(look(store), false)
           if (Option.isNone(seen)) return { done: false, answer: undefined }
           const serving = servingOf(view, seen.value)
+          if (serving === undefined) yield* warnUnbuilt(store, view)
           const done = hasReached(serving, horizon)
-          // Read before the answer, which so may be newer, and is asked for once more then, but never older.
+          // Read the position before the answer. The answer can then be newer than the position (and is fetched again), but never older.
           const at = `${serving?.version} ${serving?.build} ${serving?.inline ? horizon : serving?.position}`
           if (at === asked) return { done, answer: undefined }
           const answer = yield* ask(store)
@@ -40,7 +43,7 @@ export const answers = <A extends Answer, E>(
           return { done, answer }
         })
       return events.horizons.pipe(
-        // One horizon after the other: `changes` keeps the latest for whoever is slow, and no query is cut off by the next.
+        // One horizon after the other. The store keeps the latest for a slow reader, and no query is interrupted by the next.
         Stream.flatMap((horizon) =>
           Stream.fromEffectSchedule(next(horizon), pauses("1 second")).pipe(Stream.takeUntil(({ done }) => done))
         ),
@@ -57,7 +60,7 @@ const textOf = (answer: Answer): string =>
     ? String(answer)
     : canonicalJson([answer.next ?? null, answer.rows.map(({ key, state }) => [key, state])])
 
-/** Begins again while a store is away, and fails for what waiting does not cure. */
+/** Tries again while a store is unavailable. Errors that waiting does not cure are passed on. */
 export const whileAway = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(
   Schedule.while(({ input }: { readonly input: unknown }) => isRetryable(input))
 )

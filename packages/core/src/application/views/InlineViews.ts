@@ -1,29 +1,30 @@
 /**
- * What an adapter needs to maintain inline views inside an append: pure, so
- * that it can be done in whatever transaction the adapter has.
+ * What an adapter needs to maintain inline views inside an append. All of it is
+ * pure, so an adapter can use it in any transaction.
  */
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
+import * as StreamId from "../../domain/StreamId.ts"
 import type * as View from "../../domain/View.ts"
 import * as ViewFold from "./fold.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
 import type { Commit } from "../../ports/ViewStore.ts"
 import type { ProjectionFailed } from "./errors.ts"
 
-/** What becomes of records. */
+/** The records to write, and the keys of those to delete. */
 export type Changes = Pick<Commit, "put" | "remove">
 
-/** The records of a view that events touch. */
-export interface Touched {
-  /** Their keys; none if the view ignores the events. */
+/** How to apply events to the records of a view. */
+export interface Plan {
+  /** The keys of the records that the events touch. Empty if the view ignores the events. */
   readonly keys: ReadonlyArray<string>
-  /** Applies the events to what is stored under the keys: all of them, or it fails with the first that it cannot. */
+  /** Applies all events to the stored records of these keys, or fails with the first event that it cannot apply. */
   readonly fold: (stored: ReadonlyMap<string, Schema.Json>) => Result.Result<Changes, ProjectionFailed>
 }
 
 /**
- * The views whose `consistency` is inline. Two of the same name are a mistake in
- * the program and throw.
+ * Selects the views whose `consistency` is inline. Throws if two of them have the
+ * same name.
  *
  * @example
  * ```ts
@@ -63,11 +64,11 @@ export const aggregatesOf = ({ sources }: View.Any): ReadonlyArray<string> => so
  * ```
  */
 export const follows = (view: View.Any, { streamId, type }: Pick<RecordedEvent, "streamId" | "type">): boolean =>
-  view.types.includes(type) && view.sources.some(({ name }) => streamId.startsWith(`${name}-`))
+  view.types.includes(type) && view.sources.some(({ name }) => name === StreamId.aggregateOf(streamId))
 
 /**
- * Which records of a view these events touch, and what becomes of them. Applies
- * the events in the order of their positions, whatever order they come in.
+ * Plans how to apply events to the records of a view. The events are applied in
+ * the order of their positions, whatever the order in which they are given.
  *
  * @example
  * ```ts
@@ -83,13 +84,10 @@ export const follows = (view: View.Any, { streamId, type }: Pick<RecordedEvent, 
  * const changes = Result.flatMap(InlineViews.plan(Balances, events), ({ fold, keys }) => fold(load(keys)))
  * ```
  */
-export const plan = (
-  view: View.Any,
-  events: ReadonlyArray<RecordedEvent>
-): Result.Result<Touched, ProjectionFailed> => {
-  const { folding, touching } = ViewFold.of(view)
+export const plan = (view: View.Any, events: ReadonlyArray<RecordedEvent>): Result.Result<Plan, ProjectionFailed> => {
+  const { decode, folding } = ViewFold.of(view)
   const inOrder = events.filter((event) => follows(view, event)).toSorted((a, b) => a.position - b.position)
-  return Result.map(Result.all(inOrder.map(touching)), (decoded) => ({
+  return Result.map(Result.all(inOrder.map(decode)), (decoded) => ({
     keys: [...new Set(decoded.flatMap(({ keys }) => keys))],
     fold: (stored) => {
       const { accept, after, changes } = folding(stored)

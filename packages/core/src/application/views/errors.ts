@@ -1,25 +1,26 @@
 import * as Schema from "effect/Schema"
 
 /**
- * A projection cannot go beyond an event. All events before it are in the
- * view's records, and nothing of it is.
+ * An event stopped a projection. All earlier events of the view are in its
+ * records; this event is in none of them.
  */
 export class ProjectionFailed extends Schema.TaggedError<ProjectionFailed>()("ProjectionFailed", {
   view: Schema.String,
-  /** The generation of the view. */
+  /** The version of the view. */
   version: Schema.Int,
   stream: Schema.String,
-  /** The event's place in its stream, */
+  /** The event's version in its stream. */
   streamVersion: Schema.Int,
-  /** and among all events. */
+  /** The event's position in the log. */
   position: Schema.Int,
   type: Schema.String,
   /**
-   * What failed: to decode the event, to find its keys, to decode a record that
-   * it touches, the view's handler, or to encode the state that this returned.
+   * The step that failed: `decode` the event, find its keys with `key`, `load` a
+   * record that it touches, call the handler in `evolve`, or `encode` the state
+   * that the handler returned.
    */
   step: Schema.Literals(["decode", "key", "load", "evolve", "encode"]),
-  /** The error as it came. */
+  /** The error of that step. */
   cause: Schema.Defect()
 }) {
   override get message(): string {
@@ -30,8 +31,8 @@ export class ProjectionFailed extends Schema.TaggedError<ProjectionFailed>()("Pr
 }
 
 /**
- * A record of a view does not match the schema of the view's state: another
- * version of the view wrote it. It is never skipped: what asks for it fails.
+ * A record does not match the schema of the view's state, because another
+ * definition of the view wrote it. Reading never skips such a record: it fails.
  */
 export class RecordDecodeError extends Schema.TaggedError<RecordDecodeError>()("RecordDecodeError", {
   view: Schema.String,

@@ -15,46 +15,46 @@ import { copyJson, Problem } from "../../ports/jsonCopy.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"
 
-/** An event that was decoded, with the keys of the records that it touches. */
-export interface Touching {
+/** A decoded event with the keys of the records that it touches. */
+export interface DecodedEvent {
   readonly recorded: RecordedEvent
   readonly event: Tagged
   readonly envelope: View.Envelope<string, unknown>
   readonly keys: ReadonlyArray<string>
 }
 
-/** What an event makes of the record under a key. */
+/** The record of one key after an event. Without a state it is deleted. */
 interface Change {
   readonly key: string
   readonly state: unknown
   readonly json: Schema.Json | undefined
 }
 
-/** Records that events are folded into, one after the other. */
+/** Records into which events are folded, one after the other. */
 interface Folding {
-  /** What an event makes of the record under one of its keys, which stays as it is. */
-  readonly after: (touching: Touching, key: string) => Result.Result<Change, ProjectionFailed>
+  /** The record of one of the event's keys after the event. Only `accept` changes the record. */
+  readonly after: (event: DecodedEvent, key: string) => Result.Result<Change, ProjectionFailed>
   readonly accept: (change: Change) => void
-  /** All that was accepted. */
+  /** All changes that were accepted. */
   readonly changes: () => { readonly put: ReadonlyArray<Row<Schema.Json>>; readonly remove: ReadonlyArray<string> }
 }
 
-/** A view's way from recorded events to records as they are stored; pure. */
+/** The pure fold of a view: from recorded events to records as they are stored. */
 export interface ViewFold {
-  /** Decodes an event and names its keys. */
-  readonly touching: (recorded: RecordedEvent) => Result.Result<Touching, ProjectionFailed>
-  /** The keys that an event has even if it does not decode: none known, unless they follow from its place alone. */
+  /** Decodes an event and finds its keys. */
+  readonly decode: (recorded: RecordedEvent) => Result.Result<DecodedEvent, ProjectionFailed>
+  /** The keys of an event that does not decode. Undefined unless they follow from the stream and the event's id alone. */
   readonly keysByPlace: (recorded: RecordedEvent) => ReadonlyArray<string> | undefined
-  /** Begins with the records that are stored. */
+  /** Begins a fold with the stored records. */
   readonly folding: (stored: ReadonlyMap<string, Schema.Json>) => Folding
 }
 
-/** Compiled once for each view. */
+/** The fold of a view. It is compiled once for each view. */
 export const of = (view: View.Any): ViewFold => memoized(folds, view, () => make(view))
 
 const folds = new WeakMap<object, unknown>()
 
-// Its functions are only called with the events of its own sources and states of its own schema.
+// The functions of a view get only events of its own sources and states of its own schema.
 type Erased = View.View<string, unknown, Tagged, View.Envelope<string, unknown>>
 
 const make = (any: View.Any): ViewFold => {
@@ -63,10 +63,10 @@ const make = (any: View.Any): ViewFold => {
     view.sources.map((source) => [source.name, { idOf: source.idOf, codec: EventCodec.of(source as AnySource) }])
   )
   const encode = encoder.make(view.schemas.state)
-  const decode = decoder(view)
+  const decodeState = decoder(view)
 
-  const decodeEvent = (recorded: RecordedEvent): Result.Result<Omit<Touching, "keys">, unknown> => {
-    const aggregate = Option.getOrThrow(StreamId.parse(recorded.streamId)).aggregate
+  const decodeEvent = (recorded: RecordedEvent): Result.Result<Omit<DecodedEvent, "keys">, unknown> => {
+    const aggregate = StreamId.aggregateOf(recorded.streamId)
     const { codec, idOf } = sources.get(aggregate)!
     const decodedId = idOf(recorded.streamId)
     if (Option.isNone(decodedId)) return Result.fail(noId(recorded, aggregate))
@@ -77,13 +77,13 @@ const make = (any: View.Any): ViewFold => {
 
   const encodeState = (state: unknown): Result.Result<Schema.Json, unknown> =>
     Result.flatMap(encode(state), (json) => {
-      // What a schema encodes may still be none that a store can keep: a text with NUL.
+      // A schema may encode what no store can keep, such as a text with NUL.
       const copy = copyJson(json, 0)
       return copy instanceof Problem ? Result.fail(new Error(`the state${copy.text}`)) : Result.succeed(copy)
     })
 
   return {
-    touching: (recorded) =>
+    decode: (recorded) =>
       Result.flatMap(
         attempt(view, recorded, "decode", () => decodeEvent(recorded)),
         (decoded) =>
@@ -95,7 +95,7 @@ const make = (any: View.Any): ViewFold => {
 
     keysByPlace: (recorded) => {
       if (!view.perStream) return undefined
-      // The key functions of such views look at the stream and the event's own id, at nothing else.
+      // The key functions of such views use only the stream and the event's id.
       const { id: eventId, ...place } = recorded
       const envelope = { ...place, eventId, aggregate: "", id: undefined }
       return Option.getOrUndefined(Result.getSuccess(view.keysOf({ _tag: recorded.type }, envelope)))
@@ -107,12 +107,12 @@ const make = (any: View.Any): ViewFold => {
 
       const before = (key: string): Result.Result<unknown, unknown> => {
         const json = stored.get(key)
-        return states.has(key) || json === undefined ? Result.succeed(states.get(key)) : decode(key, json)
+        return states.has(key) || json === undefined ? Result.succeed(states.get(key)) : decodeState(key, json)
       }
 
       return {
-        // Every state is encoded, also one that the next event replaces: whether a
-        // view fails does not depend on where its batches end.
+        // Every state is encoded, also one that the next event replaces. Otherwise
+        // it would depend on the size of a batch whether a view fails.
         after: ({ envelope, event, recorded }, key) => {
           const loaded = attempt(view, recorded, "load", () => before(key))
           if (Result.isFailure(loaded)) return Result.fail(loaded.failure)
@@ -145,7 +145,7 @@ const make = (any: View.Any): ViewFold => {
   }
 }
 
-/** Decodes the records of a view. */
+/** The decoder of a view's records. */
 export const decoder = <State>(view: {
   readonly name: string
   readonly schemas: { readonly state: Schema.Codec<State, unknown> }
@@ -156,7 +156,7 @@ export const decoder = <State>(view: {
 
 type AnySource = View.Source & Source<string, unknown, Tagged>
 
-// The functions of a view are its author's: they may throw.
+// The author of a view writes its functions, and they may throw.
 const attempt = <A>(
   { name, version }: View.Any,
   recorded: RecordedEvent,
@@ -169,4 +169,9 @@ const attempt = <A>(
   })
 
 const noId = ({ streamId, type, version }: RecordedEvent, aggregate: string) =>
-  new EventDecodeError({ stream: streamId, version, type, detail: `its stream has no id of ${aggregate}` })
+  new EventDecodeError({
+    stream: streamId,
+    version,
+    type,
+    detail: `the text after "${aggregate}-" is not a valid id of ${aggregate}`
+  })

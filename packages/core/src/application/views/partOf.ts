@@ -1,7 +1,7 @@
 /**
- * The index of the part to which a key falls: FNV-1a over the bytes of its
- * UTF-16 code units, the lower one first, modulo the number of parts. It must
- * never change: stored records are divided by it.
+ * The index of the part to which a key belongs: FNV-1a over the bytes of its
+ * UTF-16 code units, the lower byte first, modulo the number of parts. This
+ * function must never change, because stored records are divided by it.
  *
  * http://www.isthe.com/chongo/tech/comp/fnv/
  */

@@ -6,42 +6,44 @@ import type { Row } from "../../domain/query/data.ts"
 import { storable } from "../../domain/texts.ts"
 import type * as View from "../../domain/View.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
-import type { DeadLetter, Loaded, Unapplied } from "../../ports/ViewStore.ts"
+import type { DeadLetter, Unapplied } from "../../ports/deadLetter.ts"
+import type { Loaded } from "../../ports/ViewStore.ts"
 import * as ViewFold from "./fold.ts"
 
-/** An event that was read, whether it decodes or not. */
-export interface Met {
+/** An event that was read. It may be one that does not decode. */
+export interface Candidate {
   readonly recorded: RecordedEvent
-  readonly touching: Result.Result<ViewFold.Touching, ProjectionFailed>
-  /** Nothing if they are not known. */
+  readonly decoded: Result.Result<ViewFold.DecodedEvent, ProjectionFailed>
+  /** The keys of the event. Undefined if they are not known. */
   readonly keys: ReadonlyArray<string> | undefined
 }
 
-/** What becomes of a batch: up to its end, or up to the event that `failed`. */
+/** The result of a batch: up to its end, or up to the event that failed. */
 interface Applied {
   readonly put: ReadonlyArray<Row<Schema.Json>>
   readonly remove: ReadonlyArray<string>
   readonly deadLetters: ReadonlyArray<DeadLetter>
-  /** How many events were applied, at least to one of their records. */
+  /** The number of events that were applied to at least one record. */
   readonly events: number
+  /** Why the view stops before the next event. */
   readonly failed: ProjectionFailed | undefined
 }
 
-/** Looks at an event. */
-export const meet = (view: View.Any, recorded: RecordedEvent): Met => {
-  const { keysByPlace, touching } = ViewFold.of(view)
-  const met = touching(recorded)
-  return { recorded, touching: met, keys: Result.isSuccess(met) ? met.success.keys : keysByPlace(recorded) }
+/** Decodes an event and finds its keys, also those of an event that does not decode where that is possible. */
+export const decodeCandidate = (view: View.Any, recorded: RecordedEvent): Candidate => {
+  const { decode, keysByPlace } = ViewFold.of(view)
+  const decoded = decode(recorded)
+  return { recorded, decoded, keys: Result.isSuccess(decoded) ? decoded.success.keys : keysByPlace(recorded) }
 }
 
 /**
- * Folds events into records, and does about a poison event what the view says.
- * A key that is parked waits whatever the view says: it may have said otherwise
- * when the key was parked.
+ * Folds events into records. The view's `onPoison` decides about an event that
+ * cannot be applied. The events of a parked key are always parked as well, since
+ * `onPoison` may have changed after the key was parked.
  */
 export const apply = (
   view: View.Any,
-  events: ReadonlyArray<Met>,
+  events: ReadonlyArray<Candidate>,
   loaded: Pick<Loaded, "states" | "parked">,
   now: DateTime.Utc
 ): Applied => {
@@ -50,18 +52,18 @@ export const apply = (
   const deadLetters: Array<DeadLetter> = []
   let applied = 0
   let failed: ProjectionFailed | undefined
-  for (const { keys, recorded, touching } of events) {
-    if (Result.isFailure(touching) && view.onPoison === "skip") {
-      deadLetters.push({ ...unapplied(touching.failure, now), key: "", parked: false })
+  for (const { decoded, keys, recorded } of events) {
+    if (Result.isFailure(decoded) && view.onPoison === "skip") {
+      deadLetters.push({ ...unapplied(decoded.failure, now), key: "", parked: false })
       continue
     }
-    if (Result.isFailure(touching) && (view.onPoison === "stop" || keys === undefined)) {
-      failed = touching.failure
+    if (Result.isFailure(decoded) && (view.onPoison === "stop" || keys === undefined)) {
+      failed = decoded.failure
       break
     }
     const outcomes = (keys ?? []).map((key) => ({
       key,
-      change: parked.has(key) ? undefined : Result.flatMap(touching, (event) => folding.after(event, key))
+      change: parked.has(key) ? undefined : Result.flatMap(decoded, (event) => folding.after(event, key))
     }))
     if (view.onPoison === "stop") {
       failed = outcomes.map(({ change }) => change && failureOf(change)).find((failure) => failure !== undefined)
@@ -83,7 +85,7 @@ export const apply = (
   return { ...folding.changes(), deadLetters, events: applied, failed }
 }
 
-/** What the store is told of an event that cannot be applied. */
+/** What a store keeps of an event that cannot be applied. */
 export const unapplied = (failed: ProjectionFailed, at: DateTime.Utc): Unapplied => {
   const { streamVersion, position, step, stream, type } = failed
   return { position, stream, streamVersion, type, error: { step, cause: textOf(failed.cause) }, at }
@@ -96,11 +98,11 @@ const placeOf = ({ position, streamId: stream, type, version: streamVersion }: R
   type
 })
 
-// What was thrown may be anything, also something that is no text and cannot be made one.
+// A function may throw any value, also one that has no text.
 const textOf = (cause: unknown): string => {
   const text = Result.getOrElse(
     Result.try(() => String(cause)),
-    () => "a cause without a text"
+    () => "an error without a text"
   )
   return storable(text, longestCause)
 }

@@ -35,10 +35,10 @@ export interface Order {
 }
 
 /** A query that gives records of a view, made by {@link from}. */
-export interface Query<out Row = unknown> {
+export interface Query<out Row = unknown, out Name extends string = string> {
   readonly _tag: "Records"
   /** The name of the view. */
-  readonly view: string
+  readonly view: Name
   readonly where?: Filter
   /** The first field counts most; equal records follow each other by key. */
   readonly orderBy: ReadonlyArray<Order>

@@ -47,7 +47,7 @@ describe("catchUp", () => {
     { maxLength: 60 }
   )
 
-  it.effect("gives the records that a fold over the log gives, whatever the batches", () =>
+  it.effect("gives the records of a fold over the log, whatever the batches", () =>
     Effect.promise(() =>
       fc.assert(
         fc.asyncProperty(steps, fc.integer({ min: 1, max: 9 }), (steps, batch) =>
@@ -62,7 +62,7 @@ describe("catchUp", () => {
     )
   )
 
-  it.effect("says what it did, and goes on where the records stand", () =>
+  it.effect("reports what it did, and goes on from the position of the records", () =>
     Effect.gen(function* () {
       for (let i = 1; i <= 5; i++) yield* deposited("a", i)
       expect(yield* Projection.catchUp(Activity, { batch: 2 })).toEqual({ position: 5, events: 5, commits: 3 })
@@ -73,13 +73,13 @@ describe("catchUp", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("of an empty store has nothing to do", () =>
+  it.effect("has nothing to do in an empty store", () =>
     Effect.gen(function* () {
       expect(yield* Projection.catchUp(Activity)).toEqual({ position: 0, events: 0, commits: 0 })
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("reaches the horizon also where no event matches", () =>
+  it.effect("reaches the horizon also if no event matches", () =>
     Effect.gen(function* () {
       for (let i = 1; i <= 5; i++) yield* deposited("a", i)
       expect(yield* Projection.catchUp(Limits, { batch: 2 })).toEqual({ position: 5, events: 0, commits: 1 })
@@ -87,7 +87,7 @@ describe("catchUp", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("goes on in stretches where few events match, so that no reading takes long", () =>
+  it.effect("reads in stretches if few events match, so that no read takes long", () =>
     Effect.gen(function* () {
       for (let i = 1; i <= 450; i++) yield* deposited("a", 1)
       yield* budget(1, 5)
@@ -95,7 +95,7 @@ describe("catchUp", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("never goes beyond the horizon, where an event may still appear", () =>
+  it.effect("never goes beyond the horizon, since an event may still appear there", () =>
     Effect.gen(function* () {
       for (let i = 1; i <= 5; i++) yield* deposited("a", i)
       const plain = yield* EventStore.EventStore
@@ -109,7 +109,7 @@ describe("catchUp", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("skips no event that comes while it reads", () =>
+  it.effect("skips no event that is appended while it reads", () =>
     Effect.gen(function* () {
       yield* budget(1, 1)
       const plain = yield* EventStore.EventStore
@@ -123,7 +123,7 @@ describe("catchUp", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("waits for the one that owns the view, and takes over when that one is gone", () =>
+  it.effect("waits for the owner of the view, and takes over when the owner is gone", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       const store = yield* ViewStore.ViewStore
@@ -137,7 +137,7 @@ describe("catchUp", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("takes what the owner has done for its own", () =>
+  it.effect("ends when the owner has reached the horizon", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* Effect.forkChild(Projection.run(Activity))
@@ -146,7 +146,7 @@ describe("catchUp", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("refuses a batch of no event", () =>
+  it.effect("refuses a batch size below 1", () =>
     Effect.gen(function* () {
       expect(Exit.hasDies(yield* Effect.exit(Projection.catchUp(Activity, { batch: 0 })))).toBe(true)
     }).pipe(Effect.provide(stores))
@@ -154,7 +154,7 @@ describe("catchUp", () => {
 })
 
 describe("run", () => {
-  it.effect("has a lease and a pause that end, but not at once", () =>
+  it.effect("refuses a lease or a pause that is zero or never ends", () =>
     Effect.gen(function* () {
       for (const time of [0, -1, Infinity]) {
         for (const options of [{ lease: time }, { pause: time }]) {
@@ -167,7 +167,7 @@ describe("run", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("follows the log, whoever of several works, and each event counts once", () =>
+  it.effect("follows the log whichever of several processes works, and applies each event once", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 50; i++) yield* deposited("a", 1)
       const start = Effect.forkChild(Projection.run(Activity, { batch: 7, pause: "10 millis" }))
@@ -177,7 +177,7 @@ describe("run", () => {
         (i) => Effect.andThen(Effect.yieldNow, i % 9 === 0 ? budget(i % 2, i) : deposited(`${i % 5}`, 1)),
         { concurrency: "unbounded" }
       ).pipe(Effect.repeat({ times: 9 }), Effect.forkChild)
-      // Now one dies, now the other.
+      // The two processes end in turn.
       for (let i = 0; i < 6; i++) {
         yield* TestClock.adjust("20 millis")
         yield* Fiber.interrupt(runners.shift()!)
@@ -189,7 +189,7 @@ describe("run", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("goes on after a restart, at once because the one before has freed the view", () =>
+  it.effect("goes on at once after a restart, because the former owner has released its lease", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       const first = yield* Effect.forkChild(Projection.run(Activity))
@@ -207,7 +207,7 @@ describe("run", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("keeps the view while it is idle", () =>
+  it.effect("renews its lease while it is idle", () =>
     Effect.gen(function* () {
       yield* Effect.forkChild(Projection.run(Activity))
       yield* eventually(Effect.map(statusOf(Activity), (status) => status?.owner !== undefined))
@@ -223,7 +223,7 @@ describe("run", () => {
     ["fails", Effect.suspend(() => Effect.fail(away()))]
   ] as const
 
-  it.effect.each(cuts)("is taken over when the owner's connection %s, and nothing is applied twice", ([, cut]) =>
+  it.effect.each(cuts)("takes over when the owner's connection %s, and applies nothing twice", ([, cut]) =>
     Effect.gen(function* () {
       const { hooks, store } = yield* connection
       const start = Effect.forkChild(Projection.run(Activity, { batch: 3 }))
@@ -237,7 +237,7 @@ describe("run", () => {
       yield* start
       yield* reaches(Activity, 11)
       expect((yield* statusOf(Activity))!.owner).not.toBe(owner)
-      // The first one is back, and both go on.
+      // The first process is back, and both go on.
       hooks.before = Effect.void
       for (let i = 0; i < 10; i++) {
         yield* deposited("b", 1)
@@ -248,7 +248,7 @@ describe("run", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("stops writing when it could not renew its lease, and works again when it can", () =>
+  it.effect("stops writing when it cannot renew its lease, and works again when it can", () =>
     Effect.gen(function* () {
       const { hooks, store } = yield* connection
       yield* Effect.forkChild(Effect.provideService(Projection.run(Activity), ViewStore.ViewStore, store))
@@ -266,7 +266,7 @@ describe("run", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("applies each event once also where two own the view at once", () =>
+  it.effect("applies each event once also if two projections own the view at once", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       const twin: typeof plain = {
@@ -284,7 +284,7 @@ describe("run", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("applies a batch once that it sends again before the first arrives, in the same epoch", () =>
+  it.effect("applies a batch once if it sends it again in the same epoch before the first commit arrives", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       const gate = yield* Deferred.make<void>()
@@ -311,7 +311,7 @@ describe("run", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("is fenced off also when the one that took over has not written yet", () =>
+  it.effect("gets a conflict also if the next owner has not written yet", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       const gate = yield* Deferred.make<void>()
@@ -333,7 +333,7 @@ describe("run", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("goes on at once after a commit that was fenced, if nobody else owns the view", () =>
+  it.effect("goes on at once after a conflict, if no other projection owns the view", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       let retried = false
@@ -350,7 +350,7 @@ describe("run", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("gives a commit up that gets no answer, and goes on", () =>
+  it.effect("gives up a commit without an answer, and goes on", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       let unanswered = 1
@@ -366,7 +366,7 @@ describe("run", () => {
   it.effect.each([
     ["alone", [Activity]],
     ["shared with others", [Activity, Limits]]
-  ] as const)("gives up reading that gets no answer, and goes on: %s", ([, views]) =>
+  ] as const)("gives up a read without an answer, and goes on: %s", ([, views]) =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       const plain = yield* EventStore.EventStore
@@ -380,7 +380,7 @@ describe("run", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("frees no view that it waits for, and one whose claim got no answer", () =>
+  it.effect("releases a lease whose claim got no answer, and none of another owner", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       const owner = yield* Effect.forkChild(Projection.run(Activity))
@@ -406,12 +406,12 @@ describe("run", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("is fenced off when a commit of its arrives after another has taken over", () =>
+  it.effect("gets a conflict for a commit that arrives after another projection has taken over", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       const [gate, sent] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
       let arrived: Exit.Exit<void, unknown> | undefined
-      // What is sent arrives, whatever becomes of the sender.
+      // A commit that was sent arrives, even if its sender has ended.
       const commit: typeof plain.commit = (commit) =>
         Deferred.await(gate).pipe(
           Effect.andThen(plain.commit(commit)),
@@ -437,7 +437,7 @@ describe("run", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("applies a batch once whose commit happened without an answer", () =>
+  it.effect("applies a batch once if its commit succeeded without an answer", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       let unanswered = 3
@@ -455,7 +455,7 @@ describe("run", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("waits while the event store is away, and fails when waiting does not help", () =>
+  it.effect("waits while the event store is unavailable, and fails for an error that waiting does not cure", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       const plain = yield* EventStore.EventStore
@@ -481,7 +481,7 @@ describe("run", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("interrupted in a commit ends that, and then frees the view", () =>
+  it.effect("finishes its commit when it is interrupted, and then releases the lease", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       const [gate, sent] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
@@ -506,7 +506,7 @@ describe("run", () => {
 })
 
 describe("layer", () => {
-  it.effect("runs views in the background until it closes; one that fails stops alone", () =>
+  it.effect("runs views in the background until it closes; a view that fails stops alone", () =>
     Effect.gen(function* () {
       const Broken = View.make("Broken", {
         from: [Account],

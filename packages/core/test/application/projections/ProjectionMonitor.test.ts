@@ -12,7 +12,7 @@ const nobody = {
   state: "waiting",
   serves: false,
   position: 0,
-  age: Duration.zero,
+  lagTime: Duration.zero,
   percent: 100,
   timeLeft: Duration.zero,
   eventsPerSecond: 0,
@@ -33,7 +33,7 @@ const failure = {
   at: DateTime.makeUnsafe(0)
 }
 
-/** Owns a part and says something of it, as a projection does. */
+/** Owns a part and commits something, like a projection. */
 const said = (given: Partial<ViewStore.Commit> & { readonly part?: number; readonly of?: number } = {}) =>
   Effect.gen(function* () {
     const { of = 1, part: index = 0, ...rest } = given
@@ -46,7 +46,7 @@ const said = (given: Partial<ViewStore.Commit> & { readonly part?: number; reado
     yield* commit({ generation, part: index, epoch, from, to: from, put: [], remove: [], ...rest })
   })
 
-/** A store that says that appends maintain all views. */
+/** A store that reports that appends maintain all views. */
 const inline = Effect.provideServiceEffect(
   ViewStore.ViewStore,
   Effect.map(ViewStore.ViewStore, (store) => ({
@@ -56,41 +56,41 @@ const inline = Effect.provideServiceEffect(
 )
 
 describe("status", () => {
-  it.effect("of a view that nobody has begun", () =>
+  it.effect("of a view that no projection has begun", () =>
     Effect.gen(function* () {
-      expect(yield* activity).toEqual({ ...nobody, horizon: 0, behind: 0 })
+      expect(yield* activity).toEqual({ ...nobody, horizon: 0, lag: 0 })
       yield* deposited("a", 1)
       yield* deposited("a", 1)
       yield* TestClock.adjust("3 seconds")
-      const late = { behind: 2, age: Duration.seconds(3), percent: 0, timeLeft: undefined }
+      const late = { lag: 2, lagTime: Duration.seconds(3), percent: 0, timeLeft: undefined }
       expect(yield* activity).toEqual({ ...nobody, horizon: 2, ...late })
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("tells how far a view is behind, and for how long", () =>
+  it.effect("reports the lag of a view in events and in time", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
       const done = { ...nobody, position: 1, serves: true }
       yield* TestClock.adjust("1 hour")
-      expect(yield* activity).toEqual({ ...done, horizon: 1, behind: 0 })
+      expect(yield* activity).toEqual({ ...done, horizon: 1, lag: 0 })
       yield* deposited("a", 1)
       yield* TestClock.adjust("2 seconds")
       yield* deposited("b", 1)
       yield* TestClock.adjust("5 seconds")
-      const late = { behind: 2, age: Duration.seconds(7), percent: 33, timeLeft: undefined }
+      const late = { lag: 2, lagTime: Duration.seconds(7), percent: 33, timeLeft: undefined }
       expect(yield* activity).toEqual({ ...done, horizon: 3, ...late })
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("of a view is not behind for events that it does not follow", () =>
+  it.effect("of a view counts no lag for events that it does not follow", () =>
     Effect.gen(function* () {
       const Limits = View.make("Limits", {
         from: [Budget],
         state: Schema.Int,
         evolve: { BudgetSet: (_, { limit }) => limit }
       })
-      const limits = Effect.map(ProjectionMonitor.status([Activity, Limits]), ([, status]) => status!.behind)
+      const limits = Effect.map(ProjectionMonitor.status([Activity, Limits]), ([, status]) => status!.lag)
       yield* deposited("a", 1)
       expect(yield* limits).toBe(0)
       yield* budget(1, 5)
@@ -99,17 +99,17 @@ describe("status", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("of an inline view is never behind", () =>
+  it.effect("of an inline view never has a lag", () =>
     Effect.gen(function* () {
       yield* Projection.catchUp(Activity)
       yield* deposited("a", 1)
       yield* TestClock.adjust("1 hour")
-      const current = { ...nobody, state: "inline", serves: true, position: 1, horizon: 1, behind: 0 }
+      const current = { ...nobody, state: "inline", serves: true, position: 1, horizon: 1, lag: 0 }
       expect(yield* inline(activity)).toEqual(current)
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("tells what a view is doing", () =>
+  it.effect("reports what a view is doing", () =>
     Effect.gen(function* () {
       const state = Effect.map(activity, ({ state }) => state)
       yield* deposited("a", 1)
@@ -132,12 +132,12 @@ describe("status", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("adds up the speeds of the parts, and tells when the last of them is there", () =>
+  it.effect("adds up the throughput of the parts, and estimates when the last of them has caught up", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 10; i++) yield* deposited("a", 1)
-      yield* said({ part: 0, of: 2, to: 10, speed: { events: 3, positions: 0 } })
+      yield* said({ part: 0, of: 2, to: 10, throughput: { events: 3, positions: 0 } })
       expect(yield* activity).toMatchObject({ state: "waiting", owners: ["p0", undefined], timeLeft: undefined })
-      yield* said({ part: 1, of: 2, to: 6, speed: { events: 1, positions: 2 } })
+      yield* said({ part: 1, of: 2, to: 6, throughput: { events: 1, positions: 2 } })
       expect(yield* activity).toMatchObject({
         owners: ["p0", "p1"],
         position: 6,
@@ -150,12 +150,12 @@ describe("status", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("tells how far a rebuild is", () =>
+  it.effect("reports the progress of a rebuild", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 10; i++) yield* deposited("a", 1)
       yield* said({ to: 10 })
       expect((yield* activity).rebuild).toBeUndefined()
-      yield* said({ generation: { ...generation, build: 2 }, to: 4, speed: { events: 3, positions: 2 } })
+      yield* said({ generation: { ...generation, build: 2 }, to: 4, throughput: { events: 3, positions: 2 } })
       const rebuild = { build: 2, position: 4, percent: 40, timeLeft: Duration.seconds(3), eventsPerSecond: 3 }
       expect(yield* activity).toMatchObject({ serves: true, position: 10, percent: 100, rebuild })
       yield* TestClock.adjust("10 hours")
@@ -163,7 +163,7 @@ describe("status", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("counts what is parked and what was skipped", () =>
+  it.effect("counts parked keys and skipped events", () =>
     Effect.gen(function* () {
       const deadLetters = [
         { ...failure, key: "a", parked: true },
@@ -175,7 +175,7 @@ describe("status", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("names who works on it", () =>
+  it.effect("names the owner of the view", () =>
     Effect.gen(function* () {
       yield* Effect.forkScoped(Projection.run(Activity), { startImmediately: true })
       yield* TestClock.adjust("1 second")
@@ -205,29 +205,29 @@ describe("watch", () => {
       const Other = { ...Activity, name: "Other", version: 3 }
       yield* Layer.build(ProjectionMonitor.layer([Activity, Other], { every: "30 seconds" }))
       yield* eventually(
-        Effect.map(gauges, (all) => all["behind Other 3"] === 0),
+        Effect.map(gauges, (all) => all["lag_events Other 3"] === 0),
         0
       )
       yield* deposited("a", 1)
       yield* deposited("a", 1)
-      yield* said({ to: 1, speed: { events: 5, positions: 5 }, failure })
+      yield* said({ to: 1, throughput: { events: 5, positions: 5 }, failure })
       yield* TestClock.adjust("20 seconds")
-      expect(yield* gauges).toMatchObject({ "behind Activity 1": 0 })
+      expect(yield* gauges).toMatchObject({ "lag_events Activity 1": 0 })
       yield* TestClock.adjust("10 seconds")
       yield* eventually(
-        Effect.map(gauges, (all) => all["behind Other 3"] === 2),
+        Effect.map(gauges, (all) => all["lag_events Other 3"] === 2),
         0
       )
       expect(yield* gauges).toMatchObject({
         "position Activity 1": 1,
-        "behind Activity 1": 1,
-        "age_seconds Activity 1": 30,
+        "lag_events Activity 1": 1,
+        "lag_seconds Activity 1": 30,
         "failed Activity 1": 1,
         "serves Activity 1": 1,
         "owners Activity 1": 1,
         "events_per_second Activity 1": 5,
         "parked_keys Activity 1": 0,
-        "skipped_letters Activity 1": 0,
+        "skipped_dead_letters Activity 1": 0,
         "failed Other 3": 0,
         "serves Other 3": 0,
         "owners Other 3": 0
@@ -235,7 +235,7 @@ describe("watch", () => {
     }).pipe(Effect.scoped, Effect.provide(stores), Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 
-  it.effect("counts when the status could not be read, also for want of an answer, and goes on", () =>
+  it.effect("counts the times that the status could not be read, also without an answer, and goes on", () =>
     Effect.gen(function* () {
       const store = yield* ViewStore.ViewStore
       const answers = [Effect.fail(down), Effect.never, store.status]
@@ -245,17 +245,17 @@ describe("watch", () => {
         Effect.forkScoped({ startImmediately: true })
       )
       yield* eventually(Effect.sync(() => answers.length === 0))
-      yield* eventually(Effect.map(gauges, (all) => all["behind Activity 1"] === 0))
-      const failures = (yield* Metric.snapshot).find(({ id }) => id === "hexfold_projection_status_failures")
+      yield* eventually(Effect.map(gauges, (all) => all["lag_events Activity 1"] === 0))
+      const failures = (yield* Metric.snapshot).find(({ id }) => id === "hexfold_projection_status_failures_total")
       expect(failures?.state).toMatchObject({ count: 2 })
     }).pipe(Effect.scoped, Effect.provide(stores), Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 })
 
 describe("health", () => {
-  const health = ProjectionMonitor.health([Activity], { maxAge: "10 seconds" })
+  const health = ProjectionMonitor.health([Activity], { maxLagTime: "10 seconds" })
 
-  it.effect("is the status while all is well", () =>
+  it.effect("is the status while all views are healthy", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* TestClock.adjust("10 seconds")
@@ -263,19 +263,19 @@ describe("health", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("is not well when an event waits for too long, whoever should apply it", () =>
+  it.effect("fails when an event waits for too long, also if no projection runs", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* TestClock.adjust("11 seconds")
-      const late = { ...generation, reason: "late" as const, behind: 1, age: Duration.seconds(11) }
+      const late = { ...generation, reason: "late" as const, lag: 1, lagTime: Duration.seconds(11) }
       const unhealthy = yield* Effect.flip(health)
       expect(unhealthy).toEqual(new Unhealthy({ views: [late] }))
-      expect(unhealthy.message).toBe("Activity, version 1: 1 events behind, the oldest for 11s")
+      expect(unhealthy.message).toBe("Activity, version 1: its lag is 1 event and 11s")
       expect(yield* ProjectionMonitor.health([Activity])).toHaveLength(1)
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("is not well when an event has stopped a view", () =>
+  it.effect("fails when an event has stopped a view", () =>
     Effect.gen(function* () {
       const error = { step: "evolve", cause: "Error: no" }
       yield* said({ failure: { ...failure, error } })
@@ -287,7 +287,7 @@ describe("health", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("is well while somebody builds a version, and not when nobody does any more", () =>
+  it.effect("succeeds while a projection builds a version, and fails when it has stopped building", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
@@ -300,7 +300,18 @@ describe("health", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("fails as the stores do when they are away", () =>
+  it.effect("fails when more keys are parked than allowed", () =>
+    Effect.gen(function* () {
+      yield* said({ deadLetters: { put: [{ ...failure, key: "a", parked: true }], remove: [] } })
+      expect(yield* ProjectionMonitor.health([Activity], { maxParked: 1 })).toHaveLength(1)
+      expect(yield* ProjectionMonitor.health([Activity])).toHaveLength(1)
+      const unhealthy = yield* Effect.flip(ProjectionMonitor.health([Activity], { maxParked: 0 }))
+      expect(unhealthy).toMatchObject({ views: [{ reason: "parked", parked: 1 }] })
+      expect(unhealthy.message).toBe("Activity, version 1: 1 key is parked")
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("passes on the errors of the stores", () =>
     Effect.gen(function* () {
       const store = yield* ViewStore.ViewStore
       const away = Effect.provideService(health, ViewStore.ViewStore, { ...store, status: Effect.fail(down) })

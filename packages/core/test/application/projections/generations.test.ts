@@ -14,7 +14,7 @@ const totals = (version: number, factor: number) =>
 const [first, second] = [totals(1, 1), totals(2, 10)]
 const total = Effect.map(Records.get(first, "a"), Option.getOrUndefined)
 
-// Before each commit, what a query is answered.
+// Records the answer to a query before each commit.
 const watching = (seen: Array<unknown>) => (store: ViewStore.ViewStore["Service"]) =>
   ViewStore.ViewStore.of({
     ...store,
@@ -29,7 +29,7 @@ const watching = (seen: Array<unknown>) => (store: ViewStore.ViewStore["Service"
   })
 
 describe("a view with a new version", () => {
-  it.effect("is built beside the one before, and answers when it has caught up", () =>
+  it.effect("is built beside the version before, and answers when it has caught up", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 5; i++) yield* deposited("a", 1)
       yield* Projection.catchUp(first)
@@ -41,7 +41,7 @@ describe("a view with a new version", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("answers at once where there is nothing left to read, with `catchUp` and with `run`", () =>
+  it.effect("answers at once if nothing is left to read, with `catchUp` and with `run`", () =>
     Effect.gen(function* () {
       const { status } = yield* ViewStore.ViewStore
       const serves = (view: View.Any) =>
@@ -55,7 +55,7 @@ describe("a view with a new version", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("asks again to answer when the one before has gone on just then", () =>
+  it.effect("asks again to answer if the version before has just advanced", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* Projection.catchUp(first)
@@ -75,7 +75,7 @@ describe("a view with a new version", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("does not give way to the one before, which an older process may still build", () =>
+  it.effect("is not replaced by the version before, which an older process may still build", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* Projection.catchUp(first)

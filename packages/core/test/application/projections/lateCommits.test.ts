@@ -27,14 +27,14 @@ const Openings = View.make("Openings", {
   }
 })
 
-/** Runs an effect with a view store that is changed. */
+/** Runs an effect with a changed view store. */
 const changed =
   (change: (store: Store) => Partial<Store>) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.updateService(effect, ViewStore.ViewStore, (store) => ({ ...store, ...change(store) }))
 
 describe("a projection", () => {
-  it.effect("goes on when a connection is silent where nothing interrupts it", () =>
+  it.effect("goes on if a connection is silent in an uninterruptible region", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       let commits = 0
@@ -47,7 +47,7 @@ describe("a projection", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("does not answer with less than before when a new version takes over", () =>
+  it.effect("never answers with fewer events than before when a new version takes over", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 4; i++) yield* deposited("a", 1)
       yield* Projection.catchUp(first)
@@ -72,7 +72,7 @@ describe("a projection", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("does not take for poison what another one has applied already", () =>
+  it.effect("does not take an event for poison that another projection has applied already", () =>
     Effect.gen(function* () {
       yield* opened("a")
       let loads = 0
@@ -94,5 +94,5 @@ describe("a projection", () => {
   )
 })
 
-// What happens while the new version is built.
+// Runs while the new version is built.
 const more = Effect.andThen(deposited("a", 1), Projection.catchUp(first))

@@ -43,7 +43,7 @@ describe("a view in parts", () => {
     { maxLength: 40 }
   )
 
-  it.effect("has the records of a fold over the log, however it was divided in the course of time", () =>
+  it.effect("has the records of a fold over the log, however its keys were divided over time", () =>
     Effect.promise(() =>
       fc.assert(
         fc.asyncProperty(steps, fc.integer({ min: 1, max: 5 }), (steps, parts) =>
@@ -57,9 +57,9 @@ describe("a view in parts", () => {
     )
   )
 
-  it.effect("has an owner for each part; the parts of one that ends go to the others", () =>
+  it.effect("has an owner for each part; when an owner ends, others take over its parts", () =>
     Effect.gen(function* () {
-      const start = Effect.forkChild(Projection.run(Activity, { parts: 4, workers: 3, batch: 5 }))
+      const start = Effect.forkChild(Projection.run(Activity, { parts: 4, maxParts: 3, batch: 5 }))
       const [first] = [yield* start, yield* start]
       yield* some(50)
       yield* reaches(Activity, 50)
@@ -74,9 +74,9 @@ describe("a view in parts", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("is never owned in more parts at once than there are workers", () =>
+  it.effect("has at most `maxParts` parts with an owner in one process", () =>
     Effect.gen(function* () {
-      yield* Effect.forkChild(Projection.run(Activity, { parts: 3, workers: 1 }))
+      yield* Effect.forkChild(Projection.run(Activity, { parts: 3, maxParts: 1 }))
       yield* some(10)
       yield* eventually(Effect.map(owners, (all) => all.some((owner) => owner !== undefined)))
       for (let i = 0; i < 30; i++) {
@@ -86,14 +86,14 @@ describe("a view in parts", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("is divided anew once nobody works with the old number, from parts that stood apart", () =>
+  it.effect("is divided anew when no projection uses the old number, also from parts at different positions", () =>
     Effect.gen(function* () {
       yield* some(20)
       yield* Projection.catchUp(Activity, { parts: 3 })
       yield* some(30)
       const { commit } = yield* ViewStore.ViewStore
       const plain = yield* ViewStore.ViewStore
-      // Only the first part goes on.
+      // Only the first part advances.
       const first: typeof commit = (given) => (given.part === 0 ? commit(given) : Effect.fail(away()))
       const lame = Effect.provideService(Projection.run(Activity, { parts: 3, batch: 4 }), ViewStore.ViewStore, {
         ...plain,
@@ -111,7 +111,7 @@ describe("a view in parts", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("fences whoever owned a part before it was divided anew", () =>
+  it.effect("refuses commits of former owners after it was divided anew", () =>
     Effect.gen(function* () {
       const { claim, commit } = yield* ViewStore.ViewStore
       const generation = { view: "Activity", version: 1 }
@@ -125,7 +125,7 @@ describe("a view in parts", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("is waited for until all parts have come so far", () =>
+  it.effect("has reached a position when all its parts have", () =>
     Effect.gen(function* () {
       const { plain, store, hooks } = yield* connection
       yield* some(10)
@@ -146,7 +146,7 @@ describe("a view in parts", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("of a new version serves when the last part has caught up", () =>
+  it.effect("answers, in a new version, when the last part has caught up", () =>
     Effect.gen(function* () {
       const version = (version: number) =>
         View.make("Sums", {
@@ -166,9 +166,9 @@ describe("a view in parts", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("has a whole number of parts and workers from 1 on", () =>
+  it.effect("refuses `parts` and `maxParts` that are not whole numbers from 1 on", () =>
     Effect.gen(function* () {
-      for (const options of [{ parts: 0 }, { parts: 1.5 }, { workers: 0 }]) {
+      for (const options of [{ parts: 0 }, { parts: 1.5 }, { maxParts: 0 }]) {
         expect(Exit.hasDies(yield* Effect.exit(Projection.catchUp(Activity, options)))).toBe(true)
       }
     }).pipe(Effect.provide(stores))
@@ -191,7 +191,7 @@ describe("views that share a reader", () => {
     return { reads, store: { ...plain, readAll } }
   })
 
-  it.effect("read each event once while they are close to each other, and miss none", () =>
+  it.effect("read each event once while their positions are close, and miss none", () =>
     Effect.gen(function* () {
       const { reads, store } = yield* counted
       const views = [Activity, ...Others]
@@ -218,7 +218,7 @@ describe("views that share a reader", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("do not wait for one that is behind", () =>
+  it.effect("do not wait for a view that lags", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       yield* some(40)

@@ -20,7 +20,7 @@ import { connection, deposited, reaches, statusOf, stores } from "../../support/
 
 beforeEach(() => Effect.runSync(breakAll))
 
-/** Steps of a log, with projections in between that stop and begin anew. */
+/** The steps of a log, with projections between them that stop and start again. */
 const stepsOf = (view: Boxes, numbers: ReadonlyArray<number>) =>
   fc.array(
     fc.oneof(
@@ -36,7 +36,7 @@ const cases = [
   { view: boxes("skip"), numbers: all },
   { view: pairs("skip"), numbers: all },
   { view: boxes("park"), numbers: all },
-  // Without an event whose keys are not known.
+  // Without the event that has no keys.
   { view: pairs("park"), numbers: all.filter((n) => n !== 6 && n !== 9) }
 ].map((each) => [`${each.view.name}, ${each.view.onPoison}`, each] as const)
 
@@ -48,7 +48,7 @@ const perform = (steps: ReadonlyArray<Step>) =>
   })
 
 describe("whatever the batches and the restarts", () => {
-  it.effect.each(cases)("the records are those of a fold without what went wrong: %s", ([, { numbers, view }]) =>
+  it.effect.each(cases)("the records are those of a fold without the events that failed: %s", ([, { numbers, view }]) =>
     Effect.promise(() =>
       fc.assert(
         fc.asyncProperty(stepsOf(view, numbers), fc.integer({ min: 1, max: 9 }), (steps, batch) =>
@@ -58,7 +58,7 @@ describe("whatever the batches and the restarts", () => {
             yield* Projection.catchUp(view, { batch })
             expect(yield* records(view)).toEqual(yield* lawOfPoison(view))
             const left = yield* deadLetters(view)
-            // The same in one batch.
+            // Once more, in one batch.
             const again = yield* Effect.provide(
               Effect.gen(function* () {
                 yield* perform(steps.filter((step) => "length" in step))
@@ -75,7 +75,7 @@ describe("whatever the batches and the restarts", () => {
   )
 
   it.effect.each(cases.filter(([, { view }]) => view.onPoison === "park"))(
-    "what was parked and is retried when the view is mended gives the fold over the log: %s",
+    "a retry of the parked events after the view was corrected gives the fold over the log: %s",
     ([, { numbers, view }]) =>
       Effect.promise(() =>
         fc.assert(
@@ -83,7 +83,7 @@ describe("whatever the batches and the restarts", () => {
             Effect.gen(function* () {
               yield* breakAll
               yield* perform(before)
-              // Half of it is mended first.
+              // First, half of the events are corrected.
               hands.everyFourth = false
               yield* Projection.retryParked(view)
               yield* perform(after)
@@ -126,7 +126,7 @@ describe("stop", () => {
       const view = pairs("stop")
       hands.broken = new Set()
       yield* put("a", 1)
-      // 1 + 3 is a fourth for all, 3 alone is none for b.
+      // For the key `all` the sum 1 + 3 is a fourth; for the key b the sum 3 is not.
       yield* put("b", 3)
       yield* Effect.flip(Projection.catchUp(view))
       expect(Object.keys(yield* records(view))).toEqual(["a", "all"])
@@ -138,10 +138,10 @@ describe("stop", () => {
     ["half a surrogate pair", "a\uD800b", "a\uFFFDb"],
     ["one that is cut in half", `${"x".repeat(1_999)}\u{1F600}`, `${"x".repeat(1_999)}\uFFFD`],
     ["a long one", "x".repeat(5_000), "x".repeat(2_000)],
-    ["no text", Object.create(null), "a cause without a text"]
+    ["no text", Object.create(null), "an error without a text"]
   ] as const
 
-  it.effect.each(causes)("keeps a cause that is %s", ([, cause, text]) =>
+  it.effect.each(causes)("keeps an error that is %s", ([, cause, text]) =>
     Effect.gen(function* () {
       const view = View.make("Throwing", {
         from: [Account],
@@ -160,7 +160,7 @@ describe("stop", () => {
 })
 
 describe("skip", () => {
-  it.effect("leaves a dead letter for each record that lacks an event, and one for an event without keys", () =>
+  it.effect("writes a dead letter for each record that lacks an event, and one for an event without keys", () =>
     Effect.gen(function* () {
       const view = pairs("skip")
       for (const [box, n] of [
@@ -192,7 +192,7 @@ describe("skip", () => {
 })
 
 describe("park", () => {
-  it.effect("keeps the events of a key in order behind the one that failed, and goes on with others", () =>
+  it.effect("queues the events of a key after the one that failed, and goes on with other keys", () =>
     Effect.gen(function* () {
       const view = boxes("park")
       hands.everyFourth = false
@@ -217,12 +217,12 @@ describe("park", () => {
   it.effect.each([
     [6, "decode"],
     [9, "key"]
-  ] as const)("stops before an event whose keys are not known: %d", ([n, step]) =>
+  ] as const)("stops before an event if its keys are not known: %d", ([n, step]) =>
     Effect.gen(function* () {
       const view = pairs("park")
       for (const each of [7, 1, n]) yield* put("a", each)
       expect(yield* Effect.flip(Projection.catchUp(view))).toMatchObject({ position: 3, step })
-      // What came before is kept with the commit that stops.
+      // The commit that stops the view also keeps the events before.
       expect(yield* statusOf(view)).toMatchObject({ position: 2, parked: 2, failure: { position: 3 } })
       yield* mend
       expect(yield* Projection.retryParked(view)).toEqual({ applied: 4, parked: [] })
@@ -230,7 +230,7 @@ describe("park", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect.each(["stop", "skip"] as const)("keeps a key parked when the view is told to %s", (policy) =>
+  it.effect.each(["stop", "skip"] as const)("keeps a key parked when `onPoison` becomes %s", (policy) =>
     Effect.gen(function* () {
       hands.everyFourth = false
       yield* put("a", 7)
@@ -245,7 +245,7 @@ describe("park", () => {
   )
 })
 
-it.effect("layer goes on with the other views", () =>
+it.effect("the layer goes on with the other views", () =>
   Effect.gen(function* () {
     for (const n of [1, 6, 2]) yield* put("a", n)
     yield* Effect.provide(
@@ -256,7 +256,7 @@ it.effect("layer goes on with the other views", () =>
   }).pipe(Effect.provide(stores))
 )
 
-it.effect("says with its commits how fast it works", () =>
+it.effect("reports its throughput with its commits", () =>
   Effect.gen(function* () {
     const { plain } = yield* connection
     const view = boxes("skip")
@@ -269,11 +269,11 @@ it.effect("says with its commits how fast it works", () =>
     const working = Effect.provideService(Projection.run(view, { batch: 10 }), ViewStore.ViewStore, slow)
     yield* Effect.forkChild(working)
     yield* reaches(view, 40)
-    expect((yield* statusOf(view))!.speed).toEqual({ events: 5, positions: 10 })
+    expect((yield* statusOf(view))!.throughput).toEqual({ events: 5, positions: 10 })
   }).pipe(Effect.provide(stores))
 )
 
-it.effect("counts what it does", () =>
+it.effect("counts events, commits, dead letters and failures", () =>
   Effect.gen(function* () {
     hands.everyFourth = false
     const counters = Effect.map(Metric.snapshot, (all) =>
@@ -298,15 +298,15 @@ it.effect("counts what it does", () =>
     hands.broken.delete(7)
     yield* Projection.retryParked(boxes("park"))
     expect(yield* counters).toEqual({
-      "hexfold_projection_events Boxes": 3,
-      "hexfold_projection_commits Boxes": 2,
-      "hexfold_projection_parked Boxes": 4,
-      "hexfold_projection_skipped Boxes": 0,
-      "hexfold_projection_events Pairs": 1,
-      "hexfold_projection_commits Pairs": 1,
-      "hexfold_projection_parked Pairs": 4,
-      "hexfold_projection_skipped Pairs": 0,
-      "hexfold_projection_failures Pairs": 1
+      "hexfold_projection_events_total Boxes": 3,
+      "hexfold_projection_commits_total Boxes": 2,
+      "hexfold_projection_parked_total Boxes": 4,
+      "hexfold_projection_skipped_total Boxes": 0,
+      "hexfold_projection_events_total Pairs": 1,
+      "hexfold_projection_commits_total Pairs": 1,
+      "hexfold_projection_parked_total Pairs": 4,
+      "hexfold_projection_skipped_total Pairs": 0,
+      "hexfold_projection_failures_total Pairs": 1
     })
   }).pipe(Effect.provide(stores), Effect.provideService(Metric.MetricRegistry, new Map()))
 )

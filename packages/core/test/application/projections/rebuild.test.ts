@@ -31,18 +31,18 @@ const commitsThrough = (through: (given: ViewStore.Commit) => Effect.Effect<unkn
   return <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.updateService(effect, ViewStore.ViewStore, changed)
 }
 
-/** Writes a state behind the back of whoever owns the view. */
+/** Writes a state without the owner of the view. */
 const tampered = Effect.gen(function* () {
   const { claim, commit } = yield* ViewStore.ViewStore
   const generation = { view: Activity.name, version: 1 }
   const owned = yield* claim({ generation, owner: "tamperer", lease: Duration.zero })
-  if (owned._tag !== "Owned") throw new Error("somebody owns the view")
+  if (owned._tag !== "Owned") throw new Error("a projection owns the view")
   const { epoch, position } = owned
   yield* commit({ generation, epoch, from: position, to: position, put: [], remove: ["all"] })
 })
 
 describe("rebuild", () => {
-  it.effect("makes the records anew, serves them, and says what it did", () =>
+  it.effect("builds the records anew, lets them answer, and reports what it did", () =>
     Effect.gen(function* () {
       yield* deposits(5)
       yield* Projection.catchUp(Activity)
@@ -58,7 +58,7 @@ describe("rebuild", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("ends when it has been switched and cannot see it, while the running projection takes over", () =>
+  it.effect("ends also if it cannot see the switch, while the running projection takes over", () =>
     Effect.gen(function* () {
       yield* deposits(5)
       yield* Effect.forkChild(Projection.run(Activity))
@@ -92,7 +92,7 @@ describe("rebuild", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("builds what nobody has built, also from an empty log", () =>
+  it.effect("builds a view that was never built, also from an empty log", () =>
     Effect.gen(function* () {
       const report = { events: 0, commits: 0, position: 0, build: 1, replaced: undefined }
       expect(yield* Projection.rebuild(Activity)).toEqual(report)
@@ -101,7 +101,7 @@ describe("rebuild", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("has only the events behind a position, which is one of the log", () =>
+  it.effect("has only the events after a position, which must be one of the log", () =>
     Effect.gen(function* () {
       yield* deposits(5)
       yield* Projection.catchUp(Activity)
@@ -109,7 +109,7 @@ describe("rebuild", () => {
       expect((yield* records)["all"]).toMatchObject({ positions: [4, 5] })
       for (const after of [-1, 1.5, 6]) {
         const exit = yield* Effect.exit(Projection.rebuild(Activity, { after }))
-        expect(String(exit)).toContain(`${after} is no position`)
+        expect(String(exit)).toContain(`${after} is not a position`)
       }
     }).pipe(Effect.provide(stores))
   )
@@ -154,7 +154,7 @@ describe("rebuild", () => {
     )
   }
 
-  it.effect("takes a projection that runs with it, also where no event comes any more", () =>
+  it.effect("moves the running projection to the new build, also without a new event", () =>
     Effect.gen(function* () {
       yield* deposits(2)
       const written: Array<number | undefined> = []
@@ -172,7 +172,7 @@ describe("rebuild", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("gives way to a later one that has served first, and to a later version", () =>
+  it.effect("is overtaken by a later build that answers first, and by a later version", () =>
     Effect.gen(function* () {
       yield* deposits(4)
       yield* Projection.catchUp(Activity)
@@ -193,7 +193,7 @@ describe("rebuild", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("of a version that serves no more leaves its records", () =>
+  it.effect("of a version that does not answer any more leaves its records", () =>
     Effect.gen(function* () {
       yield* deposits(2)
       yield* Projection.catchUp(Activity)
@@ -204,7 +204,7 @@ describe("rebuild", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("that begins at the same moment as another takes a number of its own", () =>
+  it.effect("that begins at the same moment as another gets a number of its own", () =>
     Effect.gen(function* () {
       yield* deposits(9)
       yield* Projection.catchUp(Activity)
@@ -222,7 +222,7 @@ describe("rebuild", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("does not take a build for its own that another one has finished meanwhile", () =>
+  it.effect("does not report a build as its own that another rebuild has finished", () =>
     Effect.gen(function* () {
       yield* deposits(4)
       yield* Projection.catchUp(Activity)
@@ -247,7 +247,7 @@ describe("rebuild", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("that was interrupted leaves a build that nobody uses, and that the next one drops", () =>
+  it.effect("leaves an unused build when it is interrupted, and the next rebuild drops it", () =>
     Effect.gen(function* () {
       yield* deposits(6)
       yield* Projection.catchUp(Activity)
@@ -272,7 +272,7 @@ describe("rebuild", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("fails with an event that cannot be applied, while the old records serve on", () =>
+  it.effect("fails at an event that cannot be applied, while the old records still answer", () =>
     Effect.gen(function* () {
       let broken = false
       const Totals = View.make("Totals", {
@@ -300,7 +300,7 @@ describe("rebuild", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("goes on where its records stand after a store was away", () =>
+  it.effect("goes on from the position of its records after a store was unavailable", () =>
     Effect.gen(function* () {
       yield* deposits(6)
       yield* Projection.catchUp(Activity)
@@ -323,7 +323,7 @@ describe("rebuild", () => {
 })
 
 describe("drop", () => {
-  it.effect("removes builds that do not serve, or versions", () =>
+  it.effect("deletes a build that does not answer, or a whole version", () =>
     Effect.gen(function* () {
       yield* budget(1, 5)
       for (let i = 0; i < 4; i++) yield* Projection.rebuild(Activity)
@@ -343,7 +343,7 @@ describe("drop", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("is refused while a projection owns a part, and then frees the others", () =>
+  it.effect("is refused while a projection owns a part, and releases the other parts", () =>
     Effect.gen(function* () {
       const { claim } = yield* ViewStore.ViewStore
       for (let i = 0; i < 2; i++) yield* Projection.rebuild(Activity)

@@ -24,7 +24,7 @@ const joined = <A, E>(fiber: Fiber.Fiber<A, E>) =>
     Fiber.join(fiber)
   )
 
-/** The first call waits, and says that it is there. */
+/** The first call waits, and signals that it was made. */
 const gated = Effect.gen(function* () {
   const [gate, arrived] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
   const before = <A, E>(effect: Effect.Effect<A, E>) =>
@@ -40,7 +40,7 @@ const withStore =
     Effect.provideService(effect, ViewStore.ViewStore, store)
 
 describe("retryParked", () => {
-  it.effect("applies what is parked up to the event that fails now, key by key", () =>
+  it.effect("applies the parked events of each key up to the event that fails now", () =>
     Effect.gen(function* () {
       yield* puts([
         ["a", 7],
@@ -77,7 +77,7 @@ describe("retryParked", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("has nothing to do where nothing is parked, nor where there is no view", () =>
+  it.effect("has nothing to do if nothing is parked, or if there is no view", () =>
     Effect.gen(function* () {
       expect(yield* Projection.retryParked(view, { keys: ["a"] })).toEqual({ applied: 0, parked: [] })
       yield* puts([["a", 1]])
@@ -86,7 +86,7 @@ describe("retryParked", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("works through more events than are in memory at once", () =>
+  it.effect("applies more events than are in memory at once", () =>
     Effect.gen(function* () {
       yield* puts([["a", 7], ...Array.from({ length: 2_500 }, () => ["a", 1] as const)])
       yield* Projection.catchUp(view)
@@ -97,7 +97,7 @@ describe("retryParked", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("leaves out an event that has nothing to do with the key any more", () =>
+  it.effect("leaves out an event that does not belong to the key any more", () =>
     Effect.gen(function* () {
       yield* puts([
         ["a", 7],
@@ -111,7 +111,7 @@ describe("retryParked", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("finds the part of a key", () =>
+  it.effect("commits to the part of the key", () =>
     Effect.gen(function* () {
       const boxes = Array.from({ length: 8 }, (_, i) => `${i}`)
       yield* puts(boxes.map((box) => [box, 7]))
@@ -135,7 +135,7 @@ describe("retryParked", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("fails where an event is gone", () =>
+  it.effect("fails if the store does not have a parked event", () =>
     Effect.gen(function* () {
       yield* puts([["a", 7]])
       yield* Projection.catchUp(view)
@@ -148,7 +148,7 @@ describe("retryParked", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("gives up when others get in its way at every try", () =>
+  it.effect("gives up if every try meets another commit", () =>
     Effect.gen(function* () {
       yield* puts([["a", 7]])
       yield* Projection.catchUp(view)
@@ -165,14 +165,14 @@ describe("retryParked", () => {
   )
 })
 
-it("a commit that is fenced by dead letters says so", () => {
+it("a conflict over dead letters says so", () => {
   const at = { epoch: 1, position: 5 }
-  const fenced = new CommitConflict({ view: "Boxes", version: 1, expected: at, actual: at })
-  expect(fenced.message).toBe("Boxes, version 1: other events are parked than those expected")
+  const conflict = new CommitConflict({ view: "Boxes", version: 1, expected: at, actual: at })
+  expect(conflict.message).toBe("Boxes, version 1: other events are parked than those expected")
 })
 
 describe("beside an owner", () => {
-  it.effect("a commit of the owner that still takes the key for parked is fenced", () =>
+  it.effect("refuses a commit of the owner that still expects the key to be parked", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       yield* puts([["a", 7]])
@@ -194,7 +194,7 @@ describe("beside an owner", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("an owner that commits in between has the key begun again, with what waits now", () =>
+  it.effect("begins a key again after a commit of the owner, with the events that wait now", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       yield* puts([["a", 7]])
@@ -216,7 +216,7 @@ describe("beside an owner", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("frees the keys while the owner is at work", () =>
+  it.effect("releases the keys while the owner works", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       const busy = pairs("park")
@@ -273,7 +273,7 @@ describe("beside another retryParked", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("does not take back what one that is mended more has done", () =>
+  it.effect("does not undo the work of a process with a better correction", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       yield* puts([
@@ -296,7 +296,7 @@ describe("beside another retryParked", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("parks nothing again when it could do nothing itself", () =>
+  it.effect("parks nothing again if it could apply nothing", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       yield* puts([
@@ -318,7 +318,7 @@ describe("beside another retryParked", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("takes no record for one that is older, or newer, than the dead letters", () =>
+  it.effect("uses no record that is older or newer than the dead letters", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
       yield* puts([
@@ -328,7 +328,7 @@ describe("beside another retryParked", () => {
       ])
       yield* Projection.catchUp(view)
       const { arrived, before, open } = yield* gated
-      // Between one and the other the other process takes its first step.
+      // Between the two reads the other process takes its first step.
       let reads = 0
       const second = <A, E>(effect: Effect.Effect<A, E>) => (++reads === 2 ? before(effect) : effect)
       const store: typeof plain = {

@@ -22,10 +22,10 @@ const Totals = View.make("Totals", {
 const state = (total: number, owner = "") => ({ owner, total })
 const generation = { view: "Totals", version: 1 }
 
-// In the order of code points; by units the third would come before the second.
+// In the order of code points. By code units the third key would come before the second.
 const keys = ["A", "\uffee", "😀", "😀a"]
 
-/** Writes behind the back of whoever owns the view. */
+/** Writes without the owner of the view. */
 const tamper = (change: Partial<ViewStore.Commit>) =>
   Effect.gen(function* () {
     const { commit, status } = yield* ViewStore.ViewStore
@@ -33,7 +33,7 @@ const tamper = (change: Partial<ViewStore.Commit>) =>
     yield* commit({ generation, epoch, from: position, to: position, put: [], remove: [], ...change })
   })
 
-/** Runs an effect with a view store that is changed. */
+/** Runs an effect with a changed view store. */
 const changed =
   (change: (store: Store) => Partial<Store>) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -41,7 +41,7 @@ const changed =
 
 const sound = { different: 0, differences: [], unjudged: 0 }
 
-/** The part of a key, as it is written in every store. */
+/** The part of a key, as every store has it. */
 const partOf = (key: string, of: bigint) => {
   let hash = 0x811c9dc5n
   for (const byte of Buffer.from(key, "utf16le")) hash = ((hash ^ BigInt(byte)) * 0x01000193n) & 0xffffffffn
@@ -53,7 +53,7 @@ describe("verify", () => {
     it.effect(`finds what was changed, lost or added, ${keysPerPass} keys at a time, and nothing else`, () =>
       Effect.gen(function* () {
         for (const key of [...keys].reverse()) yield* deposited(key, 1)
-        // So many that what follows is in another batch.
+        // So many that the next events are in another batch.
         for (let i = 0; i < 1_000; i++) yield* deposited("A", 1)
         for (const key of keys) yield* deposited(key, 2)
         for (const amount of [4, 13, 5]) yield* deposited("again", amount)
@@ -84,7 +84,7 @@ describe("verify", () => {
     )
   }
 
-  it.effect("reads the events once for so many keys, and keeps about as many", () =>
+  it.effect("reads the events once for `keysPerPass` keys, and keeps about as many in memory", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 5_000; i++) yield* deposited(`${10_000 + i}`, 1)
       yield* Projection.catchUp(Totals)
@@ -101,16 +101,16 @@ describe("verify", () => {
       const report = yield* counted(noted(Projection.verify(Totals, { keysPerPass: 500 })))
       expect(report).toMatchObject({ ...sound, compared: 5_000 })
       expect(evolved).toHaveLength(10)
-      // What a pass gives up it does not hold: of 5,000 keys it has begun with the first 2,000 at most.
+      // A pass keeps no key that it leaves to the next one: of 5,000 keys at most 2,000.
       const passes = evolved.map((before, pass) => (evolved[pass + 1] ?? hooks.evolved) - before)
       expect(Math.max(...passes)).toBeLessThanOrEqual(2_000)
       expect(Math.max(...loaded)).toBeLessThanOrEqual(1_000)
       const refused = yield* Effect.exit(Projection.verify(Totals, { keysPerPass: 0 }))
-      expect(String(refused)).toContain("0 is no number of keys")
+      expect(String(refused)).toContain("0 is not a valid number of keys")
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("gives no false alarm while a projection goes on", () =>
+  it.effect("reports no difference while a projection works", () =>
     Effect.gen(function* () {
       const ids = Array.from({ length: 20 }, (_, i) => `${i}`)
       for (const id of ids) yield* opened(id)
@@ -172,7 +172,7 @@ describe("verify", () => {
       yield* divided(3, [60, 36, 48])
       const verify = Projection.verify(Totals)
       expect(yield* verify).toMatchObject({ ...sound, compared: 12, from: 36, to: 60 })
-      // A record that is lost is looked for last, when the parts are others and farther.
+      // A lost record is compared last, when the parts have changed and advanced.
       lost = ids.find((id) => partOf(id, 3n) === 1)!
       const { epoch, position } = (yield* store.status)[0]!.parts[1]!
       yield* store.commit({ generation, part: 1, epoch, from: position, to: position, put: [], remove: [lost] })
@@ -195,13 +195,13 @@ describe("verify", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("leaves keys out whose events were not applied, or cannot be any more", () =>
+  it.effect("does not judge keys whose events were not applied, or cannot be applied now", () =>
     Effect.gen(function* () {
       for (const key of ["a", "b", "c", "d"]) for (const amount of [1, 2]) yield* deposited(key, amount)
       yield* deposited("d", 7)
       yield* Projection.catchUp(Totals)
       const error = { step: "evolve", cause: "no" }
-      const letter = {
+      const deadLetter = {
         position: 2,
         stream: "Account-a",
         streamVersion: 2,
@@ -211,8 +211,8 @@ describe("verify", () => {
       }
       const deadLetters = {
         put: [
-          { ...letter, key: "a", parked: false },
-          { ...letter, position: 4, key: "b", parked: true }
+          { ...deadLetter, key: "a", parked: false },
+          { ...deadLetter, position: 4, key: "b", parked: true }
         ],
         remove: []
       }
@@ -234,7 +234,7 @@ describe("verify", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("begins where the records begin", () =>
+  it.effect("begins at the position where the records begin", () =>
     Effect.gen(function* () {
       for (const amount of [1, 2, 4]) yield* deposited("a", amount)
       yield* Projection.rebuild(Totals, { after: 2 })
@@ -244,7 +244,7 @@ describe("verify", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("is of the records that serve, from its beginning to its end", () =>
+  it.effect("fails unless the same records answer from beginning to end", () =>
     Effect.gen(function* () {
       const refused = Effect.flip(Projection.verify(Totals))
       expect(yield* refused).toMatchObject({ _tag: "NotServing", view: "Totals", version: 1 })
@@ -264,7 +264,7 @@ describe("verify", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("looks again at what appends may have changed meanwhile", () =>
+  it.effect("looks again at records that appends may have changed", () =>
     Effect.gen(function* () {
       for (const id of ["a", "b", "c"]) yield* deposited(id, 1)
       yield* Projection.catchUp(Totals)

@@ -22,7 +22,7 @@ const open = Executor.execute(Account, id, new OpenAccount({ owner: "Anna" }))
 const deposit = Executor.execute(Account, id, new Deposit({ amount: 1 }))
 const ring = Executor.execute(Bell, "b", { _tag: "Ring" })
 
-/** The events that a subscription delivers, to be taken one by one; waits where there is none yet. */
+/** The events that a subscription delivers, to be taken one at a time. Taking waits for the next event. */
 const subscribed = (options?: Subscription.SubscriptionOptions) =>
   Effect.gen(function* () {
     const delivered = yield* Queue.unbounded<EventStore.RecordedEvent>()
@@ -34,7 +34,7 @@ const subscribed = (options?: Subscription.SubscriptionOptions) =>
   })
 
 describe("recorded", () => {
-  it.effect("delivers what is there, and then each new event", () =>
+  it.effect("delivers the present events, and then each new one", () =>
     Effect.gen(function* () {
       yield* open
       yield* deposit
@@ -48,7 +48,7 @@ describe("recorded", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 
-  it.effect("of an empty store waits for the first event", () =>
+  it.effect("waits for the first event in an empty store", () =>
     Effect.gen(function* () {
       const next = yield* subscribed()
       yield* open
@@ -56,7 +56,7 @@ describe("recorded", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 
-  it.effect("delivers only the events of the given aggregates, of the past and of the present", () =>
+  it.effect("delivers only the events of the given aggregates, past and new", () =>
     Effect.gen(function* () {
       yield* ring
       yield* open
@@ -77,7 +77,7 @@ describe("recorded", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 
-  it.effect("goes on behind the position that it is given", () =>
+  it.effect("begins after the given position", () =>
     Effect.gen(function* () {
       yield* open
       const last = yield* deposit
@@ -88,7 +88,7 @@ describe("recorded", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 
-  it.effect("from the position of the last event delivers nothing twice", () =>
+  it.effect("delivers nothing twice after the position of the last event", () =>
     Effect.gen(function* () {
       const last = yield* open
       const next = yield* subscribed({ after: last.position })
@@ -97,7 +97,7 @@ describe("recorded", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 
-  it.effect("starts at the beginning for each one that runs it", () =>
+  it.effect("begins anew for each run", () =>
     Effect.gen(function* () {
       yield* open
       yield* deposit
@@ -106,7 +106,7 @@ describe("recorded", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 
-  it.effect("misses and doubles nothing while events come faster than they are consumed", () =>
+  it.effect("misses and repeats nothing while events come faster than they are consumed", () =>
     Effect.gen(function* () {
       yield* open
       const consuming = yield* Subscription.recorded().pipe(
@@ -137,7 +137,7 @@ describe("events", () => {
       Stream.runCollect
     )
 
-  it.effect("delivers the decoded events of the aggregates, of the past and of the present", () =>
+  it.effect("delivers the decoded events of the aggregates, past and new", () =>
     Effect.gen(function* () {
       yield* ring
       yield* open
@@ -159,7 +159,7 @@ describe("events", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 
-  it.effect("fails at an event that does not decode, and goes on behind it when begun again", () =>
+  it.effect("fails at an event that does not decode; a new stream can begin after it", () =>
     Effect.gen(function* () {
       yield* ring
       yield* open

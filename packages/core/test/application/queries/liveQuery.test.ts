@@ -18,7 +18,7 @@ const sums = Query.from(Activity, { orderBy: ["sum"], select: ["sum"] })
 const textOf = ({ rows }: Query.Page<{ readonly sum: number }>) =>
   rows.map(({ key, state }) => `${key} ${state.sum}`).join(", ")
 
-/** The results that a live query gives, as they come. */
+/** The results of a live query, as they arrive. */
 const shown = Effect.gen(function* () {
   const results: Array<string> = []
   yield* Subscription.query(Activity, sums).pipe(
@@ -29,7 +29,7 @@ const shown = Effect.gen(function* () {
   return results
 })
 
-/** A view store that counts what it is asked. */
+/** A view store that counts its calls. */
 const counting = Effect.gen(function* () {
   const plain = yield* ViewStore.ViewStore
   const asked = { status: 0, query: 0 }
@@ -49,7 +49,7 @@ const counting = Effect.gen(function* () {
 const minutes = (n: number) => Effect.repeat(TestClock.adjust("1 second"), { times: n * 60 - 1 })
 
 describe("query", () => {
-  it.effect("gives the present result, and then each that differs", () =>
+  it.effect("gives the present result, and then each different one", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
@@ -58,7 +58,7 @@ describe("query", () => {
       expect(results).toEqual(["Account-a 1, all 1"])
       yield* deposited("a", 2)
       yield* eventually(Effect.sync(() => results.length === 2))
-      // The view moves, the result does not.
+      // The view advances, the result stays the same.
       yield* opened("a")
       yield* reaches(Activity, 3)
       yield* deposited("b", 1)
@@ -67,7 +67,7 @@ describe("query", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("of a view that nobody has begun is empty at first", () =>
+  it.effect("is empty at first for a view that no projection has begun", () =>
     Effect.gen(function* () {
       const results = yield* shown
       expect(results).toEqual([""])
@@ -80,13 +80,13 @@ describe("query", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("of a count gives numbers", () =>
+  it.effect("counts records", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* Effect.forkScoped(Projection.run(Activity))
       yield* reaches(Activity, 1)
       const counts = yield* Queue.unbounded<number>()
-      const live = Subscription.query(Activity, Query.count(Query.from(Activity)))
+      const live = Subscription.count(Activity, Query.from(Activity))
       expectTypeOf<Stream.Success<typeof live>>().toEqualTypeOf<number>()
       yield* live.pipe(
         Stream.runForEach((count) => Queue.offer(counts, count)),
@@ -112,7 +112,7 @@ describe("query", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("looks once a second at a view that stands still behind the events, and asks it nothing", () =>
+  it.effect("looks once a second at a view that lags without advancing, and does not query it", () =>
     Effect.gen(function* () {
       const { asked, store } = yield* counting
       yield* deposited("a", 1)
@@ -126,13 +126,13 @@ describe("query", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("of an inline view asks at once when something has happened", () =>
+  it.effect("queries an inline view at once after an append", () =>
     Effect.gen(function* () {
       const { asked, plain, store } = yield* counting
       yield* Projection.catchUp(Activity)
       const status = Effect.map(store.status, (all) => all.map((each) => ({ ...each, inline: true })))
       const results = yield* Effect.provideService(shown, ViewStore.ViewStore, { ...store, status })
-      // Into the record without the projection, as an append does.
+      // Written to the record without the projection, like by an append.
       yield* plain.claim({ generation: { view: "Activity", version: 1 }, owner: "append", lease: Duration.minutes(1) })
       const put = [{ key: "x", state: { positions: [], sum: 7, at: "2026-01-01T00:00:00.000Z" } }]
       const { epoch, position } = (yield* plain.status)[0]!.parts[0]!
@@ -148,7 +148,7 @@ describe("query", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("of a slow consumer skips results, but not the latest", () =>
+  it.effect("skips results for a slow consumer, but not the latest", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
@@ -175,7 +175,7 @@ describe("query", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("goes on with the generation that takes over, also at the same position", () =>
+  it.effect("continues with a generation that takes over, also at the same position", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
@@ -191,7 +191,7 @@ describe("query", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("waits while a store is away, and gives no result twice for it", () =>
+  it.effect("waits while a store is unavailable, and then repeats no result", () =>
     Effect.gen(function* () {
       const { plain, store } = yield* counting
       const events = yield* EventStore.EventStore
@@ -225,13 +225,13 @@ describe("query", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("fails for what waiting does not cure", () =>
+  it.effect("fails for errors that waiting does not cure", () =>
     Effect.gen(function* () {
       const wrong = Subscription.query(Activity, Query.after(sums, "no cursor"))
       expect(yield* Effect.flip(Stream.runDrain(wrong))).toMatchObject({ _tag: "InvalidCursor" })
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
-      const other = { name: "Activity", schemas: { state: Query.QuerySchema } }
+      const other = { name: "Activity" as const, schemas: { state: Query.QuerySchema } }
       const undecodable = yield* Effect.forkChild(
         Effect.flip(Stream.runDrain(Subscription.query(other, Query.from(Activity))))
       )

@@ -12,7 +12,7 @@ import { Duration, Effect, Schema } from "effect"
 import { Account, AccountId } from "../../support/account.ts"
 import { appendRaw, deposited, opened, statusOf, stores, withdrawn } from "../../support/projected.ts"
 
-/** A view with a error for each step. */
+/** A view in which each step can fail. */
 const Fragile = View.make("Fragile", {
   from: [Account],
   version: 2,
@@ -46,7 +46,7 @@ describe("a projection", () => {
     ["evolve", "makes its handler throw", withdrawn("a", 7), Error],
     ["encode", "leads to a state outside its schema", deposited("a", 99), Error],
     ["encode", "leads to a state that no store can keep", opened("a", "NUL"), Error]
-  ] as const)("stops with %s before an event that %s; the events before it are applied", ([step, _, poison, cause]) =>
+  ] as const)("stops with %s before an event that %s, after the events before it", ([step, _, poison, cause]) =>
     Effect.gen(function* () {
       yield* opened("a")
       yield* deposited("a", 5)
@@ -80,18 +80,20 @@ describe("a projection", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect.each([1, 2, 3, 1_000])("applies what comes before the event in batches of %i, all in one commit", (batch) =>
-    Effect.gen(function* () {
-      yield* opened("a")
-      yield* deposited("a", 5)
-      yield* withdrawn("a", 1)
-      const failed = yield* Effect.flip(Projection.run(Fragile, { batch }))
-      expect(failed).toMatchObject({ _tag: "ProjectionFailed", position: 3 })
-      expect(yield* statusOf(Fragile)).toMatchObject({ position: 2, owner: undefined })
-    }).pipe(Effect.provide(stores))
+  it.effect.each([1, 2, 3, 1_000])(
+    "applies the events before it in batches of %i, with the failure in one commit",
+    (batch) =>
+      Effect.gen(function* () {
+        yield* opened("a")
+        yield* deposited("a", 5)
+        yield* withdrawn("a", 1)
+        const failed = yield* Effect.flip(Projection.run(Fragile, { batch }))
+        expect(failed).toMatchObject({ _tag: "ProjectionFailed", position: 3 })
+        expect(yield* statusOf(Fragile)).toMatchObject({ position: 2, owner: undefined })
+      }).pipe(Effect.provide(stores))
   )
 
-  it.effect("stops before an event that touches a record which it cannot read", () =>
+  it.effect("stops before an event that touches an unreadable record", () =>
     Effect.gen(function* () {
       const { claim, commit } = yield* ViewStore.ViewStore
       yield* opened("b")

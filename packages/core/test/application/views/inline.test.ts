@@ -10,7 +10,7 @@ import { deposited, eventually, opened, statusOf, stores } from "../../support/p
 
 const poison = 13
 
-// How much was deposited; one sum cannot be applied.
+// The sum of the deposits. One amount cannot be applied.
 const definition = (consistency: View.Consistency, onPoison: View.OnPoison = "stop", version = 1) =>
   View.make("Deposits", {
     from: [Account],
@@ -28,7 +28,7 @@ const definition = (consistency: View.Consistency, onPoison: View.OnPoison = "st
 
 const Deposits = definition("inline")
 
-// Processes that share their data: the first knows the view, the second does not.
+// Two processes on shared data. The first knows the view, the second does not.
 const processes = Effect.map(MemoryStores.shared, (open) => [open({ views: [Deposits] }), open({})] as const)
 
 const isInline = (version = 1) =>
@@ -42,7 +42,7 @@ const sumOf = (key: string) =>
   )
 
 describe("the projection of an inline view", () => {
-  it.effect("catches up, and leaves the view to appends", () =>
+  it.effect("catches up, and leaves the view to the appends", () =>
     Effect.gen(function* () {
       const [both] = yield* processes
       yield* Effect.gen(function* () {
@@ -54,7 +54,7 @@ describe("the projection of an inline view", () => {
         assert.strictEqual(yield* sumOf("a"), 3)
         const { owner } = (yield* statusOf(Deposits))!
         assert.isDefined(owner)
-        // It keeps the view all the while.
+        // It owns the view all the time.
         yield* TestClock.adjust("1 minute")
         yield* TestClock.adjust("1 minute")
         assert.strictEqual((yield* statusOf(Deposits))?.owner, owner)
@@ -65,7 +65,7 @@ describe("the projection of an inline view", () => {
     })
   )
 
-  it.effect("goes on when appends have ceased to maintain the view, until they do again", () =>
+  it.effect("works when appends have stopped maintaining the view, until they maintain it again", () =>
     Effect.gen(function* () {
       const [both, strangers] = yield* processes
       yield* Effect.gen(function* () {
@@ -95,7 +95,7 @@ describe("the projection of an inline view", () => {
     })
   )
 
-  it.effect("of a view that became async ends it, and of a new version takes over from it", () =>
+  it.effect("stops the appends if the view became async, and takes over from them in a new version", () =>
     Effect.gen(function* () {
       const open = yield* MemoryStores.shared
       const next = definition("inline", "stop", 2)
@@ -119,7 +119,7 @@ describe("the projection of an inline view", () => {
           Effect.provideService(ViewStore.ViewStore, { ...records, commit }),
           Effect.provide(later)
         )
-        // In one moment with being left to appends: queries never see less than before.
+        // It begins to answer in the same commit, so queries never see less than before.
         assert.deepStrictEqual(
           switches.map(({ inline }) => inline),
           [true]
@@ -134,7 +134,7 @@ describe("the projection of an inline view", () => {
     })
   )
 
-  it.effect("in parts is one like any other, and takes over from one that appends maintain", () =>
+  it.effect("works like that of an async view if it has parts, and takes over from the appends", () =>
     Effect.gen(function* () {
       const open = yield* MemoryStores.shared
       const next = definition("inline", "stop", 2)
@@ -160,12 +160,12 @@ describe("the projection of an inline view", () => {
 })
 
 describe("InlineViews", () => {
-  it("names the inline ones of some views, which differ in their names", () => {
+  it("selects the inline views, whose names must differ", () => {
     assert.deepStrictEqual(InlineViews.select([Deposits, definition("async")]), [Deposits])
     assert.throws(() => InlineViews.select([Deposits, definition("inline", "stop", 2)]), "two inline views")
   })
 
-  it.effect("applies what a view follows in the order of positions, whatever order it comes in", () =>
+  it.effect("applies a view's events in the order of positions, whatever order they are given in", () =>
     Effect.gen(function* () {
       const Amounts = View.make("Amounts", {
         from: [Account],

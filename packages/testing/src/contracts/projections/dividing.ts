@@ -23,7 +23,7 @@ export const dividing: Cases = {
     const { tally, view } = newView()
     const processes = yield* openAll(3)
     const writing = yield* load(processes, tally)
-    const options = { parts: 4, workers: 3, batch: 5 }
+    const options = { parts: 4, maxParts: 3, batch: 5 }
     const running = yield* Effect.forEach(processes, (process) => projecting(process, view, options))
     yield* eventually(
       "each part has an owner of its own",
@@ -65,7 +65,7 @@ export const dividing: Cases = {
       for (const [i, parts] of [3, 1, 4, 2].entries()) {
         const process = processes[i]!
         // Who has only one worker leaves parts behind that stand apart.
-        const running = yield* projecting(process, view, { parts, batch: 4, workers: i === 0 ? 1 : parts })
+        const running = yield* projecting(process, view, { parts, batch: 4, maxParts: i === 0 ? 1 : parts })
         yield* eventually(
           `there are ${parts} parts`,
           Effect.map(owners(writer!, view), ({ length }) => length === parts)

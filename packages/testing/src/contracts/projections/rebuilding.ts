@@ -172,7 +172,7 @@ export const rebuilding: Cases = {
     const writing = yield* load([old, next], tally)
     yield* projecting(old, first)
     yield* until("there is something to build", () => writing.written() > 50)
-    const options = { parts: 3, workers: 2, batch: 7 }
+    const options = { parts: 3, maxParts: 2, batch: 7 }
     yield* projecting(next, second, options)
     yield* eventually(
       "two parts work",

@@ -48,7 +48,7 @@ export const waiting: Cases = {
   "so it does where the view has parts, in several processes": Effect.gen(function* () {
     const { tally, view } = newView()
     const [one, other, client] = yield* three
-    for (const process of [one, other]) yield* projecting(process, view, { parts: 4, workers: 2 })
+    for (const process of [one, other]) yield* projecting(process, view, { parts: 4, maxParts: 2 })
     yield* readYourWrites(client, tally, view, 200)
   }),
 

@@ -30,32 +30,32 @@ export const reporting: Cases = {
     assert.isUndefined((yield* placeOf(store, generation))?.failure)
   }),
 
-  "1 the speed stays as it was said last": Effect.gen(function* () {
+  "1 the throughput stays as it was said last": Effect.gen(function* () {
     const store = yield* open
     const generation = newGeneration()
     const commit = { ...nothing, generation, epoch: yield* own(store, generation) }
-    const speed = Effect.map(placeOf(store, generation), (place) => place?.speed)
-    assert.isUndefined(yield* speed)
-    yield* store.commit({ ...commit, from: 0, to: 1, speed: { events: 0.1, positions: 25_000 } })
+    const throughput = Effect.map(placeOf(store, generation), (place) => place?.throughput)
+    assert.isUndefined(yield* throughput)
+    yield* store.commit({ ...commit, from: 0, to: 1, throughput: { events: 0.1, positions: 25_000 } })
     yield* store.commit({ ...commit, from: 1, to: 2 })
-    assert.deepStrictEqual(yield* speed, { events: 0.1, positions: 25_000 })
-    yield* store.commit({ ...commit, from: 2, to: 3, speed: { events: 0, positions: 0 } })
-    assert.deepStrictEqual(yield* speed, { events: 0, positions: 0 })
+    assert.deepStrictEqual(yield* throughput, { events: 0.1, positions: 25_000 })
+    yield* store.commit({ ...commit, from: 2, to: 3, throughput: { events: 0, positions: 0 } })
+    assert.deepStrictEqual(yield* throughput, { events: 0, positions: 0 })
   }),
 
-  "1 failure and speed are those of a part": Effect.gen(function* () {
+  "1 failure and throughput are those of a part": Effect.gen(function* () {
     const store = yield* open
     const generation = newGeneration()
     const epochs = [yield* ownPart(store, generation, 0, 2), yield* ownPart(store, generation, 1, 2)]
-    const speed = { events: 1, positions: 2 }
-    yield* store.commit({ ...nothing, generation, part: 1, epoch: epochs[1]!, from: 0, to: 7, failure, speed })
+    const throughput = { events: 1, positions: 2 }
+    yield* store.commit({ ...nothing, generation, part: 1, epoch: epochs[1]!, from: 0, to: 7, failure, throughput })
     yield* store.commit({ ...nothing, generation, part: 0, epoch: epochs[0]!, from: 0, to: 9 })
     const [status] = yield* statusOf(store, generation.view)
     assert.deepStrictEqual(
-      status?.parts.map(({ failure, speed }) => [failure, speed]),
+      status?.parts.map(({ failure, throughput }) => [failure, throughput]),
       [
         [undefined, undefined],
-        [failure, speed]
+        [failure, throughput]
       ]
     )
   }),

@@ -1,43 +1,45 @@
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import type { ProjectionFailed } from "../../views/errors.ts"
+import type * as Tracer from "effect/Tracer"
 import type * as View from "../../../domain/View.ts"
-import type { EventStoreError, CommitConflict, ViewStoreError } from "../../../ports/errors.ts"
-import type { Commit, Loaded, Part, Speed, Status } from "../../../ports/ViewStore.ts"
-import type { Reader } from "./eventReader.ts"
-import { isSame } from "../../../ports/generation.ts"
-import type { Owned } from "./lease.ts"
+import type { DeadLetter } from "../../../ports/deadLetter.ts"
+import type { CommitConflict, EventStoreError, ViewStoreError } from "../../../ports/errors.ts"
+import { isSame, type Part, servingOf, type Throughput } from "../../../ports/generation.ts"
+import type { Loaded } from "../../../ports/ViewStore.ts"
+import type { ProjectionFailed } from "../../views/errors.ts"
 import { partOf } from "../../views/partOf.ts"
-import * as metrics from "./metrics.ts"
 import * as Poison from "../../views/poison.ts"
+import type { Page, Reader } from "./eventReader.ts"
+import type { BoundedStore, Owned } from "./lease.ts"
+import * as metrics from "./metrics.ts"
 
-/** The records of the generation that a projection owns. */
-export interface Records {
-  readonly load: (keys: ReadonlyArray<string>) => Effect.Effect<Loaded, ViewStoreError>
-  readonly commit: (commit: Commit) => Effect.Effect<void, CommitConflict | ViewStoreError>
-  /** The generation of the view that answers the queries. */
-  readonly serving: Effect.Effect<Status | undefined, ViewStoreError>
-}
-
-/** Where a batch begins, how far it may go, and with what. */
+/** Where a batch begins, how far it may go, and what it needs. */
 export interface Batch {
   readonly view: View.Any
   readonly read: Reader
-  readonly records: Records
+  readonly store: BoundedStore
   readonly owned: Owned
-  /** Whose keys are ours. */
+  /** The part whose keys the projection owns. */
   readonly part: Part
   /** Whether appends are to maintain the generation. */
   readonly inline: boolean
   readonly from: number
-  /** A horizon of the store that was known before this batch reads. */
+  /** A horizon of the event store that was known before the batch reads. */
   readonly horizon: number
+  /** The most events of the batch. */
   readonly size: number
   /** Whether the generation is known to answer the queries to its view. */
   readonly serves: boolean
-  /** How fast the projection has been so far. */
-  readonly speed: Speed | undefined
+  /** How fast the projection has worked so far. */
+  readonly throughput: Throughput | undefined
+  readonly inSpan: InSpan
 }
+
+/** Puts a span around a batch that applies events, if it is to have one. */
+export type InSpan = <A, E>(
+  attributes: Record<string, unknown>,
+  work: (span: Tracer.Span | undefined) => Effect.Effect<A, E>
+) => Effect.Effect<A, E>
 
 /** What a batch did. */
 export interface Done {
@@ -47,40 +49,51 @@ export interface Done {
   readonly commits: number
 }
 
+type Failure = ProjectionFailed | CommitConflict | EventStoreError | ViewStoreError
+
 /**
- * Reads, folds and commits one batch, of no events where the horizon is reached
- * already. Fails with `ProjectionFailed` after what comes before that event is
- * committed, and with it that this event stopped us.
+ * Reads, folds and commits one batch. A batch at the horizon has no events. If an
+ * event stops the view, the batch commits the events before it together with the
+ * failure, and then fails with `ProjectionFailed`.
  */
-export const run = (
-  batch: Batch
-): Effect.Effect<Done, ProjectionFailed | CommitConflict | EventStoreError | ViewStoreError> =>
+export const run = (batch: Batch): Effect.Effect<Done, Failure> =>
   Effect.gen(function* () {
-    const { from, horizon, inline, owned, part, records, size, view } = batch
-    // No further than a store searches soon, where there are few events for the view.
+    const { from, horizon, part, size, view } = batch
+    // Where few events are for the view, a store searches no further than this at a time.
     const upTo = Math.min(horizon, from + stretch * size)
-    const read = from < horizon ? yield* batch.read({ after: from, upTo, limit: size }) : { events: [], end: from }
-    const met = read.events.map((recorded) => ourPart(Poison.meet(view, recorded), part))
-    const keys = [...new Set(met.flatMap((event) => event.keys ?? []))]
-    const loaded = keys.length === 0 ? nothing : yield* records.load(keys)
-    const now = yield* DateTime.now
-    const { events, failed, deadLetters, put, remove } = Poison.apply(view, met, loaded, now)
-    const to = failed === undefined ? read.end : failed.position - 1
+    const page = from < horizon ? yield* batch.read({ after: from, upTo, limit: size }) : { events: [], end: from }
+    const candidates = page.events.map((recorded) => ofPart(Poison.decodeCandidate(view, recorded), part))
+    const work = applyAndCommit(batch, page, candidates)
+    if (candidates.every(({ keys }) => keys?.length === 0)) return yield* work(undefined)
+    const attributes = { "hexfold.view": view.name, "hexfold.version": view.version, "hexfold.from": from }
+    return yield* batch.inSpan(attributes, work)
+  })
+
+const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Poison.Candidate>) =>
+  Effect.fnUntraced(function* (span: Tracer.Span | undefined): Effect.fn.Return<Done, Failure> {
+    const { from, horizon, inline, owned, part, store, view } = batch
     const generation = { view: view.name, version: view.version, build: owned.build }
-    // A new generation takes over when it has caught up, and is not behind the one that has answered so far.
-    const serving = batch.serves || to < horizon ? undefined : yield* records.serving
+    const keys = [...new Set(candidates.flatMap((candidate) => candidate.keys ?? []))]
+    const loaded = keys.length === 0 ? nothing : yield* store.load(generation, keys)
+    const now = yield* DateTime.now
+    const { deadLetters, events, failed, put, remove } = Poison.apply(view, candidates, loaded, now)
+    const to = failed === undefined ? page.end : failed.position - 1
+    span?.attribute("hexfold.to", to)
+    span?.attribute("hexfold.events", events)
+    // A new generation begins to answer when it has caught up and has reached the position of the one that answers.
+    const serving = batch.serves || to < horizon ? undefined : servingOf(view, yield* store.status)
     const isServing = serving !== undefined && isSame(serving, generation)
-    // From one that appends maintain it does so when they maintain it too.
-    const isLater = serving !== undefined && !isServing && !(serving.inline && inline)
-    const serve = isLater && serving.position <= to
+    // It takes over from a generation that appends maintain in the moment in which they maintain it instead.
+    const mayServe = serving !== undefined && !isServing && !(serving.inline && inline)
+    const serve = mayServe && serving.position <= to
     const context = yield* Effect.context()
-    // The store takes it only in our epoch and from where we read: whoever else
-    // has written since, or this same commit arriving twice, moved one of them.
-    // So no event is ever applied twice. The commit of nothing finds out whether
-    // a failure is only one of a lost ownership.
+    // The store accepts the commit only in our epoch and from our position. Each
+    // other commit, also a repetition of this one, changes the epoch or the
+    // position: so no event is applied twice. After a failure even an empty batch
+    // is committed, to find out whether we are still the owner.
     const commits = to > from || serve || failed !== undefined
     if (commits) {
-      yield* records.commit({
+      yield* store.commit({
         generation,
         part: part.index,
         epoch: owned.epoch,
@@ -90,23 +103,37 @@ export const run = (
         remove,
         deadLetters: { put: deadLetters, remove: [] },
         ...(failed === undefined ? {} : { failure: Poison.unapplied(failed, now) }),
-        ...(batch.speed === undefined ? {} : { speed: batch.speed }),
+        ...(batch.throughput === undefined ? {} : { throughput: batch.throughput }),
         serve
       })
-      const parked = deadLetters.filter((letter) => letter.parked).length
+      const parked = deadLetters.filter((deadLetter) => deadLetter.parked).length
       metrics.of(view.name).commit({ events, parked, skipped: deadLetters.length - parked }, context)
+      yield* Effect.forEach(deadLetters, (deadLetter) => warn(view, deadLetter), { discard: true })
     }
     if (failed !== undefined) {
       metrics.of(view.name).failure(context)
       return yield* failed
     }
-    // What was asked for is not given where the one that serves has gone on meanwhile: then it is asked again.
+    // The store ignores `serve` if the active generation has advanced in the meantime. The next batch asks again.
     return { position: to, serves: batch.serves || isServing, events, commits: commits ? 1 : 0 }
   })
 
-// Of an event whose keys are not known every part must know.
-const ourPart = (met: Poison.Met, { index, of }: Part): Poison.Met =>
-  of === 1 || met.keys === undefined ? met : { ...met, keys: met.keys.filter((key) => partOf(key, of) === index) }
+// An event that only waits for a parked one has no error, and needs no warning of its own.
+const warn = (
+  { name, version }: View.Any,
+  { error, key, parked, position, stream, streamVersion, type }: DeadLetter
+) => {
+  if (error === undefined) return Effect.void
+  const event = `event ${streamVersion} of ${stream}, a "${type}" at position ${position}`
+  const done = parked ? `parked the key "${key}" at` : key === "" ? "skipped" : `skipped, for the key "${key}",`
+  return Effect.logWarning(`${name}, version ${version}: ${done} ${event}: ${error.step} failed: ${error.cause}`)
+}
+
+// If the keys of an event are not known, it concerns every part.
+const ofPart = (candidate: Poison.Candidate, { index, of }: Part): Poison.Candidate =>
+  of === 1 || candidate.keys === undefined
+    ? candidate
+    : { ...candidate, keys: candidate.keys.filter((key) => partOf(key, of) === index) }
 
 const stretch = 100
 

@@ -3,9 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../../../domain/View.ts"
-import type { AllReadOptions, EventStore, RecordedEvent } from "../../../ports/EventStore.ts"
+import { disconnectWithin } from "../../../internal/disconnect.ts"
 import { EventStoreError } from "../../../ports/errors.ts"
-import { answered } from "../../../internal/disconnect.ts"
+import type { AllReadOptions, EventStore, RecordedEvent } from "../../../ports/EventStore.ts"
+import { Timeout } from "../../../ports/Reason.ts"
 
 /** The store's present horizon. */
 export const horizonOf = (events: EventStore["Service"]): Effect.Effect<number, EventStoreError> =>
@@ -15,7 +16,7 @@ export const horizonOf = (events: EventStore["Service"]): Effect.Effect<number, 
   )
 
 /** The events that a view follows. */
-export const followed = (
+export const eventsOf = (
   { sources, types }: View.Any,
   events: EventStore["Service"],
   range: Pick<AllReadOptions, "after" | "upTo" | "limit">
@@ -25,11 +26,11 @@ export const followed = (
 /** The events of a view between two positions. */
 export interface Page {
   readonly events: ReadonlyArray<RecordedEvent>
-  /** The view has no other event up to here. */
+  /** The view has no other event up to this position. */
   readonly end: number
 }
 
-/** Reads what follows a position, `limit` events at most, up to a horizon that was known before. */
+/** Reads the events after a position, at most `limit` of them, up to a horizon that was known before. */
 export type Reader = (range: {
   readonly after: number
   readonly upTo: number
@@ -37,30 +38,31 @@ export type Reader = (range: {
 }) => Effect.Effect<Page, EventStoreError>
 
 /**
- * Reads a page, given up as one that may succeed later if there is no answer:
- * who waits for a silent connection would keep its view from others for ever.
+ * Reads a page of events, and fails with a retryable `Timeout` if there is no
+ * answer. A projection that waited on a dead connection would hold its lease
+ * forever.
  */
-export const pageOf = (
+export const readPage = (
   range: Parameters<Reader>[0],
   events: () => Stream.Stream<RecordedEvent, EventStoreError>
 ): Effect.Effect<Page, EventStoreError> =>
   Effect.map(
-    answered(
+    disconnectWithin(
       Effect.suspend(() => Stream.runCollect(events())),
       patience,
-      (reason) => new EventStoreError({ operation: "readAll", reason })
+      (detail) => new EventStoreError({ operation: "readAll", reason: new Timeout({ detail }) })
     ),
     (read) => ({
       events: read,
-      // Nothing more matches below the horizon unless the page is full.
+      // Unless the page is full, no other event up to the horizon matches.
       end: read.length < range.limit ? range.upTo : read.at(-1)!.position
     })
   )
 
 const patience = Duration.seconds(10)
 
-/** Reads the events of one view. */
-export const readerOf =
+/** The reader of the events of one view. */
+export const reader =
   (view: View.Any, events: EventStore["Service"]): Reader =>
   (range) =>
-    pageOf(range, () => followed(view, events, range))
+    readPage(range, () => eventsOf(view, events, range))

@@ -3,35 +3,37 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import type { Claim, Claimed, ViewStore } from "../../../ports/ViewStore.ts"
-import { ViewStoreError } from "../../../ports/errors.ts"
-import { answered } from "../../../internal/disconnect.ts"
+import { disconnectWithin } from "../../../internal/disconnect.ts"
 import { isRetryable } from "../../../internal/retryable.ts"
+import { ViewStoreError } from "../../../ports/errors.ts"
+import { Timeout } from "../../../ports/Reason.ts"
+import type { Claim, Claimed, ViewStore } from "../../../ports/ViewStore.ts"
 
-/** What a claim gave to the one who owns a generation now. */
+/** The answer to a claim that made the projection the owner. */
 export type Owned = Extract<Claimed, { readonly _tag: "Owned" }>
 
-/** What to do with the answer to a claim. */
+/** What to do after a claim. */
 export interface Work<A, E, E2> {
-  readonly owned: (owned: Owned) => Effect.Effect<A, E>
-  /** Where the generation is divided otherwise than it was claimed. */
+  readonly asOwner: (owned: Owned) => Effect.Effect<A, E>
+  /** The keys of the generation are divided into another number of parts than was claimed. */
   readonly divided: (positions: ReadonlyArray<number>) => Effect.Effect<void, E2>
 }
 
 /**
- * Does `work` as the owner of a generation or a part of it, renewing the lease
- * all the while, and frees it at the end. None, if another one has it, or as soon
- * as the lease could not be renewed in time: the work is interrupted then.
+ * Works as the owner of a generation or of a part of it. Renews the lease during
+ * the work and releases it at the end. Gives nothing if another projection owns
+ * it, or if the lease could not be renewed in time: then the work is interrupted.
  */
-export const owning = <A, E, E2>(
-  records: ViewStore["Service"],
+export const withLease = <A, E, E2>(
+  store: ViewStore["Service"],
   claim: Claim,
   work: Work<A, E, E2>
 ): Effect.Effect<Option.Option<A>, E | E2 | ViewStoreError> =>
   Effect.suspend(() => {
     const patience = Duration.divideUnsafe(claim.lease, 3)
-    const ask = (lease: Duration.Duration) => within(records.claim({ ...claim, lease }), patience, "claim", claim)
-    // The lease counts from before we ask: the store's begins later, so ours never ends after it.
+    const ask = (lease: Duration.Duration) =>
+      within(store.claim({ ...claim, lease }), patience, "claim", claim.generation.view)
+    // Our lease counts from before the question. The store's begins later, so ours never ends after it.
     const claiming = Effect.flatMap(Clock.currentTimeMillis, (asked) =>
       Effect.map(ask(claim.lease), (claimed) => ({ claimed, until: asked + Duration.toMillis(claim.lease) }))
     )
@@ -47,21 +49,21 @@ export const owning = <A, E, E2>(
         )
         if (Option.isNone(renewed)) return Option.none<A>()
         const { claimed } = renewed.value
-        // A build that has replaced ours may have been given in its place.
+        // The answer may be another build, which has replaced ours.
         if (claimed._tag !== "Owned" || claimed.build !== build) return Option.none<A>()
         until = renewed.value.until
       }
     })
 
-    // A claim that was interrupted or failed may have been given all the same.
+    // A claim that was interrupted or failed may have succeeded in the store.
     let mayOwn = true
-    const owned = Effect.flatMap(
+    const working = Effect.flatMap(
       claiming,
       ({ claimed, until }): Effect.Effect<Option.Option<A>, E | E2 | ViewStoreError> => {
         mayOwn = claimed._tag === "Owned"
         switch (claimed._tag) {
           case "Owned":
-            return Effect.raceFirst(Effect.asSome(work.owned(claimed)), renewing(claimed.build, until))
+            return Effect.raceFirst(Effect.asSome(work.asOwner(claimed)), renewing(claimed.build, until))
           case "Divided":
             return Effect.as(work.divided(claimed.positions), Option.none<A>())
           case "Held":
@@ -69,15 +71,30 @@ export const owning = <A, E, E2>(
         }
       }
     )
-    const free = Effect.suspend(() => (mayOwn ? Effect.ignore(ask(Duration.zero)) : Effect.void))
-    return Effect.ensuring(owned, free)
+    const release = Effect.suspend(() => (mayOwn ? Effect.ignore(ask(Duration.zero)) : Effect.void))
+    return Effect.ensuring(working, release)
   })
 
-/** Gives an operation of the view store up after a time, as one that may succeed later. */
-export const within = <A, E>(
-  operation: Effect.Effect<A, E>,
+/** Operations of a view store, each of which fails with a retryable `Timeout` if it takes longer than the lease. */
+export type BoundedStore = Pick<ViewStore["Service"], "load" | "commit" | "deadLetters" | "status">
+
+/** Bounds the operations of a store by the duration of a lease. */
+export const bounded = (
+  store: ViewStore["Service"],
+  lease: Duration.Duration,
+  { name }: { readonly name: string }
+): BoundedStore => ({
+  load: (generation, keys) => within(store.load(generation, keys), lease, "load", name),
+  // The commit is not interrupted, but it still gets no more time than the lease.
+  commit: (commit) => Effect.uninterruptible(within(store.commit(commit), lease, "commit", name)),
+  deadLetters: (generation, options) => within(store.deadLetters(generation, options), lease, "deadLetters", name),
+  status: within(store.status, lease, "status", name)
+})
+
+const within = <A, E>(
+  call: Effect.Effect<A, E>,
   duration: Duration.Duration,
-  name: ViewStoreError["operation"],
-  { generation: { view } }: Pick<Claim, "generation">
+  operation: ViewStoreError["operation"],
+  view: string
 ): Effect.Effect<A, E | ViewStoreError> =>
-  answered(operation, duration, (reason) => new ViewStoreError({ operation: name, view, reason }))
+  disconnectWithin(call, duration, (detail) => new ViewStoreError({ operation, view, reason: new Timeout({ detail }) }))

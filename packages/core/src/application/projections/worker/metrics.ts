@@ -15,16 +15,16 @@ interface Meters {
 
 const make = (view: string): Meters => {
   const counter = (name: string, description: string) =>
-    Metric.counter(`hexfold_projection_${name}`, {
+    Metric.counter(`hexfold_projection_${name}_total`, {
       description: `${description}, by view`,
       attributes: { view },
       incremental: true
     })
-  const events = counter("events", "Events applied to records")
+  const events = counter("events", "Events applied to records by projections")
   const commits = counter("commits", "Commits of projections")
-  const skipped = counter("skipped", "Letters of events that were skipped")
-  const parked = counter("parked", "Letters of events that were parked, or wait behind such")
-  const failures = counter("failures", "Projections that an event stopped")
+  const skipped = counter("skipped", "Dead letters of events that were skipped")
+  const parked = counter("parked", "Dead letters of events that were parked, or that wait for a parked event")
+  const failures = counter("failures", "Times that an event stopped a projection")
   return {
     commit: (counts, context) => {
       commits.updateUnsafe(1, context)

@@ -1,9 +1,10 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as StreamId from "../../../domain/StreamId.ts"
 import type * as View from "../../../domain/View.ts"
-import type { EventStore, RecordedEvent } from "../../../ports/EventStore.ts"
 import type { EventStoreError } from "../../../ports/errors.ts"
-import { type Page, pageOf, type Reader, readerOf } from "./eventReader.ts"
+import type { EventStore, RecordedEvent } from "../../../ports/EventStore.ts"
+import { type Page, type Reader, reader, readPage } from "./eventReader.ts"
 
 /** A page of the events of all views, read once. */
 interface Shared extends Page {
@@ -11,9 +12,9 @@ interface Shared extends Page {
 }
 
 /**
- * One reader for several views: what one of them reads the others get, too, as
- * long as they are close by. A view that is far behind the others reads its own
- * events alone. The latest pages are kept and no more, so memory is bounded.
+ * One reader for several views. What one view reads, the others get too if their
+ * positions are close to it. A view that lags far reads its own events alone.
+ * Only the latest pages are kept, so memory is bounded.
  */
 export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service"]): ((view: View.Any) => Reader) => {
   const aggregates = [...new Set(views.flatMap(({ sources }) => sources.map(({ name }) => name)))]
@@ -23,7 +24,7 @@ export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service
 
   const read: (range: Parameters<Reader>[0]) => Effect.Effect<Shared, EventStoreError> = (range) =>
     Effect.map(
-      pageOf(range, () => events.readAll({ ...range, aggregates, types })),
+      readPage(range, () => events.readAll({ ...range, aggregates, types })),
       (read) => {
         const page = { after: range.after, ...read }
         pages.push(page)
@@ -37,7 +38,7 @@ export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service
     Effect.suspend((): Effect.Effect<Page, EventStoreError> => {
       const { after } = range
       const underWay = reading.get(after)
-      // Whoever reads may be interrupted: then each that waits reads for itself.
+      // The read may be interrupted. Then each view that waits for it reads alone.
       if (underWay !== undefined) return Effect.catchCause(Deferred.await(underWay), () => alone)
       const deferred = Deferred.makeUnsafe<Shared, EventStoreError>()
       reading.set(after, deferred)
@@ -50,11 +51,11 @@ export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service
     })
 
   return (view) => {
-    const alone = readerOf(view, events)
+    const alone = reader(view, events)
     const names = new Set(view.sources.map(({ name }) => name))
     const handled = new Set(view.types)
     const follows = ({ streamId, type }: RecordedEvent) =>
-      handled.has(type) && names.has(streamId.slice(0, streamId.indexOf("-")))
+      handled.has(type) && names.has(StreamId.aggregateOf(streamId))
     const part = ({ end, events }: Page, { after, upTo }: Parameters<Reader>[0]): Page => ({
       events: events.filter((event) => event.position > after && event.position <= upTo && follows(event)),
       end: Math.min(end, upTo)
@@ -64,8 +65,8 @@ export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service
         const { after } = range
         const page = pages.find((page) => page.after <= after && after < page.end)
         if (page !== undefined) return Effect.succeed(part(page, range))
-        const isBehind = pages.some(({ end }) => after < end)
-        if (isBehind && !reading.has(after)) return alone(range)
+        const lags = pages.some(({ end }) => after < end)
+        if (lags && !reading.has(after)) return alone(range)
         return Effect.map(readOnce(range, alone(range)), (page) => part(page, range))
       })
   }

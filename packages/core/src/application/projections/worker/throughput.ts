@@ -1,26 +1,26 @@
-import type { Speed } from "../../../ports/ViewStore.ts"
+import type { Throughput } from "../../../ports/generation.ts"
 
 /** Measures how fast something works. */
-export interface Speedometer {
+export interface Meter {
   readonly add: (work: { readonly millis: number; readonly events: number; readonly positions: number }) => void
-  /** Over the last seconds of work, the latest counting most; nothing before any time has passed. */
-  readonly speed: () => Speed | undefined
+  /** The throughput of the last seconds of work. The latest work counts most. Undefined before any work was added. */
+  readonly current: () => Throughput | undefined
 }
 
-/** A speedometer that has seen nothing yet. */
-export const make = (): Speedometer => {
+/** A meter to which no work was added yet. */
+export const make = (): Meter => {
   let [millis, events, positions] = [0, 0, 0]
   return {
     add: (work) => {
-      // What is older weighs half as much after each of these times.
-      const weight = millis > memory ? 0.5 : 1
+      // Older work counts half as much after each such time.
+      const weight = millis > halfLife ? 0.5 : 1
       millis = millis * weight + work.millis
       events = events * weight + work.events
       positions = positions * weight + work.positions
     },
-    speed: () =>
+    current: () =>
       millis === 0 ? undefined : { events: (events / millis) * 1_000, positions: (positions / millis) * 1_000 }
   }
 }
 
-const memory = 5_000
+const halfLife = 5_000

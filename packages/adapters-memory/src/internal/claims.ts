@@ -1,0 +1,48 @@
+import type { ViewStore, ViewStoreError } from "@hexfold/core"
+import { CommitCheck } from "@hexfold/core/adapter"
+import { Duration, Result } from "effect"
+import { create, demote, find, type Generations, newPart, type Part, positionsOf, type Stored } from "./generations.ts"
+
+/** Claims a part of a generation at a time, in milliseconds. */
+export const claim = (
+  generations: Generations,
+  given: ViewStore.Claim,
+  now: number
+): Result.Result<ViewStore.Claimed, ViewStoreError> => {
+  const refused = CommitCheck.checkClaim(given)
+  if (refused !== undefined) return Result.fail(refused)
+  const { after = 0, generation, lease, owner, part: { index, of } = whole } = given
+  const stored = find(generations, generation) ?? create(generations, generation, after)
+  const isHeld = (part: Part): boolean => part.leasedUntil > now && part.owner !== owner
+  if (stored.parts.length !== of) {
+    const held = stored.parts.find(isHeld)
+    if (held !== undefined) return Result.succeed({ _tag: "Held", by: held.owner })
+    const positions = divide(generations, stored, of)
+    if (positions !== undefined) return Result.succeed({ _tag: "Divided", positions })
+  }
+  const part = stored.parts[index]!
+  if (isHeld(part)) return Result.succeed({ _tag: "Held", by: part.owner })
+  if (part.owner !== owner || part.leasedUntil <= now) part.epoch = generations.nextEpoch()
+  part.owner = owner
+  part.leasedUntil = now + Duration.toMillis(lease)
+  if (given.inline !== true) demote(stored, generations.last())
+  return Result.succeed({
+    _tag: "Owned",
+    build: stored.build,
+    epoch: part.epoch,
+    position: positionsOf(generations, stored)[index]!,
+    inline: stored.inline !== undefined
+  })
+}
+
+// Divides the keys anew. Gives the positions of the present parts if these have not reached a common one.
+const divide = (generations: Generations, stored: Stored, of: number): ReadonlyArray<number> | undefined => {
+  demote(stored, generations.last())
+  const positions = stored.parts.map(({ position }) => position)
+  if (new Set(positions).size > 1) return positions
+  // Each part gets a new epoch at once, so that no late commit of a former owner reaches it.
+  stored.parts = Array.from({ length: of }, () => newPart(generations.nextEpoch(), positions[0]!))
+  return undefined
+}
+
+const whole: ViewStore.Part = { index: 0, of: 1 }
