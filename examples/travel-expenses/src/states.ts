@@ -1,5 +1,4 @@
-import { type Aggregate, type EventDecodeError, EventStore, type EventStoreError } from "@hexfold/core"
-import { EventCodec } from "@hexfold/core/adapter"
+import { type Aggregate, type EventDecodeError, EventStore, type EventStoreError, Subscription } from "@hexfold/core"
 import { Effect, Option, Stream } from "effect"
 
 /** The present states of all declarations or of all budgets in the store, by id. */
@@ -14,13 +13,13 @@ export const statesOf = <
   aggregate: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>
 ): Effect.Effect<ReadonlyMap<Id, State>, EventStoreError | EventDecodeError, EventStore.EventStore> =>
   Effect.gen(function* () {
-    const store = yield* EventStore.EventStore
-    const codec = EventCodec.of(aggregate)
+    const { horizons } = yield* EventStore.EventStore
     const states = new Map<Id, State>()
-    yield* Stream.runForEach(store.readAll({ aggregates: [aggregate.name] }), (recorded) =>
-      Effect.map(Effect.fromResult(codec.decode(recorded)), (event) => {
-        const id = Option.getOrThrow(aggregate.idOf(recorded.streamId))
-        states.set(id, aggregate.evolve(states.get(id) ?? aggregate.initial, event))
+    const upTo = Option.getOrElse(yield* Stream.runHead(horizons), () => 0)
+    yield* Stream.runForEach(Subscription.events([aggregate], { upTo }), ({ data, streamId }) =>
+      Effect.sync(() => {
+        const id = Option.getOrThrow(aggregate.idOf(streamId))
+        states.set(id, aggregate.evolve(states.get(id) ?? aggregate.initial, data))
       })
     )
     return states

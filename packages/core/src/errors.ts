@@ -5,10 +5,10 @@ export {
   CommitConflict,
   ConcurrencyConflict,
   EventStoreError,
-  ViewStoreError
+  ViewStoreError,
+  WaitTimeout
 } from "./ports/errors.ts"
 export { EventDecodeError } from "./application/events/errors.ts"
 export { ProjectionFailed, RecordDecodeError } from "./application/views/errors.ts"
-export { WaitTimeout } from "./application/queries/errors.ts"
 export { InvalidCommand, StreamWrittenTwice, TooManyParticipants } from "./application/commands/errors.ts"
 export { DropRefused, NotServing, RebuildOvertaken, Unhealthy } from "./application/projections/errors.ts"

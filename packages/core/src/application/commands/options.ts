@@ -1,6 +1,11 @@
-import type { ConcurrencyConflict, CommandIdReused, EventStoreError, ViewStoreError } from "../../ports/errors.ts"
+import type {
+  CommandIdReused,
+  ConcurrencyConflict,
+  EventStoreError,
+  ViewStoreError,
+  WaitTimeout
+} from "../../ports/errors.ts"
 import type { EventDecodeError } from "../events/errors.ts"
-import type { WaitTimeout } from "../queries/errors.ts"
 import type { InvalidCommand, StreamWrittenTwice, TooManyParticipants } from "./errors.ts"
 import type { RetryPolicy, StoreRetryPolicy } from "./retryPolicy.ts"
 

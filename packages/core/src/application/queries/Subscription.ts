@@ -21,11 +21,13 @@ import { checkSameView } from "./sameView.ts"
 export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" | "types"> {
   /** The subscription begins with the first event after this position. 0 by default. */
   readonly after?: number
+  /** The subscription ends when it has delivered every event up to this position. By default it never ends. */
+  readonly upTo?: number
 }
 
 /**
  * All events after a position: first the present ones, then each new one soon
- * after its append. The stream never ends. No event is missing, repeated or out of
+ * after its append. Without `upTo` the stream never ends. No event is missing, repeated or out of
  * order, also between past and new events: both are read in the same way, from
  * the last position that was read to the store's new horizon. While the store is
  * unavailable, the stream waits. It fails only for a reason that waiting does not
@@ -46,10 +48,13 @@ export const recorded = (
 ): Stream.Stream<RecordedEvent, EventStoreError, EventStore> =>
   Stream.unwrap(
     Effect.map(EventStore, (store) => {
-      const { after = 0, ...filters } = options
+      const { after = 0, upTo = Infinity, ...filters } = options
+      if (upTo <= after) return Stream.empty
       let position = after
       return store.horizons.pipe(
         Stream.filter((horizon) => horizon > position),
+        Stream.map((horizon) => Math.min(horizon, upTo)),
+        Stream.takeUntil((horizon) => horizon >= upTo),
         Stream.flatMap((horizon) =>
           Stream.concat(
             Stream.tap(store.readAll({ ...filters, after: position, upTo: horizon }), (event) =>
@@ -74,6 +79,8 @@ export type EventOf<S extends Source> = Parameters<S["evolve"]>[1] & Tagged
 export interface EventsOptions<Type extends string> {
   /** The subscription begins with the first event after this position. 0 by default. */
   readonly after?: number
+  /** The subscription ends when it has delivered every event up to this position. By default it never ends. */
+  readonly upTo?: number
   /** Only events of these types. All types by default. */
   readonly types?: ReadonlyArray<Type>
 }

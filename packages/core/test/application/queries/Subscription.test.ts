@@ -48,6 +48,25 @@ describe("recorded", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 
+  it.effect("ends after the events up to a position, also if the last of them are still to come", () =>
+    Effect.gen(function* () {
+      yield* open
+      yield* deposit
+      yield* ring
+      const positions = (options: Subscription.SubscriptionOptions) =>
+        Effect.map(Stream.runCollect(Subscription.recorded(options)), (events) =>
+          events.map(({ position }) => position)
+        )
+      expect(yield* positions({ upTo: 2 })).toEqual([1, 2])
+      expect(yield* positions({ upTo: 3, aggregates: ["Account"] })).toEqual([1, 2])
+      expect(yield* positions({ after: 2, upTo: 2 })).toEqual([])
+      const waiting = yield* Effect.forkChild(positions({ after: 1, upTo: 4 }), { startImmediately: true })
+      yield* ring
+      yield* ring
+      expect(yield* Fiber.join(waiting)).toEqual([2, 3, 4])
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+
   it.effect("waits for the first event in an empty store", () =>
     Effect.gen(function* () {
       const next = yield* subscribed()
