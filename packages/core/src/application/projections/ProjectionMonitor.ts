@@ -7,7 +7,7 @@ import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../../domain/View.ts"
-import { apart } from "../../internal/disconnect.ts"
+import { disconnect } from "../../internal/disconnect.ts"
 import { followed, horizonOf } from "./worker/eventReader.ts"
 import { buildsOf, currentOf } from "../../ports/generation.ts"
 import * as statusMetrics from "./statusMetrics.ts"
@@ -166,7 +166,7 @@ export const watch = (
   { every = "10 seconds" }: WatchOptions = {}
 ): Effect.Effect<never, never, EventStore | ViewStore> =>
   // Told to stop but not waited for: a silent connection may hold it.
-  Effect.timeout(apart(status(views)), every).pipe(
+  Effect.timeout(disconnect(status(views)), every).pipe(
     Effect.flatMap(Effect.forEach(statusMetrics.publish)),
     Effect.catch((error) =>
       Effect.andThen(Metric.update(statusMetrics.unknown, 1), Effect.logWarning("no status of the views", error))

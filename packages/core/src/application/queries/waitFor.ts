@@ -9,7 +9,7 @@ import { WaitTimeout } from "./errors.ts"
 import { type Status, ViewStore } from "../../ports/ViewStore.ts"
 import type { ViewStoreError } from "../../ports/errors.ts"
 import { memoized } from "../../internal/memoized.ts"
-import { apart } from "../../internal/disconnect.ts"
+import { disconnect } from "../../internal/disconnect.ts"
 import { isTraced, spanIf } from "../../internal/tracing.ts"
 import { servingOf } from "../../ports/generation.ts"
 
@@ -87,7 +87,7 @@ const sharing = ({ status }: ViewStore["Service"]): ReturnType<typeof look> => {
   // inline view holds only for events that were appended before.
   const query = Effect.suspend(() => {
     next = undefined
-    return Effect.timeoutOption(apart(status), "2 seconds")
+    return Effect.timeoutOption(disconnect(status), "2 seconds")
   })
   const joined = Effect.suspend(() => {
     if (next !== undefined) return Effect.succeed(next)

@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import type * as View from "../../../domain/View.ts"
 import type { AllReadOptions, EventStore, RecordedEvent } from "../../../ports/EventStore.ts"
 import { EventStoreError } from "../../../ports/errors.ts"
-import { answered } from "../../../internal/disconnect.ts"
+import { disconnectWithin } from "../../../internal/disconnect.ts"
 
 /** The store's present horizon. */
 export const horizonOf = (events: EventStore["Service"]): Effect.Effect<number, EventStoreError> =>
@@ -45,7 +45,7 @@ export const pageOf = (
   events: () => Stream.Stream<RecordedEvent, EventStoreError>
 ): Effect.Effect<Page, EventStoreError> =>
   Effect.map(
-    answered(
+    disconnectWithin(
       Effect.suspend(() => Stream.runCollect(events())),
       patience,
       (reason) => new EventStoreError({ operation: "readAll", reason })

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type { Claim, Claimed, ViewStore } from "../../../ports/ViewStore.ts"
 import { ViewStoreError } from "../../../ports/errors.ts"
-import { answered } from "../../../internal/disconnect.ts"
+import { disconnectWithin } from "../../../internal/disconnect.ts"
 import { isRetryable } from "../../../internal/retryable.ts"
 
 /** What a claim gave to the one who owns a generation now. */
@@ -80,4 +80,4 @@ export const within = <A, E>(
   name: ViewStoreError["operation"],
   { generation: { view } }: Pick<Claim, "generation">
 ): Effect.Effect<A, E | ViewStoreError> =>
-  answered(operation, duration, (reason) => new ViewStoreError({ operation: name, view, reason }))
+  disconnectWithin(operation, duration, (reason) => new ViewStoreError({ operation: name, view, reason }))
