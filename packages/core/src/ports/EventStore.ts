@@ -1,7 +1,7 @@
 /**
- * The port to the log of events. An adapter implements these four operations;
- * what it promises is written down as cases in `EventStoreContract` of
- * `@hexfold/testing`, which every adapter runs.
+ * The port to the log of events. An adapter implements these five operations.
+ * The contract suite of `@hexfold/testing` has a case for each promise of the
+ * port, and every adapter runs it.
  */
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
@@ -22,19 +22,19 @@ export interface NewEvent {
   readonly metadata: Metadata
 }
 
-/** What a fold needs of a recorded event. */
+/** The part of a recorded event that a fold needs. */
 export interface StreamEvent<out Data = Schema.Json> {
   readonly streamId: StreamId
-  /** Its 1-based place in the stream. */
+  /** The event's 1-based place in the stream. */
   readonly version: number
   readonly type: string
   readonly data: Data
 }
 
-/** An event as the store has it; `Data` is its payload, JSON unless something decoded it. */
+/** An event as the store has it. `Data` is its payload: JSON, unless it was decoded. */
 export interface RecordedEvent<out Data = Schema.Json> extends StreamEvent<Data> {
   readonly id: string
-  /** Its place among all events of the store, a safe integer above 0; some positions stay unused. */
+  /** The event's place among all events of the store: a safe integer above 0. Some positions stay unused. */
   readonly position: number
   readonly metadata: Metadata
   /** When the store recorded it, by the store's clock. */
@@ -48,7 +48,7 @@ export interface StreamCondition {
   readonly expected: Expectation
 }
 
-/** What must hold for an append to happen. A union, so that other kinds can join. */
+/** A condition for an append to happen. It is a type of its own so that other kinds can follow. */
 export type Condition = StreamCondition
 
 /** The events to add to one stream, in order. */
@@ -60,14 +60,14 @@ export interface Write {
 /** Names a command so that it has an effect only once. */
 export interface CommandKey {
   readonly id: string
-  /** Stands for the command's content: another one under the same id is refused. */
+  /** Stands for the command's content. Another command under the same id has another fingerprint, and is refused. */
   readonly fingerprint: string
 }
 
 /**
- * All of it happens or nothing. A stream may be named once among the writes and
- * once among the conditions; one that is only among the conditions is checked
- * all the same.
+ * What happens as a whole or not at all. A stream may be named once among the
+ * writes and once among the conditions. A stream that is only among the
+ * conditions is checked, too.
  */
 export interface Append {
   readonly writes: ReadonlyArray<Write>
@@ -87,36 +87,36 @@ export interface Appended {
   readonly events: ReadonlyArray<RecordedEvent>
   /** The streams of the append, each once: those written, then those only checked. */
   readonly streams: ReadonlyArray<StreamVersion>
-  /** Whether its command id had been used before, so that this is the first result and nothing happened now. */
+  /** True if the command id had been used before. The result is then the first one, and nothing happened now. */
   readonly repeated: boolean
 }
 
 /** The part of a stream to read with {@link EventStore.readStreams}. */
 export interface StreamRequest {
   readonly streamId: StreamId
-  /** Leaves out events up to this version; 0 if not given. */
+  /** Leaves out events up to this version; 0 by default. */
   readonly after?: number
 }
 
-/** A stream as it was at one moment. */
+/** A part of a stream as it was at one moment. */
 export interface StreamSlice {
   readonly streamId: StreamId
   readonly version: number
-  /** The requested events, by version: what a fold needs of them. `readStream` gives all. */
+  /** The requested events, in the order of their versions, with only what a fold needs. `readStream` gives the rest. */
   readonly events: ReadonlyArray<StreamEvent>
 }
 
-/** What {@link EventStore.readStreams} found in one snapshot of the store. */
+/** What {@link EventStore.readStreams} found, all at one moment. */
 export interface StreamsRead {
-  /** A slice for each request, in the requests' order. */
+  /** A slice for each request, in the order of the requests. */
   readonly streams: ReadonlyArray<StreamSlice>
-  /** What an append with the given command did, if there was one. */
+  /** What an append with the given command key did, if there was one. */
   readonly appended: Appended | undefined
 }
 
 /** Which events of a stream to read, and in which order. */
 export interface StreamReadOptions {
-  /** Reads only events beyond this version: above it forwards, below it backwards. */
+  /** Reads only events after this version; when reading backwards, only those before it. */
   readonly after?: number
   readonly direction?: "forwards" | "backwards"
   readonly types?: ReadonlyArray<string>
@@ -125,9 +125,9 @@ export interface StreamReadOptions {
 
 /** Which events of the store to read, and in which order. */
 export interface AllReadOptions {
-  /** Reads only events beyond this position: above it forwards, below it backwards. */
+  /** Reads only events after this position; when reading backwards, only those before it. */
   readonly after?: number
-  /** Reads no event above this position. */
+  /** Reads no event after this position. */
   readonly upTo?: number
   readonly direction?: "forwards" | "backwards"
   /** Only the streams of these aggregates; an empty list selects none. */
@@ -143,19 +143,19 @@ export class EventStore extends Context.Service<
   {
     /**
      * Appends atomically: every condition is checked, and either all events are
-     * recorded or none. Positions grow in every stream with its versions. With
+     * recorded or none. In every stream, positions grow with the versions. With
      * a command key that was used before, nothing happens and the first result
-     * is returned, whatever the conditions. A store may be told to forget
-     * command ids after a time; then the key is a new one.
+     * is returned, whatever the conditions are. A store may be configured to
+     * forget command ids after a time; a key is then new again.
      */
     readonly append: (
       append: Append
     ) => Effect.Effect<Appended, ConcurrencyConflict | CommandIdReused | EventStoreError>
 
     /**
-     * Reads streams from one snapshot of the store, and in the same snapshot
-     * looks up what a command's append did. A command id with another
-     * fingerprint is an error.
+     * Reads streams as they are at one moment, and looks up at the same moment
+     * what the append of a command did. Fails with `CommandIdReused` if the
+     * command id has another fingerprint.
      */
     readonly readStreams: (
       requests: ReadonlyArray<StreamRequest>,
@@ -170,16 +170,17 @@ export class EventStore extends Context.Service<
 
     /**
      * Reads the store by position in pages, in bounded memory, up to the
-     * horizon at its start: the highest position below which nothing can still
-     * appear. A reader that goes on from the last position it saw misses
-     * nothing, whatever commits late or rolls back.
+     * horizon at the start of the read. The horizon is the highest position
+     * below which no event can still appear. So a reader that continues after
+     * the last position that it saw misses nothing, even if transactions commit
+     * late or roll back.
      */
     readonly readAll: (options?: AllReadOptions) => Stream.Stream<RecordedEvent, EventStoreError>
 
     /**
-     * The horizon: its present value at once, then each new one soon after an
-     * append. A slow consumer skips values, never the latest. Never ends; fails
-     * only for a reason that waiting does not cure.
+     * The horizons: the present one at once, then each new one soon after an
+     * append. A slow consumer skips values, but never the latest. The stream
+     * never ends, and fails only for a reason that waiting does not cure.
      */
     readonly horizons: Stream.Stream<number, EventStoreError>
   }

@@ -1,6 +1,6 @@
-/** What an append takes for granted about the version of a stream. */
+/** What an append expects of the version of a stream. */
 
-/** No matter which version: this expectation always holds. */
+/** The stream may be at any version: this expectation always holds. */
 export interface Any {
   readonly _tag: "Any"
 }
@@ -21,10 +21,10 @@ export interface Exactly {
   readonly version: number
 }
 
-/** What an append takes for granted about the version of a stream. */
+/** What an append expects of the version of a stream. */
 export type Expectation = Any | NoStream | StreamExists | Exactly
 
-/** No matter which version. */
+/** The stream may be at any version. */
 export const any: Expectation = { _tag: "Any" }
 
 /** The stream has no event. */

@@ -1,20 +1,20 @@
 /**
- * Why an operation of a store failed. An `EventStoreError` or a
- * `ViewStoreError` has one of these as its `reason`; the cause is kept as it
- * came, never turned into a text.
+ * Why an operation of a store failed. An `EventStoreError` or a `ViewStoreError`
+ * has one of these as its `reason`. The `cause` is the error that the store's
+ * driver raised, unchanged.
  */
 import * as Schema from "effect/Schema"
 
 const fields = { detail: Schema.String, cause: Schema.optionalKey(Schema.Defect()) }
 
 /**
- * The store cannot be reached or gave the work up for a passing reason. Whether
- * an append that failed so has happened is unknown: repeat it with its command
- * id, or with an expectation that its own success would break.
+ * The store cannot be reached, or gave up for a reason that passes. If an append
+ * fails with it, nobody knows whether the append has happened. Repeat it with its
+ * command id, or with an expectation that its own success would break.
  */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", fields) {}
 
-/** The store did not answer in the time that it or its server allows. */
+/** The store did not answer in time. */
 export class Timeout extends Schema.TaggedError<Timeout>()("Timeout", fields) {}
 
 /** What is stored breaks an invariant of the store. */
@@ -23,7 +23,7 @@ export class Corrupt extends Schema.TaggedError<Corrupt>()("Corrupt", fields) {}
 /** The request can never succeed as it is; nothing was written. */
 export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", fields) {}
 
-/** None of the others. */
+/** The store failed for a reason that is none of the others. */
 export class Unknown extends Schema.TaggedError<Unknown>()("Unknown", fields) {}
 
 /** Why an operation of the store failed. */

@@ -1,9 +1,9 @@
 import { quote, textProblem } from "../domain/texts.ts"
 
-/** How deep JSON may be nested: what every store can take without running out of stack. */
+/** How deep JSON may be nested. Every store can take this depth without running out of stack. */
 export const maxDepth = 1_000
 
-/** What is wrong with a value, behind the path to it. */
+/** The path to a value, and what is wrong with the value. */
 export class Problem {
   readonly text: string
   constructor(text: string) {
@@ -12,9 +12,9 @@ export class Problem {
 }
 
 /**
- * A frozen copy of a JSON value, or what is wrong with it: what is stored must
- * not change with what the caller holds, nor differ from what a database would
- * give back. JSON has no -0.
+ * A frozen copy of a JSON value, or what is wrong with the value. A copy, because
+ * a stored value must not change when the caller changes its own. It is the
+ * value that a database would give back: JSON has no -0.
  */
 export const copyJson = <A>(value: A, depth: number): A | Problem => {
   switch (typeof value) {

@@ -54,9 +54,9 @@ describe("an append is refused, naming the place and the reason:", () => {
       writingTo(`Account-${"i".repeat(1_001)}`)
     ],
     ['stream id "Account-\\u0000": contains NUL', checking(["Account-\0", Expectation.any])],
-    ['stream id "Account-a": -1 is no version', checking([stream, Expectation.exactly(-1)])],
-    ['stream id "Account-a": 1.5 is no version', checking([stream, Expectation.exactly(1.5)])],
-    ['stream id "Account-a": NaN is no version', checking([stream, Expectation.exactly(NaN)])],
+    ['stream id "Account-a": -1 is not a version', checking([stream, Expectation.exactly(-1)])],
+    ['stream id "Account-a": 1.5 is not a version', checking([stream, Expectation.exactly(1.5)])],
+    ['stream id "Account-a": NaN is not a version', checking([stream, Expectation.exactly(NaN)])],
     [
       "a stream is named twice in one append",
       {
@@ -69,9 +69,9 @@ describe("an append is refused, naming the place and the reason:", () => {
       }
     ],
     ["a stream is named twice in one append", checking([stream, Expectation.any], [stream, Expectation.noStream])],
-    ['event id "1": is no lower-case UUID', writing(event({ id: "1" }))],
+    ['event id "1": is not a lower-case UUID', writing(event({ id: "1" }))],
     [
-      'event id "01890A5D-AC96-774B-BCCE-B302099A8057": is no lower-case UUID',
+      'event id "01890A5D-AC96-774B-BCCE-B302099A8057": is not a lower-case UUID',
       writing(event({ id: "01890A5D-AC96-774B-BCCE-B302099A8057" }))
     ],
     ["event type: is empty", writing(event({ type: "" }))],
@@ -141,7 +141,7 @@ describe("a read is refused", () => {
   })
 
   it.each([1.5, -1, Number.NaN, Infinity])("for %d as a version, a position or a limit", (number) => {
-    const detail = (what: string) => `${what}: ${number} is no whole number from 0 on`
+    const detail = (what: string) => `${what}: ${number} is not a whole number from 0 on`
     expect(AppendCheck.checkRead("readStreams", [{ streamId: stream, after: number }])).toEqual(
       refused("readStreams", detail("after"))
     )

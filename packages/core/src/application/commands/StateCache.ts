@@ -1,14 +1,13 @@
 /**
- * Remembers the states that the executor has folded, by stream, so that a
- * command on a known stream need not read it. The append still checks the
- * version, and what is rejected or records nothing is decided again on the
- * store's own state before a caller sees it: a stale state costs time, never
- * correctness.
+ * Remembers the states that the executor has folded, by stream. A command on a
+ * known stream then need not read it. This is safe: the append still checks the
+ * version, and a decision that rejects the command or records nothing is made
+ * again on freshly read states. A stale state costs time, never correctness.
  *
- * With a cache, commands of one process that write to the same stream queue in
- * memory, instead of racing for it and repeating what was lost. They queue for
- * the streams that a command itself names: those that `Boundary.discover` finds
- * later are raced for.
+ * With a cache, commands of one process that write to the same stream wait for
+ * each other in memory, instead of conflicting and starting again. They wait for
+ * the streams that a command itself names, not for those that
+ * `Boundary.discover` finds later.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -16,7 +15,7 @@ import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import type { StreamId } from "../../domain/StreamId.ts"
 
-/** A state and the version of the stream that it was folded from. */
+/** A state, and the version of the stream that it was folded from. */
 export interface Remembered {
   /** The aggregate whose `evolve` made the state. */
   readonly source: object
@@ -27,24 +26,24 @@ export interface Remembered {
 /** The states of the streams of one store. */
 export interface States {
   readonly get: (streamId: StreamId, source: object) => Remembered | undefined
-  /** Keeps a state, unless a later one is known. */
+  /** Remembers a state, unless a later one is known. */
   readonly put: (streamId: StreamId, remembered: Remembered) => void
-  /** Runs an effect alone among those of this process that name one of the streams. */
+  /** Runs an effect while no other effect of this process that names one of the streams runs. */
   readonly alone: <A, E, R>(
     streamIds: ReadonlyArray<StreamId>,
     effect: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E, R>
 }
 
-/** A cache: the states by store, for one process may have several. */
+/** A cache: the states of each store, because one process may have several stores. */
 export type StateCache = (store: object) => States
 
-/** The cache in use; none if not provided. */
+/** The cache in use. By default there is no cache. */
 export const Current = Context.Reference<StateCache | undefined>("@hexfold/core/StateCache", {
   defaultValue: () => undefined
 })
 
-/** Makes a cache of at most `capacity` states for each store; the least recently used ones go first. */
+/** Makes a cache of at most `capacity` states for each store. It forgets the least recently used states first. */
 export const make = (options: { readonly capacity: number }): StateCache => {
   const byStore = new WeakMap<object, States>()
   return (store) => {
@@ -72,7 +71,7 @@ export const layer = (options: { readonly capacity: number }): Layer.Layer<never
   Layer.sync(Current, () => make(options))
 
 const makeStates = (capacity: number): States => {
-  // A Map keeps the order of insertion: whatever is used moves to its end.
+  // A Map keeps the order of insertion. A state that is used moves to its end.
   const states = new Map<StreamId, Remembered>()
   const locks = new Map<StreamId, { readonly semaphore: Semaphore.Semaphore; users: number }>()
 
@@ -106,7 +105,7 @@ const makeStates = (capacity: number): States => {
       states.set(streamId, remembered)
       if (states.size > capacity) states.delete(states.keys().next().value!)
     },
-    // In the order of their names, so that no two wait for each other.
+    // Locks in the order of their names, so that no two effects wait for each other.
     alone: (streamIds, effect) =>
       [...new Set(streamIds)].sort().reduceRight((inner, streamId) => withLock(streamId, inner), effect)
   }

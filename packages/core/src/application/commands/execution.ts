@@ -5,20 +5,13 @@ import * as Result from "effect/Result"
 import type { Tagged } from "../../domain/tagged.ts"
 import { spanIf } from "../../internal/tracing.ts"
 import { ConcurrencyConflict, EventStoreError } from "../../ports/errors.ts"
-import type {
-  Appended,
-  EventStore,
-  RecordedEvent,
-  StreamRequest,
-  StreamSlice,
-  StreamVersion
-} from "../../ports/EventStore.ts"
+import type { Appended, EventStore, RecordedEvent, StreamRequest, StreamVersion } from "../../ports/EventStore.ts"
 import * as Expectation from "../../ports/Expectation.ts"
-import { foldRecorded } from "../events/recording.ts"
 import { appendOf, recordedEvents } from "./appendOf.ts"
 import type { CommandContext } from "./commandContext.ts"
 import type { CommandPlan, LoadedStream, StreamWrite } from "./commandPlan.ts"
 import { inSpan } from "./commandSpan.ts"
+import { advance, carryOver, foldSlices } from "./loading.ts"
 import * as metrics from "./metrics.ts"
 import type { ExecuteError, ExecuteOptions } from "./options.ts"
 import { retrying } from "./retrying.ts"
@@ -156,7 +149,8 @@ class Execution<Error, Receipt> {
         if (receipt !== undefined) return this.repeated(receipt)
         this.repeatedAppend = appended
       }
-      return this.fold(wanted, streams) ?? this.proceed()
+      const undecodable = foldSlices(wanted, streams, this.context.states)
+      return undecodable === undefined ? this.proceed() : Effect.fail(undecodable)
     })
   }
 
@@ -168,21 +162,6 @@ class Execution<Error, Receipt> {
     }
     const { store, traced } = this.context
     return spanIf(traced, store.readStreams(requests, this.plan.key), "EventStore.readStreams")
-  }
-
-  /** Folds what was read on what is known; returns the failure if an event cannot be decoded. */
-  fold(wanted: ReadonlyArray<LoadedStream>, slices: ReadonlyArray<StreamSlice>): Running<Error, Receipt> | undefined {
-    for (let i = 0; i < wanted.length; i++) {
-      const stream = wanted[i]!
-      const { source } = stream
-      const { events, version } = slices[i]!
-      const state = foldRecorded(source, events, stream.state)
-      if (Result.isFailure(state)) return Effect.fail(state.failure)
-      stream.state = state.success
-      stream.version = version
-      this.context.states?.put(stream.streamId, { source, state: stream.state, version })
-    }
-    return undefined
   }
 
   /** All streams so far are known: goes on to those that follow from them, and decides if there are no more. */
@@ -240,8 +219,8 @@ class Execution<Error, Receipt> {
     return Effect.flatMap(this.readStreams(streams), ({ appended, streams: slices }): Running<Error, Receipt> => {
       const repeated = appended === undefined ? undefined : plan.repeated(appended)
       if (repeated !== undefined) return this.repeated(repeated)
-      const undecodable = this.fold(streams, slices)
-      if (undecodable !== undefined) return undecodable
+      const undecodable = foldSlices(streams, slices, this.context.states)
+      if (undecodable !== undefined) return Effect.fail(undecodable)
       const changed = streams.findIndex(({ version }, i) => version !== versions[i])
       if (changed >= 0 && plan.discover !== undefined) {
         // Other streams may follow from the new states: the attempt is lost.
@@ -264,27 +243,9 @@ class Execution<Error, Receipt> {
         const repeated = plan.repeated(appended)
         if (repeated !== undefined) return this.repeated(repeated)
       }
-      this.advance(writes, appended)
+      advance(writes, appended, context.states)
       return this.done(recordedEvents(appended, writes), appended.streams)
     })
-  }
-
-  /** Sets the versions after the append, and remembers the states that the stored events make. */
-  advance(writes: ReadonlyArray<StreamWrite>, appended: Appended): void {
-    const { states } = this.context
-    let first = 0
-    for (const { events, stream } of writes) {
-      const { source, state, streamId } = stream
-      const version = (stream.version += events.length)
-      if (states === undefined) continue
-      const recorded = appended.events.slice(first, (first += events.length))
-      try {
-        const next = foldRecorded(source, recorded, state)
-        if (Result.isSuccess(next)) states.put(streamId, { source, state: next.success, version })
-      } catch {
-        // A mistake in `evolve`. The command itself has happened; the next reader of the events fails.
-      }
-    }
   }
 
   done(events: ReadonlyArray<RecordedEvent<Tagged>>, streams: ReadonlyArray<StreamVersion>): Running<Error, Receipt> {
@@ -318,15 +279,5 @@ class Execution<Error, Receipt> {
     this.outcome = outcome
     const seconds = (clock.currentTimeMillisUnsafe() - this.started) / 1_000
     this.meters.ended(outcome, seconds, context, error)
-  }
-}
-
-/** Takes over what the previous attempt has read. */
-const carryOver = (previous: ReadonlyArray<LoadedStream>, fresh: ReadonlyArray<LoadedStream>): void => {
-  for (const stream of fresh) {
-    const known = previous.find(({ source, streamId }) => streamId === stream.streamId && source === stream.source)
-    if (known === undefined) continue
-    stream.state = known.state
-    stream.version = known.version
   }
 }

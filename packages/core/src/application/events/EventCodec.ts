@@ -1,7 +1,7 @@
 /**
  * The translation between an aggregate's events and what the event store
- * records: the event's tag is the recorded type, its other fields are the data,
- * encoded to JSON by the event's schema.
+ * records. The tag of an event is the recorded type. Its other fields are the
+ * data, encoded to JSON by the schema of the event.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -41,7 +41,7 @@ export const of = <Name extends string, State, Event extends Tagged>(
   aggregate: Source<Name, State, Event>
 ): EventCodec<Event> => memoized(codecs, aggregate, () => make(aggregate))
 
-// Compiling a schema takes milliseconds: once for each aggregate.
+// Compiling a schema takes milliseconds, so it happens once for each aggregate.
 const codecs = new WeakMap<object, unknown>()
 
 const make = <Name extends string, State, Event extends Tagged>(
@@ -66,7 +66,7 @@ const make = <Name extends string, State, Event extends Tagged>(
       }
       const { data } = recorded
       if (typeof data !== "object" || data === null || Array.isArray(data)) {
-        return Result.fail(decodeError(recorded, `its data is no object: ${JSON.stringify(data).slice(0, 100)}`))
+        return Result.fail(decodeError(recorded, `its data is not an object: ${JSON.stringify(data).slice(0, 100)}`))
       }
       const decoded = member.decode({ ...data, _tag: recorded.type })
       return Result.isFailure(decoded)
@@ -81,7 +81,7 @@ interface Member<Event> {
   readonly decode: (data: unknown) => Result.Result<Event, Schema.SchemaError>
 }
 
-// A `TaggedSchema` encodes to an object with a `_tag`; the type of the record says it already.
+// A `TaggedSchema` encodes to an object with a `_tag`, which the recorded type repeats.
 const withoutTag = (encoded: Schema.Json): Encoded => {
   const { _tag: type, ...data } = encoded as { readonly _tag: string } & Schema.JsonObject
   return { type, data }

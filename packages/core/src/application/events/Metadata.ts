@@ -1,6 +1,7 @@
 /**
- * What is known about an event besides its content: which command caused it, on
- * whose behalf, within which conversation, and whatever an application adds.
+ * What is known about an event besides its content: the command that caused it,
+ * the person or system that it was executed for, the conversation that it
+ * belongs to, and the fields that an application adds.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -11,23 +12,23 @@ import type { Metadata } from "../../domain/metadata.ts"
 
 export type { Metadata }
 
-/** A value for one of an application's own fields. */
+/** A value of a field that an application adds. */
 export interface Setting {
   readonly name: string
   readonly value: Schema.Json
 }
 
-/** A typed field of an application's own, made by {@link field}. */
+/** A typed field that an application adds, made by {@link field}. */
 export interface Field<A> {
   readonly name: string
   /** The field with a value, for {@link with}. Throws a `SchemaError` if the value breaks the schema. */
   readonly set: (value: A) => Setting
-  /** The field's value in an event's metadata: none if it was not set. */
+  /** The field's value in the metadata of an event; none if it was not set. */
   readonly get: (metadata: Metadata) => Result.Result<Option.Option<A>, Schema.SchemaError>
 }
 
 /**
- * Declares a field of an application's own.
+ * Declares a field that an application adds.
  *
  * @example
  * ```ts
@@ -55,9 +56,13 @@ export const field = <A>(name: string, schema: Schema.Codec<A, unknown>): Field<
 
 /** What a program says about the commands that it executes; see {@link with}. */
 export interface Settings {
+  /** Names the conversation. By default the trace id if the program is traced, else the causation id. */
   readonly correlationId?: string
+  /** Names what caused the events. By default the command's id, or the id of the command's first event. */
   readonly causationId?: string
+  /** The person or system that the commands are executed for. */
   readonly actor?: string
+  /** Values of the application's own fields. */
   readonly fields?: ReadonlyArray<Setting>
 }
 
@@ -74,7 +79,7 @@ const with_ =
       const { actor, causationId, correlationId, fields } = settings
       return {
         ...outer,
-        // Not everybody's compiler keeps an explicit undefined out.
+        // A compiler without `exactOptionalPropertyTypes` lets an explicit undefined pass.
         ...(correlationId === undefined ? {} : { correlationId }),
         ...(causationId === undefined ? {} : { causationId }),
         ...(actor === undefined ? {} : { actor }),
@@ -86,8 +91,8 @@ const with_ =
 
 export {
   /**
-   * Runs a program so that the events of its commands carry these metadata. An
-   * inner `with` adds to an outer one and wins where both say something.
+   * Runs a program so that the events of its commands have these metadata. An
+   * inner `with` adds to an outer one, and wins where both set the same.
    *
    * @example
    * ```ts

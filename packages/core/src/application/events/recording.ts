@@ -44,10 +44,10 @@ export const decodeRecorded = <Name extends string, State, Event extends Tagged>
 }
 
 /**
- * Decided events, encoded and with an id and metadata each. All events of a
- * command share their metadata; what the program does not say (see
- * `Metadata.with`) is the command's id, or the first event's if it has none:
- * `common` is what its events on another stream have.
+ * Encodes decided events and gives each an id and metadata. All events of a
+ * command share their metadata: `common` are those of its events on another
+ * stream. What the settings leave out is the command's id, or the id of the first
+ * event if the command has no id.
  */
 export const newEvents = <Name extends string, State, Event extends Tagged>(
   aggregate: Source<Name, State, Event>,
@@ -86,7 +86,7 @@ export const newEvents = <Name extends string, State, Event extends Tagged>(
 const metadataOf = (settings: Partial<Metadata.Metadata>, cause: string): Metadata.Metadata | EventStoreError => {
   const { actor, causationId = cause, correlationId = cause, fields } = settings
   if (actor === undefined && fields === undefined && correlationId === cause && causationId === cause) {
-    // An event's id is right, and a command's id is checked with its append.
+    // The id of an event is valid, and the id of a command is checked with its append.
     return Object.freeze({ correlationId, causationId })
   }
   return AppendCheck.checkMetadata({

@@ -1,0 +1,52 @@
+import * as Result from "effect/Result"
+import type { Appended, StreamSlice } from "../../ports/EventStore.ts"
+import type { EventDecodeError } from "../events/errors.ts"
+import { foldRecorded } from "../events/recording.ts"
+import type { LoadedStream, StreamWrite } from "./commandPlan.ts"
+import type { States } from "./StateCache.ts"
+
+/** Takes over what the previous attempt has read. */
+export const carryOver = (previous: ReadonlyArray<LoadedStream>, fresh: ReadonlyArray<LoadedStream>): void => {
+  for (const stream of fresh) {
+    const known = previous.find(({ source, streamId }) => streamId === stream.streamId && source === stream.source)
+    if (known === undefined) continue
+    stream.state = known.state
+    stream.version = known.version
+  }
+}
+
+/** Folds the events that were read on the states so far; returns the failure if an event cannot be decoded. */
+export const foldSlices = (
+  wanted: ReadonlyArray<LoadedStream>,
+  slices: ReadonlyArray<StreamSlice>,
+  states: States | undefined
+): EventDecodeError | undefined => {
+  for (let i = 0; i < wanted.length; i++) {
+    const stream = wanted[i]!
+    const { source } = stream
+    const { events, version } = slices[i]!
+    const state = foldRecorded(source, events, stream.state)
+    if (Result.isFailure(state)) return state.failure
+    stream.state = state.success
+    stream.version = version
+    states?.put(stream.streamId, { source, state: stream.state, version })
+  }
+  return undefined
+}
+
+/** Sets the versions after an append, and remembers the states that the stored events make. */
+export const advance = (writes: ReadonlyArray<StreamWrite>, appended: Appended, states: States | undefined): void => {
+  let first = 0
+  for (const { events, stream } of writes) {
+    const { source, state, streamId } = stream
+    const version = (stream.version += events.length)
+    if (states === undefined) continue
+    const recorded = appended.events.slice(first, (first += events.length))
+    try {
+      const next = foldRecorded(source, recorded, state)
+      if (Result.isSuccess(next)) states.put(streamId, { source, state: next.success, version })
+    } catch {
+      // A mistake in `evolve`. The command itself has happened; the next reader of the events fails.
+    }
+  }
+}
