@@ -59,7 +59,7 @@ describe("filters", () => {
         eq("frozen", true),
         between("openedAt", new Date(0), new Date(1)),
         or(gt("owner.since", DateTime.makeUnsafe(0)), not(isNull("owner"))),
-        filters.in("status", ["open", "closed"]),
+        filters.oneOf("status", ["open", "closed"]),
         contains("owner.name", "a", { ignoreCase: true }),
         startsWith("labels.size", "x"),
         includes("tags", "new"),
@@ -85,7 +85,7 @@ describe("filters", () => {
     // @ts-expect-error null is asked for by isNull
     expectTypeOf(() => where(({ eq }) => eq("owner.since", null))).toBeFunction()
     // @ts-expect-error a text is no time
-    expectTypeOf(() => where((filters) => filters.in("openedAt", ["2026-01-01"]))).toBeFunction()
+    expectTypeOf(() => where((filters) => filters.oneOf("openedAt", ["2026-01-01"]))).toBeFunction()
     // @ts-expect-error a tag is a text
     expectTypeOf(() => where(({ includes }) => includes("tags", 1))).toBeFunction()
   })
