@@ -119,6 +119,6 @@ type WrongField<What extends string, Value, Event> = {
   [Name in keyof Event & string]: Name extends keyof Value
     ? Value[Name] extends Event[Name]
       ? never
-      : `${What} has another type of ${Name}`
-    : `${What} needs ${Name}`
+      : `${What} has another type for the field ${Name}`
+    : `${What} lacks the field ${Name}`
 }[keyof Event & string]

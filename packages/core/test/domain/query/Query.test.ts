@@ -368,6 +368,22 @@ describe("from", () => {
     for (const filter of holding) expect([filter, meets(not(filter), fields)]).toEqual([filter, false])
   })
 
+  it("takes an object of equalities in the place of a filter", () => {
+    const equal = (where: Query.Equalities<typeof Summary.Type>) => Query.from(AccountSummary, { where }).where!
+    expect(equal({ total: 3 })).toEqual(where(({ eq }) => eq("total", 3)))
+    expect(equal({ total: 3, "owner.name": "Ann" })).toEqual(
+      where(({ and, eq }) => and(eq("total", 3), eq("owner.name", "Ann")))
+    )
+    expect(equal({ total: 3, rate: undefined })).toEqual(where(({ eq }) => eq("total", 3)))
+    expect(meets(equal({}), { total: 3 })).toBe(true)
+  })
+
+  it("takes undefined in the place of what is left out", () => {
+    expect(
+      Query.from(AccountSummary, { where: undefined, orderBy: undefined, limit: undefined, after: undefined })
+    ).toEqual(Query.from(AccountSummary))
+  })
+
   it("throws for what the JSON of the state cannot answer", () => {
     const Renamed = Schema.Struct({ total: Schema.Int }).pipe(Schema.encodeKeys({ total: "t" }))
     const view = { name: "Renamed", schemas: { state: Renamed } }
