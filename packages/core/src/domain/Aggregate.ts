@@ -180,7 +180,9 @@ export const make = <
       : never
 > => {
   if (!StreamId.isAggregateName(name)) {
-    throw new Error(`"${name}" cannot name an aggregate: use a letter, then letters, digits and "_", at most 100`)
+    throw new Error(
+      `"${name}" cannot be the name of an aggregate: a name starts with a letter, continues with letters, digits and "_", and has at most 100 characters`
+    )
   }
   // A handler accepts exactly the command whose tag selects it.
   const decide = (definition.decide ?? {}) as unknown as Record<
@@ -266,9 +268,9 @@ const byTag = <Members extends ReadonlyArray<TaggedSchema>>(
   for (const member of members) {
     const ast = member.fields._tag.ast
     if (!SchemaAST.isLiteral(ast) || typeof ast.literal !== "string") {
-      throw new Error(`${name}: one of its ${what} has a _tag that is not one literal string`)
+      throw new Error(`${name}: the _tag of each of its ${what} must be one literal string`)
     }
-    if (map.has(ast.literal)) throw new Error(`${name}: two of its ${what} have the tag "${ast.literal}"`)
+    if (map.has(ast.literal)) throw new Error(`${name}: two of its ${what} have the same tag "${ast.literal}"`)
     map.set(ast.literal, member)
   }
   return map

@@ -8,10 +8,9 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { type Count, type Filter, type Page, type Path, type Query, QuerySchema, type Scalar } from "./query/data.ts"
+import { type Count, type Filter, type Page, type Query, QuerySchema } from "./query/data.ts"
+import { equalities, type Filters, filters, pathOf } from "./query/filters.ts"
 import {
-  type ElementOf,
-  elementCodec,
   type Equatable,
   fieldCodec,
   type Operand,
@@ -36,78 +35,34 @@ export {
   type Row,
   type Scalar
 } from "./query/data.ts"
+export type { Comparison, Filters, TextSearch } from "./query/filters.ts"
 export type { ElementOf, Equatable, Operand, Ordered, PathTo, Selected } from "./query/fields.ts"
 
-/** What has records to ask for: a view. */
+/** What a query asks: a view. */
 export interface Source<State, Name extends string = string> {
   readonly name: Name
   readonly schemas: { readonly state: Schema.Codec<State, unknown> }
 }
 
-/** Makes the filters of a query, typed by the state of its view; {@link matches} says what they mean. */
-export interface Filters<State> {
-  readonly eq: Comparison<State, Equatable>
-  /** The opposite of `eq`: it holds for null too. */
-  readonly ne: Comparison<State, Equatable>
-  readonly gt: Comparison<State, Ordered>
-  readonly gte: Comparison<State, Ordered>
-  readonly lt: Comparison<State, Ordered>
-  readonly lte: Comparison<State, Ordered>
-  /** Both ends belong to it. */
-  readonly between: <const P extends PathTo<State, Ordered>>(
-    path: P,
-    from: Operand<State, P, Ordered>,
-    to: Operand<State, P, Ordered>
-  ) => Filter
-  /** Whether the field is one of these values. */
-  readonly in: <const P extends PathTo<State, Equatable>>(
-    path: P,
-    values: ReadonlyArray<Operand<State, P, Equatable>>
-  ) => Filter
-  readonly contains: TextSearch<State>
-  readonly startsWith: TextSearch<State>
-  /** Whether the field is null or missing. */
-  readonly isNull: (path: PathTo<State, unknown>) => Filter
-  /** Whether the array has this element. */
-  readonly includes: <const P extends PathTo<State, ReadonlyArray<unknown>>>(
-    path: P,
-    value: ElementOf<State, P>
-  ) => Filter
-  /** Whether the array has one of these elements. */
-  readonly overlaps: <const P extends PathTo<State, ReadonlyArray<unknown>>>(
-    path: P,
-    values: ReadonlyArray<ElementOf<State, P>>
-  ) => Filter
-  /** Whether all hold; of no filter at all true. */
-  readonly and: (...filters: ReadonlyArray<Filter>) => Filter
-  /** Whether one holds; of no filter at all false. */
-  readonly or: (...filters: ReadonlyArray<Filter>) => Filter
-  readonly not: (filter: Filter) => Filter
-}
+/** Fields with the values that they must be equal to. */
+export type Equalities<State> = { readonly [P in PathTo<State, Equatable>]?: Operand<State, P, Equatable> | undefined }
 
-/** Compares a field with a value of its own type. */
-export type Comparison<State, Kind> = <const P extends PathTo<State, Kind>>(
-  path: P,
-  value: Operand<State, P, Kind>
-) => Filter
-
-/** Looks for a text in a field. */
-export type TextSearch<State> = (
-  path: PathTo<State, string>,
-  text: string,
-  options?: { readonly ignoreCase?: boolean }
-) => Filter
-
-/** What a query asks for; all of it may be left out. */
+/** What a query asks for. Everything may be left out. */
 export interface Options<State, Select extends ReadonlyArray<PathTo<State, unknown>>> {
-  readonly where?: (filters: Filters<State>) => Filter
-  /** Fields, each alone or with its direction; `asc` if none is said. Values are ordered as the schema writes them. */
-  readonly orderBy?: ReadonlyArray<
-    PathTo<State, Ordered> | readonly [path: PathTo<State, Ordered>, direction: "asc" | "desc"]
-  >
-  readonly limit?: number
-  /** The cursor that a page of the same query gave as `next`. */
-  readonly after?: string
+  /**
+   * Which records: a filter, or an object of fields with the values that they
+   * must be equal to.
+   */
+  readonly where?: ((filters: Filters<State>) => Filter) | Equalities<State> | undefined
+  /** Fields, each alone or with its direction. The default is `asc`. Values have the order of their JSON. */
+  readonly orderBy?:
+    | ReadonlyArray<PathTo<State, Ordered> | readonly [path: PathTo<State, Ordered>, direction: "asc" | "desc"]>
+    | undefined
+  /** The most records of one page. By default there is one page with all records. */
+  readonly limit?: number | undefined
+  /** The cursor that a page of the same query gave as `next`. Without a cursor the query starts at the first record. */
+  readonly after?: string | undefined
+  /** The fields that a record has in the result. By default it has all. */
   readonly select?: Select
 }
 
@@ -157,7 +112,9 @@ export const from = <
   const query = Schema.decodeUnknownSync(QuerySchema)({
     _tag: "Records",
     view: view.name,
-    ...(where === undefined ? {} : { where: where(filters(state)) }),
+    ...(where === undefined
+      ? {}
+      : { where: typeof where === "function" ? where(filters(state)) : equalities(state, where) }),
     orderBy: orderBy.map((order) => {
       const [path, direction] = typeof order === "string" ? [order, "asc"] : order
       return { path: pathOf(path), direction }
@@ -231,74 +188,4 @@ export const decoder = <Row>(
       Result.all(rows.map(({ key, state }) => Result.map(decode(state), (decoded) => ({ key, state: decoded })))),
       (decoded) => ({ rows: decoded, next })
     )
-}
-
-const pathOf = (path: string): Path => path.split(".")
-
-// The paths and operands were checked by the compiler: `Filters` says how.
-const filters = <State>(state: Schema.Codec<State, unknown>): Filters<State> => {
-  const operand = (path: string, value: unknown) => scalarOf(fieldCodec(state, pathOf(path)), path, value)
-  const element = (path: string, value: unknown) => scalarOf(elementCodec(state, pathOf(path)), path, value)
-  const eq = (path: string, value: unknown): Filter => compare(path, "eq", operand(path, value))
-  const ordered =
-    (is: "gt" | "gte" | "lt" | "lte") =>
-    (path: string, value: unknown): Filter => {
-      const written = operand(path, value)
-      if (typeof value === "number" && typeof written !== "number") {
-        throw new Error(`the numbers of ${path} are written as text, which has another order`)
-      }
-      return compare(path, is, written)
-    }
-  const text =
-    (is: "contains" | "startsWith") =>
-    (path: string, text: string, { ignoreCase = false }: { readonly ignoreCase?: boolean } = {}): Filter => {
-      fieldCodec(state, pathOf(path))
-      return { _tag: "Text", path: pathOf(path), is, text, ignoreCase }
-    }
-  const overlaps = (path: string, values: ReadonlyArray<unknown>): Filter => ({
-    _tag: "Overlaps",
-    path: pathOf(path),
-    values: values.map((value) => element(path, value))
-  })
-  const [gte, lte] = [ordered("gte"), ordered("lte")]
-  return {
-    eq,
-    ne: (path, value) => not(eq(path, value)),
-    gt: ordered("gt"),
-    gte,
-    lt: ordered("lt"),
-    lte,
-    between: (path, from, to) => ({ _tag: "And", filters: [gte(path, from), lte(path, to)] }),
-    in: (path, values) => ({ _tag: "In", path: pathOf(path), values: values.map((value) => operand(path, value)) }),
-    contains: text("contains"),
-    startsWith: text("startsWith"),
-    isNull: (path) => {
-      fieldCodec(state, pathOf(path))
-      return { _tag: "IsNull", path: pathOf(path) }
-    },
-    includes: (path, value) => overlaps(path, [value]),
-    overlaps,
-    and: (...filters) => ({ _tag: "And", filters }),
-    or: (...filters) => ({ _tag: "Or", filters }),
-    not
-  }
-}
-
-const not = (filter: Filter): Filter => ({ _tag: "Not", filter })
-
-const compare = (path: string, is: "eq" | "gt" | "gte" | "lt" | "lte", value: Scalar): Filter => ({
-  _tag: "Compare",
-  path: pathOf(path),
-  is,
-  value
-})
-
-const isScalar = Schema.is(Schema.Union([Schema.String, Schema.Number, Schema.Boolean]))
-
-// The field's schema writes the operand. What the field itself could not hold, such as half a point where there are
-// only whole ones, can still be compared with it.
-const scalarOf = (codec: Schema.Codec<unknown, unknown>, path: string, value: unknown): Scalar => {
-  const written = Result.getOrElse(Schema.encodeResult(codec)(value), () => value)
-  if (!isScalar(written)) throw new Error(`the values of ${path} are not written as texts, numbers or truth values`)
-  return written
 }

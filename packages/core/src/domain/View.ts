@@ -5,16 +5,20 @@
  * Nothing here runs an effect or keeps a record. A view is tested with
  * {@link fold}, or by calling its functions.
  */
-import * as DateTime from "effect/DateTime"
+import type * as DateTime from "effect/DateTime"
 import type * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import type * as Aggregate from "./Aggregate.ts"
 import { InvalidKey } from "./errors.ts"
+import type { Exactly } from "./exactly.ts"
 import type { Metadata } from "./metadata.ts"
 import type { Equatable, PathTo } from "./query/fields.ts"
-import * as StreamId from "./StreamId.ts"
+import type * as StreamId from "./StreamId.ts"
 import { idProblem } from "./texts.ts"
+import { check, keyFunction, type KeyOf, type KeyTable, selector, typesOf } from "./viewHandlers.ts"
+
+export { fold, type Given, given } from "./viewFold.ts"
 
 /** What is known about an event besides its content. */
 export interface Envelope<out Name extends string, out Id> {
@@ -33,19 +37,14 @@ export interface Envelope<out Name extends string, out Id> {
   readonly metadata: Metadata
 }
 
-/** A read model with a name, made by {@link make}. */
-export interface View<
-  Name extends string,
-  State,
-  Event extends Aggregate.Tagged,
-  In extends Envelope<string, unknown>
-> {
-  readonly name: Name
+/** What every view has, as a constraint for functions that accept them all. */
+export interface Any {
+  readonly name: string
   /** The generation of its records. */
   readonly version: number
   readonly schemas: {
     /** The schema of a record's state. */
-    readonly state: Schema.Codec<State, unknown>
+    readonly state: Schema.Codec<unknown, unknown>
   }
   /** The aggregates whose events it follows. */
   readonly sources: ReadonlyArray<Source>
@@ -55,29 +54,27 @@ export interface View<
   readonly indexes: ReadonlyArray<Index>
   readonly consistency: Consistency
   readonly onPoison: OnPoison
-  /** Whether events of one stream only can touch a record. */
+  /** True if all events that touch a record are of one stream. */
   readonly perStream: boolean
   /** Whether it has a handler for events with this tag. */
   readonly handles: (tag: string) => boolean
-  /** The keys of the records that an event touches, each once: none for an event without a handler. */
+  readonly keysOf: (event: never, envelope: never) => Result.Result<ReadonlyArray<string>, InvalidKey>
+  readonly evolve: (state: never, event: never, envelope: never) => unknown
+}
+
+/** A read model with a name, made by {@link make}. */
+export interface View<
+  Name extends string,
+  State,
+  Event extends Aggregate.Tagged,
+  In extends Envelope<string, unknown>
+> extends Any {
+  readonly name: Name
+  readonly schemas: { readonly state: Schema.Codec<State, unknown> }
+  /** The keys of the records that an event touches, each once. An event without a handler touches none. */
   readonly keysOf: (event: Event, envelope: In) => Result.Result<ReadonlyArray<string>, InvalidKey>
   /** The state of a record after an event; `undefined` stands for no record. */
   readonly evolve: (state: State | undefined, event: Event, envelope: In) => State | undefined
-}
-
-/** What every view has, as a constraint for functions that accept them all. */
-export interface Any {
-  readonly name: string
-  readonly version: number
-  readonly schemas: { readonly state: Schema.Codec<unknown, unknown> }
-  readonly sources: ReadonlyArray<Source>
-  readonly types: ReadonlyArray<string>
-  readonly indexes: ReadonlyArray<Index>
-  readonly consistency: Consistency
-  readonly onPoison: OnPoison
-  readonly perStream: boolean
-  readonly keysOf: (event: never, envelope: never) => Result.Result<ReadonlyArray<string>, InvalidKey>
-  readonly evolve: (state: never, event: never, envelope: never) => unknown
 }
 
 /** What a view needs of an aggregate, as a constraint that every aggregate meets. */
@@ -110,29 +107,60 @@ export type IndexOf<State> = PathTo<State, Equatable> | ReadonlyArray<PathTo<Sta
 /** The envelopes of an aggregate's events; for several aggregates a union that `aggregate` tells apart. */
 export type EnvelopeOf<S extends Source> = S extends Source ? Envelope<S["name"], Aggregate.IdOf<S>> : never
 
-/** The events with a tag, of whichever aggregate. */
-export type EventWith<Tag, S extends Source> = Extract<Aggregate.EventOf<S>, { readonly _tag: Tag }>
+type TagsOf<S extends Source> = Aggregate.EventOf<S>["_tag"]
 
-/** The envelopes of the events with a tag. */
+/**
+ * The events that a handler with this name gets: those with a tag of any
+ * source, those with a tag of one source (`"Post/Created"`), or all (`"*"`).
+ */
+export type EventWith<Tag, S extends Source> = Tag extends "*"
+  ? AnyEventOf<S>
+  : Tag extends TagsOf<S>
+    ? Extract<Aggregate.EventOf<S>, { readonly _tag: Tag }>
+    : Tag extends `${infer Name}/${infer Own}`
+      ? Extract<Aggregate.EventOf<Extract<S, { readonly name: Name }>>, { readonly _tag: Own }>
+      : never
+
+// Unlike `EventOf`, it has a tag also where the source is a type parameter.
+type AnyEventOf<S> = S extends {
+  readonly evolve: (state: never, event: infer Event extends Aggregate.Tagged) => unknown
+}
+  ? Event
+  : never
+
+/** The envelopes of the events that a handler with this name gets. */
 export type EnvelopeWith<Tag, S extends Source> = S extends Source
-  ? Tag extends Aggregate.EventOf<S>["_tag"]
+  ? Tag extends "*" | TagsOf<S> | `${S["name"]}/${TagsOf<S>}`
     ? EnvelopeOf<S>
     : never
   : never
 
-/** One handler for each of the tags; it returns the next state, or `undefined` for no record. */
-export type Handlers<Tags extends string, S extends Source, State, Next> = {
-  readonly [Tag in Tags]: (
+/** One handler for each name; it returns the next state, or `undefined` for no record. */
+export type Handlers<Next, S extends Source, State> = {
+  readonly [Tag in keyof Next]: (
     state: State | undefined,
     event: EventWith<Tag, S>,
     envelope: EnvelopeWith<Tag, S>
-    // `Next` keeps the literals of a state that is written as a plain object.
-  ) => NoInfer<State> | Next | undefined
+  ) => Exactly<Next[Tag], State | undefined, "the state">
 }
 
+/** The keys that an event touches: one function for all events, or one for each handler of `evolve`, by its name. */
+export type Key<Tags extends string, S extends Source> =
+  | ((event: EventWith<Tags, S>, envelope: EnvelopeWith<Tags, S>) => string | ReadonlyArray<string>)
+  | {
+      readonly [Tag in Tags]: (
+        event: EventWith<Tag, S>,
+        envelope: EnvelopeWith<Tag, S>
+      ) => string | ReadonlyArray<string>
+    }
+
+type Each<Tags extends string> = { readonly [Tag in Tags]: unknown }
+
 type NoOther<Tags extends string, S extends Source> = {
-  readonly [Tag in Exclude<Tags, Aggregate.EventOf<S>["_tag"]>]: `no source has an event with the tag ${Tag}`
+  readonly [Tag in Exclude<Exclude<Tags, "*">, KnownTags<S>>]: `no source has an event with the tag ${Tag}`
 }
+
+type KnownTags<S> = S extends Source ? TagsOf<S> | `${S["name"]}/${TagsOf<S>}` : never
 
 /**
  * Makes a view.
@@ -186,7 +214,10 @@ export const make = <
   const S extends Source,
   State,
   const Tags extends string,
-  const Next extends State | undefined
+  // The default is for the parameters of the handlers while something else does not compile yet.
+  const Next extends { readonly [Tag in keyof Next]: State | undefined } = {
+    readonly [Tag in Tags]: State | undefined
+  }
 >(
   name: Name,
   definition: {
@@ -196,20 +227,18 @@ export const make = <
     readonly consistency?: Consistency
     readonly onPoison?: OnPoison
     readonly indexes?: ReadonlyArray<IndexOf<NoInfer<State>>>
-    readonly key?: (
-      event: EventWith<NoInfer<Tags>, S>,
-      envelope: EnvelopeWith<NoInfer<Tags>, S>
-    ) => string | ReadonlyArray<string>
-    readonly evolve: Handlers<Tags, S, State, Next> & NoOther<Tags, S>
+    readonly key?: Key<NoInfer<Tags>, S>
+    readonly evolve: Handlers<Next, S, State> & Each<Tags> & NoOther<Tags, S>
   }
 ): View<Name, State, Aggregate.EventOf<S>, EnvelopeOf<S>> => {
   const { consistency = "async", from: sources, indexes = [], onPoison = "stop", state, version = 1 } = definition
   type Made = View<Name, State, Aggregate.Tagged, Envelope<string, unknown>>
-  // Neither is called with another event than those it is made for.
-  const key = (definition.key ?? (sources.length === 1 ? idText : wholeStreamId)) as KeyOf
+  // A handler is only called with the events that its name selects.
   const handlers = new Map(Object.entries<unknown>(definition.evolve)) as ReadonlyMap<string, Made["evolve"]>
-  const types = [...handlers.keys()]
-  check(name, version, sources, types)
+  check(name, version, sources)
+  const nameOf = selector(name, sources, [...handlers.keys()])
+  const key = keyFunction(name, definition.key as KeyOf | KeyTable | undefined, sources, [...handlers.keys()], nameOf)
+  const types = typesOf(sources, [...handlers.keys()])
   const view: Made = {
     name,
     version,
@@ -220,9 +249,9 @@ export const make = <
     consistency,
     onPoison,
     perStream: definition.key === undefined || (definition.key as unknown) === perEvent,
-    handles: (tag) => handlers.has(tag),
+    handles: (tag) => types.includes(tag),
     keysOf: (event, envelope) => {
-      if (!handlers.has(event._tag)) return Result.succeed([])
+      if (nameOf(event, envelope) === undefined) return Result.succeed([])
       const named = key(event, envelope)
       const keys = typeof named === "string" ? [named] : [...new Set(named)]
       for (const each of keys) {
@@ -235,8 +264,8 @@ export const make = <
       return Result.succeed(keys)
     },
     evolve: (state, event, envelope) => {
-      const handler = handlers.get(event._tag)
-      return handler === undefined ? state : handler(state, event, envelope)
+      const handler = nameOf(event, envelope)
+      return handler === undefined ? state : handlers.get(handler)!(state, event, envelope)
     }
   }
   return view
@@ -263,125 +292,3 @@ export const make = <
  */
 export const perEvent = (_event: unknown, envelope: Pick<Envelope<string, unknown>, "eventId">): string =>
   envelope.eventId
-
-/** An event for {@link fold}, with what it says of its envelope. */
-export interface Given<out Name extends string, out Id, out Event> extends Partial<Envelope<Name, Id>> {
-  readonly aggregate: Name
-  readonly id: Id
-  readonly streamId: StreamId.StreamId
-  readonly event: Event
-}
-
-/**
- * Events of an aggregate, for {@link fold}.
- *
- * @example
- * ```ts
- * import { Aggregate, View } from "@hexfold/core"
- *
- * declare const Counter: Aggregate.Aggregate<"Counter", string, number, never, { readonly _tag: "Reset" }, never>
- *
- * const byAnna = View.given(Counter, "a", { _tag: "Reset" }).map((given) => ({
- *   ...given,
- *   metadata: { correlationId: "c", causationId: "c", actor: "Anna" }
- * }))
- * ```
- */
-export const given = <
-  Name extends string,
-  Id,
-  State,
-  Command extends Aggregate.Tagged,
-  Event extends Aggregate.Tagged,
-  Error
->(
-  aggregate: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>,
-  id: NoInfer<Id>,
-  ...events: ReadonlyArray<NoInfer<Event>>
-): ReadonlyArray<Given<Name, Id, Event>> => {
-  const streamId = aggregate.streamId(id)
-  return events.map((event) => ({ aggregate: aggregate.name, id, streamId, event }))
-}
-
-/**
- * The records of a view by key after a sequence of events, for tests. What the
- * events do not say of their envelopes is made up: positions and versions are
- * counted, and an event is recorded a second after the one before.
- *
- * Throws an `InvalidKey` if the view gives an event one.
- *
- * @example
- * ```ts
- * import { Aggregate, View } from "@hexfold/core"
- * import { Schema } from "effect"
- *
- * interface Deposited { readonly _tag: "Deposited"; readonly amount: number }
- * declare const Account: Aggregate.Aggregate<"Account", string, number, never, Deposited, never>
- *
- * const Deposits = View.make("Deposits", {
- *   from: [Account],
- *   state: Schema.Int,
- *   evolve: { Deposited: (count = 0) => count + 1 }
- * })
- *
- * View.fold(Deposits, [
- *   ...View.given(Account, "a", { _tag: "Deposited", amount: 1 }, { _tag: "Deposited", amount: 2 }),
- *   ...View.given(Account, "b", { _tag: "Deposited", amount: 3 })
- * ]) // Map { "a" => 2, "b" => 1 }
- * ```
- */
-export const fold = <Name extends string, State, Event extends Aggregate.Tagged, In extends Envelope<string, unknown>>(
-  view: View<Name, State, Event, In>,
-  events: Iterable<Given<NoInfer<In>["aggregate"], NoInfer<In>["id"], NoInfer<Event>>>
-): ReadonlyMap<string, State> => {
-  const records = new Map<string, State>()
-  const versions = new Map<string, number>()
-  let last = 0
-  for (const { event, ...known } of events) {
-    const { position = last + 1, version = (versions.get(known.streamId) ?? 0) + 1 } = known
-    last = position
-    versions.set(known.streamId, version)
-    const envelope = { ...madeUp(position), ...known, position, version } as In
-    for (const key of Result.getOrThrow(view.keysOf(event, envelope))) {
-      const state = view.evolve(records.get(key), event, envelope)
-      if (state === undefined) records.delete(key)
-      else records.set(key, state)
-    }
-  }
-  return records
-}
-
-const madeUp = (position: number) => {
-  const eventId = `00000000-0000-7000-8000-${position.toString(16).padStart(12, "0")}`
-  return {
-    eventId,
-    recordedAt: DateTime.makeUnsafe(position * 1_000),
-    metadata: { correlationId: eventId, causationId: eventId }
-  }
-}
-
-type KeyOf = (event: Aggregate.Tagged, envelope: Envelope<string, unknown>) => string | ReadonlyArray<string>
-
-const idText: KeyOf = (_event, { streamId }) => streamId.slice(streamId.indexOf("-") + 1)
-
-// The ids of two aggregates may be equal.
-const wholeStreamId: KeyOf = (_event, { streamId }) => streamId
-
-const check = (name: string, version: number, sources: ReadonlyArray<Source>, types: ReadonlyArray<string>) => {
-  if (!StreamId.isAggregateName(name)) {
-    throw new Error(`"${name}" cannot name a view: use a letter, then letters, digits and "_", at most 100`)
-  }
-  if (!Number.isSafeInteger(version) || version < 1) {
-    throw new Error(`${name}: its version ${version} is no whole number from 1 on`)
-  }
-  const names = new Set<string>()
-  for (const source of sources) {
-    if (names.has(source.name)) throw new Error(`${name}: two of its sources are called "${source.name}"`)
-    names.add(source.name)
-  }
-  for (const tag of types) {
-    if (!sources.some(({ schemas }) => schemas.events.has(tag))) {
-      throw new Error(`${name}: no source has an event with the tag "${tag}"`)
-    }
-  }
-}

@@ -1,17 +1,17 @@
 import * as Schema from "effect/Schema"
 
 /**
- * A view gave an event a key that no record can have: an empty one, one of more
- * than 1,000 characters, or one with NUL or half a surrogate pair.
+ * A view names a key that no record can have: it is empty, has more than 1,000
+ * characters, or contains NUL or half a surrogate pair.
  */
 export class InvalidKey extends Schema.TaggedError<InvalidKey>()("InvalidKey", {
   view: Schema.String,
   key: Schema.String,
   stream: Schema.String,
   version: Schema.Int,
-  /** The event's place among all events. */
+  /** The event's position among all events. */
   position: Schema.Int,
-  /** What is wrong with the key, as text. */
+  /** What is wrong with the key, in words. */
   detail: Schema.String
 }) {
   override get message(): string {
@@ -19,14 +19,14 @@ export class InvalidKey extends Schema.TaggedError<InvalidKey>()("InvalidKey", {
   }
 }
 
-/** A query's `after` is no cursor, or one of a query with another view, filter or order. */
+/** A query's `after` is not a valid cursor, or it is the cursor of a query with another view, filter or order. */
 export class InvalidCursor extends Schema.TaggedError<InvalidCursor>()("InvalidCursor", {
   view: Schema.String,
   cursor: Schema.String,
   problem: Schema.Literals(["Malformed", "OtherQuery"])
 }) {
   override get message(): string {
-    const problem = this.problem === "Malformed" ? "is none" : "belongs to another query"
+    const problem = this.problem === "Malformed" ? "is not a valid cursor" : "belongs to another query"
     return `the cursor ${JSON.stringify(this.cursor)} for the view ${this.view} ${problem}`
   }
 }

@@ -6,10 +6,10 @@
  */
 import type * as DateTime from "effect/DateTime"
 
-/** What has an order. */
+/** A value that has an order: `gt`, `between` and the like take it. A time between the years 0 and 9999 has the order of its text. */
 export type Ordered = string | number | boolean | Date | DateTime.Utc
 
-/** What can be compared. */
+/** A value that can be compared: `eq` and `oneOf` take it. */
 export type Equatable = Ordered | bigint
 
 /** A value that is taken as a whole: nothing looks into its fields. */
@@ -119,6 +119,6 @@ type WrongField<What extends string, Value, Event> = {
   [Name in keyof Event & string]: Name extends keyof Value
     ? Value[Name] extends Event[Name]
       ? never
-      : `${What} has another type of ${Name}`
-    : `${What} needs ${Name}`
+      : `${What} has another type for the field ${Name}`
+    : `${What} lacks the field ${Name}`
 }[keyof Event & string]

@@ -217,7 +217,7 @@ describe("make", () => {
     "refuses %j as a name and says what a name is",
     (name) => {
       expect(() => identified(name, Schema.String)).toThrow(
-        `"${name}" cannot name an aggregate: use a letter, then letters, digits and "_", at most 100`
+        `"${name}" cannot be the name of an aggregate: a name starts with a letter, continues with letters, digits and "_", and has at most 100 characters`
       )
     }
   )
@@ -228,25 +228,25 @@ describe("make", () => {
 
   it("refuses two commands, two events or two errors of one tag and names the tag", () => {
     expect(() => withMembers([Reset, AlsoReset], [WasReset], [])).toThrow(
-      'Counter: two of its commands have the tag "Reset"'
+      'Counter: two of its commands have the same tag "Reset"'
     )
     expect(() => withMembers([Reset], [WasReset, AlsoWasReset], [])).toThrow(
-      'Counter: two of its events have the tag "WasReset"'
+      'Counter: two of its events have the same tag "WasReset"'
     )
     expect(() => withMembers([Reset], [WasReset], [NotOpen, NotOpen])).toThrow(
-      'Counter: two of its errors have the tag "NotOpen"'
+      'Counter: two of its errors have the same tag "NotOpen"'
     )
   })
 
   it("refuses a member whose tag is not one literal string", () => {
-    const named = "Counter: one of its commands has a _tag that is not one literal string"
+    const named = "Counter: the _tag of each of its commands must be one literal string"
     expect(() => withMembers([Either], [WasReset], [])).toThrow(named)
     expect(() => withMembers([Schema.Struct({ _tag: Schema.String })], [WasReset], [])).toThrow(named)
     expect(() => withMembers([Reset], [Either], [])).toThrow(
-      "Counter: one of its events has a _tag that is not one literal string"
+      "Counter: the _tag of each of its events must be one literal string"
     )
     expect(() => withMembers([Reset], [WasReset], [Either])).toThrow(
-      "Counter: one of its errors has a _tag that is not one literal string"
+      "Counter: the _tag of each of its errors must be one literal string"
     )
   })
 

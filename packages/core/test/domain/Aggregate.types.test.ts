@@ -1,4 +1,4 @@
-import { describe, expectTypeOf, it } from "@effect/vitest"
+import { describe, expect, expectTypeOf, it } from "@effect/vitest"
 import {
   Aggregate,
   type CommandIdReused,
@@ -11,7 +11,7 @@ import {
   type InvalidCommand,
   type Receipt
 } from "@hexfold/core"
-import { type Effect, Schema } from "effect"
+import { type Effect, Option, Schema } from "effect"
 import {
   Account,
   AccountId,
@@ -104,6 +104,18 @@ describe("decide", () => {
         ...decide,
         // @ts-expect-error Foreign is not among the events
         Add: ({ by }) => Decision.accept(new Foreign({ by }))
+      },
+      evolve
+    })
+  })
+
+  it("with an event that has a field too many does not compile", () => {
+    Aggregate.make("Counter", {
+      ...counter,
+      decide: {
+        ...decide,
+        // @ts-expect-error the event Added has no field to
+        Add: ({ by }) => Decision.accept({ _tag: "Added", by, to: by })
       },
       evolve
     })
@@ -238,13 +250,178 @@ describe("evolve", () => {
     })
   })
 
-  it("from an initial state that is none does not compile", () => {
+  it("from an initial value that is not a state does not compile", () => {
     Aggregate.make("Door", {
       ...door,
       // @ts-expect-error no state has the tag Locked
       initial: { _tag: "Locked" },
       evolve: { Added: (state) => state, Cleared: (state) => state }
     })
+  })
+})
+
+describe("evolve in its plain form", () => {
+  const stay = {
+    id: Schema.String,
+    state: Schema.Struct({ status: Schema.Literals(["none", "opened", "out"]), balance: Schema.Int }),
+    initial: { status: "none", balance: 0 },
+    events: [Added, Cleared]
+  } as const
+
+  it("compiles, whatever the order of the handlers and whether they use the event", () => {
+    Aggregate.make("Stay", {
+      ...stay,
+      evolve: {
+        Cleared: (state) => ({ ...state, status: "opened" }),
+        Added: (state, { by }) => ({ ...state, balance: state.balance + by })
+      }
+    })
+    Aggregate.make("Stay", {
+      ...stay,
+      evolve: {
+        Added: (state, { by }) => ({ ...state, balance: state.balance + by }),
+        Cleared: (state) => (state.balance > 3 ? { ...state, status: "opened" } : { status: "out", balance: 0 })
+      }
+    })
+  })
+
+  it("with a field that the state does not have does not compile", () => {
+    Aggregate.make("Stay", {
+      ...stay,
+      evolve: {
+        // @ts-expect-error the state has no field enroled
+        Added: (state) => ({ ...state, enroled: [] }),
+        // @ts-expect-error the state has no field balence
+        Cleared: () => ({ status: "none", balance: 0, balence: 1 })
+      }
+    })
+    Aggregate.make("Door", {
+      ...stay,
+      state: Schema.TaggedUnion({ Shut: {}, Ajar: { by: Schema.Int } }),
+      initial: { _tag: "Shut" },
+      evolve: {
+        // @ts-expect-error Shut has no field by
+        Added: (_, { by }) => ({ _tag: "Shut", by }),
+        Cleared: () => ({ _tag: "Ajar", by: 1 })
+      }
+    })
+    Aggregate.make("Seats", {
+      ...stay,
+      state: Schema.Struct({ seats: Schema.Array(Schema.Struct({ row: Schema.Int })) }),
+      initial: { seats: [] },
+      evolve: {
+        // @ts-expect-error a seat has no field rwo
+        Added: ({ seats }, { by }) => ({ seats: seats.map((seat) => ({ ...seat, rwo: by })) }),
+        Cleared: ({ seats }) => ({ seats: [...seats, { row: 1 }] })
+      }
+    })
+  })
+
+  it("takes states that are classes, lists, texts, options, maps, or anything", () => {
+    class Sum extends Schema.Class<Sum>("Sum")({ sum: Schema.Int }) {
+      get isLarge() {
+        return this.sum > 9
+      }
+    }
+    Aggregate.make("Sum", {
+      ...stay,
+      state: Sum,
+      initial: new Sum({ sum: 0 }),
+      evolve: { Added: ({ sum }, { by }) => new Sum({ sum: sum + by }), Cleared: (state) => state }
+    })
+    Aggregate.make("List", {
+      ...stay,
+      state: Schema.Array(Schema.Int),
+      initial: [],
+      evolve: { Added: (state, { by }) => [...state, by], Cleared: () => [] }
+    })
+    Aggregate.make("Text", {
+      ...stay,
+      state: Schema.Literals(["on", "off"]),
+      initial: "on",
+      evolve: { Added: () => "off", Cleared: (state) => (state === "on" ? "off" : state) }
+    })
+    Aggregate.make("Nullable", {
+      ...stay,
+      state: Schema.NullOr(Schema.Struct({ by: Schema.Int, note: Schema.optionalKey(Schema.String) })),
+      initial: null,
+      evolve: { Added: (state, { by }) => (state === null ? { by } : { ...state, note: "again" }), Cleared: () => null }
+    })
+    Aggregate.make("Option", {
+      ...stay,
+      state: Schema.Option(Schema.Int),
+      initial: Option.none(),
+      evolve: { Added: (_, { by }) => Option.some(by), Cleared: Option.map((by) => by + 1) }
+    })
+    Aggregate.make("Map", {
+      ...stay,
+      state: Schema.ReadonlyMap(Schema.String, Schema.Int),
+      initial: new Map(),
+      evolve: { Added: (state, { by }) => new Map([...state, ["by", by]]), Cleared: (state) => state }
+    })
+    Aggregate.make("Names", {
+      ...stay,
+      state: Schema.Record(Schema.String, Schema.Int),
+      initial: {},
+      evolve: { Added: (state, { by }) => ({ ...state, any: by }), Cleared: () => ({}) }
+    })
+    Aggregate.make("Anything", {
+      ...stay,
+      state: Schema.Unknown,
+      initial: 0,
+      evolve: { Added: (_, { by }) => ({ by }), Cleared: (state) => state }
+    })
+  })
+
+  it("compiles in a helper over any state, and over any state with a field", () => {
+    const kept = <State>(state: Schema.Codec<State>, initial: State, next: (state: State) => State) =>
+      Aggregate.make("Kept", {
+        id: Schema.String,
+        state,
+        initial,
+        events: [Cleared],
+        evolve: { Cleared: (state) => next(state) }
+      })
+    const owned = <State extends { readonly owner: string }>(state: Schema.Codec<State>, initial: State) =>
+      Aggregate.make("Owned", {
+        id: Schema.String,
+        state,
+        initial,
+        events: [Cleared],
+        evolve: { Cleared: (state) => ({ ...state, owner: "Anna" }) }
+      })
+    expectTypeOf(kept(Schema.Int, 0, (state) => state + 1).initial).toEqualTypeOf<number>()
+    expectTypeOf(owned(Schema.Struct({ owner: Schema.String }), { owner: "" }).initial.owner).toEqualTypeOf<string>()
+  })
+})
+
+describe("an aggregate without commands", () => {
+  it("needs no commands, no errors and no decide", () => {
+    const Log = Aggregate.make("Log", {
+      id: Schema.String,
+      state: Schema.Int,
+      initial: 0,
+      events: [Added],
+      evolve: { Added: (count, { by }) => count + by }
+    })
+    expectTypeOf(Log).toEqualTypeOf<Aggregate.Aggregate<"Log", string, number, never, Added, never>>()
+    expect(Log.schemas.commands.size).toBe(0)
+    expect(Log.schemas.errors.size).toBe(0)
+  })
+
+  it("has none by mistake: commands without decide do not compile", () => {
+    // @ts-expect-error Property 'decide' is missing
+    Aggregate.make("Counter", { ...counter, evolve })
+  })
+
+  it("may leave out errors alone", () => {
+    const { errors: _, ...rest } = counter
+    const Counter = Aggregate.make("Counter", {
+      ...rest,
+      decide: { Add: ({ by }) => Decision.accept(new Added({ by })), Clear: () => Decision.accept() },
+      evolve
+    })
+    expectTypeOf<Aggregate.ErrorOf<typeof Counter>>().toEqualTypeOf<never>()
   })
 })
 

@@ -260,13 +260,13 @@ describe("make", () => {
 
   it.each(["", "1", "a-b", "A".repeat(101)])("refuses %j as a name and says what a name is", (name) => {
     expect(() => View.make(name, definition)).toThrow(
-      `"${name}" cannot name a view: use a letter, then letters, digits and "_", at most 100`
+      `"${name}" cannot be the name of a view: a name starts with a letter, continues with letters, digits and "_", and has at most 100 characters`
     )
   })
 
   it.each([0, -1, 1.5, Number.NaN, Infinity])("refuses %d as a version", (version) => {
     expect(() => View.make("V", { ...definition, version })).toThrow(
-      `V: its version ${version} is no whole number from 1 on`
+      `V: its version must be a whole number from 1 on, and is ${version}`
     )
   })
 
@@ -286,5 +286,69 @@ describe("make", () => {
         }
       })
     ).toThrow('V: no source has an event with the tag "BudgetSet"')
+  })
+})
+
+describe("handlers by name", () => {
+  const id = AccountId.make("a")
+  const events = [
+    ...View.given(Account, id, new AccountOpened({ owner: "Anna" }), new MoneyDeposited({ amount: 3 })),
+    ...View.given(Budget, 1, { _tag: "MoneyDeposited", amount: 5, note: "b" })
+  ]
+  const key = (_: unknown, { streamId }: { readonly streamId: string }) => streamId
+
+  it("of one source get its events alone", () => {
+    const Amounts = View.make("Amounts", {
+      from: [Account, Budget],
+      state: Schema.Int,
+      evolve: { "Budget/MoneyDeposited": (sum = 0, { amount }) => sum + amount }
+    })
+    expect(Amounts.types).toEqual(["MoneyDeposited"])
+    expect(Amounts.handles("AccountOpened")).toBe(false)
+    expect(View.fold(Amounts, events)).toEqual(new Map([["Budget-1", 5]]))
+  })
+
+  it("of one source come before those of a tag, and those before the handler for all", () => {
+    const Names = View.make("Names", {
+      from: [Account, Budget],
+      state: Schema.Array(Schema.String),
+      key,
+      evolve: {
+        "*": (names = []) => [...names, "all"],
+        MoneyDeposited: (names = []) => [...names, "tag"],
+        "Budget/MoneyDeposited": (names = []) => [...names, "source"]
+      }
+    })
+    expect(new Set(Names.types)).toEqual(new Set(["AccountOpened", "MoneyDeposited", "MoneyWithdrawn", "BudgetSet"]))
+    expect(View.fold(Names, events)).toEqual(
+      new Map([
+        ["Account-a", ["all", "tag"]],
+        ["Budget-1", ["source"]]
+      ])
+    )
+  })
+
+  it("have keys by the same names", () => {
+    const Keyed = View.make("Keyed", {
+      from: [Account, Budget],
+      state: Schema.Int,
+      key: { "Budget/MoneyDeposited": ({ note }) => note, "*": ({ _tag }, { id }) => [_tag, String(id)] },
+      evolve: { "Budget/MoneyDeposited": () => 1, "*": () => 2 }
+    })
+    expect(Keyed.perStream).toBe(false)
+    expect(View.fold(Keyed, events)).toEqual(
+      new Map([
+        ["AccountOpened", 2],
+        ["a", 2],
+        ["MoneyDeposited", 2],
+        ["b", 1]
+      ])
+    )
+  })
+
+  it("are refused for a source that is not one of the view", () => {
+    const foreign = { from: [Account], state: Schema.Int, evolve: { "Budget/MoneyDeposited": () => 0 } }
+    // @ts-expect-error no source has an event with the tag Budget/MoneyDeposited
+    expect(() => View.make("Amounts", foreign)).toThrow("Budget/MoneyDeposited")
   })
 })

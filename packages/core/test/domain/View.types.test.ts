@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from "@effect/vitest"
-import { type InvalidKey, View } from "@hexfold/core"
+import { type Aggregate, type InvalidKey, View } from "@hexfold/core"
 import { type DateTime, type Result, Schema } from "effect"
 import { Account, AccountId, AccountOpened, MoneyDeposited, type MoneyWithdrawn } from "../support/account.ts"
 import { Budget, type BudgetDeposit, BudgetSet } from "../support/budget.ts"
@@ -102,6 +102,77 @@ describe("a handler", () => {
   })
 })
 
+describe("events of several sources", () => {
+  it("of the same tag are told apart by the name of the source", () => {
+    View.make("Summaries", {
+      from: [Account, Budget],
+      state: Schema.Int,
+      key: {
+        "Budget/MoneyDeposited": ({ note }) => note,
+        "Account/MoneyDeposited": (_, { id }) => id
+      },
+      evolve: {
+        "Budget/MoneyDeposited": (_, event, envelope) => {
+          expectTypeOf(event).toEqualTypeOf<typeof BudgetDeposit.Type>()
+          expectTypeOf(envelope).toEqualTypeOf<OfBudget>()
+          return event.amount
+        },
+        "Account/MoneyDeposited": (_, event, envelope) => {
+          expectTypeOf(event).toEqualTypeOf<MoneyDeposited>()
+          expectTypeOf(envelope).toEqualTypeOf<OfAccount>()
+          return event.amount
+        }
+      }
+    })
+  })
+
+  it("may have one handler for all of them", () => {
+    View.make("Histories", {
+      from: [Account, Budget],
+      state: Schema.Array(Schema.String),
+      key: View.perEvent,
+      evolve: {
+        "*": (tags = [], event, envelope) => {
+          expectTypeOf(event).toEqualTypeOf<
+            AccountOpened | MoneyDeposited | MoneyWithdrawn | BudgetSet | typeof BudgetDeposit.Type
+          >()
+          expectTypeOf(envelope).toEqualTypeOf<OfAccount | OfBudget>()
+          return [...tags, event._tag]
+        }
+      }
+    })
+  })
+
+  it("compile in helpers over any aggregate", () => {
+    const Entry = Schema.Struct({ tag: Schema.String, stream: Schema.String })
+    const historyOf = <S extends View.Source>(source: S) =>
+      View.make("History", {
+        from: [source],
+        state: Entry,
+        key: View.perEvent,
+        evolve: { "*": (_, event, { streamId }) => ({ tag: event._tag, stream: streamId }) }
+      })
+    const countOf = <Name extends string, Id, State, C extends Aggregate.Tagged, E extends Aggregate.Tagged, Error>(
+      source: Aggregate.Aggregate<Name, Id, State, C, E, Error>
+    ) => View.make("Count", { from: [source], state: Schema.Int, evolve: { "*": (count = 0) => count + 1 } })
+    expectTypeOf(View.fold(historyOf(Account), [])).toEqualTypeOf<ReadonlyMap<string, typeof Entry.Type>>()
+    expectTypeOf(View.fold(countOf(Budget), View.given(Budget, 1))).toEqualTypeOf<ReadonlyMap<string, number>>()
+  })
+})
+
+it("a handler that returns a field which the state does not have does not compile", () => {
+  View.make("Summaries", {
+    from: [Account],
+    state: Schema.Struct({ count: Schema.Int }),
+    evolve: {
+      // @ts-expect-error the state has no field cuont
+      MoneyDeposited: (state) => ({ count: 0, ...state, cuont: 1 }),
+      // @ts-expect-error the state has no field cuont
+      MoneyWithdrawn: (state) => state && { ...state, cuont: 1 }
+    }
+  })
+})
+
 describe("a key", () => {
   it("is asked only for the events that have a handler", () => {
     View.make("Limits", {
@@ -116,7 +187,40 @@ describe("a key", () => {
     })
   })
 
-  it("that is no text does not compile", () => {
+  it("may be one function for each handler", () => {
+    View.make("Limits", {
+      from: [Account, Budget],
+      state: Schema.Int,
+      key: {
+        BudgetSet: (event, envelope) => {
+          expectTypeOf(event).toEqualTypeOf<BudgetSet>()
+          expectTypeOf(envelope).toEqualTypeOf<OfBudget>()
+          return String(event.limit)
+        },
+        AccountOpened: ({ owner }) => [owner]
+      },
+      evolve: { BudgetSet: (_, { limit }) => limit, AccountOpened: () => 0 }
+    })
+  })
+
+  it("has a function for each handler and no other: anything else does not compile", () => {
+    const evolve = { BudgetSet: () => 0, MoneyDeposited: () => 1 }
+    const missing = () =>
+      // @ts-expect-error Property 'MoneyDeposited' is missing
+      View.make("Limits", { from: [Budget], state: Schema.Int, key: { BudgetSet: () => "a" }, evolve })
+    const surplus = () =>
+      View.make("Limits", {
+        from: [Budget],
+        state: Schema.Int,
+        // @ts-expect-error 'MoneyDeposited' does not exist
+        key: { BudgetSet: () => "a", MoneyDeposited: () => "b" },
+        evolve: { BudgetSet: () => 0 }
+      })
+    expect(missing).toThrow('Limits: its key lacks "MoneyDeposited", for which evolve has a handler')
+    expect(surplus).toThrow('Limits: its key has "MoneyDeposited", for which evolve has no handler')
+  })
+
+  it("that is not a text does not compile", () => {
     View.make("Limits", {
       from: [Budget],
       state: Schema.Int,

@@ -1,48 +1,61 @@
+/** What the compiler prints about a program. */
 import { execFile } from "node:child_process"
-import { mkdir, rm, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { promisify } from "node:util"
 
 const root = join(import.meta.dirname, "../../../..")
+const temporary = join(import.meta.dirname, "../.tmp")
 
-/**
- * What the compiler prints about a program, one text for each error, without
- * the place of the error: the first line, and the lines that explain it.
- */
-export const messagesOf = async (program: string): Promise<ReadonlyArray<string>> => {
-  const folder = join(import.meta.dirname, "../.tmp", `messages-${crypto.randomUUID()}`)
-  await mkdir(folder, { recursive: true })
+/** The messages for each of several programs, which are compiled in one run. A message has its lines as they are printed. */
+export const messagesOfAll = async <Name extends string>(
+  programs: Readonly<Record<Name, string>>
+): Promise<Readonly<Record<Name, ReadonlyArray<string>>>> => {
+  const names = Object.keys(programs) as Array<Name>
+  await mkdir(temporary, { recursive: true })
+  const folder = await mkdtemp(join(temporary, "compiler-"))
   try {
-    await writeFile(join(folder, "program.ts"), program)
+    for (const [i, name] of names.entries()) await writeFile(join(folder, `program${i}.ts`), programs[name])
     await writeFile(
       join(folder, "tsconfig.json"),
       JSON.stringify({
         extends: join(root, ".config/tsconfig.base.json"),
         compilerOptions: {
           composite: false,
-          incremental: false,
-          noEmit: true,
-          isolatedDeclarations: false,
-          declaration: false,
           declarationMap: false,
-          emitDeclarationOnly: false,
+          noEmit: true,
           customConditions: ["@hexfold/source"],
           lib: ["ES2024", "DOM"],
           noUnusedLocals: false,
+          noUnusedParameters: false,
           rootDir: root
         },
-        files: ["program.ts"]
+        include: ["*.ts"]
       })
     )
-    const tsc = join(root, "node_modules/.bin/tsc")
-    const { stdout } = await promisify(execFile)(tsc, ["--project", folder, "--pretty", "false"]).catch(
-      (failed: { readonly stdout: string }) => failed
-    )
-    return stdout
-      .split(/^(?=\S)/m)
-      .map((message) => message.replace(/^.*?\(\d+,\d+\): error TS\d+: /, "").trimEnd())
-      .filter((message) => message !== "")
+    const printed = await tsc(folder)
+    const messages = names.map((): Array<string> => [])
+    let current: Array<string> | undefined
+    for (const line of printed.split("\n")) {
+      const head = /program(\d+)\.ts\(\d+,\d+\): error TS\d+: (.*)$/.exec(line)
+      if (head !== null) (current = messages[Number(head[1])]!).push(head[2]!)
+      else if (line.startsWith(" ") && current !== undefined) current.push(`${current.pop()!}\n${line}`)
+      else if (line !== "") throw new Error(`the compiler failed: ${printed}`)
+    }
+    return Object.fromEntries(names.map((name, i) => [name, messages[i]!])) as Record<Name, Array<string>>
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await rm(folder, { recursive: true })
   }
 }
+
+/** The messages for a program. */
+export const messagesOf = async (program: string): Promise<ReadonlyArray<string>> =>
+  (await messagesOfAll({ program })).program
+
+const tsc = (folder: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    execFile(join(root, "node_modules/.bin/tsc"), ["--project", folder, "--pretty", "false"], (error, stdout) => {
+      // The compiler exits with 1 or 2 if it has found errors.
+      if (error === null || typeof error.code === "number") resolve(stdout)
+      else reject(error)
+    })
+  })

@@ -1,36 +1,27 @@
 /** The fields of a view's state: their names and types for the compiler, their schemas for the program. */
-import type * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
+import type { Equatable, IfKnown, Leaf, Ordered } from "../exactly.ts"
 import type { Path } from "./data.ts"
 import { byHead } from "./run.ts"
 
-/** What has an order: `gt`, `between` and their like take it. A time between the years 0 and 9999 has the order of its text. */
-export type Ordered = string | number | boolean | Date | DateTime.Utc
+export type { Equatable, Ordered }
 
-/** What can be told apart: `eq` and `in` take it. */
-export type Equatable = Ordered | bigint
-
-// What a path does not lead into.
-type Opaque =
-  | Equatable
-  | symbol
-  | null
-  | undefined
-  | ReadonlyArray<unknown>
-  | ReadonlyMap<unknown, unknown>
-  | ReadonlySet<unknown>
-  | ArrayBufferView
-  | ((...args: never) => unknown)
-  | { readonly pipe: (...args: never) => unknown }
+// A path does not lead into these.
+type Opaque = Leaf | ReadonlyArray<unknown>
 
 type Has<Value, Kind> = [Extract<Value, Kind>] extends [never] ? never : true
 
 /**
  * The paths to the fields of `State` that may hold a `Kind`, the names joined
- * by dots, at most six of them. A name that contains a dot is in none.
+ * by dots, at most six of them. A name that contains a dot is in no path.
+ *
+ * For a type parameter, such as `State extends { readonly owner: string }`,
+ * they are the names of the fields that its constraint has.
  */
-export type PathTo<State, Kind, Depth extends ReadonlyArray<unknown> = []> = Depth["length"] extends 6
+export type PathTo<State, Kind> = IfKnown<State, never, keyof State & string> | PathIn<State, Kind>
+
+type PathIn<State, Kind, Depth extends ReadonlyArray<unknown> = []> = Depth["length"] extends 6
   ? never
   : State extends Opaque
     ? never
@@ -39,7 +30,7 @@ export type PathTo<State, Kind, Depth extends ReadonlyArray<unknown> = []> = Dep
           ? never
           :
               | (Has<State[Name], Kind> extends never ? never : Name)
-              | `${Name}.${PathTo<State[Name], Kind, [...Depth, Name]>}`
+              | `${Name}.${PathIn<State[Name], Kind, [...Depth, Name]>}`
       }[keyof State & string]
 
 /** What a path leads to. */
@@ -54,7 +45,7 @@ type ValueAt<State, P> = State extends Opaque
       : never
 
 /** An operand for the field at a path. */
-export type Operand<State, P, Kind> = Extract<ValueAt<State, P>, Kind>
+export type Operand<State, P, Kind> = IfKnown<State, Extract<ValueAt<State, P>, Kind>, Kind>
 
 /** An operand for the elements of the array at a path. */
 export type ElementOf<State, P> =

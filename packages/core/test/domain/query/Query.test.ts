@@ -347,7 +347,7 @@ describe("from", () => {
       where(({ eq }) => eq("cents", 12n)),
       where(({ eq }) => eq("rate", 1.5)),
       where(({ gt }) => gt("total", 2.5)),
-      where((filters) => filters.in("id", [AccountId.make("b"), AccountId.make("a")])),
+      where((filters) => filters.oneOf("id", [AccountId.make("b"), AccountId.make("a")])),
       where(({ includes }) => includes("days", day(1))),
       where(({ overlaps }) => overlaps("tags", ["x", "y"])),
       where(({ startsWith }) => startsWith("labels.size", "l", { ignoreCase: true })),
@@ -366,6 +366,22 @@ describe("from", () => {
     }
     for (const filter of holding) expect([filter, meets(filter, fields)]).toEqual([filter, true])
     for (const filter of holding) expect([filter, meets(not(filter), fields)]).toEqual([filter, false])
+  })
+
+  it("takes an object of equalities in the place of a filter", () => {
+    const equal = (where: Query.Equalities<typeof Summary.Type>) => Query.from(AccountSummary, { where }).where!
+    expect(equal({ total: 3 })).toEqual(where(({ eq }) => eq("total", 3)))
+    expect(equal({ total: 3, "owner.name": "Ann" })).toEqual(
+      where(({ and, eq }) => and(eq("total", 3), eq("owner.name", "Ann")))
+    )
+    expect(equal({ total: 3, rate: undefined })).toEqual(where(({ eq }) => eq("total", 3)))
+    expect(meets(equal({}), { total: 3 })).toBe(true)
+  })
+
+  it("takes undefined in the place of what is left out", () => {
+    expect(
+      Query.from(AccountSummary, { where: undefined, orderBy: undefined, limit: undefined, after: undefined })
+    ).toEqual(Query.from(AccountSummary))
   })
 
   it("throws for what the JSON of the state cannot answer", () => {

@@ -59,7 +59,7 @@ describe("filters", () => {
         eq("frozen", true),
         between("openedAt", new Date(0), new Date(1)),
         or(gt("owner.since", DateTime.makeUnsafe(0)), not(isNull("owner"))),
-        filters.in("status", ["open", "closed"]),
+        filters.oneOf("status", ["open", "closed"]),
         contains("owner.name", "a", { ignoreCase: true }),
         startsWith("labels.size", "x"),
         includes("tags", "new"),
@@ -85,7 +85,7 @@ describe("filters", () => {
     // @ts-expect-error null is asked for by isNull
     expectTypeOf(() => where(({ eq }) => eq("owner.since", null))).toBeFunction()
     // @ts-expect-error a text is no time
-    expectTypeOf(() => where((filters) => filters.in("openedAt", ["2026-01-01"]))).toBeFunction()
+    expectTypeOf(() => where((filters) => filters.oneOf("openedAt", ["2026-01-01"]))).toBeFunction()
     // @ts-expect-error a tag is a text
     expectTypeOf(() => where(({ includes }) => includes("tags", 1))).toBeFunction()
   })
@@ -128,5 +128,33 @@ describe("a state that contains itself", () => {
     Query.from(view, { where: ({ eq }) => eq("parent.parent.name", "root") })
     // @ts-expect-error there is no field parent.size
     expectTypeOf(() => Query.from(view, { orderBy: ["parent.size"] })).toBeFunction()
+  })
+})
+
+describe("an object of equalities", () => {
+  it("takes the fields of the state with values of their types", () => {
+    Query.from(AccountSummary, { where: { "owner.name": "Ann", total: 3, cents: 12n } })
+    // @ts-expect-error there is no field totl
+    expectTypeOf(() => Query.from(AccountSummary, { where: { totl: 3 } })).toBeFunction()
+    // @ts-expect-error the total is a number
+    expectTypeOf(() => Query.from(AccountSummary, { where: { total: "3" } })).toBeFunction()
+  })
+})
+
+describe("a helper", () => {
+  it("over any view whose state has a field compiles without casts", () => {
+    const byOwner = <S extends { readonly owner: string }>(view: Query.Source<S>, owner: string, after?: string) =>
+      Query.from(view, { where: ({ eq }) => eq("owner", owner), orderBy: ["owner", ["owner", "desc"]], after })
+    const state = Schema.Struct({ owner: Schema.String, total: Schema.Int })
+    expectTypeOf(byOwner({ name: "Totals", schemas: { state } }, "Ann")).toEqualTypeOf<Query.Query<typeof state.Type>>()
+    // @ts-expect-error the state has no owner
+    expectTypeOf(() => byOwner({ name: "Totals", schemas: { state: Schema.Struct({}) } }, "Ann")).toBeFunction()
+  })
+
+  it("knows no other field than those of the constraint", () => {
+    const wrong = <S extends { readonly owner: string }>(view: Query.Source<S>) =>
+      // @ts-expect-error the constraint has no field total
+      Query.from(view, { orderBy: ["total"] })
+    expectTypeOf(wrong).toBeFunction()
   })
 })

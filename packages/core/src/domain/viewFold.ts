@@ -1,0 +1,102 @@
+/** Events and records of a view as plain values, for tests. */
+import * as DateTime from "effect/DateTime"
+import * as Result from "effect/Result"
+import type * as Aggregate from "./Aggregate.ts"
+import type * as StreamId from "./StreamId.ts"
+import type { Envelope, View } from "./View.ts"
+
+/** An event for {@link fold}, with what it says of its envelope. */
+export interface Given<out Name extends string, out Id, out Event> extends Partial<Envelope<Name, Id>> {
+  readonly aggregate: Name
+  readonly id: Id
+  readonly streamId: StreamId.StreamId
+  readonly event: Event
+}
+
+/**
+ * Events of an aggregate, for {@link fold}.
+ *
+ * @example
+ * ```ts
+ * import { Aggregate, View } from "@hexfold/core"
+ *
+ * declare const Counter: Aggregate.Aggregate<"Counter", string, number, never, { readonly _tag: "Reset" }, never>
+ *
+ * const byAnna = View.given(Counter, "a", { _tag: "Reset" }).map((given) => ({
+ *   ...given,
+ *   metadata: { correlationId: "c", causationId: "c", actor: "Anna" }
+ * }))
+ * ```
+ */
+export const given = <
+  Name extends string,
+  Id,
+  State,
+  Command extends Aggregate.Tagged,
+  Event extends Aggregate.Tagged,
+  Error
+>(
+  aggregate: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>,
+  id: NoInfer<Id>,
+  ...events: ReadonlyArray<NoInfer<Event>>
+): ReadonlyArray<Given<Name, Id, Event>> => {
+  const streamId = aggregate.streamId(id)
+  return events.map((event) => ({ aggregate: aggregate.name, id, streamId, event }))
+}
+
+/**
+ * The records of a view by key after a sequence of events, for tests. What the
+ * events do not say of their envelopes is made up: positions and versions are
+ * counted, and an event is recorded a second after the one before.
+ *
+ * Throws an `InvalidKey` if the view gives an event one.
+ *
+ * @example
+ * ```ts
+ * import { Aggregate, View } from "@hexfold/core"
+ * import { Schema } from "effect"
+ *
+ * interface Deposited { readonly _tag: "Deposited"; readonly amount: number }
+ * declare const Account: Aggregate.Aggregate<"Account", string, number, never, Deposited, never>
+ *
+ * const Deposits = View.make("Deposits", {
+ *   from: [Account],
+ *   state: Schema.Int,
+ *   evolve: { Deposited: (count = 0) => count + 1 }
+ * })
+ *
+ * View.fold(Deposits, [
+ *   ...View.given(Account, "a", { _tag: "Deposited", amount: 1 }, { _tag: "Deposited", amount: 2 }),
+ *   ...View.given(Account, "b", { _tag: "Deposited", amount: 3 })
+ * ]) // Map { "a" => 2, "b" => 1 }
+ * ```
+ */
+export const fold = <Name extends string, State, Event extends Aggregate.Tagged, In extends Envelope<string, unknown>>(
+  view: View<Name, State, Event, In>,
+  events: Iterable<Given<NoInfer<In>["aggregate"], NoInfer<In>["id"], NoInfer<Event>>>
+): ReadonlyMap<string, State> => {
+  const records = new Map<string, State>()
+  const versions = new Map<string, number>()
+  let last = 0
+  for (const { event, ...known } of events) {
+    const { position = last + 1, version = (versions.get(known.streamId) ?? 0) + 1 } = known
+    last = position
+    versions.set(known.streamId, version)
+    const envelope = { ...madeUp(position), ...known, position, version } as In
+    for (const key of Result.getOrThrow(view.keysOf(event, envelope))) {
+      const state = view.evolve(records.get(key), event, envelope)
+      if (state === undefined) records.delete(key)
+      else records.set(key, state)
+    }
+  }
+  return records
+}
+
+const madeUp = (position: number) => {
+  const eventId = `00000000-0000-7000-8000-${position.toString(16).padStart(12, "0")}`
+  return {
+    eventId,
+    recordedAt: DateTime.makeUnsafe(position * 1_000),
+    metadata: { correlationId: eventId, causationId: eventId }
+  }
+}
