@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Projection, ProjectionMonitor, type View } from "@hexfold/core"
 import { Effect, Fiber, Layer, Stream } from "effect"
+import type { Cases } from "../plan.ts"
 import {
   add,
   type Counted,
@@ -17,8 +18,8 @@ import {
   statusOf,
   until,
   viewOf
-} from "./support.ts"
-import { type Cases, type Process, three, two } from "./node.ts"
+} from "./tallies.ts"
+import { type TroubledNode, three, two } from "./trouble.ts"
 
 /** A view for which one number is poison until it is mended. */
 const poisoned = (onPoison: View.OnPoison) => {
@@ -38,9 +39,9 @@ export const poisoning: Cases = {
   "it stops at the event, says so, and others go on; mended it applies that and all that follow": Effect.gen(
     function* () {
       const { mend, other, tally, view } = poisoned("stop")
-      const [process, writer] = yield* two
+      const [node, writer] = yield* two
       const writing = yield* load([writer], tally)
-      yield* Effect.forkScoped(process.run(Layer.launch(Projection.layer([view, other], quick))))
+      yield* Effect.forkScoped(node.run(Layer.launch(Projection.layer([view, other], quick))))
       const before = yield* add(writer, tally, "s1", 1)
       yield* writer.run(Projection.waitFor([view, other], before))
       const position = yield* add(writer, tally, "s1", poison)
@@ -63,9 +64,9 @@ export const poisoning: Cases = {
 
   "it skips the event, with a dead letter for each of its keys": Effect.gen(function* () {
     const { tally, view } = poisoned("skip")
-    const [process, writer] = yield* two
+    const [node, writer] = yield* two
     const writing = yield* load([writer], tally)
-    yield* projecting(process, view)
+    yield* projecting(node, view)
     const skipped = [yield* add(writer, tally, "s1", poison), yield* add(writer, tally, "s2", poison)]
     yield* until("more is written", () => writing.written() > 100)
     const position = yield* writing.stop
@@ -133,5 +134,5 @@ export const poisoning: Cases = {
 }
 
 /** How many keys are parked. */
-const parkedOf = ({ views }: Process, { name, version }: Entries) =>
-  Effect.map(views.deadLetterCounts({ view: name, version }), ({ parked }) => parked)
+const parkedOf = ({ viewStore }: TroubledNode, { name, version }: Entries) =>
+  Effect.map(viewStore.deadLetterCounts({ view: name, version }), ({ parked }) => parked)

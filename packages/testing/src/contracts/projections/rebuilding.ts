@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Projection, Query, Records } from "@hexfold/core"
 import { Effect, Fiber } from "effect"
+import type { Cases } from "../plan.ts"
 import {
   type Entries,
   eventually,
@@ -17,20 +18,20 @@ import {
   until,
   viewOf,
   worked
-} from "./support.ts"
-import { type Cases, open, type Process, three, two } from "./node.ts"
+} from "./tallies.ts"
+import { open, type TroubledNode, three, two } from "./trouble.ts"
 
 /**
  * Reads a view all the time, by key and by query, until it is told to end. What
  * it reads is the fold up to some position, by one version, and neither the
  * position nor the version goes back.
  */
-const reading = Effect.fnUntraced(function* (process: Process, view: Entries) {
+const reading = Effect.fnUntraced(function* (node: TroubledNode, view: Entries) {
   let isOver = false
   let reads = 0
-  const byKey = process.run(Records.getMany(view, keys))
+  const byKey = node.run(Records.getMany(view, keys))
   const byQuery = Effect.map(
-    process.run(Records.query(view, Query.from(view))),
+    node.run(Records.query(view, Query.from(view))),
     ({ rows }) => new Map(rows.map(({ key, state }) => [key, state]))
   )
   const looking = Effect.gen(function* () {
@@ -67,9 +68,9 @@ const reading = Effect.fnUntraced(function* (process: Process, view: Entries) {
 const keys = ["all", ...Array.from({ length: 12 }, (_, i) => `s${i}`)]
 
 /** A version is dropped that has an owner no more. */
-const dropped = (process: Process, tally: Tally, version: number, build?: number) => {
+const dropped = (node: TroubledNode, tally: Tally, version: number, build?: number) => {
   const view = viewOf(tally)
-  return process.run(Projection.drop({ view, version, ...(build === undefined ? {} : { build }) }))
+  return node.run(Projection.drop({ view, version, ...(build === undefined ? {} : { build }) }))
 }
 
 /** Generations that are built beside those that serve, and replace them. */
@@ -191,4 +192,4 @@ export const rebuilding: Cases = {
   })
 }
 
-const isOf = (build: number) => (commit: Process["commits"][number]) => commit.generation.build === build
+const isOf = (build: number) => (commit: TroubledNode["commits"][number]) => commit.generation.build === build

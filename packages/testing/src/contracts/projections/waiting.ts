@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Executor, Projection, Query, Records, Subscription } from "@hexfold/core"
 import { Effect, Fiber, Option, Stream } from "effect"
+import { type Cases, needs } from "../plan.ts"
 import {
   add,
   below,
@@ -14,11 +15,11 @@ import {
   settles,
   type Tally,
   until
-} from "./support.ts"
-import { type Cases, open, type Process, three, two } from "./node.ts"
+} from "./tallies.ts"
+import { open, type TroubledNode, three, two } from "./trouble.ts"
 
 /** Executes many commands at once; each finds itself in the records as soon as it has its receipt. */
-const readYourWrites = (process: Process, tally: Tally, view: Entries, count: number) =>
+const readYourWrites = (node: TroubledNode, tally: Tally, view: Entries, count: number) =>
   Effect.forEach(
     Array.from({ length: count }, (_, i) => i),
     (i) =>
@@ -30,7 +31,7 @@ const readYourWrites = (process: Process, tally: Tally, view: Entries, count: nu
         const states = yield* Records.getMany(view, [id, "all"])
         assert.include(states.get(id)?.positions ?? [], position)
         assert.include(states.get("all")?.positions ?? [], position)
-      }).pipe(process.run),
+      }).pipe(node.run),
     { concurrency: 30, discard: true }
   )
 
@@ -42,14 +43,14 @@ export const waiting: Cases = {
     const { tally, view } = newView()
     const [owner, first, second] = yield* three
     yield* projecting(owner, view)
-    const works = [first, second].map((process) => readYourWrites(process, tally, view, 150))
+    const works = [first, second].map((node) => readYourWrites(node, tally, view, 150))
     yield* Effect.all(works, { concurrency: "unbounded" })
   }),
 
   "so it does where the view has parts, in several processes": Effect.gen(function* () {
     const { tally, view } = newView()
     const [one, other, client] = yield* three
-    for (const process of [one, other]) yield* projecting(process, view, { parts: 4, workers: 2 })
+    for (const node of [one, other]) yield* projecting(node, view, { parts: 4, workers: 2 })
     yield* readYourWrites(client, tally, view, 200)
   }),
 
@@ -89,8 +90,8 @@ export const waiting: Cases = {
       const [owner, watcher, writer] = yield* three
       yield* projecting(owner, view)
       const results: Array<ReadonlyArray<number>> = []
-      const watching = (process: Process) =>
-        process.run(
+      const watching = (node: TroubledNode) =>
+        node.run(
           Subscription.query(view, Query.from(view)).pipe(
             Stream.map(({ rows }) => rows.find(({ key }) => key === "all")?.state.positions ?? []),
             Stream.runForEach((positions) => Effect.sync(() => void results.push(positions)))
@@ -109,12 +110,11 @@ export const waiting: Cases = {
     }
   ),
 
-  "a query that is watched shows an event that commits late": Effect.gen(function* () {
+  "a query that is watched shows an event that commits late": needs("transactions")(function* () {
     const { tally, view } = newView()
     const [owner, watcher] = yield* two
     const writer = yield* open
     yield* projecting(owner, view)
-    const { transaction = (effect) => effect } = writer
     const watching = yield* Effect.forkScoped(
       watcher.run(
         Subscription.query(view, Query.from(view)).pipe(
@@ -123,7 +123,7 @@ export const waiting: Cases = {
         )
       )
     )
-    yield* transaction(
+    yield* writer.transaction(
       Effect.gen(function* () {
         yield* add(writer, tally, "late", 1)
         yield* add(watcher, tally, "early", 1)

@@ -1,18 +1,8 @@
 import { assert } from "@effect/vitest"
 import type { ViewStore } from "@hexfold/core"
 import { Duration, Effect } from "effect"
-import {
-  type Cases,
-  newGeneration,
-  nothing,
-  open,
-  own,
-  ownPart,
-  records,
-  served,
-  statusOf,
-  type Store
-} from "./support.ts"
+import { type Cases, needs } from "../plan.ts"
+import { newGeneration, nothing, open, own, ownPart, records, served, statusOf, type Store } from "./generations.ts"
 
 const together = { concurrency: "unbounded" } as const
 
@@ -25,7 +15,7 @@ const serving = (store: Store, view: string) =>
 
 /** Promise 4 where a version has builds, or a generation parts. */
 export const building: Cases = {
-  "4 a build is made beside the one that serves, and replaces it": Effect.gen(function* () {
+  "4 a build is made beside the one that serves, and replaces it": needs("otherProcesses")(function* () {
     const [store, other] = yield* Effect.all([open, open])
     const generation = newGeneration()
     const [first, second] = [1, 2].map((build) => ({ ...generation, build }))
@@ -95,7 +85,7 @@ export const building: Cases = {
     assert.deepStrictEqual(yield* serving(store, generation.view), [[2, 1]])
   }),
 
-  "4 parts that all ask to serve at one moment do": Effect.gen(function* () {
+  "4 parts that all ask to serve at one moment do": needs("otherProcesses")(function* () {
     const stores = yield* Effect.all([open, open, open])
     for (let round = 0; round < 10; round++) {
       const generation = newGeneration()
@@ -113,7 +103,7 @@ export const building: Cases = {
     }
   }),
 
-  "4 who divides a build while it is replaced is fenced or begins behind that": Effect.gen(function* () {
+  "4 who divides a build while it is replaced is fenced or begins behind that": needs("otherProcesses")(function* () {
     const [store, other] = yield* Effect.all([open, open])
     for (let round = 0; round < 10; round++) {
       const generation = newGeneration()

@@ -1,7 +1,8 @@
 import { assert } from "@effect/vitest"
 import type { ViewStore } from "@hexfold/core"
 import { DateTime, Effect } from "effect"
-import { type Cases, newGeneration, nothing, open, own } from "./support.ts"
+import { type Cases, needs } from "../plan.ts"
+import { newGeneration, nothing, open, own } from "./generations.ts"
 
 const letter = (position: number, key: string, parked = true): ViewStore.DeadLetter => ({
   position,
@@ -48,7 +49,7 @@ const byCodePoint = (a: string, b: string): number => {
 
 /** Promises 1 and 6 for dead letters. */
 export const deadLetters: Cases = {
-  "1 dead letters are put, changed and removed with the commit": Effect.gen(function* () {
+  "1 dead letters are put, changed and removed with the commit": needs("otherProcesses")(function* () {
     const { commit, epoch, generation, store } = yield* opened
     const { error: _, ...waiting } = letter(2, "a")
     yield* commit([letter(1, "a"), waiting, letter(1, "b", false)])

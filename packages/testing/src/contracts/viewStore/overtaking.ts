@@ -1,7 +1,8 @@
 import { assert } from "@effect/vitest"
 import type { ViewStore } from "@hexfold/core"
 import { DateTime, Effect } from "effect"
-import { type Cases, newGeneration, open, own, records } from "./support.ts"
+import type { Cases } from "../plan.ts"
+import { newGeneration, open, own, records } from "./generations.ts"
 
 const waiting = (position: number, key: string): ViewStore.DeadLetter => ({
   position,

@@ -4,7 +4,8 @@ import { QueryEvaluation } from "@hexfold/core/adapter"
 import { Effect, Result, type Schema } from "effect"
 import fc from "fast-check"
 import * as arbitrary from "../QueryArbitraries.ts"
-import { type Cases, newGeneration, open, own, type Store } from "./support.ts"
+import type { Cases } from "../plan.ts"
+import { newGeneration, open, own, type Store } from "./generations.ts"
 
 const serve = (store: Store, rows: ReadonlyArray<Query.Row<Schema.Json>>) =>
   Effect.gen(function* () {

@@ -1,7 +1,8 @@
 import { assert } from "@effect/vitest"
 import type { ViewStore } from "@hexfold/core"
 import { DateTime, Duration, Effect, Fiber } from "effect"
-import { type Cases, newGeneration, nothing, open, own, ownPart, placeOf, statusOf } from "./support.ts"
+import { type Cases, needs } from "../plan.ts"
+import { newGeneration, nothing, open, own, ownPart, placeOf, statusOf } from "./generations.ts"
 
 const failure: ViewStore.Unapplied = {
   position: 8,
@@ -14,7 +15,7 @@ const failure: ViewStore.Unapplied = {
 
 /** What is told of a generation, and promise 6 for what comes with records. */
 export const reporting: Cases = {
-  "1 a failure stays until a commit goes further without one": Effect.gen(function* () {
+  "1 a failure stays until a commit goes further without one": needs("otherProcesses")(function* () {
     const store = yield* open
     const generation = newGeneration()
     const commit = { ...nothing, generation, epoch: yield* own(store, generation) }
@@ -60,7 +61,7 @@ export const reporting: Cases = {
     )
   }),
 
-  "6 positions and parked keys are of the same moment as the records": Effect.gen(function* () {
+  "6 positions and parked keys are of the same moment as the records": needs("otherProcesses")(function* () {
     const [writer, reader] = yield* Effect.all([open, open])
     const generation = newGeneration()
     const epochs = [yield* ownPart(writer, generation, 0, 2), yield* ownPart(writer, generation, 1, 2)]
