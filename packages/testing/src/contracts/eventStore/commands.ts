@@ -9,7 +9,7 @@ const newKey = (fingerprint = "f") => ({ id: `command-${crypto.randomUUID()}`, f
 
 /** Promise 6: a command id has an effect once. */
 export const commands: Cases = {
-  "6 a repeated append has no second effect and returns the first result, from any instance": needs("otherProcesses")(
+  "6 a repeated append has no second effect and returns the first result, from any node": needs("otherProcesses")(
     function* () {
       const nodes = [yield* open, yield* open] as const
       const [a, b, checked] = [newStream(), newStream(), newStream()]
@@ -44,7 +44,7 @@ export const commands: Cases = {
     }
   ),
 
-  "6 of many repeats at the same moment one has an effect": needs("otherProcesses")(function* () {
+  "6 of many repeats at the same moment exactly one has an effect": needs("otherProcesses")(function* () {
     const nodes = [yield* open, yield* open, yield* open]
     for (let round = 0; round < 10; round++) {
       const streamId = newStream()
@@ -60,7 +60,7 @@ export const commands: Cases = {
     }
   }),
 
-  "6 the same id with another content is an error that tells both": Effect.gen(function* () {
+  "6 the same id with another content is an error that has both fingerprints": Effect.gen(function* () {
     const { eventStore } = yield* open
     const streamId = newStream()
     const command = newKey("first")
@@ -108,7 +108,7 @@ export const commands: Cases = {
     })
   }),
 
-  "6 fresh and repeated commands, conflicts and reused ids side by side get each its own answer": Effect.gen(
+  "6 fresh and repeated commands, conflicts and reused ids side by side each get their own answer": Effect.gen(
     function* () {
       const { eventStore } = yield* open
       const keys = Array.from({ length: 40 }, () => newKey())

@@ -30,7 +30,7 @@ const Stock = Aggregate.make("ContractStock", {
 const on = (node: Node) => Effect.provideService(EventStore.EventStore, node.eventStore)
 const patient = { retry: Schedule.spaced("1 millis") }
 
-/** What the executor makes of a store. */
+/** The promises of the executor, on this store. */
 export const executing: Cases = {
   "an executor on a hot stream sells each item once, and no more than there are": needs("otherProcesses")(function* () {
     const nodes = [yield* open, yield* open]
@@ -74,8 +74,8 @@ export const executing: Cases = {
     }
   ),
 
-  "an event that cannot be decoded is never skipped: the error tells stream, version, type and what is wrong":
-    Effect.gen(function* () {
+  "an event that cannot be decoded is never skipped: the error has stream, version, type and what is wrong": Effect.gen(
+    function* () {
       const node = yield* open
       const sell = (id: string) => Executor.execute(Stock, id, new Take({ count: 1 })).pipe(on(node))
       for (const [spoilt, detail] of [
@@ -98,5 +98,6 @@ export const executing: Cases = {
           assert.include(String(found), detail)
         }
       }
-    })
+    }
+  )
 }

@@ -84,7 +84,7 @@ const readingLive = Effect.fnUntraced(function* (transactions: boolean) {
   }
 })
 
-/** Promises 5 and 8: a reader that goes on from where it was misses nothing, waits for no stranger, and is woken. */
+/** Promises 5 and 8: a reader that goes on from a position misses nothing, waits for appends only, and is woken. */
 export const following: Cases = {
   "5 an append that commits late is not missed": needs(
     "otherProcesses",
@@ -112,7 +112,7 @@ export const following: Cases = {
     )
   }),
 
-  "5 an append that rolls back is not seen and holds nobody up for long": needs(
+  "5 an append that rolls back is not seen, and delays readers only until it ends": needs(
     "otherProcesses",
     "transactions"
   )(function* () {
@@ -130,7 +130,7 @@ export const following: Cases = {
     yield* Deferred.await(reading)
     const { end, fiber } = yield* pendingAppend(late, newStream(), 2)
     yield* appendTo(early.eventStore, quick, events(2))
-    // Time enough for the reader to be told of these events, and to find that it may not read them yet.
+    // Gives the reader time to be woken by these events, and to find that it may not read them yet.
     for (let i = 0; i < 50; i++) yield* versionOf(early.eventStore, quick)
     yield* Deferred.fail(end, "rolled back")
     yield* Fiber.join(fiber)
@@ -164,7 +164,7 @@ export const following: Cases = {
     )
   }),
 
-  "5 a reader is not held up by an open transaction that is no append": needs("foreignTransactions")(function* () {
+  "5 an open transaction that is not an append does not delay a reader": needs("foreignTransactions")(function* () {
     const { eventStore, foreignTransaction } = yield* open
     const start = yield* horizonOf(eventStore)
     yield* Effect.scoped(
@@ -188,7 +188,7 @@ export const following: Cases = {
     yield* readingLive(true)
   }),
 
-  "8 a new event wakes a live reader of its own and of another instance": needs("otherProcesses")(function* () {
+  "8 a new event wakes a live reader of its own node and of another one": needs("otherProcesses")(function* () {
     const [writer, other] = [yield* open, yield* open]
     const start = yield* horizonOf(writer.eventStore)
     for (const reader of [writer, other]) {

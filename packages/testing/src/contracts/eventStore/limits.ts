@@ -36,7 +36,7 @@ export const limits: Cases = {
     const ids = [
       yield* long((random) => 1 + Math.floor(random * 0x7e)),
       yield* long((random) => 0xa1 + Math.floor(random * 0xd700)),
-      // All beyond the basic plane: 4,000 bytes that no compression makes shorter.
+      // All characters are beyond the basic plane: 4,000 bytes that do not get shorter when they are compressed.
       yield* long((random) => 0x10000 + Math.floor(random * 0x100000))
     ]
     const streams = ids.flatMap((id) => [StreamId.make("Long", id), StreamId.make("Long", id.slice(0, -2))])
@@ -183,7 +183,7 @@ export const limits: Cases = {
       yield* Fiber.interruptAll(fibers.slice(0, 3))
       const done = yield* Effect.forEach(fibers, (fiber) => Effect.map(Fiber.await(fiber), Exit.isSuccess))
       assert.isTrue(done[3])
-      // Interrupted appends may be under way still: this one queues behind them on both streams.
+      // Interrupted appends may still be under way. This append waits for them on both streams.
       yield* eventStore.append({
         writes: [
           { streamId: a, events: events(2) },

@@ -8,7 +8,7 @@ import { appendTo, condition, event, events, foldable, horizonOf, newStream, ope
 const numbers = (read: ReadonlyArray<{ readonly data: unknown }>) => read.map(({ data }) => (data as { n: number }).n)
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
-/** Promises 4 and 7: snapshots, pages, filters. */
+/** Promises 4 and 7: reads of one moment, pages, filters. */
 export const reading: Cases = {
   "4 streams that are read together are of one moment": needs("otherProcesses")(function* () {
     const writer = yield* open

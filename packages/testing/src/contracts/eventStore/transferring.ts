@@ -49,7 +49,7 @@ const TransferMoney = Boundary.make("ContractTransfer", {
   decide: (command, states) => decideTransfer(command, states)
 })
 
-// The same, but the second account is found only after the first was read.
+// Like `TransferMoney`, but the second account is found only after the first one was read.
 const DiscoveredTransfer = Boundary.make("ContractDiscoveredTransfer", {
   command: Transfer,
   participants: Boundary.discover(
@@ -59,7 +59,7 @@ const DiscoveredTransfer = Boundary.make("ContractDiscoveredTransfer", {
   decide: decideTransfer
 })
 
-/** Rejects if two accounts do not have together what they must have; reads one after the other. */
+/** Rejects if the sum of two accounts is not the given one; reads one account after the other. */
 class Audit extends Schema.TaggedClass<Audit>()("Audit", { a: Schema.String, b: Schema.String, sum: Schema.Int }) {}
 class Wrong extends Schema.TaggedError<Wrong>()("Wrong", { found: Schema.Int }) {}
 const AuditAccounts = Boundary.make("ContractAudit", {
@@ -71,7 +71,7 @@ const AuditAccounts = Boundary.make("ContractAudit", {
   decide: ({ sum }, { a, b }) => (a + b === sum ? Decision.nothing : Decision.reject(new Wrong({ found: a + b })))
 })
 
-/** One of two goes off duty, if the other stays. */
+/** One of two doctors goes off duty, if the other one stays. */
 class GoOff extends Schema.TaggedClass<GoOff>()("GoOff", { who: Schema.String, other: Schema.String }) {}
 class WentOff extends Schema.TaggedClass<WentOff>()("WentOff", {}) {}
 class NobodyLeft extends Schema.TaggedError<NobodyLeft>()("NobodyLeft", {}) {}
@@ -107,7 +107,7 @@ const funded = (node: Node, accounts: number, amount: number) =>
 const balances = (node: Node, ids: ReadonlyArray<string>) =>
   Effect.forEach(ids, (id) => Effect.map(Executor.load(Account, id).pipe(on(node)), ({ state }) => state))
 
-// Not random, so that a failure can be repeated: all pairs of different accounts turn up.
+// The transfers are not random, so that a failure can be repeated. All pairs of different accounts occur.
 const transfers = (ids: ReadonlyArray<string>, n: number): ReadonlyArray<Transfer> =>
   count(n, (i) => {
     const from = (i * 7) % ids.length
@@ -117,7 +117,7 @@ const transfers = (ids: ReadonlyArray<string>, n: number): ReadonlyArray<Transfe
 
 type Executing = ReturnType<typeof Executor.execute<"", Transfer, never, Deposited | Withdrawn, InsufficientFunds>>
 
-/** Executes transfers, 64 at a time on three instances, and holds their history to the model. */
+/** Executes transfers, 64 at a time on three nodes, and compares their history with the model. */
 const conserving = (execute: (command: Transfer) => Executing) =>
   Effect.gen(function* () {
     const nodes = [yield* open, yield* open, yield* open]
@@ -160,7 +160,7 @@ const conserving = (execute: (command: Transfer) => Executing) =>
     if (Result.isFailure(order)) assert.fail(`no serial order explains ${JSON.stringify(order.failure)}`)
   })
 
-/** A store whose first append happens, but whose answer gets lost. */
+/** A store whose first append is done, and whose answer to it gets lost. */
 const losingFirstAnswer = ({ eventStore }: Node) => {
   let lost = false
   return Effect.provideService(EventStore.EventStore, {
@@ -175,25 +175,25 @@ const losingFirstAnswer = ({ eventStore }: Node) => {
   })
 }
 
-/** What a step across several streams makes of a store. */
+/** The promises of commands over several streams, on this store. */
 export const transferring: Cases = {
   "64 concurrent transfers between 10 accounts conserve the money, and a serial order explains each receipt and rejection":
     needs("otherProcesses")(function* () {
       yield* conserving((command) => Executor.execute(TransferMoney, command, patient))
     }),
 
-  "so they do with a cache of states": needs("otherProcesses")(function* () {
+  "64 concurrent transfers with a cache of states do the same": needs("otherProcesses")(function* () {
     const cache = StateCache.make({ capacity: 8 })
     yield* conserving((command) =>
       Effect.provideService(Executor.execute(TransferMoney, command, patient), StateCache.Current, cache)
     )
   }),
 
-  "so they do when participants are discovered": needs("otherProcesses")(function* () {
+  "64 concurrent transfers that discover their participants do the same": needs("otherProcesses")(function* () {
     yield* conserving((command) => Executor.execute(DiscoveredTransfer, command, patient))
   }),
 
-  "no rejection that was never due: streams read one after the other, or remembered, are confirmed at one moment":
+  "a rejection is always due: streams that were read one after the other, or remembered, are confirmed at one moment":
     needs("otherProcesses")(function* () {
       const nodes = [yield* open, yield* open]
       const [a, b] = yield* funded(nodes[0]!, 2, 50)
@@ -229,7 +229,7 @@ export const transferring: Cases = {
       )
     }),
 
-  "transfers in opposite orders all come through": needs("otherProcesses")(function* () {
+  "transfers in opposite orders all succeed": needs("otherProcesses")(function* () {
     const nodes = [yield* open, yield* open]
     const [a, b] = yield* funded(nodes[0]!, 2, 1_000)
     yield* Effect.forEach(

@@ -7,7 +7,7 @@ import { all, assertLaw, async, catchUp, inline, isInline, notes, on, openWith, 
 
 const together = { concurrency: "unbounded" } as const
 
-/** Promise 8: what is committed is in the records. */
+/** Promise 8: events that are committed are in the records. */
 export const maintaining: Cases = {
   "8 a record is there as soon as the append returns": needs("otherProcesses")(function* () {
     const one = yield* openWith(all(inline))
@@ -22,7 +22,7 @@ export const maintaining: Cases = {
     for (const view of all(inline)) assert.isTrue(yield* isInline(one, view))
   }),
 
-  "8 hundreds of concurrent appends from three instances are applied once and in order": needs("otherProcesses")(
+  "8 hundreds of concurrent appends from three nodes are applied once and in order": needs("otherProcesses")(
     function* () {
       const nodes = yield* Effect.all([openWith(all(inline)), openWith(all(inline)), openWith(all(inline))])
       yield* catchUp(nodes[0], all(inline))
@@ -31,7 +31,7 @@ export const maintaining: Cases = {
         (i) =>
           Effect.gen(function* () {
             const node = nodes[i % 3]!
-            // Few share a stream with another instance: there it is not a stream's lock that keeps them apart.
+            // Few appends share a stream with another node. No lock of a stream keeps the others in order.
             const ns = { [`n${i % 30}`]: [i, i + 1], ...(i % 14 === 0 ? { [`m${i % 4}`]: [i] } : {}) }
             const appended = yield* Effect.exit(
               node.eventStore.append(notes(ns, i % 5 === 0 ? Expectation.noStream : Expectation.any))
@@ -53,7 +53,7 @@ export const maintaining: Cases = {
     }
   ),
 
-  "8 conflicts and repeats beside others apply nothing": Effect.gen(function* () {
+  "8 conflicts and repeats among other appends apply nothing": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
     yield* catchUp(one, all(inline))
     yield* one.eventStore.append(notes({ a: [1] }, Expectation.noStream, { id: "first", fingerprint: "a" }))
@@ -84,7 +84,7 @@ export const maintaining: Cases = {
       for (let i = 0; i < round; i++) yield* Effect.yieldNow
       yield* Fiber.interruptAll(appending)
     }
-    // Behind those under way, which write the same streams.
+    // Waits for the appends under way, which write the same streams.
     yield* one.eventStore.append(notes(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`n${i}`, [1]]))))
     for (const view of all(inline)) yield* assertLaw(one, view)
   }),
@@ -134,7 +134,7 @@ export const maintaining: Cases = {
     assert.deepStrictEqual({ compared, different }, { compared: 2, different: 0 })
   }),
 
-  "8 a generation that appends maintain takes no commit": Effect.gen(function* () {
+  "8 a generation that appends maintain refuses commits": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
     yield* one.eventStore.append(notes({ a: [1] }))
     yield* catchUp(one, all(inline))
@@ -150,7 +150,7 @@ export const maintaining: Cases = {
     yield* assertLaw(one, inline.Each)
   }),
 
-  "8 a commit that leaves a view to appends applies what is there already": Effect.gen(function* () {
+  "8 a commit that makes a view inline applies the events that are there already": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
     yield* one.eventStore.append(notes({ a: [1], b: [2] }))
     const generation = { view: "All", version: 1 }
@@ -170,7 +170,7 @@ export const maintaining: Cases = {
     yield* on(one, Projection.waitFor(inline.All, 1_000_000, { timeout: "3 seconds" }))
   }),
 
-  "8 stores that do not know a view do not promise to maintain it": needs("otherProcesses")(function* () {
+  "8 stores that do not know a view refuse to maintain it": needs("otherProcesses")(function* () {
     for (const node of [yield* openWith([]), yield* openWith(all(async))]) {
       yield* node.eventStore.append(notes({ a: [1] }))
       const error = yield* Effect.flip(on(node, Projection.catchUp(inline.Each)))

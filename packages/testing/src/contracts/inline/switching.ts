@@ -21,7 +21,7 @@ import {
   viewsOf
 } from "./notes.ts"
 
-/** Appends until it is told to stop; `more` waits until it has done some more. */
+/** Appends until `stop` is run; `more` waits until some more appends are done. */
 const load = (node: Node, name: string) =>
   Effect.gen(function* () {
     let n = 0
@@ -48,9 +48,9 @@ const load = (node: Node, name: string) =>
 const waitUntil = (count: () => number, target: number) =>
   Effect.whileLoop({ while: () => count() < target, body: () => Effect.sleep("1 millis"), step: () => {} })
 
-/** Promise 8: whatever ends it, each event is applied once. */
+/** Promise 8: whatever makes an inline view async, each event is applied once. */
 export const switching: Cases = {
-  "8 an event that cannot be applied does not fail its append; the projection meets it": Effect.gen(function* () {
+  "8 an event that cannot be applied does not fail its append; the projection stops at it": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
     yield* catchUp(one, all(inline))
     yield* one.eventStore.append(notes({ a: [1] }))
@@ -71,7 +71,9 @@ export const switching: Cases = {
     assert.isFalse(yield* isInline(one, inline.All))
   }),
 
-  "8 a process that does not know a view ends it, and nothing is lost": needs("otherProcesses")(function* () {
+  "8 an append of a process that does not know a view makes the view async, and nothing is lost": needs(
+    "otherProcesses"
+  )(function* () {
     const one = yield* openWith(all(inline))
     for (const stranger of [
       yield* openWith([]),
@@ -91,7 +93,7 @@ export const switching: Cases = {
     }
   }),
 
-  "8 a process with another definition of the same version applies nothing of what the others do not": needs(
+  "8 a process with another definition of the same version applies no event that the others do not apply": needs(
     "otherProcesses"
   )(function* () {
     const [one, two] = [yield* openWith([inline.All]), yield* openWith([AllStruck])]
@@ -101,7 +103,7 @@ export const switching: Cases = {
     yield* two.eventStore.append(notes({ a: [3] }))
     yield* catchUp(two, [AllStruck])
     assert.isTrue(yield* isInline(two, AllStruck))
-    // It has known the view, and does not look again before it appends.
+    // This node remembers the view, and does not look it up again before it appends.
     yield* one.eventStore.append(notes({ a: [4] }, undefined, undefined, "Struck"))
     assert.isFalse(yield* isInline(one, AllStruck))
     yield* catchUp(two, [AllStruck])
@@ -118,7 +120,7 @@ export const switching: Cases = {
       yield* loads[round % 2]!.more
       yield* catchUp(one, all(inline))
       yield* loads[(round + 1) % 2]!.more
-      // A stranger comes and goes.
+      // A node that does not know the views appends once.
       if (round === 2) yield* nodes[2].eventStore.append(notes({ shared: [1], stranger: [2] }))
     }
     for (const { stop } of loads) yield* stop
@@ -126,7 +128,7 @@ export const switching: Cases = {
     for (const view of all(inline)) yield* assertLaw(two, view)
   }),
 
-  "8 of two that promote a view at one moment each leaves it right": needs("otherProcesses")(function* () {
+  "8 two processes that promote a view at one moment both leave it right": needs("otherProcesses")(function* () {
     const [one, two] = [yield* openWith(all(inline)), yield* openWith(all(inline))]
     const { more, stop } = yield* load(one, "one")
     for (let round = 0; round < 5; round++) {
@@ -140,7 +142,7 @@ export const switching: Cases = {
     for (const view of all(inline)) yield* assertLaw(one, view)
   }),
 
-  "8 one that claims a part of a view ends it": Effect.gen(function* () {
+  "8 a claim of a part of a view makes the view async": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
     yield* catchUp(one, all(inline))
     yield* one.eventStore.append(notes({ a: [1] }))
@@ -191,7 +193,7 @@ export const switching: Cases = {
     }
   }),
 
-  "8 a version that is behind the one which appends maintain does not take over": Effect.gen(function* () {
+  "8 a version that lags the one which appends maintain does not take over": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
     const { events } = yield* one.eventStore.append(notes({ a: [1] }))
     yield* catchUp(one, [inline.Each])
@@ -208,53 +210,49 @@ export const switching: Cases = {
     }
   }),
 
-  "8 a new version takes over from one that appends maintain, and is never behind it": needs("otherProcesses")(
-    function* () {
-      const next = viewsOf("inline", 2)
-      const [one, two] = [yield* openWith(all(inline)), yield* openWith(all(next))]
-      yield* one.eventStore.append(notes({ a: [1], b: [2] }))
-      yield* catchUp(one, all(inline))
-      const { more, stop } = yield* load(one, "one")
-      yield* more
-      // It builds beside appends that maintain the former version, and takes over whether or not they cease to.
-      for (const view of all(next)) {
-        yield* on(two, Projection.catchUp(view, { pause: "10 millis" }))
-        const { position } = (yield* two.viewStore.status).find(
-          (each) => each.view === view.name && each.version === 2
-        )!
-        assert.isAbove(position, 0)
-        yield* assertServed(two, view.name, 2)
-      }
-      yield* stop
-      yield* catchUp(two, all(next))
-      for (const view of all(next)) yield* assertLaw(two, view)
-      yield* catchUp(one, all(inline))
-      for (const view of all(next)) yield* assertServed(two, view.name, 2)
+  "8 a new version takes over from one that appends maintain, and does not lag it when it does": needs(
+    "otherProcesses"
+  )(function* () {
+    const next = viewsOf("inline", 2)
+    const [one, two] = [yield* openWith(all(inline)), yield* openWith(all(next))]
+    yield* one.eventStore.append(notes({ a: [1], b: [2] }))
+    yield* catchUp(one, all(inline))
+    const { more, stop } = yield* load(one, "one")
+    yield* more
+    // The new version is built while appends maintain the former one, and takes over whether or not they stop.
+    for (const view of all(next)) {
+      yield* on(two, Projection.catchUp(view, { pause: "10 millis" }))
+      const { position } = (yield* two.viewStore.status).find((each) => each.view === view.name && each.version === 2)!
+      assert.isAbove(position, 0)
+      yield* assertServed(two, view.name, 2)
     }
-  ),
+    yield* stop
+    yield* catchUp(two, all(next))
+    for (const view of all(next)) yield* assertLaw(two, view)
+    yield* catchUp(one, all(inline))
+    for (const view of all(next)) yield* assertServed(two, view.name, 2)
+  }),
 
-  "8 a build that appends cannot maintain takes over all the same, beside appends that go on": needs("otherProcesses")(
-    function* () {
-      const [one, two] = [yield* openWith([AllStruck]), yield* openWith([AllParking])]
-      yield* one.eventStore.append(notes({ a: [poison] }))
-      yield* catchUp(one, [AllStruck])
-      const commit = (commit: ViewStore.Commit) =>
-        commit.inline === true
-          ? Effect.andThen(Effect.orDie(one.eventStore.append(notes({ a: [1] }))), two.viewStore.commit(commit))
-          : two.viewStore.commit(commit)
-      const rebuilding = on({ ...two, viewStore: { ...two.viewStore, commit } }, Projection.rebuild(AllParking))
-      const { build } = yield* Effect.timeout(rebuilding, "10 seconds")
-      assert.strictEqual(build, 2)
-      assert.isFalse(yield* isInline(one, AllStruck))
-      yield* one.eventStore.append(notes({ a: [2] }))
-      yield* catchUp(two, [AllParking])
-      assert.deepStrictEqual(yield* recordsOf(two, AllParking), {})
-      const waiting = yield* two.viewStore.deadLetters({ view: "All", version: 1, build })
-      assert.strictEqual(waiting.length, (yield* Stream.runCollect(one.eventStore.readAll())).length)
-    }
-  ),
+  "8 a build that appends cannot maintain takes over too, while appends go on": needs("otherProcesses")(function* () {
+    const [one, two] = [yield* openWith([AllStruck]), yield* openWith([AllParking])]
+    yield* one.eventStore.append(notes({ a: [poison] }))
+    yield* catchUp(one, [AllStruck])
+    const commit = (commit: ViewStore.Commit) =>
+      commit.inline === true
+        ? Effect.andThen(Effect.orDie(one.eventStore.append(notes({ a: [1] }))), two.viewStore.commit(commit))
+        : two.viewStore.commit(commit)
+    const rebuilding = on({ ...two, viewStore: { ...two.viewStore, commit } }, Projection.rebuild(AllParking))
+    const { build } = yield* Effect.timeout(rebuilding, "10 seconds")
+    assert.strictEqual(build, 2)
+    assert.isFalse(yield* isInline(one, AllStruck))
+    yield* one.eventStore.append(notes({ a: [2] }))
+    yield* catchUp(two, [AllParking])
+    assert.deepStrictEqual(yield* recordsOf(two, AllParking), {})
+    const waiting = yield* two.viewStore.deadLetters({ view: "All", version: 1, build })
+    assert.strictEqual(waiting.length, (yield* Stream.runCollect(one.eventStore.readAll())).length)
+  }),
 
-  "8 an earlier version that appends cannot maintain does not end it for the one that serves": needs("otherProcesses")(
+  "8 an earlier version that appends cannot maintain leaves the version that serves inline": needs("otherProcesses")(
     function* () {
       const [one, two] = [yield* openWith([AllParking]), yield* openWith([NextStruck])]
       yield* one.eventStore.append(notes({ a: [poison] }))

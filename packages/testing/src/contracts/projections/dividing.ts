@@ -18,7 +18,7 @@ import { openAll, type TroubledNode } from "./trouble.ts"
 const owners = (node: TroubledNode, view: { readonly name: string }) =>
   Effect.map(statusOf(node, view), (all) => all[0]?.parts.map(({ owner }) => owner) ?? [])
 
-/** The parts of a view have an owner each, and all of them together are the view. */
+/** Each part of a view has an owner, and all parts together are the view. */
 export const dividing: Cases = {
   "the parts of an owner that goes away are taken over, each event is applied once": Effect.gen(function* () {
     const { tally, view } = newView()
@@ -30,7 +30,7 @@ export const dividing: Cases = {
       "each part has an owner of its own",
       Effect.map(owners(nodes[1]!, view), (all) => new Set(all).size === 4 && !all.includes(undefined))
     )
-    // Two of them may have taken all parts.
+    // Two of the nodes may own all parts.
     yield* until("one of them works", () => nodes.some((node) => worked(node)))
     const lost = nodes.findIndex((node) => worked(node))
     nodes[lost]!.trouble = "gone"
@@ -65,7 +65,7 @@ export const dividing: Cases = {
       const writing = yield* load([writer!], tally)
       for (const [i, parts] of [3, 1, 4, 2].entries()) {
         const node = nodes[i]!
-        // Who has only one worker leaves parts behind that stand apart.
+        // A node with one worker applies one part only, so the parts stand at different positions.
         const running = yield* projecting(node, view, { parts, batch: 4, workers: i === 0 ? 1 : parts })
         yield* eventually(
           `there are ${parts} parts`,

@@ -28,7 +28,7 @@ const takeOver = (trouble: Trouble) =>
     owner.trouble = trouble
     if (trouble === "gone") yield* Fiber.interrupt(running)
     yield* until("the other one works", () => worked(other))
-    // What was held back arrives while the other works, and so does what the first one tries now.
+    // The operations that were held back arrive while the other one works, and the first one tries again too.
     const late = yield* owner.deliver
     owner.trouble = "none"
     const before = other.commits.length
@@ -39,7 +39,7 @@ const takeOver = (trouble: Trouble) =>
     wereOneByOne([owner, other])
   })
 
-/** The other node takes over from an owner that nobody ends. */
+/** The other node takes over from an owner that is struck and not interrupted. */
 const replaced = Effect.fnUntraced(function* (strike: (owner: TroubledNode) => Effect.Effect<void>) {
   const { tally, view } = newView()
   const [owner, other] = yield* two
@@ -59,7 +59,7 @@ export const owning: Cases = {
 
   "an owner whose operations hang is replaced, and what arrives late changes nothing": takeOver("late"),
 
-  "what an owner sends late changes nothing as soon as another has the view, even if that one has done nothing yet":
+  "what an owner sends late changes nothing as soon as another one owns the view, even before that one commits":
     Effect.gen(function* () {
       const { tally, view } = newView()
       const [owner, other] = yield* two
@@ -80,14 +80,14 @@ export const owning: Cases = {
       yield* settles(other, tally, view, writing)
     }),
 
-  "of two commits of the same events by one owner, both late, one changes something": Effect.gen(function* () {
+  "of two commits of the same events by one owner, both late, at most one changes something": Effect.gen(function* () {
     const { tally, view } = newView()
     const [owner, other] = yield* two
     const writing = yield* load([other], tally)
     yield* projecting(owner, view)
     yield* until("it works", () => worked(owner))
     owner.trouble = "slow"
-    // The first commit, the release after it was given up, and the next commit.
+    // Three operations: the first commit, the release of the lease after that timed out, and the next commit.
     yield* until("it tries again", () => owner.held() >= 3)
     const late = yield* owner.deliver
     assert.isAtMost(late.filter(Exit.isSuccess).length, 1)
@@ -96,9 +96,9 @@ export const owning: Cases = {
     wereOneByOne([owner])
   }),
 
-  "an owner that gets no answers is replaced, whatever it has done": takeOver("deaf"),
+  "an owner that gets no answers is replaced, although its operations were done": takeOver("deaf"),
 
-  "an owner that goes away without a word is replaced": takeOver("gone"),
+  "an owner that goes away without releasing its lease is replaced": takeOver("gone"),
 
   "an owner that the network cuts off is replaced": needs("silentConnections")(function* () {
     yield* replaced(({ cut }) => cut)
@@ -108,30 +108,32 @@ export const owning: Cases = {
     Effect.sync(() => void (owner.trouble = "gone"))
   ),
 
-  "of many runners in several processes one works at a time, and the next when it ends": Effect.gen(function* () {
-    const { tally, view } = newView()
-    const nodes = yield* openAll(3)
-    const writing = yield* load(nodes, tally)
-    const runners = yield* Effect.forEach([...nodes, ...nodes, ...nodes], (node) =>
-      Effect.map(projecting(node, view), (fiber) => ({ node, fiber }))
-    )
-    const owners = new Set<string>()
-    for (const { fiber, node } of runners.slice(0, 6)) {
-      const before = writing.written()
-      yield* eventually(
-        "somebody works",
-        Effect.map(statusOf(node, view), ([status]) => {
-          const owner = status?.parts[0]?.owner
-          if (owner !== undefined) owners.add(owner)
-          return owner !== undefined && writing.written() > before + 10
-        })
+  "of many runners in several processes one works at a time, and another one goes on when it ends": Effect.gen(
+    function* () {
+      const { tally, view } = newView()
+      const nodes = yield* openAll(3)
+      const writing = yield* load(nodes, tally)
+      const runners = yield* Effect.forEach([...nodes, ...nodes, ...nodes], (node) =>
+        Effect.map(projecting(node, view), (fiber) => ({ node, fiber }))
       )
-      yield* Fiber.interrupt(fiber)
+      const owners = new Set<string>()
+      for (const { fiber, node } of runners.slice(0, 6)) {
+        const before = writing.written()
+        yield* eventually(
+          "somebody works",
+          Effect.map(statusOf(node, view), ([status]) => {
+            const owner = status?.parts[0]?.owner
+            if (owner !== undefined) owners.add(owner)
+            return owner !== undefined && writing.written() > before + 10
+          })
+        )
+        yield* Fiber.interrupt(fiber)
+      }
+      yield* settles(nodes[0]!, tally, view, writing)
+      assert.isAbove(owners.size, 1)
+      wereOneByOne(nodes)
     }
-    yield* settles(nodes[0]!, tally, view, writing)
-    assert.isAbove(owners.size, 1)
-    wereOneByOne(nodes)
-  }),
+  ),
 
   "a projection that is interrupted at any moment and begins again applies each event once": Effect.gen(function* () {
     const { tally, view } = newView()

@@ -21,7 +21,7 @@ import {
 } from "./tallies.ts"
 import { type TroubledNode, three, two } from "./trouble.ts"
 
-/** A view for which one number is poison until it is mended. */
+/** A view that cannot apply one number until it is mended. */
 const poisoned = (onPoison: View.OnPoison) => {
   const hands = { broken: true }
   const tally = newTally()
@@ -36,8 +36,8 @@ const isSound = ({ event }: Counted) => event.n !== poison
 
 /** What a view does about events that cannot be applied. */
 export const poisoning: Cases = {
-  "it stops at the event, says so, and others go on; mended it applies that and all that follow": Effect.gen(
-    function* () {
+  "the view stops at the event and reports it, and other views go on; mended, it applies that event and all later ones":
+    Effect.gen(function* () {
       const { mend, other, tally, view } = poisoned("stop")
       const [node, writer] = yield* two
       const writing = yield* load([writer], tally)
@@ -59,10 +59,9 @@ export const poisoning: Cases = {
       yield* writer.run(Projection.catchUp(view, quick))
       yield* isFolded(writer, tally, view)
       assert.isUndefined((yield* statusOf(writer, view))[0]?.parts[0]?.failure)
-    }
-  ),
+    }),
 
-  "it skips the event, with a dead letter for each of its keys": Effect.gen(function* () {
+  "the view skips the event, with a dead letter for each of its keys": Effect.gen(function* () {
     const { tally, view } = poisoned("skip")
     const [node, writer] = yield* two
     const writing = yield* load([writer], tally)
@@ -79,7 +78,7 @@ export const poisoning: Cases = {
     )
   }),
 
-  "it parks keys, which are tried again while the owner goes on": Effect.gen(function* () {
+  "the view parks keys, which are retried while the owner goes on": Effect.gen(function* () {
     const { mend, tally, view } = poisoned("park")
     const [owner, writer, operator] = yield* three
     const writing = yield* load([writer], tally)
@@ -91,7 +90,7 @@ export const poisoning: Cases = {
     assert.include(retried.parked[0], { key: "s1", position })
     yield* until("more waits", () => writing.written() > 100)
     yield* mend
-    // The key of all events has a new dead letter with each event, so the owner is in the way now and then.
+    // The key `all` gets a dead letter with each event, so a commit of the owner sometimes comes before the retry.
     const retrying = Effect.all(
       [1, 2, 3].map(() => operator.run(Effect.ignore(Projection.retryParked(view)))),
       {
@@ -109,7 +108,7 @@ export const poisoning: Cases = {
     assert.strictEqual(yield* parkedOf(operator, view), 0)
   }),
 
-  "it parks keys of parts whose owners change": Effect.gen(function* () {
+  "the view parks keys of parts whose owners change": Effect.gen(function* () {
     const { mend, tally, view } = poisoned("park")
     const [first, second, writer] = yield* three
     const writing = yield* load([writer], tally)
@@ -133,6 +132,6 @@ export const poisoning: Cases = {
   })
 }
 
-/** How many keys are parked. */
+/** The number of keys that are parked. */
 const parkedOf = ({ viewStore }: TroubledNode, { name, version }: Entries) =>
   Effect.map(viewStore.deadLetterCounts({ view: name, version }), ({ parked }) => parked)

@@ -19,14 +19,14 @@ import {
 } from "./tallies.ts"
 import { two } from "./trouble.ts"
 
-/** What is read of the events: nothing is missed, whoever reads and whatever commits late. */
+/** Projections miss no event, whichever of them reads and whatever commits late. */
 export const reading: Cases = {
-  "views of one layer share what is read, and miss nothing when one of them falls behind": Effect.gen(function* () {
+  "views of one layer share what is read, and miss nothing when one of them lags": Effect.gen(function* () {
     const tally = newTally()
     const views = ["One", "Two", "Three", "Four"].map((name) => viewOf(tally, { name }))
     const [node, writer] = yield* two
     const writing = yield* load([writer], tally)
-    // One has a part of the events already, another begins later.
+    // The first view has applied some events already; the others begin later.
     yield* until("there is something to read", () => writing.written() > 30)
     yield* writer.run(Projection.catchUp(views[0]!, quick))
     yield* Effect.forkScoped(node.run(Layer.launch(Projection.layer(views, { ...quick, batch: 4 }))))
@@ -39,7 +39,7 @@ export const reading: Cases = {
     for (const view of views) yield* settles(writer, tally, view, writing)
   }),
 
-  "an append that commits behind later ones is applied, and in order": needs("transactions")(function* () {
+  "an append that commits after later ones is applied, and in order": needs("transactions")(function* () {
     const { tally, view } = newView()
     const [node, writer] = yield* two
     yield* projecting(node, view)
@@ -56,7 +56,7 @@ export const reading: Cases = {
       const late = yield* Deferred.await(appended)
       const early = yield* add(node, tally, "early", i)
       assert.isAbove(early, late)
-      // Whoever goes beyond what is under way has the time to.
+      // A projection that passes the append under way by mistake has time to do so.
       for (let reads = 0; reads < 20; reads++) yield* recordsOf(node, view)
       yield* Deferred.succeed(end, undefined)
       yield* Fiber.join(pending)
@@ -65,7 +65,7 @@ export const reading: Cases = {
     }
   }),
 
-  "appends that roll back hold nobody up": needs("transactions")(function* () {
+  "appends that roll back do not stop a projection": needs("transactions")(function* () {
     const { tally, view } = newView()
     const [node, writer] = yield* two
     yield* projecting(node, view)

@@ -26,7 +26,7 @@ export const newTally = () =>
 
 export type Tally = ReturnType<typeof newTally>
 
-/** How the view of a case differs from others. */
+/** What differs between the views of the cases. */
 export interface Definition {
   readonly name?: string
   readonly version?: number
@@ -214,6 +214,6 @@ export const wereOneByOne = (nodes: ReadonlyArray<TroubledNode>): void => {
   }
 }
 
-/** All generations of a view. */
+/** The status of all generations of a view. */
 export const statusOf = ({ viewStore }: TroubledNode, { name }: { readonly name: string }) =>
   Effect.map(viewStore.status, (all) => all.filter(({ view }) => view === name))

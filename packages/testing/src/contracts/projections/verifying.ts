@@ -5,7 +5,7 @@ import type { Cases } from "../plan.ts"
 import { eventually, load, newView, projecting, quick, recordsOf, settles, statusOf, until, worked } from "./tallies.ts"
 import { two } from "./trouble.ts"
 
-/** The records are compared with the events while both move. */
+/** The records are compared with the events while both change. */
 export const verifying: Cases = {
   "nothing differs while projections in parts work under load": Effect.gen(function* () {
     const { tally, view } = newView()
@@ -25,7 +25,7 @@ export const verifying: Cases = {
     yield* settles(other, tally, view, writing)
   }),
 
-  "what was changed behind the projection's back is found under load, and a rebuild mends it": Effect.gen(function* () {
+  "a record that something else has changed is found under load, and a rebuild mends it": Effect.gen(function* () {
     const { tally, view } = newView()
     const [owner, other] = yield* two
     const writing = yield* load([owner, other], tally)

@@ -18,13 +18,13 @@ import {
 } from "./tallies.ts"
 import { open, type TroubledNode, three, two } from "./trouble.ts"
 
-/** Executes many commands at once; each finds itself in the records as soon as it has its receipt. */
+/** Executes many commands at once; each finds its event in the records as soon as it has its receipt. */
 const readYourWrites = (node: TroubledNode, tally: Tally, view: Entries, count: number) =>
   Effect.forEach(
     Array.from({ length: count }, (_, i) => i),
     (i) =>
       Effect.gen(function* () {
-        // So many that commands seldom meet.
+        // There are so many streams that commands seldom conflict.
         const id = `s${yield* below(10_000)}`
         const waitFor = [view]
         const { position } = yield* Executor.execute(tally, id, { _tag: "Add", n: i }, { waitFor, waitTimeout })
@@ -37,24 +37,26 @@ const readYourWrites = (node: TroubledNode, tally: Tally, view: Entries, count: 
 
 const waitTimeout = "20 seconds"
 
-/** Who waits for a position sees it in the records, whoever applies the events. */
+/** A caller that waits for a position finds it in the records, whichever process applies the events. */
 export const waiting: Cases = {
-  "who has waited for a command in another process reads what it wrote, hundreds at once": Effect.gen(function* () {
-    const { tally, view } = newView()
-    const [owner, first, second] = yield* three
-    yield* projecting(owner, view)
-    const works = [first, second].map((node) => readYourWrites(node, tally, view, 150))
-    yield* Effect.all(works, { concurrency: "unbounded" })
-  }),
+  "a caller that has waited for its command reads what it wrote in another process, hundreds at once": Effect.gen(
+    function* () {
+      const { tally, view } = newView()
+      const [owner, first, second] = yield* three
+      yield* projecting(owner, view)
+      const works = [first, second].map((node) => readYourWrites(node, tally, view, 150))
+      yield* Effect.all(works, { concurrency: "unbounded" })
+    }
+  ),
 
-  "so it does where the view has parts, in several processes": Effect.gen(function* () {
+  "the same holds if the view has parts, in several processes": Effect.gen(function* () {
     const { tally, view } = newView()
     const [one, other, client] = yield* three
     for (const node of [one, other]) yield* projecting(node, view, { parts: 4, workers: 2 })
     yield* readYourWrites(client, tally, view, 200)
   }),
 
-  "so it does while the view is built anew": Effect.gen(function* () {
+  "the same holds while the view is rebuilt": Effect.gen(function* () {
     const { tally, view } = newView()
     const [owner, builder, client] = yield* three
     yield* projecting(owner, view)
@@ -65,7 +67,7 @@ export const waiting: Cases = {
     yield* Fiber.join(working)
   }),
 
-  "who waits in vain is told how far the view is, and can go on waiting": Effect.gen(function* () {
+  "a wait that times out says how far the view is, and can be repeated": Effect.gen(function* () {
     const { tally, view } = newView()
     const [owner, client] = yield* two
     const unknown = yield* add(client, tally, "a", 1)
@@ -74,9 +76,9 @@ export const waiting: Cases = {
     assert.deepInclude(yield* Effect.flip(waitFor(unknown)), { ...timeout, wanted: unknown, reached: 0 })
     const { position: reached } = yield* owner.run(Projection.catchUp(view))
     const wanted = yield* add(client, tally, "a", 1)
-    // A store may take longer than that to answer.
+    // A store may take longer than the timeout to answer.
     yield* eventually(
-      "it is told how far the view is",
+      "the timeout says how far the view is",
       Effect.map(Effect.flip(waitFor(wanted)), (late) => late._tag === "WaitTimeout" && late.reached === reached)
     )
     yield* projecting(owner, view)
@@ -84,7 +86,7 @@ export const waiting: Cases = {
     assert.deepStrictEqual((yield* recordsOf(client, view))["a"]?.positions, [unknown, wanted])
   }),
 
-  "the results of a query follow a view under load, none goes back, and the last one is the final one": Effect.gen(
+  "the results of a query follow a view under load, no result goes back, and the last one is the final one": Effect.gen(
     function* () {
       const { tally, view } = newView()
       const [owner, watcher, writer] = yield* three

@@ -8,7 +8,7 @@ const together = { concurrency: "unbounded" } as const
 
 /** Promises 3 and 4: one owner at a time, one generation that serves. */
 export const claiming: Cases = {
-  "3 of many who claim at one moment one is the owner": needs("otherProcesses")(function* () {
+  "3 of many that claim at one moment exactly one becomes the owner": needs("otherProcesses")(function* () {
     const stores = yield* Effect.all([open, open, open])
     for (let round = 0; round < 5; round++) {
       const generation = newGeneration()
@@ -24,7 +24,7 @@ export const claiming: Cases = {
     }
   }),
 
-  "3 who claims again keeps the epoch, also from another instance": needs("otherProcesses")(function* () {
+  "3 an owner that claims again keeps the epoch, also from another node": needs("otherProcesses")(function* () {
     const [first, second] = yield* Effect.all([open, open])
     const generation = newGeneration()
     const epoch = yield* own(first, generation)
@@ -54,7 +54,7 @@ export const claiming: Cases = {
     assert.strictEqual((yield* Effect.flip(first.commit(late)))._tag, "CommitConflict")
   }),
 
-  "3 a lease of no time ends the ownership": Effect.gen(function* () {
+  "3 a lease of zero duration ends the ownership": Effect.gen(function* () {
     const store = yield* open
     const generation = newGeneration()
     const epoch = yield* own(store, generation)
@@ -114,7 +114,7 @@ export const claiming: Cases = {
     }
   ),
 
-  "4 of a view without a generation there is nothing to read": Effect.gen(function* () {
+  "4 a view without a generation has no records to read": Effect.gen(function* () {
     const store = yield* open
     const { view } = newGeneration()
     assert.deepStrictEqual(yield* served(store, view), {})

@@ -105,7 +105,7 @@ export const committing: Cases = {
     assert.deepStrictEqual(yield* served(store, generation.view), { a: 1 })
   }),
 
-  "2 of commits that begin at one position one succeeds": needs("otherProcesses")(function* () {
+  "2 of commits that begin at one position exactly one succeeds": needs("otherProcesses")(function* () {
     const stores = yield* Effect.all([open, open, open])
     const generation = newGeneration()
     const epoch = yield* own(stores[0], generation)
@@ -123,19 +123,21 @@ export const committing: Cases = {
     assert.strictEqual(Object.keys(yield* served(stores[1], generation.view)).length, 10)
   }),
 
-  "2 who was replaced is fenced, and the successor goes on where he stood": needs("otherProcesses")(function* () {
-    const [first, second] = yield* Effect.all([open, open])
-    const generation = newGeneration()
-    const epoch = yield* own(first, generation)
-    yield* first.commit({ generation, epoch, from: 0, to: 3, put: records({ a: 1 }), remove: [] })
-    yield* first.claim({ generation, owner: "one", lease: Duration.zero })
-    const next = yield* own(second, generation, "two")
-    assert.deepStrictEqual(yield* claim(second, generation, "two"), owned(next, 3))
-    const late = { generation, epoch, from: 3, to: 4, put: records({ a: 2 }), remove: [] }
-    assert.strictEqual((yield* Effect.flip(first.commit(late)))._tag, "CommitConflict")
-    yield* second.commit({ ...late, epoch: next, put: records({ a: 3 }) })
-    assert.deepStrictEqual(yield* served(first, generation.view), { a: 3 })
-  }),
+  "2 an owner that was replaced is fenced, and its successor goes on from the same position": needs("otherProcesses")(
+    function* () {
+      const [first, second] = yield* Effect.all([open, open])
+      const generation = newGeneration()
+      const epoch = yield* own(first, generation)
+      yield* first.commit({ generation, epoch, from: 0, to: 3, put: records({ a: 1 }), remove: [] })
+      yield* first.claim({ generation, owner: "one", lease: Duration.zero })
+      const next = yield* own(second, generation, "two")
+      assert.deepStrictEqual(yield* claim(second, generation, "two"), owned(next, 3))
+      const late = { generation, epoch, from: 3, to: 4, put: records({ a: 2 }), remove: [] }
+      assert.strictEqual((yield* Effect.flip(first.commit(late)))._tag, "CommitConflict")
+      yield* second.commit({ ...late, epoch: next, put: records({ a: 3 }) })
+      assert.deepStrictEqual(yield* served(first, generation.view), { a: 3 })
+    }
+  ),
 
   "6 records that are read together are of one commit": needs("otherProcesses")(function* () {
     const [writer, reader] = yield* Effect.all([open, open])

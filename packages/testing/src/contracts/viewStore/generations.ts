@@ -56,14 +56,14 @@ export const free = (
   owner = "one"
 ): Effect.Effect<ViewStore.Claimed, ViewStoreError> => store.claim({ generation, part, owner, lease: Duration.zero })
 
-/** All generations of a view. */
+/** The status of all generations of a view. */
 export const statusOf = (store: Store, view: string) =>
   Effect.map(store.status, (all) => all.filter((each) => each.view === view))
 
 /** A commit that changes no record; other commits are made from it. */
 export const nothing = { put: [], remove: [] } as const
 
-/** Records from their states by key. */
+/** The records with these states by key. */
 export const records = (states: Readonly<Record<string, Schema.Json>>): ViewStore.Commit["put"] =>
   Object.entries(states).map(([key, state]) => ({ key, state }))
 

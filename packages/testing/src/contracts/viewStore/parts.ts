@@ -20,7 +20,7 @@ const together = { concurrency: "unbounded" } as const
 
 const four = [0, 1, 2, 3]
 
-/** Promises 2, 3 and 7 where a generation has parts. */
+/** Promises 2, 3 and 7 for a generation in parts. */
 export const dividing: Cases = {
   "3 each part has an owner and a position of its own": needs("otherProcesses")(function* () {
     const [store, other] = yield* Effect.all([open, open])
@@ -52,7 +52,7 @@ export const dividing: Cases = {
     )
   }),
 
-  "3 what is no part is refused": Effect.gen(function* () {
+  "3 what is not a valid part is refused": Effect.gen(function* () {
     const store = yield* open
     const generation = newGeneration()
     for (const [index, of] of [
@@ -131,26 +131,28 @@ export const dividing: Cases = {
     }
   ),
 
-  "7 of many who divide at one moment all get parts of one division": needs("otherProcesses")(function* () {
-    const stores = yield* Effect.all([open, open, open, open])
-    for (let round = 0; round < 8; round++) {
-      const generation = newGeneration()
-      if (round % 2 === 1) yield* Effect.andThen(own(stores[0], generation), free(stores[0], generation))
-      const asked = [2, 3].flatMap((of) => Array.from({ length: of }, (_, index) => ({ index, of })))
-      const claims = yield* Effect.forEach(
-        asked,
-        ({ index, of }, i) => stores[i % 4]!.claim(asking(generation, index, of, `${index} of ${of}`)),
-        together
-      )
-      const { length } = (yield* statusOf(stores[0], generation.view))[0]!.parts
-      for (const [i, { index: part, of }] of asked.entries()) {
-        const claimed = claims[i]!
-        assert.strictEqual(claimed._tag, of === length ? "Owned" : "Held")
-        if (claimed._tag !== "Owned") continue
-        yield* stores[i % 4]!.commit({ ...nothing, generation, part, epoch: claimed.epoch, from: 0, to: 1 })
+  "7 of many that divide a generation at one moment, all get parts of one division": needs("otherProcesses")(
+    function* () {
+      const stores = yield* Effect.all([open, open, open, open])
+      for (let round = 0; round < 8; round++) {
+        const generation = newGeneration()
+        if (round % 2 === 1) yield* Effect.andThen(own(stores[0], generation), free(stores[0], generation))
+        const asked = [2, 3].flatMap((of) => Array.from({ length: of }, (_, index) => ({ index, of })))
+        const claims = yield* Effect.forEach(
+          asked,
+          ({ index, of }, i) => stores[i % 4]!.claim(asking(generation, index, of, `${index} of ${of}`)),
+          together
+        )
+        const { length } = (yield* statusOf(stores[0], generation.view))[0]!.parts
+        for (const [i, { index: part, of }] of asked.entries()) {
+          const claimed = claims[i]!
+          assert.strictEqual(claimed._tag, of === length ? "Owned" : "Held")
+          if (claimed._tag !== "Owned") continue
+          yield* stores[i % 4]!.commit({ ...nothing, generation, part, epoch: claimed.epoch, from: 0, to: 1 })
+        }
       }
     }
-  }),
+  ),
 
   "7 a commit that races with a division comes before it or is fenced": needs("otherProcesses")(function* () {
     const [store, other] = yield* Effect.all([open, open])

@@ -15,7 +15,7 @@ const serve = (store: Store, rows: ReadonlyArray<Query.Row<Schema.Json>>) =>
     return generation.view
   })
 
-// An empty text is no key, and JSON has no -0.
+// An empty text is not a valid key, and JSON has no -0.
 const records = arbitrary.records.map((rows) =>
   rows.map(({ key, state }) => ({ key: `k${key}`, state: JSON.parse(JSON.stringify(state)) as Schema.Json }))
 )

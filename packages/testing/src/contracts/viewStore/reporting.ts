@@ -13,7 +13,7 @@ const failure: ViewStore.Unapplied = {
   at: DateTime.makeUnsafe(1_700_000_000_000)
 }
 
-/** What is told of a generation, and promise 6 for what comes with records. */
+/** What a generation reports, and promise 6 for what comes with records. */
 export const reporting: Cases = {
   "1 a failure stays until a commit goes further without one": needs("otherProcesses")(function* () {
     const store = yield* open
@@ -24,14 +24,14 @@ export const reporting: Cases = {
     assert.deepStrictEqual((yield* placeOf(yield* open, generation))?.failure, failure)
     yield* store.claim({ generation, owner: "one", lease: Duration.minutes(1) })
     assert.deepStrictEqual((yield* placeOf(store, generation))?.failure, failure)
-    // Whoever retries an event of before does not pass the one that failed.
+    // A retry of an earlier event does not pass the event that failed.
     yield* store.commit({ ...commit, from: 7, to: 7 })
     assert.deepStrictEqual((yield* placeOf(store, generation))?.failure, failure)
     yield* store.commit({ ...commit, from: 7, to: 8 })
     assert.isUndefined((yield* placeOf(store, generation))?.failure)
   }),
 
-  "1 the speed stays as it was said last": Effect.gen(function* () {
+  "1 the throughput stays as it was last reported": Effect.gen(function* () {
     const store = yield* open
     const generation = newGeneration()
     const commit = { ...nothing, generation, epoch: yield* own(store, generation) }
@@ -44,7 +44,7 @@ export const reporting: Cases = {
     assert.deepStrictEqual(yield* speed, { events: 0, positions: 0 })
   }),
 
-  "1 failure and speed are those of a part": Effect.gen(function* () {
+  "1 each part has a failure and a throughput of its own": Effect.gen(function* () {
     const store = yield* open
     const generation = newGeneration()
     const epochs = [yield* ownPart(store, generation, 0, 2), yield* ownPart(store, generation, 1, 2)]
