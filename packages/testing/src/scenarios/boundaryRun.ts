@@ -55,20 +55,21 @@ const isList = (role: Participant.Any | ReadonlyArray<Participant.Any>): role is
 /** The events of an emission as they would be recorded, by role; roles without an event are left out. */
 export const recordedByRole = (roles: Roles, emission: object): Record<string, unknown> => {
   const recorded: Record<string, unknown> = {}
-  for (const [role, events] of Object.entries(emission).sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [role, events] of entriesOf(emission).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const players = roles[role]
-    const list: ReadonlyArray<unknown> = Array.isArray(events) ? events : [events]
-    const each = list.map((event, i) =>
-      Array.isArray(event)
-        ? event.map((one) =>
-            recordedBy(isList(players ?? []) ? (players as ReadonlyArray<Participant.Any>)[i] : undefined, one)
-          )
-        : recordedBy(players === undefined || isList(players) ? undefined : players, event)
-    )
-    if (each.flat().length > 0) recorded[role] = each
+    if (events.flat().length === 0) continue
+    recorded[role] =
+      players !== undefined && isList(players)
+        ? events.map((each, i) => recordedIn(players[i], each))
+        : recordedIn(players, events)
   }
   return recorded
 }
+
+const entriesOf = (emission: object) => Object.entries<ReadonlyArray<unknown>>({ ...emission })
+
+const recordedIn = (participant: Participant.Any | undefined, events: unknown): unknown =>
+  Array.isArray(events) ? events.map((event) => recordedIn(participant, event)) : recordedBy(participant, events)
 
 const recordedBy = (participant: Participant.Any | undefined, event: unknown): unknown => {
   const { _tag: tag, ...fields } = event as { readonly _tag: string }
@@ -81,7 +82,7 @@ const recordedBy = (participant: Participant.Any | undefined, event: unknown): u
 /** Refuses what an executor refuses too: one stream with events in two roles. */
 export const checkWrites = (boundary: string, roles: Roles, emission: object): void => {
   const writers = new Map<StreamId.StreamId, string>()
-  for (const [role, events] of Object.entries(emission) as ReadonlyArray<[string, ReadonlyArray<unknown>]>) {
+  for (const [role, events] of entriesOf(emission)) {
     const players = roles[role]
     if (players === undefined) continue
     const written = isList(players)
