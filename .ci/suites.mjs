@@ -1,9 +1,19 @@
 // Runs the suites: the contracts on every adapter, the property tests, and the laws and models that runs are held to.
-//   npm run test:suites                                                       one round
+//   npm run test:suites                                                       one round, not recorded
 //   npm run test:suites -- --rounds 20 --results .tmp/suites.jsonl            twenty rounds, each written to a file
 // A second call with the same file goes on after the last finished round. The exit code is 0 if all rounds are green.
 import { spawnSync } from "node:child_process"
-import { appendFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
 import { dirname, join, relative, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
@@ -66,11 +76,10 @@ const runRound = (round) => {
   const vitest = join(root, "node_modules/vitest/vitest.mjs")
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]
   const args = [vitest, "run", "--config", ".config/vitest.config.ts", "--root", ".", ...reporters, ...suites]
-  const { error, status, stderr, stdout } = spawnSync(process.execPath, args, {
-    cwd: root,
-    encoding: "utf8",
-    maxBuffer: 1 << 28
-  })
+  // The log can be followed while the round goes on; that of a failed round stays beside the results.
+  const output = openSync(log, "w")
+  const { error, status } = spawnSync(process.execPath, args, { cwd: root, stdio: ["ignore", output, output] })
+  closeSync(output)
   if (error !== undefined) throw error
   const failures = []
   const counts = { passed: 0, failed: 0, notRun: 0 }
@@ -92,11 +101,10 @@ const runRound = (round) => {
   )
   for (const file of missing) failures.push({ file, case: "the file itself", message: "it did not run" })
   if (status !== 0 && failures.length === 0) {
-    failures.push({ file: "", case: "the run", message: `it ended with ${status}: ${stderr.slice(-2_000)}` })
+    failures.push({ file: "", case: "the run", message: `it ended with ${status}: see ${relative(root, log)}` })
   }
   rmSync(report, { force: true })
-  // The output of a round that failed stays beside the results.
-  if (failures.length > 0) writeFileSync(log, stdout + stderr)
+  if (failures.length === 0) rmSync(log, { force: true })
   const seconds = Math.round((Date.now() - began) / 1_000)
   return { round, commit, began: new Date(began).toISOString(), seconds, files: files.length, ...counts, failures }
 }
