@@ -2,20 +2,12 @@ import { assert, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
 import { EventStore, StreamId } from "@hexfold/core"
 import { EventStoreContract } from "@hexfold/testing/contracts"
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { describe } from "vitest"
+import { apart } from "./support/backends.ts"
 
-EventStoreContract.suite(
-  "memory",
-  Layer.effect(
-    EventStoreContract.Backend,
-    Effect.map(MemoryEventStore.make(), (store) => ({
-      open: Effect.succeed({ store, transaction: undefined }),
-      unrelatedTransaction: Effect.void
-    }))
-  )
-)
+EventStoreContract.suite("memory", apart)
 
 describe("MemoryEventStore, with a retention of command ids", () => {
   const streamId = StreamId.make("Account", "1")
@@ -29,7 +21,7 @@ describe("MemoryEventStore, with a retention of command ids", () => {
     return store.append({ writes: [{ streamId, events: [event] }], conditions: [], command: { id, fingerprint } })
   }
 
-  it.effect("remembers an id for this time, and then executes its command again", () =>
+  it.effect("remembers an id for that time, and then executes its command anew", () =>
     Effect.gen(function* () {
       const store = yield* MemoryEventStore.make({ commandRetention: "1 hour" })
       const command = { id: "c", fingerprint: "f" }
@@ -45,7 +37,7 @@ describe("MemoryEventStore, with a retention of command ids", () => {
     })
   )
 
-  it.effect("an append with a command forgets the expired ids, and no others", () =>
+  it.effect("an append with a command frees the ids that have expired, and no others", () =>
     Effect.gen(function* () {
       const store = yield* MemoryEventStore.make({ commandRetention: "1 hour" })
       const began = yield* Clock.currentTimeMillis
@@ -55,7 +47,7 @@ describe("MemoryEventStore, with a retention of command ids", () => {
       yield* deposit(store, "c")
       yield* TestClock.adjust("40 minutes")
       yield* deposit(store, "d")
-      // When the time goes back, only the ids that were removed stay forgotten.
+      // The clock goes back: ids that are still stored count as remembered again, freed ids do not.
       yield* TestClock.setTime(began)
       const repeated = yield* Effect.forEach(["a", "b", "c", "d"], (id) => deposit(store, id))
       assert.deepStrictEqual(
@@ -65,7 +57,7 @@ describe("MemoryEventStore, with a retention of command ids", () => {
     })
   )
 
-  it.effect("remembers an id forever without a retention", () =>
+  it.effect("remembers an id for ever if there is no retention", () =>
     Effect.gen(function* () {
       const store = yield* MemoryEventStore.make()
       yield* deposit(store, "c")
@@ -74,7 +66,7 @@ describe("MemoryEventStore, with a retention of command ids", () => {
     })
   )
 
-  it.effect("the layer takes the retention too", () =>
+  it.effect("the layer takes a retention too", () =>
     EventStore.EventStore.use((store) =>
       Effect.gen(function* () {
         yield* deposit(store, "c")

@@ -1,11 +1,4 @@
-import { MemoryViewStore } from "@hexfold/adapters-memory"
 import { ViewStoreContract } from "@hexfold/testing/contracts"
-import { Effect, Layer } from "effect"
+import { apart } from "./support/backends.ts"
 
-ViewStoreContract.suite(
-  "memory",
-  Layer.effect(
-    ViewStoreContract.Backend,
-    Effect.map(MemoryViewStore.make(), (store) => ({ open: Effect.succeed(store) }))
-  )
-)
+ViewStoreContract.suite("memory", apart)

@@ -1,14 +1,4 @@
-import { MemoryEventStore, MemoryViewStore } from "@hexfold/adapters-memory"
 import { ProjectionContract } from "@hexfold/testing/contracts"
-import { Effect, Layer } from "effect"
+import { apart } from "./support/backends.ts"
 
-ProjectionContract.suite(
-  "memory",
-  Layer.effect(
-    ProjectionContract.Backend,
-    Effect.gen(function* () {
-      const pair = { events: yield* MemoryEventStore.make(), views: yield* MemoryViewStore.make() }
-      return { open: Effect.succeed(pair) }
-    })
-  )
-)
+ProjectionContract.suite("memory", apart)

@@ -1,4 +1,7 @@
+export * as AdapterContract from "./contracts/AdapterContract.ts"
+export type * as Backend from "./contracts/Backend.ts"
 export * as EventStoreContract from "./contracts/EventStoreContract.ts"
 export * as InlineContract from "./contracts/InlineContract.ts"
 export * as ProjectionContract from "./contracts/ProjectionContract.ts"
+export * as QueryArbitraries from "./contracts/QueryArbitraries.ts"
 export * as ViewStoreContract from "./contracts/ViewStoreContract.ts"

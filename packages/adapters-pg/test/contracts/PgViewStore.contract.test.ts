@@ -1,17 +1,6 @@
 import { ViewStoreContract } from "@hexfold/testing/contracts"
-import type { PgClient } from "@effect/sql-pg"
-import { Effect, Layer } from "effect"
-import { newSchema, openViews } from "../support/database.ts"
+import { apart, repeatableRead } from "./backends.ts"
 
-const backend = (config: Partial<PgClient.PgPoolConfig> = {}) =>
-  Layer.effect(
-    ViewStoreContract.Backend,
-    Effect.map(newSchema, (schema) => ({ open: Effect.map(openViews({ schema }, config), ({ store }) => store) }))
-  )
+ViewStoreContract.suite("Postgres", apart())
 
-ViewStoreContract.suite("Postgres", backend())
-
-ViewStoreContract.suite(
-  "Postgres, a database whose transactions default to repeatable read",
-  backend({ startupParameters: { default_transaction_isolation: "repeatable read" } })
-)
+ViewStoreContract.suite("Postgres, a database whose transactions default to repeatable read", apart({}, repeatableRead))

@@ -1,7 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { PgEventStore, PgStores, PgViewStore } from "@hexfold/adapters-pg"
 import { EventStore, type EventStoreError, ViewStore, type ViewStoreError } from "@hexfold/core"
-import { EventStoreContract, type InlineContract } from "@hexfold/testing/contracts"
 import { Context, Effect, Layer, Redacted, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, SqlError } from "effect/sql"
@@ -27,11 +26,29 @@ export const newSchema: Effect.Effect<string, never, Scope.Scope> = Effect.acqui
     )
 )
 
+/** Runs an effect in a transaction of a client, which the stores' calls join. */
+type Transaction = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
+
+/** An event store on a client. */
+export interface OpenedStore {
+  readonly store: EventStore.EventStore["Service"]
+  readonly sql: PgClient.PgClient
+  readonly transaction: Transaction
+}
+
+/** Both stores on a client. */
+export interface OpenedStores {
+  readonly events: EventStore.EventStore["Service"]
+  readonly records: ViewStore.ViewStore["Service"]
+  readonly sql: PgClient.PgClient
+  readonly transaction: Transaction
+}
+
 /** An instance of the store with a client of its own. */
 export const openStore = (
   options: PgEventStore.Options,
   config: Partial<PgClient.PgPoolConfig> = {}
-): Effect.Effect<EventStoreContract.Instance & { readonly sql: PgClient.PgClient }, EventStoreError, Scope.Scope> =>
+): Effect.Effect<OpenedStore, EventStoreError, Scope.Scope> =>
   Effect.gen(function* () {
     const sql = yield* client(config)
     const store = yield* PgEventStore.make(options).pipe(
@@ -41,13 +58,7 @@ export const openStore = (
     return {
       store,
       sql,
-      transaction: (effect) =>
-        sql
-          .withTransaction(effect)
-          .pipe(
-            Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED"),
-            Effect.catchTag("SqlError", Effect.die)
-          )
+      transaction: (effect) => transacted(sql, effect)
     }
   })
 
@@ -76,21 +87,14 @@ export const undoInline = (schema: string): ReadonlyArray<string> => [
 export const openStores = (
   options: PgStores.Options,
   config: Partial<PgClient.PgPoolConfig> = {}
-): Effect.Effect<
-  InlineContract.Instance & { readonly sql: PgClient.PgClient },
-  EventStoreError | ViewStoreError,
-  Scope.Scope
-> => Effect.flatMap(client(config), (sql) => storesOn(sql, options))
+): Effect.Effect<OpenedStores, EventStoreError | ViewStoreError, Scope.Scope> =>
+  Effect.flatMap(client(config), (sql) => storesOn(sql, options))
 
 /** Both stores on a client. */
 export const storesOn = (
   sql: PgClient.PgClient,
   options: PgStores.Options
-): Effect.Effect<
-  InlineContract.Instance & { readonly sql: PgClient.PgClient },
-  EventStoreError | ViewStoreError,
-  Scope.Scope
-> =>
+): Effect.Effect<OpenedStores, EventStoreError | ViewStoreError, Scope.Scope> =>
   Effect.gen(function* () {
     const stores = yield* Layer.build(
       PgStores.layer(options).pipe(
@@ -105,33 +109,11 @@ export const storesOn = (
     }
   })
 
-const transacted = <A, E>(sql: PgClient.PgClient, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+/** Runs an effect in a transaction of a client; an error of SQL is a defect. */
+export const transacted = <A, E>(sql: PgClient.PgClient, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   sql
     .withTransaction(effect)
     .pipe(
       Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED"),
       Effect.catchIf(SqlError.isSqlError, Effect.die)
     ) as Effect.Effect<A, E>
-
-/** The contract's backend on a schema of its own. */
-export const backend = (
-  options: PgEventStore.Options = {},
-  config: Partial<PgClient.PgPoolConfig> = {}
-): Layer.Layer<EventStoreContract.Backend> =>
-  Layer.effect(
-    EventStoreContract.Backend,
-    Effect.gen(function* () {
-      const schema = yield* newSchema
-      return {
-        // Polls so seldom that a reader which is not woken makes its case time out.
-        open: openStore({ schema, pollInterval: "1 hour", ...options }, config),
-        unrelatedTransaction: Effect.gen(function* () {
-          const sql = yield* client()
-          const connection = yield* sql.reserve
-          // With a transaction id, and before whatever follows.
-          yield* connection.execute("begin", [], undefined)
-          yield* connection.execute("create table if not exists unrelated_" + schema + " (n int)", [], undefined)
-        }).pipe(Effect.orDie)
-      }
-    })
-  )

@@ -1,8 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Aggregate, Decision, EventStore, Projection, StreamId, View, ViewStore } from "@hexfold/core"
-import type { InlineContract } from "@hexfold/testing/contracts"
 import { Effect, Schedule, Schema, Stream } from "effect"
-import { newSchema, openStores } from "./database.ts"
+import { newSchema, type OpenedStores, openStores } from "./database.ts"
 import { event } from "./events.ts"
 
 const Happened = Schema.TaggedStruct("Happened", { n: Schema.Int })
@@ -47,27 +46,27 @@ export const opened = (count: number, views: ReadonlyArray<View.Any> = [Position
   })
 
 export const on = <A, E>(
-  { events, records }: InlineContract.Instance,
+  { events, records }: OpenedStores,
   effect: Effect.Effect<A, E, EventStore.EventStore | ViewStore.ViewStore>
 ) =>
   effect.pipe(Effect.provideService(EventStore.EventStore, events), Effect.provideService(ViewStore.ViewStore, records))
 
-export const catchUp = (instance: InlineContract.Instance, view: View.Any = Positions) =>
+export const catchUp = (instance: OpenedStores, view: View.Any = Positions) =>
   on(instance, Projection.catchUp(view, { pause: "10 millis" }))
 
-export const isInline = ({ records }: InlineContract.Instance) =>
+export const isInline = ({ records }: OpenedStores) =>
   Effect.map(records.status, (all) => all.some((each) => each.inline))
 
 export const eventually = <E>(holds: Effect.Effect<boolean, E>) =>
   Effect.repeat(holds, { until: (done) => done, schedule: Schedule.spaced("10 millis") })
 
-export const appendTo = (instance: InlineContract.Instance, name: string, n = 1) =>
+export const appendTo = (instance: OpenedStores, name: string, n = 1) =>
   instance.events.append({
     writes: [{ streamId: StreamId.make("Thing", name), events: [{ ...event(), data: { n } }] }],
     conditions: []
   })
 
-export const assertLaw = (instance: InlineContract.Instance, view: typeof Positions | typeof Again = Positions) =>
+export const assertLaw = (instance: OpenedStores, view: typeof Positions | typeof Again = Positions) =>
   Effect.gen(function* () {
     const log = yield* Stream.runCollect(instance.events.readAll())
     const { rows } = yield* instance.records.query({ _tag: "Records", view: view.name, orderBy: [] })

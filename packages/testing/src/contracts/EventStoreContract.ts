@@ -1,62 +1,49 @@
 /**
- * The promises of the event store's port as named cases. An adapter is right if
- * it passes them all.
+ * The promises of the event store's port as named cases. An adapter that passes
+ * them all is right.
  */
-import { layer as withLayer } from "@effect/vitest"
-import type { Layer } from "effect"
-import { describe } from "vitest"
+import type { Backend, Capability } from "./Backend.ts"
+import { declaring } from "./capabilities.ts"
 import { appending } from "./eventStore/appending.ts"
-import { Backend, type Instance } from "./eventStore/backend.ts"
-import type { Cases } from "./eventStore/support.ts"
 import { commands } from "./eventStore/commands.ts"
 import { executing } from "./eventStore/executing.ts"
 import { following } from "./eventStore/following.ts"
 import { limits } from "./eventStore/limits.ts"
 import { reading } from "./eventStore/reading.ts"
 import { transferring } from "./eventStore/transferring.ts"
+import { type Contract, plan as planOf, type Planned } from "./plan.ts"
+import { suite as declare } from "./suite.ts"
 
-export { Backend, type Instance }
-
-const groups: Readonly<Record<string, Cases>> = {
-  appending,
-  reading,
-  following,
-  commands,
-  limits,
-  executing,
-  transferring
+const contract: Contract = {
+  name: "EventStoreContract",
+  needs: [],
+  ownData: false,
+  groups: {
+    declaring: declaring(["otherProcesses", "transactions", "foreignTransactions"]),
+    appending,
+    reading,
+    following,
+    commands,
+    limits,
+    executing,
+    transferring
+  }
 }
 
 /**
- * Declares the suite for an adapter, in a test file of Vitest. The layer is
- * built once, and every case opens the instances it needs.
+ * Declares the suite for an adapter, in a test file of Vitest. All cases share
+ * one set of data, and every case opens the nodes that it needs.
  *
  * @example
  * ```ts
- * import { MemoryEventStore } from "@hexfold/adapters-memory"
- * import { EventStoreContract } from "@hexfold/testing/contracts"
- * import { Effect, Layer } from "effect"
+ * import { EventStoreContract, type Backend } from "@hexfold/testing/contracts"
  *
- * EventStoreContract.suite(
- *   "memory",
- *   Layer.effect(
- *     EventStoreContract.Backend,
- *     Effect.map(MemoryEventStore.make(), (store) => ({
- *       open: Effect.succeed({ store, transaction: undefined }),
- *       unrelatedTransaction: Effect.void
- *     }))
- *   )
- * )
+ * declare const backend: Backend.Backend
+ *
+ * EventStoreContract.suite("my store", backend)
  * ```
  */
-export const suite = <E>(name: string, backend: Layer.Layer<Backend, E>): void => {
-  describe(`EventStoreContract: ${name}`, () => {
-    withLayer(backend, { excludeTestServices: true, timeout: "2 minutes" })((it) => {
-      for (const [group, cases] of Object.entries(groups)) {
-        describe(group, () => {
-          for (const [promise, effect] of Object.entries(cases)) it.effect(promise, () => effect, 60_000)
-        })
-      }
-    })
-  })
-}
+export const suite = (name: string, backend: Backend): void => declare(contract, name, backend)
+
+/** The cases on a backend that declares these capabilities: those that run, and those that are only listed. */
+export const plan = (capabilities: ReadonlyArray<Capability>): ReadonlyArray<Planned> => planOf(contract, capabilities)

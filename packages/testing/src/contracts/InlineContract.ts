@@ -1,49 +1,36 @@
 /**
- * What the port promises of views that appends maintain, as named cases: for
- * adapters whose event store and view store share their data.
+ * The promises of views that appends maintain, as named cases, for adapters
+ * whose event store and view store share their data. Every case needs the
+ * capability `inlineViews`.
  */
-import { layer as withLayer } from "@effect/vitest"
-import type { Layer } from "effect"
-import { describe } from "vitest"
-import { Backend, type Cases, type Instance, type Open } from "./inline/support.ts"
+import type { Backend, Capability } from "./Backend.ts"
+import { declaring } from "./capabilities.ts"
 import { maintaining } from "./inline/maintaining.ts"
 import { switching } from "./inline/switching.ts"
+import { type Contract, plan as planOf, type Planned } from "./plan.ts"
+import { suite as declare } from "./suite.ts"
 
-export { Backend, type Instance, type Open }
-
-const groups: Readonly<Record<string, Cases>> = { maintaining, switching }
+const contract: Contract = {
+  name: "InlineContract",
+  needs: ["inlineViews"],
+  ownData: true,
+  groups: { declaring: declaring(["inlineViews", "otherProcesses", "transactions"]), maintaining, switching }
+}
 
 /**
- * Declares the suite for an adapter, in a test file of Vitest. The layer is
- * built once; every case makes data of its own, and opens the instances it needs.
+ * Declares the suite for an adapter, in a test file of Vitest. Every case makes
+ * data of its own, and opens the nodes that it needs.
  *
  * @example
  * ```ts
- * import { MemoryStores } from "@hexfold/adapters-memory"
- * import { EventStore, ViewStore } from "@hexfold/core"
- * import { InlineContract } from "@hexfold/testing/contracts"
- * import { Context, Effect, Layer } from "effect"
+ * import { type Backend, InlineContract } from "@hexfold/testing/contracts"
  *
- * InlineContract.suite(
- *   "memory",
- *   Layer.succeed(InlineContract.Backend, {
- *     data: Effect.map(MemoryStores.shared, (open): InlineContract.Open => (views) => {
- *       const stores = open({ views })
- *       const events = Context.get(stores, EventStore.EventStore)
- *       return Effect.succeed({ events, records: Context.get(stores, ViewStore.ViewStore), transaction: undefined })
- *     })
- *   })
- * )
+ * declare const backend: Backend.Backend
+ *
+ * InlineContract.suite("my stores", backend)
  * ```
  */
-export const suite = <E>(name: string, backend: Layer.Layer<Backend, E>): void => {
-  describe(`InlineContract: ${name}`, () => {
-    withLayer(backend, { excludeTestServices: true, timeout: "2 minutes" })((it) => {
-      for (const [group, cases] of Object.entries(groups)) {
-        describe(group, () => {
-          for (const [promise, effect] of Object.entries(cases)) it.effect(promise, () => effect, 60_000)
-        })
-      }
-    })
-  })
-}
+export const suite = (name: string, backend: Backend): void => declare(contract, name, backend)
+
+/** The cases on a backend that declares these capabilities: those that run, and those that are only listed. */
+export const plan = (capabilities: ReadonlyArray<Capability>): ReadonlyArray<Planned> => planOf(contract, capabilities)

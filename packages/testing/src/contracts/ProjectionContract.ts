@@ -1,63 +1,52 @@
 /**
- * The promises of projections as named cases, which run on an adapter's pair of
- * stores: whatever happens to processes and connections, each event is applied
- * once. An event store and a view store that pass the suites of their ports and
- * this one are right together.
+ * The promises of projections as named cases, which run on an adapter's two
+ * stores together: whatever happens to processes and connections, each event is
+ * applied once. Two stores that pass the contracts of their ports and this one
+ * are right together. Every case needs the capability `otherProcesses`.
  */
-import { layer as withLayer } from "@effect/vitest"
-import type { Layer } from "effect"
-import { describe } from "vitest"
+import type { Backend, Capability } from "./Backend.ts"
+import { declaring } from "./capabilities.ts"
+import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { dividing } from "./projections/dividing.ts"
 import { owning } from "./projections/owning.ts"
 import { poisoning } from "./projections/poison.ts"
-import { Backend, type Cases, type Pair } from "./projections/node.ts"
-import { rebuilding } from "./projections/rebuilding.ts"
 import { reading } from "./projections/reading.ts"
+import { rebuilding } from "./projections/rebuilding.ts"
 import { verifying } from "./projections/verifying.ts"
 import { waiting } from "./projections/waiting.ts"
+import { suite as declare } from "./suite.ts"
 
-export { Backend, type Pair }
-
-const groups: Readonly<Record<string, Cases>> = {
-  owning,
-  dividing,
-  reading,
-  poisoning,
-  rebuilding,
-  verifying,
-  waiting
+const contract: Contract = {
+  name: "ProjectionContract",
+  needs: ["otherProcesses"],
+  ownData: false,
+  groups: {
+    declaring: declaring(["otherProcesses", "transactions", "silentConnections"]),
+    owning,
+    dividing,
+    reading,
+    poisoning,
+    rebuilding,
+    verifying,
+    waiting
+  }
 }
 
 /**
- * Declares the suite for an adapter, in a test file of Vitest. The layer is
- * built once, and every case opens the processes it needs. Runs in real time.
+ * Declares the suite for an adapter, in a test file of Vitest. All cases share
+ * one set of data, and every case opens the nodes that it needs. The cases run
+ * in real time.
  *
  * @example
  * ```ts
- * import { MemoryEventStore, MemoryViewStore } from "@hexfold/adapters-memory"
- * import { ProjectionContract } from "@hexfold/testing/contracts"
- * import { Effect, Layer } from "effect"
+ * import { type Backend, ProjectionContract } from "@hexfold/testing/contracts"
  *
- * ProjectionContract.suite(
- *   "memory",
- *   Layer.effect(
- *     ProjectionContract.Backend,
- *     Effect.gen(function*() {
- *       const pair = { events: yield* MemoryEventStore.make(), views: yield* MemoryViewStore.make() }
- *       return { open: Effect.succeed(pair) }
- *     })
- *   )
- * )
+ * declare const backend: Backend.Backend
+ *
+ * ProjectionContract.suite("my stores", backend)
  * ```
  */
-export const suite = <E>(name: string, backend: Layer.Layer<Backend, E>): void => {
-  describe(`ProjectionContract: ${name}`, () => {
-    withLayer(backend, { excludeTestServices: true, timeout: "2 minutes" })((it) => {
-      for (const [group, cases] of Object.entries(groups)) {
-        describe(group, () => {
-          for (const [promise, effect] of Object.entries(cases)) it.effect(promise, () => effect, 60_000)
-        })
-      }
-    })
-  })
-}
+export const suite = (name: string, backend: Backend): void => declare(contract, name, backend)
+
+/** The cases on a backend that declares these capabilities: those that run, and those that are only listed. */
+export const plan = (capabilities: ReadonlyArray<Capability>): ReadonlyArray<Planned> => planOf(contract, capabilities)

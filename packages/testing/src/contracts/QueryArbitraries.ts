@@ -1,13 +1,13 @@
 /**
- * Records and queries for property tests with fast-check: texts that a careless
- * translation of a query takes for something else, and few names and values, so
- * that filters are met and orders have equals.
+ * Records and queries for property tests with fast-check. The texts are those
+ * that a careless translation of a query misreads. Names and values are few, so
+ * that filters match records and orders have ties.
  */
 import type { Query } from "@hexfold/core"
 import type { Schema } from "effect"
 import fc from "fast-check"
 
-// Quotes, wildcards, characters above the surrogates and beyond them, letters whose case folds and those whose does not.
+// Quotes, wildcards, characters above the surrogates and beyond the basic plane, letters with and without case folding.
 const characters = [
   "a",
   "A",
@@ -39,7 +39,7 @@ const numbers = fc.constantFrom(0, -0, 1, -1, 1.5, 10, 9, 1e21, 5e-324, Number.M
 /** A text, a number or a truth value. */
 export const scalars: fc.Arbitrary<Query.Scalar> = fc.oneof(texts, numbers, fc.boolean())
 
-// What a record never has.
+// A record never has the last two.
 const operands = fc.oneof({ weight: 9, arbitrary: scalars }, { weight: 1, arbitrary: fc.constantFrom("\0", "a\0") })
 
 const names = fc.constantFrom("a", "b", `'"%_\\`, "0")

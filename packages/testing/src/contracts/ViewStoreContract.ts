@@ -1,62 +1,53 @@
 /**
- * The promises of the view store's port as named cases. An adapter is right if
- * it passes them all.
+ * The promises of the view store's port as named cases. An adapter that passes
+ * them all is right.
  */
-import { layer as withLayer } from "@effect/vitest"
-import type { Layer } from "effect"
-import { describe } from "vitest"
+import type { Backend, Capability } from "./Backend.ts"
+import { declaring } from "./capabilities.ts"
+import { type Contract, plan as planOf, type Planned } from "./plan.ts"
+import { suite as declare } from "./suite.ts"
 import { building } from "./viewStore/builds.ts"
-import { Backend, type Cases } from "./viewStore/support.ts"
 import { claiming } from "./viewStore/claiming.ts"
 import { committing } from "./viewStore/committing.ts"
-import { dropping } from "./viewStore/dropping.ts"
 import { deadLetters } from "./viewStore/deadLetters.ts"
-import { dividing } from "./viewStore/parts.ts"
+import { dropping } from "./viewStore/dropping.ts"
 import { overtaking } from "./viewStore/overtaking.ts"
+import { dividing } from "./viewStore/parts.ts"
 import { querying } from "./viewStore/querying.ts"
 import { reporting } from "./viewStore/reporting.ts"
 
-export { Backend }
-
-const groups: Readonly<Record<string, Cases>> = {
-  committing,
-  overtaking,
-  claiming,
-  dividing,
-  building,
-  dropping,
-  deadLetters,
-  reporting,
-  querying
+const contract: Contract = {
+  name: "ViewStoreContract",
+  needs: [],
+  ownData: false,
+  groups: {
+    declaring: declaring(["otherProcesses"]),
+    committing,
+    overtaking,
+    claiming,
+    dividing,
+    building,
+    dropping,
+    deadLetters,
+    reporting,
+    querying
+  }
 }
 
 /**
- * Declares the suite for an adapter, in a test file of Vitest. The layer is
- * built once, and every case opens the instances it needs.
+ * Declares the suite for an adapter, in a test file of Vitest. All cases share
+ * one set of data, and every case opens the nodes that it needs.
  *
  * @example
  * ```ts
- * import { MemoryViewStore } from "@hexfold/adapters-memory"
- * import { ViewStoreContract } from "@hexfold/testing/contracts"
- * import { Effect, Layer } from "effect"
+ * import { type Backend, ViewStoreContract } from "@hexfold/testing/contracts"
  *
- * ViewStoreContract.suite(
- *   "memory",
- *   Layer.effect(
- *     ViewStoreContract.Backend,
- *     Effect.map(MemoryViewStore.make(), (store) => ({ open: Effect.succeed(store) }))
- *   )
- * )
+ * declare const backend: Backend.Backend
+ *
+ * ViewStoreContract.suite("my store", backend)
  * ```
  */
-export const suite = <E>(name: string, backend: Layer.Layer<Backend, E>): void => {
-  describe(`ViewStoreContract: ${name}`, () => {
-    withLayer(backend, { excludeTestServices: true, timeout: "2 minutes" })((it) => {
-      for (const [group, cases] of Object.entries(groups)) {
-        describe(group, () => {
-          for (const [promise, effect] of Object.entries(cases)) it.effect(promise, () => effect, 60_000)
-        })
-      }
-    })
-  })
-}
+export const suite = (name: string, backend: Backend): void => declare(contract, name, backend)
+
+/** The cases on a backend that declares these capabilities: those that run, and those that are only listed. */
+export const plan = (capabilities: ReadonlyArray<Capability>): ReadonlyArray<Planned> => planOf(contract, capabilities)

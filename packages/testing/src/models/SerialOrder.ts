@@ -3,24 +3,25 @@
  * which they could have run one after the other, and in which each receipt and
  * each rejection is what the model says?
  *
- * The events' positions are that order: a store draws them once it holds the
- * streams of an append. Commands that left no event are free to stand anywhere
- * in it, but not before what was recorded when they began. One that was decided
- * on several streams may have seen an append without another of a lower position
- * that was still under way: this order has no place for it then.
+ * The positions of the events are that order: a store draws them once it holds
+ * the streams of an append. A command without events may stand anywhere in the
+ * order, but not before the events that were recorded when it began.
+ *
+ * A limit: a command on several streams may have read an append while another
+ * one with a lower position was still under way. This order has no place for it.
  */
 import type { EventStore } from "@hexfold/core"
 import { Equal, Result } from "effect"
 
-/** A command that was executed, and what came of it. */
+/** A command that was executed, and its outcome. */
 export interface Operation<Command, Event, Error> {
   readonly command: Command
   /** The recorded events, possibly none, or the error that rejected the command. */
   readonly outcome: Result.Result<ReadonlyArray<EventStore.RecordedEvent<Event>>, Error>
   /**
-   * A position up to which everything was recorded when the command began: a
-   * horizon of the store. The position of a receipt is none, for an append with
-   * a lower one may still be under way then. 0 if nothing is known.
+   * A horizon of the store: the position up to which everything was recorded
+   * when the command began. The position of a receipt is not a horizon, because
+   * an append with a lower one may still be under way. Use 0 if it is not known.
    */
   readonly after: number
 }
@@ -35,13 +36,13 @@ export interface Model<State, Command, Event, Error> {
 /** An operation that no place in the order explains. */
 export interface Unexplained<Command, Event, Error> {
   readonly operation: Operation<Command, Event, Error>
-  /** What the model says at the operation's place, or at the last one that it could have. */
+  /** What the model says at the operation's place, or at the last place that it could have. */
   readonly expected: Result.Result<ReadonlyArray<Event>, Error>
 }
 
 /**
- * The operations in a serial order that explains all of them, or the first that
- * none explains. Events and errors are compared by `Equal`.
+ * The operations in a serial order that explains all of them, or the first
+ * operation that no order explains. Events and errors are compared by `Equal`.
  *
  * @example
  * ```ts
@@ -66,7 +67,7 @@ export const explain = <State, Command, Event, Error>(
   let state = model.initial
   let position = 0
 
-  // Those without events, wherever the model agrees for the first time.
+  // An operation without events stands at the first place where the model agrees.
   const place = (): void => {
     waiting = waiting.filter((operation) => {
       if (operation.after > position || !agrees(model.decide(operation.command, state), operation)) return true

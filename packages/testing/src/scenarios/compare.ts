@@ -1,6 +1,6 @@
 import { diffLines } from "diff"
 
-/** The outcome was another one; the message shows the difference line by line. */
+/** The outcome of a scenario differs from the expected one; the message shows the difference line by line. */
 export class ScenarioFailure extends Error {
   override readonly name = "ScenarioFailure"
   readonly expected: unknown
@@ -18,7 +18,8 @@ export const compare = (message: string, expected: unknown, actual: unknown): vo
   if (print(expected) !== print(actual)) throw new ScenarioFailure(message, expected, actual)
 }
 
-const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
+const print = (value: unknown): string =>
+  `${JSON.stringify(value, (_, each: unknown) => (typeof each === "bigint" ? `${each}` : each), 2)}\n`
 
 const difference = (expected: unknown, actual: unknown): string =>
   diffLines(print(expected), print(actual))

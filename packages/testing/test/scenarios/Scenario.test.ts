@@ -150,6 +150,35 @@ describe("thenNothing", () => {
   })
 })
 
+describe("events", () => {
+  it("are given and expected as arguments, as a list, or both", () => {
+    purse
+      .given([deposited(5), withdrawn(1)])
+      .when(withdraw(4))
+      .then([withdrawn(4)])
+    purse
+      .given([deposited(5)], withdrawn(1))
+      .when(withdraw(4))
+      .then(withdrawn(4))
+    purse.given([]).when(deposit(0)).then([])
+    expect(() =>
+      purse
+        .given([deposited(5)])
+        .when(withdraw(4))
+        .then([])
+    ).toThrow("Withdraw caused other events")
+  })
+
+  it("may be given together with the aggregate, or not at all", () => {
+    Scenario.given(Purse, deposited(5), withdrawn(1)).when(withdraw(4)).then(withdrawn(4))
+    Scenario.given(Purse, [deposited(5)])
+      .when(withdraw(4))
+      .then([withdrawn(4)])
+    Scenario.given(Purse).when(deposit(2)).then(deposited(2))
+    purse.when(deposit(2)).then(deposited(2))
+  })
+})
+
 describe("a scenario", () => {
   it("may check one decision several times, and start several from one history", () => {
     const history = purse.given(deposited(5))
@@ -193,6 +222,13 @@ describe("a scenario", () => {
     const foreign = () => {
       // @ts-expect-error there is no event Opened
       purse.given({ _tag: "Opened" })
+      // @ts-expect-error there is no event Opened
+      purse.given([{ _tag: "Opened" }])
+      // @ts-expect-error there is no event Opened
+      Scenario.given(Purse, { _tag: "Opened" })
+      const when = purse.given().when(deposit(1))
+      // @ts-expect-error there is no event Opened
+      when.then([{ _tag: "Opened" }])
       // @ts-expect-error there is no command Close
       purse.given().when({ _tag: "Close" })
       // @ts-expect-error there is no event Opened

@@ -2,18 +2,8 @@ import { assert } from "@effect/vitest"
 import { type ConcurrencyConflict } from "@hexfold/core"
 import { Expectation } from "@hexfold/core/adapter"
 import { Effect, Exit } from "effect"
-import {
-  appendTo,
-  type Cases,
-  condition,
-  events,
-  foldable,
-  horizonOf,
-  newStream,
-  open,
-  readAfter,
-  versionOf
-} from "./support.ts"
+import { type Cases, needs } from "../plan.ts"
+import { appendTo, condition, events, foldable, horizonOf, newStream, open, readAfter, versionOf } from "./streams.ts"
 
 const both = { concurrency: "unbounded" } as const
 
@@ -26,9 +16,9 @@ const isConflict = (exit: Exit.Exit<unknown, unknown>): boolean =>
 /** Promises 1 to 3: atomic appends, checks of every stream, expectations. */
 export const appending: Cases = {
   "1 an append over many streams happens whole": Effect.gen(function* () {
-    const { store } = yield* open
+    const { eventStore } = yield* open
     const streams = Array.from({ length: 20 }, () => newStream())
-    const appended = yield* store.append({
+    const appended = yield* eventStore.append({
       writes: streams.map((streamId, i) => ({ streamId, events: events(i + 1) })),
       conditions: streams.map((streamId) => condition(streamId, Expectation.noStream))
     })
@@ -38,16 +28,16 @@ export const appending: Cases = {
       new Map(appended.streams.map(({ streamId, version }) => [streamId, version])),
       new Map(streams.map((streamId, i) => [streamId, i + 1]))
     )
-    const read = yield* store.readStreams(streams.map((streamId) => ({ streamId })))
+    const read = yield* eventStore.readStreams(streams.map((streamId) => ({ streamId })))
     assert.deepStrictEqual(foldable(read.streams.flatMap(({ events }) => events)), foldable(appended.events))
   }),
 
   "1 an append over many streams whose last check fails leaves nothing behind": Effect.gen(function* () {
-    const { store } = yield* open
-    const start = yield* horizonOf(store)
+    const { eventStore } = yield* open
+    const start = yield* horizonOf(eventStore)
     const streams = Array.from({ length: 20 }, () => newStream())
     const conflict = yield* Effect.flip(
-      store.append({
+      eventStore.append({
         writes: streams.map((streamId) => ({ streamId, events: events(3) })),
         conditions: streams.map((streamId, i) =>
           condition(streamId, i === 19 ? Expectation.streamExists : Expectation.any)
@@ -55,32 +45,32 @@ export const appending: Cases = {
       })
     )
     assert.strictEqual(conflict._tag, "ConcurrencyConflict")
-    const read = yield* store.readStreams(streams.map((streamId) => ({ streamId })))
+    const read = yield* eventStore.readStreams(streams.map((streamId) => ({ streamId })))
     assert.isTrue(read.streams.every(({ events, version }) => version === 0 && events.length === 0))
-    assert.deepStrictEqual(yield* readAfter(store, start), [])
-    // What failed has left no trace on the streams either.
-    yield* Effect.forEach(streams, (streamId) => appendTo(store, streamId, events(1), Expectation.noStream))
+    assert.deepStrictEqual(yield* readAfter(eventStore, start), [])
+    // The append that failed has left the streams new.
+    yield* Effect.forEach(streams, (streamId) => appendTo(eventStore, streamId, events(1), Expectation.noStream))
   }),
 
-  "1 of many appends at once, those that fail take no other with them": Effect.gen(function* () {
-    const { store } = yield* open
+  "1 of many appends at once, those that fail do not make others fail": Effect.gen(function* () {
+    const { eventStore } = yield* open
     const taken = newStream()
-    yield* appendTo(store, taken, events(1))
+    yield* appendTo(eventStore, taken, events(1))
     const fresh = Array.from({ length: 200 }, () => newStream())
     const exits = yield* Effect.forEach(
       fresh,
       (streamId, i) =>
         Effect.exit(
           i % 3 === 0
-            ? store.append({
+            ? eventStore.append({
                 writes: [{ streamId, events: events(2) }],
                 conditions: [condition(taken, Expectation.noStream)]
               })
-            : appendTo(store, streamId, events(2), Expectation.noStream)
+            : appendTo(eventStore, streamId, events(2), Expectation.noStream)
         ),
       both
     )
-    const read = yield* store.readStreams(fresh.map((streamId) => ({ streamId })))
+    const read = yield* eventStore.readStreams(fresh.map((streamId) => ({ streamId })))
     exits.forEach((exit, i) => {
       assert.strictEqual(isConflict(exit), i % 3 === 0)
       assert.strictEqual(read.streams[i]!.version, i % 3 === 0 ? 0 : 2)
@@ -88,118 +78,124 @@ export const appending: Cases = {
     })
   }),
 
-  "2 what each expectation means, and the conflict tells stream, expected and actual version": Effect.gen(function* () {
-    const { store } = yield* open
-    const present = newStream()
-    const absent = newStream()
-    yield* appendTo(store, present, events(3))
-    const expectations: ReadonlyArray<readonly [Expectation.Expectation, present: boolean, absent: boolean]> = [
-      [Expectation.any, true, true],
-      [Expectation.noStream, false, true],
-      [Expectation.streamExists, true, false],
-      [Expectation.exactly(0), false, true],
-      [Expectation.exactly(2), false, false],
-      [Expectation.exactly(3), true, false],
-      [Expectation.exactly(4), false, false]
-    ]
-    const check = (
-      streamId: typeof present,
-      expected: Expectation.Expectation,
-      holds: boolean,
-      actual: number,
-      writes: boolean
-    ) =>
-      Effect.gen(function* () {
-        const other = newStream()
-        const exit = yield* Effect.result(
-          store.append({
-            writes: [{ streamId: writes ? streamId : other, events: holds && writes ? [] : events(1) }],
-            conditions: [condition(streamId, expected)]
-          })
-        )
-        assert.strictEqual(exit._tag, holds ? "Success" : "Failure", `${expected._tag} at ${actual}`)
-        if (exit._tag === "Failure") {
-          const { actual: found, attempts, expected: wanted, stream } = exit.failure as ConcurrencyConflict
-          assert.deepStrictEqual(
-            { stream, wanted, found, attempts },
-            { stream: streamId, wanted: expected, found: actual, attempts: 1 }
+  "2 what each expectation means, and that a conflict has the stream, the expected and the actual version": Effect.gen(
+    function* () {
+      const { eventStore } = yield* open
+      const present = newStream()
+      const absent = newStream()
+      yield* appendTo(eventStore, present, events(3))
+      const expectations: ReadonlyArray<readonly [Expectation.Expectation, present: boolean, absent: boolean]> = [
+        [Expectation.any, true, true],
+        [Expectation.noStream, false, true],
+        [Expectation.streamExists, true, false],
+        [Expectation.exactly(0), false, true],
+        [Expectation.exactly(2), false, false],
+        [Expectation.exactly(3), true, false],
+        [Expectation.exactly(4), false, false]
+      ]
+      const check = (
+        streamId: typeof present,
+        expected: Expectation.Expectation,
+        holds: boolean,
+        actual: number,
+        writes: boolean
+      ) =>
+        Effect.gen(function* () {
+          const other = newStream()
+          const exit = yield* Effect.result(
+            eventStore.append({
+              writes: [{ streamId: writes ? streamId : other, events: holds && writes ? [] : events(1) }],
+              conditions: [condition(streamId, expected)]
+            })
           )
+          assert.strictEqual(exit._tag, holds ? "Success" : "Failure", `${expected._tag} at ${actual}`)
+          if (exit._tag === "Failure") {
+            const { actual: found, attempts, expected: wanted, stream } = exit.failure as ConcurrencyConflict
+            assert.deepStrictEqual(
+              { stream, wanted, found, attempts },
+              { stream: streamId, wanted: expected, found: actual, attempts: 1 }
+            )
+          }
+          assert.strictEqual(yield* versionOf(eventStore, streamId), actual)
+        })
+      for (const [expected, holdsPresent, holdsAbsent] of expectations) {
+        for (const writes of [true, false]) {
+          yield* check(present, expected, holdsPresent, 3, writes)
+          yield* check(absent, expected, holdsAbsent, 0, writes)
         }
-        assert.strictEqual(yield* versionOf(store, streamId), actual)
-      })
-    for (const [expected, holdsPresent, holdsAbsent] of expectations) {
-      for (const writes of [true, false]) {
-        yield* check(present, expected, holdsPresent, 3, writes)
-        yield* check(absent, expected, holdsAbsent, 0, writes)
       }
     }
-  }),
+  ),
 
-  "2 an append without events is checked all the same": Effect.gen(function* () {
-    const { store } = yield* open
+  "2 an append without events is checked too": Effect.gen(function* () {
+    const { eventStore } = yield* open
     const streamId = newStream()
-    yield* appendTo(store, streamId, events(2))
-    const good = yield* store.append({ writes: [], conditions: [condition(streamId, Expectation.exactly(2))] })
+    yield* appendTo(eventStore, streamId, events(2))
+    const good = yield* eventStore.append({ writes: [], conditions: [condition(streamId, Expectation.exactly(2))] })
     assert.deepStrictEqual(good, { events: [], streams: [{ streamId, version: 2 }], repeated: false })
     const bad = yield* Effect.flip(
-      store.append({ writes: [], conditions: [condition(streamId, Expectation.exactly(1))] })
+      eventStore.append({ writes: [], conditions: [condition(streamId, Expectation.exactly(1))] })
     )
     assert.strictEqual(bad._tag, "ConcurrencyConflict")
   }),
 
-  "2 no write skew: of two appends that each read what the other writes, one fails": Effect.gen(function* () {
-    const instances = [yield* open, yield* open] as const
-    for (let round = 0; round < 40; round++) {
-      const [x, y] = [newStream(), newStream()]
-      const before = round % 4 < 2 ? 0 : 1
-      for (const streamId of [x, y]) yield* appendTo(instances[0].store, streamId, events(before))
-      const oneSide = (instance: number, writes: typeof x, reads: typeof x) =>
-        Effect.exit(
-          instances[instance]!.store.append({
-            writes: [{ streamId: writes, events: events(1) }],
-            conditions: [condition(reads, Expectation.exactly(before))]
-          })
-        )
-      const exits = yield* Effect.all([oneSide(0, x, y), oneSide(round % 2, y, x)], both)
-      assert.strictEqual(exits.filter(Exit.isSuccess).length, 1)
-      assert.strictEqual(exits.filter(isConflict).length, 1)
+  "2 no write skew: of two appends that each read what the other writes, one fails": needs("otherProcesses")(
+    function* () {
+      const nodes = [yield* open, yield* open] as const
+      for (let round = 0; round < 40; round++) {
+        const [x, y] = [newStream(), newStream()]
+        const before = round % 4 < 2 ? 0 : 1
+        for (const streamId of [x, y]) yield* appendTo(nodes[0].eventStore, streamId, events(before))
+        const oneSide = (node: number, writes: typeof x, reads: typeof x) =>
+          Effect.exit(
+            nodes[node]!.eventStore.append({
+              writes: [{ streamId: writes, events: events(1) }],
+              conditions: [condition(reads, Expectation.exactly(before))]
+            })
+          )
+        const exits = yield* Effect.all([oneSide(0, x, y), oneSide(round % 2, y, x)], both)
+        assert.strictEqual(exits.filter(Exit.isSuccess).length, 1)
+        assert.strictEqual(exits.filter(isConflict).length, 1)
+      }
     }
-  }),
+  ),
 
-  "2 appends that name many streams in opposite orders do not block each other for ever": Effect.gen(function* () {
-    const instances = [yield* open, yield* open] as const
-    const streams = Array.from({ length: 10 }, () => newStream())
-    const appended = yield* Effect.forEach(
-      Array.from({ length: 100 }, (_, i) => i),
-      (i) => {
-        const order = i % 2 === 0 ? streams : streams.toReversed()
-        return instances[i % 2]!.store.append({
-          writes: order.slice(0, 6).map((streamId) => ({ streamId, events: events(1) })),
-          conditions: order
-            .slice(4)
-            .map((streamId) => condition(streamId, i % 3 === 0 ? Expectation.any : Expectation.exactly(0)))
-        }).pipe(Effect.exit)
-      },
-      both
-    )
-    const done = appended.filter(Exit.isSuccess).length
-    assert.isTrue(appended.every((exit) => Exit.isSuccess(exit) || isConflict(exit)))
-    const { streams: slices } = yield* instances[0].store.readStreams(streams.map((streamId) => ({ streamId })))
-    assert.strictEqual(
-      slices.reduce((sum, { version }) => sum + version, 0),
-      6 * done
-    )
-  }),
+  "2 appends that name many streams in opposite orders do not block each other for ever": needs("otherProcesses")(
+    function* () {
+      const nodes = [yield* open, yield* open] as const
+      const streams = Array.from({ length: 10 }, () => newStream())
+      const appended = yield* Effect.forEach(
+        Array.from({ length: 100 }, (_, i) => i),
+        (i) => {
+          const order = i % 2 === 0 ? streams : streams.toReversed()
+          return nodes[i % 2]!.eventStore.append({
+            writes: order.slice(0, 6).map((streamId) => ({ streamId, events: events(1) })),
+            conditions: order
+              .slice(4)
+              .map((streamId) => condition(streamId, i % 3 === 0 ? Expectation.any : Expectation.exactly(0)))
+          }).pipe(Effect.exit)
+        },
+        both
+      )
+      const done = appended.filter(Exit.isSuccess).length
+      assert.isTrue(appended.every((exit) => Exit.isSuccess(exit) || isConflict(exit)))
+      const { streams: slices } = yield* nodes[0].eventStore.readStreams(streams.map((streamId) => ({ streamId })))
+      assert.strictEqual(
+        slices.reduce((sum, { version }) => sum + version, 0),
+        6 * done
+      )
+    }
+  ),
 
-  "3 Any never conflicts, and no event is lost or doubled": Effect.gen(function* () {
-    const instances = [yield* open, yield* open, yield* open]
+  "3 Any never conflicts, and no event is lost or doubled": needs("otherProcesses")(function* () {
+    const nodes = [yield* open, yield* open, yield* open]
     const streamId = newStream()
     yield* Effect.forEach(
       Array.from({ length: 150 }, (_, i) => i),
-      (i) => appendTo(instances[i % 3]!.store, streamId, events(2, "Happened", 2 * i)),
+      (i) => appendTo(nodes[i % 3]!.eventStore, streamId, events(2, "Happened", 2 * i)),
       both
     )
-    const { streams } = yield* instances[0]!.store.readStreams([{ streamId }])
+    const { streams } = yield* nodes[0]!.eventStore.readStreams([{ streamId }])
     assert.strictEqual(streams[0]!.version, 300)
     assert.deepStrictEqual(
       streams[0]!.events.map(({ version }) => version),
@@ -213,13 +209,13 @@ export const appending: Cases = {
     for (let i = 0; i < 300; i += 2) assert.strictEqual(numbers[i]! + 1, numbers[i + 1]!)
   }),
 
-  "3 NoStream on 200 new streams by 4 racers gives exactly one winner for each": Effect.gen(function* () {
-    const instances = [yield* open, yield* open, yield* open, yield* open]
+  "3 NoStream on 200 new streams by 4 racers gives exactly one winner for each": needs("otherProcesses")(function* () {
+    const nodes = [yield* open, yield* open, yield* open, yield* open]
     const streams = Array.from({ length: 200 }, () => newStream())
     const wins = yield* Effect.forEach(
-      streams.flatMap((streamId) => instances.map(({ store }) => ({ store, streamId }))),
-      ({ store, streamId }) =>
-        Effect.map(Effect.exit(appendTo(store, streamId, events(1), Expectation.noStream)), (exit) => {
+      streams.flatMap((streamId) => nodes.map(({ eventStore }) => ({ eventStore, streamId }))),
+      ({ eventStore, streamId }) =>
+        Effect.map(Effect.exit(appendTo(eventStore, streamId, events(1), Expectation.noStream)), (exit) => {
           assert.isTrue(Exit.isSuccess(exit) || isConflict(exit))
           return Exit.isSuccess(exit) ? [streamId] : []
         }),
@@ -228,13 +224,13 @@ export const appending: Cases = {
     assert.deepStrictEqual(wins.flat().sort(), [...streams].sort())
   }),
 
-  "3 Exactly lets one of many racers in at each version": Effect.gen(function* () {
-    const instances = [yield* open, yield* open]
+  "3 Exactly lets one of many racers in at each version": needs("otherProcesses")(function* () {
+    const nodes = [yield* open, yield* open]
     const streamId = newStream()
     for (let version = 0; version < 10; version++) {
       const exits = yield* Effect.forEach(
         Array.from({ length: 20 }, (_, i) => i),
-        (i) => Effect.exit(appendTo(instances[i % 2]!.store, streamId, events(1), Expectation.exactly(version))),
+        (i) => Effect.exit(appendTo(nodes[i % 2]!.eventStore, streamId, events(1), Expectation.exactly(version))),
         both
       )
       assert.strictEqual(exits.filter(Exit.isSuccess).length, 1)

@@ -2,112 +2,119 @@ import { assert } from "@effect/vitest"
 import { CommandIdReused } from "@hexfold/core"
 import { Expectation } from "@hexfold/core/adapter"
 import { Effect } from "effect"
-import { appendTo, type Cases, condition, events, newStream, open, versionOf } from "./support.ts"
+import { type Cases, needs } from "../plan.ts"
+import { appendTo, condition, events, newStream, open, versionOf } from "./streams.ts"
 
 const newKey = (fingerprint = "f") => ({ id: `command-${crypto.randomUUID()}`, fingerprint })
 
 /** Promise 6: a command id has an effect once. */
 export const commands: Cases = {
-  "6 a repeated append has no second effect and returns the first result, from any instance": Effect.gen(function* () {
-    const instances = [yield* open, yield* open] as const
-    const [a, b, checked] = [newStream(), newStream(), newStream()]
-    const command = newKey()
-    const append = {
-      writes: [
-        { streamId: b, events: events(2) },
-        { streamId: a, events: events(3) }
-      ],
-      conditions: [condition(a, Expectation.noStream), condition(checked, Expectation.noStream)],
-      command
+  "6 a repeated append has no second effect and returns the first result, from any node": needs("otherProcesses")(
+    function* () {
+      const nodes = [yield* open, yield* open] as const
+      const [a, b, checked] = [newStream(), newStream(), newStream()]
+      const command = newKey()
+      const append = {
+        writes: [
+          { streamId: b, events: events(2) },
+          { streamId: a, events: events(3) }
+        ],
+        conditions: [condition(a, Expectation.noStream), condition(checked, Expectation.noStream)],
+        command
+      }
+      const first = yield* nodes[0].eventStore.append(append)
+      yield* appendTo(nodes[0].eventStore, a, events(1))
+      for (const { eventStore } of nodes) {
+        const again = yield* eventStore.append({ ...append, writes: [{ streamId: a, events: events(9) }] })
+        assert.deepStrictEqual(again.events, first.events)
+        assert.isTrue(again.repeated)
+        assert.deepStrictEqual(
+          new Map(again.streams.map(({ streamId, version }) => [streamId, version])),
+          new Map([
+            [a, 3],
+            [b, 2],
+            [checked, 0]
+          ])
+        )
+        const found = yield* eventStore.readStreams([{ streamId: a }], command)
+        assert.deepStrictEqual(found.appended?.events, first.events)
+        assert.strictEqual(found.streams[0]!.version, 4)
+      }
+      assert.isUndefined((yield* nodes[0].eventStore.readStreams([{ streamId: a }], newKey())).appended)
     }
-    const first = yield* instances[0].store.append(append)
-    yield* appendTo(instances[0].store, a, events(1))
-    for (const { store } of instances) {
-      const again = yield* store.append({ ...append, writes: [{ streamId: a, events: events(9) }] })
-      assert.deepStrictEqual(again.events, first.events)
-      assert.isTrue(again.repeated)
-      assert.deepStrictEqual(
-        new Map(again.streams.map(({ streamId, version }) => [streamId, version])),
-        new Map([
-          [a, 3],
-          [b, 2],
-          [checked, 0]
-        ])
-      )
-      const found = yield* store.readStreams([{ streamId: a }], command)
-      assert.deepStrictEqual(found.appended?.events, first.events)
-      assert.strictEqual(found.streams[0]!.version, 4)
-    }
-    assert.isUndefined((yield* instances[0].store.readStreams([{ streamId: a }], newKey())).appended)
-  }),
+  ),
 
-  "6 of many repeats at the same moment one has an effect": Effect.gen(function* () {
-    const instances = [yield* open, yield* open, yield* open]
+  "6 of many repeats at the same moment exactly one has an effect": needs("otherProcesses")(function* () {
+    const nodes = [yield* open, yield* open, yield* open]
     for (let round = 0; round < 10; round++) {
       const streamId = newStream()
       const command = newKey()
       const results = yield* Effect.forEach(
         Array.from({ length: 24 }, (_, i) => i),
-        (i) => instances[i % 3]!.store.append({ writes: [{ streamId, events: events(2) }], conditions: [], command }),
+        (i) => nodes[i % 3]!.eventStore.append({ writes: [{ streamId, events: events(2) }], conditions: [], command }),
         { concurrency: "unbounded" }
       )
       assert.strictEqual(results.filter(({ repeated }) => !repeated).length, 1)
       for (const { events } of results) assert.deepStrictEqual(events, results[0]!.events)
-      assert.strictEqual(yield* versionOf(instances[0]!.store, streamId), 2)
+      assert.strictEqual(yield* versionOf(nodes[0]!.eventStore, streamId), 2)
     }
   }),
 
-  "6 the same id with another content is an error that tells both": Effect.gen(function* () {
-    const { store } = yield* open
+  "6 the same id with another content is an error that has both fingerprints": Effect.gen(function* () {
+    const { eventStore } = yield* open
     const streamId = newStream()
     const command = newKey("first")
-    yield* store.append({ writes: [{ streamId, events: events(1) }], conditions: [], command })
+    yield* eventStore.append({ writes: [{ streamId, events: events(1) }], conditions: [], command })
     const other = { ...command, fingerprint: "second" }
     const expected = new CommandIdReused({ commandId: command.id, stored: "first", given: "second" })
     const appended = yield* Effect.flip(
-      store.append({ writes: [{ streamId, events: events(1) }], conditions: [], command: other })
+      eventStore.append({ writes: [{ streamId, events: events(1) }], conditions: [], command: other })
     )
     assert.deepStrictEqual({ ...appended }, { ...expected })
-    assert.deepStrictEqual({ ...(yield* Effect.flip(store.readStreams([], other))) }, { ...expected })
-    assert.strictEqual(yield* versionOf(store, streamId), 1)
+    assert.deepStrictEqual({ ...(yield* Effect.flip(eventStore.readStreams([], other))) }, { ...expected })
+    assert.strictEqual(yield* versionOf(eventStore, streamId), 1)
   }),
 
   "6 an append that fails leaves its command id unused": Effect.gen(function* () {
-    const { store } = yield* open
+    const { eventStore } = yield* open
     const streamId = newStream()
     const command = newKey()
     const append = (expected: Expectation.Expectation) =>
-      store.append({ writes: [{ streamId, events: events(1) }], conditions: [condition(streamId, expected)], command })
+      eventStore.append({
+        writes: [{ streamId, events: events(1) }],
+        conditions: [condition(streamId, expected)],
+        command
+      })
     assert.strictEqual((yield* Effect.flip(append(Expectation.streamExists)))._tag, "ConcurrencyConflict")
-    assert.isUndefined((yield* store.readStreams([{ streamId }], command)).appended)
+    assert.isUndefined((yield* eventStore.readStreams([{ streamId }], command)).appended)
     assert.isFalse((yield* append(Expectation.noStream)).repeated)
   }),
 
   "6 an append without events is remembered too": Effect.gen(function* () {
-    const { store } = yield* open
+    const { eventStore } = yield* open
     const streamId = newStream()
     const command = newKey()
     const append = { writes: [], conditions: [condition(streamId, Expectation.noStream)], command }
-    assert.deepStrictEqual(yield* store.append(append), {
+    assert.deepStrictEqual(yield* eventStore.append(append), {
       events: [],
       streams: [{ streamId, version: 0 }],
       repeated: false
     })
-    yield* appendTo(store, streamId, events(1))
-    assert.deepStrictEqual(yield* store.append(append), {
+    yield* appendTo(eventStore, streamId, events(1))
+    assert.deepStrictEqual(yield* eventStore.append(append), {
       events: [],
       streams: [{ streamId, version: 0 }],
       repeated: true
     })
   }),
 
-  "6 fresh and repeated commands, conflicts and reused ids side by side get each its own answer": Effect.gen(
+  "6 fresh and repeated commands, conflicts and reused ids side by side each get their own answer": Effect.gen(
     function* () {
-      const { store } = yield* open
+      const { eventStore } = yield* open
       const keys = Array.from({ length: 40 }, () => newKey())
       const streams = keys.map(() => newStream())
       const append = (i: number, fingerprint = "f", expected = Expectation.any) =>
-        store.append({
+        eventStore.append({
           writes: [{ streamId: streams[i]!, events: events(1 + (i % 3)) }],
           conditions: [condition(streams[i]!, expected)],
           command: { ...keys[i]!, fingerprint }

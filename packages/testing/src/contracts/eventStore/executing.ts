@@ -1,8 +1,9 @@
 import { assert } from "@effect/vitest"
 import { Aggregate, Decision, EventStore, Executor } from "@hexfold/core"
 import { Effect, Result, Schedule, Schema } from "effect"
-import type { Instance } from "./backend.ts"
-import { appendTo, type Cases, event, newStream, open } from "./support.ts"
+import type { Node } from "../nodes.ts"
+import { type Cases, needs } from "../plan.ts"
+import { appendTo, event, newStream, open } from "./streams.ts"
 
 class Take extends Schema.TaggedClass<Take>()("Take", { count: Schema.Int }) {}
 class Taken extends Schema.TaggedClass<Taken>()("Taken", { count: Schema.Int, at: Schema.DateTimeUtcFromString }) {}
@@ -26,17 +27,17 @@ const Stock = Aggregate.make("ContractStock", {
   evolve: { Taken: (left, { count }) => left - count, Reset: () => 100 }
 })
 
-const on = (instance: Instance) => Effect.provideService(EventStore.EventStore, instance.store)
+const on = (node: Node) => Effect.provideService(EventStore.EventStore, node.eventStore)
 const patient = { retry: Schedule.spaced("1 millis") }
 
-/** What the executor makes of a store. */
+/** The promises of the executor, on this store. */
 export const executing: Cases = {
-  "an executor on a hot stream sells each item once, and no more than there are": Effect.gen(function* () {
-    const instances = [yield* open, yield* open]
+  "an executor on a hot stream sells each item once, and no more than there are": needs("otherProcesses")(function* () {
+    const nodes = [yield* open, yield* open]
     const id = newStream()
     const results = yield* Effect.forEach(
       Array.from({ length: 60 }, (_, i) => i),
-      (i) => Effect.result(Executor.execute(Stock, id, new Take({ count: 3 }), patient).pipe(on(instances[i % 2]!))),
+      (i) => Effect.result(Executor.execute(Stock, id, new Take({ count: 3 }), patient).pipe(on(nodes[i % 2]!))),
       { concurrency: "unbounded" }
     )
     const sold = results.filter(Result.isSuccess)
@@ -45,37 +46,38 @@ export const executing: Cases = {
     for (const result of results) {
       if (Result.isFailure(result)) assert.deepStrictEqual({ ...result.failure }, { ...new SoldOut({ left: 1 }) })
     }
-    assert.deepStrictEqual(yield* Executor.load(Stock, id).pipe(on(instances[0]!)), { state: 1, version: 33 })
+    assert.deepStrictEqual(yield* Executor.load(Stock, id).pipe(on(nodes[0]!)), { state: 1, version: 33 })
   }),
 
-  "an executor's command with an id has an effect once, and returns its first receipt": Effect.gen(function* () {
-    const instances = [yield* open, yield* open]
-    const id = newStream()
-    const commandId = `sale-${id}`
-    const receipts = yield* Effect.forEach(
-      Array.from({ length: 10 }, (_, i) => i),
-      (i) =>
-        Executor.execute(Stock, id, new Take({ count: 60 }), { commandId, ...patient }).pipe(on(instances[i % 2]!)),
-      { concurrency: "unbounded" }
-    )
-    assert.strictEqual(receipts.filter(({ repeated }) => !repeated).length, 1)
-    for (const receipt of receipts) {
-      assert.deepStrictEqual(
-        { ...receipt, repeated: true, attempts: 0 },
-        { ...receipts[0]!, repeated: true, attempts: 0 }
+  "an executor's command with an id has an effect once, and returns its first receipt": needs("otherProcesses")(
+    function* () {
+      const nodes = [yield* open, yield* open]
+      const id = newStream()
+      const commandId = `sale-${id}`
+      const receipts = yield* Effect.forEach(
+        Array.from({ length: 10 }, (_, i) => i),
+        (i) => Executor.execute(Stock, id, new Take({ count: 60 }), { commandId, ...patient }).pipe(on(nodes[i % 2]!)),
+        { concurrency: "unbounded" }
       )
+      assert.strictEqual(receipts.filter(({ repeated }) => !repeated).length, 1)
+      for (const receipt of receipts) {
+        assert.deepStrictEqual(
+          { ...receipt, repeated: true, attempts: 0 },
+          { ...receipts[0]!, repeated: true, attempts: 0 }
+        )
+      }
+      assert.deepStrictEqual(receipts[0]!.events[0]!.data, new Taken({ count: 60, at: epoch }))
+      const reused = yield* Effect.flip(
+        Executor.execute(Stock, id, new Take({ count: 1 }), { commandId }).pipe(on(nodes[0]!))
+      )
+      assert.strictEqual(reused._tag, "CommandIdReused")
     }
-    assert.deepStrictEqual(receipts[0]!.events[0]!.data, new Taken({ count: 60, at: epoch }))
-    const reused = yield* Effect.flip(
-      Executor.execute(Stock, id, new Take({ count: 1 }), { commandId }).pipe(on(instances[0]!))
-    )
-    assert.strictEqual(reused._tag, "CommandIdReused")
-  }),
+  ),
 
-  "an event that cannot be decoded is never skipped: the error tells stream, version, type and what is wrong":
-    Effect.gen(function* () {
-      const instance = yield* open
-      const sell = (id: string) => Executor.execute(Stock, id, new Take({ count: 1 })).pipe(on(instance))
+  "an event that cannot be decoded is never skipped: the error has stream, version, type and what is wrong": Effect.gen(
+    function* () {
+      const node = yield* open
+      const sell = (id: string) => Executor.execute(Stock, id, new Take({ count: 1 })).pipe(on(node))
       for (const [spoilt, detail] of [
         [event({ count: 1 }, "Stolen"), "Taken"],
         [event({ count: "many", at: "2026-01-01T00:00:00Z" }, "Taken"), "count"],
@@ -85,8 +87,8 @@ export const executing: Cases = {
       ] as const) {
         const id = newStream()
         yield* sell(id)
-        yield* appendTo(instance.store, Stock.streamId(id), [spoilt])
-        for (const failing of [sell(id), Executor.load(Stock, id).pipe(on(instance))]) {
+        yield* appendTo(node.eventStore, Stock.streamId(id), [spoilt])
+        for (const failing of [sell(id), Executor.load(Stock, id).pipe(on(node))]) {
           const error = yield* Effect.flip(failing as Effect.Effect<unknown, unknown>)
           const { detail: found, stream, type, version, _tag } = error as { [key: string]: unknown }
           assert.deepStrictEqual(
@@ -96,5 +98,6 @@ export const executing: Cases = {
           assert.include(String(found), detail)
         }
       }
-    })
+    }
+  )
 }

@@ -1,107 +1,42 @@
 import { assert } from "@effect/vitest"
-import { Aggregate, Boundary, Decision, EventStore, EventStoreError, Executor, StateCache, Reason } from "@hexfold/core"
-import { Effect, Option, Result, Schedule, Schema } from "effect"
+import { type Boundary, EventStore, EventStoreError, Executor, Reason, StateCache } from "@hexfold/core"
+import { Effect, Option, Result, Schedule } from "effect"
 import * as SerialOrder from "../../models/SerialOrder.ts"
-import type { Instance } from "./backend.ts"
-import { type Cases, horizonOf, newStream, open } from "./support.ts"
-
-class Deposit extends Schema.TaggedClass<Deposit>()("Deposit", { amount: Schema.Int }) {}
-class Withdraw extends Schema.TaggedClass<Withdraw>()("Withdraw", { amount: Schema.Int }) {}
-class Deposited extends Schema.TaggedClass<Deposited>()("Deposited", { amount: Schema.Int }) {}
-class Withdrawn extends Schema.TaggedClass<Withdrawn>()("Withdrawn", { amount: Schema.Int }) {}
-class InsufficientFunds extends Schema.TaggedError<InsufficientFunds>()("InsufficientFunds", {
-  balance: Schema.Int
-}) {}
-
-const Account = Aggregate.make("ContractAccount", {
-  id: Schema.String,
-  state: Schema.Int,
-  initial: 0,
-  commands: [Deposit, Withdraw],
-  events: [Deposited, Withdrawn],
-  errors: [InsufficientFunds],
-  decide: {
-    Deposit: ({ amount }) => Decision.accept(new Deposited({ amount })),
-    Withdraw: ({ amount }, balance) =>
-      balance < amount
-        ? Decision.reject(new InsufficientFunds({ balance }))
-        : Decision.accept(new Withdrawn({ amount }))
-  },
-  evolve: {
-    Deposited: (balance, { amount }) => balance + amount,
-    Withdrawn: (balance, { amount }) => balance - amount
-  }
-})
-
-const Transfer = Schema.TaggedStruct("Transfer", { from: Schema.String, to: Schema.String, amount: Schema.Int })
-type Transfer = typeof Transfer.Type
-
-const decideTransfer = ({ amount }: Transfer, { from, to }: { readonly from: number; readonly to: number }) =>
-  Decision.all({
-    from: Account.decide(new Withdraw({ amount }), from),
-    to: Account.decide(new Deposit({ amount }), to)
-  })
-
-const TransferMoney = Boundary.make("ContractTransfer", {
-  command: Transfer,
-  participants: ({ from, to }) => ({ from: Account.at(from), to: Account.at(to) }),
-  decide: decideTransfer
-})
-
-// The same, but the second account is found only after the first was read.
-const DiscoveredTransfer = Boundary.make("ContractDiscoveredTransfer", {
-  command: Transfer,
-  participants: ({ from, to }) => Boundary.discover({ from: Account.at(from) }, () => ({ to: Account.at(to) })),
-  decide: decideTransfer
-})
-
-/** Rejects if two accounts do not have together what they must have; reads one after the other. */
-class Audit extends Schema.TaggedClass<Audit>()("Audit", { a: Schema.String, b: Schema.String, sum: Schema.Int }) {}
-class Wrong extends Schema.TaggedError<Wrong>()("Wrong", { found: Schema.Int }) {}
-const AuditAccounts = Boundary.make("ContractAudit", {
-  command: Audit,
-  participants: ({ a, b }) =>
-    Boundary.discover({ a: Boundary.readOnly(Account.at(a)) }, () => ({ b: Boundary.readOnly(Account.at(b)) })),
-  decide: ({ sum }, { a, b }) => (a + b === sum ? Decision.nothing : Decision.reject(new Wrong({ found: a + b })))
-})
-
-/** One of two goes off duty, if the other stays. */
-class GoOff extends Schema.TaggedClass<GoOff>()("GoOff", { who: Schema.String, other: Schema.String }) {}
-class WentOff extends Schema.TaggedClass<WentOff>()("WentOff", {}) {}
-class NobodyLeft extends Schema.TaggedError<NobodyLeft>()("NobodyLeft", {}) {}
-const Doctor = Aggregate.make("ContractDoctor", {
-  id: Schema.String,
-  state: Schema.Literals(["on", "off"]),
-  initial: "on",
-  commands: [],
-  events: [WentOff],
-  errors: [],
-  decide: {},
-  evolve: { WentOff: () => "off" }
-})
-const Leave = Boundary.make("ContractLeave", {
-  command: GoOff,
-  participants: ({ other, who }) => ({ who: Doctor.at(who), other: Boundary.readOnly(Doctor.at(other)) }),
-  decide: (_, { other }) =>
-    other === "off" ? Decision.reject(new NobodyLeft()) : Decision.all({ who: Decision.accept(new WentOff()) })
-})
+import type { Node } from "../nodes.ts"
+import { type Cases, needs } from "../plan.ts"
+import {
+  Deposit,
+  Deposited,
+  type InsufficientFunds,
+  Withdrawn,
+  Account,
+  Transfer,
+  TransferMoney,
+  DiscoveredTransfer,
+  decideTransfer,
+  Audit,
+  AuditAccounts,
+  GoOff,
+  Leave
+} from "./accounts.ts"
+import { horizonOf, newStream, open } from "./streams.ts"
 
 const newId = (): string => newStream("Any")
-const on = (instance: Instance) => Effect.provideService(EventStore.EventStore, instance.store)
+const on = (node: Node) => Effect.provideService(EventStore.EventStore, node.eventStore)
 const patient = { retry: Schedule.spaced("1 millis") }
 const count = <A>(n: number, f: (i: number) => A): ReadonlyArray<A> => Array.from({ length: n }, (_, i) => f(i))
 
-const funded = (instance: Instance, accounts: number, amount: number) =>
+const funded = (node: Node, accounts: number, amount: number) =>
   Effect.gen(function* () {
     const ids: ReadonlyArray<string> = count(accounts, newId)
-    yield* Effect.forEach(ids, (id) => Executor.execute(Account, id, new Deposit({ amount })).pipe(on(instance)))
+    yield* Effect.forEach(ids, (id) => Executor.execute(Account, id, new Deposit({ amount })).pipe(on(node)))
     return ids
   })
 
-const balances = (instance: Instance, ids: ReadonlyArray<string>) =>
-  Effect.forEach(ids, (id) => Effect.map(Executor.load(Account, id).pipe(on(instance)), ({ state }) => state))
+const balances = (node: Node, ids: ReadonlyArray<string>) =>
+  Effect.forEach(ids, (id) => Effect.map(Executor.load(Account, id).pipe(on(node)), ({ state }) => state))
 
-// Not random, so that a failure can be repeated: all pairs of different accounts turn up.
+// The transfers are not random, so that a failure can be repeated. All pairs of different accounts occur.
 const transfers = (ids: ReadonlyArray<string>, n: number): ReadonlyArray<Transfer> =>
   count(n, (i) => {
     const from = (i * 7) % ids.length
@@ -113,18 +48,18 @@ type Executing = Executor.Execution<
   Boundary.Boundary<string, Transfer, never, Deposited | Withdrawn, InsufficientFunds>
 >
 
-/** Executes transfers, 64 at a time on three instances, and holds their history to the model. */
+/** Executes transfers, 64 at a time on three nodes, and compares their history with the model. */
 const conserving = (execute: (command: Transfer) => Executing) =>
   Effect.gen(function* () {
-    const instances = [yield* open, yield* open, yield* open]
-    const ids = yield* funded(instances[0]!, 10, 50)
+    const nodes = [yield* open, yield* open, yield* open]
+    const ids = yield* funded(nodes[0]!, 10, 50)
     const operations = yield* Effect.forEach(
       transfers(ids, 192),
       (command, i) =>
         Effect.gen(function* () {
-          const after = yield* horizonOf(instances[(i + 1) % 3]!.store)
+          const after = yield* horizonOf(nodes[(i + 1) % 3]!.eventStore)
           const outcome = yield* execute(command).pipe(
-            on(instances[i % 3]!),
+            on(nodes[i % 3]!),
             Effect.map(({ events }) => Result.succeed(events)),
             Effect.catchTag("InsufficientFunds", (error) => Effect.succeed(Result.fail(error)))
           )
@@ -132,7 +67,7 @@ const conserving = (execute: (command: Transfer) => Executing) =>
         }),
       { concurrency: 64 }
     )
-    const final = yield* balances(instances[1]!, ids)
+    const final = yield* balances(nodes[1]!, ids)
     assert.strictEqual(
       final.reduce((sum, balance) => sum + balance, 0),
       500
@@ -156,13 +91,13 @@ const conserving = (execute: (command: Transfer) => Executing) =>
     if (Result.isFailure(order)) assert.fail(`no serial order explains ${JSON.stringify(order.failure)}`)
   })
 
-/** A store whose first append happens, but whose answer gets lost. */
-const losingFirstAnswer = ({ store }: Instance) => {
+/** A store whose first append is done, and whose answer to it gets lost. */
+const losingFirstAnswer = ({ eventStore }: Node) => {
   let lost = false
   return Effect.provideService(EventStore.EventStore, {
-    ...store,
+    ...eventStore,
     append: (append: EventStore.Append) =>
-      Effect.flatMap(store.append(append), (appended) => {
+      Effect.flatMap(eventStore.append(append), (appended) => {
         if (lost) return Effect.succeed(appended)
         lost = true
         const reason = new Reason.Unavailable({ detail: "the connection broke" })
@@ -171,26 +106,28 @@ const losingFirstAnswer = ({ store }: Instance) => {
   })
 }
 
-/** What a step across several streams makes of a store. */
+/** The promises of commands over several streams, on this store. */
 export const transferring: Cases = {
   "64 concurrent transfers between 10 accounts conserve the money, and a serial order explains each receipt and rejection":
-    conserving((command) => Executor.execute(TransferMoney, command, patient)),
+    needs("otherProcesses")(function* () {
+      yield* conserving((command) => Executor.execute(TransferMoney, command, patient))
+    }),
 
-  "so they do with a cache of states": Effect.suspend(() => {
+  "64 concurrent transfers with a cache of states do the same": needs("otherProcesses")(function* () {
     const cache = StateCache.make({ capacity: 8 })
-    return conserving((command) =>
+    yield* conserving((command) =>
       Effect.provideService(Executor.execute(TransferMoney, command, patient), StateCache.Current, cache)
     )
   }),
 
-  "so they do when participants are discovered": conserving((command) =>
-    Executor.execute(DiscoveredTransfer, command, patient)
-  ),
+  "64 concurrent transfers that discover their participants do the same": needs("otherProcesses")(function* () {
+    yield* conserving((command) => Executor.execute(DiscoveredTransfer, command, patient))
+  }),
 
-  "no rejection that was never due: streams read one after the other, or remembered, are confirmed at one moment":
-    Effect.gen(function* () {
-      const instances = [yield* open, yield* open]
-      const [a, b] = yield* funded(instances[0]!, 2, 50)
+  "a rejection is always due: streams that were read one after the other, or remembered, are confirmed at one moment":
+    needs("otherProcesses")(function* () {
+      const nodes = [yield* open, yield* open]
+      const [a, b] = yield* funded(nodes[0]!, 2, 50)
       const cache = StateCache.make({ capacity: 8 })
       let left = 120
       const transfer = (i: number) =>
@@ -198,11 +135,11 @@ export const transferring: Cases = {
           TransferMoney,
           { _tag: "Transfer", from: i % 2 === 0 ? a! : b!, to: i % 2 === 0 ? b! : a!, amount: 1 },
           patient
-        ).pipe(on(instances[i % 2]!), Effect.ensuring(Effect.sync(() => left--)))
+        ).pipe(on(nodes[i % 2]!), Effect.ensuring(Effect.sync(() => left--)))
       const audit = Effect.gen(function* () {
         do {
           const command = new Audit({ a: a!, b: b!, sum: 100 })
-          const auditing = Executor.execute(AuditAccounts, command, patient).pipe(on(instances[0]!))
+          const auditing = Executor.execute(AuditAccounts, command, patient).pipe(on(nodes[0]!))
           yield* auditing
           yield* Effect.provideService(auditing, StateCache.Current, cache)
         } while (left > 0)
@@ -223,40 +160,40 @@ export const transferring: Cases = {
       )
     }),
 
-  "transfers in opposite orders all come through": Effect.gen(function* () {
-    const instances = [yield* open, yield* open]
-    const [a, b] = yield* funded(instances[0]!, 2, 1_000)
+  "transfers in opposite orders all succeed": needs("otherProcesses")(function* () {
+    const nodes = [yield* open, yield* open]
+    const [a, b] = yield* funded(nodes[0]!, 2, 1_000)
     yield* Effect.forEach(
       count(40, (i) => i),
       (i) => {
         const [from, to] = i % 2 === 0 ? [a!, b!] : [b!, a!]
         const command = { _tag: "Transfer", from, to, amount: 1 } as const
-        return Executor.execute(TransferMoney, command, patient).pipe(on(instances[(i >> 1) % 2]!))
+        return Executor.execute(TransferMoney, command, patient).pipe(on(nodes[(i >> 1) % 2]!))
       },
       { concurrency: "unbounded" }
     )
-    assert.deepStrictEqual(yield* balances(instances[0]!, [a!, b!]), [1_000, 1_000])
+    assert.deepStrictEqual(yield* balances(nodes[0]!, [a!, b!]), [1_000, 1_000])
   }),
 
-  "of two commands that each only read what the other writes, one is decided again: no write skew": Effect.gen(
-    function* () {
-      const instances = [yield* open, yield* open]
-      for (let round = 0; round < 10; round++) {
-        const [a, b] = [newId(), newId()]
-        const leave = (who: string, other: string, i: number) =>
-          Effect.result(Executor.execute(Leave, new GoOff({ who, other }), patient).pipe(on(instances[i]!)))
-        const results = yield* Effect.all([leave(a, b, 0), leave(b, a, 1)], { concurrency: 2 })
-        assert.deepStrictEqual(results.map((result) => result._tag).sort(), ["Failure", "Success"])
-      }
+  "of two commands that each only read what the other writes, one is decided again: no write skew": needs(
+    "otherProcesses"
+  )(function* () {
+    const nodes = [yield* open, yield* open]
+    for (let round = 0; round < 10; round++) {
+      const [a, b] = [newId(), newId()]
+      const leave = (who: string, other: string, i: number) =>
+        Effect.result(Executor.execute(Leave, new GoOff({ who, other }), patient).pipe(on(nodes[i]!)))
+      const results = yield* Effect.all([leave(a, b, 0), leave(b, a, 1)], { concurrency: 2 })
+      assert.deepStrictEqual(results.map((result) => result._tag).sort(), ["Failure", "Success"])
     }
-  ),
+  }),
 
-  "64 commands that share a stream which they only read do not conflict": Effect.gen(function* () {
-    const instances = [yield* open, yield* open]
+  "64 commands that share a stream which they only read do not conflict": needs("otherProcesses")(function* () {
+    const nodes = [yield* open, yield* open]
     const other = newId()
     const receipts = yield* Effect.forEach(
       count(64, (i) => i),
-      (i) => Executor.execute(Leave, new GoOff({ who: newId(), other })).pipe(on(instances[i % 2]!)),
+      (i) => Executor.execute(Leave, new GoOff({ who: newId(), other })).pipe(on(nodes[i % 2]!)),
       { concurrency: "unbounded" }
     )
     for (const { attempts, streams } of receipts) {
@@ -269,11 +206,11 @@ export const transferring: Cases = {
   }),
 
   "a step whose answer got lost has no second effect when it is repeated with its command id": Effect.gen(function* () {
-    const instance = yield* open
-    const [from, to] = yield* funded(instance, 2, 10)
+    const node = yield* open
+    const [from, to] = yield* funded(node, 2, 10)
     const command = { _tag: "Transfer", from: from!, to: to!, amount: 7 } as const
     const commandId = `transfer-${from}`
-    const broken = losingFirstAnswer(instance)
+    const broken = losingFirstAnswer(node)
     const error = yield* Effect.flip(Executor.execute(TransferMoney, command, { commandId }).pipe(broken))
     assert.strictEqual(error._tag, "EventStoreError")
     const receipt = yield* Executor.execute(TransferMoney, command, { commandId }).pipe(broken)
@@ -282,7 +219,7 @@ export const transferring: Cases = {
       receipt.events.map(({ data }) => data),
       [new Withdrawn({ amount: 7 }), new Deposited({ amount: 7 })]
     )
-    assert.deepStrictEqual(yield* balances(instance, [from!, to!]), [3, 17])
+    assert.deepStrictEqual(yield* balances(node, [from!, to!]), [3, 17])
 
     const again = yield* Executor.execute(
       TransferMoney,
@@ -291,34 +228,36 @@ export const transferring: Cases = {
         commandId: `${commandId}-again`,
         retryStore: Schedule.recurs(1)
       }
-    ).pipe(losingFirstAnswer(instance))
+    ).pipe(losingFirstAnswer(node))
     assert.isTrue(again.repeated)
-    assert.deepStrictEqual(yield* balances(instance, [from!, to!]), [0, 20])
+    assert.deepStrictEqual(yield* balances(node, [from!, to!]), [0, 20])
   }),
 
-  "a step with a command id happens once, however many execute it at the same moment": Effect.gen(function* () {
-    const instances = [yield* open, yield* open]
-    const [to, from] = yield* funded(instances[0]!, 2, 10)
-    const command = { _tag: "Transfer", from: from!, to: to!, amount: 10 } as const
-    const options = { commandId: `transfer-${from}`, ...patient }
-    const receipts = yield* Effect.forEach(
-      count(20, (i) => i),
-      (i) => Executor.execute(TransferMoney, command, options).pipe(on(instances[i % 2]!)),
-      { concurrency: "unbounded" }
-    )
-    assert.strictEqual(receipts.filter(({ repeated }) => !repeated).length, 1)
-    for (const { events, position, streams } of receipts) {
-      assert.deepStrictEqual(events, receipts[0]!.events)
-      assert.deepStrictEqual(
-        streams.map(({ streamId }) => streamId),
-        [Account.streamId(from!), Account.streamId(to!)]
+  "a step with a command id happens once, however many execute it at the same moment": needs("otherProcesses")(
+    function* () {
+      const nodes = [yield* open, yield* open]
+      const [to, from] = yield* funded(nodes[0]!, 2, 10)
+      const command = { _tag: "Transfer", from: from!, to: to!, amount: 10 } as const
+      const options = { commandId: `transfer-${from}`, ...patient }
+      const receipts = yield* Effect.forEach(
+        count(20, (i) => i),
+        (i) => Executor.execute(TransferMoney, command, options).pipe(on(nodes[i % 2]!)),
+        { concurrency: "unbounded" }
       )
-      assert.strictEqual(position, receipts[0]!.position)
+      assert.strictEqual(receipts.filter(({ repeated }) => !repeated).length, 1)
+      for (const { events, position, streams } of receipts) {
+        assert.deepStrictEqual(events, receipts[0]!.events)
+        assert.deepStrictEqual(
+          streams.map(({ streamId }) => streamId),
+          [Account.streamId(from!), Account.streamId(to!)]
+        )
+        assert.strictEqual(position, receipts[0]!.position)
+      }
+      const reused = yield* Effect.flip(
+        Executor.execute(TransferMoney, { ...command, amount: 1 }, options).pipe(on(nodes[0]!))
+      )
+      assert.strictEqual(reused._tag, "CommandIdReused")
+      assert.deepStrictEqual(yield* balances(nodes[0]!, [from!, to!]), [0, 20])
     }
-    const reused = yield* Effect.flip(
-      Executor.execute(TransferMoney, { ...command, amount: 1 }, options).pipe(on(instances[0]!))
-    )
-    assert.strictEqual(reused._tag, "CommandIdReused")
-    assert.deepStrictEqual(yield* balances(instances[0]!, [from!, to!]), [0, 20])
-  })
+  )
 }

@@ -2,61 +2,61 @@ import { assert } from "@effect/vitest"
 import { Projection } from "@hexfold/core"
 import { Expectation } from "@hexfold/core/adapter"
 import { Duration, Effect, Exit, Fiber } from "effect"
-import { all, assertLaw, async, type Cases, catchUp, data, inline, isInline, notes, on, recordsOf } from "./support.ts"
+import { type Cases, needs } from "../plan.ts"
+import { all, assertLaw, async, catchUp, inline, isInline, notes, on, openWith, recordsOf } from "./notes.ts"
 
 const together = { concurrency: "unbounded" } as const
 
-/** Promise 8: what is committed is in the records. */
+/** Promise 8: events that are committed are in the records. */
 export const maintaining: Cases = {
-  "8 a record is there as soon as the append returns": Effect.gen(function* () {
-    const open = yield* data
-    const one = yield* open(all(inline))
-    yield* one.events.append(notes({ a: [1, 2], b: [3] }))
+  "8 a record is there as soon as the append returns": needs("otherProcesses")(function* () {
+    const one = yield* openWith(all(inline))
+    yield* one.eventStore.append(notes({ a: [1, 2], b: [3] }))
     yield* catchUp(one, all(inline))
     for (const view of all(inline)) assert.isTrue(yield* isInline(one, view))
-    const other = yield* open(all(inline))
+    const other = yield* openWith(all(inline))
     for (let n = 1; n <= 12; n++) {
-      yield* other.events.append(notes({ a: [n], c: [n, n + 1] }))
+      yield* other.eventStore.append(notes({ a: [n], c: [n, n + 1] }))
       for (const view of all(inline)) yield* assertLaw(one, view)
     }
     for (const view of all(inline)) assert.isTrue(yield* isInline(one, view))
   }),
 
-  "8 hundreds of concurrent appends from three instances are applied once and in order": Effect.gen(function* () {
-    const open = yield* data
-    const instances = yield* Effect.all([open(all(inline)), open(all(inline)), open(all(inline))])
-    yield* catchUp(instances[0], all(inline))
-    yield* Effect.forEach(
-      Array.from({ length: 450 }, (_, i) => i),
-      (i) =>
-        Effect.gen(function* () {
-          const instance = instances[i % 3]!
-          // Few share a stream with another instance: there it is not a stream's lock that keeps them apart.
-          const ns = { [`n${i % 30}`]: [i, i + 1], ...(i % 14 === 0 ? { [`m${i % 4}`]: [i] } : {}) }
-          const appended = yield* Effect.exit(
-            instance.events.append(notes(ns, i % 5 === 0 ? Expectation.noStream : Expectation.any))
-          )
-          if (Exit.isFailure(appended)) return
-          const history = yield* instance.records.load(
-            { view: "History" },
-            appended.value.events.map(({ id }) => id)
-          )
-          const kept = appended.value.events.filter(({ data }) => (data as { n: number }).n % 11 !== 10)
-          assert.strictEqual(history.states.size, kept.length)
-        }),
-      together
-    )
-    for (const view of all(inline)) {
-      yield* assertLaw(instances[1], view)
-      assert.isTrue(yield* isInline(instances[2], view))
+  "8 hundreds of concurrent appends from three nodes are applied once and in order": needs("otherProcesses")(
+    function* () {
+      const nodes = yield* Effect.all([openWith(all(inline)), openWith(all(inline)), openWith(all(inline))])
+      yield* catchUp(nodes[0], all(inline))
+      yield* Effect.forEach(
+        Array.from({ length: 450 }, (_, i) => i),
+        (i) =>
+          Effect.gen(function* () {
+            const node = nodes[i % 3]!
+            // Few appends share a stream with another node. No lock of a stream keeps the others in order.
+            const ns = { [`n${i % 30}`]: [i, i + 1], ...(i % 14 === 0 ? { [`m${i % 4}`]: [i] } : {}) }
+            const appended = yield* Effect.exit(
+              node.eventStore.append(notes(ns, i % 5 === 0 ? Expectation.noStream : Expectation.any))
+            )
+            if (Exit.isFailure(appended)) return
+            const history = yield* node.viewStore.load(
+              { view: "History" },
+              appended.value.events.map(({ id }) => id)
+            )
+            const kept = appended.value.events.filter(({ data }) => (data as { n: number }).n % 11 !== 10)
+            assert.strictEqual(history.states.size, kept.length)
+          }),
+        together
+      )
+      for (const view of all(inline)) {
+        yield* assertLaw(nodes[1], view)
+        assert.isTrue(yield* isInline(nodes[2], view))
+      }
     }
-  }),
+  ),
 
-  "8 conflicts and repeats beside others apply nothing": Effect.gen(function* () {
-    const open = yield* data
-    const one = yield* open(all(inline))
+  "8 conflicts and repeats among other appends apply nothing": Effect.gen(function* () {
+    const one = yield* openWith(all(inline))
     yield* catchUp(one, all(inline))
-    yield* one.events.append(notes({ a: [1] }, Expectation.noStream, { id: "first", fingerprint: "a" }))
+    yield* one.eventStore.append(notes({ a: [1] }, Expectation.noStream, { id: "first", fingerprint: "a" }))
     const exits = yield* Effect.forEach(
       [
         notes({ a: [2] }, Expectation.noStream),
@@ -65,7 +65,7 @@ export const maintaining: Cases = {
         notes({ d: [5], a: [6] }, Expectation.noStream),
         notes({ e: [7] }, Expectation.any, { id: "second", fingerprint: "e" })
       ],
-      (append) => Effect.exit(one.events.append(append)),
+      (append) => Effect.exit(one.eventStore.append(append)),
       together
     )
     assert.deepStrictEqual(exits.map(Exit.isSuccess), [false, true, true, false, true])
@@ -74,33 +74,33 @@ export const maintaining: Cases = {
   }),
 
   "8 appends that are interrupted are in the records if they are in the log": Effect.gen(function* () {
-    const open = yield* data
-    const one = yield* open(all(inline))
+    const one = yield* openWith(all(inline))
     yield* catchUp(one, all(inline))
     for (let round = 0; round < 20; round++) {
       const appending = yield* Effect.forEach(
         Array.from({ length: 20 }, (_, i) => i),
-        (i) => Effect.forkChild(one.events.append(notes({ [`n${i}`]: [round] })), { startImmediately: true })
+        (i) => Effect.forkChild(one.eventStore.append(notes({ [`n${i}`]: [round] })), { startImmediately: true })
       )
       for (let i = 0; i < round; i++) yield* Effect.yieldNow
       yield* Fiber.interruptAll(appending)
     }
-    // Behind those under way, which write the same streams.
-    yield* one.events.append(notes(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`n${i}`, [1]]))))
+    // Waits for the appends under way, which write the same streams.
+    yield* one.eventStore.append(notes(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`n${i}`, [1]]))))
     for (const view of all(inline)) yield* assertLaw(one, view)
   }),
 
-  "8 an append inside a transaction maintains views with it, or not at all": Effect.gen(function* () {
-    const open = yield* data
-    const [one, other] = [yield* open(all(inline)), yield* open(all(inline))]
+  "8 an append inside a transaction maintains views with it, or not at all": needs(
+    "otherProcesses",
+    "transactions"
+  )(function* () {
+    const [one, other] = [yield* openWith(all(inline)), yield* openWith(all(inline))]
     const { transaction } = one
-    if (transaction === undefined) return
     yield* catchUp(other, all(inline))
     const appending = (fails: boolean) =>
       transaction(
         Effect.gen(function* () {
-          yield* one.events.append(notes({ a: [1] }))
-          yield* one.events.append(notes({ a: [2], b: [3] }))
+          yield* one.eventStore.append(notes({ a: [1] }))
+          yield* one.eventStore.append(notes({ a: [2], b: [3] }))
           assert.strictEqual(Object.keys(yield* recordsOf(one, inline.Each)).length, 2)
           if (fails) return yield* Effect.fail("undone" as const)
         })
@@ -114,17 +114,18 @@ export const maintaining: Cases = {
     }
   }),
 
-  "8 verifying beside a transaction that stays open raises no false alarm": Effect.gen(function* () {
-    const open = yield* data
-    const [one, other] = [yield* open([inline.Each]), yield* open([inline.Each])]
+  "8 verifying beside a transaction that stays open raises no false alarm": needs(
+    "otherProcesses",
+    "transactions"
+  )(function* () {
+    const [one, other] = [yield* openWith([inline.Each]), yield* openWith([inline.Each])]
     const { transaction } = one
-    if (transaction === undefined) return
     yield* catchUp(other, [inline.Each])
-    yield* other.events.append(notes({ b: [1] }))
+    yield* other.eventStore.append(notes({ b: [1] }))
     yield* transaction(
       Effect.gen(function* () {
-        yield* one.events.append(notes({ a: [1] }))
-        yield* other.events.append(notes({ b: [2] }))
+        yield* one.eventStore.append(notes({ a: [1] }))
+        yield* other.eventStore.append(notes({ b: [2] }))
         const { different, unjudged } = yield* on(other, Projection.verify(inline.Each))
         assert.deepStrictEqual({ different, unjudged }, { different: 0, unjudged: 1 })
       })
@@ -133,52 +134,48 @@ export const maintaining: Cases = {
     assert.deepStrictEqual({ compared, different }, { compared: 2, different: 0 })
   }),
 
-  "8 a generation that appends maintain takes no commit": Effect.gen(function* () {
-    const open = yield* data
-    const one = yield* open(all(inline))
-    yield* one.events.append(notes({ a: [1] }))
+  "8 a generation that appends maintain refuses commits": Effect.gen(function* () {
+    const one = yield* openWith(all(inline))
+    yield* one.eventStore.append(notes({ a: [1] }))
     yield* catchUp(one, all(inline))
     const generation = { view: "Each", version: 1 }
-    const claimed = yield* one.records.claim({ generation, owner: "one", lease: Duration.minutes(1), inline: true })
+    const claimed = yield* one.viewStore.claim({ generation, owner: "one", lease: Duration.minutes(1), inline: true })
     assert.ok(claimed._tag === "Owned" && claimed.inline)
     const { epoch, position } = claimed
     const put = [{ key: "a", state: 1 }]
     for (const to of [position, position + 1]) {
       const commit = { generation, epoch, from: position, to, put, remove: [] }
-      assert.strictEqual((yield* Effect.flip(one.records.commit(commit)))._tag, "CommitConflict")
+      assert.strictEqual((yield* Effect.flip(one.viewStore.commit(commit)))._tag, "CommitConflict")
     }
     yield* assertLaw(one, inline.Each)
   }),
 
-  "8 a commit that leaves a view to appends applies what is there already": Effect.gen(function* () {
-    const open = yield* data
-    const one = yield* open(all(inline))
-    yield* one.events.append(notes({ a: [1], b: [2] }))
+  "8 a commit that makes a view inline applies the events that are there already": Effect.gen(function* () {
+    const one = yield* openWith(all(inline))
+    yield* one.eventStore.append(notes({ a: [1], b: [2] }))
     const generation = { view: "All", version: 1 }
-    const claimed = yield* one.records.claim({ generation, owner: "one", lease: Duration.minutes(1), inline: true })
+    const claimed = yield* one.viewStore.claim({ generation, owner: "one", lease: Duration.minutes(1), inline: true })
     assert.ok(claimed._tag === "Owned")
     const commit = { generation, epoch: claimed.epoch, from: 0, to: 0, put: [], remove: [] }
-    yield* one.records.commit({ ...commit, inline: true })
-    yield* one.events.append(notes({ a: [3] }))
+    yield* one.viewStore.commit({ ...commit, inline: true })
+    yield* one.eventStore.append(notes({ a: [3] }))
     assert.isTrue(yield* isInline(one, inline.All))
     yield* assertLaw(one, inline.All)
   }),
 
   "8 waiting for an inline view takes no time": Effect.gen(function* () {
-    const open = yield* data
-    const one = yield* open(all(inline))
+    const one = yield* openWith(all(inline))
     yield* catchUp(one, all(inline))
-    yield* one.events.append(notes({ a: [1] }))
+    yield* one.eventStore.append(notes({ a: [1] }))
     yield* on(one, Projection.waitUntil(inline.All, 1_000_000, { timeout: "3 seconds" }))
   }),
 
-  "8 stores that do not know a view do not promise to maintain it": Effect.gen(function* () {
-    const open = yield* data
-    for (const instance of [yield* open([]), yield* open(all(async))]) {
-      yield* instance.events.append(notes({ a: [1] }))
-      const error = yield* Effect.flip(on(instance, Projection.catchUp(inline.Each)))
+  "8 stores that do not know a view refuse to maintain it": needs("otherProcesses")(function* () {
+    for (const node of [yield* openWith([]), yield* openWith(all(async))]) {
+      yield* node.eventStore.append(notes({ a: [1] }))
+      const error = yield* Effect.flip(on(node, Projection.catchUp(inline.Each)))
       assert.strictEqual(error._tag === "ViewStoreError" && error.reason._tag, "Rejected")
-      assert.isFalse(yield* isInline(instance, inline.Each))
+      assert.isFalse(yield* isInline(node, inline.Each))
     }
   })
 }

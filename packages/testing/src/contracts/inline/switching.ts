@@ -1,28 +1,28 @@
 import { assert } from "@effect/vitest"
 import { Projection, type ViewStore } from "@hexfold/core"
 import { DateTime, Duration, Effect, Fiber, Stream } from "effect"
+import type { Node } from "../nodes.ts"
+import { type Cases, needs } from "../plan.ts"
 import {
   all,
   AllParking,
   AllStruck,
   assertLaw,
   async,
-  type Cases,
   catchUp,
-  data,
   inline,
-  type Instance,
   isInline,
   NextStruck,
   notes,
   on,
+  openWith,
   poison,
   recordsOf,
   viewsOf
-} from "./support.ts"
+} from "./notes.ts"
 
-/** Appends until it is told to stop; `more` waits until it has done some more. */
-const load = (instance: Instance, name: string) =>
+/** Appends until `stop` is run; `more` waits until some more appends are done. */
+const load = (node: Node, name: string) =>
   Effect.gen(function* () {
     let n = 0
     let stopped = false
@@ -32,7 +32,7 @@ const load = (instance: Instance, name: string) =>
         body: () =>
           Effect.forEach(
             Array.from({ length: 5 }, (_, i) => i),
-            (i) => instance.events.append(notes({ [`${name}${i}`]: [n++], shared: [n] })),
+            (i) => node.eventStore.append(notes({ [`${name}${i}`]: [n++], shared: [n] })),
             { concurrency: "unbounded" }
           ).pipe(Effect.andThen(Effect.yieldNow)),
         step: () => {}
@@ -48,16 +48,15 @@ const load = (instance: Instance, name: string) =>
 const waitUntil = (count: () => number, target: number) =>
   Effect.whileLoop({ while: () => count() < target, body: () => Effect.sleep("1 millis"), step: () => {} })
 
-/** Promise 8: whatever ends it, each event is applied once. */
+/** Promise 8: whatever makes an inline view async, each event is applied once. */
 export const switching: Cases = {
-  "8 an event that cannot be applied does not fail its append; the projection meets it": Effect.gen(function* () {
-    const open = yield* data
-    const one = yield* open(all(inline))
+  "8 an event that cannot be applied does not fail its append; the projection stops at it": Effect.gen(function* () {
+    const one = yield* openWith(all(inline))
     yield* catchUp(one, all(inline))
-    yield* one.events.append(notes({ a: [1] }))
+    yield* one.eventStore.append(notes({ a: [1] }))
     const appends = yield* Effect.forEach(
       [notes({ a: [2] }), notes({ b: [poison] }), notes({ c: [3] })],
-      (append) => one.events.append(append),
+      (append) => one.eventStore.append(append),
       { concurrency: "unbounded" }
     )
     const { position } = appends[1]!.events[0]!
@@ -72,15 +71,20 @@ export const switching: Cases = {
     assert.isFalse(yield* isInline(one, inline.All))
   }),
 
-  "8 a process that does not know a view ends it, and nothing is lost": Effect.gen(function* () {
-    const open = yield* data
-    const one = yield* open(all(inline))
-    for (const stranger of [yield* open([]), yield* open([async.All]), yield* open(all(viewsOf("inline", 2)))]) {
+  "8 an append of a process that does not know a view makes the view async, and nothing is lost": needs(
+    "otherProcesses"
+  )(function* () {
+    const one = yield* openWith(all(inline))
+    for (const stranger of [
+      yield* openWith([]),
+      yield* openWith([async.All]),
+      yield* openWith(all(viewsOf("inline", 2)))
+    ]) {
       yield* catchUp(one, all(inline))
-      yield* one.events.append(notes({ a: [1] }))
-      yield* stranger.events.append(notes({ a: [2], b: [3] }))
+      yield* one.eventStore.append(notes({ a: [1] }))
+      yield* stranger.eventStore.append(notes({ a: [2], b: [3] }))
       for (const view of all(inline)) assert.isFalse(yield* isInline(one, view))
-      yield* one.events.append(notes({ a: [4] }))
+      yield* one.eventStore.append(notes({ a: [4] }))
       yield* catchUp(one, all(inline))
       for (const view of all(inline)) {
         assert.isTrue(yield* isInline(one, view))
@@ -89,46 +93,43 @@ export const switching: Cases = {
     }
   }),
 
-  "8 a process with another definition of the same version applies nothing of what the others do not": Effect.gen(
-    function* () {
-      const open = yield* data
-      const [one, two] = [yield* open([inline.All]), yield* open([AllStruck])]
-      yield* catchUp(one, [inline.All])
-      yield* one.events.append(notes({ a: [1] }))
-      yield* two.events.append(notes({ a: [2] }, undefined, undefined, "Struck"))
-      yield* two.events.append(notes({ a: [3] }))
-      yield* catchUp(two, [AllStruck])
-      assert.isTrue(yield* isInline(two, AllStruck))
-      // It has known the view, and does not look again before it appends.
-      yield* one.events.append(notes({ a: [4] }, undefined, undefined, "Struck"))
-      assert.isFalse(yield* isInline(one, AllStruck))
-      yield* catchUp(two, [AllStruck])
-      const { all } = yield* recordsOf(two, AllStruck)
-      assert.strictEqual(all?.sum, 8)
-    }
-  ),
+  "8 a process with another definition of the same version applies no event that the others do not apply": needs(
+    "otherProcesses"
+  )(function* () {
+    const [one, two] = [yield* openWith([inline.All]), yield* openWith([AllStruck])]
+    yield* catchUp(one, [inline.All])
+    yield* one.eventStore.append(notes({ a: [1] }))
+    yield* two.eventStore.append(notes({ a: [2] }, undefined, undefined, "Struck"))
+    yield* two.eventStore.append(notes({ a: [3] }))
+    yield* catchUp(two, [AllStruck])
+    assert.isTrue(yield* isInline(two, AllStruck))
+    // This node remembers the view, and does not look it up again before it appends.
+    yield* one.eventStore.append(notes({ a: [4] }, undefined, undefined, "Struck"))
+    assert.isFalse(yield* isInline(one, AllStruck))
+    yield* catchUp(two, [AllStruck])
+    const { all } = yield* recordsOf(two, AllStruck)
+    assert.strictEqual(all?.sum, 8)
+  }),
 
-  "8 a view is switched between inline and async under load without a rebuild": Effect.gen(function* () {
-    const open = yield* data
-    const instances = yield* Effect.all([open(all(inline)), open(all(inline)), open([])])
-    const [one, two] = instances
+  "8 a view is switched between inline and async under load without a rebuild": needs("otherProcesses")(function* () {
+    const nodes = yield* Effect.all([openWith(all(inline)), openWith(all(inline)), openWith([])])
+    const [one, two] = nodes
     const loads = yield* Effect.all([load(one, "one"), load(two, "two")])
     for (let round = 0; round < 4; round++) {
       yield* catchUp(two, all(async))
       yield* loads[round % 2]!.more
       yield* catchUp(one, all(inline))
       yield* loads[(round + 1) % 2]!.more
-      // A stranger comes and goes.
-      if (round === 2) yield* instances[2].events.append(notes({ shared: [1], stranger: [2] }))
+      // A node that does not know the views appends once.
+      if (round === 2) yield* nodes[2].eventStore.append(notes({ shared: [1], stranger: [2] }))
     }
     for (const { stop } of loads) yield* stop
     yield* catchUp(one, all(inline))
     for (const view of all(inline)) yield* assertLaw(two, view)
   }),
 
-  "8 of two that promote a view at one moment each leaves it right": Effect.gen(function* () {
-    const open = yield* data
-    const [one, two] = [yield* open(all(inline)), yield* open(all(inline))]
+  "8 two processes that promote a view at one moment both leave it right": needs("otherProcesses")(function* () {
+    const [one, two] = [yield* openWith(all(inline)), yield* openWith(all(inline))]
     const { more, stop } = yield* load(one, "one")
     for (let round = 0; round < 5; round++) {
       yield* Effect.all([catchUp(one, all(inline)), catchUp(two, all(inline))], { concurrency: "unbounded" })
@@ -141,24 +142,22 @@ export const switching: Cases = {
     for (const view of all(inline)) yield* assertLaw(one, view)
   }),
 
-  "8 one that claims a part of a view ends it": Effect.gen(function* () {
-    const open = yield* data
-    const one = yield* open(all(inline))
+  "8 a claim of a part of a view makes the view async": Effect.gen(function* () {
+    const one = yield* openWith(all(inline))
     yield* catchUp(one, all(inline))
-    yield* one.events.append(notes({ a: [1] }))
+    yield* one.eventStore.append(notes({ a: [1] }))
     const generation = { view: "Each", version: 1 }
     const claim = { generation, owner: "one", lease: Duration.minutes(1), inline: true }
     const part = { index: 0, of: 2 }
-    const { position } = (yield* one.records.status).find(({ view }) => view === "Each")!
-    const claimed = yield* one.records.claim({ ...claim, part })
+    const { position } = (yield* one.viewStore.status).find(({ view }) => view === "Each")!
+    const claimed = yield* one.viewStore.claim({ ...claim, part })
     assert.deepInclude(claimed, { _tag: "Owned", inline: false, position })
     assert.isFalse(yield* isInline(one, inline.Each))
   }),
 
   "8 a view with parked keys or in parts is not left to appends": Effect.gen(function* () {
-    const open = yield* data
-    const one = yield* open(all(inline))
-    const { events } = yield* one.events.append(notes({ a: [1] }))
+    const one = yield* openWith(all(inline))
+    const { events } = yield* one.eventStore.append(notes({ a: [1] }))
     const letter = {
       position: 1,
       stream: events[0]!.streamId,
@@ -176,11 +175,11 @@ export const switching: Cases = {
       const generation = { view: view.name, version: 1 }
       const whole = part === undefined ? {} : { part }
       const claim = { generation, owner: "one", lease: Duration.minutes(1), inline: true, ...whole }
-      const claimed = yield* one.records.claim(claim)
+      const claimed = yield* one.viewStore.claim(claim)
       assert.ok(claimed._tag === "Owned")
       const { epoch, position: from } = claimed
       const deadLetters = { put: part === undefined ? [letter] : [], remove: [] }
-      yield* one.records.commit({
+      yield* one.viewStore.commit({
         generation,
         epoch,
         from,
@@ -194,36 +193,36 @@ export const switching: Cases = {
     }
   }),
 
-  "8 a version that is behind the one which appends maintain does not take over": Effect.gen(function* () {
-    const open = yield* data
-    const one = yield* open(all(inline))
-    const { events } = yield* one.events.append(notes({ a: [1] }))
+  "8 a version that lags the one which appends maintain does not take over": Effect.gen(function* () {
+    const one = yield* openWith(all(inline))
+    const { events } = yield* one.eventStore.append(notes({ a: [1] }))
     yield* catchUp(one, [inline.Each])
-    const later = yield* one.events.append(notes({ a: [2] }))
+    const later = yield* one.eventStore.append(notes({ a: [2] }))
     const generation = { view: "Each", version: 2 }
-    const claimed = yield* one.records.claim({ generation, owner: "two", lease: Duration.minutes(1) })
+    const claimed = yield* one.viewStore.claim({ generation, owner: "two", lease: Duration.minutes(1) })
     assert.ok(claimed._tag === "Owned")
     const { epoch } = claimed
     const places = [0, events[0]!.position, later.events[0]!.position] as const
     for (const i of [0, 1] as const) {
       const [from, to] = [places[i], places[i + 1]!]
-      yield* one.records.commit({ generation, epoch, from, to, put: [], remove: [], serve: true })
+      yield* one.viewStore.commit({ generation, epoch, from, to, put: [], remove: [], serve: true })
       yield* assertServed(one, "Each", i + 1)
     }
   }),
 
-  "8 a new version takes over from one that appends maintain, and is never behind it": Effect.gen(function* () {
-    const open = yield* data
+  "8 a new version takes over from one that appends maintain, and does not lag it when it does": needs(
+    "otherProcesses"
+  )(function* () {
     const next = viewsOf("inline", 2)
-    const [one, two] = [yield* open(all(inline)), yield* open(all(next))]
-    yield* one.events.append(notes({ a: [1], b: [2] }))
+    const [one, two] = [yield* openWith(all(inline)), yield* openWith(all(next))]
+    yield* one.eventStore.append(notes({ a: [1], b: [2] }))
     yield* catchUp(one, all(inline))
     const { more, stop } = yield* load(one, "one")
     yield* more
-    // It builds beside appends that maintain the former version, and takes over whether or not they cease to.
+    // The new version is built while appends maintain the former one, and takes over whether or not they stop.
     for (const view of all(next)) {
       yield* on(two, Projection.catchUp(view, { pause: "10 millis" }))
-      const { position } = (yield* two.records.status).find((each) => each.view === view.name && each.version === 2)!
+      const { position } = (yield* two.viewStore.status).find((each) => each.view === view.name && each.version === 2)!
       assert.isAbove(position, 0)
       yield* assertServed(two, view.name, 2)
     }
@@ -234,38 +233,38 @@ export const switching: Cases = {
     for (const view of all(next)) yield* assertServed(two, view.name, 2)
   }),
 
-  "8 a build that appends cannot maintain takes over all the same, beside appends that go on": Effect.gen(function* () {
-    const open = yield* data
-    const [one, two] = [yield* open([AllStruck]), yield* open([AllParking])]
-    yield* one.events.append(notes({ a: [poison] }))
+  "8 a build that appends cannot maintain takes over too, while appends go on": needs("otherProcesses")(function* () {
+    const [one, two] = [yield* openWith([AllStruck]), yield* openWith([AllParking])]
+    yield* one.eventStore.append(notes({ a: [poison] }))
     yield* catchUp(one, [AllStruck])
     const commit = (commit: ViewStore.Commit) =>
       commit.inline === true
-        ? Effect.andThen(Effect.orDie(one.events.append(notes({ a: [1] }))), two.records.commit(commit))
-        : two.records.commit(commit)
-    const rebuilding = on({ ...two, records: { ...two.records, commit } }, Projection.rebuild(AllParking))
+        ? Effect.andThen(Effect.orDie(one.eventStore.append(notes({ a: [1] }))), two.viewStore.commit(commit))
+        : two.viewStore.commit(commit)
+    const rebuilding = on({ ...two, viewStore: { ...two.viewStore, commit } }, Projection.rebuild(AllParking))
     const { build } = yield* Effect.timeout(rebuilding, "10 seconds")
     assert.strictEqual(build, 2)
     assert.isFalse(yield* isInline(one, AllStruck))
-    yield* one.events.append(notes({ a: [2] }))
+    yield* one.eventStore.append(notes({ a: [2] }))
     yield* catchUp(two, [AllParking])
     assert.deepStrictEqual(yield* recordsOf(two, AllParking), {})
-    const waiting = yield* two.records.deadLetters({ view: "All", version: 1, build })
-    assert.strictEqual(waiting.length, (yield* Stream.runCollect(one.events.readAll())).length)
+    const waiting = yield* two.viewStore.deadLetters({ view: "All", version: 1, build })
+    assert.strictEqual(waiting.length, (yield* Stream.runCollect(one.eventStore.readAll())).length)
   }),
 
-  "8 an earlier version that appends cannot maintain does not end it for the one that serves": Effect.gen(function* () {
-    const open = yield* data
-    const [one, two] = [yield* open([AllParking]), yield* open([NextStruck])]
-    yield* one.events.append(notes({ a: [poison] }))
-    yield* catchUp(one, [AllParking])
-    yield* catchUp(two, [NextStruck])
-    yield* catchUp(one, [AllParking])
-    assert.isTrue(yield* isInline(two, NextStruck))
-  })
+  "8 an earlier version that appends cannot maintain leaves the version that serves inline": needs("otherProcesses")(
+    function* () {
+      const [one, two] = [yield* openWith([AllParking]), yield* openWith([NextStruck])]
+      yield* one.eventStore.append(notes({ a: [poison] }))
+      yield* catchUp(one, [AllParking])
+      yield* catchUp(two, [NextStruck])
+      yield* catchUp(one, [AllParking])
+      assert.isTrue(yield* isInline(two, NextStruck))
+    }
+  )
 }
 
-const assertServed = ({ records }: Instance, view: string, version: number) =>
-  Effect.map(records.status, (all) =>
+const assertServed = ({ viewStore }: Node, view: string, version: number) =>
+  Effect.map(viewStore.status, (all) =>
     assert.strictEqual(all.find((each) => each.view === view && each.serves)?.version, version)
   )

@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Projection, ProjectionMonitor, type View } from "@hexfold/core"
 import { Effect, Fiber, Layer, Stream } from "effect"
+import type { Cases } from "../plan.ts"
 import {
   add,
   type Counted,
@@ -17,10 +18,10 @@ import {
   statusOf,
   until,
   viewOf
-} from "./support.ts"
-import { type Cases, type Process, three, two } from "./node.ts"
+} from "./tallies.ts"
+import { type TroubledNode, three, two } from "./trouble.ts"
 
-/** A view for which one number is poison until it is mended. */
+/** A view that cannot apply one number until it is mended. */
 const poisoned = (onPoison: View.OnPoison) => {
   const hands = { broken: true }
   const tally = newTally()
@@ -35,12 +36,12 @@ const isSound = ({ event }: Counted) => event.n !== poison
 
 /** What a view does about events that cannot be applied. */
 export const poisoning: Cases = {
-  "it stops at the event, says so, and others go on; mended it applies that and all that follow": Effect.gen(
-    function* () {
+  "the view stops at the event and reports it, and other views go on; mended, it applies that event and all later ones":
+    Effect.gen(function* () {
       const { mend, other, tally, view } = poisoned("stop")
-      const [process, writer] = yield* two
+      const [node, writer] = yield* two
       const writing = yield* load([writer], tally)
-      yield* Effect.forkScoped(process.run(Layer.launch(Projection.layer([view, other], quick))))
+      yield* Effect.forkScoped(node.run(Layer.launch(Projection.layer([view, other], quick))))
       const before = yield* add(writer, tally, "s1", 1)
       yield* writer.run(Projection.waitUntil([view, other], before))
       const position = yield* add(writer, tally, "s1", poison)
@@ -58,14 +59,13 @@ export const poisoning: Cases = {
       yield* writer.run(Projection.catchUp(view, quick))
       yield* isFolded(writer, tally, view)
       assert.isUndefined((yield* statusOf(writer, view))[0]?.parts[0]?.failure)
-    }
-  ),
+    }),
 
-  "it skips the event, with a dead letter for each of its keys": Effect.gen(function* () {
+  "the view skips the event, with a dead letter for each of its keys": Effect.gen(function* () {
     const { tally, view } = poisoned("skip")
-    const [process, writer] = yield* two
+    const [node, writer] = yield* two
     const writing = yield* load([writer], tally)
-    yield* projecting(process, view)
+    yield* projecting(node, view)
     const skipped = [yield* add(writer, tally, "s1", poison), yield* add(writer, tally, "s2", poison)]
     yield* until("more is written", () => writing.written() > 100)
     const position = yield* writing.stop
@@ -78,7 +78,7 @@ export const poisoning: Cases = {
     )
   }),
 
-  "it parks keys, which are tried again while the owner goes on": Effect.gen(function* () {
+  "the view parks keys, which are retried while the owner goes on": Effect.gen(function* () {
     const { mend, tally, view } = poisoned("park")
     const [owner, writer, operator] = yield* three
     const writing = yield* load([writer], tally)
@@ -90,7 +90,7 @@ export const poisoning: Cases = {
     assert.include(retried.parked[0], { key: "s1", position })
     yield* until("more waits", () => writing.written() > 100)
     yield* mend
-    // The key of all events has a new dead letter with each event, so the owner is in the way now and then.
+    // The key `all` gets a dead letter with each event, so a commit of the owner sometimes comes before the retry.
     const retrying = Effect.all(
       [1, 2, 3].map(() => operator.run(Effect.ignore(Projection.retryParked(view)))),
       {
@@ -108,7 +108,7 @@ export const poisoning: Cases = {
     assert.strictEqual(yield* parkedOf(operator, view), 0)
   }),
 
-  "it parks keys of parts whose owners change": Effect.gen(function* () {
+  "the view parks keys of parts whose owners change": Effect.gen(function* () {
     const { mend, tally, view } = poisoned("park")
     const [first, second, writer] = yield* three
     const writing = yield* load([writer], tally)
@@ -132,6 +132,6 @@ export const poisoning: Cases = {
   })
 }
 
-/** How many keys are parked. */
-const parkedOf = ({ views }: Process, { name, version }: Entries) =>
-  Effect.map(views.deadLetterCounts({ view: name, version }), ({ parked }) => parked)
+/** The number of keys that are parked. */
+const parkedOf = ({ viewStore }: TroubledNode, { name, version }: Entries) =>
+  Effect.map(viewStore.deadLetterCounts({ view: name, version }), ({ parked }) => parked)

@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Projection } from "@hexfold/core"
 import { Deferred, Effect, Fiber, Layer } from "effect"
+import { type Cases, needs } from "../plan.ts"
 import {
   add,
   eventually,
@@ -15,38 +16,37 @@ import {
   until,
   viewOf,
   worked
-} from "./support.ts"
-import { type Cases, two } from "./node.ts"
+} from "./tallies.ts"
+import { two } from "./trouble.ts"
 
-/** What is read of the events: nothing is missed, whoever reads and whatever commits late. */
+/** Projections miss no event, whichever of them reads and whatever commits late. */
 export const reading: Cases = {
-  "views of one layer share what is read, and miss nothing when one of them falls behind": Effect.gen(function* () {
+  "views of one layer share what is read, and miss nothing when one of them lags": Effect.gen(function* () {
     const tally = newTally()
     const views = ["One", "Two", "Three", "Four"].map((name) => viewOf(tally, { name }))
-    const [process, writer] = yield* two
+    const [node, writer] = yield* two
     const writing = yield* load([writer], tally)
-    // One has a part of the events already, another begins later.
+    // The first view has applied some events already; the others begin later.
     yield* until("there is something to read", () => writing.written() > 30)
     yield* writer.run(Projection.catchUp(views[0]!, quick))
-    yield* Effect.forkScoped(process.run(Layer.launch(Projection.layer(views, { ...quick, batch: 4 }))))
-    yield* until("they work", () => worked(process))
-    process.trouble = "deaf"
+    yield* Effect.forkScoped(node.run(Layer.launch(Projection.layer(views, { ...quick, batch: 4 }))))
+    yield* until("they work", () => worked(node))
+    node.trouble = "deaf"
     yield* until("more is written", () => writing.written() > 80)
-    process.trouble = "none"
+    node.trouble = "none"
     yield* until("much more is written", () => writing.written() > 150)
     yield* settles(writer, tally, views[0]!, writing)
     for (const view of views) yield* settles(writer, tally, view, writing)
   }),
 
-  "an append that commits behind later ones is applied, and in order": Effect.gen(function* () {
+  "an append that commits after later ones is applied, and in order": needs("transactions")(function* () {
     const { tally, view } = newView()
-    const [process, writer] = yield* two
-    yield* projecting(process, view)
-    const { transaction = (effect) => effect } = writer
+    const [node, writer] = yield* two
+    yield* projecting(node, view)
     for (let i = 0; i < 5; i++) {
       const [appended, end] = [yield* Deferred.make<number>(), yield* Deferred.make<void>()]
       const pending = yield* Effect.forkScoped(
-        transaction(
+        writer.transaction(
           add(writer, tally, "late", i).pipe(
             Effect.tap((position) => Deferred.succeed(appended, position)),
             Effect.tap(() => Deferred.await(end))
@@ -54,31 +54,29 @@ export const reading: Cases = {
         )
       )
       const late = yield* Deferred.await(appended)
-      const early = yield* add(process, tally, "early", i)
+      const early = yield* add(node, tally, "early", i)
       assert.isAbove(early, late)
-      // Whoever goes beyond what is under way has the time to.
-      for (let reads = 0; reads < 20; reads++) yield* recordsOf(process, view)
+      // A projection that passes the append under way by mistake has time to do so.
+      for (let reads = 0; reads < 20; reads++) yield* recordsOf(node, view)
       yield* Deferred.succeed(end, undefined)
       yield* Fiber.join(pending)
-      yield* process.run(Projection.waitUntil(view, early))
-      yield* isFolded(process, tally, view)
+      yield* node.run(Projection.waitUntil(view, early))
+      yield* isFolded(node, tally, view)
     }
   }),
 
-  "appends that roll back hold nobody up": Effect.gen(function* () {
+  "appends that roll back do not stop a projection": needs("transactions")(function* () {
     const { tally, view } = newView()
-    const [process, writer] = yield* two
-    yield* projecting(process, view)
-    const { transaction } = writer
-    if (transaction === undefined) return
+    const [node, writer] = yield* two
+    yield* projecting(node, view)
     for (let i = 0; i < 10; i++) {
-      const rolledBack = Effect.andThen(add(writer, tally, "never", i), add(process, tally, "soon", i))
-      yield* Effect.exit(transaction(Effect.andThen(rolledBack, Effect.fail("rolled back"))))
+      const rolledBack = Effect.andThen(add(writer, tally, "never", i), add(node, tally, "soon", i))
+      yield* Effect.exit(writer.transaction(Effect.andThen(rolledBack, Effect.fail("rolled back"))))
     }
     yield* eventually(
       "all that is committed is applied",
-      Effect.map(recordsOf(process, view), ({ soon }) => soon?.positions.length === 10)
+      Effect.map(recordsOf(node, view), ({ soon }) => soon?.positions.length === 10)
     )
-    yield* isFolded(process, tally, view)
+    yield* isFolded(node, tally, view)
   })
 }

@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Projection, Query, Records } from "@hexfold/core"
 import { Effect, Fiber } from "effect"
+import type { Cases } from "../plan.ts"
 import {
   type Entries,
   eventually,
@@ -17,20 +18,20 @@ import {
   until,
   viewOf,
   worked
-} from "./support.ts"
-import { type Cases, open, type Process, three, two } from "./node.ts"
+} from "./tallies.ts"
+import { open, type TroubledNode, three, two } from "./trouble.ts"
 
 /**
- * Reads a view all the time, by key and by query, until it is told to end. What
- * it reads is the fold up to some position, by one version, and neither the
- * position nor the version goes back.
+ * Reads a view until `end` is run, by key and by query in turn. Each answer is
+ * the fold up to some position, by one version. Neither the position nor the
+ * version goes back.
  */
-const reading = Effect.fnUntraced(function* (process: Process, view: Entries) {
+const reading = Effect.fnUntraced(function* (node: TroubledNode, view: Entries) {
   let isOver = false
   let reads = 0
-  const byKey = process.run(Records.getMany(view, keys))
+  const byKey = node.run(Records.getMany(view, keys))
   const byQuery = Effect.map(
-    process.run(Records.query(view, Query.from(view))),
+    node.run(Records.query(view, Query.from(view))),
     ({ rows }) => new Map(rows.map(({ key, state }) => [key, state]))
   )
   const looking = Effect.gen(function* () {
@@ -66,42 +67,44 @@ const reading = Effect.fnUntraced(function* (process: Process, view: Entries) {
 
 const keys = ["all", ...Array.from({ length: 12 }, (_, i) => `s${i}`)]
 
-/** A version is dropped that has an owner no more. */
-const dropped = (process: Process, tally: Tally, version: number, build?: number) => {
+/** Drops a version, or one of its builds. */
+const dropped = (node: TroubledNode, tally: Tally, version: number, build?: number) => {
   const view = viewOf(tally)
-  return process.run(Projection.drop({ view, version, ...(build === undefined ? {} : { build }) }))
+  return node.run(Projection.drop({ view, version, ...(build === undefined ? {} : { build }) }))
 }
 
-/** Generations that are built beside those that serve, and replace them. */
+/** Generations that are built beside those that serve replace them. */
 export const rebuilding: Cases = {
-  "a rebuild under load replaces the records at once, and readers see none that go back": Effect.gen(function* () {
-    const { tally, view } = newView()
-    const [owner, builder, reader] = yield* three
-    const writing = yield* load([owner, builder], tally)
-    yield* projecting(owner, view)
-    yield* until("the owner works", () => worked(owner))
-    const readers = yield* reading(reader, view)
-    let last = 1
-    for (let i = 0; i < 2; i++) {
-      const { build, replaced } = yield* builder.run(Projection.rebuild(view, { ...quick, batch: 7 }))
-      assert.isAbove(build, last)
-      assert.deepStrictEqual(replaced, { version: 1, build: last })
-      const made = owner.commits.length
-      yield* until("the owner goes on with the new records", () => owner.commits.slice(made).some(isOf(build)))
-      assert.lengthOf(yield* dropped(builder, tally, 1, last), 1)
-      yield* readers.more
-      last = build
+  "a rebuild under load replaces the records at once, and readers see no records that go back": Effect.gen(
+    function* () {
+      const { tally, view } = newView()
+      const [owner, builder, reader] = yield* three
+      const writing = yield* load([owner, builder], tally)
+      yield* projecting(owner, view)
+      yield* until("the owner works", () => worked(owner))
+      const readers = yield* reading(reader, view)
+      let last = 1
+      for (let i = 0; i < 2; i++) {
+        const { build, replaced } = yield* builder.run(Projection.rebuild(view, { ...quick, batch: 7 }))
+        assert.isAbove(build, last)
+        assert.deepStrictEqual(replaced, { version: 1, build: last })
+        const made = owner.commits.length
+        yield* until("the owner goes on with the new records", () => owner.commits.slice(made).some(isOf(build)))
+        assert.lengthOf(yield* dropped(builder, tally, 1, last), 1)
+        yield* readers.more
+        last = build
+      }
+      yield* settles(reader, tally, view, writing)
+      yield* readers.end
+      const serving = (yield* statusOf(reader, view)).filter(({ serves }) => serves)
+      assert.deepStrictEqual(
+        serving.map(({ build }) => build),
+        [last]
+      )
     }
-    yield* settles(reader, tally, view, writing)
-    yield* readers.end
-    const serving = (yield* statusOf(reader, view)).filter(({ serves }) => serves)
-    assert.deepStrictEqual(
-      serving.map(({ build }) => build),
-      [last]
-    )
-  }),
+  ),
 
-  "a rebuild under load of what is behind a position": Effect.gen(function* () {
+  "a rebuild under load of the events after a position": Effect.gen(function* () {
     const { tally, view } = newView()
     const [owner, builder] = yield* two
     const writing = yield* load([owner, builder], tally)
@@ -191,4 +194,4 @@ export const rebuilding: Cases = {
   })
 }
 
-const isOf = (build: number) => (commit: Process["commits"][number]) => commit.generation.build === build
+const isOf = (build: number) => (commit: TroubledNode["commits"][number]) => commit.generation.build === build

@@ -1,10 +1,11 @@
 import { assert } from "@effect/vitest"
 import { Projection } from "@hexfold/core"
 import { Duration, Effect, Fiber } from "effect"
-import { eventually, load, newView, projecting, quick, recordsOf, settles, statusOf, until, worked } from "./support.ts"
-import { type Cases, two } from "./node.ts"
+import type { Cases } from "../plan.ts"
+import { eventually, load, newView, projecting, quick, recordsOf, settles, statusOf, until, worked } from "./tallies.ts"
+import { two } from "./trouble.ts"
 
-/** The records are compared with the events while both move. */
+/** The records are compared with the events while both change. */
 export const verifying: Cases = {
   "nothing differs while projections in parts work under load": Effect.gen(function* () {
     const { tally, view } = newView()
@@ -24,7 +25,7 @@ export const verifying: Cases = {
     yield* settles(other, tally, view, writing)
   }),
 
-  "what was changed behind the projection's back is found under load, and a rebuild mends it": Effect.gen(function* () {
+  "a record that something else has changed is found under load, and a rebuild mends it": Effect.gen(function* () {
     const { tally, view } = newView()
     const [owner, other] = yield* two
     const writing = yield* load([owner, other], tally)
@@ -34,14 +35,21 @@ export const verifying: Cases = {
     yield* Fiber.interrupt(running)
     const generation = { view: view.name, version: 1 }
     const claim = { generation, owner: "culprit", lease: Duration.seconds(5) }
-    const claimed = yield* other.views.claim(claim)
+    const claimed = yield* other.viewStore.claim(claim)
     assert.ok(claimed._tag === "Owned")
     const { epoch, position } = claimed
-    const { states } = yield* other.views.load(generation, ["all", ...streams])
+    const { states } = yield* other.viewStore.load(generation, ["all", ...streams])
     const [changed, lost] = [...states.keys()].filter((key) => key !== "all")
     const put = [changed!, "invented"].map((key) => ({ key, state: { version: 1, positions: [1], sum: 0.5 } }))
-    yield* other.views.commit({ generation, epoch, from: position, to: position, put: put.map(whole), remove: [lost!] })
-    yield* other.views.claim({ ...claim, lease: Duration.zero })
+    yield* other.viewStore.commit({
+      generation,
+      epoch,
+      from: position,
+      to: position,
+      put: put.map(whole),
+      remove: [lost!]
+    })
+    yield* other.viewStore.claim({ ...claim, lease: Duration.zero })
     yield* projecting(owner, view, quick)
     const { differences } = yield* other.run(Projection.verify(view))
     assert.deepStrictEqual(differences.map(({ key }) => key).sort(), [changed!, "invented", lost!].sort())

@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Executor, Projection, Query, Records, Subscription } from "@hexfold/core"
 import { Effect, Fiber, Option, Stream } from "effect"
+import { type Cases, needs } from "../plan.ts"
 import {
   add,
   below,
@@ -14,16 +15,16 @@ import {
   settles,
   type Tally,
   until
-} from "./support.ts"
-import { type Cases, open, type Process, three, two } from "./node.ts"
+} from "./tallies.ts"
+import { open, type TroubledNode, three, two } from "./trouble.ts"
 
-/** Executes many commands at once; each finds itself in the records as soon as it has its receipt. */
-const readYourWrites = (process: Process, tally: Tally, view: Entries, count: number) =>
+/** Executes many commands at once; each finds its event in the records as soon as it has its receipt. */
+const readYourWrites = (node: TroubledNode, tally: Tally, view: Entries, count: number) =>
   Effect.forEach(
     Array.from({ length: count }, (_, i) => i),
     (i) =>
       Effect.gen(function* () {
-        // So many that commands seldom meet.
+        // There are so many streams that commands seldom conflict.
         const id = `s${yield* below(10_000)}`
         const { position } = yield* Executor.execute(tally, id, { _tag: "Add", n: i }).pipe(
           Projection.waitFor([view], { timeout: "20 seconds" })
@@ -31,28 +32,30 @@ const readYourWrites = (process: Process, tally: Tally, view: Entries, count: nu
         const states = yield* Records.getMany(view, [id, "all"])
         assert.include(states.get(id)?.positions ?? [], position)
         assert.include(states.get("all")?.positions ?? [], position)
-      }).pipe(process.run),
+      }).pipe(node.run),
     { concurrency: 30, discard: true }
   )
 
-/** Who waits for a position sees it in the records, whoever applies the events. */
+/** A caller that waits for a position finds it in the records, whichever process applies the events. */
 export const waiting: Cases = {
-  "who has waited for a command in another process reads what it wrote, hundreds at once": Effect.gen(function* () {
-    const { tally, view } = newView()
-    const [owner, first, second] = yield* three
-    yield* projecting(owner, view)
-    const works = [first, second].map((process) => readYourWrites(process, tally, view, 150))
-    yield* Effect.all(works, { concurrency: "unbounded" })
-  }),
+  "a caller that has waited for its command reads what it wrote in another process, hundreds at once": Effect.gen(
+    function* () {
+      const { tally, view } = newView()
+      const [owner, first, second] = yield* three
+      yield* projecting(owner, view)
+      const works = [first, second].map((node) => readYourWrites(node, tally, view, 150))
+      yield* Effect.all(works, { concurrency: "unbounded" })
+    }
+  ),
 
-  "so it does where the view has parts, in several processes": Effect.gen(function* () {
+  "the same holds if the view has parts, in several processes": Effect.gen(function* () {
     const { tally, view } = newView()
     const [one, other, client] = yield* three
-    for (const process of [one, other]) yield* projecting(process, view, { parts: 4, maxParts: 2 })
+    for (const node of [one, other]) yield* projecting(node, view, { parts: 4, maxParts: 2 })
     yield* readYourWrites(client, tally, view, 200)
   }),
 
-  "so it does while the view is built anew": Effect.gen(function* () {
+  "the same holds while the view is rebuilt": Effect.gen(function* () {
     const { tally, view } = newView()
     const [owner, builder, client] = yield* three
     yield* projecting(owner, view)
@@ -63,7 +66,7 @@ export const waiting: Cases = {
     yield* Fiber.join(working)
   }),
 
-  "who waits in vain is told how far the view is, and can go on waiting": Effect.gen(function* () {
+  "a wait that times out says how far the view is, and can be repeated": Effect.gen(function* () {
     const { tally, view } = newView()
     const [owner, client] = yield* two
     const unknown = yield* add(client, tally, "a", 1)
@@ -72,9 +75,9 @@ export const waiting: Cases = {
     assert.deepInclude(yield* Effect.flip(waitUntil(unknown)), { ...timeout, wanted: unknown, reached: 0 })
     const { position: reached } = yield* owner.run(Projection.catchUp(view))
     const wanted = yield* add(client, tally, "a", 1)
-    // A store may take longer than that to answer.
+    // A store may take longer than the timeout to answer.
     yield* eventually(
-      "it is told how far the view is",
+      "the timeout says how far the view is",
       Effect.map(Effect.flip(waitUntil(wanted)), (late) => late._tag === "WaitTimeout" && late.reached === reached)
     )
     yield* projecting(owner, view)
@@ -82,14 +85,14 @@ export const waiting: Cases = {
     assert.deepStrictEqual((yield* recordsOf(client, view))["a"]?.positions, [unknown, wanted])
   }),
 
-  "the results of a query follow a view under load, none goes back, and the last one is the final one": Effect.gen(
+  "the results of a query follow a view under load, no result goes back, and the last one is the final one": Effect.gen(
     function* () {
       const { tally, view } = newView()
       const [owner, watcher, writer] = yield* three
       yield* projecting(owner, view)
       const results: Array<ReadonlyArray<number>> = []
-      const watching = (process: Process) =>
-        process.run(
+      const watching = (node: TroubledNode) =>
+        node.run(
           Subscription.query(view, Query.from(view)).pipe(
             Stream.map(({ rows }) => rows.find(({ key }) => key === "all")?.state.positions ?? []),
             Stream.runForEach((positions) => Effect.sync(() => void results.push(positions)))
@@ -108,12 +111,11 @@ export const waiting: Cases = {
     }
   ),
 
-  "a query that is watched shows an event that commits late": Effect.gen(function* () {
+  "a query that is watched shows an event that commits late": needs("transactions")(function* () {
     const { tally, view } = newView()
     const [owner, watcher] = yield* two
     const writer = yield* open
     yield* projecting(owner, view)
-    const { transaction = (effect) => effect } = writer
     const watching = yield* Effect.forkScoped(
       watcher.run(
         Subscription.query(view, Query.from(view)).pipe(
@@ -122,7 +124,7 @@ export const waiting: Cases = {
         )
       )
     )
-    yield* transaction(
+    yield* writer.transaction(
       Effect.gen(function* () {
         yield* add(writer, tally, "late", 1)
         yield* add(watcher, tally, "early", 1)

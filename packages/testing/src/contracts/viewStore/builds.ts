@@ -1,18 +1,8 @@
 import { assert } from "@effect/vitest"
 import type { ViewStore } from "@hexfold/core"
 import { Duration, Effect } from "effect"
-import {
-  type Cases,
-  newGeneration,
-  nothing,
-  open,
-  own,
-  ownPart,
-  records,
-  served,
-  statusOf,
-  type Store
-} from "./support.ts"
+import { type Cases, needs } from "../plan.ts"
+import { newGeneration, nothing, open, own, ownPart, records, served, statusOf, type Store } from "./generations.ts"
 
 const together = { concurrency: "unbounded" } as const
 
@@ -23,9 +13,9 @@ const serving = (store: Store, view: string) =>
     all.filter(({ serves }) => serves).map(({ build, version }) => [version, build])
   )
 
-/** Promise 4 where a version has builds, or a generation parts. */
+/** Promise 4 for a version with several builds, and for a generation in parts. */
 export const building: Cases = {
-  "4 a build is made beside the one that serves, and replaces it": Effect.gen(function* () {
+  "4 a build is made beside the one that serves, and replaces it": needs("otherProcesses")(function* () {
     const [store, other] = yield* Effect.all([open, open])
     const generation = newGeneration()
     const [first, second] = [1, 2].map((build) => ({ ...generation, build }))
@@ -53,34 +43,43 @@ export const building: Cases = {
     assert.strictEqual((yield* Effect.flip(store.commit({ ...old, from: 4, to: 5 })))._tag, "CommitConflict")
   }),
 
-  "4 without a build it is the one that serves, or the first that none has replaced": Effect.gen(function* () {
-    const store = yield* open
-    const serves = newGeneration()
-    yield* own(store, serves)
-    const generation = { ...serves, version: 2 }
-    const claimed = (given: ViewStore.Generation) => store.claim({ generation: given, owner: "one", lease: minute })
-    const buildOf = Effect.map(claimed(generation), (each) => (each._tag === "Owned" ? each.build : undefined))
-    yield* claimed({ ...generation, build: 3 })
-    assert.strictEqual(yield* buildOf, 3)
-    const epoch = yield* own(store, { ...generation, build: 2 })
-    assert.strictEqual(yield* buildOf, 2)
-    yield* store.commit({ ...nothing, generation, epoch, from: 0, to: 1, put: records({ a: 2 }), serve: true })
-    assert.deepStrictEqual([...(yield* store.load(generation, ["a"])).states], [["a", 2]])
-    const last = { ...generation, build: 4 }
-    const next = { ...nothing, generation: last, epoch: yield* own(store, last) }
-    yield* own(store, { ...generation, build: 1 })
-    assert.strictEqual(yield* buildOf, 2)
-    yield* store.commit({ ...next, from: 0, to: 1, serve: true })
-    assert.strictEqual(yield* buildOf, 4)
-    const later = { ...generation, version: 3 }
-    yield* store.commit({ ...nothing, generation: later, epoch: yield* own(store, later), from: 0, to: 1, serve: true })
-    yield* store.commit({ ...next, from: 1, to: 1, drop: true })
-    // The builds that are left were replaced: a new one, behind the last of them.
-    assert.strictEqual(yield* buildOf, 4)
-    assert.deepStrictEqual(yield* serving(store, generation.view), [[3, 1]])
-  }),
+  "4 a claim without a build gets the build that serves, or the first one that has not been replaced": Effect.gen(
+    function* () {
+      const store = yield* open
+      const serves = newGeneration()
+      yield* own(store, serves)
+      const generation = { ...serves, version: 2 }
+      const claimed = (given: ViewStore.Generation) => store.claim({ generation: given, owner: "one", lease: minute })
+      const buildOf = Effect.map(claimed(generation), (each) => (each._tag === "Owned" ? each.build : undefined))
+      yield* claimed({ ...generation, build: 3 })
+      assert.strictEqual(yield* buildOf, 3)
+      const epoch = yield* own(store, { ...generation, build: 2 })
+      assert.strictEqual(yield* buildOf, 2)
+      yield* store.commit({ ...nothing, generation, epoch, from: 0, to: 1, put: records({ a: 2 }), serve: true })
+      assert.deepStrictEqual([...(yield* store.load(generation, ["a"])).states], [["a", 2]])
+      const last = { ...generation, build: 4 }
+      const next = { ...nothing, generation: last, epoch: yield* own(store, last) }
+      yield* own(store, { ...generation, build: 1 })
+      assert.strictEqual(yield* buildOf, 2)
+      yield* store.commit({ ...next, from: 0, to: 1, serve: true })
+      assert.strictEqual(yield* buildOf, 4)
+      const later = { ...generation, version: 3 }
+      yield* store.commit({
+        ...nothing,
+        generation: later,
+        epoch: yield* own(store, later),
+        from: 0,
+        to: 1,
+        serve: true
+      })
+      yield* store.commit({ ...next, from: 1, to: 1, drop: true })
+      // All builds that are left were replaced, so the claim gets a new one after the last of them.
+      assert.strictEqual(yield* buildOf, 4)
+      assert.deepStrictEqual(yield* serving(store, generation.view), [[3, 1]])
+    }
+  ),
 
-  "4 a generation with a part that is behind does not serve": Effect.gen(function* () {
+  "4 a generation with a part that lags does not serve": Effect.gen(function* () {
     const store = yield* open
     const generation = newGeneration()
     const next = { ...generation, version: 2 }
@@ -95,7 +94,7 @@ export const building: Cases = {
     assert.deepStrictEqual(yield* serving(store, generation.view), [[2, 1]])
   }),
 
-  "4 parts that all ask to serve at one moment do": Effect.gen(function* () {
+  "4 a generation serves if all its parts ask for that at one moment": needs("otherProcesses")(function* () {
     const stores = yield* Effect.all([open, open, open])
     for (let round = 0; round < 10; round++) {
       const generation = newGeneration()
@@ -113,30 +112,32 @@ export const building: Cases = {
     }
   }),
 
-  "4 who divides a build while it is replaced is fenced or begins behind that": Effect.gen(function* () {
-    const [store, other] = yield* Effect.all([open, open])
-    for (let round = 0; round < 10; round++) {
-      const generation = newGeneration()
-      const [first, second] = [1, 2].map((build) => ({ ...generation, build }))
-      yield* own(store, first!)
-      yield* store.claim({ generation: first!, owner: "one", lease: Duration.zero })
-      const epoch = yield* own(store, second!)
-      const racing = [
-        ownPart(other, first!, 1, 2),
-        store.commit({ ...nothing, generation: second!, epoch, from: 0, to: 1, serve: true })
-      ] as const
-      const [divided] = yield* Effect.all(racing, together)
-      assert.deepStrictEqual(yield* serving(store, generation.view), [[1, 2]])
-      const [replaced] = yield* statusOf(store, generation.view)
-      assert.isTrue(replaced?.replaced)
-      // CommitConflict: all parts are in a higher epoch. Begun behind: the part is owned in the epoch that was given.
-      const part = replaced!.parts[1]!
-      if (part.owner === undefined) assert.isAbove(part.epoch, divided)
-      else assert.strictEqual(part.epoch, divided)
+  "4 a claim that divides a build while it is replaced is fenced, or comes after the switch": needs("otherProcesses")(
+    function* () {
+      const [store, other] = yield* Effect.all([open, open])
+      for (let round = 0; round < 10; round++) {
+        const generation = newGeneration()
+        const [first, second] = [1, 2].map((build) => ({ ...generation, build }))
+        yield* own(store, first!)
+        yield* store.claim({ generation: first!, owner: "one", lease: Duration.zero })
+        const epoch = yield* own(store, second!)
+        const racing = [
+          ownPart(other, first!, 1, 2),
+          store.commit({ ...nothing, generation: second!, epoch, from: 0, to: 1, serve: true })
+        ] as const
+        const [divided] = yield* Effect.all(racing, together)
+        assert.deepStrictEqual(yield* serving(store, generation.view), [[1, 2]])
+        const [replaced] = yield* statusOf(store, generation.view)
+        assert.isTrue(replaced?.replaced)
+        // Fenced: all parts are in a higher epoch. After the switch: the part is owned in the epoch that the claim got.
+        const part = replaced!.parts[1]!
+        if (part.owner === undefined) assert.isAbove(part.epoch, divided)
+        else assert.strictEqual(part.epoch, divided)
+      }
     }
-  }),
+  ),
 
-  "3 a generation that is new begins behind the position given": Effect.gen(function* () {
+  "3 a new generation begins after the given position": Effect.gen(function* () {
     const store = yield* open
     const generation = newGeneration()
     const asking = { generation, owner: "one", lease: minute }

@@ -1,13 +1,14 @@
 import { assert } from "@effect/vitest"
 import type { ViewStore } from "@hexfold/core"
 import { Duration, Effect, Schedule } from "effect"
-import { type Cases, claim, newGeneration, open, own, owned, placeOf, records, served } from "./support.ts"
+import { type Cases, needs } from "../plan.ts"
+import { claim, newGeneration, open, own, owned, placeOf, records, served } from "./generations.ts"
 
 const together = { concurrency: "unbounded" } as const
 
 /** Promises 3 and 4: one owner at a time, one generation that serves. */
 export const claiming: Cases = {
-  "3 of many who claim at one moment one is the owner": Effect.gen(function* () {
+  "3 of many that claim at one moment exactly one becomes the owner": needs("otherProcesses")(function* () {
     const stores = yield* Effect.all([open, open, open])
     for (let round = 0; round < 5; round++) {
       const generation = newGeneration()
@@ -23,7 +24,7 @@ export const claiming: Cases = {
     }
   }),
 
-  "3 who claims again keeps the epoch, also from another instance": Effect.gen(function* () {
+  "3 an owner that claims again keeps the epoch, also from another node": needs("otherProcesses")(function* () {
     const [first, second] = yield* Effect.all([open, open])
     const generation = newGeneration()
     const epoch = yield* own(first, generation)
@@ -34,7 +35,7 @@ export const claiming: Cases = {
     assert.deepStrictEqual(yield* claim(second, generation, "two"), { _tag: "Held", by: "one" })
   }),
 
-  "3 a lease that ended frees the generation for a higher epoch": Effect.gen(function* () {
+  "3 a lease that ended frees the generation for a higher epoch": needs("otherProcesses")(function* () {
     const [first, second] = yield* Effect.all([open, open])
     const generation = newGeneration()
     const claimed = yield* claim(first, generation, "one", Duration.millis(50))
@@ -53,7 +54,7 @@ export const claiming: Cases = {
     assert.strictEqual((yield* Effect.flip(first.commit(late)))._tag, "CommitConflict")
   }),
 
-  "3 a lease of no time ends the ownership": Effect.gen(function* () {
+  "3 a lease of zero duration ends the ownership": Effect.gen(function* () {
     const store = yield* open
     const generation = newGeneration()
     const epoch = yield* own(store, generation)
@@ -80,38 +81,40 @@ export const claiming: Cases = {
     assert.isUndefined(yield* placeOf(store, good))
   }),
 
-  "4 a later generation is built beside the first, and serves from the commit that says so": Effect.gen(function* () {
-    const [store, other] = yield* Effect.all([open, open])
-    const first = newGeneration()
-    const second = { ...first, version: 2 }
-    const old = { generation: first, epoch: yield* own(store, first), remove: [] }
-    const next = { generation: second, epoch: yield* own(store, second), remove: [] }
-    yield* store.commit({ ...old, from: 0, to: 4, put: records({ a: "old", b: "old" }) })
-    yield* store.commit({ ...next, from: 0, to: 2, put: records({ a: "new" }) })
-    assert.deepStrictEqual(yield* served(other, first.view), { a: "old", b: "old" })
-    assert.deepStrictEqual([...(yield* other.load(second, ["a", "b"])).states], [["a", "new"]])
-    assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a"])).states], [["a", "old"]])
-    const serving = Effect.map(other.status, (all) =>
-      all.filter(({ serves, view }) => serves && view === first.view).map(({ version }) => version)
-    )
-    assert.deepStrictEqual(yield* serving, [1])
-    yield* store.commit({ ...next, from: 2, to: 4, put: [], serve: true })
-    assert.deepStrictEqual(yield* serving, [2])
-    assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
-    assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a", "b"])).states], [["a", "new"]])
-    yield* store.commit({ ...old, from: 4, to: 5, put: records({ c: "old" }), serve: true })
-    assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
-    const all = (yield* other.status).filter(({ view }) => view === first.view)
-    assert.deepStrictEqual(
-      all.map(({ position, serves, version }) => [version, position, serves]),
-      [
-        [1, 5, false],
-        [2, 4, true]
-      ]
-    )
-  }),
+  "4 a later generation is built beside the first, and serves from the commit that says so": needs("otherProcesses")(
+    function* () {
+      const [store, other] = yield* Effect.all([open, open])
+      const first = newGeneration()
+      const second = { ...first, version: 2 }
+      const old = { generation: first, epoch: yield* own(store, first), remove: [] }
+      const next = { generation: second, epoch: yield* own(store, second), remove: [] }
+      yield* store.commit({ ...old, from: 0, to: 4, put: records({ a: "old", b: "old" }) })
+      yield* store.commit({ ...next, from: 0, to: 2, put: records({ a: "new" }) })
+      assert.deepStrictEqual(yield* served(other, first.view), { a: "old", b: "old" })
+      assert.deepStrictEqual([...(yield* other.load(second, ["a", "b"])).states], [["a", "new"]])
+      assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a"])).states], [["a", "old"]])
+      const serving = Effect.map(other.status, (all) =>
+        all.filter(({ serves, view }) => serves && view === first.view).map(({ version }) => version)
+      )
+      assert.deepStrictEqual(yield* serving, [1])
+      yield* store.commit({ ...next, from: 2, to: 4, put: [], serve: true })
+      assert.deepStrictEqual(yield* serving, [2])
+      assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
+      assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a", "b"])).states], [["a", "new"]])
+      yield* store.commit({ ...old, from: 4, to: 5, put: records({ c: "old" }), serve: true })
+      assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
+      const all = (yield* other.status).filter(({ view }) => view === first.view)
+      assert.deepStrictEqual(
+        all.map(({ position, serves, version }) => [version, position, serves]),
+        [
+          [1, 5, false],
+          [2, 4, true]
+        ]
+      )
+    }
+  ),
 
-  "4 of a view without a generation there is nothing to read": Effect.gen(function* () {
+  "4 a view without a generation has no records to read": Effect.gen(function* () {
     const store = yield* open
     const { view } = newGeneration()
     assert.deepStrictEqual(yield* served(store, view), {})

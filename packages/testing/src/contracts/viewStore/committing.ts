@@ -1,12 +1,13 @@
 import { assert } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber } from "effect"
-import { type Cases, claim, newGeneration, open, own, owned, placeOf, records, served } from "./support.ts"
+import { type Cases, needs } from "../plan.ts"
+import { claim, newGeneration, open, own, owned, placeOf, records, served } from "./generations.ts"
 
 const together = { concurrency: "unbounded" } as const
 
 /** Promises 1, 2 and 6: commits are atomic and fenced, reads are of one moment. */
 export const committing: Cases = {
-  "1 a commit puts and removes records and moves the position": Effect.gen(function* () {
+  "1 a commit puts and removes records and moves the position": needs("otherProcesses")(function* () {
     const store = yield* open
     const generation = newGeneration()
     const epoch = yield* own(store, generation)
@@ -104,7 +105,7 @@ export const committing: Cases = {
     assert.deepStrictEqual(yield* served(store, generation.view), { a: 1 })
   }),
 
-  "2 of commits that begin at one position one succeeds": Effect.gen(function* () {
+  "2 of commits that begin at one position exactly one succeeds": needs("otherProcesses")(function* () {
     const stores = yield* Effect.all([open, open, open])
     const generation = newGeneration()
     const epoch = yield* own(stores[0], generation)
@@ -122,21 +123,23 @@ export const committing: Cases = {
     assert.strictEqual(Object.keys(yield* served(stores[1], generation.view)).length, 10)
   }),
 
-  "2 who was replaced is fenced, and the successor goes on where he stood": Effect.gen(function* () {
-    const [first, second] = yield* Effect.all([open, open])
-    const generation = newGeneration()
-    const epoch = yield* own(first, generation)
-    yield* first.commit({ generation, epoch, from: 0, to: 3, put: records({ a: 1 }), remove: [] })
-    yield* first.claim({ generation, owner: "one", lease: Duration.zero })
-    const next = yield* own(second, generation, "two")
-    assert.deepStrictEqual(yield* claim(second, generation, "two"), owned(next, 3))
-    const late = { generation, epoch, from: 3, to: 4, put: records({ a: 2 }), remove: [] }
-    assert.strictEqual((yield* Effect.flip(first.commit(late)))._tag, "CommitConflict")
-    yield* second.commit({ ...late, epoch: next, put: records({ a: 3 }) })
-    assert.deepStrictEqual(yield* served(first, generation.view), { a: 3 })
-  }),
+  "2 an owner that was replaced is fenced, and its successor goes on from the same position": needs("otherProcesses")(
+    function* () {
+      const [first, second] = yield* Effect.all([open, open])
+      const generation = newGeneration()
+      const epoch = yield* own(first, generation)
+      yield* first.commit({ generation, epoch, from: 0, to: 3, put: records({ a: 1 }), remove: [] })
+      yield* first.claim({ generation, owner: "one", lease: Duration.zero })
+      const next = yield* own(second, generation, "two")
+      assert.deepStrictEqual(yield* claim(second, generation, "two"), owned(next, 3))
+      const late = { generation, epoch, from: 3, to: 4, put: records({ a: 2 }), remove: [] }
+      assert.strictEqual((yield* Effect.flip(first.commit(late)))._tag, "CommitConflict")
+      yield* second.commit({ ...late, epoch: next, put: records({ a: 3 }) })
+      assert.deepStrictEqual(yield* served(first, generation.view), { a: 3 })
+    }
+  ),
 
-  "6 records that are read together are of one commit": Effect.gen(function* () {
+  "6 records that are read together are of one commit": needs("otherProcesses")(function* () {
     const [writer, reader] = yield* Effect.all([open, open])
     const generation = newGeneration()
     const epoch = yield* own(writer, generation)

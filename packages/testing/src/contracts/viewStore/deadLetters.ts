@@ -1,7 +1,8 @@
 import { assert } from "@effect/vitest"
 import type { ViewStore } from "@hexfold/core"
 import { DateTime, Effect } from "effect"
-import { type Cases, newGeneration, nothing, open, own } from "./support.ts"
+import { type Cases, needs } from "../plan.ts"
+import { newGeneration, nothing, open, own } from "./generations.ts"
 
 const letter = (position: number, key: string, parked = true): ViewStore.DeadLetter => ({
   position,
@@ -26,10 +27,10 @@ const opened = Effect.gen(function* () {
   return { store, generation, epoch, commit }
 })
 
-// From U+10000 on a character has four bytes, but is below U+FFFF by its first half.
+// From U+10000 on a character has four bytes, and its first UTF-16 unit sorts before U+FFFF.
 const hostile = ["'", '"', "%", "\\", "a b", " a", "$1", "a", "ä", "\ue000", "\uffff", "😀", "𐀀", "null", "{}", ""]
 
-/** As many characters of four bytes, which do not get shorter when they are compressed. */
+/** A number of characters of four bytes, which do not get shorter when they are compressed. */
 const incompressible = (length: number): string => {
   let [text, seed] = ["", 1]
   for (let i = 0; i < length; i++) {
@@ -48,7 +49,7 @@ const byCodePoint = (a: string, b: string): number => {
 
 /** Promises 1 and 6 for dead letters. */
 export const deadLetters: Cases = {
-  "1 dead letters are put, changed and removed with the commit": Effect.gen(function* () {
+  "1 dead letters are put, changed and removed with the commit": needs("otherProcesses")(function* () {
     const { commit, epoch, generation, store } = yield* opened
     const { error: _, ...waiting } = letter(2, "a")
     yield* commit([letter(1, "a"), waiting, letter(1, "b", false)])
@@ -96,7 +97,7 @@ export const deadLetters: Cases = {
     assert.deepStrictEqual(yield* store.deadLetters(generation), [])
   }),
 
-  "1 dead letters of long keys are told apart": Effect.gen(function* () {
+  "1 dead letters of different long keys stay apart": Effect.gen(function* () {
     const { commit, generation, store } = yield* opened
     const long = incompressible(999)
     const all = ["a", "b"].map((end) => letter(1, long + end))
@@ -108,7 +109,7 @@ export const deadLetters: Cases = {
     assert.deepStrictEqual(yield* store.deadLetters(generation), [all[1]!])
   }),
 
-  "6 dead letters are read by key and kind, behind a place, as many as are wanted": Effect.gen(function* () {
+  "6 dead letters are read by key and kind, after a place, up to a limit": Effect.gen(function* () {
     const { commit, generation, store } = yield* opened
     const [a1, a2, b2, a3] = [letter(1, "a"), letter(2, "a", false), letter(2, "b"), letter(3, "a")]
     yield* commit([a3, b2, a2, a1])

@@ -1,7 +1,8 @@
 import { assert } from "@effect/vitest"
 import type { ViewStore } from "@hexfold/core"
 import { DateTime, Effect, Fiber } from "effect"
-import { type Cases, claim, newGeneration, nothing, open, own, owned, records, served, statusOf } from "./support.ts"
+import { type Cases, needs } from "../plan.ts"
+import { claim, newGeneration, nothing, open, own, owned, records, served, statusOf } from "./generations.ts"
 
 const error = { step: "evolve", cause: "too much" }
 const letter = {
@@ -15,9 +16,9 @@ const letter = {
   error
 }
 
-/** Promise 4 where generations are dropped, and what those who read see of it. */
+/** Promise 4 for generations that are dropped, and what readers see of it. */
 export const dropping: Cases = {
-  "4 a generation that is dropped is gone with all that it had": Effect.gen(function* () {
+  "4 a generation that is dropped is gone with all that it had": needs("otherProcesses")(function* () {
     const [store, other] = yield* Effect.all([open, open])
     const first = newGeneration()
     const second = { ...first, version: 2 }
@@ -39,7 +40,7 @@ export const dropping: Cases = {
     assert.strictEqual((yield* Effect.flip(other.commit({ ...commit, from: 1, to: 2 })))._tag, "CommitConflict")
     const again = yield* own(other, second, "two")
     assert.deepStrictEqual(yield* claim(other, second, "two"), owned(again, 0))
-    // What was sent to the one that is gone is none of this one's.
+    // A commit that was meant for the dropped generation does not change the new one.
     assert.strictEqual((yield* Effect.flip(store.commit({ ...commit, put: records({ a: 1 }) })))._tag, "CommitConflict")
     assert.strictEqual((yield* other.load(second, ["a"])).states.size, 0)
   }),
@@ -56,7 +57,7 @@ export const dropping: Cases = {
     assert.deepStrictEqual((yield* store.load(generation, [])).positions, [1])
   }),
 
-  "6 who reads while generations are switched and dropped sees one of them": Effect.gen(function* () {
+  "6 a reader sees one generation while generations are switched and dropped": needs("otherProcesses")(function* () {
     const [writer, reader, another] = yield* Effect.all([open, open, open])
     const { view } = newGeneration()
     const keys = Array.from({ length: 20 }, (_, i) => `k${i}`)

@@ -1,7 +1,8 @@
 import { assert } from "@effect/vitest"
 import type { ViewStore } from "@hexfold/core"
 import { DateTime, Effect } from "effect"
-import { type Cases, newGeneration, open, own, records } from "./support.ts"
+import type { Cases } from "../plan.ts"
+import { newGeneration, open, own, records } from "./generations.ts"
 
 const waiting = (position: number, key: string): ViewStore.DeadLetter => ({
   position,
@@ -43,7 +44,7 @@ const opened = Effect.gen(function* () {
   return { store, generation, commit, fenced }
 })
 
-/** Promise 2 for dead letters: what goes by others than are there changes nothing. */
+/** Promise 2 for dead letters: a commit that expects other dead letters than there are changes nothing. */
 export const overtaking: Cases = {
   "2 a commit that removes a dead letter which is not there is fenced": Effect.gen(function* () {
     const { commit, fenced, generation, store } = yield* opened
@@ -57,7 +58,7 @@ export const overtaking: Cases = {
     assert.deepStrictEqual(yield* store.deadLetters(generation), [second])
   }),
 
-  "2 a commit that leaves an event to wait for a key which is not parked is fenced": Effect.gen(function* () {
+  "2 a commit that queues an event for a key which is not parked is fenced": Effect.gen(function* () {
     const { commit, fenced, generation, store } = yield* opened
     yield* fenced([waiting(1, "a")])
     const skipped = { ...poison(1, "a"), parked: false }
@@ -72,7 +73,7 @@ export const overtaking: Cases = {
     assert.deepStrictEqual(yield* store.deadLetters(generation), [skipped])
   }),
 
-  "2 of several who remove the same dead letters one succeeds": Effect.gen(function* () {
+  "2 of several commits that remove the same dead letters exactly one succeeds": Effect.gen(function* () {
     const { commit, generation, store } = yield* opened
     const deadLetters = [poison(1, "a"), waiting(2, "a"), waiting(3, "a")]
     yield* commit(deadLetters)

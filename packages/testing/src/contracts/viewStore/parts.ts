@@ -1,8 +1,8 @@
 import { assert } from "@effect/vitest"
 import type { ViewStore } from "@hexfold/core"
 import { Duration, Effect } from "effect"
+import { type Cases, needs } from "../plan.ts"
 import {
-  type Cases,
   claim,
   free,
   newGeneration,
@@ -14,15 +14,15 @@ import {
   records,
   served,
   statusOf
-} from "./support.ts"
+} from "./generations.ts"
 
 const together = { concurrency: "unbounded" } as const
 
 const four = [0, 1, 2, 3]
 
-/** Promises 2, 3 and 7 where a generation has parts. */
+/** Promises 2, 3 and 7 for a generation in parts. */
 export const dividing: Cases = {
-  "3 each part has an owner and a position of its own": Effect.gen(function* () {
+  "3 each part has an owner and a position of its own": needs("otherProcesses")(function* () {
     const [store, other] = yield* Effect.all([open, open])
     const generation = newGeneration()
     const first = yield* ownPart(store, generation, 0, 2, "one")
@@ -52,7 +52,7 @@ export const dividing: Cases = {
     )
   }),
 
-  "3 what is no part is refused": Effect.gen(function* () {
+  "3 what is not a valid part is refused": Effect.gen(function* () {
     const store = yield* open
     const generation = newGeneration()
     for (const [index, of] of [
@@ -73,7 +73,7 @@ export const dividing: Cases = {
     }
   }),
 
-  "2 parts that are committed at one moment are all committed": Effect.gen(function* () {
+  "2 parts that are committed at one moment are all committed": needs("otherProcesses")(function* () {
     const stores = yield* Effect.all([open, open, open, open])
     const generation = newGeneration()
     const epochs = yield* Effect.forEach(four, (i) => ownPart(stores[i]!, generation, i, 4, `owner ${i}`), together)
@@ -95,62 +95,66 @@ export const dividing: Cases = {
     assert.deepStrictEqual((yield* stores[0].load(generation, [])).positions, [20, 20, 20, 20])
   }),
 
-  "7 a generation is divided anew only while it is free and its parts stand at one position": Effect.gen(function* () {
-    const [store, other] = yield* Effect.all([open, open])
-    const generation = newGeneration()
-    const whole = yield* own(store, generation)
-    yield* store.commit({ ...nothing, generation, epoch: whole, from: 0, to: 5, put: records({ a: 1 }) })
-    assert.deepStrictEqual(yield* other.claim(asking(generation, 1, 2, "two")), { _tag: "Held", by: "one" })
-    yield* free(store, generation)
-    const halves = [
-      yield* ownPart(store, generation, 0, 2, "one"),
-      yield* ownPart(other, generation, 1, 2, "two")
-    ] as const
-    assert.isAbove(Math.min(...halves), whole)
-    assert.deepStrictEqual((yield* store.load(generation, [])).positions, [5, 5])
-    const late = { ...nothing, generation, epoch: whole, from: 5, to: 6, put: records({ a: 2 }) }
-    assert.strictEqual((yield* Effect.flip(store.commit(late)))._tag, "CommitConflict")
-    yield* store.commit({ ...nothing, generation, part: 0, epoch: halves[0], from: 5, to: 9 })
-    yield* free(store, generation, { index: 0, of: 2 }, "one")
-    assert.deepStrictEqual(yield* claim(store, generation, "one"), { _tag: "Held", by: "two" })
-    yield* free(other, generation, { index: 1, of: 2 }, "two")
-    assert.deepStrictEqual(yield* claim(store, generation, "one"), { _tag: "Divided", positions: [9, 5] })
-    const again = yield* ownPart(other, generation, 1, 2, "two")
-    yield* other.commit({ ...nothing, generation, part: 1, epoch: again, from: 5, to: 9 })
-    yield* free(other, generation, { index: 1, of: 2 }, "two")
-    const epoch = yield* own(store, generation)
-    assert.isAbove(epoch, again)
-    assert.deepStrictEqual((yield* store.load(generation, [])).positions, [9])
-    for (const part of [0, 1]) {
-      const old = { ...nothing, generation, part, epoch: part === 0 ? halves[0] : again, from: 9, to: 10 }
-      assert.strictEqual((yield* Effect.flip(other.commit(old)))._tag, "CommitConflict")
-    }
-    yield* store.commit({ ...nothing, generation, epoch, from: 9, to: 10 })
-    assert.deepStrictEqual(yield* served(store, generation.view), { a: 1 })
-  }),
-
-  "7 of many who divide at one moment all get parts of one division": Effect.gen(function* () {
-    const stores = yield* Effect.all([open, open, open, open])
-    for (let round = 0; round < 8; round++) {
+  "7 a generation is divided anew only while it is free and its parts stand at one position": needs("otherProcesses")(
+    function* () {
+      const [store, other] = yield* Effect.all([open, open])
       const generation = newGeneration()
-      if (round % 2 === 1) yield* Effect.andThen(own(stores[0], generation), free(stores[0], generation))
-      const asked = [2, 3].flatMap((of) => Array.from({ length: of }, (_, index) => ({ index, of })))
-      const claims = yield* Effect.forEach(
-        asked,
-        ({ index, of }, i) => stores[i % 4]!.claim(asking(generation, index, of, `${index} of ${of}`)),
-        together
-      )
-      const { length } = (yield* statusOf(stores[0], generation.view))[0]!.parts
-      for (const [i, { index: part, of }] of asked.entries()) {
-        const claimed = claims[i]!
-        assert.strictEqual(claimed._tag, of === length ? "Owned" : "Held")
-        if (claimed._tag !== "Owned") continue
-        yield* stores[i % 4]!.commit({ ...nothing, generation, part, epoch: claimed.epoch, from: 0, to: 1 })
+      const whole = yield* own(store, generation)
+      yield* store.commit({ ...nothing, generation, epoch: whole, from: 0, to: 5, put: records({ a: 1 }) })
+      assert.deepStrictEqual(yield* other.claim(asking(generation, 1, 2, "two")), { _tag: "Held", by: "one" })
+      yield* free(store, generation)
+      const halves = [
+        yield* ownPart(store, generation, 0, 2, "one"),
+        yield* ownPart(other, generation, 1, 2, "two")
+      ] as const
+      assert.isAbove(Math.min(...halves), whole)
+      assert.deepStrictEqual((yield* store.load(generation, [])).positions, [5, 5])
+      const late = { ...nothing, generation, epoch: whole, from: 5, to: 6, put: records({ a: 2 }) }
+      assert.strictEqual((yield* Effect.flip(store.commit(late)))._tag, "CommitConflict")
+      yield* store.commit({ ...nothing, generation, part: 0, epoch: halves[0], from: 5, to: 9 })
+      yield* free(store, generation, { index: 0, of: 2 }, "one")
+      assert.deepStrictEqual(yield* claim(store, generation, "one"), { _tag: "Held", by: "two" })
+      yield* free(other, generation, { index: 1, of: 2 }, "two")
+      assert.deepStrictEqual(yield* claim(store, generation, "one"), { _tag: "Divided", positions: [9, 5] })
+      const again = yield* ownPart(other, generation, 1, 2, "two")
+      yield* other.commit({ ...nothing, generation, part: 1, epoch: again, from: 5, to: 9 })
+      yield* free(other, generation, { index: 1, of: 2 }, "two")
+      const epoch = yield* own(store, generation)
+      assert.isAbove(epoch, again)
+      assert.deepStrictEqual((yield* store.load(generation, [])).positions, [9])
+      for (const part of [0, 1]) {
+        const old = { ...nothing, generation, part, epoch: part === 0 ? halves[0] : again, from: 9, to: 10 }
+        assert.strictEqual((yield* Effect.flip(other.commit(old)))._tag, "CommitConflict")
+      }
+      yield* store.commit({ ...nothing, generation, epoch, from: 9, to: 10 })
+      assert.deepStrictEqual(yield* served(store, generation.view), { a: 1 })
+    }
+  ),
+
+  "7 of many that divide a generation at one moment, all get parts of one division": needs("otherProcesses")(
+    function* () {
+      const stores = yield* Effect.all([open, open, open, open])
+      for (let round = 0; round < 8; round++) {
+        const generation = newGeneration()
+        if (round % 2 === 1) yield* Effect.andThen(own(stores[0], generation), free(stores[0], generation))
+        const asked = [2, 3].flatMap((of) => Array.from({ length: of }, (_, index) => ({ index, of })))
+        const claims = yield* Effect.forEach(
+          asked,
+          ({ index, of }, i) => stores[i % 4]!.claim(asking(generation, index, of, `${index} of ${of}`)),
+          together
+        )
+        const { length } = (yield* statusOf(stores[0], generation.view))[0]!.parts
+        for (const [i, { index: part, of }] of asked.entries()) {
+          const claimed = claims[i]!
+          assert.strictEqual(claimed._tag, of === length ? "Owned" : "Held")
+          if (claimed._tag !== "Owned") continue
+          yield* stores[i % 4]!.commit({ ...nothing, generation, part, epoch: claimed.epoch, from: 0, to: 1 })
+        }
       }
     }
-  }),
+  ),
 
-  "7 a commit that races with a division comes before it or is fenced": Effect.gen(function* () {
+  "7 a commit that races with a division comes before it or is fenced": needs("otherProcesses")(function* () {
     const [store, other] = yield* Effect.all([open, open])
     for (let round = 0; round < 20; round++) {
       const generation = newGeneration()

@@ -4,7 +4,8 @@ import { QueryEvaluation } from "@hexfold/core/adapter"
 import { Effect, Result, type Schema } from "effect"
 import fc from "fast-check"
 import * as arbitrary from "../QueryArbitraries.ts"
-import { type Cases, newGeneration, open, own, type Store } from "./support.ts"
+import type { Cases } from "../plan.ts"
+import { newGeneration, open, own, type Store } from "./generations.ts"
 
 const serve = (store: Store, rows: ReadonlyArray<Query.Row<Schema.Json>>) =>
   Effect.gen(function* () {
@@ -14,7 +15,7 @@ const serve = (store: Store, rows: ReadonlyArray<Query.Row<Schema.Json>>) =>
     return generation.view
   })
 
-// An empty text is no key, and JSON has no -0.
+// An empty text is not a valid key, and JSON has no -0.
 const records = arbitrary.records.map((rows) =>
   rows.map(({ key, state }) => ({ key: `k${key}`, state: JSON.parse(JSON.stringify(state)) as Schema.Json }))
 )

@@ -1,7 +1,8 @@
 import { assert } from "@effect/vitest"
 import type { ViewStore } from "@hexfold/core"
 import { DateTime, Duration, Effect, Fiber } from "effect"
-import { type Cases, newGeneration, nothing, open, own, ownPart, placeOf, statusOf } from "./support.ts"
+import { type Cases, needs } from "../plan.ts"
+import { newGeneration, nothing, open, own, ownPart, placeOf, statusOf } from "./generations.ts"
 
 const failure: ViewStore.Unapplied = {
   position: 8,
@@ -12,9 +13,9 @@ const failure: ViewStore.Unapplied = {
   at: DateTime.makeUnsafe(1_700_000_000_000)
 }
 
-/** What is told of a generation, and promise 6 for what comes with records. */
+/** What a generation reports, and promise 6 for what comes with records. */
 export const reporting: Cases = {
-  "1 a failure stays until a commit goes further without one": Effect.gen(function* () {
+  "1 a failure stays until a commit goes further without one": needs("otherProcesses")(function* () {
     const store = yield* open
     const generation = newGeneration()
     const commit = { ...nothing, generation, epoch: yield* own(store, generation) }
@@ -23,14 +24,14 @@ export const reporting: Cases = {
     assert.deepStrictEqual((yield* placeOf(yield* open, generation))?.failure, failure)
     yield* store.claim({ generation, owner: "one", lease: Duration.minutes(1) })
     assert.deepStrictEqual((yield* placeOf(store, generation))?.failure, failure)
-    // Whoever retries an event of before does not pass the one that failed.
+    // A retry of an earlier event does not pass the event that failed.
     yield* store.commit({ ...commit, from: 7, to: 7 })
     assert.deepStrictEqual((yield* placeOf(store, generation))?.failure, failure)
     yield* store.commit({ ...commit, from: 7, to: 8 })
     assert.isUndefined((yield* placeOf(store, generation))?.failure)
   }),
 
-  "1 the throughput stays as it was said last": Effect.gen(function* () {
+  "1 the throughput stays as it was last reported": Effect.gen(function* () {
     const store = yield* open
     const generation = newGeneration()
     const commit = { ...nothing, generation, epoch: yield* own(store, generation) }
@@ -43,7 +44,7 @@ export const reporting: Cases = {
     assert.deepStrictEqual(yield* throughput, { events: 0, positions: 0 })
   }),
 
-  "1 failure and throughput are those of a part": Effect.gen(function* () {
+  "1 each part has a failure and a throughput of its own": Effect.gen(function* () {
     const store = yield* open
     const generation = newGeneration()
     const epochs = [yield* ownPart(store, generation, 0, 2), yield* ownPart(store, generation, 1, 2)]
@@ -60,7 +61,7 @@ export const reporting: Cases = {
     )
   }),
 
-  "6 positions and parked keys are of the same moment as the records": Effect.gen(function* () {
+  "6 positions and parked keys are of the same moment as the records": needs("otherProcesses")(function* () {
     const [writer, reader] = yield* Effect.all([open, open])
     const generation = newGeneration()
     const epochs = [yield* ownPart(writer, generation, 0, 2), yield* ownPart(writer, generation, 1, 2)]

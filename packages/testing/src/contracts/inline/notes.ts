@@ -1,37 +1,11 @@
 import { assert } from "@effect/vitest"
 import { Aggregate, Decision, EventStore, Projection, Query, Records, StreamId, View, ViewStore } from "@hexfold/core"
 import { EventCodec, type Expectation } from "@hexfold/core/adapter"
-import { Context, Effect, Option, Result, Schema, type Scope, Stream } from "effect"
+import { Effect, Option, Result, Schema, Stream } from "effect"
+import { type Node, openWith as openNodeWith } from "../nodes.ts"
 
-/** Both stores as one process has them, over data that it may share. */
-export interface Instance {
-  readonly events: EventStore.EventStore["Service"]
-  readonly records: ViewStore.ViewStore["Service"]
-  /**
-   * Runs an effect in a transaction of the stores' database, which appends of
-   * this instance join; rolls back if the effect fails. Undefined for stores
-   * that have no such transactions.
-   */
-  readonly transaction: (<A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>) | undefined
-}
-
-/** Opens an instance that knows the definitions of views. */
-export type Open = (views: ReadonlyArray<View.Any>) => Effect.Effect<Instance, unknown, Scope.Scope>
-
-/** What an adapter supplies to be held to the contract. */
-export class Backend extends Context.Service<
-  Backend,
-  {
-    /** Makes data of its own for a case. */
-    readonly data: Effect.Effect<Open, unknown, Scope.Scope>
-  }
->()("@hexfold/testing/InlineContract/Backend") {}
-
-/** A promise of the port and the program that tests it. */
-export type Cases = Readonly<Record<string, Effect.Effect<void, unknown, Backend | Scope.Scope>>>
-
-/** Opens the data of a case. */
-export const data: Effect.Effect<Open, unknown, Backend | Scope.Scope> = Effect.flatMap(Backend, ({ data }) => data)
+/** Opens a node that knows the definitions of views. */
+export const openWith = (views: ReadonlyArray<View.Any>) => openNodeWith({ views })
 
 const Noted = Schema.TaggedStruct("Noted", { n: Schema.Int })
 const Struck = Schema.TaggedStruct("Struck", { n: Schema.Int })
@@ -58,11 +32,11 @@ const seen = (state: typeof Seen.Type | undefined, n: number, position: number) 
   sum: (state?.sum ?? 0) + n
 })
 
-// Some delete the record.
+// Some events delete the record.
 const seenOrGone = (state: typeof Seen.Type | undefined, n: number, position: number) =>
   n % 11 === 10 ? undefined : seen(state, n, position)
 
-/** Views of one stream for each record, of one record for all, and of one record for each event. */
+/** Three views: one record for each stream, one record for all streams, one record for each event. */
 export const viewsOf = (consistency: View.Consistency, version = 1) => {
   const common = { from: [Note], consistency, version }
   return {
@@ -110,18 +84,18 @@ const struck = (onPoison: View.OnPoison, version = 1) =>
     }
   })
 
-/** `All` as a process defines it that follows one more type of event, and has forgotten to give it a new version. */
+/** `All` as another process defines it: it handles one more type of event under the same version, by mistake. */
 export const AllStruck = struck("stop")
 
 /** Its next version. */
 export const NextStruck = struck("stop", 2)
 
-/** As `AllStruck`, but it parks what it cannot apply: the others can apply all. */
+/** Like `AllStruck`, but it parks the events that it cannot apply; `AllStruck` can apply them all. */
 export const AllParking = struck("park")
 
 export const async = viewsOf("async")
 
-/** One of them, whichever. */
+/** Any of these views. */
 export type Known = View.View<
   string,
   typeof Seen.Type,
@@ -131,16 +105,19 @@ export type Known = View.View<
 
 export const all = (views: typeof inline): ReadonlyArray<Known> => [views.Each, views.All, views.History]
 
-/** Runs an effect with the stores of an instance. */
+/** Runs an effect with the stores of a node. */
 export const on = <A, E>(
-  { events, records }: Instance,
+  { eventStore, viewStore }: Node,
   effect: Effect.Effect<A, E, EventStore.EventStore | ViewStore.ViewStore>
 ): Effect.Effect<A, E> =>
-  effect.pipe(Effect.provideService(EventStore.EventStore, events), Effect.provideService(ViewStore.ViewStore, records))
+  effect.pipe(
+    Effect.provideService(EventStore.EventStore, eventStore),
+    Effect.provideService(ViewStore.ViewStore, viewStore)
+  )
 
-/** Catches up with views, and leaves those that are inline to appends. */
-export const catchUp = (instance: Instance, views: ReadonlyArray<View.Any>) =>
-  Effect.forEach(views, (view) => on(instance, Projection.catchUp(view, { pause: "10 millis" })), {
+/** Catches up with views. Those that are inline are maintained by appends from then on. */
+export const catchUp = (node: Node, views: ReadonlyArray<View.Any>) =>
+  Effect.forEach(views, (view) => on(node, Projection.catchUp(view, { pause: "10 millis" })), {
     concurrency: "unbounded"
   })
 
@@ -168,15 +145,15 @@ export const notes = (
 const streamOf = (name: string): StreamId.StreamId => StreamId.make("Note", name)
 
 /** The records of a view. */
-export const recordsOf = (instance: Instance, view: Known) =>
-  Effect.map(on(instance, Records.query(view, Query.from(view))), ({ rows }) =>
+export const recordsOf = (node: Node, view: Known) =>
+  Effect.map(on(node, Records.query(view, Query.from(view))), ({ rows }) =>
     Object.fromEntries(rows.map(({ key, state }) => [key, state]))
   )
 
-/** The records are the fold over the log, or the part of it up to a position: none missing, none twice, in order. */
-export const assertLaw = (instance: Instance, view: Known, upTo = Infinity) =>
+/** The records are the fold over the log, or over its part up to a position: no event is missing, doubled or out of order. */
+export const assertLaw = (node: Node, view: Known, upTo = Infinity) =>
   Effect.gen(function* () {
-    const log = yield* Stream.runCollect(instance.events.readAll())
+    const log = yield* Stream.runCollect(node.eventStore.readAll())
     const given = log
       .filter(({ position }) => position <= upTo)
       .map((recorded) => {
@@ -185,11 +162,11 @@ export const assertLaw = (instance: Instance, view: Known, upTo = Infinity) =>
         const event = Result.getOrThrow(EventCodec.of(Note).decode(recorded))
         return { ...envelope, eventId, aggregate: Note.name, id, event }
       })
-    assert.deepStrictEqual(yield* recordsOf(instance, view), Object.fromEntries(View.fold(view, given)))
+    assert.deepStrictEqual(yield* recordsOf(node, view), Object.fromEntries(View.fold(view, given)))
   })
 
 /** Whether appends maintain a view's version. */
-export const isInline = ({ records }: Instance, { name, version }: View.Any) =>
-  Effect.map(records.status, (statuses) =>
+export const isInline = ({ viewStore }: Node, { name, version }: View.Any) =>
+  Effect.map(viewStore.status, (statuses) =>
     statuses.some((each) => each.view === name && each.version === version && each.inline)
   )

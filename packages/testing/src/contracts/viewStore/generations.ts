@@ -1,26 +1,12 @@
 import type { ViewStore, ViewStoreError } from "@hexfold/core"
-import { Context, Duration, Effect, type Schema, type Scope } from "effect"
+import { Duration, Effect, type Schema } from "effect"
+import { open as openNode } from "../nodes.ts"
 
 /** The store under test. */
 export type Store = ViewStore.ViewStore["Service"]
 
-/** What an adapter supplies to be held to the contract. */
-export class Backend extends Context.Service<
-  Backend,
-  {
-    /** Opens one more instance on the same data. */
-    readonly open: Effect.Effect<Store, ViewStoreError, Scope.Scope>
-  }
->()("@hexfold/testing/ViewStoreContract/Backend") {}
-
-/** A promise of the port and the program that tests it. */
-export type Cases = Readonly<Record<string, Effect.Effect<void, unknown, Backend | Scope.Scope>>>
-
-/** Opens an instance. */
-export const open: Effect.Effect<Store, ViewStoreError, Backend | Scope.Scope> = Effect.flatMap(
-  Backend,
-  (backend) => backend.open
-)
+/** Opens a node and takes its view store. */
+export const open = Effect.map(openNode, ({ viewStore }) => viewStore)
 
 let made = 0
 
@@ -40,7 +26,7 @@ export const claim = (
   lease = minute
 ): Effect.Effect<ViewStore.Claimed, ViewStoreError> => store.claim({ generation, owner, lease })
 
-/** Claims a generation that is free, and tells in which epoch. */
+/** Claims a generation that is free, and returns the epoch. */
 export const own = (
   store: Store,
   generation: ViewStore.Generation,
@@ -50,7 +36,7 @@ export const own = (
     claimed._tag === "Owned" ? Effect.succeed(claimed.epoch) : Effect.die(claimed)
   )
 
-/** Claims a part that is free, and tells in which epoch. */
+/** Claims a part that is free, and returns the epoch. */
 export const ownPart = (
   store: Store,
   generation: ViewStore.Generation,
@@ -62,7 +48,7 @@ export const ownPart = (
     claimed._tag === "Owned" ? Effect.succeed(claimed.epoch) : Effect.die(claimed)
   )
 
-/** Frees what an owner has of a generation. */
+/** Ends the lease of an owner on a part of a generation. */
 export const free = (
   store: Store,
   generation: ViewStore.Generation,
@@ -70,18 +56,18 @@ export const free = (
   owner = "one"
 ): Effect.Effect<ViewStore.Claimed, ViewStoreError> => store.claim({ generation, part, owner, lease: Duration.zero })
 
-/** All generations of a view. */
+/** The status of all generations of a view. */
 export const statusOf = (store: Store, view: string) =>
   Effect.map(store.status, (all) => all.filter((each) => each.view === view))
 
-/** A commit of nothing, which others are made from. */
+/** A commit that changes no record; other commits are made from it. */
 export const nothing = { put: [], remove: [] } as const
 
-/** Records from their states by key. */
+/** The records with these states by key. */
 export const records = (states: Readonly<Record<string, Schema.Json>>): ViewStore.Commit["put"] =>
   Object.entries(states).map(([key, state]) => ({ key, state }))
 
-/** Where a generation stands that has one part. */
+/** The position and the owner of a generation that has one part. */
 export const placeOf = (store: Store, { version, view }: ViewStore.Generation) =>
   Effect.map(store.status, (all) => all.find((each) => each.view === view && each.version === version)?.parts[0])
 

@@ -2,9 +2,10 @@ import { assert } from "@effect/vitest"
 import { Aggregate, Decision, type EventStore, Projection, Query, Records, View } from "@hexfold/core"
 import { EventCodec } from "@hexfold/core/adapter"
 import { Effect, Fiber, Option, Random, Result, Schema, type Scope, Stream } from "effect"
-import type { Process } from "./node.ts"
+import { Nodes } from "../nodes.ts"
+import type { TroubledNode } from "./trouble.ts"
 
-/** Leases are short, for the cases wait for their ends in real time. */
+/** Leases are short, because the cases wait in real time until they end. */
 export const quick = { lease: "300 millis", pause: "20 millis", batch: 20 } as const
 
 const Add = Schema.TaggedStruct("Add", { n: Schema.Int })
@@ -25,16 +26,16 @@ export const newTally = () =>
 
 export type Tally = ReturnType<typeof newTally>
 
-/** How the view of a case differs from others. */
+/** What differs between the views of the cases. */
 export interface Definition {
   readonly name?: string
   readonly version?: number
   readonly onPoison?: View.OnPoison
-  /** For which numbers the view's handler throws. */
+  /** Whether the view's handler throws for a number. */
   readonly isPoison?: (n: number) => boolean
 }
 
-/** A view that shows for each stream, and under `all` for all, which events were applied and in which order. */
+/** A view with a record for each stream, and one for all streams under `all`: the events applied, in order. */
 export const viewOf = (
   tally: Tally,
   { isPoison = () => false, name = "Entries", onPoison = "stop", version = 1 }: Definition = {}
@@ -61,53 +62,60 @@ export const newView = (definition?: Definition) => {
   return { tally, view: viewOf(tally, definition) }
 }
 
-/** Appends numbers to a stream, and gives the position of the last one. */
-export const add = ({ events }: Pick<Process, "events">, tally: Tally, id: string, ...ns: ReadonlyArray<number>) => {
+/** Appends numbers to a stream, and returns the position of the last one. */
+export const add = (
+  { eventStore }: Pick<TroubledNode, "eventStore">,
+  tally: Tally,
+  id: string,
+  ...ns: ReadonlyArray<number>
+) => {
   const written = ns.map((n) => {
     const id = crypto.randomUUID()
     return { id, type: "Added", data: { _tag: "Added", n }, metadata: { correlationId: id, causationId: id } }
   })
   const append = { writes: [{ streamId: tally.streamId(id), events: written }], conditions: [] }
-  return Effect.map(events.append(append), ({ events }) => events.at(-1)!.position)
+  return Effect.map(eventStore.append(append), ({ events }) => events.at(-1)!.position)
 }
 
-/** Those who write while a case goes on. */
+/** Writers that append while a case goes on. */
 export interface Load {
-  /** How much was written so far. */
+  /** The number of events written so far. */
   readonly written: () => number
-  /** Ends them, and gives the position of the last event. */
+  /** Ends the writers, and returns the position of the last event. */
   readonly stop: Effect.Effect<number>
 }
 
 /**
- * Several writers append all the time, until they are stopped. Where there are
- * transactions some appends commit late, and some roll back.
+ * Three writers append until they are stopped. If the backend declares
+ * transactions, some appends commit late, and some roll back.
  */
-export const load = (processes: ReadonlyArray<Process>, tally: Tally): Effect.Effect<Load, never, Scope.Scope> =>
+export const load = (
+  nodes: ReadonlyArray<TroubledNode>,
+  tally: Tally
+): Effect.Effect<Load, never, Nodes | Scope.Scope> =>
   Effect.gen(function* () {
+    const { declares } = yield* Nodes
     let isOver = false
     let written = 0
     let last = 0
-    const writing = ({ events, transaction }: Process) =>
+    const writing = ({ eventStore, transaction }: TroubledNode) =>
       Effect.gen(function* () {
         while (!isOver) {
           const stream = yield* below(12)
           const ns = [1, 1 + stream].slice(yield* below(2))
-          const chance = transaction === undefined ? 9 : yield* below(10)
-          const append = Effect.orDie(add({ events }, tally, `s${stream}`, ...ns))
+          const chance = declares("transactions") ? yield* below(10) : 9
+          const append = Effect.orDie(add({ eventStore }, tally, `s${stream}`, ...ns))
           const late = Effect.tap(append, () => (chance === 0 ? Effect.fail(rolledBack) : Effect.sleep("5 millis")))
           const position =
-            chance < 3 && transaction !== undefined
-              ? yield* Effect.catchCause(transaction(late), () => Effect.succeed(0))
-              : yield* append
+            chance < 3 ? yield* Effect.catchCause(transaction(late), () => Effect.succeed(0)) : yield* append
           if (position > 0) written += ns.length
           last = Math.max(last, position)
-          // Slower in the end, so that who has to catch up can, also on a slow machine.
+          // Slower in the end, so that a projection can catch up on a slow machine too.
           yield* Effect.sleep(written < 500 ? "10 millis" : "100 millis")
         }
       })
-    const writers = Array.from({ length: 3 }, (_, i) => processes[i % processes.length]!)
-    const fibers = yield* Effect.forEach(writers, (process) => Effect.forkScoped(writing(process)))
+    const writers = Array.from({ length: 3 }, (_, i) => nodes[i % nodes.length]!)
+    const fibers = yield* Effect.forEach(writers, (node) => Effect.forkScoped(writing(node)))
     const stop = Effect.suspend(() => {
       isOver = true
       return Effect.map(Fiber.joinAll(fibers), () => last)
@@ -117,24 +125,29 @@ export const load = (processes: ReadonlyArray<Process>, tally: Tally): Effect.Ef
 
 const rolledBack = "rolled back"
 
-/** A random whole number from 0 on, below another. */
+/** A random whole number from 0 on, below a limit. */
 export const below = (limit: number): Effect.Effect<number> => Random.nextIntBetween(0, limit - 1)
 
 /** Waits until something holds. */
 export const eventually = <E, R>(what: string, holds: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
   Effect.gen(function* () {
     for (let tries = 0; !(yield* holds); tries++) {
-      if (tries === 1_000) throw new Error(`it never came to hold: ${what}`)
+      if (tries === 1_000) throw new Error(`it did not come to hold: ${what}`)
       yield* Effect.sleep("10 millis")
     }
   })
 
-/** Waits until something holds that is known at once. */
+/** Waits until something holds that takes no effect to find out. */
 export const until = (what: string, holds: () => boolean) => eventually(what, Effect.sync(holds))
 
-/** The records that a view must have: the fold over the log, or over those of its events that count. */
-export const law = (process: Process, tally: Tally, view: Entries, counts: (event: Counted) => boolean = () => true) =>
-  Effect.map(Stream.runCollect(process.events.readAll({ aggregates: [tally.name] })), (log) => {
+/** The records that a view must have: the fold over the events of the log that count. */
+export const law = (
+  node: TroubledNode,
+  tally: Tally,
+  view: Entries,
+  counts: (event: Counted) => boolean = () => true
+) =>
+  Effect.map(Stream.runCollect(node.eventStore.readAll({ aggregates: [tally.name] })), (log) => {
     const given = log.map((recorded) => decoded(tally, recorded))
     return Object.fromEntries(View.fold(view, given.filter(counts)))
   })
@@ -154,37 +167,37 @@ const decoded = (tally: Tally, recorded: EventStore.RecordedEvent) => {
 export type Counted = ReturnType<typeof decoded>
 
 /** The records that a view has. */
-export const recordsOf = (process: Process, view: Entries) =>
-  Effect.map(process.run(Records.query(view, Query.from(view))), ({ rows }) =>
+export const recordsOf = (node: TroubledNode, view: Entries) =>
+  Effect.map(node.run(Records.query(view, Query.from(view))), ({ rows }) =>
     Object.fromEntries(rows.map(({ key, state }) => [key, state]))
   )
 
 /** The view's records are the fold over its log. */
-export const isFolded = Effect.fnUntraced(function* (process: Process, tally: Tally, view: Entries) {
-  assert.deepStrictEqual(yield* recordsOf(process, view), yield* law(process, tally, view))
+export const isFolded = Effect.fnUntraced(function* (node: TroubledNode, tally: Tally, view: Entries) {
+  assert.deepStrictEqual(yield* recordsOf(node, view), yield* law(node, tally, view))
 })
 
-/** Ends the load, waits until the view has all events, and compares its records with the fold over the log. */
-export const settles = Effect.fnUntraced(function* (process: Process, tally: Tally, view: Entries, load: Load) {
+/** Ends the load, waits until the view has applied all events, and compares its records with the fold over the log. */
+export const settles = Effect.fnUntraced(function* (node: TroubledNode, tally: Tally, view: Entries, load: Load) {
   const position = yield* load.stop
   assert.isAbove(position, 0)
-  yield* process.run(Projection.waitUntil(view, position, { timeout: "20 seconds" }))
-  yield* isFolded(process, tally, view)
+  yield* node.run(Projection.waitUntil(view, position, { timeout: "20 seconds" }))
+  yield* isFolded(node, tally, view)
 })
 
-/** Runs a projection in a process, for as long as the case goes on. */
-export const projecting = (process: Process, view: View.Any, options: Projection.Options = {}) =>
-  Effect.forkScoped(process.run(Projection.run(view, { ...quick, ...options })))
+/** Runs a projection in a node until the case ends. */
+export const projecting = (node: TroubledNode, view: View.Any, options: Projection.Options = {}) =>
+  Effect.forkScoped(node.run(Projection.run(view, { ...quick, ...options })))
 
-/** How many events were applied from a process. */
-export const worked = (process: Process, since = 0) => process.commits.slice(since).some(({ from, to }) => to > from)
+/** Whether a node has applied events, since a number of its commits. */
+export const worked = (node: TroubledNode, since = 0) => node.commits.slice(since).some(({ from, to }) => to > from)
 
 /**
- * No two of the commits of some processes cover the same events, epochs only
- * grow from one to the next, and each belongs to one process.
+ * No two commits of these nodes cover the same events, epochs never fall, and
+ * each epoch belongs to one node.
  */
-export const wereOneByOne = (processes: ReadonlyArray<Process>): void => {
-  const all = processes.flatMap(({ commits }, process) => commits.map((commit) => ({ ...commit, process })))
+export const wereOneByOne = (nodes: ReadonlyArray<TroubledNode>): void => {
+  const all = nodes.flatMap(({ commits }, node) => commits.map((commit) => ({ ...commit, node })))
   const lines = Map.groupBy(
     all.filter(({ from, to }) => to > from),
     ({ generation, part = 0 }) => `${generation.view} ${generation.version} ${generation.build} ${part}`
@@ -196,11 +209,11 @@ export const wereOneByOne = (processes: ReadonlyArray<Process>): void => {
       if (before === undefined) continue
       assert.isAtLeast(next.from, before.to)
       assert.isAtLeast(next.epoch, before.epoch)
-      if (next.epoch === before.epoch) assert.strictEqual(next.process, before.process)
+      if (next.epoch === before.epoch) assert.strictEqual(next.node, before.node)
     }
   }
 }
 
-/** All generations of a view. */
-export const statusOf = ({ views }: Process, { name }: { readonly name: string }) =>
-  Effect.map(views.status, (all) => all.filter(({ view }) => view === name))
+/** The status of all generations of a view. */
+export const statusOf = ({ viewStore }: TroubledNode, { name }: { readonly name: string }) =>
+  Effect.map(viewStore.status, (all) => all.filter(({ view }) => view === name))

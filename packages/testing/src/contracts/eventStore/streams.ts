@@ -6,19 +6,12 @@ import {
   StreamId
 } from "@hexfold/core"
 import { Expectation } from "@hexfold/core/adapter"
-import { Effect, type Schema, type Scope, Stream } from "effect"
-import { Backend, type Instance } from "./backend.ts"
+import { Effect, type Schema, Stream } from "effect"
+import { open } from "../nodes.ts"
 
-/** A promise of the port and the program that tests it. */
-export type Cases = Readonly<Record<string, Effect.Effect<void, unknown, Backend | Scope.Scope>>>
+export { open }
 
-type Store = Instance["store"]
-
-/** Opens an instance. */
-export const open: Effect.Effect<Instance, EventStoreError, Backend | Scope.Scope> = Effect.flatMap(
-  Backend,
-  (backend) => backend.open
-)
+type Store = EventStore.EventStore["Service"]
 
 let made = 0
 
@@ -46,32 +39,32 @@ export const condition = (streamId: StreamId.StreamId, expected: Expectation.Exp
 
 /** Appends events to one stream. */
 export const appendTo = (
-  store: Store,
+  eventStore: Store,
   streamId: StreamId.StreamId,
   events: ReadonlyArray<EventStore.NewEvent>,
   expected: Expectation.Expectation = Expectation.any
 ): Effect.Effect<EventStore.Appended, ConcurrencyConflict | CommandIdReused | EventStoreError> =>
-  store.append({ writes: [{ streamId, events }], conditions: [condition(streamId, expected)] })
+  eventStore.append({ writes: [{ streamId, events }], conditions: [condition(streamId, expected)] })
 
 /** The version of a stream. */
 export const versionOf = (
-  store: Store,
+  eventStore: Store,
   streamId: StreamId.StreamId
 ): Effect.Effect<number, CommandIdReused | EventStoreError> =>
-  Effect.map(store.readStreams([{ streamId }]), ({ streams }) => streams[0]!.version)
+  Effect.map(eventStore.readStreams([{ streamId }]), ({ streams }) => streams[0]!.version)
 
 /** The present horizon. */
-export const horizonOf = (store: Store): Effect.Effect<number, EventStoreError> =>
-  Effect.map(Stream.runHead(store.horizons), (head) => (head._tag === "Some" ? head.value : -1))
+export const horizonOf = (eventStore: Store): Effect.Effect<number, EventStoreError> =>
+  Effect.map(Stream.runHead(eventStore.horizons), (head) => (head._tag === "Some" ? head.value : -1))
 
-/** All events of the store behind a position. */
+/** All events of the store after a position. */
 export const readAfter = (
-  store: Store,
+  eventStore: Store,
   after: number,
   options: EventStore.AllReadOptions = {}
 ): Effect.Effect<ReadonlyArray<EventStore.RecordedEvent>, EventStoreError> =>
-  Stream.runCollect(store.readAll({ ...options, after }))
+  Stream.runCollect(eventStore.readAll({ ...options, after }))
 
-/** What a fold needs of events, as `readStreams` gives it: nothing else can be relied on. */
+/** What a fold needs of events. `readStreams` promises nothing else. */
 export const foldable = (events: ReadonlyArray<EventStore.StreamEvent>): ReadonlyArray<EventStore.StreamEvent> =>
   events.map(({ data, streamId, type, version }) => ({ streamId, version, type, data }))

@@ -1,0 +1,129 @@
+// Runs the suites: the contracts on every adapter, the property tests, and the laws and models that runs are held to.
+//   npm run test:suites                                                       one round, not recorded
+//   npm run test:suites -- --rounds 20 --results .tmp/suites.jsonl            twenty rounds, each written to a file
+// A second call with the same file goes on after the last finished round. The exit code is 0 if all rounds are green.
+import { spawnSync } from "node:child_process"
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
+import { dirname, join, relative, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "1" },
+    results: { type: "string" },
+    // For a file or two: part of a path, instead of all suites.
+    only: { type: "string", multiple: true, default: [] }
+  }
+})
+const rounds = Number(options.rounds)
+if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error(`--rounds ${options.rounds} is not a number from 1 on`)
+
+// A test file is one of the suites if it runs a contract, draws its cases at random, or compares with a law or a model.
+const marks = [
+  /from "@hexfold\/testing\/contracts"/,
+  /from "@hexfold\/testing\/QueryArbitraries"/,
+  /from "fast-check"/,
+  /\bassertLaw\b/,
+  /\b(SerialOrder|Histories|Laws)\b/
+]
+const suites = globSync("{packages,examples}/*/test/**/*.test.ts", { cwd: root })
+  .map((path) => path.replaceAll("\\", "/"))
+  .filter((path) => marks.some((mark) => mark.test(readFileSync(join(root, path), "utf8"))))
+  .filter((path) => options.only.length === 0 || options.only.some((part) => path.includes(part)))
+  .sort()
+if (suites.length === 0) throw new Error("no test file is one of the suites")
+
+const commit = spawnSync("git", ["rev-parse", "HEAD"], { cwd: root, encoding: "utf8" }).stdout?.trim() || "unknown"
+
+const results = resolve(options.results ?? join(root, ".tmp/suites.jsonl"))
+mkdirSync(dirname(results), { recursive: true })
+
+/** The rounds that are finished; a line that was cut off while it was written is not. */
+const finished = () => {
+  if (options.results === undefined || !existsSync(results)) return []
+  const text = readFileSync(results, "utf8")
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1)
+  if (whole !== text) writeFileSync(results, whole)
+  return whole
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line))
+}
+
+const done = finished()
+const other = done.find((round) => round.commit !== commit)
+if (other !== undefined) {
+  console.error(`${results} has rounds of commit ${other.commit}, and this is ${commit}: name another file`)
+  process.exit(2)
+}
+
+const runRound = (round) => {
+  const report = `${results}.round-${round}.json`
+  const log = `${results}.round-${round}.log`
+  const began = Date.now()
+  const vitest = join(root, "node_modules/vitest/vitest.mjs")
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]
+  const args = [vitest, "run", "--config", ".config/vitest.config.ts", "--root", ".", ...reporters, ...suites]
+  // The log can be followed while the round goes on; that of a failed round stays beside the results.
+  const output = openSync(log, "w")
+  const { error, status } = spawnSync(process.execPath, args, { cwd: root, stdio: ["ignore", output, output] })
+  closeSync(output)
+  if (error !== undefined) throw error
+  const failures = []
+  const counts = { passed: 0, failed: 0, notRun: 0 }
+  const files = existsSync(report) ? JSON.parse(readFileSync(report, "utf8")).testResults : []
+  for (const { assertionResults, message, name, status } of files) {
+    const file = relative(root, name)
+    for (const test of assertionResults) {
+      counts[test.status === "passed" || test.status === "failed" ? test.status : "notRun"]++
+      if (test.status === "failed") {
+        failures.push({ file, case: test.fullName.trim(), message: String(test.failureMessages?.[0]).slice(0, 2_000) })
+      }
+    }
+    if (status === "failed" && !assertionResults.some((test) => test.status === "failed")) {
+      failures.push({ file, case: "the file itself", message: String(message).slice(0, 2_000) })
+    }
+  }
+  const missing = suites.filter(
+    (path) => !files.some(({ name }) => relative(root, name).replaceAll("\\", "/") === path)
+  )
+  for (const file of missing) failures.push({ file, case: "the file itself", message: "it did not run" })
+  if (status !== 0 && failures.length === 0) {
+    failures.push({ file: "", case: "the run", message: `it ended with ${status}: see ${relative(root, log)}` })
+  }
+  rmSync(report, { force: true })
+  if (failures.length === 0) rmSync(log, { force: true })
+  const seconds = Math.round((Date.now() - began) / 1_000)
+  return { round, commit, began: new Date(began).toISOString(), seconds, files: files.length, ...counts, failures }
+}
+
+const describe = ({ failed, failures, notRun, passed, round, seconds }) => {
+  console.log(`round ${round}: ${passed} passed, ${failed} failed, ${notRun} not run, ${seconds} s`)
+  for (const failure of failures) {
+    console.log(`  round ${round}: ${failure.file}: ${failure.case}\n    ${failure.message.split("\n")[0]}`)
+  }
+}
+
+console.log(`${suites.length} suites, ${done.length} of ${rounds} rounds are finished`)
+for (const round of done) describe(round)
+while (done.length < rounds) {
+  const round = runRound((done.at(-1)?.round ?? 0) + 1)
+  if (options.results !== undefined) appendFileSync(results, `${JSON.stringify(round)}\n`)
+  done.push(round)
+  describe(round)
+}
+const red = done.filter(({ failures }) => failures.length > 0)
+console.log(red.length === 0 ? `all ${done.length} rounds are green` : `${red.length} of ${done.length} rounds failed`)
+process.exitCode = red.length === 0 ? 0 : 1

@@ -1,0 +1,25 @@
+import { MemoryEventStore, MemoryStores, MemoryViewStore } from "@hexfold/adapters-memory"
+import { EventStore, ViewStore } from "@hexfold/core"
+import type { Backend } from "@hexfold/testing/contracts"
+import { Context, Effect } from "effect"
+
+/** Both stores over one log. */
+export const together: Backend.Backend = {
+  capabilities: ["otherProcesses", "inlineViews"],
+  data: Effect.map(MemoryStores.shared, (open): Backend.Open => (options) => {
+    const stores = open(options)
+    return Effect.succeed({
+      eventStore: Context.get(stores, EventStore.EventStore),
+      viewStore: Context.get(stores, ViewStore.ViewStore)
+    })
+  })
+}
+
+/** The two stores that know nothing of each other; all nodes have the same two. */
+export const apart: Backend.Backend = {
+  capabilities: ["otherProcesses"],
+  data: Effect.map(
+    Effect.all({ eventStore: MemoryEventStore.make(), viewStore: MemoryViewStore.make() }),
+    (stores) => () => Effect.succeed(stores)
+  )
+}

@@ -1,0 +1,35 @@
+/** All contracts at once: what an adapter with both stores is held to. */
+import type { Backend } from "./Backend.ts"
+import * as EventStoreContract from "./EventStoreContract.ts"
+import * as InlineContract from "./InlineContract.ts"
+import * as ProjectionContract from "./ProjectionContract.ts"
+import * as ViewStoreContract from "./ViewStoreContract.ts"
+
+/**
+ * Declares the suites of all contracts for an adapter, in a test file of
+ * Vitest. Each contract makes data of its own.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStores } from "@hexfold/adapters-memory"
+ * import { EventStore, ViewStore } from "@hexfold/core"
+ * import { AdapterContract, type Backend } from "@hexfold/testing/contracts"
+ * import { Context, Effect } from "effect"
+ *
+ * AdapterContract.suite("my stores", {
+ *   capabilities: ["otherProcesses", "inlineViews"],
+ *   data: Effect.map(MemoryStores.shared, (open): Backend.Open => (options) => {
+ *     const stores = open(options)
+ *     return Effect.succeed({
+ *       eventStore: Context.get(stores, EventStore.EventStore),
+ *       viewStore: Context.get(stores, ViewStore.ViewStore)
+ *     })
+ *   })
+ * })
+ * ```
+ */
+export const suite = (name: string, backend: Backend): void => {
+  for (const contract of [EventStoreContract, ViewStoreContract, InlineContract, ProjectionContract]) {
+    contract.suite(name, backend)
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * What the author of an adapter writes once, so that all contracts run on it:
+ * how data is made, and how processes are opened that work on these data.
+ */
+import type { EventStore, EventStoreError, View, ViewStore } from "@hexfold/core"
+import type { Effect, Scope } from "effect"
+
+/**
+ * What some backends can do and others cannot.
+ *
+ * - `otherProcesses`: several nodes work on the same data at the same time.
+ * - `transactions`: appends join a transaction that the application has begun.
+ * - `foreignTransactions`: the database has transactions that append nothing, and one of them can be held open.
+ * - `inlineViews`: appends maintain the views whose definitions the node was given.
+ * - `silentConnections`: the connections of a node can be cut, so that its operations get no answer.
+ */
+export type Capability = "otherProcesses" | "transactions" | "foreignTransactions" | "inlineViews" | "silentConnections"
+
+/** A process that works on shared data: an instance of each store, and what the backend declares besides. */
+export interface Node {
+  /** The event store of this node. It must not poll more often than once a minute: readers have to be woken. */
+  readonly eventStore: EventStore.EventStore["Service"]
+  /** The view store of this node. An adapter that has none takes the one in memory. */
+  readonly viewStore: ViewStore.ViewStore["Service"]
+  /**
+   * Runs an effect in a transaction of the stores' database, which appends of
+   * this node join; rolls back if the effect fails. Needed for `transactions`.
+   */
+  readonly transaction?: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E | EventStoreError>
+  /**
+   * Holds a transaction of the same database open, which has appended nothing,
+   * until the scope closes. Needed for `foreignTransactions`.
+   */
+  readonly foreignTransaction?: Effect.Effect<void, unknown, Scope.Scope>
+  /** From now on the operations of this node hang or fail. Needed for `silentConnections`. */
+  readonly cut?: Effect.Effect<void>
+}
+
+/** What a node is opened with. */
+export interface OpenOptions {
+  /** The views whose definitions the node knows, for appends that maintain them. */
+  readonly views?: ReadonlyArray<View.Any>
+}
+
+/** Opens one more node on the same data; the node ends with the scope. */
+export type Open = (options: OpenOptions) => Effect.Effect<Node, unknown, Scope.Scope>
+
+/**
+ * An adapter as the contracts see it.
+ *
+ * A case that needs a capability which is not declared does not run: the suite
+ * lists it by name. A case that needs a declared one fails if the backend does
+ * not have it.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStores } from "@hexfold/adapters-memory"
+ * import { EventStore, ViewStore } from "@hexfold/core"
+ * import type { Backend } from "@hexfold/testing/contracts"
+ * import { Context, Effect } from "effect"
+ *
+ * const memory: Backend.Backend = {
+ *   capabilities: ["otherProcesses", "inlineViews"],
+ *   data: Effect.map(MemoryStores.shared, (open): Backend.Open => (options) => {
+ *     const stores = open(options)
+ *     return Effect.succeed({
+ *       eventStore: Context.get(stores, EventStore.EventStore),
+ *       viewStore: Context.get(stores, ViewStore.ViewStore)
+ *     })
+ *   })
+ * }
+ * ```
+ */
+export interface Backend {
+  readonly capabilities: ReadonlyArray<Capability>
+  /** Makes data without events and records, which end with the scope, and says how nodes are opened on them. */
+  readonly data: Effect.Effect<Open, unknown, Scope.Scope>
+}

@@ -1,0 +1,56 @@
+import { assert } from "@effect/vitest"
+import { Effect, Exit, Option } from "effect"
+import type { Capability } from "./Backend.ts"
+import { appendTo, events, newStream, open, versionOf } from "./eventStore/streams.ts"
+import { catchUp, inline, isInline, openWith } from "./inline/notes.ts"
+import { type Case, type Cases, needs } from "./plan.ts"
+import { newGeneration, own, placeOf } from "./viewStore/generations.ts"
+
+/** For each capability the case that fails on a backend which declares it and does not have it. */
+const probes: Readonly<Record<Capability, Case>> = {
+  otherProcesses: needs("otherProcesses")(function* () {
+    const [one, other] = [yield* open, yield* open]
+    const streamId = newStream()
+    yield* appendTo(one.eventStore, streamId, events(1))
+    assert.strictEqual(yield* versionOf(other.eventStore, streamId), 1)
+    const generation = newGeneration()
+    yield* own(one.viewStore, generation)
+    assert.strictEqual((yield* placeOf(other.viewStore, generation))?.owner, "one")
+  }),
+
+  transactions: needs("transactions")(function* () {
+    const { eventStore, transaction } = yield* open
+    const [kept, undone] = [newStream(), newStream()]
+    yield* transaction(appendTo(eventStore, kept, events(1)))
+    const failing = Effect.andThen(appendTo(eventStore, undone, events(1)), Effect.fail("rolled back"))
+    assert.strictEqual(yield* Effect.flip(transaction(failing)), "rolled back")
+    assert.strictEqual(yield* versionOf(eventStore, kept), 1)
+    assert.strictEqual(yield* versionOf(eventStore, undone), 0)
+  }),
+
+  foreignTransactions: needs("foreignTransactions")(function* () {
+    const { foreignTransaction } = yield* open
+    yield* Effect.scoped(foreignTransaction)
+  }),
+
+  inlineViews: needs("inlineViews")(function* () {
+    const node = yield* openWith([inline.Each])
+    yield* catchUp(node, [inline.Each])
+    assert.isTrue(yield* isInline(node, inline.Each))
+  }),
+
+  silentConnections: needs("silentConnections")(function* () {
+    const { cut, eventStore } = yield* open
+    const streamId = newStream()
+    yield* appendTo(eventStore, streamId, events(1))
+    yield* cut
+    const answer = yield* Effect.timeoutOption(Effect.exit(versionOf(eventStore, streamId)), "2 seconds")
+    assert.isFalse(Option.isSome(answer) && Exit.isSuccess(answer.value))
+  })
+}
+
+/** The cases that hold a backend to the capabilities which it declares. */
+export const declaring = (capabilities: ReadonlyArray<Capability>): Cases =>
+  Object.fromEntries(
+    capabilities.map((capability) => [`a declared capability is there: ${capability}`, probes[capability]])
+  )

@@ -1,0 +1,139 @@
+import { assert, describe, it } from "@effect/vitest"
+import { MemoryStores } from "@hexfold/adapters-memory"
+import { EventStore, ViewStore } from "@hexfold/core"
+import {
+  type Backend,
+  EventStoreContract,
+  InlineContract,
+  ProjectionContract,
+  ViewStoreContract
+} from "@hexfold/testing/contracts"
+import { Cause, Context, Effect, Exit } from "effect"
+
+const contracts = { EventStoreContract, InlineContract, ProjectionContract, ViewStoreContract }
+
+const all: ReadonlyArray<Backend.Capability> = [
+  "otherProcesses",
+  "transactions",
+  "foreignTransactions",
+  "inlineViews",
+  "silentConnections"
+]
+
+const nodeOf = (stores: Context.Context<MemoryStores.Stores>): Backend.Node => ({
+  eventStore: Context.get(stores, EventStore.EventStore),
+  viewStore: Context.get(stores, ViewStore.ViewStore)
+})
+
+/** Shared data in memory: the backend has other processes and inline views, and nothing else. */
+const shared: Backend.Backend["data"] = Effect.map(
+  MemoryStores.shared,
+  (open): Backend.Open =>
+    (options) =>
+      Effect.succeed(nodeOf(open(options)))
+)
+
+/** Every node has data of its own, so that it sees nothing of what others write. */
+const separate: Backend.Backend["data"] = Effect.succeed((options) =>
+  Effect.map(MemoryStores.shared, (open) => nodeOf(open(options)))
+)
+
+/** Nodes that forget which views they were opened with. */
+const forgetful: Backend.Backend["data"] = Effect.map(shared, (open) => () => open({}))
+
+/** Runs the cases that need a capability, on a backend that declares everything. */
+const failuresOf = (capability: Backend.Capability, data: Backend.Backend["data"]) =>
+  Effect.forEach(
+    Object.values(contracts).flatMap(({ plan }) => plan(all).filter(({ needs }) => needs.includes(capability))),
+    ({ group, run, title }) =>
+      Effect.map(Effect.exit(Effect.scoped(Effect.flatMap(data, run))), (exit) => ({ group, title, exit })),
+    { concurrency: 8 }
+  )
+
+const messageOf = (exit: Exit.Exit<unknown, unknown>): string =>
+  Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "it passed"
+
+describe("a backend that declares a capability and does not have it", () => {
+  for (const [capability, member] of [
+    ["transactions", "transaction"],
+    ["foreignTransactions", "foreignTransaction"],
+    ["silentConnections", "cut"]
+  ] as const) {
+    it.live(`fails every case that needs ${capability}, with a message that names both`, () =>
+      Effect.gen(function* () {
+        const cases = yield* failuresOf(capability, shared)
+        assert.isAbove(cases.length, 1)
+        for (const { exit } of cases) {
+          assert.include(messageOf(exit), `the case needs "${capability}", and the node has no "${member}"`)
+        }
+      })
+    )
+  }
+
+  for (const [capability, data] of [
+    ["otherProcesses", separate],
+    ["inlineViews", forgetful]
+  ] as const) {
+    it.live(`fails the case that asks for ${capability}, in each contract with cases that need it`, () =>
+      Effect.gen(function* () {
+        for (const { plan } of Object.values(contracts)) {
+          const cases = plan(all)
+          if (!cases.some(({ needs }) => needs.includes(capability))) continue
+          const asking = cases.find(({ title }) => title === `a declared capability is there: ${capability}`)
+          assert.isDefined(asking)
+          assert.isTrue(Exit.isFailure(yield* Effect.exit(Effect.scoped(Effect.flatMap(data, asking!.run)))))
+          assert.isTrue(Exit.isSuccess(yield* Effect.exit(Effect.scoped(Effect.flatMap(shared, asking!.run)))))
+        }
+      })
+    )
+  }
+})
+
+describe("a backend that does not declare a capability", () => {
+  it("has every case that needs it listed by name, with what is missing", () => {
+    for (const capability of all) {
+      const declared = all.filter((each) => each !== capability)
+      for (const { plan } of Object.values(contracts)) {
+        const [complete, lacking] = [plan(all), plan(declared)]
+        assert.deepStrictEqual(
+          lacking.map(({ group, title }) => [group, title]),
+          complete.map(({ group, title }) => [group, title])
+        )
+        for (const { needs, undeclared } of lacking) {
+          assert.deepStrictEqual(undeclared, needs.includes(capability) ? [capability] : [])
+        }
+      }
+    }
+  })
+
+  it("runs all other cases, and each contract has a case that asks for each capability that its cases need", () => {
+    for (const { plan } of Object.values(contracts)) {
+      const cases = plan(all)
+      assert.isTrue(cases.every(({ undeclared }) => undeclared.length === 0))
+      for (const capability of new Set(cases.flatMap(({ needs }) => needs))) {
+        assert.include(
+          cases.map(({ title }) => title),
+          `a declared capability is there: ${capability}`
+        )
+      }
+    }
+  })
+})
+
+it.live("no case of the stores opens a second node without saying that it needs other processes", () =>
+  Effect.gen(function* () {
+    let opened = 0
+    const counting: Backend.Open = (options) => {
+      opened++
+      return Effect.flatMap(shared, (open) => open(options))
+    }
+    const single = [...EventStoreContract.plan([]), ...ViewStoreContract.plan([])]
+    const running = single.filter(({ undeclared }) => undeclared.length === 0)
+    assert.isAbove(running.length, 30)
+    for (const { run } of running) {
+      opened = 0
+      yield* Effect.scoped(run(counting))
+      assert.isAtMost(opened, 1)
+    }
+  })
+)
