@@ -16,7 +16,7 @@ import type { EventStoreError } from "../../ports/errors.ts"
 import { type CommandKey, EventStore } from "../../ports/EventStore.ts"
 import type { EventDecodeError } from "../events/errors.ts"
 import { foldRecorded } from "../events/recording.ts"
-import { AggregatePlan } from "./aggregatePlan.ts"
+import { aggregatePlan } from "./aggregatePlan.ts"
 import { boundaryPlan } from "./boundaryPlan.ts"
 import * as CommandCodec from "./CommandCodec.ts"
 import { type CommandContext, commandContext } from "./commandContext.ts"
@@ -222,7 +222,7 @@ const executeAggregate = (aggregate: SomeAggregate, id: unknown, command: Tagged
     const stream = streamId.success
     const key = keyOf(options.commandId, () => CommandCodec.of(aggregate).fingerprint(stream, command))
     if (Result.isFailure(key)) return refuse("aggregate", aggregate, command, key.failure, current)
-    return execution.run(new AggregatePlan(aggregate, stream, command, key.success), options, current)
+    return execution.run(aggregatePlan(aggregate, stream, command, key.success), options, current)
   })
 
 const executeBoundary = (boundary: SomeBoundary, command: Tagged, options: ExecuteOptions = {}) =>
