@@ -8,8 +8,8 @@
  * text, anything else "6". One expression and one index serve comparisons and
  * orders of every kind so. `internal/sortKey.ts` makes the same text.
  */
-export const views = (S: string): ReadonlyArray<string> => [
-  `create table ${S}.views (
+export const views = (schema: string): ReadonlyArray<string> => [
+  `create table ${schema}.views (
      id bigint generated always as identity primary key,
      view text collate "C" not null,
      version bigint not null,
@@ -20,8 +20,8 @@ export const views = (S: string): ReadonlyArray<string> => [
      serves boolean not null,
      unique (view, version)
    ) with (fillfactor = 50)`,
-  `create unique index views_serving on ${S}.views (view) where serves`,
-  `create function ${S}.sort_key(value jsonb) returns text language sql immutable parallel safe as $$
+  `create unique index views_serving on ${schema}.views (view) where serves`,
+  `create function ${schema}.sort_key(value jsonb) returns text language sql immutable parallel safe as $$
      select case jsonb_typeof(value)
        when 'boolean' then case when value::boolean then '2' else '1' end
        when 'number' then

@@ -40,8 +40,8 @@ import { findInline, lockOrdered } from "./inline.ts"
  * taken before a position is drawn, and kept to the end. Who waits for it has no
  * head yet, which a transaction that has it may want for its next append.
  */
-export const appendFunction = (S: string, namespace: string): string => `
-create or replace function ${S}.append(
+export const appendFunction = (schema: string, namespace: number): string => `
+create or replace function ${schema}.append(
   p_keys text[], p_ids text[], p_expected bigint[], p_counts int[], p_owners int[],
   p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[],
   p_command_owners int[], p_command_keys text[], p_fingerprints text[], p_joined boolean,
@@ -58,8 +58,8 @@ declare
   v_view bigint;
   v_promotions bigint[];
 begin
-${findInline(S)}
-${lockOrdered(S)}
+${findInline(schema)}
+${lockOrdered(schema)}
   o_recorded_at := clock_timestamp();
   o_failed := '{}';
   o_repeated := '{}';
@@ -68,7 +68,7 @@ ${lockOrdered(S)}
 
   if cardinality(p_command_keys) > 0 then
     with fresh as (
-      insert into ${S}.commands (key, fingerprint, recorded_at)
+      insert into ${schema}.commands (key, fingerprint, recorded_at)
       select c.key, c.fingerprint, o_recorded_at from unnest(p_command_keys, p_fingerprints) as c(key, fingerprint)
       on conflict do nothing returning key
     )
@@ -84,18 +84,18 @@ ${lockOrdered(S)}
         v_head := null;
         v_version := 0;
       elsif p_counts[i] > 0 then
-        insert into ${S}.streams as s (key, version) values (p_keys[i], p_counts[i])
+        insert into ${schema}.streams as s (key, version) values (p_keys[i], p_counts[i])
         on conflict (key) do update set version = s.version + excluded.version
         returning s.id, s.version - p_counts[i] into v_head, v_version;
       elsif p_expected[i] = -1 then
-        select s.id, s.version into v_head, v_version from ${S}.streams s where s.key = p_keys[i];
+        select s.id, s.version into v_head, v_version from ${schema}.streams s where s.key = p_keys[i];
         v_version := coalesce(v_version, 0);
       else
         -- Shared, so that appends which only read a stream do not queue for it.
-        select s.id, s.version into v_head, v_version from ${S}.streams s where s.key = p_keys[i] for share;
+        select s.id, s.version into v_head, v_version from ${schema}.streams s where s.key = p_keys[i] for share;
         if not found then
-          insert into ${S}.streams (key, version) values (p_keys[i], 0) on conflict do nothing;
-          select s.id, s.version into v_head, v_version from ${S}.streams s where s.key = p_keys[i] for share;
+          insert into ${schema}.streams (key, version) values (p_keys[i], 0) on conflict do nothing;
+          select s.id, s.version into v_head, v_version from ${schema}.streams s where s.key = p_keys[i] for share;
         end if;
       end if;
       v_heads[i] := v_head;
@@ -103,7 +103,7 @@ ${lockOrdered(S)}
     end loop;
   else
     with head as (
-      insert into ${S}.streams as s (key, version)
+      insert into ${schema}.streams as s (key, version)
       select t.key, t.count from unnest(p_keys, p_counts, p_owners) with ordinality as t(key, count, owner, ord)
       where t.owner <> all (o_repeated) order by t.ord
       on conflict (key) do update set version = s.version + excluded.version
@@ -119,10 +119,10 @@ ${lockOrdered(S)}
     and not (case t.expected when -1 then true when -2 then t.base > 0 else t.base = t.expected end);
 
   if cardinality(o_failed) > 0 then
-    update ${S}.streams s set version = s.version - t.count
+    update ${schema}.streams s set version = s.version - t.count
     from unnest(v_heads, p_counts, p_owners) as t(head, count, owner)
     where s.id = t.head and t.count > 0 and t.owner = any (o_failed);
-    delete from ${S}.commands
+    delete from ${schema}.commands
     where key in (select c.key from unnest(p_command_owners, p_command_keys) as c(owner, key) where c.owner = any (o_failed));
   end if;
   v_left_out := o_failed || o_repeated;
@@ -131,13 +131,13 @@ ${lockOrdered(S)}
     -- One lock is enough for a transaction of many calls: the first is the lowest.
     if not p_joined or coalesce(current_setting('hexfold.appending', true), '') <> '${namespace}' then
       perform pg_advisory_xact_lock_shared(
-        (${namespace}::bigint << 48) | (select case when is_called then last_value else 0 end from ${S}.events_position));
+        (${namespace}::bigint << 48) | (select case when is_called then last_value else 0 end from ${schema}.events_position));
       if p_joined then
         perform set_config('hexfold.appending', '${namespace}', true);
       end if;
     end if;
     with inserted as (
-      insert into ${S}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at)
+      insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at)
       select v_heads[e.stream], v_ids[e.stream], o_bases[e.stream] + e.ordinal, e.id, e.type,
         coalesce(e.data, 'null'), e.metadata, o_recorded_at
       from unnest(p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data, p_metadata)
@@ -164,7 +164,7 @@ ${lockOrdered(S)}
       from event join unnest(o_positions) with ordinality as p(position, n) on p.n = event.n
       group by event.owner
     )
-    update ${S}.commands set
+    update ${schema}.commands set
       streams = coalesce(stream.ids, '{}'),
       versions = coalesce(stream.versions, '{}'),
       positions = coalesce(placed.positions, '{}')
@@ -175,6 +175,6 @@ ${lockOrdered(S)}
 end $$`
 
 /** Calls the function; its binds are in the order of its parameters. */
-export const appendCall = (S: string): string =>
+export const appendCall = (schema: string): string =>
   `select o_failed, o_repeated, o_bases, o_positions, o_recorded_at, o_inline
-   from ${S}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+   from ${schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`

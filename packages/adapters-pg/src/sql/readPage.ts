@@ -23,9 +23,9 @@ export type Direction = "forwards" | "backwards"
  * most; $3 text[]: only these aggregates, or null; $4 text[]: only these types,
  * or null; $5 int: rows; $6 bigint: bytes.
  */
-export const readAllPage = (S: string, direction: Direction): string =>
+export const readAllPage = (schema: string, direction: Direction): string =>
   page(
-    `select * from ${S}.events
+    `select * from ${schema}.events
      where position ${direction === "forwards" ? ">" : "<"} $1::bigint and position <= $2::bigint
        and ($3::text[] is null or split_part(stream_id, '-', 1) = any ($3::text[]))
        and ($4::text[] is null or type = any ($4::text[]))`,
@@ -40,10 +40,10 @@ export const readAllPage = (S: string, direction: Direction): string =>
  * $1 text: the stream's key; $2 bigint: behind this version; $3 text[]: only
  * these types, or null; $4 int: rows; $5 bigint: bytes.
  */
-export const readStreamPage = (S: string, direction: Direction): string =>
+export const readStreamPage = (schema: string, direction: Direction): string =>
   page(
-    `select * from ${S}.events
-     where stream = (select id from ${S}.streams where key = $1) and version ${direction === "forwards" ? ">" : "<"} $2::bigint
+    `select * from ${schema}.events
+     where stream = (select id from ${schema}.streams where key = $1) and version ${direction === "forwards" ? ">" : "<"} $2::bigint
        and ($3::text[] is null or type = any ($3::text[]))`,
     direction === "forwards" ? "version" : "version desc",
     "$4::int",

@@ -13,15 +13,15 @@
  * version, one for each stream. The limit makes Postgres look each head up by
  * its index, whatever it believes about the table's size.
  */
-export const readStreams = (S: string): string => `
+export const readStreams = (schema: string): string => `
 select r.ord::int4 as ord, s.version as head, c.low + 1 as first, e.types, case when e.bytes <= 4194304 then e.data end as data
 from unnest($1::text[], $2::bigint[]) with ordinality as r(key, after, ord)
-cross join lateral (select id, version from ${S}.streams where key = r.key limit 1) as s
+cross join lateral (select id, version from ${schema}.streams where key = r.key limit 1) as s
 left join lateral generate_series(r.after, s.version - 1, 32) as c(low) on true
 left join lateral (
   select array_agg(type) as types, string_agg(json, ',') as data, sum(octet_length(json)) as bytes
   from (
-    select type, data::text as json from ${S}.events
+    select type, data::text as json from ${schema}.events
     where stream = s.id and version > c.low and version <= c.low + 32 order by version
   ) as ordered
 ) as e on true`
@@ -32,9 +32,9 @@ left join lateral (
  *
  * $1 text: the stream's key; $2 bigint: the first version; $3 int: how many.
  */
-export const readEvents = (S: string): string => `
-select data from ${S}.events
-where stream = (select id from ${S}.streams where key = $1) and version >= $2::bigint and version < $2::bigint + $3::int
+export const readEvents = (schema: string): string => `
+select data from ${schema}.events
+where stream = (select id from ${schema}.streams where key = $1) and version >= $2::bigint and version < $2::bigint + $3::int
 order by version`
 
 /**
@@ -43,14 +43,14 @@ order by version`
  *
  * $3 text[]: the commands' keys.
  */
-export const readStreamsAndCommands = (S: string): string => `
+export const readStreamsAndCommands = (schema: string): string => `
 select *, null::bigint as position, null::bigint as version, null::text as stream_id, null::uuid as event_id, null::text as type,
   null::jsonb as event_data, null::jsonb as metadata, null::timestamptz as recorded_at,
   null::text as fingerprint, null::text[] as streams, null::bigint[] as versions
-from (${readStreams(S)}) as r
+from (${readStreams(schema)}) as r
 union all
 select -r.ord::int4, null, null, null, null, e.position, e.version, e.stream_id, e.event_id, e.type, e.data, e.metadata, e.recorded_at,
   c.fingerprint, c.streams, c.versions
 from unnest($3::text[]) with ordinality as r(key, ord)
-join ${S}.commands c on c.key = r.key
-left join ${S}.events e on e.position = any (c.positions)`
+join ${schema}.commands c on c.key = r.key
+left join ${schema}.events e on e.position = any (c.positions)`

@@ -21,8 +21,8 @@ export interface Column {
 export const keyColumn: Column = { head: "head", whole: "key" }
 
 /** A field of the states, as its `sort_key`. The paths are in the text, for only so an index is found. */
-export const fieldColumn = (S: string, path: Query.Path): Column => {
-  const key = `${S}.sort_key(${valueAt(path)})`
+export const fieldColumn = (schema: string, path: Query.Path): Column => {
+  const key = `${schema}.sort_key(${valueAt(path)})`
   return { head: `left(${key}, ${indexed}) collate "C"`, whole: `${key} collate "C"` }
 }
 
@@ -33,17 +33,19 @@ export const valueAt = (path: Query.Path): string =>
     : `(state${path.map((name) => `->${literal(name)}`).join("")})`
 
 // As an escape string, which means the same whatever `standard_conforming_strings` is.
-const literal = (text: string): string => `E'${text.replace(/['\\]/g, "$&$&")}'::text`
+const quotedText = (text: string): string => `E'${text.replace(/['\\]/g, "$&$&")}'`
+
+const literal = (text: string): string => `${quotedText(text)}::text`
 
 /** The table of a generation, by its number in the registry. */
-export const tableOf = (S: string, id: bigint): string => `${S}.view_${id}`
+export const tableOf = (schema: string, id: bigint): string => `${schema}.view_${id}`
 
 /**
  * A generation's table. `head` is the beginning of the key, and `digest` tells
  * keys apart that begin so and are longer.
  */
-export const createTable = (S: string, id: bigint): string => `
-create table ${tableOf(S, id)} (
+export const createTable = (schema: string, id: bigint): string => `
+create table ${tableOf(schema, id)} (
   head text collate "C" not null,
   digest text collate "C" not null,
   key text collate "C" not null,
@@ -51,13 +53,17 @@ create table ${tableOf(S, id)} (
   primary key (head, digest)
 )`
 
-/** The table goes with all its records; who reads it has ended before. */
-export const dropTable = (S: string, id: bigint): string => `drop table ${tableOf(S, id)}`
+/** Says in the catalog which generation a table belongs to, for people who look at the database. */
+export const commentTable = (schema: string, id: bigint, view: string, version: number, build: bigint): string =>
+  `comment on table ${tableOf(schema, id)} is ${quotedText(`The records of the view ${view}, version ${version}, build ${build}.`)}`
+
+/** Removes the table with all its records, after those who read it have ended. */
+export const dropTable = (schema: string, id: bigint): string => `drop table ${tableOf(schema, id)}`
 
 /** An index for queries by these fields, for any order of the last ones, and by key among equals. */
-export const createIndex = (S: string, id: bigint, paths: ReadonlyArray<Query.Path>): string => {
-  const columns = paths.slice(0, maxColumns).map((path) => `(${fieldColumn(S, path).head})`)
-  return `create index on ${tableOf(S, id)} (${columns.join(", ")}, head)`
+export const createIndex = (schema: string, id: bigint, paths: ReadonlyArray<Query.Path>): string => {
+  const columns = paths.slice(0, maxColumns).map((path) => `(${fieldColumn(schema, path).head})`)
+  return `create index on ${tableOf(schema, id)} (${columns.join(", ")}, head)`
 }
 
 /** What an index holds of a key. */
@@ -96,15 +102,15 @@ select record.key, record.state from unnest($1::text[]) as wanted(key) join ${ta
  *
  * $1 bigint: the generation; $2 text[]: the keys.
  */
-export const loadRecords = (S: string, table: string): string => `
-select array_agg(case when inline then ${S}.drawn() else position end order by index) as positions, null as key, null::jsonb as state, false as stored, false as parked
-from ${S}.views join ${S}.view_parts on generation = id where generation = $1
+export const loadRecords = (schema: string, table: string): string => `
+select array_agg(case when inline then ${schema}.drawn() else position end order by index) as positions, null as key, null::jsonb as state, false as stored, false as parked
+from ${schema}.views join ${schema}.view_parts on generation = id where generation = $1
 union all
 select null, wanted.key, record.state, record.key is not null, waiting.parked is not null
 from unnest($2::text[]) as wanted(key)
 left join ${table} as record on ${isOf("record", "wanted.key")}
 left join lateral (
-  select parked from ${S}.view_letters as letter
+  select parked from ${schema}.view_letters as letter
   where letter.generation = $1 and letter.parked and ${isOf("letter", "wanted.key")}
   limit 1
 ) as waiting on true

@@ -21,8 +21,8 @@ interface Locked {
 }
 
 /** Commits to a schema's generations; each runs in a transaction that reads what is committed. */
-export const committing = (S: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) => {
-  const promotion = promoting(S, sql, views)
+export const committing = (schema: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) => {
+  const promotion = promoting(schema, sql, views)
 
   // Whether dead letters are as the commit takes them for, and stay so: the part is locked.
   const write = (id: bigint, commit: ViewStore.Commit) =>
@@ -30,24 +30,24 @@ export const committing = (S: string, sql: SqlClient.SqlClient, views: ReadonlyA
       const { deadLetters } = commit
       const waiting = [...CommitCheck.waitingKeys(deadLetters)]
       if (waiting.length > 0) {
-        const [overtaken] = yield* sql.unsafe(deadLetterTable.notParked(S), [id, texts(waiting)])
+        const [overtaken] = yield* sql.unsafe(deadLetterTable.notParked(schema), [id, texts(waiting)])
         if (overtaken !== undefined) return false
       }
-      yield* viewRecords.write(S, sql, id, commit)
+      yield* viewRecords.write(schema, sql, id, commit)
       if (deadLetters === undefined) return true
       if (deadLetters.put.length > 0)
-        yield* sql.unsafe(deadLetterTable.put(S), [
+        yield* sql.unsafe(deadLetterTable.put(schema), [
           id,
           jsonb(deadLetters.put.map((each) => ({ ...storedOf(each), key: each.key, parked: each.parked })))
         ])
       if (deadLetters.remove.length === 0) return true
-      const removed = yield* sql.unsafe(deadLetterTable.remove(S), [id, jsonb(deadLetters.remove)])
+      const removed = yield* sql.unsafe(deadLetterTable.remove(schema), [id, jsonb(deadLetters.remove)])
       return removed.length === deadLetters.remove.length
     })
 
   const demote = (generations: ReadonlyArray<Locked>) => {
     const ids = generations.flatMap(({ id, inline }) => (inline ? [id] : []))
-    return ids.length === 0 ? Effect.void : sql.unsafe(inline.demote(S), [array(ids, PgTypes.OID.int8)])
+    return ids.length === 0 ? Effect.void : sql.unsafe(inline.demote(schema), [array(ids, PgTypes.OID.int8)])
   }
 
   // The parts of the one that has served are locked: it moves no further before the switch.
@@ -56,20 +56,20 @@ export const committing = (S: string, sql: SqlClient.SqlClient, views: ReadonlyA
       const current = all.find(({ serves }) => serves)
       const next = all.find((each) => each.id === id)
       if (current === undefined || next === undefined || !isLater(next, current)) return
-      const [row] = yield* sql.unsafe<{ readonly caught_up: boolean }>(registry.hasCaughtUp(S), [id, current.id])
+      const [row] = yield* sql.unsafe<{ readonly caught_up: boolean }>(registry.hasCaughtUp(schema), [id, current.id])
       if (row?.caught_up !== true) return
       const at = [view, next.version, next.build]
       yield* demote(all.filter(({ build, version }) => version === next.version && build < next.build))
-      yield* sql.unsafe(registry.stopServing(S), at)
-      yield* sql.unsafe(registry.serve(S), [id])
-      yield* sql.unsafe(registry.fence(S), at)
+      yield* sql.unsafe(registry.stopServing(schema), at)
+      yield* sql.unsafe(registry.serve(schema), [id])
+      yield* sql.unsafe(registry.fence(schema), at)
     })
 
   const drop = (view: string, id: bigint) =>
     Effect.gen(function* () {
-      const [removed] = yield* sql.unsafe<{ readonly id: bigint }>(registry.remove(S), [id])
+      const [removed] = yield* sql.unsafe<{ readonly id: bigint }>(registry.remove(schema), [id])
       if (removed === undefined) return yield* rejected(view, "a generation that serves is not dropped")
-      yield* sql.unsafe(records.dropTable(S, id))
+      yield* sql.unsafe(records.dropTable(schema, id))
     })
 
   // The lock of the inline flags comes before all others, as it does for appends.
@@ -85,9 +85,9 @@ export const committing = (S: string, sql: SqlClient.SqlClient, views: ReadonlyA
         new CommitConflict({ view, version, expected: { epoch, position: from }, actual })
       const serves = commit.serve === true && commit.drop !== true
       const promote = commit.inline === true ? yield* promotion(commit) : undefined
-      const all = serves ? yield* sql.unsafe<Locked>(registry.lockGenerations(S), [view]) : []
-      if (commit.drop === true) yield* sql.unsafe(registry.lockDropped(S), at)
-      const [advanced] = yield* sql.unsafe<{ readonly id: bigint }>(registry.advance(S), [
+      const all = serves ? yield* sql.unsafe<Locked>(registry.lockGenerations(schema), [view]) : []
+      if (commit.drop === true) yield* sql.unsafe(registry.lockDropped(schema), at)
+      const [advanced] = yield* sql.unsafe<{ readonly id: bigint }>(registry.advance(schema), [
         ...at,
         int4(part),
         bigint(epoch),
@@ -98,10 +98,10 @@ export const committing = (S: string, sql: SqlClient.SqlClient, views: ReadonlyA
         float8(speed?.positions ?? null)
       ])
       if (advanced === undefined) {
-        const [place] = yield* sql.unsafe<{ readonly epoch: bigint; readonly position: bigint }>(registry.place(S), [
-          ...at,
-          int4(part)
-        ])
+        const [place] = yield* sql.unsafe<{ readonly epoch: bigint; readonly position: bigint }>(
+          registry.place(schema),
+          [...at, int4(part)]
+        )
         return yield* fenced({ epoch: Number(place?.epoch ?? 0), position: Number(place?.position ?? 0) })
       }
       if (commit.drop === true) return yield* drop(view, advanced.id)

@@ -16,7 +16,7 @@ import { apply } from "./records.ts"
  * something waits: that is the projection's.
  */
 export const promoting =
-  (S: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) =>
+  (schema: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) =>
   ({
     generation: { version, view },
     to
@@ -27,7 +27,7 @@ export const promoting =
     Effect.gen(function* () {
       const isDecided = (position: bigint) =>
         Effect.map(
-          sql.unsafe<{ readonly decided: boolean }>(statements.isDecided(S), [position]),
+          sql.unsafe<{ readonly decided: boolean }>(statements.isDecided(schema), [position]),
           ([row]) => row!.decided
         )
       const definition = InlineViews.select(views).find((each) => each.name === view && each.version === version)
@@ -35,7 +35,7 @@ export const promoting =
         const detail = "no append of this store maintains the view"
         return yield* failure(view, new Reason.Rejected({ detail }))
       }
-      const [flags] = yield* sql.unsafe<{ readonly o_last: bigint }>(statements.lockFlags(S))
+      const [flags] = yield* sql.unsafe<{ readonly o_last: bigint }>(statements.lockFlags(schema))
       const last = flags!.o_last
       // An append that began before the migration to version 5 does not hold the lock of the flags. One that has ended
       // lets go of its locks one after the other: of the one that tells its positions a moment later.
@@ -48,20 +48,20 @@ export const promoting =
       const follows = [texts(InlineViews.aggregatesOf(definition)), texts(definition.types)]
       return (id) =>
         Effect.gen(function* () {
-          const [state] = yield* sql.unsafe<{ readonly whole: boolean }>(statements.isWhole(S), [id])
+          const [state] = yield* sql.unsafe<{ readonly whole: boolean }>(statements.isWhole(schema), [id])
           if (state?.whole !== true) return false
           const range = [bigint(to), last, ...follows, int4(most + 1), BigInt(Number.MAX_SAFE_INTEGER)]
-          const rest = yield* sql.unsafe<Row>(readAllPage(S, "forwards"), range)
+          const rest = yield* sql.unsafe<Row>(readAllPage(schema, "forwards"), range)
           if (rest.length > most) {
             const detail = `more than ${most} events are not applied yet`
             return yield* failure(view, new Reason.Unavailable({ detail }))
           }
           const events = rest.map((row) => toRecorded(row, row.stream_id))
-          const applied = yield* apply(S, sql, id, definition, events).pipe(
+          const applied = yield* apply(schema, sql, id, definition, events).pipe(
             Effect.as(true),
             Effect.catchTag("ProjectionFailed", () => Effect.succeed(false))
           )
-          if (applied) yield* sql.unsafe(statements.promote(S), [id, last, ...follows])
+          if (applied) yield* sql.unsafe(statements.promote(schema), [id, last, ...follows])
           return applied
         })
     })

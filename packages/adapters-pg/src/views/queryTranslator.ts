@@ -17,17 +17,17 @@ export interface Statement {
  * names of fields are quoted.
  */
 export const translate = (
-  S: string,
+  schema: string,
   table: string,
   query: Query.Query,
   after: QueryEvaluation.Place | undefined
 ): Statement => {
   const { bind, binds } = parameters()
   const columns: ReadonlyArray<Ordered> = [
-    ...query.orderBy.map(({ direction, path }) => ({ ...fieldColumn(S, path), descends: direction === "desc" })),
+    ...query.orderBy.map(({ direction, path }) => ({ ...fieldColumn(schema, path), descends: direction === "desc" })),
     { ...keyColumn, descends: false }
   ]
-  const conditions = query.where === undefined ? [] : [condition(S, bind, query.where)]
+  const conditions = query.where === undefined ? [] : [condition(schema, bind, query.where)]
   if (after !== undefined) conditions.push(behind(bind, columns, [...after.values.map(sortKey), textKey(after.key)]))
   const order = columns.flatMap(({ descends, head, whole }) =>
     [head, whole].map((column) => `${column}${descends ? " desc" : ""}`)
@@ -37,9 +37,9 @@ export const translate = (
 }
 
 /** As {@link translate}, for a query that counts. */
-export const translateCount = (S: string, table: string, query: Query.Count): Statement => {
+export const translateCount = (schema: string, table: string, query: Query.Count): Statement => {
   const { bind, binds } = parameters()
-  const conditions = query.where === undefined ? [] : [condition(S, bind, query.where)]
+  const conditions = query.where === undefined ? [] : [condition(schema, bind, query.where)]
   return { text: `select count(*) as count from ${table}${where(conditions)}`, binds }
 }
 
@@ -63,16 +63,16 @@ const all = (conditions: ReadonlyArray<string>): string => (conditions.length ==
 const any = (conditions: ReadonlyArray<string>): string => (conditions.length === 0 ? "false" : conditions.join(" or "))
 
 // Where SQL says null the filter is false: `and`, `or` and `where` take both for the same, and `is not true` does.
-const condition = (S: string, bind: Bind, filter: Query.Filter): string => {
+const condition = (schema: string, bind: Bind, filter: Query.Filter): string => {
   switch (filter._tag) {
     case "And":
-      return `(${all(filter.filters.map((each) => condition(S, bind, each)))})`
+      return `(${all(filter.filters.map((each) => condition(schema, bind, each)))})`
     case "Or":
-      return `(${any(filter.filters.map((each) => condition(S, bind, each)))})`
+      return `(${any(filter.filters.map((each) => condition(schema, bind, each)))})`
     case "Not":
-      return `(${condition(S, bind, filter.filter)} is not true)`
+      return `(${condition(schema, bind, filter.filter)} is not true)`
     case "Compare": {
-      const column = fieldColumn(S, filter.path)
+      const column = fieldColumn(schema, filter.path)
       const compared = compare(bind, column, operators[filter.is], sortKey(filter.value))
       if (filter.is === "eq") return `(${compared})`
       const [from, to] = rangeOf(filter.value)
@@ -81,7 +81,7 @@ const condition = (S: string, bind: Bind, filter: Query.Filter): string => {
         : `(${compared} and ${column.head} >= '${from}')`
     }
     case "In":
-      return `(${oneOf(bind, fieldColumn(S, filter.path), filter.values.map(sortKey))})`
+      return `(${oneOf(bind, fieldColumn(schema, filter.path), filter.values.map(sortKey))})`
     case "Overlaps": {
       const elements = filter.values.filter((value) => sortKey(value).exact).map((value) => [value])
       return `(${valueAt(filter.path)} @> any (${bind(array(elements, PgTypes.OID.jsonb), "jsonb[]")}))`
@@ -89,7 +89,7 @@ const condition = (S: string, bind: Bind, filter: Query.Filter): string => {
     case "Text":
       return filter.text.includes("\0") ? "false" : `(${search(bind, filter)})`
     case "IsNull":
-      return `(${compare(bind, fieldColumn(S, filter.path), "=", sortKey(null))})`
+      return `(${compare(bind, fieldColumn(schema, filter.path), "=", sortKey(null))})`
   }
 }
 

@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from "node:fs"
 import { assert, it } from "@effect/vitest"
 import { PgMigrations } from "@hexfold/adapters-pg"
 import { EventStore, Projection, Records, ViewStore } from "@hexfold/core"
-import { Effect, Redacted, Stream } from "effect"
+import { Effect, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
-import { client, storesOn, url } from "../support/database.ts"
+import { newDatabase, storesOn } from "../support/database.ts"
 import { contents, views } from "./dumps/contents.ts"
 import { Courses, Parking, Places, Skipping, Stopping, Timetables } from "./dumps/courses.ts"
 import { restore } from "./dumps/dump.ts"
@@ -15,20 +15,6 @@ const folder = new URL("dumps/", import.meta.url)
 const dumps = readdirSync(folder).flatMap((name) => (name.endsWith(".sql") ? [name.slice(0, -".sql".length)] : []))
 const read = (name: string) => readFileSync(new URL(name, folder), "utf8")
 
-/** A client of a database of its own, with a dump in it. */
-const restored = Effect.fnUntraced(function* (dump: string) {
-  const database = `${dump}_${process.pid}_${Date.now()}`
-  const server = yield* client()
-  yield* Effect.acquireRelease(server.unsafe(`create database ${database}`), () =>
-    Effect.ignore(server.unsafe(`drop database if exists ${database} with (force)`))
-  )
-  const at = new URL(Redacted.value(url()))
-  at.pathname = `/${database}`
-  const sql = yield* client({ url: Redacted.make(at.href) })
-  yield* restore(sql, read(`${dump}.sql`))
-  return sql
-})
-
 describe("a dump of a filled database", () => {
   it("is there for this version of the schema", () => {
     assert.include(dumps, `version${PgMigrations.latest}`)
@@ -36,7 +22,8 @@ describe("a dump of a filled database", () => {
 
   it.live.each(dumps)("%s is migrated, keeps all that it holds, and is worked with", (dump) =>
     Effect.gen(function* () {
-      const sql = yield* restored(dump)
+      const sql = yield* newDatabase(dump)
+      yield* restore(sql, read(`${dump}.sql`))
       yield* Effect.provideService(PgMigrations.run(), SqlClient.SqlClient, sql)
       const { events, records } = yield* storesOn(sql, { views: [Places] })
       yield* Effect.gen(function* () {

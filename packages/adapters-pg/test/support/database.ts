@@ -65,8 +65,9 @@ export const openViews = (
     return { store: yield* Effect.provideService(PgViewStore.make(options), SqlClient.SqlClient, sql), sql }
   })
 
-/** Takes away again what version 5 has made of a schema, but for the function that appends. */
+/** Removes what versions 5 and 6 have made of a schema, except for the function that appends. */
 export const undoInline = (schema: string): ReadonlyArray<string> => [
+  `drop table ${schema}.revisions`,
   `drop table ${schema}.inline_changes`,
   `alter table ${schema}.views drop column promotion`,
   ...["lock_inline", "demote", "reached", "drawn"].map((name) => `drop function ${schema}.${name}`)
@@ -135,3 +136,16 @@ export const backend = (
       }
     })
   )
+
+/** A client of a database of its own, which goes with the scope. */
+export const newDatabase = (name: string): Effect.Effect<PgClient.PgClient, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const database = `${name}_${process.pid}_${Date.now()}_${++made}`
+    const server = yield* client()
+    yield* Effect.acquireRelease(Effect.orDie(server.unsafe(`create database ${database}`)), () =>
+      Effect.ignore(server.unsafe(`drop database if exists ${database} with (force)`))
+    )
+    const at = new URL(Redacted.value(url()))
+    at.pathname = `/${database}`
+    return yield* client({ url: Redacted.make(at.href) })
+  })
