@@ -1,23 +1,12 @@
 import { EventStoreError, Reason } from "@hexfold/core"
-import { Config, Effect, Redacted } from "effect"
+import { Config, Effect, type Redacted } from "effect"
 
 /** The URL of the database from the configuration. */
-export const databaseUrl: Effect.Effect<Redacted.Redacted, EventStoreError> = Effect.gen(function* () {
-  const url = yield* Config.Redacted("DATABASE_URL")
-  return Redacted.value(url) === "" ? yield* rejected("DATABASE_URL is empty") : url
-}).pipe(
-  Effect.catchTag("ConfigError", (error) =>
-    rejected(
-      error.cause._tag === "SourceError" ? `DATABASE_URL cannot be read: ${error.message}` : "DATABASE_URL is not set",
-      error
-    )
-  )
+export const databaseUrl: Effect.Effect<Redacted.Redacted, EventStoreError> = Effect.mapError(
+  Effect.suspend(() => Config.Redacted("DATABASE_URL")),
+  (cause) => {
+    const isMissing = cause.cause._tag !== "SourceError"
+    const detail = isMissing ? "DATABASE_URL is not set" : `DATABASE_URL cannot be read: ${cause.message}`
+    return new EventStoreError({ operation: "open", reason: new Reason.Rejected({ detail, cause }) })
+  }
 )
-
-const rejected = (detail: string, cause?: unknown) =>
-  Effect.fail(
-    new EventStoreError({
-      operation: "open",
-      reason: new Reason.Rejected({ detail, ...(cause === undefined ? {} : { cause }) })
-    })
-  )
