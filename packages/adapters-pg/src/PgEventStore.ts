@@ -21,28 +21,28 @@ import * as PgMigrations from "./PgMigrations.ts"
 import * as inlineAppends from "./views/inlineAppends.ts"
 import { InlineDefinitions } from "./views/inlineDefinitions.ts"
 
-/** How the store works. */
+/** The options of the event store. */
 export interface Options {
-  /** The database schema that holds the tables; `hexfold` if not given. */
+  /** The database schema that holds the tables. `hexfold` by default. */
   readonly schema?: string
-  /** Whether to bring the schema up to date at the start; true if not given. */
+  /** Whether to bring the schema up to date at the start. True by default; otherwise the schema is only checked. */
   readonly migrate?: boolean
-  /** The most appends, or reads of streams, that share a call; 512 if not given. */
+  /** The most appends, or reads of streams, that share a call. 512 by default. */
   readonly maxBatch?: number
-  /** The most calls of each kind under way at once, each on a connection of the pool; 2 if not given. */
+  /** The most calls of appends, and of reads, under way at once; each uses a connection of the pool. 2 by default. */
   readonly maxInFlight?: number
-  /** The most events in a page of a read; 1,000 if not given. */
+  /** The most events in a page of a read. 1,000 by default. */
   readonly pageSize?: number
-  /** How many bytes of stored payload end a page of a read; 4 MiB if not given. */
+  /** The bytes of stored payload after which a page of a read ends. 4 MiB by default. */
   readonly pageBytes?: number
-  /** How long a live reader waits at most when it is not woken; 500 ms if not given. */
+  /** The longest time that a live reader waits if no notification wakes it. 500 ms by default. */
   readonly pollInterval?: Duration.Input
   /**
-   * How long a command id is remembered at least; for ever if not given. A sweep forgets those that are older, and
-   * their commands are new ones then: it must be longer than any client goes on repeating.
+   * The least time for which a command id is remembered. Forever by default. A sweep forgets older ids; a repeated
+   * command is executed again then. So this must be longer than any client repeats a command.
    */
   readonly commandRetention?: Duration.Input
-  /** How often expired command ids are swept, beginning at the start; 1 minute if not given. */
+  /** The time between two sweeps of expired command ids; the first is at the start. 1 minute by default. */
   readonly sweepInterval?: Duration.Input
 }
 
@@ -50,10 +50,11 @@ export interface Options {
  * An event store on the `PgClient` in the context.
  *
  * Appends and reads of streams from concurrent fibers share calls. Inside
- * `sql.withTransaction` of the same client they join that transaction instead,
- * and are not shared. Such a transaction keeps the streams that it appended to
- * locked until its end, and calls that wait for them wait with all they carry:
- * keep it short, and let it not wait for another append.
+ * `sql.withTransaction` of the same client they join that transaction instead, and
+ * do not share calls. Such a transaction locks the streams that it appended to
+ * until its end. A shared call that waits for one of them holds up all its
+ * appends. So keep such a transaction short, and do not let it wait for another
+ * append.
  */
 export const make = (
   options: Options = {}
@@ -134,9 +135,9 @@ export const make = (
   })
 
 /**
- * Supplies the event store on the application's own `PgClient`: one pool, and
- * one scope of transactions for both. While there are live readers one
- * connection of the pool listens, so the pool needs more than one.
+ * Supplies the event store on the application's own `PgClient`: both share one
+ * pool and its transactions. While there are live readers, one connection of the
+ * pool listens for notifications. So the pool needs more than one connection.
  *
  * @example
  * ```ts
@@ -207,7 +208,7 @@ export const layerConfig = (
  * ```
  */
 export const sweepCommands = (options: {
-  /** The schema of the store; `hexfold` if not given. */
+  /** The schema of the store. `hexfold` by default. */
   readonly schema?: string
   /** The age from which a command id is forgotten. */
   readonly olderThan: Duration.Input

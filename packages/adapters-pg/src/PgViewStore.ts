@@ -12,11 +12,11 @@ import { committing } from "./views/commits.ts"
 import { InlineDefinitions } from "./views/inlineDefinitions.ts"
 import { reader } from "./views/reader.ts"
 
-/** How the store works. */
+/** The options of the view store. */
 export interface Options {
-  /** The database schema that holds the tables; `hexfold` if not given. */
+  /** The database schema that holds the tables. `hexfold` by default. */
   readonly schema?: string
-  /** Whether to bring the schema up to date at the start; true if not given. */
+  /** Whether to bring the schema up to date at the start. True by default; otherwise the schema is only checked. */
   readonly migrate?: boolean
 }
 
@@ -24,9 +24,9 @@ export interface Options {
  * A view store on the `SqlClient` in the context.
  *
  * Inside `sql.withTransaction` of the same client its operations join that
- * transaction: a commit happens with it or not at all, and holds other commits
- * of its part up until its end. The first claim of a generation creates
- * its table and indexes, so it needs the right to.
+ * transaction: a commit happens with it or not at all, and other commits of the
+ * same part wait for its end. The first claim of a generation creates its table
+ * and indexes, so it needs the right to create them.
  */
 export const make = (
   options: Options = {}
@@ -68,8 +68,8 @@ export const make = (
   })
 
 /**
- * Supplies the view store on the application's own client: one pool, and one
- * scope of transactions for both.
+ * Supplies the view store on the application's own client: both share one pool and
+ * its transactions.
  *
  * @example
  * ```ts

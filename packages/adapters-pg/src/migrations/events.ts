@@ -1,14 +1,14 @@
 /**
  * Migration 1: the tables.
  *
- * `streams` holds a row for each stream, its head: append locks and bumps it.
- * `key` is the stream id, or its digest if that is too long for an index (see
- * `internal/keys.ts`). A row at version 0 is a stream without events.
+ * `streams` has a row for each stream, its head: an append locks and raises it.
+ * `key` is the stream's id, or its digest if the id is too long for an index (see
+ * `events/keys.ts`). A row at version 0 is a stream without events.
  *
  * `events` is the log. Its unique index is on the numeric key of the stream: it
- * is 40 % smaller than one on the text, and random ids do not scatter it. The
- * stream's id stands on the row too, so that reading the log needs no join.
- * `schema_version` is for events whose schema changes; all are at 1 so far.
+ * is 40 % smaller than an index on the text, and random ids do not scatter it. The
+ * row has the stream's id too, so that reading the log needs no join.
+ * `schema_version` is for events whose schema changes; so far it is always 1.
  */
 export const events = (schema: string): ReadonlyArray<string> => [
   `create table ${schema}.streams (

@@ -1,11 +1,11 @@
 /**
  * Migration 4: builds of a version, the parts of a generation, and dead letters.
  *
- * No epoch is given twice, so that a commit to a generation that was dropped is
- * never taken for one to the next of its name.
+ * No epoch is given twice. So a commit to a dropped generation is never taken for
+ * a commit to a later generation of the same name.
  *
- * What changes with every batch is in `view_parts`, so that the parts of one
- * generation are committed in parallel.
+ * `view_parts` has what changes with every batch, so that the parts of a
+ * generation commit in parallel.
  */
 export const generations = (schema: string): ReadonlyArray<string> => [
   `create table ${schema}.view_parts (

@@ -1,7 +1,7 @@
 import { findInline, lockOrdered } from "./inline.ts"
 
 /**
- * The function that appends: any number of independent appends in one call, and
+ * The function that appends. One call has any number of independent appends, and
  * each happens whole or not at all.
  *
  * Binds of a call (arrays run in parallel):
@@ -10,35 +10,36 @@ import { findInline, lockOrdered } from "./inline.ts"
  * |---|---|
  * | p_keys | the streams' keys, in ascending order |
  * | p_ids | the streams' ids, or null where all equal their keys |
- * | p_expected | what the stream's version must be: -1 anything, -2 above 0 |
- * | p_counts | how many events the stream gets; 0 = it is only checked |
- * | p_owners | which append of the call touches the stream |
+ * | p_expected | the version that the stream must have: -1 any, -2 any above 0 |
+ * | p_counts | the number of events that the stream gets; 0 for a stream that is only checked |
+ * | p_owners | the append of the call that touches the stream |
  * | p_event_streams | the event's stream, an index into p_keys |
  * | p_event_ordinals | the event's place among those of its stream, from 1 |
- * | p_event_ids, p_types, p_data, p_metadata | the event; data that is the JSON value null comes as SQL's |
+ * | p_event_ids, p_types, p_data, p_metadata | the event; the JSON value null comes as SQL's null |
  * | p_command_owners, p_command_keys, p_fingerprints | the appends that carry a command id, keys ascending |
  * | p_joined | whether the call runs in a caller's transaction |
- * | p_inline | the promotions of the generations that the caller maintains in the same transaction; null for a caller that knows of no such thing |
- * | p_ordered | those generations whose records events of several streams touch, ascending |
+ * | p_inline | the promotions of the generations that the caller maintains in the same transaction; null for a caller older than inline views |
+ * | p_ordered | the generations among them whose records are touched by events of several streams, ascending |
  *
- * Results: o_failed and o_repeated name appends that were left out; o_bases the
- * version of each stream before the call; o_positions the position of each
- * event that was not left out, in the order of the binds; o_inline the
- * generations that the events may touch, for which the caller has to apply them
- * before the transaction ends. If it does not maintain one of them it fails.
+ * Results: o_failed and o_repeated name the appends that were left out. o_bases
+ * has the version of each stream before the call. o_positions has the position of
+ * each event that was not left out, in the order of the binds. o_inline has the
+ * generations that the events may touch: the caller must apply the events to them
+ * before the transaction ends. The call fails if the caller does not maintain one.
  *
  * Why it is correct. (1) All locks are taken in one order, views before command
  * keys before stream keys and each ascending, so calls cannot deadlock. (2) A head
- * stays locked from its check to the commit, a head that is only read too, so
- * what was checked still holds at the commit: no write skew. (3) Positions are
- * drawn after all locks are held, so they grow with the versions. (4) The
- * advisory lock says "positions above this one may be mine" before the first is
- * drawn, and Postgres makes a commit visible before it releases its locks: see
- * `sql/horizon.ts`. (5) Who applies events to a record does so in the order of
- * their positions, and sees what came before. Where one stream touches a record
- * its head is the lock for that; elsewhere it is the generation's, which is
- * taken before a position is drawn, and kept to the end. Who waits for it has no
- * head yet, which a transaction that has it may want for its next append.
+ * stays locked from its check to the commit, even if it is only read. So what was
+ * checked still holds at the commit: no write skew. (3) Positions are drawn after
+ * all locks are held, so they grow with the versions. (4) The advisory lock says
+ * "positions above this one may be mine" before the first position is drawn, and
+ * Postgres makes a commit visible before it releases its locks: see
+ * `sql/horizon.ts`. (5) Events are applied to a record in the order of their
+ * positions, and each transaction sees what earlier ones have made of it. If only
+ * one stream touches the record, the head of this stream is the lock for that.
+ * Otherwise it is the lock of the generation, which is taken before a position is
+ * drawn and kept to the end. A transaction that waits for this lock holds no
+ * stream head, so it cannot block the holder's next append.
  */
 export const appendFunction = (schema: string, namespace: number): string => `
 create or replace function ${schema}.append(
@@ -174,7 +175,7 @@ ${lockOrdered(schema)}
   end if;
 end $$`
 
-/** Calls the function; its binds are in the order of its parameters. */
+/** Calls the function. The binds are in the order of its parameters. */
 export const appendCall = (schema: string): string =>
   `select o_failed, o_repeated, o_bases, o_positions, o_recorded_at, o_inline
    from ${schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`

@@ -1,6 +1,6 @@
 import { digestOf, headOf, isOf } from "./records.ts"
 
-/** $1 bigint: the generation; $2 jsonb: the dead letters. */
+/** Adds or replaces dead letters. $1 bigint: the generation; $2 jsonb: the dead letters. */
 export const put = (schema: string): string => `
 insert into ${schema}.view_letters
   (generation, position, head, digest, key, parked, stream, event_version, type, mishap, at)
@@ -12,14 +12,14 @@ on conflict (generation, position, head, digest) do update set
   parked = excluded.parked, stream = excluded.stream, event_version = excluded.event_version, type = excluded.type,
   mishap = excluded.mishap, at = excluded.at`
 
-/** $1 bigint: the generation; $2 jsonb: the positions and keys. */
+/** Removes dead letters, and returns a row for each. $1 bigint: the generation; $2 jsonb: the positions and keys. */
 export const remove = (schema: string): string => `
 delete from ${schema}.view_letters as letter using jsonb_to_recordset($2) as gone(position bigint, key text)
 where letter.generation = $1 and letter.position = gone.position
   and ${isOf("letter", "gone.key")}
 returning letter.position`
 
-/** A row if one of the keys is not parked. $1 bigint: the generation; $2 text[]: the keys. */
+/** Returns a row if one of the keys is not parked. $1 bigint: the generation; $2 text[]: the keys. */
 export const notParked = (schema: string): string => `
 select from unnest($2::text[]) as waiting(key)
 where not exists (
@@ -28,11 +28,11 @@ where not exists (
 ) limit 1`
 
 /**
- * Letters by position and key.
+ * Dead letters, ordered by position and key.
  *
- * $1 bigint: the generation; $2 bigint and $3 text: behind this position and
- * key; $4 text: those of a key; $5 boolean: those that are parked, or those that
- * are not; $6 bigint: how many. Each but the first may be null.
+ * $1 bigint: the generation; $2 bigint and $3 text: only those after this
+ * position and key; $4 text: only those of a key; $5 boolean: only those that are
+ * parked, or that are not; $6 bigint: the most rows. Each but the first may be null.
  */
 export const select = (schema: string): string => `
 select position, key, parked, stream, event_version, type, mishap, at from ${schema}.view_letters as letter
@@ -42,7 +42,7 @@ where generation = $1
   and ($5::boolean is null or parked = $5)
 order by position, head, key limit $6`
 
-/** $1 bigint: the generation. */
+/** The number of parked keys, and of skipped events. $1 bigint: the generation. */
 export const counts = (schema: string): string => `
 select count(distinct key) filter (where parked) as parked, count(*) filter (where not parked) as skipped
 from ${schema}.view_letters where generation = $1`

@@ -1,16 +1,16 @@
 const nextEpoch = (schema: string): string => `nextval('${schema}.view_epochs')`
 
-// $1 text: the view; $2 bigint: the version; $3 bigint: the build, or null for the one that serves, or else the first
-// that none has replaced.
+// A generation by its name. Without a build it is the one that serves, otherwise the first that no other has replaced.
+// $1 text: the view; $2 bigint: the version; $3 bigint or null: the build.
 const named = (schema: string, columns = "id"): string => `
 select ${columns} from ${schema}.views
 where view = $1 and version = $2 and (build = $3 or $3 is null and (serves or not replaced))
 order by serves desc, build limit 1`
 
-/** $1 text: the view; $2 bigint: the version; $3 bigint or null: the build. */
+/** The number of a generation. $1 text: the view; $2 bigint: the version; $3 bigint or null: the build. */
 export const generation = (schema: string): string => named(schema)
 
-/** $1 text: the view. */
+/** The number of the generation that serves. $1 text: the view. */
 export const serving = (schema: string): string => `select id from ${schema}.views where view = $1 and serves`
 
 /**
@@ -25,8 +25,8 @@ from ${schema}.views join ${schema}.view_parts on generation = id
 where id = (${named(schema)}) order by index`
 
 /**
- * Takes or renews a part's lease, by the server's clock: no row if the part is
- * in another epoch.
+ * Takes or renews a part's lease, by the server's clock. It returns no row if the
+ * part is in another epoch.
  *
  * $1 bigint: the generation; $2 int: the part; $3 bigint: the epoch; $4 text:
  * the owner; $5 float8: the lease in seconds.
@@ -40,16 +40,16 @@ where generation = $1 and index = $2 and epoch = $3 and (owner = $4 or leased_un
 returning epoch, position`
 
 /**
- * One creates a generation of a view at a time, until its transaction ends. The
- * lock has two numbers, so that no reader of events takes it for an append's.
+ * The lock for creating a generation of a view, held until the transaction ends. It
+ * has two numbers, so that no reader of events takes it for the lock of an append.
  *
  * $1 text: the schema; $2 text: the view.
  */
 export const lockView = `select pg_advisory_xact_lock(hashtext('hexfold views ' || $1::text), hashtext($2::text))::text`
 
 /**
- * Registers a generation, which serves if it is the view's first: no row if it
- * is there. Runs behind `lockView`.
+ * Registers a generation, which serves if it is the view's first. It returns no row
+ * if the generation exists. It runs after `lockView`.
  *
  * $1 text: the view; $2 bigint: the version; $3 bigint or null: the build.
  */
@@ -61,35 +61,35 @@ select $1, $2,
 where not exists (${named(schema)})
 returning id, build`
 
-/** $1 bigint: the generation; $2 int: the number of its parts; $3 bigint: their position. */
+/** Creates parts. $1 bigint: the generation; $2 int: the number of its parts; $3 bigint: their position. */
 export const createParts = (schema: string): string => `
 insert into ${schema}.view_parts (generation, index, epoch, position)
 select $1, index, ${nextEpoch(schema)}, $3 from generate_series(0, $2 - 1) as index`
 
-/** $1 bigint: the generation. */
+/** Removes all parts. $1 bigint: the generation. */
 export const removeParts = (schema: string): string => `delete from ${schema}.view_parts where generation = $1`
 
-/** For the one who changes which parts a generation has. $1 bigint: the generation. */
+/** The lock for a change of the number of parts. $1 bigint: the generation. */
 export const lockGeneration = (schema: string): string => `select from ${schema}.views where id = $1 for no key update`
 
-/** $1 bigint: the generation. */
+/** Locks all parts. $1 bigint: the generation. */
 export const lockParts = (schema: string): string =>
   `select epoch, position from ${schema}.view_parts where generation = $1 order by index for update`
 
-/** For the one who switches, always in the same order. $1 text: the view. */
+/** The locks for a switch, always in the same order. $1 text: the view. */
 export const lockGenerations = (schema: string): string =>
   `select id, version, build, serves, inline from ${schema}.views where view = $1 order by id for no key update`
 
-/** For the one who drops. $1 text: the view; $2 bigint: the version; $3 bigint or null: the build. */
+/** The lock for a drop. $1 text: the view; $2 bigint: the version; $3 bigint or null: the build. */
 export const lockDropped = (schema: string): string => `${named(schema)} for update`
 
 /**
- * Moves a part to the position that it has reached: no row if it is in another
- * epoch or at another position.
+ * Moves a part to the position that it has reached. It returns no row if the part
+ * is in another epoch or at another position.
  *
  * $1 text: the view; $2 bigint: the version; $3 bigint or null: the build; $4
- * int: the part; $5 bigint: the epoch; $6 bigint: where it stands; $7 bigint:
- * what it has reached; $8 jsonb: the failure; $9 and $10 float8: the speed.
+ * int: the part; $5 bigint: the epoch; $6 bigint: the position before; $7 bigint:
+ * the position after; $8 jsonb: the failure; $9 and $10 float8: the speed.
  */
 export const advance = (schema: string): string => `
 with generation as materialized (${named(schema, "id, inline")} for key share)
@@ -103,13 +103,13 @@ where part.generation = generation.id and part.index = $4 and part.epoch = $5 an
   and not generation.inline
 returning generation.id`
 
-/** $1 text: the view; $2 bigint: the version; $3 bigint or null: the build; $4 int: the part. */
+/** The epoch and position of a part. $1 text: the view; $2 bigint: the version; $3 bigint or null: the build; $4 int: the part. */
 export const place = (schema: string): string =>
   `
 select epoch, ${schema}.reached(inline, position) as position from ${schema}.views join ${schema}.view_parts on generation = id
 where id = (${named(schema)}) and index = $4`
 
-/** Whether no part of a generation is behind the one that serves. $1 bigint: the generation; $2 bigint: the one that serves. */
+/** Whether all parts of a generation have reached the position of the one that serves. $1 bigint: the generation; $2 bigint: the one that serves. */
 export const hasCaughtUp = (schema: string): string => `
 select min(position) filter (where generation = $1)
   >= (case when inline then ${schema}.drawn() else min(position) filter (where generation = $2) end)
@@ -119,20 +119,20 @@ from (
 ) as part, (select inline from ${schema}.views where id = $2) as serving
 group by inline`
 
-/** $1 text: the view; $2 bigint: the version that serves from now on; $3 bigint: its build. */
+/** Ends the serving of other generations. $1 text: the view; $2 bigint: the version that serves from now on; $3 bigint: its build. */
 export const stopServing = (schema: string): string => `
 update ${schema}.views set serves = false, replaced = replaced or version = $2 and build < $3
 where view = $1 and (serves or version = $2 and build < $3)`
 
-/** $1 bigint: the generation. */
+/** Lets a generation serve. $1 bigint: the generation. */
 export const serve = (schema: string): string => `update ${schema}.views set serves = true where id = $1`
 
-/** Who writes one of the builds that were replaced is its owner no longer. As `stopServing`. */
+/** Takes the builds that were replaced from their owners. It has the parameters of `stopServing`. */
 export const fence = (schema: string): string => `
 update ${schema}.view_parts set epoch = ${nextEpoch(schema)}, leased_until = '-infinity'
 from ${schema}.views where generation = id and view = $1 and version = $2 and build < $3`
 
-/** Removes a generation, but not one that serves: no row then. $1 bigint: the generation. */
+/** Removes a generation. It returns no row, and removes nothing, if the generation serves. $1 bigint: the generation. */
 export const remove = (schema: string): string =>
   `delete from ${schema}.views where id = $1 and not serves returning id`
 

@@ -1,18 +1,19 @@
 /**
- * The function that tells the horizon: no event at or below it can still
+ * The function that returns the horizon: at or below it, no further event can
  * appear to a statement that starts later.
  *
  * Why it is correct. (1) The sequence is read before the locks. An append whose
- * lock is not seen took it later, so it draws positions above what the sequence
- * said. (2) An append whose lock is seen draws positions above the one in the
+ * lock is not seen took it later, so it draws positions above the value of the
+ * sequence. (2) An append whose lock is seen draws positions above the one in the
  * lock. (3) An append that had released its lock was visible before: Postgres
- * makes a commit visible first and releases its locks then.
+ * makes a commit visible first and releases its locks after that.
  *
- * What it said once stays true, and it may say less later: an append that took
- * its lock late draws positions above a horizon that others have read.
+ * A horizon stays true once it was returned, and a later call may return a lower
+ * one: an append that took its lock late draws positions above a horizon that
+ * others have read.
  *
- * It must not run inside a transaction whose snapshot is older than it: with
- * p_joined, anything stricter than READ COMMITTED is refused.
+ * The function must not run inside a transaction whose snapshot is older than the
+ * call. With p_joined, it refuses anything stricter than READ COMMITTED.
  */
 export const horizonFunctions = (schema: string, namespace: number): ReadonlyArray<string> => [
   `create or replace function ${schema}.horizon(p_joined boolean, out o_horizon bigint, out o_last bigint) language plpgsql as $$

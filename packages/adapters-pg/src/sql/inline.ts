@@ -29,8 +29,8 @@ end $$`,
     select case when p_inline then (select o_horizon from ${schema}.horizon(false)) else p_position end $$`
 ]
 
-// Two numbers, so that no reader of events takes it for an append's: 0 is the lock of the flags, any other that of a
-// generation. A schema's name is plain.
+// An advisory lock of two numbers, so that no reader of events takes it for the lock of an append. The second number is
+// 0 for the flags, and the number of a generation otherwise. A schema's name is plain, so it needs no escaping.
 const lockClass = (schema: string): string => `hashtext('hexfold inline ${schema}')`
 
 const touchedViews = (schema: string): string => `${schema}.views v
@@ -39,7 +39,8 @@ const touchedViews = (schema: string): string => `${schema}.views v
 
 /**
  * Part of the append function: takes the lock of the flags, and finds the generations that the call's events touch.
- * A caller of before this migration cannot maintain them: it takes the lock alone, and ends that appends do.
+ * A caller older than inline views cannot maintain them. For such a caller the function takes the lock alone, and ends
+ * that appends maintain these generations.
  */
 export const findInline = (schema: string): string => `
   if p_inline is null and exists (select from ${touchedViews(schema)}) then
@@ -61,7 +62,7 @@ export const findInline = (schema: string): string => `
         detail = array_to_string(o_inline, ',');
   end if;`
 
-/** Part of the append function: locks those generations whose records any stream may touch, in ascending order. */
+/** Part of the append function: locks the generations whose records several streams may touch, in ascending order. */
 export const lockOrdered = (schema: string): string => `
   foreach v_view in array p_ordered loop
     if v_view = any (o_inline) then
@@ -69,28 +70,32 @@ export const lockOrdered = (schema: string): string => `
     end if;
   end loop;`
 
-/** The error code of an append that touches a generation which the caller does not maintain; the detail names all it touches. */
+/** The error code of an append that touches a generation which its caller does not maintain. The detail names all that it touches. */
 export const unmaintained = "HX003"
 
-/** Takes the lock of the flags alone, and tells the last position that was drawn. */
+/** Takes the lock of the flags alone, and returns the last position that was drawn. */
 export const lockFlags = (schema: string): string => `select o_last from ${schema}.lock_inline()`
 
 /** Whether all positions are decided up to one. $1 bigint: the position. */
 export const isDecided = (schema: string): string => `select $1 <= o_horizon as decided from ${schema}.horizon(false)`
 
-/** $1 bigint[]: the generations. */
+/** Ends that appends maintain generations. $1 bigint[]: the generations. */
 export const demote = (schema: string): string => `select ${schema}.demote($1)::text`
 
-/** The generations that appends maintain. $1 bigint[]: of these, or null. */
+/** The generations that appends maintain. $1 bigint[]: only those among these; null for all. */
 export const maintained = (schema: string): string =>
   `select id, promotion, view, version, aggregates, types from ${schema}.views where inline and ($1::bigint[] is null or id = any ($1))`
 
-/** Whether appends can begin to maintain a generation: it has one part, and nothing waits. $1 bigint: the generation. */
+/** Whether appends can begin to maintain a generation: it has one part, and no key is parked. $1 bigint: the generation. */
 export const isWhole = (schema: string): string => `
 select (select count(*) from ${schema}.view_parts where generation = $1) = 1
   and not exists (select from ${schema}.view_letters where generation = $1 and parked) as whole`
 
-/** $1 bigint: the generation; $2 bigint: the position; $3 text[]: the aggregates; $4 text[]: the types. */
+/**
+ * Lets appends maintain a generation from a position on.
+ *
+ * $1 bigint: the generation; $2 bigint: the position; $3 text[]: the aggregates; $4 text[]: the types.
+ */
 export const promote = (schema: string): string => `
 with counted as (
   update ${schema}.inline_changes set count = count + 1 returning count

@@ -1,10 +1,10 @@
 /**
- * Forgets the oldest of the expired command ids; waits for none that is locked.
+ * Forgets the oldest of the expired command ids. It passes over ids that are locked.
  *
- * $1 float8: how many seconds old they are at least; $2 timestamptz: where the
- * batch before ended, so that its dead rows are not passed again; $3 int4: the
- * most ids. By `now()`, for a volatile function would not use the index. Needs
- * READ COMMITTED: anything stricter fails where another sweep was quicker.
+ * $1 float8: the least age in seconds; $2 timestamptz: the time at which the batch
+ * before ended, so that its dead rows are not read again; $3 int4: the most ids.
+ * It compares with `now()`, because a volatile function would not use the index.
+ * It needs READ COMMITTED: a stricter level fails if another sweep was quicker.
  */
 export const sweepCommands = (schema: string): string => `
 with swept as (

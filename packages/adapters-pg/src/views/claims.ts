@@ -21,9 +21,10 @@ interface Part extends Place {
   readonly leased: boolean
 }
 
-/** Claims of a schema's generations; each runs in a transaction that reads what is committed. */
+/** Claims of a schema's generations. Each runs in a transaction at READ COMMITTED. */
 export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient) => {
-  // Beside others that do the same one creates the table, and they see it once they have the lock.
+  // Of several transactions that create the same generation one creates the table. The others see it once they have the
+  // lock.
   const create = ({ after, generation: { build, version, view }, indexes = [] }: ViewStore.Claim) =>
     Effect.gen(function* () {
       yield* sql.unsafe(registry.lockView, [name, view])
@@ -36,9 +37,9 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
       for (const paths of indexes) yield* sql.unsafe(records.createIndex(schema, created.id, paths))
     })
 
-  // Whoever adds or removes parts, or switches, has the generation's lock. Behind it, and with the rows of all parts
-  // locked, nothing has changed if each is in the epoch and at the position that was seen: a claim would have made the
-  // epoch higher, a commit the position. What was sent to a part before meets a higher epoch, or no part.
+  // A transaction that adds or removes parts, or switches, holds the generation's lock. With this lock and the rows of
+  // all parts locked, nothing has changed if each part is in the epoch and at the position that was seen: a claim would
+  // have raised the epoch, a commit the position. A commit to one of the former parts then meets a higher epoch, or no part.
   const divide = (parts: ReadonlyArray<Part>, of: number) =>
     Effect.gen(function* () {
       const [{ id, position }] = parts as [Part]
@@ -51,8 +52,8 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
       yield* sql.unsafe(registry.createParts(schema), [id, int4(of), position])
     })
 
-  // Correct beside others: what was seen is changed only if it is still so, or else looked at again. A lease is taken in
-  // the epoch that was seen, which every other owner and every division makes higher.
+  // Why claims at the same time are correct: a claim changes what it has seen only if it is still the same; otherwise it
+  // looks again. A lease is taken in the epoch that was seen, which every other owner and every division raises.
   const claim = (given: ViewStore.Claim): Effect.Effect<ViewStore.Claimed, SqlError.SqlError> =>
     Effect.gen(function* () {
       const { generation, owner, part: { index, of } = { index: 0, of: 1 } } = given
@@ -61,7 +62,7 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
       const part = parts.length === of ? parts[index] : undefined
       const held = (part === undefined ? parts : [part]).find((each) => each.leased && each.owner !== owner)
       if (held !== undefined) return { _tag: "Held", by: held.owner } as const
-      // Whoever projects the view works on it alone from here on, or on parts of it.
+      // From here on the projection works on the view alone, or on parts of it: appends no longer maintain it.
       const inline = parts[0]?.inline === true && !(given.inline === true && of === 1)
       if (inline) {
         yield* sql.unsafe(demote(schema), [array([parts[0]!.id], PgTypes.OID.int8)])

@@ -20,11 +20,11 @@ interface Locked {
   readonly inline: boolean
 }
 
-/** Commits to a schema's generations; each runs in a transaction that reads what is committed. */
+/** Commits to a schema's generations. Each runs in a transaction at READ COMMITTED. */
 export const committing = (schema: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) => {
   const promotion = promoting(schema, sql, views)
 
-  // Whether dead letters are as the commit takes them for, and stay so: the part is locked.
+  // Writes, and returns whether the dead letters are as the commit expects them. They stay so, because the part is locked.
   const write = (id: bigint, commit: ViewStore.Commit) =>
     Effect.gen(function* () {
       const { deadLetters } = commit
@@ -50,7 +50,7 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
     return ids.length === 0 ? Effect.void : sql.unsafe(inline.demote(schema), [array(ids, PgTypes.OID.int8)])
   }
 
-  // The parts of the one that has served are locked: it moves no further before the switch.
+  // The parts of the generation that has served are locked: it does not advance before the switch.
   const serve = (view: string, id: bigint, all: ReadonlyArray<Locked>) =>
     Effect.gen(function* () {
       const current = all.find(({ serves }) => serves)
@@ -73,9 +73,10 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
     })
 
   // The lock of the inline flags comes before all others, as it does for appends.
-  // Correct beside others: a part moves only from the epoch and position given, and stays locked to the end. All lock
-  // generations before parts; commits share that lock, who divides or switches has it alone among those who lock more
-  // than one part, who drops alone: no deadlock. Who switches after another part sees what that one has committed.
+  // Why commits at the same time are correct: a part moves only from the epoch and position given, and stays locked to
+  // the end. All transactions lock generations before parts. Commits share the lock of the generation. Divisions and
+  // switches, which lock more than one part, exclude each other by it; a drop holds it alone. So there is no deadlock. A
+  // switch that waited for another part sees what that part has committed.
   return (commit: ViewStore.Commit): Effect.Effect<void, CommitConflict | ViewStoreError | SqlError.SqlError> =>
     Effect.gen(function* () {
       const { epoch, failure, from, part = 0, speed, to } = commit
@@ -106,7 +107,8 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
       }
       if (commit.drop === true) return yield* drop(view, advanced.id)
       if (!(yield* write(advanced.id, commit))) return yield* fenced({ epoch, position: from })
-      // Appends that cannot maintain it cease to maintain what it is to replace: it could not catch up with that.
+      // If appends cannot maintain this generation, they also stop maintaining the one that it is to replace. Otherwise
+      // this one could not catch up.
       if (promote !== undefined && !(yield* promote(advanced.id))) {
         const next = all.find(({ id }) => id === advanced.id)
         yield* demote(all.filter((each) => each.serves && next !== undefined && isLater(next, each)))

@@ -7,17 +7,19 @@ import { transactionOf } from "../database/transactions.ts"
 import { knownGenerations, NotMaintained, type Options as KnownOptions } from "./knownGenerations.ts"
 import { apply } from "./records.ts"
 
-/** The generations that a call's caller maintains. */
+/** The generations that the caller of a call maintains. */
 export interface Maintained {
-  /** The numbers of their promotions. */
+  /** The numbers of the promotions. */
   readonly promotions: ReadonlyArray<bigint>
-  /** The generations whose records events of several streams touch, ascending. */
+  /** The generations whose records are touched by events of several streams, ascending. */
   readonly ordered: ReadonlyArray<bigint>
 }
 
-/** What a call recorded, and the generations whose events may be among it. */
+/** The result of a call. */
 export interface Called {
+  /** The events that it has recorded. */
   readonly events: ReadonlyArray<EventStore.RecordedEvent>
+  /** The generations that these events may touch. */
   readonly inline: ReadonlyArray<bigint>
 }
 
@@ -27,7 +29,7 @@ export type Run = <C extends Called>(
   call: (maintained: Maintained) => Effect.Effect<C, SqlError.SqlError>
 ) => Effect.Effect<C, SqlError.SqlError | EventStoreError>
 
-/** How appends of a process maintain inline views. */
+/** The two ways in which a call maintains inline views. */
 export interface InlineAppends {
   /** Runs a call in a transaction of its own. */
   readonly alone: Run
@@ -42,9 +44,9 @@ export interface Options extends KnownOptions {
 }
 
 /**
- * How appends of this process maintain inline views. An append that cannot
- * maintain a view ends that appends do, and then succeeds without: the view's
- * projection applies the events.
+ * Makes the appends of this process maintain inline views. If an append cannot
+ * maintain a view, appends stop maintaining it, and this one succeeds without it:
+ * the view's projection applies the events.
  */
 export const make = ({
   autocommit,

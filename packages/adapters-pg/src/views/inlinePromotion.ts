@@ -9,11 +9,12 @@ import { type EventRow, toRecorded } from "../database/eventRows.ts"
 import { apply } from "./records.ts"
 
 /**
- * First of all in a commit, takes the lock of the flags: no append is under way
- * from here on. What it returns is for later in the commit: applies the events
- * up to the last position, leaves the generation to the appends, and tells
- * whether it has. Nothing if one of the events cannot be applied, or where
- * something waits: that is the projection's.
+ * The promotion of a generation: appends maintain it from then on. Before all
+ * else in a commit it takes the lock of the flags, so no append is under way. It
+ * returns a function for the end of the commit, which applies the events up to the
+ * last position, leaves the generation to the appends, and returns whether it has.
+ * If an event cannot be applied, or a key is parked, the generation stays with its
+ * projection.
  */
 export const promoting =
   (schema: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) =>
@@ -37,8 +38,8 @@ export const promoting =
       }
       const [flags] = yield* sql.unsafe<{ readonly o_last: bigint }>(statements.lockFlags(schema))
       const last = flags!.o_last
-      // An append that began before the migration to version 5 does not hold the lock of the flags. One that has ended
-      // lets go of its locks one after the other: of the one that tells its positions a moment later.
+      // An append that began before the migration to version 5 does not hold the lock of the flags. An append that has
+      // ended releases its locks one after the other, the one that names its positions a moment later.
       for (let tries = 0; !(yield* isDecided(last)); tries++) {
         if (tries === 50) {
           return yield* failure(view, new Reason.Unavailable({ detail: "an append is under way" }))
@@ -66,7 +67,7 @@ export const promoting =
         })
     })
 
-// Appends wait as long as it takes to apply them.
+// Appends wait while these events are applied.
 const most = 5_000
 
 interface Row extends EventRow {

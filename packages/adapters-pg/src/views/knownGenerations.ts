@@ -72,9 +72,10 @@ export const knownGenerations = ({ autocommit, schema, sql, views }: Options) =>
     hasDefinitions: definitions.length > 0,
     /** The known generations, by their numbers ascending. */
     all: (): ReadonlyArray<Known> => [...known.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    /** Forgets a generation that appends no longer maintain. */
     forget: (id: bigint): void => void known.delete(id),
     learn,
-    /** After a failure, ends that appends maintain what this process cannot maintain. */
+    /** After a failure: appends stop maintaining what this process cannot maintain. */
     adapt: (reason: NotMaintained | ReadonlyArray<bigint>): Effect.Effect<void, SqlError.SqlError> =>
       reason instanceof NotMaintained ? demote([reason.generation]) : Effect.flatMap(learn(reason), demote)
   }

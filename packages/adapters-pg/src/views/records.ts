@@ -25,7 +25,7 @@ export const write = (
     if (remove.length > 0) yield* sql.unsafe(records.removeRecords(table), [texts(remove)])
   })
 
-/** Applies events to the records of a generation; fails with the first that it cannot apply, and writes nothing then. */
+/** Applies events to the records of a generation. If one cannot be applied, it fails with the first such event and writes nothing. */
 export const apply = (
   schema: string,
   sql: SqlClient.SqlClient,

@@ -1,16 +1,20 @@
 import { assert, it } from "@effect/vitest"
-import { PgEventStore } from "@hexfold/adapters-pg"
+import { PgEventStore, PgStores } from "@hexfold/adapters-pg"
 import { EventStoreError } from "@hexfold/core"
 import { ConfigProvider, Effect, Layer } from "effect"
 import { describe } from "vitest"
 
-describe("PgEventStore.layerConfig", () => {
-  it.effect.each([{}, { DATABASE_URL: "" }])("without a URL the message names the variable: %o", (env) =>
+const events = Effect.scoped(Layer.build(PgEventStore.layerConfig()))
+const both = Effect.scoped(Layer.build(PgStores.layerConfig()))
+
+describe("layerConfig", () => {
+  it.effect.each([
+    { open: Effect.asVoid(events), env: {} },
+    { open: Effect.asVoid(events), env: { DATABASE_URL: "" } },
+    { open: Effect.asVoid(both), env: {} }
+  ])("without a URL the message names the variable: $env", ({ env, open }) =>
     Effect.gen(function* () {
-      const opened = Layer.build(PgEventStore.layerConfig()).pipe(
-        Effect.scoped,
-        Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
-      )
+      const opened = Effect.provideService(open, ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
       const error = yield* Effect.flip(opened)
       assert.ok(error instanceof EventStoreError && error.reason._tag === "Rejected")
       assert.strictEqual(error.message, "open: DATABASE_URL is not set")

@@ -14,7 +14,7 @@ import { restore } from "./dumps/dump.ts"
 
 const Thing = StreamId.make("Account", "1")
 
-/** How many of the functions are those of the next library, and what the schema says of revisions. */
+/** The revisions that the schema states, and the number of its functions that the next library has made. */
 const stateOf = (sql: PgClient.PgClient, schema: string) =>
   Effect.gen(function* () {
     const [marked] = yield* sql.unsafe<{ readonly count: bigint }>(
@@ -26,7 +26,7 @@ const stateOf = (sql: PgClient.PgClient, schema: string) =>
     return { ...row!, marked: Number(marked!.count) }
   })
 
-/** Works until it is told to stop, and returns how often it has. */
+/** Repeats work in the background. The effect that it returns stops it, and counts how often it has worked. */
 const repeated = <E>(work: Effect.Effect<unknown, E>) =>
   Effect.gen(function* () {
     let isDone = false

@@ -3,7 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { describe } from "vitest"
 import { present } from "../support/library.ts"
 
-/** The digests of the migrations. Databases have had them: a digest is added here, and none is changed. */
+/** The digests of the migrations. Databases have had them, so a digest may be added here, but never changed. */
 const sealed = {
   events: "f25db826569286c6",
   retention: "699d7dabf97613f6",
@@ -13,13 +13,13 @@ const sealed = {
   revisions: "12a63cfc9ba8686b"
 }
 
-/** The digests of the functions of each revision, the last one is that of this library. */
+/** The digests of the functions, by revision. The last one is that of this library. */
 const revisions: Readonly<Record<number, string>> = { 1: "90e53715b5e8bc55" }
 
 const digest = (statements: ReadonlyArray<string>): string =>
   createHash("sha256").update(statements.join(";\n")).digest("hex").slice(0, 16)
 
-describe("what databases have had", () => {
+describe("sealed SQL", () => {
   it("a migration is never changed", () => {
     assert.deepStrictEqual(
       Object.fromEntries(present.migrations.map(({ name, statements }) => [name, digest(statements('"hexfold"'))])),
@@ -28,7 +28,7 @@ describe("what databases have had", () => {
     )
   })
 
-  it("functions change with a higher revision only", () => {
+  it("functions change only with a higher revision", () => {
     assert.deepStrictEqual(
       { ...revisions, [present.revision]: digest(present.functions('"hexfold"', 1)) },
       revisions,

@@ -18,7 +18,7 @@ export const client = (
 ): Effect.Effect<PgClient.PgClient, never, Scope.Scope> =>
   PgClient.make({ url: url(), maxConnections: 6, ...config }).pipe(Effect.provide(Reactivity.layer), Effect.orDie)
 
-/** A name for a schema of its own; the schema goes with the scope. */
+/** The name of a new schema, which is dropped with the scope. */
 export const newSchema: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
   Effect.sync(() => `t${process.pid}_${Date.now()}_${++made}`),
   (schema) =>
@@ -124,12 +124,12 @@ export const backend = (
     Effect.gen(function* () {
       const schema = yield* newSchema
       return {
-        // Polls so seldom that a reader which is not woken makes its case time out.
+        // It polls so seldom that the case of a reader that is not woken times out.
         open: openStore({ schema, pollInterval: "1 hour", ...options }, config),
         unrelatedTransaction: Effect.gen(function* () {
           const sql = yield* client()
           const connection = yield* sql.reserve
-          // With a transaction id, and before whatever follows.
+          // A statement that gives the transaction an id before the case goes on.
           yield* connection.execute("begin", [], undefined)
           yield* connection.execute("create table if not exists unrelated_" + schema + " (n int)", [], undefined)
         }).pipe(Effect.orDie)
@@ -137,7 +137,7 @@ export const backend = (
     })
   )
 
-/** A client of a database of its own, which goes with the scope. */
+/** A client of a new database, which is dropped with the scope. */
 export const newDatabase = (name: string): Effect.Effect<PgClient.PgClient, never, Scope.Scope> =>
   Effect.gen(function* () {
     const database = `${name}_${process.pid}_${Date.now()}_${++made}`

@@ -2,17 +2,17 @@ import type { PgClient } from "@effect/sql-pg"
 import type { EventStoreError } from "@hexfold/core"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
-// No user can be an older or a newer library than the one that is installed; only here does a test need the inside.
+// A test that plays another revision of the library needs the migrations and functions of this one.
 // oxlint-disable no-restricted-imports
 import { type Library, migrate } from "../../src/database/migrator.ts"
 import { migrations } from "../../src/migrations/migrations.ts"
 import * as Functions from "../../src/sql/functions.ts"
 // oxlint-enable no-restricted-imports
 
-/** The library as it is. */
+/** This library. */
 export const present: Library = { ...Functions, migrations }
 
-/** A library after this one: it has one more table, and marks its functions. */
+/** A later library: it has one more table, and its functions have a mark. */
 export const next: Library = {
   ...present,
   revision: present.revision + 1,
@@ -21,6 +21,6 @@ export const next: Library = {
     present.functions(schema, namespace).map((text) => text.replaceAll("\nbegin\n", "\nbegin -- next\n"))
 }
 
-/** Brings a schema up to date as a library does. */
+/** Brings a schema up to date in the way of a library. */
 export const bring = (sql: PgClient.PgClient, schema: string, library: Library): Effect.Effect<void, EventStoreError> =>
   Effect.provideService(migrate(schema, library), SqlClient.SqlClient, sql)

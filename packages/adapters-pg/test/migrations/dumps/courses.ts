@@ -1,4 +1,4 @@
-/** The domain of the dumps. A dump holds events and records of it, so whoever changes it makes other dumps unreadable. */
+/** The domain of the dumps. A dump holds its events and records, so a change here may make the former dumps unreadable. */
 import { Aggregate, Boundary, Decision, View } from "@hexfold/core"
 import { Schema } from "effect"
 
