@@ -23,6 +23,9 @@ const reasonOf = (error: SqlError.SqlError): Reason.Reason => {
 /** Whether a statement failed because a table that it names does not exist. */
 export const isNoTable = (error: SqlError.SqlError): boolean => codeOf(error) === "42P01"
 
+/** Whether a statement failed because the role lacks a right. */
+export const isForbidden = (error: SqlError.SqlError): boolean => codeOf(error) === "42501"
+
 /** Whether a statement with this failure may succeed when it is repeated. */
 export const isPassing = (error: SqlError.SqlError): boolean =>
   ["Unavailable", "Timeout"].includes(reasonOf(error)._tag)
@@ -69,7 +72,8 @@ const translatedTo =
       return Effect.failCause(cause as Cause.Cause<Exclude<E, SqlError.SqlError>>)
     })
 
-const detailOf = (error: SqlError.SqlError): string => {
+/** What the server has said. */
+export const detailOf = (error: SqlError.SqlError): string => {
   const cause = error.reason.cause
   const text = Predicate.hasProperty(cause, "message") ? String(cause.message) : error.message
   return text === "" ? error.reason._tag : text

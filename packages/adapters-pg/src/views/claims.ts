@@ -1,10 +1,11 @@
-import type { ViewStore } from "@hexfold/core"
+import { Reason, type ViewStore, ViewStoreError } from "@hexfold/core"
 import { PgTypes } from "@effect/sql-pg"
 import { Duration, Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as registry from "../sql/generations.ts"
 import { demote } from "../sql/inline.ts"
 import * as records from "../sql/records.ts"
+import { detailOf, isForbidden } from "../database/errors.ts"
 import { array, bigint, float8, int4 } from "../database/binds.ts"
 
 interface Place {
@@ -35,7 +36,7 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
       yield* sql.unsafe(records.createTable(schema, created.id))
       yield* sql.unsafe(records.commentTable(schema, created.id, view, version, created.build))
       for (const paths of indexes) yield* sql.unsafe(records.createIndex(schema, created.id, paths))
-    })
+    }).pipe(Effect.mapError((error) => (isForbidden(error) ? mayNotCreate(view, version, error) : error)))
 
   // A transaction that adds or removes parts, or switches, holds the generation's lock. With this lock and the rows of
   // all parts locked, nothing has changed if each part is in the epoch and at the position that was seen: a claim would
@@ -54,7 +55,7 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
 
   // Why claims at the same time are correct: a claim changes what it has seen only if it is still the same; otherwise it
   // looks again. A lease is taken in the epoch that was seen, which every other owner and every division raises.
-  const claim = (given: ViewStore.Claim): Effect.Effect<ViewStore.Claimed, SqlError.SqlError> =>
+  const claim = (given: ViewStore.Claim): Effect.Effect<ViewStore.Claimed, SqlError.SqlError | ViewStoreError> =>
     Effect.gen(function* () {
       const { generation, owner, part: { index, of } = { index: 0, of: 1 } } = given
       const at = [generation.view, bigint(generation.version), bigint(generation.build)]
@@ -81,6 +82,13 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
       return yield* claim(given)
     })
   return claim
+}
+
+const mayNotCreate = (view: string, version: number, cause: SqlError.SqlError) => {
+  const detail =
+    `${detailOf(cause)}: this role may not create the table of ${view}, version ${version}. ` +
+    "Let the owner of the schema run Projection.catchUp for it, and grant the rights on its tables"
+  return new ViewStoreError({ operation: "claim", view, reason: new Reason.Rejected({ detail, cause }) })
 }
 
 const ownedOf = ({ build, inline, position }: Part, owned: Place): ViewStore.Claimed => ({

@@ -200,7 +200,10 @@ describe("revisions of the functions", () => {
       assert.deepStrictEqual(rows[0]?.state, [1])
       // A new generation needs a table.
       const error = yield* Effect.flip(catchUp(app, { ...Positions, version: 2 }))
-      assert.include(error.message, "permission denied")
+      assert.include(
+        error.message,
+        `permission denied for schema ${schema}: this role may not create the table of Positions, version 2`
+      )
     })
   )
 
