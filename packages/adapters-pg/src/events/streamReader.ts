@@ -7,7 +7,7 @@ import { array } from "../database/binds.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
 import { type EventRow, toRecorded, writtenFirst } from "../database/eventRows.ts"
 
-/** What one caller wants to read. */
+/** What one caller reads. */
 export interface ReadRequest {
   readonly requests: ReadonlyArray<EventStore.StreamRequest>
   readonly command: EventStore.CommandKey | undefined
@@ -15,7 +15,7 @@ export interface ReadRequest {
 
 type CommandResult = EventStore.Appended | CommandIdReused
 
-/** Reads for many callers in one statement, so in one snapshot. */
+/** Reads for many callers in one statement: all of them see the same moment. */
 export const readAllStreams =
   (sql: SqlClient.SqlClient, schema: string) =>
   (
@@ -40,7 +40,7 @@ export const readAllStreams =
       }
     )
 
-/** What the appends with these commands did, by command id. */
+/** The results of the appends with these commands, by command id. */
 export const readCommands = (
   sql: SqlClient.SqlClient,
   schema: string,
@@ -48,18 +48,18 @@ export const readCommands = (
 ): Effect.Effect<ReadonlyMap<string, CommandResult>, SqlError.SqlError> =>
   Effect.map(select(sql, schema, [], keys), ({ commands }) => commands)
 
-// A row of a stream: some of its events, or none.
+// A row of a stream, with some of its events or without.
 interface StreamRow {
   readonly ord: number
   readonly head: bigint
   /** The version of the first event of the row. */
   readonly first: bigint | null
   readonly types: ReadonlyArray<string>
-  /** The events' data as JSON, with commas between; null if it is too long for one message. */
+  /** The events' data as JSON, separated by commas; null if it is too long for one message. */
   readonly data: string | null
 }
 
-// A row of a command, with a negative `ord`: one of its events, or none.
+// A row of a command, with one of its events or without. Its `ord` is negative.
 type CommandRow = (Omit<EventRow, "data"> | { readonly event_id: null }) & {
   readonly ord: number
   readonly event_data: EventRow["data"]
@@ -109,7 +109,7 @@ interface Events extends Omit<StreamRow, "data"> {
   readonly payloads: ReadonlyArray<Schema.Json>
 }
 
-// Reads what was too long for one message, event by event.
+// Reads payloads that were too long for one message, event by event.
 const withPayloads = (
   sql: SqlClient.SqlClient,
   schema: string,
@@ -125,7 +125,7 @@ const withPayloads = (
     return Effect.flatMap(sql.unsafe<Pick<EventRow, "data">>(readEvents(schema), binds), (events) =>
       events.length === row.types.length
         ? Effect.succeed({ ...row, payloads: events.map(({ data }) => data) })
-        : Effect.die(new Error(`${streamId}: events behind version ${row.first} were deleted while it was read`))
+        : Effect.die(new Error(`${streamId}: events from version ${row.first} on were deleted while it was read`))
     )
   })
 }

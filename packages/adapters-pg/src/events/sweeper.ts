@@ -1,13 +1,14 @@
-import { Duration, Effect } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import { Duration, Effect, Schedule, type Scope } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import { transactionOf } from "../database/transactions.ts"
 import { sweepCommands } from "../sql/retention.ts"
 
 const batchSize = 1_000
 
 /**
- * Forgets command ids of that age and above, and tells how many. Each batch is
- * a transaction of its own: an append that repeats an id of it waits so long
- * and no longer.
+ * Forgets command ids of an age and above, and returns how many it has forgotten.
+ * Each batch is a transaction of its own, so an append that repeats one of its ids
+ * waits for this batch only.
  */
 export const sweep = (
   sql: SqlClient.SqlClient,
@@ -19,14 +20,27 @@ export const sweep = (
     let count = 0
     let last: Date | null = null
     while (true) {
-      const [row]: ReadonlyArray<Row> = yield* sql.withTransaction(
+      const [row]: ReadonlyArray<Row> = yield* transactionOf(sql)(
         sql.unsafe<Row>(sweepCommands(schema), [Duration.toSeconds(olderThan), last, batchSize])
       )
       count += row!.count
       if (row!.count < batchSize) return count
       last = row!.last
     }
-  }).pipe(Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED"))
+  })
+
+/** Sweeps now and after each interval, in the background. The next sweep makes up for one that failed. */
+export const sweepEvery = <E>(
+  interval: Duration.Duration,
+  sweeping: Effect.Effect<number, E>
+): Effect.Effect<void, never, Scope.Scope> =>
+  sweeping.pipe(
+    Effect.catchCause((cause) => Effect.logDebug("expired command ids were not swept", cause)),
+    Effect.repeat(Schedule.spaced(interval)),
+    Effect.withTracerEnabled(false),
+    Effect.forkScoped,
+    Effect.asVoid
+  )
 
 interface Row {
   readonly count: number

@@ -1,56 +1,59 @@
 import type { PgClient } from "@effect/sql-pg"
 import type { EventStoreError } from "@hexfold/core"
 import { type Cause, Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
-import { answered } from "../database/disconnect.ts"
+import { disconnectWithin } from "../database/disconnect.ts"
+import type { Horizon } from "./horizon.ts"
 
-/** The horizon, and the last position that was drawn: where they differ, appends are under way. */
-interface Horizon {
-  readonly horizon: number
-  readonly last: number
-}
-
-/** How to tell readers of new events. */
+/** How readers hear of new events. */
 export interface Options {
   readonly pg: PgClient.PgClient
+  /** The channel of LISTEN and NOTIFY. */
   readonly channel: string
+  /** How long the loop waits at most before it asks again. */
   readonly pollInterval: Duration.Duration
+  /** Asks the server for the horizon. */
   readonly horizon: Effect.Effect<Horizon, EventStoreError>
   /** Runs an effect outside of any transaction of the fiber that happens to start it. */
   readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
-/** Tells readers, of this process and of others, that there may be new events. */
+/** Lets readers, of this process and of others, know that there may be new events. */
 export interface WakeUps {
-  /** Called after a commit; never waits. */
+  /** Announces a commit. It returns at once. */
   readonly announce: () => void
+  /** The horizon now, and each higher one. */
   readonly horizons: Stream.Stream<number, EventStoreError>
 }
 
 /**
  * One loop asks for the horizon on behalf of all readers of the process, and
- * runs only while there are some. It asks when a process notifies, its own
- * included, and after the poll interval, so a lost wake-up costs time and
- * nothing else. While appends are under way it asks at short intervals: one
- * that rolls back wakes nobody, yet moves the horizon.
+ * runs only while there are readers. It asks when a process notifies, its own
+ * included, and after the poll interval; a lost wake-up costs time and nothing
+ * else. While appends are under way the loop asks at short intervals, because an
+ * append that rolls back notifies nobody and yet moves the horizon.
+ *
+ * All of this is background work that no caller waits for: it makes no spans.
  */
 export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { channel, horizon, outside, pg, pollInterval } = options
+    const { channel, outside, pg, pollInterval } = options
+    const horizon = Effect.withTracerEnabled(options.horizon, false)
     const committed = yield* Queue.sliding<void>(1)
     const wake = yield* Queue.sliding<void>(1)
 
-    // After the commit and not inside it, where it would hold a lock of the whole database until the commit has ended.
+    // A notification inside the commit would hold a lock of the whole database until the commit has ended. So it follows.
     const notify = pg.unsafe("select set_config('synchronous_commit', 'off', true), pg_notify($1, '')::text", [channel])
     yield* Queue.take(committed).pipe(
-      Effect.andThen(Effect.ignoreCause(outside(answered(notify, "horizons")))),
+      Effect.andThen(Effect.ignoreCause(outside(disconnectWithin(notify, "horizons")))),
       Effect.andThen(Effect.sleep("10 millis")),
       Effect.forever,
+      Effect.withTracerEnabled(false),
       Effect.forkScoped
     )
 
     const listen = Stream.unwrap(
       Effect.map(pg.listen(channel), (notifications) =>
-        // What was sent before this listener stood is lost: look once.
+        // What was sent before this connection listened is lost, so the loop looks once.
         Stream.concat(Stream.succeed(undefined), Stream.fromQueue(notifications))
       )
     ).pipe(
@@ -59,7 +62,7 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
       Effect.ignoreCause
     )
 
-    // The first reader starts it for all, so nothing of that reader's may get in.
+    // The first reader starts the loop for all readers, so nothing of that reader's context may get in.
     const loop: Effect.Effect<Horizons, never, Scope.Scope> = Effect.gen(function* () {
       const horizons: Horizons = yield* PubSub.sliding<FoundHorizon>(1)
       yield* Effect.forkScoped(listen)
@@ -69,7 +72,7 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
         while (true) {
           const found = yield* Effect.exit(horizon)
           if (Exit.isFailure(found) && !isRetryable(found.cause)) {
-            // Whoever comes after this gets a loop of its own.
+            // A reader that comes later starts another loop.
             yield* RcRef.invalidate(shared)
             yield* PubSub.publish(horizons, Exit.failCause(found.cause))
             return
@@ -86,11 +89,11 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
       }).pipe(Effect.forkScoped)
       return horizons
     })
-    const shared: RcRef.RcRef<Horizons> = yield* RcRef.make({ acquire: outside(loop) })
+    const shared: RcRef.RcRef<Horizons> = yield* RcRef.make({ acquire: Effect.withTracerEnabled(outside(loop), false) })
 
     return {
       announce: () => void Queue.offerUnsafe(committed, undefined),
-      // Subscribed before the present value is asked for, so no change falls between.
+      // It subscribes before it asks for the present value, so no change falls between.
       horizons: Stream.unwrap(
         Effect.gen(function* () {
           const later = yield* PubSub.subscribe(yield* RcRef.get(shared))

@@ -1,23 +1,23 @@
 /**
- * Migration 1: the tables. `S` stands for the quoted schema.
+ * Migration 1: the tables.
  *
- * `streams` holds a row for each stream, its head: append locks and bumps it.
- * `key` is the stream id, or its digest if that is too long for an index (see
- * `internal/keys.ts`). A row at version 0 is a stream without events.
+ * `streams` has a row for each stream, its head: an append locks and raises it.
+ * `key` is the stream's id, or its digest if the id is too long for an index (see
+ * `events/keys.ts`). A row at version 0 is a stream without events.
  *
  * `events` is the log. Its unique index is on the numeric key of the stream: it
- * is 40 % smaller than one on the text, and random ids do not scatter it. The
- * stream's id stands on the row too, so that reading the log needs no join.
- * `schema_version` is for events whose schema changes; all are at 1 so far.
+ * is 40 % smaller than an index on the text, and random ids do not scatter it. The
+ * row has the stream's id too, so that reading the log needs no join.
+ * `schema_version` is for events whose schema changes; so far it is always 1.
  */
-export const schema = (S: string): ReadonlyArray<string> => [
-  `create table ${S}.streams (
+export const events = (schema: string): ReadonlyArray<string> => [
+  `create table ${schema}.streams (
      id bigint generated always as identity primary key,
      key text collate "C" not null unique,
      version bigint not null
    ) with (fillfactor = 80)`,
-  `create table ${S}.events (
-     position bigint generated always as identity (sequence name ${S}.events_position) primary key,
+  `create table ${schema}.events (
+     position bigint generated always as identity (sequence name ${schema}.events_position) primary key,
      stream bigint not null,
      stream_id text collate "C" not null,
      version bigint not null,
@@ -29,7 +29,7 @@ export const schema = (S: string): ReadonlyArray<string> => [
      recorded_at timestamptz not null,
      unique (stream, version)
    )`,
-  `create table ${S}.commands (
+  `create table ${schema}.commands (
      key text collate "C" primary key,
      fingerprint text not null,
      streams text[] not null default '{}',
@@ -37,10 +37,10 @@ export const schema = (S: string): ReadonlyArray<string> => [
      positions bigint[] not null default '{}',
      recorded_at timestamptz not null
    ) with (fillfactor = 50)`,
-  `create function ${S}.refuse() returns trigger language plpgsql as $$
+  `create function ${schema}.refuse() returns trigger language plpgsql as $$
    begin
      raise exception '% of % is refused: recorded events never change', tg_op, tg_table_name using errcode = 'HX002';
    end $$`,
-  `create trigger events_immutable before update or delete or truncate on ${S}.events
-   for each statement execute function ${S}.refuse()`
+  `create trigger events_immutable before update or delete or truncate on ${schema}.events
+   for each statement execute function ${schema}.refuse()`
 ]

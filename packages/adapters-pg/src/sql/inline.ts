@@ -1,64 +1,56 @@
 /**
- * Migration 5: appends maintain generations.
+ * The functions for views that appends maintain, see `migrations/inline.ts`.
  *
- * A generation of `views` is `inline` while appends apply its events. Every
- * append holds the lock of these flags shared, from before it reads them to its
- * end; whoever changes one holds it alone. So when a flag changes no append is
- * under way: all positions up to the last one are decided, and each append has
- * either seen the flag or ended before.
- *
- * `inline_changes` grows with every promotion, so that an append in a stricter
- * transaction finds out that the flags it sees are old. It numbers the
- * promotions too: who knows a generation by its number knows which events its
- * appends apply, for another definition is another promotion.
+ * Every append holds the lock of the flags shared, from before it reads them to
+ * its end; a transaction that changes a flag holds the lock alone. When a flag
+ * changes, no append is under way: all positions up to the last one are decided,
+ * and each append has either seen the flag or ended before.
  */
-export const inline = (S: string): ReadonlyArray<string> => [
-  `create table ${S}.inline_changes (count bigint not null)`,
-  `insert into ${S}.inline_changes values (0)`,
-  `alter table ${S}.views add column promotion bigint not null default 0`,
-  `create function ${S}.drawn() returns bigint language sql as $$
-    select case when is_called then last_value else 0 end from ${S}.events_position $$`,
-  // Those who wait for it hold up every append behind them: not for long.
-  `create function ${S}.lock_inline(out o_last bigint) language plpgsql set lock_timeout = '500ms' as $$
+export const inlineFunctions = (schema: string): ReadonlyArray<string> => [
+  `create or replace function ${schema}.drawn() returns bigint language sql as $$
+    select case when is_called then last_value else 0 end from ${schema}.events_position $$`,
+  // A transaction that waits for this lock holds up every append that comes later: the wait is short.
+  `create or replace function ${schema}.lock_inline(out o_last bigint) language plpgsql set lock_timeout = '500ms' as $$
 begin
-  perform pg_advisory_xact_lock(${lockClass(S)}, 0);
-  o_last := ${S}.drawn();
+  perform pg_advisory_xact_lock(${lockClass(schema)}, 0);
+  o_last := ${schema}.drawn();
 end $$`,
-  `create function ${S}.demote(p_generations bigint[]) returns void language plpgsql as $$
+  `create or replace function ${schema}.demote(p_generations bigint[]) returns void language plpgsql as $$
 declare
-  v_last bigint := ${S}.lock_inline();
+  v_last bigint := ${schema}.lock_inline();
 begin
-  perform from ${S}.views where id = any (p_generations) order by id for no key update;
+  perform from ${schema}.views where id = any (p_generations) order by id for no key update;
   with demoted as (
-    update ${S}.views set inline = false where id = any (p_generations) and inline returning id
+    update ${schema}.views set inline = false where id = any (p_generations) and inline returning id
   )
-  update ${S}.view_parts set position = v_last from demoted where generation = demoted.id;
+  update ${schema}.view_parts set position = v_last from demoted where generation = demoted.id;
 end $$`,
-  `create function ${S}.reached(p_inline boolean, p_position bigint) returns bigint language sql as $$
-    select case when p_inline then (select o_horizon from ${S}.horizon(false)) else p_position end $$`
+  `create or replace function ${schema}.reached(p_inline boolean, p_position bigint) returns bigint language sql as $$
+    select case when p_inline then (select o_horizon from ${schema}.horizon(false)) else p_position end $$`
 ]
 
-// Two numbers, so that no reader of events takes it for an append's: 0 is the lock of the flags, any other that of a
-// generation. A schema's name is plain.
-const lockClass = (S: string): string => `hashtext('hexfold inline ${S}')`
+// An advisory lock of two numbers, so that no reader of events takes it for the lock of an append. The second number is
+// 0 for the flags, and the number of a generation otherwise. A schema's name is plain, so it needs no escaping.
+const lockClass = (schema: string): string => `hashtext('hexfold inline ${schema}')`
 
-const touchedViews = (S: string): string => `${S}.views v
+const touchedViews = (schema: string): string => `${schema}.views v
   where v.inline and v.types && p_types
     and exists (select from unnest(v_ids) as t(id) where split_part(t.id, '-', 1) = any (v.aggregates))`
 
 /**
  * Part of the append function: takes the lock of the flags, and finds the generations that the call's events touch.
- * A caller of before this migration cannot maintain them: it takes the lock alone, and ends that appends do.
+ * A caller older than inline views cannot maintain them. For such a caller the function takes the lock alone, and ends
+ * that appends maintain these generations.
  */
-export const findInline = (S: string): string => `
-  if p_inline is null and exists (select from ${touchedViews(S)}) then
-    perform ${S}.demote(array(select v.id from ${touchedViews(S)}));
+export const findInline = (schema: string): string => `
+  if p_inline is null and exists (select from ${touchedViews(schema)}) then
+    perform ${schema}.demote(array(select v.id from ${touchedViews(schema)}));
   end if;
-  perform pg_advisory_xact_lock_shared(${lockClass(S)}, 0);
+  perform pg_advisory_xact_lock_shared(${lockClass(schema)}, 0);
   select coalesce(array_agg(v.id), '{}'), coalesce(array_agg(v.promotion), '{}') into o_inline, v_promotions
-  from ${touchedViews(S)};
+  from ${touchedViews(schema)};
   if p_joined and current_setting('transaction_isolation') <> 'read committed' then
-    perform from ${S}.inline_changes for share;
+    perform from ${schema}.inline_changes for share;
     if cardinality(o_inline) > 0 then
       raise exception 'maintaining a view inside a transaction needs READ COMMITTED, this one is %',
         current_setting('transaction_isolation') using errcode = 'HX001';
@@ -70,41 +62,45 @@ export const findInline = (S: string): string => `
         detail = array_to_string(o_inline, ',');
   end if;`
 
-/** Part of the append function: locks those generations whose records any stream may touch, in ascending order. */
-export const lockOrdered = (S: string): string => `
+/** Part of the append function: locks the generations whose records several streams may touch, in ascending order. */
+export const lockOrdered = (schema: string): string => `
   foreach v_view in array p_ordered loop
     if v_view = any (o_inline) then
-      perform pg_advisory_xact_lock(${lockClass(S)}, v_view::int);
+      perform pg_advisory_xact_lock(${lockClass(schema)}, v_view::int);
     end if;
   end loop;`
 
-/** The error code of an append that touches a generation which the caller does not maintain; the detail names all it touches. */
+/** The error code of an append that touches a generation which its caller does not maintain. The detail names all that it touches. */
 export const unmaintained = "HX003"
 
-/** Takes the lock of the flags alone, and tells the last position that was drawn. */
-export const lockFlags = (S: string): string => `select o_last from ${S}.lock_inline()`
+/** Takes the lock of the flags alone, and returns the last position that was drawn. */
+export const lockFlags = (schema: string): string => `select o_last from ${schema}.lock_inline()`
 
 /** Whether all positions are decided up to one. $1 bigint: the position. */
-export const isDecided = (S: string): string => `select $1 <= o_horizon as decided from ${S}.horizon(false)`
+export const isDecided = (schema: string): string => `select $1 <= o_horizon as decided from ${schema}.horizon(false)`
 
-/** $1 bigint[]: the generations. */
-export const demote = (S: string): string => `select ${S}.demote($1)::text`
+/** Ends that appends maintain generations. $1 bigint[]: the generations. */
+export const demote = (schema: string): string => `select ${schema}.demote($1)::text`
 
-/** The generations that appends maintain. $1 bigint[]: of these, or null. */
-export const maintained = (S: string): string =>
-  `select id, promotion, view, version, aggregates, types from ${S}.views where inline and ($1::bigint[] is null or id = any ($1))`
+/** The generations that appends maintain. $1 bigint[]: only those among these; null for all. */
+export const maintained = (schema: string): string =>
+  `select id, promotion, view, version, aggregates, types from ${schema}.views where inline and ($1::bigint[] is null or id = any ($1))`
 
-/** Whether appends can begin to maintain a generation: it has one part, and nothing waits. $1 bigint: the generation. */
-export const isWhole = (S: string): string => `
-select (select count(*) from ${S}.view_parts where generation = $1) = 1
-  and not exists (select from ${S}.view_letters where generation = $1 and parked) as whole`
+/** Whether appends can begin to maintain a generation: it has one part, and no key is parked. $1 bigint: the generation. */
+export const isWhole = (schema: string): string => `
+select (select count(*) from ${schema}.view_parts where generation = $1) = 1
+  and not exists (select from ${schema}.view_letters where generation = $1 and parked) as whole`
 
-/** $1 bigint: the generation; $2 bigint: the position; $3 text[]: the aggregates; $4 text[]: the types. */
-export const promote = (S: string): string => `
+/**
+ * Lets appends maintain a generation from a position on.
+ *
+ * $1 bigint: the generation; $2 bigint: the position; $3 text[]: the aggregates; $4 text[]: the types.
+ */
+export const promote = (schema: string): string => `
 with counted as (
-  update ${S}.inline_changes set count = count + 1 returning count
+  update ${schema}.inline_changes set count = count + 1 returning count
 ), promoted as (
-  update ${S}.views set inline = true, promotion = count, aggregates = $3, types = $4 from counted where id = $1
+  update ${schema}.views set inline = true, promotion = count, aggregates = $3, types = $4 from counted where id = $1
   returning id
 )
-update ${S}.view_parts set position = $2 from promoted where generation = promoted.id`
+update ${schema}.view_parts set position = $2 from promoted where generation = promoted.id`

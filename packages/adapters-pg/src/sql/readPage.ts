@@ -1,8 +1,8 @@
 const columns = "position, stream_id, version, event_id, type, data, metadata, recorded_at"
 
 // A page ends after $limit rows, or with the row that fills $bytes of payload,
-// so that large payloads make small pages. Only what is stored compressed is
-// written out to be measured.
+// so that large payloads make small pages. Only compressed payloads are written
+// out to measure them.
 const page = (select: string, order: string, limit: string, bytes: string): string => `
 select ${columns}, total as size from (
   select *, sum(size) over (order by ${order} rows unbounded preceding) as total
@@ -13,19 +13,19 @@ select ${columns}, total as size from (
 ) as summed
 where total - size < ${bytes} order by ${order}`
 
-/** The order of a page. */
+/** The order of the events in a page. */
 export type Direction = "forwards" | "backwards"
 
 /**
  * A page of the log.
  *
- * $1 bigint: behind this position; $2 bigint: up to this one, the horizon at
- * most; $3 text[]: only these aggregates, or null; $4 text[]: only these types,
- * or null; $5 int: rows; $6 bigint: bytes.
+ * $1 bigint: after this position; $2 bigint: up to this position, at most the
+ * horizon; $3 text[]: only these aggregates, or null; $4 text[]: only these types,
+ * or null; $5 int: the most rows; $6 bigint: the bytes that end the page.
  */
-export const readAllPage = (S: string, direction: Direction): string =>
+export const readAllPage = (schema: string, direction: Direction): string =>
   page(
-    `select * from ${S}.events
+    `select * from ${schema}.events
      where position ${direction === "forwards" ? ">" : "<"} $1::bigint and position <= $2::bigint
        and ($3::text[] is null or split_part(stream_id, '-', 1) = any ($3::text[]))
        and ($4::text[] is null or type = any ($4::text[]))`,
@@ -37,13 +37,13 @@ export const readAllPage = (S: string, direction: Direction): string =>
 /**
  * A page of a stream.
  *
- * $1 text: the stream's key; $2 bigint: behind this version; $3 text[]: only
- * these types, or null; $4 int: rows; $5 bigint: bytes.
+ * $1 text: the stream's key; $2 bigint: after this version; $3 text[]: only these
+ * types, or null; $4 int: the most rows; $5 bigint: the bytes that end the page.
  */
-export const readStreamPage = (S: string, direction: Direction): string =>
+export const readStreamPage = (schema: string, direction: Direction): string =>
   page(
-    `select * from ${S}.events
-     where stream = (select id from ${S}.streams where key = $1) and version ${direction === "forwards" ? ">" : "<"} $2::bigint
+    `select * from ${schema}.events
+     where stream = (select id from ${schema}.streams where key = $1) and version ${direction === "forwards" ? ">" : "<"} $2::bigint
        and ($3::text[] is null or type = any ($3::text[]))`,
     direction === "forwards" ? "version" : "version desc",
     "$4::int",

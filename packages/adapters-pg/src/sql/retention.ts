@@ -1,25 +1,15 @@
 /**
- * Migration 2: finds the oldest command ids without a scan of the table.
+ * Forgets the oldest of the expired command ids. It passes over ids that are locked.
  *
- * A btree: appends add at its right edge, and no update touches the time, so
- * as many stay HOT; measured, it costs appends with a command id 0 to 10 %. A
- * brin decays: new ids come into the space of swept ones, and its ranges only
- * ever get wider.
+ * $1 float8: the least age in seconds; $2 timestamptz: the time at which the batch
+ * before ended, so that its dead rows are not read again; $3 int4: the most ids.
+ * It compares with `now()`, because a volatile function would not use the index.
+ * It needs READ COMMITTED: a stricter level fails if another sweep was quicker.
  */
-export const commandsByTime = (S: string): string => `create index commands_recorded_at on ${S}.commands (recorded_at)`
-
-/**
- * Forgets the oldest of the expired command ids; waits for none that is locked.
- *
- * $1 float8: how many seconds old they are at least; $2 timestamptz: where the
- * batch before ended, so that its dead rows are not passed again; $3 int4: the
- * most ids. By `now()`, for a volatile function would not use the index. Needs
- * READ COMMITTED: anything stricter fails where another sweep was quicker.
- */
-export const sweepCommands = (S: string): string => `
+export const sweepCommands = (schema: string): string => `
 with swept as (
-  delete from ${S}.commands where ctid = any (array(
-    select ctid from ${S}.commands
+  delete from ${schema}.commands where ctid = any (array(
+    select ctid from ${schema}.commands
     where recorded_at < now() - make_interval(secs => $1::float8)
       and recorded_at >= coalesce($2::timestamptz, '-infinity')
     order by recorded_at limit $3::int4 for update skip locked

@@ -1,10 +1,11 @@
-import type { ViewStore } from "@hexfold/core"
+import { Reason, type ViewStore, ViewStoreError } from "@hexfold/core"
 import { PgTypes } from "@effect/sql-pg"
 import { Duration, Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as registry from "../sql/generations.ts"
 import { demote } from "../sql/inline.ts"
 import * as records from "../sql/records.ts"
+import { detailOf, isForbidden } from "../database/errors.ts"
 import { array, bigint, float8, int4 } from "../database/binds.ts"
 
 interface Place {
@@ -21,53 +22,55 @@ interface Part extends Place {
   readonly leased: boolean
 }
 
-/** Claims of a schema's generations; each runs in a transaction that reads what is committed. */
-export const claiming = (name: string, S: string, sql: SqlClient.SqlClient) => {
-  // Beside others that do the same one creates the table, and they see it once they have the lock.
+/** Claims of a schema's generations. Each runs in a transaction at READ COMMITTED. */
+export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient) => {
+  // Of several transactions that create the same generation one creates the table. The others see it once they have the
+  // lock.
   const create = ({ after, generation: { build, version, view }, indexes = [] }: ViewStore.Claim) =>
     Effect.gen(function* () {
       yield* sql.unsafe(registry.lockView, [name, view])
       const at = [view, bigint(version), bigint(build)]
-      const [created] = yield* sql.unsafe<{ readonly id: bigint }>(registry.register(S), at)
+      const [created] = yield* sql.unsafe<Pick<Part, "id" | "build">>(registry.register(schema), at)
       if (created === undefined) return
-      yield* sql.unsafe(registry.createParts(S), [created.id, int4(1), bigint(after ?? 0)])
-      yield* sql.unsafe(records.createTable(S, created.id))
-      for (const paths of indexes) yield* sql.unsafe(records.createIndex(S, created.id, paths))
-    })
+      yield* sql.unsafe(registry.createParts(schema), [created.id, int4(1), bigint(after ?? 0)])
+      yield* sql.unsafe(records.createTable(schema, created.id))
+      yield* sql.unsafe(records.commentTable(schema, created.id, view, version, created.build))
+      for (const paths of indexes) yield* sql.unsafe(records.createIndex(schema, created.id, paths))
+    }).pipe(Effect.mapError((error) => (isForbidden(error) ? mayNotCreate(view, version, error) : error)))
 
-  // Whoever adds or removes parts, or switches, has the generation's lock. Behind it, and with the rows of all parts
-  // locked, nothing has changed if each is in the epoch and at the position that was seen: a claim would have made the
-  // epoch higher, a commit the position. What was sent to a part before meets a higher epoch, or no part.
+  // A transaction that adds or removes parts, or switches, holds the generation's lock. With this lock and the rows of
+  // all parts locked, nothing has changed if each part is in the epoch and at the position that was seen: a claim would
+  // have raised the epoch, a commit the position. A commit to one of the former parts then meets a higher epoch, or no part.
   const divide = (parts: ReadonlyArray<Part>, of: number) =>
     Effect.gen(function* () {
       const [{ id, position }] = parts as [Part]
-      yield* sql.unsafe(registry.lockGeneration(S), [id])
-      const locked = yield* sql.unsafe<Place>(registry.lockParts(S), [id])
+      yield* sql.unsafe(registry.lockGeneration(schema), [id])
+      const locked = yield* sql.unsafe<Place>(registry.lockParts(schema), [id])
       const isSame = ({ epoch, position }: Part, i: number) =>
         locked[i]?.epoch === epoch && locked[i].position === position
       if (locked.length !== parts.length || !parts.every(isSame)) return
-      yield* sql.unsafe(registry.removeParts(S), [id])
-      yield* sql.unsafe(registry.createParts(S), [id, int4(of), position])
+      yield* sql.unsafe(registry.removeParts(schema), [id])
+      yield* sql.unsafe(registry.createParts(schema), [id, int4(of), position])
     })
 
-  // Correct beside others: what was seen is changed only if it is still so, or else looked at again. A lease is taken in
-  // the epoch that was seen, which every other owner and every division makes higher.
-  const claim = (given: ViewStore.Claim): Effect.Effect<ViewStore.Claimed, SqlError.SqlError> =>
+  // Why claims at the same time are correct: a claim changes what it has seen only if it is still the same; otherwise it
+  // looks again. A lease is taken in the epoch that was seen, which every other owner and every division raises.
+  const claim = (given: ViewStore.Claim): Effect.Effect<ViewStore.Claimed, SqlError.SqlError | ViewStoreError> =>
     Effect.gen(function* () {
       const { generation, owner, part: { index, of } = { index: 0, of: 1 } } = given
       const at = [generation.view, bigint(generation.version), bigint(generation.build)]
-      const parts = yield* sql.unsafe<Part>(registry.parts(S), at)
+      const parts = yield* sql.unsafe<Part>(registry.parts(schema), at)
       const part = parts.length === of ? parts[index] : undefined
       const held = (part === undefined ? parts : [part]).find((each) => each.leased && each.owner !== owner)
       if (held !== undefined) return { _tag: "Held", by: held.owner } as const
-      // Whoever projects the view works on it alone from here on, or on parts of it.
+      // From here on the projection works on the view alone, or on parts of it: appends no longer maintain it.
       const inline = parts[0]?.inline === true && !(given.inline === true && of === 1)
       if (inline) {
-        yield* sql.unsafe(demote(S), [array([parts[0]!.id], PgTypes.OID.int8)])
+        yield* sql.unsafe(demote(schema), [array([parts[0]!.id], PgTypes.OID.int8)])
       } else if (part !== undefined) {
         const lease = Math.min(Math.max(Duration.toSeconds(given.lease), 0), longestLease)
         const binds = [part.id, int4(index), part.epoch, owner, float8(lease)]
-        const [owned] = yield* sql.unsafe<Place>(registry.claim(S), binds)
+        const [owned] = yield* sql.unsafe<Place>(registry.claim(schema), binds)
         if (owned !== undefined) return ownedOf(part, owned)
       } else if (parts.length === 0) {
         yield* create(given)
@@ -79,6 +82,13 @@ export const claiming = (name: string, S: string, sql: SqlClient.SqlClient) => {
       return yield* claim(given)
     })
   return claim
+}
+
+const mayNotCreate = (view: string, version: number, cause: SqlError.SqlError) => {
+  const detail =
+    `${detailOf(cause)}: this role may not create the table of ${view}, version ${version}. ` +
+    "Let the owner of the schema run Projection.catchUp for it, and grant the rights on its tables"
+  return new ViewStoreError({ operation: "claim", view, reason: new Reason.Rejected({ detail, cause }) })
 }
 
 const ownedOf = ({ build, inline, position }: Part, owned: Place): ViewStore.Claimed => ({

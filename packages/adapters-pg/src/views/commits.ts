@@ -20,62 +20,63 @@ interface Locked {
   readonly inline: boolean
 }
 
-/** Commits to a schema's generations; each runs in a transaction that reads what is committed. */
-export const committing = (S: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) => {
-  const promotion = promoting(S, sql, views)
+/** Commits to a schema's generations. Each runs in a transaction at READ COMMITTED. */
+export const committing = (schema: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) => {
+  const promotion = promoting(schema, sql, views)
 
-  // Whether dead letters are as the commit takes them for, and stay so: the part is locked.
+  // Writes, and returns whether the dead letters are as the commit expects them. They stay so, because the part is locked.
   const write = (id: bigint, commit: ViewStore.Commit) =>
     Effect.gen(function* () {
       const { deadLetters } = commit
       const waiting = [...CommitCheck.waitingKeys(deadLetters)]
       if (waiting.length > 0) {
-        const [overtaken] = yield* sql.unsafe(deadLetterTable.notParked(S), [id, texts(waiting)])
+        const [overtaken] = yield* sql.unsafe(deadLetterTable.notParked(schema), [id, texts(waiting)])
         if (overtaken !== undefined) return false
       }
-      yield* viewRecords.write(S, sql, id, commit)
+      yield* viewRecords.write(schema, sql, id, commit)
       if (deadLetters === undefined) return true
       if (deadLetters.put.length > 0)
-        yield* sql.unsafe(deadLetterTable.put(S), [
+        yield* sql.unsafe(deadLetterTable.put(schema), [
           id,
           jsonb(deadLetters.put.map((each) => ({ ...storedOf(each), key: each.key, parked: each.parked })))
         ])
       if (deadLetters.remove.length === 0) return true
-      const removed = yield* sql.unsafe(deadLetterTable.remove(S), [id, jsonb(deadLetters.remove)])
+      const removed = yield* sql.unsafe(deadLetterTable.remove(schema), [id, jsonb(deadLetters.remove)])
       return removed.length === deadLetters.remove.length
     })
 
   const demote = (generations: ReadonlyArray<Locked>) => {
     const ids = generations.flatMap(({ id, inline }) => (inline ? [id] : []))
-    return ids.length === 0 ? Effect.void : sql.unsafe(inline.demote(S), [array(ids, PgTypes.OID.int8)])
+    return ids.length === 0 ? Effect.void : sql.unsafe(inline.demote(schema), [array(ids, PgTypes.OID.int8)])
   }
 
-  // The parts of the one that has served are locked: it moves no further before the switch.
+  // The parts of the generation that has served are locked: it does not advance before the switch.
   const serve = (view: string, id: bigint, all: ReadonlyArray<Locked>) =>
     Effect.gen(function* () {
       const current = all.find(({ serves }) => serves)
       const next = all.find((each) => each.id === id)
       if (current === undefined || next === undefined || !isLater(next, current)) return
-      const [row] = yield* sql.unsafe<{ readonly caught_up: boolean }>(registry.hasCaughtUp(S), [id, current.id])
+      const [row] = yield* sql.unsafe<{ readonly caught_up: boolean }>(registry.hasCaughtUp(schema), [id, current.id])
       if (row?.caught_up !== true) return
       const at = [view, next.version, next.build]
       yield* demote(all.filter(({ build, version }) => version === next.version && build < next.build))
-      yield* sql.unsafe(registry.stopServing(S), at)
-      yield* sql.unsafe(registry.serve(S), [id])
-      yield* sql.unsafe(registry.fence(S), at)
+      yield* sql.unsafe(registry.stopServing(schema), at)
+      yield* sql.unsafe(registry.serve(schema), [id])
+      yield* sql.unsafe(registry.fence(schema), at)
     })
 
   const drop = (view: string, id: bigint) =>
     Effect.gen(function* () {
-      const [removed] = yield* sql.unsafe<{ readonly id: bigint }>(registry.remove(S), [id])
+      const [removed] = yield* sql.unsafe<{ readonly id: bigint }>(registry.remove(schema), [id])
       if (removed === undefined) return yield* rejected(view, "a generation that serves is not dropped")
-      yield* sql.unsafe(records.dropTable(S, id))
+      yield* sql.unsafe(records.dropTable(schema, id))
     })
 
   // The lock of the inline flags comes before all others, as it does for appends.
-  // Correct beside others: a part moves only from the epoch and position given, and stays locked to the end. All lock
-  // generations before parts; commits share that lock, who divides or switches has it alone among those who lock more
-  // than one part, who drops alone: no deadlock. Who switches after another part sees what that one has committed.
+  // Why commits at the same time are correct: a part moves only from the epoch and position given, and stays locked to
+  // the end. All transactions lock generations before parts. Commits share the lock of the generation. Divisions and
+  // switches, which lock more than one part, exclude each other by it; a drop holds it alone. So there is no deadlock. A
+  // switch that waited for another part sees what that part has committed.
   return (commit: ViewStore.Commit): Effect.Effect<void, CommitConflict | ViewStoreError | SqlError.SqlError> =>
     Effect.gen(function* () {
       const { epoch, failure, from, part = 0, throughput, to } = commit
@@ -85,9 +86,9 @@ export const committing = (S: string, sql: SqlClient.SqlClient, views: ReadonlyA
         new CommitConflict({ view, version, expected: { epoch, position: from }, actual })
       const serves = commit.serve === true && commit.drop !== true
       const promote = commit.inline === true ? yield* promotion(commit) : undefined
-      const all = serves ? yield* sql.unsafe<Locked>(registry.lockGenerations(S), [view]) : []
-      if (commit.drop === true) yield* sql.unsafe(registry.lockDropped(S), at)
-      const [advanced] = yield* sql.unsafe<{ readonly id: bigint }>(registry.advance(S), [
+      const all = serves ? yield* sql.unsafe<Locked>(registry.lockGenerations(schema), [view]) : []
+      if (commit.drop === true) yield* sql.unsafe(registry.lockDropped(schema), at)
+      const [advanced] = yield* sql.unsafe<{ readonly id: bigint }>(registry.advance(schema), [
         ...at,
         int4(part),
         bigint(epoch),
@@ -98,15 +99,16 @@ export const committing = (S: string, sql: SqlClient.SqlClient, views: ReadonlyA
         float8(throughput?.positions ?? null)
       ])
       if (advanced === undefined) {
-        const [place] = yield* sql.unsafe<{ readonly epoch: bigint; readonly position: bigint }>(registry.place(S), [
-          ...at,
-          int4(part)
-        ])
+        const [place] = yield* sql.unsafe<{ readonly epoch: bigint; readonly position: bigint }>(
+          registry.place(schema),
+          [...at, int4(part)]
+        )
         return yield* fenced({ epoch: Number(place?.epoch ?? 0), position: Number(place?.position ?? 0) })
       }
       if (commit.drop === true) return yield* drop(view, advanced.id)
       if (!(yield* write(advanced.id, commit))) return yield* fenced({ epoch, position: from })
-      // Appends that cannot maintain it cease to maintain what it is to replace: it could not catch up with that.
+      // If appends cannot maintain this generation, they also stop maintaining the one that it is to replace. Otherwise
+      // this one could not catch up.
       if (promote !== undefined && !(yield* promote(advanced.id))) {
         const next = all.find(({ id }) => id === advanced.id)
         yield* demote(all.filter((each) => each.serves && next !== undefined && isLater(next, each)))

@@ -9,14 +9,15 @@ import { type EventRow, toRecorded } from "../database/eventRows.ts"
 import { apply } from "./records.ts"
 
 /**
- * First of all in a commit, takes the lock of the flags: no append is under way
- * from here on. What it returns is for later in the commit: applies the events
- * up to the last position, leaves the generation to the appends, and tells
- * whether it has. Nothing if one of the events cannot be applied, or where
- * something waits: that is the projection's.
+ * The promotion of a generation: appends maintain it from then on. Before all
+ * else in a commit it takes the lock of the flags, so no append is under way. It
+ * returns a function for the end of the commit, which applies the events up to the
+ * last position, leaves the generation to the appends, and returns whether it has.
+ * If an event cannot be applied, or a key is parked, the generation stays with its
+ * projection.
  */
 export const promoting =
-  (S: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) =>
+  (schema: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) =>
   ({
     generation: { version, view },
     to
@@ -27,7 +28,7 @@ export const promoting =
     Effect.gen(function* () {
       const isDecided = (position: bigint) =>
         Effect.map(
-          sql.unsafe<{ readonly decided: boolean }>(statements.isDecided(S), [position]),
+          sql.unsafe<{ readonly decided: boolean }>(statements.isDecided(schema), [position]),
           ([row]) => row!.decided
         )
       const definition = InlineViews.select(views).find((each) => each.name === view && each.version === version)
@@ -35,10 +36,10 @@ export const promoting =
         const detail = "no append of this store maintains the view"
         return yield* failure(view, new Reason.Rejected({ detail }))
       }
-      const [flags] = yield* sql.unsafe<{ readonly o_last: bigint }>(statements.lockFlags(S))
+      const [flags] = yield* sql.unsafe<{ readonly o_last: bigint }>(statements.lockFlags(schema))
       const last = flags!.o_last
-      // An append that began before the migration to version 5 does not hold the lock of the flags. One that has ended
-      // lets go of its locks one after the other: of the one that tells its positions a moment later.
+      // An append that began before the migration to version 5 does not hold the lock of the flags. An append that has
+      // ended releases its locks one after the other, the one that names its positions a moment later.
       for (let tries = 0; !(yield* isDecided(last)); tries++) {
         if (tries === 50) {
           return yield* failure(view, new Reason.Unavailable({ detail: "an append is under way" }))
@@ -48,25 +49,25 @@ export const promoting =
       const follows = [texts(InlineViews.aggregatesOf(definition)), texts(definition.types)]
       return (id) =>
         Effect.gen(function* () {
-          const [state] = yield* sql.unsafe<{ readonly whole: boolean }>(statements.isWhole(S), [id])
+          const [state] = yield* sql.unsafe<{ readonly whole: boolean }>(statements.isWhole(schema), [id])
           if (state?.whole !== true) return false
           const range = [bigint(to), last, ...follows, int4(most + 1), BigInt(Number.MAX_SAFE_INTEGER)]
-          const rest = yield* sql.unsafe<Row>(readAllPage(S, "forwards"), range)
+          const rest = yield* sql.unsafe<Row>(readAllPage(schema, "forwards"), range)
           if (rest.length > most) {
             const detail = `more than ${most} events are not applied yet`
             return yield* failure(view, new Reason.Unavailable({ detail }))
           }
           const events = rest.map((row) => toRecorded(row, row.stream_id))
-          const applied = yield* apply(S, sql, id, definition, events).pipe(
+          const applied = yield* apply(schema, sql, id, definition, events).pipe(
             Effect.as(true),
             Effect.catchTag("ProjectionFailed", () => Effect.succeed(false))
           )
-          if (applied) yield* sql.unsafe(statements.promote(S), [id, last, ...follows])
+          if (applied) yield* sql.unsafe(statements.promote(schema), [id, last, ...follows])
           return applied
         })
     })
 
-// Appends wait as long as it takes to apply them.
+// Appends wait while these events are applied.
 const most = 5_000
 
 interface Row extends EventRow {

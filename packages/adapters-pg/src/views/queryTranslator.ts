@@ -5,30 +5,30 @@ import { type Column, fieldColumn, indexed, keyColumn, valueAt } from "../sql/re
 import { array } from "../database/binds.ts"
 import { rangeOf, type SortKey, sortKey, textKey } from "./sortKey.ts"
 
-/** A statement with what is bound to its parameters. */
+/** A statement with its binds. */
 export interface Statement {
   readonly text: string
   readonly binds: ReadonlyArray<unknown>
 }
 
 /**
- * A query as a statement on the table of the generation that serves, and one
- * record more than a page has, where there is one. Operands are bound; the
- * names of fields are quoted.
+ * Translates a query to a statement on the table of the generation that serves. It
+ * asks for one record more than a page has, to see whether there is a next page.
+ * Operands are bound; the names of fields are quoted.
  */
 export const translate = (
-  S: string,
+  schema: string,
   table: string,
   query: Query.Query,
   after: QueryEvaluation.Place | undefined
 ): Statement => {
   const { bind, binds } = parameters()
   const columns: ReadonlyArray<Ordered> = [
-    ...query.orderBy.map(({ direction, path }) => ({ ...fieldColumn(S, path), descends: direction === "desc" })),
+    ...query.orderBy.map(({ direction, path }) => ({ ...fieldColumn(schema, path), descends: direction === "desc" })),
     { ...keyColumn, descends: false }
   ]
-  const conditions = query.where === undefined ? [] : [condition(S, bind, query.where)]
-  if (after !== undefined) conditions.push(behind(bind, columns, [...after.values.map(sortKey), textKey(after.key)]))
+  const conditions = query.where === undefined ? [] : [condition(schema, bind, query.where)]
+  if (after !== undefined) conditions.push(isAfter(bind, columns, [...after.values.map(sortKey), textKey(after.key)]))
   const order = columns.flatMap(({ descends, head, whole }) =>
     [head, whole].map((column) => `${column}${descends ? " desc" : ""}`)
   )
@@ -36,10 +36,10 @@ export const translate = (
   return { text: `select key, state from ${table}${where(conditions)} order by ${order.join(", ")} ${limit}`, binds }
 }
 
-/** As {@link translate}, for a query that counts. */
-export const translateCount = (S: string, table: string, query: Query.Count): Statement => {
+/** Like {@link translate}, but for a query that counts. */
+export const translateCount = (schema: string, table: string, query: Query.Count): Statement => {
   const { bind, binds } = parameters()
-  const conditions = query.where === undefined ? [] : [condition(S, bind, query.where)]
+  const conditions = query.where === undefined ? [] : [condition(schema, bind, query.where)]
   return { text: `select count(*) as count from ${table}${where(conditions)}`, binds }
 }
 
@@ -62,17 +62,17 @@ const all = (conditions: ReadonlyArray<string>): string => (conditions.length ==
 
 const any = (conditions: ReadonlyArray<string>): string => (conditions.length === 0 ? "false" : conditions.join(" or "))
 
-// Where SQL says null the filter is false: `and`, `or` and `where` take both for the same, and `is not true` does.
-const condition = (S: string, bind: Bind, filter: Query.Filter): string => {
+// A null of SQL stands for false. `and`, `or` and `where` treat both alike, and so does `is not true`.
+const condition = (schema: string, bind: Bind, filter: Query.Filter): string => {
   switch (filter._tag) {
     case "And":
-      return `(${all(filter.filters.map((each) => condition(S, bind, each)))})`
+      return `(${all(filter.filters.map((each) => condition(schema, bind, each)))})`
     case "Or":
-      return `(${any(filter.filters.map((each) => condition(S, bind, each)))})`
+      return `(${any(filter.filters.map((each) => condition(schema, bind, each)))})`
     case "Not":
-      return `(${condition(S, bind, filter.filter)} is not true)`
+      return `(${condition(schema, bind, filter.filter)} is not true)`
     case "Compare": {
-      const column = fieldColumn(S, filter.path)
+      const column = fieldColumn(schema, filter.path)
       const compared = compare(bind, column, operators[filter.is], sortKey(filter.value))
       if (filter.is === "eq") return `(${compared})`
       const [from, to] = rangeOf(filter.value)
@@ -81,7 +81,7 @@ const condition = (S: string, bind: Bind, filter: Query.Filter): string => {
         : `(${compared} and ${column.head} >= '${from}')`
     }
     case "In":
-      return `(${oneOf(bind, fieldColumn(S, filter.path), filter.values.map(sortKey))})`
+      return `(${oneOf(bind, fieldColumn(schema, filter.path), filter.values.map(sortKey))})`
     case "Overlaps": {
       const elements = filter.values.filter((value) => sortKey(value).exact).map((value) => [value])
       return `(${valueAt(filter.path)} @> any (${bind(array(elements, PgTypes.OID.jsonb), "jsonb[]")}))`
@@ -89,7 +89,7 @@ const condition = (S: string, bind: Bind, filter: Query.Filter): string => {
     case "Text":
       return filter.text.includes("\0") ? "false" : `(${search(bind, filter)})`
     case "IsNull":
-      return `(${compare(bind, fieldColumn(S, filter.path), "=", sortKey(null))})`
+      return `(${compare(bind, fieldColumn(schema, filter.path), "=", sortKey(null))})`
   }
 }
 
@@ -103,12 +103,12 @@ const operators: Record<Extract<Query.Filter, { readonly _tag: "Compare" }>["is"
   lte: "<="
 }
 
-// Behind an inexact key is what is behind its text, and nothing is equal to it.
+// A truncated key sorts after its own text: compare with the text, exclude equality.
 const inexact: Record<Operator, Operator | undefined> = { "=": undefined, ">": ">", ">=": ">", "<": "<=", "<=": "<=" }
 
 const onHeads: Record<Operator, Operator> = { "=": "=", ">": ">=", ">=": ">=", "<": "<=", "<=": "<=" }
 
-// A key that is shorter than what an index holds is told from all others by their heads.
+// If the key is shorter than the part that an index holds, the heads alone decide.
 const compare = (bind: Bind, { head, whole }: Column, operator: Operator, { exact, text }: SortKey): string => {
   const actual = exact ? operator : inexact[operator]
   if (actual === undefined) return "false"
@@ -141,13 +141,14 @@ const search = (bind: Bind, filter: Extract<Query.Filter, { readonly _tag: "Text
   return `jsonb_typeof(${value}) = 'string' and ${found}`
 }
 
-// The first comparison of each column follows from the rest; an index begins there.
-const behind = (bind: Bind, columns: ReadonlyArray<Ordered>, place: ReadonlyArray<SortKey>): string => {
+// Whether a record comes after a place. The first comparison of each column follows from the others; it is there so that
+// a search in an index begins at the place.
+const isAfter = (bind: Bind, columns: ReadonlyArray<Ordered>, place: ReadonlyArray<SortKey>): string => {
   const [column, ...others] = columns
   const [key, ...rest] = place
   const beyond = compare(bind, column!, column!.descends ? "<" : ">", key!)
   if (others.length === 0) return `(${beyond})`
   const from = compare(bind, column!, column!.descends ? "<=" : ">=", key!)
   const level = compare(bind, column!, "=", key!)
-  return `(${from} and (${beyond} or ${level} and ${behind(bind, others, rest)}))`
+  return `(${from} and (${beyond} or ${level} and ${isAfter(bind, others, rest)}))`
 }

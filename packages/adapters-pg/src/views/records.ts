@@ -8,13 +8,13 @@ import { array, texts } from "../database/binds.ts"
 
 /** Writes records of a generation. */
 export const write = (
-  S: string,
+  schema: string,
   sql: SqlClient.SqlClient,
   id: bigint,
   { put, remove }: Pick<ViewStore.Commit, "put" | "remove">
 ): Effect.Effect<void, SqlError.SqlError> =>
   Effect.gen(function* () {
-    const table = records.tableOf(S, id)
+    const table = records.tableOf(schema, id)
     if (put.length > 0) {
       const states = array(
         put.map(({ state }) => state),
@@ -25,9 +25,9 @@ export const write = (
     if (remove.length > 0) yield* sql.unsafe(records.removeRecords(table), [texts(remove)])
   })
 
-/** Applies events to the records of a generation; fails with the first that it cannot apply, and writes nothing then. */
+/** Applies events to the records of a generation. If one cannot be applied, it fails with the first such event and writes nothing. */
 export const apply = (
-  S: string,
+  schema: string,
   sql: SqlClient.SqlClient,
   id: bigint,
   view: View.Any,
@@ -36,8 +36,8 @@ export const apply = (
   Effect.gen(function* () {
     const { fold, keys } = yield* Effect.fromResult(InlineViews.plan(view, events))
     if (keys.length === 0) return
-    const stored = yield* sql.unsafe<Stored>(records.states(records.tableOf(S, id)), [texts(keys)])
-    yield* write(S, sql, id, yield* Effect.fromResult(fold(new Map(stored.map(({ key, state }) => [key, state])))))
+    const stored = yield* sql.unsafe<Stored>(records.states(records.tableOf(schema, id)), [texts(keys)])
+    yield* write(schema, sql, id, yield* Effect.fromResult(fold(new Map(stored.map(({ key, state }) => [key, state])))))
   })
 
 interface Stored {

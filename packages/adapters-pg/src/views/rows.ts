@@ -1,7 +1,7 @@
 import type { ViewStore } from "@hexfold/core"
 import { DateTime } from "effect"
 
-/** The columns of a dead letter, as the driver gives them. */
+/** The columns of a dead letter, as the driver returns them. */
 export interface DeadLetterRow {
   readonly position: bigint
   readonly key: string
@@ -15,18 +15,18 @@ export interface DeadLetterRow {
 
 type StoredError = NonNullable<ViewStore.Unapplied["error"]>
 
-/** An event that was not applied, in the JSON that is stored. */
+/** An event that was not applied, as stored JSON. */
 export interface StoredUnapplied {
   readonly position: number
   readonly stream: string
   readonly eventVersion: number
   readonly type: string
   readonly mishap?: StoredError
-  /** In milliseconds since 1970. */
+  /** The time in milliseconds since 1970. */
   readonly at: number
 }
 
-/** A dead letter from its row. */
+/** The dead letter of a row. */
 export const deadLetterOf = ({
   event_version,
   key,
@@ -39,7 +39,7 @@ export const deadLetterOf = ({
   ...unappliedOf({ ...row, position: Number(position), eventVersion: Number(event_version) })
 })
 
-/** An event that was not applied, as it is stored. */
+/** The JSON to store for an event that was not applied. */
 export const storedOf = ({
   at,
   error,
@@ -88,7 +88,7 @@ export interface StatusRow {
   readonly positions_per_second: number | null
 }
 
-/** All generations from the rows of their parts, which stand together. */
+/** All generations from the rows of their parts. */
 export const statusesOf = (rows: ReadonlyArray<StatusRow>): ReadonlyArray<ViewStore.Status> => {
   const byGeneration = new Map<string, Array<StatusRow>>()
   for (const row of rows) {

@@ -2,9 +2,10 @@ import type { Query } from "@hexfold/core"
 import type { QueryEvaluation } from "@hexfold/core/adapter"
 
 /**
- * What the database's `sort_key` gives for a value, see `sql/views.ts`. No
- * stored text contains NUL: one that does is cut there and `exact` is false. It
- * stands behind what is left and before all that is longer.
+ * The result of the database's `sort_key` for a value, see `migrations/views.ts`.
+ * No stored text contains NUL, so a text with NUL is cut there, and `exact` is
+ * false. Such a key sorts after the text that is left, and before all longer texts
+ * that begin with it.
  */
 export interface SortKey {
   readonly text: string
@@ -29,7 +30,7 @@ export const sortKey = (value: QueryEvaluation.SortValue): SortKey => {
   }
 }
 
-/** The keys of the values of one kind: from the first one up to, and without, the second. */
+/** The range of the keys of one kind of values. It includes `from` and excludes `to`. */
 export const rangeOf = (value: Query.Scalar): readonly [from: string, to: string] =>
   typeof value === "boolean" ? ["1", "3"] : typeof value === "number" ? ["3", "5"] : ["5", "6"]
 

@@ -15,7 +15,7 @@ const storeError = (error: unknown): EventStoreError => {
 }
 
 describe("errors", () => {
-  it.live("a server that is not there is Unavailable, with the driver's error as the cause", () =>
+  it.live("a server that cannot be reached is Unavailable, with the driver's error as the cause", () =>
     Effect.gen(function* () {
       const layer = PgEventStore.layerUrl(Redacted.make("postgres://postgres:postgres@127.0.0.1:1/postgres"))
       const error = storeError(yield* Effect.flip(Effect.scoped(Layer.build(layer))))
@@ -64,7 +64,7 @@ describe("errors", () => {
     })
   )
 
-  it.live("a backend that is killed under an append is Unavailable, and the pool recovers", () =>
+  it.live("an append whose backend is killed is Unavailable, and the pool recovers", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
       const killer = yield* openStore({ schema })

@@ -128,7 +128,7 @@ describe("batching", () => {
     })
   )
 
-  it.live("a deadlock with a caller's transaction fails none of the appends that have no part in it", () =>
+  it.live("a deadlock with a caller's transaction fails only the appends that are part of it", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
       const config = { startupParameters: { deadlock_timeout: "50ms" } }
@@ -172,7 +172,7 @@ describe("batching", () => {
       const command = { id: "c", fingerprint: "f" }
       const append1 = store.append({ writes: [{ streamId: repeated!, events: [event()] }], conditions: [], command })
       yield* append1
-      // The receipt of the repeat is read after the call has committed, and cannot be.
+      // The result of the repeated command is read after the call has committed, and this read fails.
       yield* sql.unsafe(`alter table ${schema}.commands rename column versions to unreadable`)
       yield* sql.unsafe(
         `create or replace function ${schema}.refuse() returns trigger language plpgsql as $$ begin return new; end $$`

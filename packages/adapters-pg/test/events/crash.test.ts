@@ -26,13 +26,13 @@ const workers = 32
 const commandsEach = 60
 
 describe("a server that is killed while commands run", () => {
-  it.live("loses no command that was answered and doubles none, and the process goes on without a restart", () =>
+  it.live("loses no answered command, doubles none, and the process goes on without a restart", () =>
     Effect.gen(function* () {
       const dataFolder = yield* Effect.acquireRelease(
         Effect.promise(() => mkdtemp(join(tmpdir(), "hexfold-crash-"))),
         (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
       )
-      // Built by hand, so that the server can be killed and started again under the store.
+      // Built by hand, so that the server can be killed and started again while the store is open.
       const start = (port?: number) =>
         Effect.gen(function* () {
           const scope = yield* Scope.make()

@@ -11,7 +11,7 @@ import { append, event } from "../support/events.ts"
 const repeated = StreamId.make("Account", "repeated")
 const fresh = StreamId.make("Account", "fresh")
 
-// A client whose server fails to read what commands did.
+// A client whose server cannot read the results of commands.
 const withoutReceipts = (pg: PgClient.PgClient): PgClient.PgClient => {
   const failing = <C extends SqlClient.SqlClient>(sql: C): C =>
     new Proxy(sql, {

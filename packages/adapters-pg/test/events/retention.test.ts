@@ -28,7 +28,7 @@ const age = (sql: PgClient.PgClient, schema: string, by: string, id?: string) =>
     [by, id ?? null]
   )
 
-/** Adds commands that are as old as a day and more, many with the same time. */
+/** Adds commands that are a day old or older, many with the same time. */
 const addOld = (sql: PgClient.PgClient, schema: string, count: number) =>
   sql.unsafe(
     `insert into ${schema}.commands (key, fingerprint, recorded_at)
@@ -38,7 +38,7 @@ const addOld = (sql: PgClient.PgClient, schema: string, count: number) =>
 const sweep = (sql: SqlClient.SqlClient, schema: string, olderThan: Duration.Input = "1 hour") =>
   Effect.provideService(PgEventStore.sweepCommands({ schema, olderThan }), SqlClient.SqlClient, sql)
 
-/** Runs a statement of PL/pgSQL before a command is deleted, and after its batch is locked. */
+/** Runs a statement of PL/pgSQL after the batch of a command is locked, and before the command is deleted. */
 const beforeSweep = (sql: PgClient.PgClient, schema: string, body: string) =>
   Effect.andThen(
     sql.unsafe(
@@ -49,7 +49,7 @@ const beforeSweep = (sql: PgClient.PgClient, schema: string, body: string) =>
     )
   )
 
-/** Waits until a client with that name waits for a lock. */
+/** Waits until the client with a name waits for a lock. */
 const waiting = (sql: PgClient.PgClient, applicationName: string) =>
   sql
     .unsafe("select from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'", [applicationName])
@@ -63,7 +63,7 @@ describe("retention of command ids", () => {
       const first = { old: yield* execute(store, "old"), young: yield* execute(store, "young") }
       yield* age(sql, schema, "61 minutes", "old")
       yield* age(sql, schema, "59 minutes", "young")
-      // As long as no sweep has come it is remembered.
+      // Until a sweep comes, the command id is remembered.
       assert.isTrue((yield* execute(store, "old")).repeated)
       assert.strictEqual(yield* sweep(sql, schema), 1)
       assert.deepStrictEqual(yield* execute(store, "young"), { ...first.young, repeated: true })
@@ -85,7 +85,7 @@ describe("retention of command ids", () => {
       yield* age(sql, schema, "2 hours", "old")
       yield* sql.unsafe(`create sequence ${schema}.sweeps`)
       yield* beforeSweep(sql, schema, `if nextval('${schema}.sweeps') < 3 then raise exception 'not yet'; end if;`)
-      // Opened inside a transaction, which is none of the sweep's business.
+      // The store is opened inside a transaction. The sweep must not join it.
       yield* sql.withTransaction(
         Effect.andThen(
           PgEventStore.make({ schema, migrate: false, commandRetention: "1 hour", sweepInterval: "10 millis" }).pipe(
@@ -155,7 +155,7 @@ describe("retention of command ids", () => {
     })
   )
 
-  it.live("of two sweeps at once each takes what the other has not, and neither waits", () =>
+  it.live("two sweeps at once take different command ids, and neither waits for the other", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
       const slow = yield* client({
@@ -233,7 +233,7 @@ describe("retention of command ids", () => {
       yield* append(store, locked, 1)
       yield* execute(store, "old")
       yield* age(sql, schema, "2 hours")
-      // In one call with an append that must wait, after the call has found the id.
+      // The repeat shares a call with an append that must wait after the call has found the id.
       const [repeat, other] = yield* Effect.scoped(
         Effect.gen(function* () {
           const connection = yield* sql.reserve
@@ -270,10 +270,10 @@ describe("retention of command ids", () => {
         [schema]
       )
       assert.deepStrictEqual(yield* scans, [{ scans: 0, rows: 0 }])
-      // A session tells what it did at its end.
+      // A session reports its statistics when it ends.
       yield* Effect.scoped(Effect.flatMap(client(), (own) => sweep(own, schema, "2 days")))
       const [row] = yield* scans.pipe(Effect.repeat({ until: ([row]) => row!.scans > 0 }))
-      // None is so old, and it has not looked at the others.
+      // No command id is so old, and the sweep has not read the others.
       assert.strictEqual(row!.rows, 0)
     })
   )
@@ -291,13 +291,13 @@ describe("retention of command ids", () => {
     })
   )
 
-  it.live("a schema of version 1 is migrated by ten processes at once, and what it has stays", () =>
+  it.live("a schema of version 1 is migrated by ten processes at once, and keeps what it holds", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
       const { sql, store } = yield* openStore({ schema })
       const first = yield* execute(store, "old")
       yield* age(sql, schema, "2 hours")
-      // What later versions have added, taken away again.
+      // Removes what later versions have added.
       yield* sql.unsafe(`drop index ${schema}.commands_recorded_at`)
       for (const statement of undoInline(schema)) yield* sql.unsafe(statement)
       yield* sql.unsafe(`drop table ${schema}.view_parts, ${schema}.view_letters, ${schema}.views`)

@@ -11,7 +11,7 @@ const other = StreamId.make("Account", "2")
 const begin = (level: string) => Effect.provideService(SqlClient.BeginTransaction, `BEGIN ISOLATION LEVEL ${level}`)
 
 describe("inside a caller's transaction", () => {
-  it.live("an append happens with the transaction or not at all, and is seen inside it before", () =>
+  it.live("an append happens with the transaction or not at all, and is seen inside it before the commit", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
       const { sql, store } = yield* openStore({ schema })
@@ -82,7 +82,7 @@ describe("inside a caller's transaction", () => {
           assert.strictEqual(yield* Effect.flip(savepoint), "back")
           yield* append(inside.store, account, 1)
           yield* append(outside.store, other, 1)
-          // The first event is not committed: nothing behind it may be read.
+          // The first event is not committed, so no event after it may be read.
           assert.deepStrictEqual(yield* Stream.runCollect(outside.store.readAll()), [])
         })
       )
@@ -114,7 +114,7 @@ describe("inside a caller's transaction", () => {
     })
   )
 
-  it.live("reading the whole store on an old snapshot is refused, for it could miss events", () =>
+  it.live("reading the whole store on an old snapshot is refused, because it could miss events", () =>
     Effect.gen(function* () {
       const { sql, store } = yield* openStore({ schema: yield* newSchema })
       yield* append(store, account, 1)

@@ -7,13 +7,13 @@ import { newSchema, openStore } from "../support/database.ts"
 import { append } from "../support/events.ts"
 import { wire } from "../support/wire.ts"
 
-// The time of the test, and the server's.
+// Lets time pass, for the test and for the server.
 const passing = Effect.andThen(TestClock.adjust("1 second"), TestClock.withLive(Effect.sleep("5 millis")))
 
 const account = StreamId.make("Account", "1")
 
 describe("wake-ups", () => {
-  it.live("an event of which nobody told is found by polling", () =>
+  it.live("an event that was not announced is found by polling", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
       const { sql, store } = yield* openStore({ schema, pollInterval: "20 millis" })
@@ -60,7 +60,7 @@ describe("wake-ups", () => {
     })
   )
 
-  it.effect("who follows the horizon over connections that have become silent goes on over others", () =>
+  it.effect("a reader whose connections have become silent goes on over others", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
       const writer = yield* openStore({ schema })
@@ -80,7 +80,7 @@ describe("wake-ups", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("the store listens only while somebody reads", () =>
+  it.live("the store listens only while there are readers", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
       const { sql, store } = yield* openStore({ schema }, { applicationName: `idle_${schema}` })
@@ -97,7 +97,7 @@ describe("wake-ups", () => {
     })
   )
 
-  it.live("a lower horizon than before loses a reader nothing", () =>
+  it.live("a reader misses no event if the server names a lower horizon than before", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
       const { sql, store } = yield* openStore({ schema })

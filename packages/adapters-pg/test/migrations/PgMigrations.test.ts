@@ -36,6 +36,7 @@ describe("PgMigrations", () => {
       yield* migrate(schema)
       const sql = yield* client()
       yield* sql.unsafe(`insert into ${schema}.migrations (migration_id, name) values (99, 'future')`)
+      yield* sql.unsafe(`update ${schema}.revisions set functions = 99, lowest = 99`)
       for (const error of [
         yield* Effect.flip(migrate(schema)),
         yield* Effect.flip(openStore({ schema })),
@@ -91,7 +92,7 @@ describe("PgMigrations", () => {
     })
   )
 
-  it.live("a schema of version 3 keeps its views, with their records, places and owners", () =>
+  it.live("a schema of version 3 keeps its views, with their records, positions and owners", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
       const { sql, store } = yield* openViews({ schema })
@@ -107,7 +108,7 @@ describe("PgMigrations", () => {
       const commit = { generation: second, epoch: other.epoch, from: 0, to: 30, remove: [] }
       yield* store.commit({ ...commit, put: [{ key: "a", state: 2 }] })
       const before = yield* store.status
-      // What versions 4 and 5 have made of it, undone.
+      // Undoes what later versions have made of the schema.
       for (const statement of [
         ...undoInline(schema),
         `alter table ${schema}.views
@@ -139,7 +140,7 @@ describe("PgMigrations", () => {
     })
   )
 
-  it.live("a schema may be called like a reserved word, and each has a namespace of its own", () =>
+  it.live("a reserved word may name a schema, and each schema has a namespace of its own", () =>
     Effect.gen(function* () {
       const sql = yield* client()
       const schemas = ["user", "order", yield* newSchema, yield* newSchema]
@@ -152,7 +153,7 @@ describe("PgMigrations", () => {
     })
   )
 
-  it.live("options that would make the store wait for ever or read nothing are refused", () =>
+  it.live("options with which the store would wait forever or read nothing are refused", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
       for (const options of [{ maxBatch: 0 }, { maxInFlight: -1 }, { pageSize: 0.5 }, { pageBytes: Number.NaN }]) {

@@ -38,7 +38,7 @@ const program = `
   }).pipe(Effect.provide(EmbeddedPostgres.layer())))`
 
 describe("EmbeddedPostgres", () => {
-  it.live("is a Postgres 18 that ends with its scope, and a temporary folder goes with it", () =>
+  it.live("is a Postgres 18 that ends with its scope, together with its temporary folder", () =>
     Effect.gen(function* () {
       const { dataFolder, pid, version } = yield* Effect.gen(function* () {
         const server = yield* EmbeddedPostgres.EmbeddedPostgres
@@ -78,7 +78,7 @@ describe("EmbeddedPostgres", () => {
     })
   )
 
-  it.live("leaves the process its exit code, that of a failed test run too", () =>
+  it.live("leaves the exit code of the process as it is, also that of a failed test run", () =>
     Effect.gen(function* () {
       const failing = `
         import { EmbeddedPostgres } from "@hexfold/adapters-pg"
@@ -97,7 +97,7 @@ describe("EmbeddedPostgres", () => {
   )
 
   for (const signal of ["SIGTERM", "SIGINT", "SIGKILL"] as const) {
-    it.live(`ends, and its folder with it, when the process gets a ${signal}`, () =>
+    it.live(`ends together with its folder when the process gets a ${signal}`, () =>
       Effect.gen(function* () {
         const child = spawn(process.execPath, ["--conditions=@hexfold/source", "--input-type=module", "-e", program], {
           cwd: import.meta.dirname,

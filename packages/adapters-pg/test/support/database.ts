@@ -17,7 +17,7 @@ export const client = (
 ): Effect.Effect<PgClient.PgClient, never, Scope.Scope> =>
   PgClient.make({ url: url(), maxConnections: 6, ...config }).pipe(Effect.provide(Reactivity.layer), Effect.orDie)
 
-/** A name for a schema of its own; the schema goes with the scope. */
+/** The name of a new schema, which is dropped with the scope. */
 export const newSchema: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
   Effect.sync(() => `t${process.pid}_${Date.now()}_${++made}`),
   (schema) =>
@@ -76,8 +76,9 @@ export const openViews = (
     return { store: yield* Effect.provideService(PgViewStore.make(options), SqlClient.SqlClient, sql), sql }
   })
 
-/** Takes away again what version 5 has made of a schema, but for the function that appends. */
+/** Removes what versions 5 and 6 have made of a schema, except for the function that appends. */
 export const undoInline = (schema: string): ReadonlyArray<string> => [
+  `drop table ${schema}.revisions`,
   `drop table ${schema}.inline_changes`,
   `alter table ${schema}.views drop column promotion`,
   ...["lock_inline", "demote", "reached", "drawn"].map((name) => `drop function ${schema}.${name}`)
@@ -117,3 +118,16 @@ export const transacted = <A, E>(sql: PgClient.PgClient, effect: Effect.Effect<A
       Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED"),
       Effect.catchIf(SqlError.isSqlError, Effect.die)
     ) as Effect.Effect<A, E>
+
+/** A client of a new database, which is dropped with the scope. */
+export const newDatabase = (name: string): Effect.Effect<PgClient.PgClient, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const database = `${name}_${process.pid}_${Date.now()}_${++made}`
+    const server = yield* client()
+    yield* Effect.acquireRelease(Effect.orDie(server.unsafe(`create database ${database}`)), () =>
+      Effect.ignore(server.unsafe(`drop database if exists ${database} with (force)`))
+    )
+    const at = new URL(Redacted.value(url()))
+    at.pathname = `/${database}`
+    return yield* client({ url: Redacted.make(at.href) })
+  })

@@ -7,7 +7,7 @@ export const event = (type = "Happened"): EventStore.NewEvent => {
   return { id, type, data: { n: 1 }, metadata: { correlationId: id, causationId: id } }
 }
 
-/** Appends events to a stream, whatever its version. */
+/** Appends events to a stream at any version. */
 export const append = (
   store: EventStore.EventStore["Service"],
   streamId: StreamId.StreamId,

@@ -31,10 +31,10 @@ const definition = <Name extends string>(name: Name) =>
     }
   })
 
-/** The positions that were applied; the number 13 cannot be. */
+/** The positions that were applied. An event with the number 13 cannot be applied. */
 export const Positions = definition("Positions")
 
-/** The same once more. */
+/** Another view with the same definition. */
 export const Again = definition("Again")
 
 export const opened = (count: number, views: ReadonlyArray<View.Any> = [Positions]) =>

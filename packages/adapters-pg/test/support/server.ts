@@ -8,7 +8,7 @@ declare module "vitest" {
   }
 }
 
-// One server for all test files: the one that HEXFOLD_TEST_DATABASE_URL names, or an embedded one.
+// One server for all test files: the server of HEXFOLD_TEST_DATABASE_URL if it is set, otherwise an embedded one.
 export default async (project: TestProject) => {
   const given = process.env["HEXFOLD_TEST_DATABASE_URL"]
   if (given !== undefined && given !== "") {

@@ -4,14 +4,14 @@ import { url } from "./database.ts"
 
 interface Wire {
   readonly url: Redacted.Redacted
-  /** The server sees its clients go; they hear nothing, and notice a second later. */
+  /** Ends the connections of the server. The clients notice it a second later. */
   readonly cut: () => void
-  /** Nothing passes over the connections that there are; over new ones it does. */
+  /** Stops all traffic over the present connections, but not over new ones. */
   readonly silence: () => void
   readonly end: () => void
 }
 
-/** A way to the tests' server that can be in trouble. */
+/** A proxy to the tests' server that can be disturbed. */
 export const wire = Effect.acquireRelease(
   Effect.callback<Wire>((resume) => {
     const to = new URL(Redacted.value(url()))

@@ -28,7 +28,7 @@ const opened = (count: number) =>
     return yield* Effect.forEach(Array.from({ length: count }), () => openViews({ schema }), together)
   })
 
-// As many characters of four bytes, which do not get shorter when they are compressed.
+// A text of characters of four bytes that compression does not shorten.
 const incompressible = (length: number): string => {
   let [text, seed] = ["", 1]
   for (let i = 0; i < length; i++) {
@@ -39,7 +39,7 @@ const incompressible = (length: number): string => {
 }
 
 describe("PgViewStore", () => {
-  it.live("of the versions of a view that are claimed first at one moment one serves", () =>
+  it.live("if several versions of a view are claimed first at one moment, one of them serves", () =>
     Effect.gen(function* () {
       const instances = yield* opened(4)
       for (let round = 0; round < 5; round++) {
@@ -61,7 +61,7 @@ describe("PgViewStore", () => {
     })
   )
 
-  it.live("of versions that take the queries at one moment the last one serves", () =>
+  it.live("if several versions begin to serve at one moment, the last one serves", () =>
     Effect.gen(function* () {
       const instances = yield* opened(4)
       const { store } = instances[0]!
@@ -91,7 +91,7 @@ describe("PgViewStore", () => {
     })
   )
 
-  it.live("a commit happens with the caller's transaction or not at all, and is seen inside it before", () =>
+  it.live("a commit happens with the caller's transaction or not at all, and is seen inside it before its end", () =>
     Effect.gen(function* () {
       const [inside, outside] = yield* opened(2)
       const { sql, store } = inside!
@@ -112,7 +112,7 @@ describe("PgViewStore", () => {
     })
   )
 
-  it.live("a commit that is fenced leaves the caller's transaction usable", () =>
+  it.live("a refused commit leaves the caller's transaction usable", () =>
     Effect.gen(function* () {
       const { sql, store } = yield* openViews({ schema: yield* newSchema })
       const epoch = yield* own(store, first)
@@ -127,7 +127,7 @@ describe("PgViewStore", () => {
     })
   )
 
-  it.live("a commit that waits for the one which takes its place is fenced", () =>
+  it.live("a commit that waits for another one from the same position is refused", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
       const [slow, quick] = [yield* openViews({ schema }), yield* openViews({ schema })]
@@ -137,7 +137,7 @@ describe("PgViewStore", () => {
         Effect.gen(function* () {
           yield* slow.store.commit(commit)
           const waiting = yield* Effect.forkScoped(Effect.flip(quick.store.commit({ ...commit, ...put("a", "quick") })))
-          // From outside, for a transaction sees the activity of its first look.
+          // Outside of the transaction, because a transaction sees the activity of its first look only.
           const blocked = quick.sql.unsafe(
             "select from pg_stat_activity where wait_event_type = 'Lock' and query like '%for key share%' and query like $1",
             [`%${schema}%`]
@@ -174,7 +174,7 @@ describe("PgViewStore", () => {
     })
   )
 
-  it.live("names and keys that cannot be stored are found nowhere", () =>
+  it.live("names and keys that cannot be stored are not found", () =>
     Effect.gen(function* () {
       const { store } = yield* openViews({ schema: yield* newSchema })
       const epoch = yield* own(store, first)

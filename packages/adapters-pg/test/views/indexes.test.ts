@@ -10,7 +10,7 @@ const generation = { view: "Orders", version: 1 }
 const count = 100_000
 const hostile = `o'"\\%`
 
-// A client that remembers its last statement, and how the server runs that.
+// A client that remembers its last statement, and the server's plan for it.
 const explaining = Effect.map(client(), (pg) => {
   let last: Parameters<SqlClient.SqlClient["unsafe"]> = [""]
   const recording = (sql: SqlClient.SqlClient): SqlClient.SqlClient =>
@@ -78,10 +78,10 @@ describe("declared indexes", () => {
         for (const { page, plan } of [latest, next]) {
           assert.strictEqual(page.rows.length, 20)
           uses(plan, "view_1_left_left1_head_idx")
-          // What the index has in order is not sorted as a whole.
+          // The index has the order, so the records are not sorted as a whole.
           assert.include(plan, `"Node Type":"Incremental Sort"`)
         }
-        // It begins where the page before has ended.
+        // The search begins at the end of the page before.
         assert.include(/"Index Cond":"(?:[^"\\]|\\.)*"/.exec(next.plan)![0], "<= '4")
         uses((yield* ask({ orderBy: [], limit: 20 })).plan, "view_1_pkey")
       }),
@@ -97,7 +97,7 @@ describe("the keys of records", () => {
       const store = yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, sql)
       const claimed = yield* store.claim({ generation, owner: "test", lease: Duration.infinity })
       assert.ok(claimed._tag === "Owned")
-      // Whether the server has seen enough of the table decides over its plans.
+      // The plans of the server depend on its statistics of the table.
       for (const table of ["view_1", "view_letters"]) {
         yield* pg.unsafe(`alter table ${schema}.${table} set (autovacuum_enabled = false)`)
       }
@@ -119,7 +119,7 @@ describe("the keys of records", () => {
       const known = keys.slice(0, 20)
       const uses = (plan: string, ...indexes: ReadonlyArray<string>) => {
         for (const index of indexes) assert.include(plan, `"Index Name":"${index}"`)
-        // By no more than the head it would find all of these keys.
+        // A search by the head alone would find all of these keys.
         for (const [condition] of plan.matchAll(/"Index Cond":"\([^"]*head = (?:[^"\\]|\\.)*"/g)) {
           assert.include(condition, "digest = ")
         }

@@ -78,34 +78,36 @@ describe("inline views", () => {
     })
   )
 
-  it.live("inside a transaction, an append that cannot maintain a view is undone alone and says so", () =>
-    Effect.gen(function* () {
-      const { instances, schema } = yield* opened(1)
-      const [one] = instances as [(typeof instances)[0]]
-      const stranger = yield* openStores({ schema })
-      yield* one.transaction!(
-        Effect.gen(function* () {
-          yield* appendTo(one, "a")
-          const error = yield* Effect.flip(appendTo(one, "b", 13))
-          assert.ok(error instanceof EventStoreError && error.isRetryable)
-          assert.include(error.message, "repeat the transaction")
-        })
-      )
-      assert.strictEqual((yield* Stream.runCollect(one.events.readAll())).length, 1)
-      yield* eventually(Effect.map(isInline(one), (inline) => !inline))
-      yield* catchUp(one)
-      const transaction = stranger.transaction!(appendTo(stranger, "a"))
-      const error = yield* Effect.flip(transaction)
-      assert.ok(error instanceof EventStoreError && error.isRetryable)
-      yield* eventually(Effect.map(isInline(one), (inline) => !inline))
-      yield* transaction
-      yield* catchUp(one)
-      yield* assertLaw(one)
-    })
+  it.live(
+    "inside a transaction, an append that cannot maintain a view is undone alone, and its error names the reason",
+    () =>
+      Effect.gen(function* () {
+        const { instances, schema } = yield* opened(1)
+        const [one] = instances as [(typeof instances)[0]]
+        const stranger = yield* openStores({ schema })
+        yield* one.transaction!(
+          Effect.gen(function* () {
+            yield* appendTo(one, "a")
+            const error = yield* Effect.flip(appendTo(one, "b", 13))
+            assert.ok(error instanceof EventStoreError && error.isRetryable)
+            assert.include(error.message, "repeat the transaction")
+          })
+        )
+        assert.strictEqual((yield* Stream.runCollect(one.events.readAll())).length, 1)
+        yield* eventually(Effect.map(isInline(one), (inline) => !inline))
+        yield* catchUp(one)
+        const transaction = stranger.transaction!(appendTo(stranger, "a"))
+        const error = yield* Effect.flip(transaction)
+        assert.ok(error instanceof EventStoreError && error.isRetryable)
+        yield* eventually(Effect.map(isInline(one), (inline) => !inline))
+        yield* transaction
+        yield* catchUp(one)
+        yield* assertLaw(one)
+      })
   )
 
   it.live(
-    "a process that is older than inline views goes on appending, and ends that appends maintain what it touches",
+    "a process older than inline views goes on appending, and appends stop maintaining the views that it touches",
     () =>
       Effect.gen(function* () {
         const { instances, schema } = yield* opened(1)
@@ -142,7 +144,7 @@ describe("inline views", () => {
       const refused = yield* Effect.flip(strict(appendTo(one, "a")))
       assert.ok(refused._tag === "EventStoreError" && refused.reason._tag === "Rejected")
       assert.include(refused.message, "READ COMMITTED")
-      // What it sees of the flags is older than the promotion.
+      // The flags that it sees are older than the promotion.
       yield* on(one, Projection.catchUp({ ...Positions, consistency: "async" }))
       const late = yield* Effect.flip(
         strict(

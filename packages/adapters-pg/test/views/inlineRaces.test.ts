@@ -5,7 +5,7 @@ import { describe } from "vitest"
 import { client, newSchema, openStores, storesOn } from "../support/database.ts"
 import { Again, appendTo, assertLaw, catchUp, eventually, isInline, Positions } from "../support/inlineViews.ts"
 
-// A client before whose next transaction something else happens, once it is told what.
+// A client that runs an effect before its next transaction, once the effect is set.
 const interposed = (sql: PgClient.PgClient) => {
   let other: Effect.Effect<unknown> | undefined
   const interposing = (sql: PgClient.PgClient): PgClient.PgClient =>
@@ -23,7 +23,7 @@ const interposed = (sql: PgClient.PgClient) => {
 
 describe("inline views, in an unlucky moment", () => {
   it.live(
-    "a call applies its events to all that it says it maintains, also to what another call learns meanwhile",
+    "a call applies its events to all views that it names, also to those that another call learns meanwhile",
     () =>
       Effect.gen(function* () {
         const schema = yield* newSchema
@@ -69,13 +69,13 @@ describe("inline views, in an unlucky moment", () => {
     })
   )
 
-  it.live("no view is left to appends while one is under way that began before they could maintain any", () =>
+  it.live("no view is left to appends while an append is under way that began before version 5", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
       const one = yield* openStores({ schema, views: [Positions] })
       yield* appendTo(one, "a")
       const former = yield* client()
-      // What the function that appends has done before version 5: all but the lock of the flags.
+      // The locks of the append function before version 5: all except the lock of the flags.
       const append = Effect.andThen(
         former.unsafe(
           `select pg_advisory_xact_lock_shared((substring(description from '[0-9]+$')::bigint << 48) | 1)::text

@@ -10,7 +10,7 @@ import { newSchema, openViews } from "../support/database.ts"
 interface Case {
   readonly query: Query.Query
   readonly stored: Records
-  /** Where it begins, if not at the beginning. */
+  /** The place after which the page begins; the beginning by default. */
   readonly place: Query.Row<Schema.Json> | undefined
 }
 
@@ -19,10 +19,10 @@ type Records = ReadonlyArray<Query.Row<Schema.Json>>
 const generation = { view: "Things", version: 1 }
 const numRuns = Number(process.env["HEXFOLD_QUERY_RUNS"] ?? 300)
 
-// Begins so that the texts differ just where an index holds no more of them: of a key one character, of a value none.
+// A beginning such that the texts differ at the end of what an index holds: a key has one character more, a value none.
 const long = (text: string): string => "😀".repeat(63) + text
 
-// Writes the records in the place of all others, and asks for them.
+// Replaces all records by these, and queries them.
 const opened = Effect.gen(function* () {
   const { sql, store } = yield* openViews({ schema: yield* newSchema })
   const claimed = yield* store.claim({
@@ -68,7 +68,7 @@ const withLongOperands = (filter: Query.Filter): Query.Filter => {
 
 const withLongTexts = ({ key, state }: Query.Row<Schema.Json>) => ({ key: long(key), state: jsonOf(state, long) })
 
-// A place that no record has to have: its texts may be cut by a NUL, as those of a cursor that somebody made up.
+// A place that need not be a record's: its texts may contain NUL, like those of an invented cursor.
 const places = fc.record({ key: texts, state: states, cut: fc.boolean() }).map(({ cut, key, state }) => {
   const end = (text: string) => (cut ? `${text}\0` : text)
   return { key: end(key), state: jsonOf(state, end) }

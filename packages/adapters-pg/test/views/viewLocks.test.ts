@@ -28,7 +28,7 @@ const opened = Effect.gen(function* () {
   const schema = yield* newSchema
   const one = { ...(yield* openViews({ schema })), schema }
   const two = yield* openViews({ schema })
-  // From outside, for a transaction sees the activity of its first look.
+  // Outside of the transaction, because a transaction sees the activity of its first look only.
   const blocked = two.sql.unsafe("select from pg_stat_activity where wait_event_type = 'Lock' and query like $1", [
     `%${schema}%`
   ])
@@ -36,7 +36,7 @@ const opened = Effect.gen(function* () {
   return { one, two, untilBlocked }
 })
 
-// A store before whose first statement like this something else happens.
+// A store that runs an effect before its first statement of a kind.
 const interposed = (
   { sql, schema }: { sql: SqlClient.SqlClient; schema: string },
   text: RegExp,
@@ -80,7 +80,7 @@ describe("the locks of generations", () => {
     })
   )
 
-  it.live("who takes the queries waits for a commit of the one that serves, and is behind then", () =>
+  it.live("a switch waits for a commit of the generation that serves, which is then further ahead", () =>
     Effect.gen(function* () {
       const { one, two, untilBlocked } = yield* opened
       const [old, next] = [yield* own(one.store, first), yield* own(two.store, second)]
@@ -120,7 +120,7 @@ describe("the locks of generations", () => {
     })
   )
 
-  it.live("who claims a part while the generation is divided looks again", () =>
+  it.live("a claim of a part looks again if the generation is divided meanwhile", () =>
     Effect.gen(function* () {
       const { one, two, untilBlocked } = yield* opened
       yield* own(one.store, first)
@@ -142,7 +142,7 @@ describe("the locks of generations", () => {
     })
   )
 
-  it.live("who divides a generation while one of its parts is claimed looks again", () =>
+  it.live("a division looks again if one of the parts is claimed meanwhile", () =>
     Effect.gen(function* () {
       const { one, two, untilBlocked } = yield* opened
       yield* own(one.store, first)
@@ -160,7 +160,7 @@ describe("the locks of generations", () => {
     })
   )
 
-  it.live("a generation is dropped behind a commit of another part, and who comes later is fenced", () =>
+  it.live("a drop waits for a commit of another part, and a later commit is refused", () =>
     Effect.gen(function* () {
       const { one, two, untilBlocked } = yield* opened
       yield* own(one.store, first)
@@ -171,7 +171,7 @@ describe("the locks of generations", () => {
           yield* one.store.commit(commit(0))
           const dropping = yield* Effect.forkScoped(two.store.commit({ ...commit(1), drop: true }))
           yield* untilBlocked
-          // What it does under its own lock waits for nobody.
+          // A further commit of the transaction that holds the lock does not wait for the drop.
           const deadLetters = { put: [letterOf("k")], remove: [] }
           yield* one.store.commit({ ...commit(0), from: 1, to: 2, deadLetters, put: [{ key: "k", state: 1 }] })
           return dropping
@@ -183,7 +183,7 @@ describe("the locks of generations", () => {
     })
   )
 
-  it.live("who claims a part that another division has got in between looks again", () =>
+  it.live("a claim looks again if another division gets the part meanwhile", () =>
     Effect.gen(function* () {
       const { one, two } = yield* opened
       yield* own(one.store, first)
@@ -194,7 +194,7 @@ describe("the locks of generations", () => {
     })
   )
 
-  it.live("who reads records that are dropped in between reads those that serve now", () =>
+  it.live("a read whose records are dropped meanwhile reads those that serve now", () =>
     Effect.gen(function* () {
       const { one, two } = yield* opened
       let old = yield* own(two.store, first)
@@ -226,7 +226,7 @@ describe("the locks of generations", () => {
     })
   )
 
-  it.live("nobody waits for ever, whatever is done at one moment", () =>
+  it.live("no transaction waits forever, whatever happens at one moment", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
       const instances = yield* Effect.forEach([1, 2, 3, 4, 5, 6], () => openViews({ schema }))

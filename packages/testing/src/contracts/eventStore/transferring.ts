@@ -10,7 +10,7 @@ import {
   type InsufficientFunds,
   Withdrawn,
   Account,
-  Transfer,
+  type Transfer,
   TransferMoney,
   DiscoveredTransfer,
   decideTransfer,

@@ -1,0 +1,144 @@
+import { EventStoreError, Reason } from "@hexfold/core"
+import { Effect } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { translated } from "./errors.ts"
+import { drawNamespace } from "./namespace.ts"
+import { checkSchemaName, quoted } from "./schemaName.ts"
+import { transactionOf } from "./transactions.ts"
+
+/** What a library makes of a schema. */
+export interface Library {
+  /** The revision of the library: it counts the changes of functions and tables. */
+  readonly revision: number
+  /** The lowest revision that can use the schema as this library leaves it. */
+  readonly lowest: number
+  /** The migrations, the first one is number 1. */
+  readonly migrations: ReadonlyArray<{
+    readonly name: string
+    readonly statements: (schema: string) => ReadonlyArray<string>
+  }>
+  /** The statements that create or replace the functions. */
+  readonly functions: (schema: string, namespace: number) => ReadonlyArray<string>
+}
+
+/**
+ * Brings a schema up to date. The tables come first, by numbered migrations; then
+ * the functions are replaced, but only by those of a higher revision. A schema
+ * that a newer library has brought up to date is left as it is.
+ *
+ * Nothing is locked or written if the schema is up to date, so the role needs no
+ * rights to change it then. Otherwise all happens in one transaction, which
+ * excludes those of other processes.
+ */
+export const migrate = (name: string, library: Library): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    yield* checkSchemaName(name)
+    const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+    const schema = quoted(name)
+    const found = yield* stateOf(sql, name)
+    yield* checkLowest(name, library, found)
+    if (isUpToDate(library, found)) return
+    yield* transactionOf(sql)(
+      Effect.gen(function* () {
+        // "create schema if not exists" fails when two processes run it at once.
+        yield* sql`select pg_advisory_xact_lock(hashtextextended(${`hexfold:${name}`}, 0))::text`
+        const present = yield* sql`select from pg_namespace where nspname = ${name}`
+        if (present.length === 0) yield* sql.unsafe(`create schema ${schema}`)
+        yield* sql.unsafe(`create table if not exists ${schema}.migrations (
+          migration_id integer primary key,
+          created_at timestamp with time zone not null default now(),
+          name text not null
+        )`)
+        // Readers wait for the end, and see the schema as it was before or as it is after.
+        yield* sql.unsafe(`lock table ${schema}.migrations in access exclusive mode`)
+        const { version } = yield* stateOf(sql, name)
+        for (const [i, { name, statements }] of library.migrations.entries()) {
+          if (i < version) continue
+          for (const statement of statements(schema)) yield* sql.unsafe(statement)
+          yield* sql.unsafe(`insert into ${schema}.migrations (migration_id, name) values ($1, $2)`, [i + 1, name])
+        }
+        const state = yield* stateOf(sql, name)
+        yield* checkLowest(name, library, state)
+        if (state.functions >= library.revision) return
+        const namespace = state.namespace ?? (yield* drawNamespace(sql))
+        for (const statement of library.functions(schema, namespace)) yield* sql.unsafe(statement)
+        yield* sql.unsafe(
+          `update ${schema}.revisions set functions = $1, lowest = greatest(lowest, $2::int), lock_namespace = $3`,
+          [library.revision, library.lowest, namespace]
+        )
+      })
+    )
+  }).pipe(translated("open"))
+
+/** Makes sure that a library can use a schema as it is, and changes nothing. */
+export const check = (name: string, library: Library): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    yield* checkSchemaName(name)
+    const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+    const found = yield* stateOf(sql, name)
+    yield* checkLowest(name, library, found)
+    const latest = library.migrations.length
+    if (found.version < latest) {
+      return yield* rejected(
+        `the schema ${name} is at version ${found.version}, and this library needs ${latest}: migrate it`
+      )
+    }
+    if (found.functions < library.revision) {
+      return yield* rejected(
+        `the functions of the schema ${name} have revision ${found.functions}, ` +
+          `and this library needs ${library.revision}: migrate it`
+      )
+    }
+  }).pipe(translated("open"))
+
+interface State {
+  /** The number of the last migration, 0 for a schema that has had none. */
+  readonly version: number
+  readonly functions: number
+  readonly lowest: number
+  readonly namespace: number | undefined
+}
+
+const stateOf = (sql: SqlClient.SqlClient, name: string): Effect.Effect<State, SqlError.SqlError> =>
+  Effect.gen(function* () {
+    const schema = quoted(name)
+    const [present] = yield* sql.unsafe<{ readonly migrations: boolean; readonly revisions: boolean }>(
+      "select to_regclass($1) is not null as migrations, to_regclass($2) is not null as revisions",
+      [`${schema}.migrations`, `${schema}.revisions`]
+    )
+    const [last] = present!.migrations
+      ? yield* sql.unsafe<{ readonly version: number | null }>(
+          `select max(migration_id) as version from ${schema}.migrations`
+        )
+      : []
+    const [row] = present!.revisions
+      ? yield* sql.unsafe<Omit<State, "version" | "namespace"> & { readonly namespace: number | null }>(
+          `select functions, lowest, lock_namespace as namespace from ${schema}.revisions`
+        )
+      : []
+    return {
+      version: last?.version ?? 0,
+      functions: row?.functions ?? 0,
+      lowest: row?.lowest ?? 0,
+      namespace: row?.namespace ?? undefined
+    }
+  })
+
+const isUpToDate = ({ migrations, revision }: Library, { functions, version }: State): boolean =>
+  version >= migrations.length && functions >= revision
+
+const checkLowest = (
+  name: string,
+  { migrations, revision }: Library,
+  { lowest, version }: State
+): Effect.Effect<void, EventStoreError> => {
+  if (revision >= lowest) return Effect.void
+  const latest = migrations.length
+  const newer = version > latest ? ` is at version ${version}, and this library knows only ${latest}: it` : ""
+  return rejected(
+    `the schema ${name}${newer} needs a library of revision ${lowest} or later, and this one has revision ${revision}`
+  )
+}
+
+const rejected = (detail: string) =>
+  Effect.fail(new EventStoreError({ operation: "open", reason: new Reason.Rejected({ detail }) }))

@@ -1,0 +1,35 @@
+import type { EventStoreError } from "@hexfold/core"
+import { Effect } from "effect"
+import type { SqlClient } from "effect/sql"
+import { translated } from "../database/errors.ts"
+import { whetherJoined } from "../database/transactions.ts"
+import { horizonCall } from "../sql/horizon.ts"
+
+/** The horizon, and the last position that was drawn. Where they differ, appends are under way. */
+export interface Horizon {
+  readonly horizon: number
+  readonly last: number
+}
+
+/** Asks for the horizon, on behalf of an operation. */
+export type AskHorizon = (operation: EventStoreError["operation"]) => Effect.Effect<Horizon, EventStoreError>
+
+/**
+ * Asks the server for the horizon. The server may name a lower one than before
+ * (see `sql/horizon.ts`); what it named before stays true, so the highest counts.
+ */
+export const askHorizon = (sql: SqlClient.SqlClient, schema: string): AskHorizon => {
+  let highest = 0
+  return (operation) =>
+    whetherJoined(sql, (joined) =>
+      Effect.map(translated(operation)(sql.unsafe<Row>(horizonCall(schema), [joined])), ([row]) => {
+        highest = Math.max(highest, Number(row!.o_horizon))
+        return { horizon: highest, last: Number(row!.o_last) }
+      })
+    )
+}
+
+interface Row {
+  readonly o_horizon: bigint
+  readonly o_last: bigint
+}

@@ -1,0 +1,98 @@
+import { PgTypes } from "@effect/sql-pg"
+import type { EventStore, EventStoreError } from "@hexfold/core"
+import { AppendCheck } from "@hexfold/core/adapter"
+import { Effect, Option, Stream } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import { array } from "../database/binds.ts"
+import { translated } from "../database/errors.ts"
+import { type EventRow, toRecorded } from "../database/eventRows.ts"
+import { readAllPage, readStreamPage } from "../sql/readPage.ts"
+import type { AskHorizon } from "./horizon.ts"
+import { keyOf } from "./keys.ts"
+
+/** What the reads of the log need. */
+export interface Options {
+  readonly sql: SqlClient.SqlClient
+  readonly schema: string
+  /** The most events in a page. */
+  readonly pageSize: number
+  /** How many bytes of stored payload end a page. */
+  readonly pageBytes: number
+  readonly horizonFor: AskHorizon
+}
+
+/** The reads of events in pages: of one stream, and of the whole log. */
+export const logReader = ({ horizonFor, pageBytes, pageSize, schema, sql }: Options): Reads => {
+  /** Reads page after page. Each page begins after the last event of the page before. */
+  const pages = (
+    operation: EventStoreError["operation"],
+    after: bigint,
+    limit: number,
+    page: (after: bigint, limit: number) => Effect.Effect<ReadonlyArray<PageRow>, SqlError.SqlError>,
+    placeOf: (row: PageRow) => bigint
+  ) =>
+    Stream.paginate({ after, left: limit }, ({ after, left }) => {
+      const size = Math.min(left, pageSize)
+      return Effect.map(translated(operation)(page(after, size)), (rows) => {
+        const last = rows.at(-1)
+        const isLast = last === undefined || (rows.length < size && Number(last.size) < pageBytes)
+        const rest = { after: last === undefined ? after : placeOf(last), left: left - rows.length }
+        return [
+          rows.map((row) => toRecorded(row, row.stream_id)),
+          isLast || rest.left <= 0 ? Option.none() : Option.some(rest)
+        ] as const
+      })
+    })
+
+  return {
+    readStream: (streamId, options = {}) => {
+      const refusal = AppendCheck.checkRead("readStream", [{ streamId }])
+      if (refusal !== undefined) return Stream.fail(refusal)
+      const refusedRange = AppendCheck.checkRange("readStream", options)
+      if (refusedRange !== undefined) return Stream.fail(refusedRange)
+      const { direction = "forwards", limit = Infinity, types } = options
+      const query = readStreamPage(schema, direction)
+      return pages(
+        "readStream",
+        BigInt(options.after ?? beginning(direction)),
+        limit,
+        (after, size) => sql.unsafe<PageRow>(query, [keyOf(streamId), after, texts(types), size, BigInt(pageBytes)]),
+        ({ version }) => version
+      )
+    },
+
+    readAll: (options = {}) => {
+      const refusal = AppendCheck.checkRange("readAll", options)
+      if (refusal !== undefined) return Stream.fail(refusal)
+      const { aggregates, direction = "forwards", limit = Infinity, types } = options
+      const query = readAllPage(schema, direction)
+      // The horizon first, each page in a later statement: see `sql/horizon.ts`.
+      return Stream.unwrap(
+        Effect.map(horizonFor("readAll"), ({ horizon }) => {
+          const upTo = BigInt(Math.min(horizon, options.upTo ?? Infinity))
+          return pages(
+            "readAll",
+            BigInt(options.after ?? beginning(direction)),
+            limit,
+            (after, size) =>
+              sql.unsafe<PageRow>(query, [after, upTo, texts(aggregates), texts(types), size, BigInt(pageBytes)]),
+            ({ position }) => position
+          )
+        })
+      )
+    }
+  }
+}
+
+type Reads = Pick<EventStore.EventStore["Service"], "readStream" | "readAll">
+
+interface PageRow extends EventRow {
+  readonly stream_id: string
+  readonly size: bigint
+}
+
+const beginning = (direction: "forwards" | "backwards"): number =>
+  direction === "forwards" ? 0 : Number.MAX_SAFE_INTEGER
+
+const texts = (values: ReadonlyArray<string> | undefined) =>
+  values === undefined ? null : array(values, PgTypes.OID.text)

@@ -1,0 +1,27 @@
+import { events } from "./events.ts"
+import { generations } from "./generations.ts"
+import { inline } from "./inline.ts"
+import { retention } from "./retention.ts"
+import { revisions } from "./revisions.ts"
+import { views } from "./views.ts"
+
+/** A step that changes the tables of a schema. */
+export interface Migration {
+  readonly name: string
+  readonly statements: (schema: string) => ReadonlyArray<string>
+}
+
+/**
+ * All migrations; the first one is number 1. A migration is sealed: databases
+ * have had it, so a change of the tables is a new migration at the end. Functions
+ * are not made here but by `sql/functions.ts`, except for those that a table
+ * depends on.
+ */
+export const migrations: ReadonlyArray<Migration> = [
+  { name: "events", statements: events },
+  { name: "retention", statements: retention },
+  { name: "views", statements: views },
+  { name: "generations", statements: generations },
+  { name: "inline", statements: inline },
+  { name: "revisions", statements: revisions }
+]

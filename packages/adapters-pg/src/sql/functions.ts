@@ -1,0 +1,32 @@
+import { appendFunction } from "./append.ts"
+import { horizonFunctions } from "./horizon.ts"
+import { inlineFunctions } from "./inline.ts"
+import { streamFunction } from "./stream.ts"
+
+/**
+ * The revision of this library: it counts the changes of functions and tables.
+ * Raise it with every such change, or databases keep the functions they have.
+ */
+export const revision = 1
+
+/**
+ * The lowest revision of a library that can use a schema as this library leaves
+ * it. Libraries from there on run beside this one, and after it.
+ */
+export const lowest = 1
+
+/**
+ * The functions of a schema, in an order in which they can be created. Each
+ * statement replaces a function with the same arguments and result.
+ *
+ * Libraries of several revisions call the same function. So one whose arguments,
+ * result or meaning changes gets a new name (`append_2`), and the former stays
+ * until the next major version. `sort_key` is not among them: the indexes of
+ * views depend on it, so it is part of a migration and never changes.
+ */
+export const functions = (schema: string, namespace: number): ReadonlyArray<string> => [
+  ...horizonFunctions(schema, namespace),
+  ...inlineFunctions(schema),
+  appendFunction(schema, namespace),
+  streamFunction(schema)
+]

@@ -1,0 +1,96 @@
+import type { ProjectionFailed, View } from "@hexfold/core"
+import { InlineViews } from "@hexfold/core/adapter"
+import { PgTypes } from "@effect/sql-pg"
+import { Data, Effect } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import { array } from "../database/binds.ts"
+import * as statements from "../sql/inline.ts"
+
+/** What the appends of a process need to know which generations they maintain. */
+export interface Options {
+  readonly schema: string
+  readonly sql: SqlClient.SqlClient
+  /** The definitions that this process has. */
+  readonly views: ReadonlyArray<View.Any>
+  /** Runs a single statement at READ COMMITTED. */
+  readonly autocommit: <A, E>(call: Effect.Effect<A, E>) => Effect.Effect<A, E | SqlError.SqlError>
+}
+
+/** A generation that appends maintain, and its definition in this process. */
+interface Known {
+  readonly id: bigint
+  readonly promotion: bigint
+  readonly view: View.Any
+}
+
+/** The events of an append could not be applied to a generation. */
+export class NotMaintained extends Data.TaggedError("NotMaintained")<{
+  readonly generation: bigint
+  readonly cause: ProjectionFailed | SqlError.SqlError
+}> {}
+
+/**
+ * The generations that this process knows to be maintained by appends. It knows
+ * one once the server has said so, and until the server says otherwise. The server
+ * refuses a call that does not name the promotions of all generations that its
+ * events touch, so a generation that is not known costs a call, never an event.
+ */
+export const knownGenerations = ({ autocommit, schema, sql, views }: Options) => {
+  const definitions = InlineViews.select(views)
+  const known = new Map<bigint, Known>()
+
+  // Another definition under the same name must not touch the records: then no definition is found.
+  const definitionOf = ({ aggregates, types, version, view }: Row) =>
+    definitions.find(
+      (each) =>
+        each.name === view &&
+        each.version === Number(version) &&
+        isSame(InlineViews.aggregatesOf(each), aggregates) &&
+        isSame(each.types, types)
+    )
+
+  /** Asks which generations are maintained, of some or of all; returns those that this process cannot maintain. */
+  const learn = (ids?: ReadonlyArray<bigint>): Effect.Effect<ReadonlyArray<bigint>, SqlError.SqlError> =>
+    Effect.map(sql.unsafe<Row>(statements.maintained(schema), [ids === undefined ? null : bigints(ids)]), (rows) => {
+      const unknown: Array<bigint> = []
+      for (const row of rows) {
+        const view = definitionOf(row)
+        if (view === undefined) unknown.push(row.id)
+        else known.set(row.id, { id: row.id, promotion: row.promotion, view })
+      }
+      return unknown
+    })
+
+  const demote = (ids: ReadonlyArray<bigint>) => {
+    if (ids.length === 0) return Effect.void
+    ids.forEach((id) => known.delete(id))
+    return Effect.asVoid(autocommit(sql.unsafe(statements.demote(schema), [bigints(ids)])))
+  }
+
+  return {
+    /** Whether this process has definitions of inline views. */
+    hasDefinitions: definitions.length > 0,
+    /** The known generations, by their numbers ascending. */
+    all: (): ReadonlyArray<Known> => [...known.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    /** Forgets a generation that appends no longer maintain. */
+    forget: (id: bigint): void => void known.delete(id),
+    learn,
+    /** After a failure: appends stop maintaining what this process cannot maintain. */
+    adapt: (reason: NotMaintained | ReadonlyArray<bigint>): Effect.Effect<void, SqlError.SqlError> =>
+      reason instanceof NotMaintained ? demote([reason.generation]) : Effect.flatMap(learn(reason), demote)
+  }
+}
+
+interface Row {
+  readonly id: bigint
+  readonly promotion: bigint
+  readonly view: string
+  readonly version: bigint
+  readonly aggregates: ReadonlyArray<string>
+  readonly types: ReadonlyArray<string>
+}
+
+const bigints = (ids: ReadonlyArray<bigint>) => array(ids, PgTypes.OID.int8)
+
+const isSame = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
+  a.length === b.length && a.every((name) => b.includes(name))

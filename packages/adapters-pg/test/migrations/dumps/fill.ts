@@ -1,0 +1,58 @@
+import { type EventStore, Executor, Projection, ViewStore } from "@hexfold/core"
+import { Duration, Effect } from "effect"
+import {
+  Course,
+  Courses,
+  CoursesBefore,
+  Enrol,
+  Enrolment,
+  Parking,
+  Places,
+  Plan,
+  Skipping,
+  Stopping,
+  Timetables
+} from "./courses.ts"
+
+/** Fills empty stores with one of everything that a schema can hold. */
+export const fill = Effect.gen(function* () {
+  for (const [i, id] of ["ts", "sql", "ünïcödé 🎓", long].entries()) {
+    yield* Executor.execute(Course, id, Plan.make({ title: `Course "${i}" \\ 'quoted'`, places: 10 + i }), {
+      commandId: `plan ${i}`
+    })
+    yield* Projection.catchUp(Places)
+  }
+  yield* Projection.catchUp(CoursesBefore)
+  for (let i = 0; i < 24; i++) {
+    const course = ["ts", "sql", "ünïcödé 🎓"][i % 3]!
+    const student = i === 5 || i === 18 ? `poison ${i}` : `student ${i % 7}`
+    yield* enrol(course, student, i % 2 === 0 ? `enrol ${i}` : undefined)
+  }
+  yield* Projection.catchUp(CoursesBefore)
+  yield* Projection.catchUp(Courses)
+  yield* Projection.rebuild(Courses)
+  yield* Projection.catchUp(Timetables, { parts: 3 })
+  yield* Projection.catchUp(Parking)
+  yield* Projection.catchUp(Skipping)
+  yield* Effect.ignore(Projection.catchUp(Stopping))
+  // A build that nobody has finished.
+  const records = yield* ViewStore.ViewStore
+  yield* records.claim({
+    generation: { view: Courses.name, version: Courses.version, build: 3 },
+    owner: "nobody",
+    lease: Duration.zero,
+    after: 7
+  })
+  yield* enrol("ts", "student 8", "enrol last")
+})
+
+/** So long that an index holds its digest. */
+const long = "€".repeat(700)
+
+/** Enrols a student, with a command id or without. */
+export const enrol = (
+  course: string,
+  student: string,
+  commandId?: string
+): Effect.Effect<unknown, unknown, EventStore.EventStore> =>
+  Executor.execute(Enrolment, Enrol.make({ course, student }), commandId === undefined ? {} : { commandId })

@@ -1,0 +1,565 @@
+set local check_function_bodies = off;
+--
+create schema "hexfold";
+--
+create table hexfold.migrations (
+  migration_id integer not null,
+  created_at timestamp with time zone not null default now(),
+  name text not null
+);
+--
+create table hexfold.streams (
+  id bigint not null generated always as identity (sequence name hexfold.streams_id_seq),
+  key text collate "C" not null,
+  version bigint not null
+) with (fillfactor=80);
+--
+create table hexfold.events (
+  "position" bigint not null generated always as identity (sequence name hexfold.events_position),
+  stream bigint not null,
+  stream_id text collate "C" not null,
+  version bigint not null,
+  event_id uuid not null,
+  type text collate "C" not null,
+  schema_version smallint not null default 1,
+  data jsonb not null,
+  metadata jsonb not null,
+  recorded_at timestamp with time zone not null
+);
+--
+create table hexfold.commands (
+  key text collate "C" not null,
+  fingerprint text not null,
+  streams text[] not null default '{}'::text[],
+  versions bigint[] not null default '{}'::bigint[],
+  positions bigint[] not null default '{}'::bigint[],
+  recorded_at timestamp with time zone not null
+) with (fillfactor=50);
+--
+create table hexfold.views (
+  id bigint not null generated always as identity (sequence name hexfold.views_id_seq),
+  view text collate "C" not null,
+  version bigint not null,
+  serves boolean not null,
+  build bigint not null default 1,
+  replaced boolean not null default false,
+  inline boolean not null default false,
+  aggregates text[] not null default '{}'::text[],
+  types text[] not null default '{}'::text[],
+  promotion bigint not null default 0
+) with (fillfactor=50);
+--
+create table hexfold.view_parts (
+  generation bigint not null,
+  index integer not null,
+  epoch bigint not null,
+  "position" bigint not null,
+  owner text not null default ''::text,
+  leased_until timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  failure jsonb,
+  events_per_second double precision,
+  positions_per_second double precision
+) with (fillfactor=50);
+--
+create table hexfold.view_letters (
+  generation bigint not null,
+  "position" bigint not null,
+  head text collate "C" not null,
+  digest text collate "C" not null,
+  key text collate "C" not null,
+  parked boolean not null,
+  stream text not null,
+  event_version bigint not null,
+  type text not null,
+  mishap jsonb,
+  at double precision not null
+);
+--
+create table hexfold.inline_changes (
+  count bigint not null
+);
+--
+create table hexfold.revisions (
+  is_only boolean not null default true,
+  functions integer not null,
+  lowest integer not null,
+  lock_namespace integer
+);
+--
+create table hexfold.view_1 (
+  head text collate "C" not null,
+  digest text collate "C" not null,
+  key text collate "C" not null,
+  state jsonb not null
+);
+--
+create table hexfold.view_2 (
+  head text collate "C" not null,
+  digest text collate "C" not null,
+  key text collate "C" not null,
+  state jsonb not null
+);
+--
+create table hexfold.view_3 (
+  head text collate "C" not null,
+  digest text collate "C" not null,
+  key text collate "C" not null,
+  state jsonb not null
+);
+--
+create table hexfold.view_4 (
+  head text collate "C" not null,
+  digest text collate "C" not null,
+  key text collate "C" not null,
+  state jsonb not null
+);
+--
+create table hexfold.view_5 (
+  head text collate "C" not null,
+  digest text collate "C" not null,
+  key text collate "C" not null,
+  state jsonb not null
+);
+--
+create table hexfold.view_6 (
+  head text collate "C" not null,
+  digest text collate "C" not null,
+  key text collate "C" not null,
+  state jsonb not null
+);
+--
+create table hexfold.view_7 (
+  head text collate "C" not null,
+  digest text collate "C" not null,
+  key text collate "C" not null,
+  state jsonb not null
+);
+--
+create table hexfold.view_8 (
+  head text collate "C" not null,
+  digest text collate "C" not null,
+  key text collate "C" not null,
+  state jsonb not null
+);
+--
+create table hexfold.view_9 (
+  head text collate "C" not null,
+  digest text collate "C" not null,
+  key text collate "C" not null,
+  state jsonb not null
+);
+--
+create sequence hexfold.view_epochs;
+--
+CREATE OR REPLACE FUNCTION hexfold.refuse()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+   begin
+     raise exception '% of % is refused: recorded events never change', tg_op, tg_table_name using errcode = 'HX002';
+   end $function$;
+--
+CREATE OR REPLACE FUNCTION hexfold.sort_key(value jsonb)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+     select case jsonb_typeof(value)
+       when 'boolean' then case when value::boolean then '2' else '1' end
+       when 'number' then
+         case when value::float8 < 0
+           then '3' || translate(encode(float8send(value::float8), 'hex'), '0123456789abcdef', 'fedcba9876543210')
+           else '4' || encode(float8send(value::float8), 'hex')
+         end
+       when 'string' then '5' || (value #>> '{}')
+       when 'array' then '6'
+       when 'object' then '6'
+       else '0'
+     end $function$;
+--
+CREATE OR REPLACE FUNCTION hexfold.horizon(p_joined boolean, OUT o_horizon bigint, OUT o_last bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_lowest bigint;
+begin
+  if p_joined and current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'reading the whole store inside a transaction needs READ COMMITTED, this one is %',
+      current_setting('transaction_isolation') using errcode = 'HX001';
+  end if;
+  select case when is_called then last_value else 0 end into o_last from "hexfold".events_position;
+  select min(((classid::bigint & 65535) << 32) | objid::bigint) into v_lowest
+  from pg_locks
+  where locktype = 'advisory' and objsubid = 1 and granted
+    and database = (select oid from pg_database where datname = current_database())
+    and classid::bigint >> 16 = 1;
+  o_horizon := least(o_last, v_lowest);
+end $function$;
+--
+CREATE OR REPLACE FUNCTION hexfold.drawn()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+    select case when is_called then last_value else 0 end from "hexfold".events_position $function$;
+--
+CREATE OR REPLACE FUNCTION hexfold.lock_inline(OUT o_last bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET lock_timeout TO '500ms'
+AS $function$
+begin
+  perform pg_advisory_xact_lock(hashtext('hexfold inline "hexfold"'), 0);
+  o_last := "hexfold".drawn();
+end $function$;
+--
+CREATE OR REPLACE FUNCTION hexfold.demote(p_generations bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_last bigint := "hexfold".lock_inline();
+begin
+  perform from "hexfold".views where id = any (p_generations) order by id for no key update;
+  with demoted as (
+    update "hexfold".views set inline = false where id = any (p_generations) and inline returning id
+  )
+  update "hexfold".view_parts set position = v_last from demoted where generation = demoted.id;
+end $function$;
+--
+CREATE OR REPLACE FUNCTION hexfold.reached(p_inline boolean, p_position bigint)
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+    select case when p_inline then (select o_horizon from "hexfold".horizon(false)) else p_position end $function$;
+--
+CREATE OR REPLACE FUNCTION hexfold.append(p_keys text[], p_ids text[], p_expected bigint[], p_counts integer[], p_owners integer[], p_event_streams integer[], p_event_ordinals integer[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[], p_command_owners integer[], p_command_keys text[], p_fingerprints text[], p_joined boolean, p_inline bigint[] DEFAULT NULL::bigint[], p_ordered bigint[] DEFAULT '{}'::bigint[], OUT o_failed integer[], OUT o_repeated integer[], OUT o_bases bigint[], OUT o_positions bigint[], OUT o_recorded_at timestamp with time zone, OUT o_inline bigint[])
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_ids text[] := coalesce(p_ids, p_keys);
+  v_heads bigint[];
+  v_left_out int[];
+  v_head bigint;
+  v_version bigint;
+  v_view bigint;
+  v_promotions bigint[];
+begin
+
+  if p_inline is null and exists (select from "hexfold".views v
+  where v.inline and v.types && p_types
+    and exists (select from unnest(v_ids) as t(id) where split_part(t.id, '-', 1) = any (v.aggregates))) then
+    perform "hexfold".demote(array(select v.id from "hexfold".views v
+  where v.inline and v.types && p_types
+    and exists (select from unnest(v_ids) as t(id) where split_part(t.id, '-', 1) = any (v.aggregates))));
+  end if;
+  perform pg_advisory_xact_lock_shared(hashtext('hexfold inline "hexfold"'), 0);
+  select coalesce(array_agg(v.id), '{}'), coalesce(array_agg(v.promotion), '{}') into o_inline, v_promotions
+  from "hexfold".views v
+  where v.inline and v.types && p_types
+    and exists (select from unnest(v_ids) as t(id) where split_part(t.id, '-', 1) = any (v.aggregates));
+  if p_joined and current_setting('transaction_isolation') <> 'read committed' then
+    perform from "hexfold".inline_changes for share;
+    if cardinality(o_inline) > 0 then
+      raise exception 'maintaining a view inside a transaction needs READ COMMITTED, this one is %',
+        current_setting('transaction_isolation') using errcode = 'HX001';
+    end if;
+  end if;
+  if not v_promotions <@ coalesce(p_inline, '{}') then
+    raise exception 'appends maintain a view that this process does not'
+      using errcode = case when p_inline is null then '40001' else 'HX003' end,
+        detail = array_to_string(o_inline, ',');
+  end if;
+
+  foreach v_view in array p_ordered loop
+    if v_view = any (o_inline) then
+      perform pg_advisory_xact_lock(hashtext('hexfold inline "hexfold"'), v_view::int);
+    end if;
+  end loop;
+  o_recorded_at := clock_timestamp();
+  o_failed := '{}';
+  o_repeated := '{}';
+  o_bases := '{}';
+  o_positions := '{}';
+
+  if cardinality(p_command_keys) > 0 then
+    with fresh as (
+      insert into "hexfold".commands (key, fingerprint, recorded_at)
+      select c.key, c.fingerprint, o_recorded_at from unnest(p_command_keys, p_fingerprints) as c(key, fingerprint)
+      on conflict do nothing returning key
+    )
+    select coalesce(array_agg(c.owner), '{}') into o_repeated
+    from unnest(p_command_owners, p_command_keys) as c(owner, key)
+    where not exists (select from fresh where fresh.key = c.key);
+  end if;
+
+  if 0 = any (p_counts) then
+    -- A set-based upsert cannot mix lock modes: one head after the other.
+    for i in 1 .. cardinality(p_keys) loop
+      if p_owners[i] = any (o_repeated) then
+        v_head := null;
+        v_version := 0;
+      elsif p_counts[i] > 0 then
+        insert into "hexfold".streams as s (key, version) values (p_keys[i], p_counts[i])
+        on conflict (key) do update set version = s.version + excluded.version
+        returning s.id, s.version - p_counts[i] into v_head, v_version;
+      elsif p_expected[i] = -1 then
+        select s.id, s.version into v_head, v_version from "hexfold".streams s where s.key = p_keys[i];
+        v_version := coalesce(v_version, 0);
+      else
+        -- Shared, so that appends which only read a stream do not queue for it.
+        select s.id, s.version into v_head, v_version from "hexfold".streams s where s.key = p_keys[i] for share;
+        if not found then
+          insert into "hexfold".streams (key, version) values (p_keys[i], 0) on conflict do nothing;
+          select s.id, s.version into v_head, v_version from "hexfold".streams s where s.key = p_keys[i] for share;
+        end if;
+      end if;
+      v_heads[i] := v_head;
+      o_bases[i] := v_version;
+    end loop;
+  else
+    with head as (
+      insert into "hexfold".streams as s (key, version)
+      select t.key, t.count from unnest(p_keys, p_counts, p_owners) with ordinality as t(key, count, owner, ord)
+      where t.owner <> all (o_repeated) order by t.ord
+      on conflict (key) do update set version = s.version + excluded.version
+      returning s.id, s.key, s.version
+    )
+    select array_agg(head.id order by t.ord), array_agg(head.version - t.count order by t.ord) into v_heads, o_bases
+    from unnest(p_keys, p_counts) with ordinality as t(key, count, ord) left join head on head.key = t.key;
+  end if;
+
+  select coalesce(array_agg(distinct t.owner), '{}') into o_failed
+  from unnest(p_owners, p_expected, o_bases) as t(owner, expected, base)
+  where t.owner <> all (o_repeated)
+    and not (case t.expected when -1 then true when -2 then t.base > 0 else t.base = t.expected end);
+
+  if cardinality(o_failed) > 0 then
+    update "hexfold".streams s set version = s.version - t.count
+    from unnest(v_heads, p_counts, p_owners) as t(head, count, owner)
+    where s.id = t.head and t.count > 0 and t.owner = any (o_failed);
+    delete from "hexfold".commands
+    where key in (select c.key from unnest(p_command_owners, p_command_keys) as c(owner, key) where c.owner = any (o_failed));
+  end if;
+  v_left_out := o_failed || o_repeated;
+
+  if cardinality(p_event_streams) > 0 then
+    -- One lock is enough for a transaction of many calls: the first is the lowest.
+    if not p_joined or coalesce(current_setting('hexfold.appending', true), '') <> '1' then
+      perform pg_advisory_xact_lock_shared(
+        (1::bigint << 48) | (select case when is_called then last_value else 0 end from "hexfold".events_position));
+      if p_joined then
+        perform set_config('hexfold.appending', '1', true);
+      end if;
+    end if;
+    with inserted as (
+      insert into "hexfold".events (stream, stream_id, version, event_id, type, data, metadata, recorded_at)
+      select v_heads[e.stream], v_ids[e.stream], o_bases[e.stream] + e.ordinal, e.id, e.type,
+        coalesce(e.data, 'null'), e.metadata, o_recorded_at
+      from unnest(p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data, p_metadata)
+        with ordinality as e(stream, ordinal, id, type, data, metadata, ord)
+      where p_owners[e.stream] <> all (v_left_out) order by e.ord
+      returning position
+    )
+    select coalesce(array_agg(position), '{}') into o_positions from inserted;
+  end if;
+
+  if cardinality(p_command_keys) > 0 then
+    with stream as (
+      select t.owner, array_agg(t.id order by t.ord) as ids, array_agg(t.base + t.count order by t.ord) as versions
+      from unnest(p_owners, v_ids, o_bases, p_counts) with ordinality as t(owner, id, base, count, ord)
+      group by t.owner
+    ), event as (
+      select owner, row_number() over (order by ord) as n
+      from (
+        select p_owners[e.stream] as owner, e.ord from unnest(p_event_streams) with ordinality as e(stream, ord)
+        where p_owners[e.stream] <> all (v_left_out)
+      ) as included
+    ), placed as (
+      select event.owner, array_agg(p.position order by event.n) as positions
+      from event join unnest(o_positions) with ordinality as p(position, n) on p.n = event.n
+      group by event.owner
+    )
+    update "hexfold".commands set
+      streams = coalesce(stream.ids, '{}'),
+      versions = coalesce(stream.versions, '{}'),
+      positions = coalesce(placed.positions, '{}')
+    from unnest(p_command_owners, p_command_keys) as c(owner, key)
+      left join stream on stream.owner = c.owner left join placed on placed.owner = c.owner
+    where commands.key = c.key and c.owner <> all (v_left_out);
+  end if;
+end $function$;
+--
+CREATE OR REPLACE FUNCTION hexfold.stream(p_stream_id text)
+ RETURNS SETOF hexfold.events
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select events.* from "hexfold".streams join "hexfold".events on events.stream = streams.id
+  where key = case when octet_length(convert_to(p_stream_id, 'UTF8')) <= 2000 then p_stream_id
+    else 'sha256:' || encode(sha256(convert_to(p_stream_id, 'UTF8')), 'hex') end
+  order by events.version $function$;
+--
+insert into "hexfold"."migrations" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."migrations", '[{"name": "events", "created_at": "2026-11-25T21:05:46.934461+00:00", "migration_id": 1}, {"name": "retention", "created_at": "2026-11-25T21:05:46.934461+00:00", "migration_id": 2}, {"name": "views", "created_at": "2026-11-25T21:05:46.934461+00:00", "migration_id": 3}, {"name": "generations", "created_at": "2026-11-25T21:05:46.934461+00:00", "migration_id": 4}, {"name": "inline", "created_at": "2026-11-25T21:05:46.934461+00:00", "migration_id": 5}, {"name": "revisions", "created_at": "2026-11-25T21:05:46.934461+00:00", "migration_id": 6}]');
+--
+insert into "hexfold"."streams" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."streams", '[{"id": 1, "key": "Course-ts", "version": 10}, {"id": 2, "key": "Course-sql", "version": 9}, {"id": 3, "key": "Course-ünïcödé 🎓", "version": 9}, {"id": 4, "key": "sha256:526f84ee0b24a9ab084b9874fe584e6152f45a752ef2803b13e807b0205832d8", "version": 1}, {"id": 6, "key": "Student-student 0", "version": 4}, {"id": 8, "key": "Student-student 1", "version": 4}, {"id": 10, "key": "Student-student 2", "version": 4}, {"id": 12, "key": "Student-student 3", "version": 3}, {"id": 14, "key": "Student-student 4", "version": 2}, {"id": 16, "key": "Student-poison 5", "version": 1}, {"id": 18, "key": "Student-student 6", "version": 3}, {"id": 30, "key": "Student-student 5", "version": 2}, {"id": 42, "key": "Student-poison 18", "version": 1}, {"id": 54, "key": "Student-student 8", "version": 1}]');
+--
+insert into "hexfold"."events" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."events", '[{"data": {"title": "Course \"0\" \\ ''quoted''", "places": 10}, "type": "CoursePlanned", "stream": 1, "version": 1, "event_id": "01a21487-641b-7762-8aad-7613278cd3ae", "metadata": {"causationId": "plan 0", "correlationId": "plan 0"}, "position": 1, "stream_id": "Course-ts", "recorded_at": "2026-11-25T21:05:47.050409+00:00", "schema_version": 1}, {"data": {"title": "Course \"1\" \\ ''quoted''", "places": 11}, "type": "CoursePlanned", "stream": 2, "version": 1, "event_id": "01a21487-6480-72ae-9b94-c33fd0c22047", "metadata": {"causationId": "plan 1", "correlationId": "plan 1"}, "position": 2, "stream_id": "Course-sql", "recorded_at": "2026-11-25T21:05:47.146792+00:00", "schema_version": 1}, {"data": {"title": "Course \"2\" \\ ''quoted''", "places": 12}, "type": "CoursePlanned", "stream": 3, "version": 1, "event_id": "01a21487-64ba-725f-bccd-4ce729d4c9ce", "metadata": {"causationId": "plan 2", "correlationId": "plan 2"}, "position": 3, "stream_id": "Course-ünïcödé 🎓", "recorded_at": "2026-11-25T21:05:47.200657+00:00", "schema_version": 1}, {"data": {"title": "Course \"3\" \\ ''quoted''", "places": 13}, "type": "CoursePlanned", "stream": 4, "version": 1, "event_id": "01a21487-64df-7165-b1ed-7423823048d3", "metadata": {"causationId": "plan 3", "correlationId": "plan 3"}, "position": 4, "stream_id": "Course-€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€", "recorded_at": "2026-11-25T21:05:47.246136+00:00", "schema_version": 1}, {"data": {"student": "student 0"}, "type": "StudentJoined", "stream": 1, "version": 2, "event_id": "01a21487-6524-76c3-ac29-a8920c94d530", "metadata": {"causationId": "enrol 0", "correlationId": "enrol 0"}, "position": 5, "stream_id": "Course-ts", "recorded_at": "2026-11-25T21:05:47.306631+00:00", "schema_version": 1}, {"data": {"course": "ts"}, "type": "CourseCounted", "stream": 6, "version": 1, "event_id": "01a21487-6524-76c3-ac29-afb9a2010afc", "metadata": {"causationId": "enrol 0", "correlationId": "enrol 0"}, "position": 6, "stream_id": "Student-student 0", "recorded_at": "2026-11-25T21:05:47.306631+00:00", "schema_version": 1}, {"data": {"student": "student 1"}, "type": "StudentJoined", "stream": 2, "version": 2, "event_id": "01a21487-6534-7379-a4fe-696edf39d6f7", "metadata": {"causationId": "01a21487-6534-7379-a4fe-696edf39d6f7", "correlationId": "01a21487-6534-7379-a4fe-696edf39d6f7"}, "position": 7, "stream_id": "Course-sql", "recorded_at": "2026-11-25T21:05:47.324718+00:00", "schema_version": 1}, {"data": {"course": "sql"}, "type": "CourseCounted", "stream": 8, "version": 1, "event_id": "01a21487-6534-7379-a4fe-6cfbf647d494", "metadata": {"causationId": "01a21487-6534-7379-a4fe-696edf39d6f7", "correlationId": "01a21487-6534-7379-a4fe-696edf39d6f7"}, "position": 8, "stream_id": "Student-student 1", "recorded_at": "2026-11-25T21:05:47.324718+00:00", "schema_version": 1}, {"data": {"student": "student 2"}, "type": "StudentJoined", "stream": 3, "version": 2, "event_id": "01a21487-6541-7716-bec3-4feb04cfbdb6", "metadata": {"causationId": "enrol 2", "correlationId": "enrol 2"}, "position": 9, "stream_id": "Course-ünïcödé 🎓", "recorded_at": "2026-11-25T21:05:47.331995+00:00", "schema_version": 1}, {"data": {"course": "ünïcödé 🎓"}, "type": "CourseCounted", "stream": 10, "version": 1, "event_id": "01a21487-6541-7716-bec3-511f3f550dcd", "metadata": {"causationId": "enrol 2", "correlationId": "enrol 2"}, "position": 10, "stream_id": "Student-student 2", "recorded_at": "2026-11-25T21:05:47.331995+00:00", "schema_version": 1}, {"data": {"student": "student 3"}, "type": "StudentJoined", "stream": 1, "version": 3, "event_id": "01a21487-6548-714a-8d05-dfaccdbc8059", "metadata": {"causationId": "01a21487-6548-714a-8d05-dfaccdbc8059", "correlationId": "01a21487-6548-714a-8d05-dfaccdbc8059"}, "position": 11, "stream_id": "Course-ts", "recorded_at": "2026-11-25T21:05:47.339935+00:00", "schema_version": 1}, {"data": {"course": "ts"}, "type": "CourseCounted", "stream": 12, "version": 1, "event_id": "01a21487-6548-714a-8d05-e1cc19ec6231", "metadata": {"causationId": "01a21487-6548-714a-8d05-dfaccdbc8059", "correlationId": "01a21487-6548-714a-8d05-dfaccdbc8059"}, "position": 12, "stream_id": "Student-student 3", "recorded_at": "2026-11-25T21:05:47.339935+00:00", "schema_version": 1}, {"data": {"student": "student 4"}, "type": "StudentJoined", "stream": 2, "version": 3, "event_id": "01a21487-654e-764f-aa31-b47fd19027a1", "metadata": {"causationId": "enrol 4", "correlationId": "enrol 4"}, "position": 13, "stream_id": "Course-sql", "recorded_at": "2026-11-25T21:05:47.349125+00:00", "schema_version": 1}, {"data": {"course": "sql"}, "type": "CourseCounted", "stream": 14, "version": 1, "event_id": "01a21487-654e-764f-aa31-b95cde7669de", "metadata": {"causationId": "enrol 4", "correlationId": "enrol 4"}, "position": 14, "stream_id": "Student-student 4", "recorded_at": "2026-11-25T21:05:47.349125+00:00", "schema_version": 1}, {"data": {"student": "poison 5"}, "type": "StudentJoined", "stream": 3, "version": 3, "event_id": "01a21487-6558-7640-862e-5c10d73bd2b1", "metadata": {"causationId": "01a21487-6558-7640-862e-5c10d73bd2b1", "correlationId": "01a21487-6558-7640-862e-5c10d73bd2b1"}, "position": 15, "stream_id": "Course-ünïcödé 🎓", "recorded_at": "2026-11-25T21:05:47.355838+00:00", "schema_version": 1}, {"data": {"course": "ünïcödé 🎓"}, "type": "CourseCounted", "stream": 16, "version": 1, "event_id": "01a21487-6558-7640-862e-60551c158a2c", "metadata": {"causationId": "01a21487-6558-7640-862e-5c10d73bd2b1", "correlationId": "01a21487-6558-7640-862e-5c10d73bd2b1"}, "position": 16, "stream_id": "Student-poison 5", "recorded_at": "2026-11-25T21:05:47.355838+00:00", "schema_version": 1}, {"data": {"student": "student 6"}, "type": "StudentJoined", "stream": 1, "version": 4, "event_id": "01a21487-6563-7486-bee3-3cbbd4036d2a", "metadata": {"causationId": "enrol 6", "correlationId": "enrol 6"}, "position": 17, "stream_id": "Course-ts", "recorded_at": "2026-11-25T21:05:47.369274+00:00", "schema_version": 1}, {"data": {"course": "ts"}, "type": "CourseCounted", "stream": 18, "version": 1, "event_id": "01a21487-6563-7486-bee3-4217c1cacbbb", "metadata": {"causationId": "enrol 6", "correlationId": "enrol 6"}, "position": 18, "stream_id": "Student-student 6", "recorded_at": "2026-11-25T21:05:47.369274+00:00", "schema_version": 1}, {"data": {"student": "student 0"}, "type": "StudentJoined", "stream": 2, "version": 4, "event_id": "01a21487-656d-7161-b4dd-af5014428af3", "metadata": {"causationId": "01a21487-656d-7161-b4dd-af5014428af3", "correlationId": "01a21487-656d-7161-b4dd-af5014428af3"}, "position": 19, "stream_id": "Course-sql", "recorded_at": "2026-11-25T21:05:47.377191+00:00", "schema_version": 1}, {"data": {"course": "sql"}, "type": "CourseCounted", "stream": 6, "version": 2, "event_id": "01a21487-656d-7161-b4dd-b0a7ad2478d6", "metadata": {"causationId": "01a21487-656d-7161-b4dd-af5014428af3", "correlationId": "01a21487-656d-7161-b4dd-af5014428af3"}, "position": 20, "stream_id": "Student-student 0", "recorded_at": "2026-11-25T21:05:47.377191+00:00", "schema_version": 1}, {"data": {"student": "student 1"}, "type": "StudentJoined", "stream": 3, "version": 4, "event_id": "01a21487-6575-74cd-8916-1d71d7a6f771", "metadata": {"causationId": "enrol 8", "correlationId": "enrol 8"}, "position": 21, "stream_id": "Course-ünïcödé 🎓", "recorded_at": "2026-11-25T21:05:47.387786+00:00", "schema_version": 1}, {"data": {"course": "ünïcödé 🎓"}, "type": "CourseCounted", "stream": 8, "version": 2, "event_id": "01a21487-6575-74cd-8916-23460cf60e01", "metadata": {"causationId": "enrol 8", "correlationId": "enrol 8"}, "position": 22, "stream_id": "Student-student 1", "recorded_at": "2026-11-25T21:05:47.387786+00:00", "schema_version": 1}, {"data": {"student": "student 2"}, "type": "StudentJoined", "stream": 1, "version": 5, "event_id": "01a21487-657f-77e6-91bd-0689854ed711", "metadata": {"causationId": "01a21487-657f-77e6-91bd-0689854ed711", "correlationId": "01a21487-657f-77e6-91bd-0689854ed711"}, "position": 23, "stream_id": "Course-ts", "recorded_at": "2026-11-25T21:05:47.394391+00:00", "schema_version": 1}, {"data": {"course": "ts"}, "type": "CourseCounted", "stream": 10, "version": 2, "event_id": "01a21487-657f-77e6-91bd-0b8d62da1c95", "metadata": {"causationId": "01a21487-657f-77e6-91bd-0689854ed711", "correlationId": "01a21487-657f-77e6-91bd-0689854ed711"}, "position": 24, "stream_id": "Student-student 2", "recorded_at": "2026-11-25T21:05:47.394391+00:00", "schema_version": 1}, {"data": {"student": "student 3"}, "type": "StudentJoined", "stream": 2, "version": 5, "event_id": "01a21487-6586-7196-9179-2d166f0d0e03", "metadata": {"causationId": "enrol 10", "correlationId": "enrol 10"}, "position": 25, "stream_id": "Course-sql", "recorded_at": "2026-11-25T21:05:47.401458+00:00", "schema_version": 1}, {"data": {"course": "sql"}, "type": "CourseCounted", "stream": 12, "version": 2, "event_id": "01a21487-6586-7196-9179-33d37893f88b", "metadata": {"causationId": "enrol 10", "correlationId": "enrol 10"}, "position": 26, "stream_id": "Student-student 3", "recorded_at": "2026-11-25T21:05:47.401458+00:00", "schema_version": 1}, {"data": {"student": "student 4"}, "type": "StudentJoined", "stream": 3, "version": 5, "event_id": "01a21487-658f-7252-83d6-1f749229281e", "metadata": {"causationId": "01a21487-658f-7252-83d6-1f749229281e", "correlationId": "01a21487-658f-7252-83d6-1f749229281e"}, "position": 27, "stream_id": "Course-ünïcödé 🎓", "recorded_at": "2026-11-25T21:05:47.413358+00:00", "schema_version": 1}, {"data": {"course": "ünïcödé 🎓"}, "type": "CourseCounted", "stream": 14, "version": 2, "event_id": "01a21487-658f-7252-83d6-215feced7893", "metadata": {"causationId": "01a21487-658f-7252-83d6-1f749229281e", "correlationId": "01a21487-658f-7252-83d6-1f749229281e"}, "position": 28, "stream_id": "Student-student 4", "recorded_at": "2026-11-25T21:05:47.413358+00:00", "schema_version": 1}, {"data": {"student": "student 5"}, "type": "StudentJoined", "stream": 1, "version": 6, "event_id": "01a21487-65a0-76dc-889e-a8ebb9c95e57", "metadata": {"causationId": "enrol 12", "correlationId": "enrol 12"}, "position": 29, "stream_id": "Course-ts", "recorded_at": "2026-11-25T21:05:47.427529+00:00", "schema_version": 1}, {"data": {"course": "ts"}, "type": "CourseCounted", "stream": 30, "version": 1, "event_id": "01a21487-65a0-76dc-889e-aceff8102155", "metadata": {"causationId": "enrol 12", "correlationId": "enrol 12"}, "position": 30, "stream_id": "Student-student 5", "recorded_at": "2026-11-25T21:05:47.427529+00:00", "schema_version": 1}, {"data": {"student": "student 6"}, "type": "StudentJoined", "stream": 2, "version": 6, "event_id": "01a21487-65a8-703f-a9b8-f53f070362d9", "metadata": {"causationId": "01a21487-65a8-703f-a9b8-f53f070362d9", "correlationId": "01a21487-65a8-703f-a9b8-f53f070362d9"}, "position": 31, "stream_id": "Course-sql", "recorded_at": "2026-11-25T21:05:47.435528+00:00", "schema_version": 1}, {"data": {"course": "sql"}, "type": "CourseCounted", "stream": 18, "version": 2, "event_id": "01a21487-65a8-703f-a9b8-fa03a7cc0992", "metadata": {"causationId": "01a21487-65a8-703f-a9b8-f53f070362d9", "correlationId": "01a21487-65a8-703f-a9b8-f53f070362d9"}, "position": 32, "stream_id": "Student-student 6", "recorded_at": "2026-11-25T21:05:47.435528+00:00", "schema_version": 1}, {"data": {"student": "student 0"}, "type": "StudentJoined", "stream": 3, "version": 6, "event_id": "01a21487-65ae-76b4-8748-5067d11dd104", "metadata": {"causationId": "enrol 14", "correlationId": "enrol 14"}, "position": 33, "stream_id": "Course-ünïcödé 🎓", "recorded_at": "2026-11-25T21:05:47.442044+00:00", "schema_version": 1}, {"data": {"course": "ünïcödé 🎓"}, "type": "CourseCounted", "stream": 6, "version": 3, "event_id": "01a21487-65ae-76b4-8748-546f8215736e", "metadata": {"causationId": "enrol 14", "correlationId": "enrol 14"}, "position": 34, "stream_id": "Student-student 0", "recorded_at": "2026-11-25T21:05:47.442044+00:00", "schema_version": 1}, {"data": {"student": "student 1"}, "type": "StudentJoined", "stream": 1, "version": 7, "event_id": "01a21487-65b5-71a4-b3a7-993cfa88eaad", "metadata": {"causationId": "01a21487-65b5-71a4-b3a7-993cfa88eaad", "correlationId": "01a21487-65b5-71a4-b3a7-993cfa88eaad"}, "position": 35, "stream_id": "Course-ts", "recorded_at": "2026-11-25T21:05:47.448413+00:00", "schema_version": 1}, {"data": {"course": "ts"}, "type": "CourseCounted", "stream": 8, "version": 3, "event_id": "01a21487-65b5-71a4-b3a7-9cd6b1fcd609", "metadata": {"causationId": "01a21487-65b5-71a4-b3a7-993cfa88eaad", "correlationId": "01a21487-65b5-71a4-b3a7-993cfa88eaad"}, "position": 36, "stream_id": "Student-student 1", "recorded_at": "2026-11-25T21:05:47.448413+00:00", "schema_version": 1}, {"data": {"student": "student 2"}, "type": "StudentJoined", "stream": 2, "version": 7, "event_id": "01a21487-65bb-73f9-9573-fa3e7b2fa798", "metadata": {"causationId": "enrol 16", "correlationId": "enrol 16"}, "position": 37, "stream_id": "Course-sql", "recorded_at": "2026-11-25T21:05:47.454854+00:00", "schema_version": 1}, {"data": {"course": "sql"}, "type": "CourseCounted", "stream": 10, "version": 3, "event_id": "01a21487-65bb-73f9-9573-fc6124963917", "metadata": {"causationId": "enrol 16", "correlationId": "enrol 16"}, "position": 38, "stream_id": "Student-student 2", "recorded_at": "2026-11-25T21:05:47.454854+00:00", "schema_version": 1}, {"data": {"student": "student 3"}, "type": "StudentJoined", "stream": 3, "version": 7, "event_id": "01a21487-65c3-70cd-85c8-b581718d331a", "metadata": {"causationId": "01a21487-65c3-70cd-85c8-b581718d331a", "correlationId": "01a21487-65c3-70cd-85c8-b581718d331a"}, "position": 39, "stream_id": "Course-ünïcödé 🎓", "recorded_at": "2026-11-25T21:05:47.461958+00:00", "schema_version": 1}, {"data": {"course": "ünïcödé 🎓"}, "type": "CourseCounted", "stream": 12, "version": 3, "event_id": "01a21487-65c3-70cd-85c8-b9e6f8bf4486", "metadata": {"causationId": "01a21487-65c3-70cd-85c8-b581718d331a", "correlationId": "01a21487-65c3-70cd-85c8-b581718d331a"}, "position": 40, "stream_id": "Student-student 3", "recorded_at": "2026-11-25T21:05:47.461958+00:00", "schema_version": 1}, {"data": {"student": "poison 18"}, "type": "StudentJoined", "stream": 1, "version": 8, "event_id": "01a21487-65ca-749a-b17c-79a1164d0f0c", "metadata": {"causationId": "enrol 18", "correlationId": "enrol 18"}, "position": 41, "stream_id": "Course-ts", "recorded_at": "2026-11-25T21:05:47.469158+00:00", "schema_version": 1}, {"data": {"course": "ts"}, "type": "CourseCounted", "stream": 42, "version": 1, "event_id": "01a21487-65ca-749a-b17c-7df7525f30d2", "metadata": {"causationId": "enrol 18", "correlationId": "enrol 18"}, "position": 42, "stream_id": "Student-poison 18", "recorded_at": "2026-11-25T21:05:47.469158+00:00", "schema_version": 1}, {"data": {"student": "student 5"}, "type": "StudentJoined", "stream": 2, "version": 8, "event_id": "01a21487-65cf-7067-8bed-ea6dae6333b6", "metadata": {"causationId": "01a21487-65cf-7067-8bed-ea6dae6333b6", "correlationId": "01a21487-65cf-7067-8bed-ea6dae6333b6"}, "position": 43, "stream_id": "Course-sql", "recorded_at": "2026-11-25T21:05:47.473164+00:00", "schema_version": 1}, {"data": {"course": "sql"}, "type": "CourseCounted", "stream": 30, "version": 2, "event_id": "01a21487-65cf-7067-8bed-ee8de5666a8e", "metadata": {"causationId": "01a21487-65cf-7067-8bed-ea6dae6333b6", "correlationId": "01a21487-65cf-7067-8bed-ea6dae6333b6"}, "position": 44, "stream_id": "Student-student 5", "recorded_at": "2026-11-25T21:05:47.473164+00:00", "schema_version": 1}, {"data": {"student": "student 6"}, "type": "StudentJoined", "stream": 3, "version": 8, "event_id": "01a21487-65d6-75da-88c6-853f74fea4cf", "metadata": {"causationId": "enrol 20", "correlationId": "enrol 20"}, "position": 45, "stream_id": "Course-ünïcödé 🎓", "recorded_at": "2026-11-25T21:05:47.484153+00:00", "schema_version": 1}, {"data": {"course": "ünïcödé 🎓"}, "type": "CourseCounted", "stream": 18, "version": 3, "event_id": "01a21487-65d6-75da-88c6-89c8487e9342", "metadata": {"causationId": "enrol 20", "correlationId": "enrol 20"}, "position": 46, "stream_id": "Student-student 6", "recorded_at": "2026-11-25T21:05:47.484153+00:00", "schema_version": 1}, {"data": {"student": "student 0"}, "type": "StudentJoined", "stream": 1, "version": 9, "event_id": "01a21487-65de-7215-9011-e5cf62119a09", "metadata": {"causationId": "01a21487-65de-7215-9011-e5cf62119a09", "correlationId": "01a21487-65de-7215-9011-e5cf62119a09"}, "position": 47, "stream_id": "Course-ts", "recorded_at": "2026-11-25T21:05:47.489734+00:00", "schema_version": 1}, {"data": {"course": "ts"}, "type": "CourseCounted", "stream": 6, "version": 4, "event_id": "01a21487-65de-7215-9011-e9c690251e56", "metadata": {"causationId": "01a21487-65de-7215-9011-e5cf62119a09", "correlationId": "01a21487-65de-7215-9011-e5cf62119a09"}, "position": 48, "stream_id": "Student-student 0", "recorded_at": "2026-11-25T21:05:47.489734+00:00", "schema_version": 1}, {"data": {"student": "student 1"}, "type": "StudentJoined", "stream": 2, "version": 9, "event_id": "01a21487-65e6-7312-9200-7793674b7695", "metadata": {"causationId": "enrol 22", "correlationId": "enrol 22"}, "position": 49, "stream_id": "Course-sql", "recorded_at": "2026-11-25T21:05:47.498239+00:00", "schema_version": 1}, {"data": {"course": "sql"}, "type": "CourseCounted", "stream": 8, "version": 4, "event_id": "01a21487-65e6-7312-9200-7ba4e781039a", "metadata": {"causationId": "enrol 22", "correlationId": "enrol 22"}, "position": 50, "stream_id": "Student-student 1", "recorded_at": "2026-11-25T21:05:47.498239+00:00", "schema_version": 1}, {"data": {"student": "student 2"}, "type": "StudentJoined", "stream": 3, "version": 9, "event_id": "01a21487-65ec-7092-be64-5a967d3df1fc", "metadata": {"causationId": "01a21487-65ec-7092-be64-5a967d3df1fc", "correlationId": "01a21487-65ec-7092-be64-5a967d3df1fc"}, "position": 51, "stream_id": "Course-ünïcödé 🎓", "recorded_at": "2026-11-25T21:05:47.502605+00:00", "schema_version": 1}, {"data": {"course": "ünïcödé 🎓"}, "type": "CourseCounted", "stream": 10, "version": 4, "event_id": "01a21487-65ec-7092-be64-5e127c02240e", "metadata": {"causationId": "01a21487-65ec-7092-be64-5a967d3df1fc", "correlationId": "01a21487-65ec-7092-be64-5a967d3df1fc"}, "position": 52, "stream_id": "Student-student 2", "recorded_at": "2026-11-25T21:05:47.502605+00:00", "schema_version": 1}, {"data": {"student": "student 8"}, "type": "StudentJoined", "stream": 1, "version": 10, "event_id": "01a21487-6739-759e-baae-601617a7a2ae", "metadata": {"causationId": "enrol last", "correlationId": "enrol last"}, "position": 53, "stream_id": "Course-ts", "recorded_at": "2026-11-25T21:05:47.840049+00:00", "schema_version": 1}, {"data": {"course": "ts"}, "type": "CourseCounted", "stream": 54, "version": 1, "event_id": "01a21487-6739-759e-baae-678844f7fdff", "metadata": {"causationId": "enrol last", "correlationId": "enrol last"}, "position": 54, "stream_id": "Student-student 8", "recorded_at": "2026-11-25T21:05:47.840049+00:00", "schema_version": 1}]');
+--
+insert into "hexfold"."commands" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."commands", '[{"key": "c:enrol 0", "streams": ["Course-ts", "Student-student 0"], "versions": [2, 1], "positions": [5, 6], "fingerprint": "6073ad9cf045e3ce7e2a907225cfd4ef6679ee9359de3a1f09cf27ae441d7fd0", "recorded_at": "2026-11-25T21:05:47.306631+00:00"}, {"key": "c:enrol 10", "streams": ["Course-sql", "Student-student 3"], "versions": [5, 2], "positions": [25, 26], "fingerprint": "4ddb33ca8a6cd04bf8de5dff5e28616f93cdf676dcdb2363be743b99969d9126", "recorded_at": "2026-11-25T21:05:47.401458+00:00"}, {"key": "c:enrol 12", "streams": ["Course-ts", "Student-student 5"], "versions": [6, 1], "positions": [29, 30], "fingerprint": "12d3f9ed04b8d4f29f212c75b5697125113a85202f3980a2608f876c0947f36b", "recorded_at": "2026-11-25T21:05:47.427529+00:00"}, {"key": "c:enrol 14", "streams": ["Course-ünïcödé 🎓", "Student-student 0"], "versions": [6, 3], "positions": [33, 34], "fingerprint": "9a5d1311da12e5eb0301ab2b6a2d27029223f35b88b2abbda911235e273714ef", "recorded_at": "2026-11-25T21:05:47.442044+00:00"}, {"key": "c:enrol 16", "streams": ["Course-sql", "Student-student 2"], "versions": [7, 3], "positions": [37, 38], "fingerprint": "411ce901571e4953dc7587b387291be4a4552c34f4e921d953416e0169e17496", "recorded_at": "2026-11-25T21:05:47.454854+00:00"}, {"key": "c:enrol 18", "streams": ["Course-ts", "Student-poison 18"], "versions": [8, 1], "positions": [41, 42], "fingerprint": "7de413439332f7c983e3b6deee0c983400608f6867051ae42fdbb00774b1e807", "recorded_at": "2026-11-25T21:05:47.469158+00:00"}, {"key": "c:enrol 2", "streams": ["Course-ünïcödé 🎓", "Student-student 2"], "versions": [2, 1], "positions": [9, 10], "fingerprint": "9665c39ab77681fccb16c736e2b0bcd601365b87212f21bb54f1b6ab70eed81e", "recorded_at": "2026-11-25T21:05:47.331995+00:00"}, {"key": "c:enrol 20", "streams": ["Course-ünïcödé 🎓", "Student-student 6"], "versions": [8, 3], "positions": [45, 46], "fingerprint": "5467a16dcb49474258d4dfd31a034a83f9d00691a2fb5bb21c2ee173b78f1c80", "recorded_at": "2026-11-25T21:05:47.484153+00:00"}, {"key": "c:enrol 22", "streams": ["Course-sql", "Student-student 1"], "versions": [9, 4], "positions": [49, 50], "fingerprint": "3b37e8303755ca2031241da27d90153b563d2053bdd6351b44bd761906ad5338", "recorded_at": "2026-11-25T21:05:47.498239+00:00"}, {"key": "c:enrol 4", "streams": ["Course-sql", "Student-student 4"], "versions": [3, 1], "positions": [13, 14], "fingerprint": "50b2c69b592830678b2f1e8895f8e177e81e0479b90a1ecd30f6dd6e2a6c7b1f", "recorded_at": "2026-11-25T21:05:47.349125+00:00"}, {"key": "c:enrol 6", "streams": ["Course-ts", "Student-student 6"], "versions": [4, 1], "positions": [17, 18], "fingerprint": "6c4efc55bb5932b1b69bcc15f8ea183e4c596498270113536659a50ac6faf7b8", "recorded_at": "2026-11-25T21:05:47.369274+00:00"}, {"key": "c:enrol 8", "streams": ["Course-ünïcödé 🎓", "Student-student 1"], "versions": [4, 2], "positions": [21, 22], "fingerprint": "f445192d79e39119c5cdb6c4a135657a6f8fccf167822e8da9eb948ac7d9b1b5", "recorded_at": "2026-11-25T21:05:47.387786+00:00"}, {"key": "c:enrol last", "streams": ["Course-ts", "Student-student 8"], "versions": [10, 1], "positions": [53, 54], "fingerprint": "318610c42e4ed790053740c22534035ca3cad938e84d5b1492ab452686ba4c9d", "recorded_at": "2026-11-25T21:05:47.840049+00:00"}, {"key": "c:plan 0", "streams": ["Course-ts"], "versions": [1], "positions": [1], "fingerprint": "87d7c9c40026a0b536f5cd38aa18a8d580631dd0df6fa48bafd71cf9300883ae", "recorded_at": "2026-11-25T21:05:47.050409+00:00"}, {"key": "c:plan 1", "streams": ["Course-sql"], "versions": [1], "positions": [2], "fingerprint": "c271a087276ea6f493a4f1c335f7d79b0f75aaa4d954801909988beb073b4a54", "recorded_at": "2026-11-25T21:05:47.146792+00:00"}, {"key": "c:plan 2", "streams": ["Course-ünïcödé 🎓"], "versions": [1], "positions": [3], "fingerprint": "375a78b2abf9642bc0635b6b77053944681819a06b6dcbfb39111d7d37a80960", "recorded_at": "2026-11-25T21:05:47.200657+00:00"}, {"key": "c:plan 3", "streams": ["Course-€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€"], "versions": [1], "positions": [4], "fingerprint": "cc7a3a3eee8bf5ef9737a2e970492a692ce1f73bf265ababbb4f88ae5d558154", "recorded_at": "2026-11-25T21:05:47.246136+00:00"}]');
+--
+insert into "hexfold"."views" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."views", '[{"id": 1, "view": "Places", "build": 1, "types": ["CoursePlanned", "StudentJoined"], "inline": true, "serves": true, "version": 1, "replaced": false, "promotion": 1, "aggregates": ["Course"]}, {"id": 2, "view": "Courses", "build": 1, "types": [], "inline": false, "serves": false, "version": 1, "replaced": false, "promotion": 0, "aggregates": []}, {"id": 3, "view": "Courses", "build": 1, "types": [], "inline": false, "serves": false, "version": 2, "replaced": true, "promotion": 0, "aggregates": []}, {"id": 4, "view": "Courses", "build": 2, "types": [], "inline": false, "serves": true, "version": 2, "replaced": false, "promotion": 0, "aggregates": []}, {"id": 5, "view": "Timetables", "build": 1, "types": [], "inline": false, "serves": true, "version": 1, "replaced": false, "promotion": 0, "aggregates": []}, {"id": 6, "view": "Parking", "build": 1, "types": [], "inline": false, "serves": true, "version": 1, "replaced": false, "promotion": 0, "aggregates": []}, {"id": 7, "view": "Skipping", "build": 1, "types": [], "inline": false, "serves": true, "version": 1, "replaced": false, "promotion": 0, "aggregates": []}, {"id": 8, "view": "Stopping", "build": 1, "types": [], "inline": false, "serves": true, "version": 1, "replaced": false, "promotion": 0, "aggregates": []}, {"id": 9, "view": "Courses", "build": 3, "types": [], "inline": false, "serves": false, "version": 2, "replaced": false, "promotion": 0, "aggregates": []}]');
+--
+insert into "hexfold"."view_parts" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."view_parts", '[{"epoch": 5, "index": 0, "owner": "01a21487-64f3-7076-8655-a09b80a3ac87", "failure": null, "position": 1, "generation": 1, "leased_until": "2026-11-25T21:05:47.263828+00:00", "events_per_second": null, "positions_per_second": null}, {"epoch": 8, "index": 0, "owner": "01a21487-65f1-752c-b43a-7f1d1b91d6d8", "failure": null, "position": 52, "generation": 2, "leased_until": "2026-11-25T21:05:47.539628+00:00", "events_per_second": null, "positions_per_second": null}, {"epoch": 13, "index": 0, "owner": "01a21487-6615-727b-9728-6e5dbae682e5", "failure": null, "position": 52, "generation": 3, "leased_until": "-infinity", "events_per_second": null, "positions_per_second": null}, {"epoch": 12, "index": 0, "owner": "01a21487-6643-7755-b268-6ea20850ef3d", "failure": null, "position": 52, "generation": 4, "leased_until": "2026-11-25T21:05:47.629769+00:00", "events_per_second": null, "positions_per_second": null}, {"epoch": 18, "index": 0, "owner": "01a21487-666f-726f-b771-23702f3dba7d", "failure": null, "position": 52, "generation": 5, "leased_until": "2026-11-25T21:05:47.686384+00:00", "events_per_second": null, "positions_per_second": null}, {"epoch": 19, "index": 1, "owner": "01a21487-6670-723a-a82e-70462b2739fa", "failure": null, "position": 52, "generation": 5, "leased_until": "2026-11-25T21:05:47.692406+00:00", "events_per_second": null, "positions_per_second": null}, {"epoch": 20, "index": 2, "owner": "01a21487-6670-723a-a82e-7520dcf6ff15", "failure": null, "position": 52, "generation": 5, "leased_until": "2026-11-25T21:05:47.702852+00:00", "events_per_second": null, "positions_per_second": null}, {"epoch": 22, "index": 0, "owner": "01a21487-66bc-769f-88d1-cef30eb04219", "failure": null, "position": 52, "generation": 6, "leased_until": "2026-11-25T21:05:47.753384+00:00", "events_per_second": null, "positions_per_second": null}, {"epoch": 24, "index": 0, "owner": "01a21487-66eb-726c-acac-7778672ae330", "failure": null, "position": 52, "generation": 7, "leased_until": "2026-11-25T21:05:47.792691+00:00", "events_per_second": null, "positions_per_second": null}, {"epoch": 26, "index": 0, "owner": "01a21487-6711-767e-8443-49e00e6f9c63", "failure": {"at": 1795640747810, "type": "StudentJoined", "mishap": {"step": "evolve", "cause": "Error: no place for poison 5"}, "stream": "Course-ünïcödé 🎓", "position": 15, "eventVersion": 3}, "position": 14, "generation": 8, "leased_until": "2026-11-25T21:05:47.818695+00:00", "events_per_second": null, "positions_per_second": null}, {"epoch": 28, "index": 0, "owner": "nobody", "failure": null, "position": 7, "generation": 9, "leased_until": "2026-11-25T21:05:47.831649+00:00", "events_per_second": null, "positions_per_second": null}]');
+--
+insert into "hexfold"."view_letters" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."view_letters", '[{"at": 1795640747742, "key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "type": "StudentJoined", "digest": "", "mishap": {"step": "evolve", "cause": "Error: no place for poison 5"}, "parked": true, "stream": "Course-ünïcödé 🎓", "position": 15, "generation": 6, "event_version": 3}, {"at": 1795640747742, "key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "type": "StudentJoined", "digest": "", "mishap": null, "parked": true, "stream": "Course-ünïcödé 🎓", "position": 21, "generation": 6, "event_version": 4}, {"at": 1795640747742, "key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "type": "StudentJoined", "digest": "", "mishap": null, "parked": true, "stream": "Course-ünïcödé 🎓", "position": 27, "generation": 6, "event_version": 5}, {"at": 1795640747742, "key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "type": "StudentJoined", "digest": "", "mishap": null, "parked": true, "stream": "Course-ünïcödé 🎓", "position": 33, "generation": 6, "event_version": 6}, {"at": 1795640747742, "key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "type": "StudentJoined", "digest": "", "mishap": null, "parked": true, "stream": "Course-ünïcödé 🎓", "position": 39, "generation": 6, "event_version": 7}, {"at": 1795640747742, "key": "ts", "head": "ts", "type": "StudentJoined", "digest": "", "mishap": {"step": "evolve", "cause": "Error: no place for poison 18"}, "parked": true, "stream": "Course-ts", "position": 41, "generation": 6, "event_version": 8}, {"at": 1795640747742, "key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "type": "StudentJoined", "digest": "", "mishap": null, "parked": true, "stream": "Course-ünïcödé 🎓", "position": 45, "generation": 6, "event_version": 8}, {"at": 1795640747742, "key": "ts", "head": "ts", "type": "StudentJoined", "digest": "", "mishap": null, "parked": true, "stream": "Course-ts", "position": 47, "generation": 6, "event_version": 9}, {"at": 1795640747742, "key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "type": "StudentJoined", "digest": "", "mishap": null, "parked": true, "stream": "Course-ünïcödé 🎓", "position": 51, "generation": 6, "event_version": 9}, {"at": 1795640747786, "key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "type": "StudentJoined", "digest": "", "mishap": {"step": "evolve", "cause": "Error: no place for poison 5"}, "parked": false, "stream": "Course-ünïcödé 🎓", "position": 15, "generation": 7, "event_version": 3}, {"at": 1795640747786, "key": "ts", "head": "ts", "type": "StudentJoined", "digest": "", "mishap": {"step": "evolve", "cause": "Error: no place for poison 18"}, "parked": false, "stream": "Course-ts", "position": 41, "generation": 7, "event_version": 8}]');
+--
+insert into "hexfold"."inline_changes" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."inline_changes", '[{"count": 1}]');
+--
+insert into "hexfold"."revisions" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."revisions", '[{"lowest": 1, "is_only": true, "functions": 1, "lock_namespace": 1}]');
+--
+insert into "hexfold"."view_1" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."view_1", '[{"key": "sql", "head": "sql", "state": {"free": 3}, "digest": ""}, {"key": "ts", "head": "ts", "state": {"free": 1}, "digest": ""}, {"key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "state": {"free": 4}, "digest": ""}, {"key": "€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€", "head": "€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€", "state": {"free": 13}, "digest": "42954dd121f6784474130d417b97a2b316c748e95b5a330ec380c63cbaacb713"}]');
+--
+insert into "hexfold"."view_2" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."view_2", '[{"key": "sql", "head": "sql", "state": {"title": "Course \"1\" \\ ''quoted''", "students": 8}, "digest": ""}, {"key": "ts", "head": "ts", "state": {"title": "Course \"0\" \\ ''quoted''", "students": 8}, "digest": ""}, {"key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "state": {"title": "Course \"2\" \\ ''quoted''", "students": 8}, "digest": ""}, {"key": "€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€", "head": "€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€", "state": {"title": "Course \"3\" \\ ''quoted''", "students": 0}, "digest": "42954dd121f6784474130d417b97a2b316c748e95b5a330ec380c63cbaacb713"}]');
+--
+insert into "hexfold"."view_3" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."view_3", '[{"key": "sql", "head": "sql", "state": {"title": "Course \"1\" \\ ''quoted''", "students": 16}, "digest": ""}, {"key": "ts", "head": "ts", "state": {"title": "Course \"0\" \\ ''quoted''", "students": 16}, "digest": ""}, {"key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "state": {"title": "Course \"2\" \\ ''quoted''", "students": 16}, "digest": ""}, {"key": "€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€", "head": "€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€", "state": {"title": "Course \"3\" \\ ''quoted''", "students": 0}, "digest": "42954dd121f6784474130d417b97a2b316c748e95b5a330ec380c63cbaacb713"}]');
+--
+insert into "hexfold"."view_4" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."view_4", '[{"key": "sql", "head": "sql", "state": {"title": "Course \"1\" \\ ''quoted''", "students": 16}, "digest": ""}, {"key": "ts", "head": "ts", "state": {"title": "Course \"0\" \\ ''quoted''", "students": 16}, "digest": ""}, {"key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "state": {"title": "Course \"2\" \\ ''quoted''", "students": 16}, "digest": ""}, {"key": "€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€", "head": "€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€", "state": {"title": "Course \"3\" \\ ''quoted''", "students": 0}, "digest": "42954dd121f6784474130d417b97a2b316c748e95b5a330ec380c63cbaacb713"}]');
+--
+insert into "hexfold"."view_5" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."view_5", '[{"key": "poison 18", "head": "poison 18", "state": ["ts"], "digest": ""}, {"key": "poison 5", "head": "poison 5", "state": ["ünïcödé 🎓"], "digest": ""}, {"key": "sql", "head": "sql", "state": ["student 1", "student 4", "student 0", "student 3", "student 6", "student 2", "student 5", "student 1"], "digest": ""}, {"key": "student 0", "head": "student 0", "state": ["ts", "sql", "ünïcödé 🎓", "ts"], "digest": ""}, {"key": "student 1", "head": "student 1", "state": ["sql", "ünïcödé 🎓", "ts", "sql"], "digest": ""}, {"key": "student 2", "head": "student 2", "state": ["ünïcödé 🎓", "ts", "sql", "ünïcödé 🎓"], "digest": ""}, {"key": "student 3", "head": "student 3", "state": ["ts", "sql", "ünïcödé 🎓"], "digest": ""}, {"key": "student 4", "head": "student 4", "state": ["sql", "ünïcödé 🎓"], "digest": ""}, {"key": "student 5", "head": "student 5", "state": ["ts", "sql"], "digest": ""}, {"key": "student 6", "head": "student 6", "state": ["ts", "sql", "ünïcödé 🎓"], "digest": ""}, {"key": "ts", "head": "ts", "state": ["student 0", "student 3", "student 6", "student 2", "student 5", "student 1", "poison 18", "student 0"], "digest": ""}, {"key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "state": ["student 2", "poison 5", "student 1", "student 4", "student 0", "student 3", "student 6", "student 2"], "digest": ""}]');
+--
+insert into "hexfold"."view_6" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."view_6", '[{"key": "sql", "head": "sql", "state": {"students": ["student 1", "student 4", "student 0", "student 3", "student 6", "student 2", "student 5", "student 1"]}, "digest": ""}, {"key": "ts", "head": "ts", "state": {"students": ["student 0", "student 3", "student 6", "student 2", "student 5", "student 1"]}, "digest": ""}, {"key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "state": {"students": ["student 2"]}, "digest": ""}]');
+--
+insert into "hexfold"."view_7" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."view_7", '[{"key": "sql", "head": "sql", "state": {"students": ["student 1", "student 4", "student 0", "student 3", "student 6", "student 2", "student 5", "student 1"]}, "digest": ""}, {"key": "ts", "head": "ts", "state": {"students": ["student 0", "student 3", "student 6", "student 2", "student 5", "student 1", "student 0"]}, "digest": ""}, {"key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "state": {"students": ["student 2", "student 1", "student 4", "student 0", "student 3", "student 6", "student 2"]}, "digest": ""}]');
+--
+insert into "hexfold"."view_8" overriding system value
+select * from jsonb_populate_recordset(null::"hexfold"."view_8", '[{"key": "sql", "head": "sql", "state": {"students": ["student 1", "student 4"]}, "digest": ""}, {"key": "ts", "head": "ts", "state": {"students": ["student 0", "student 3"]}, "digest": ""}, {"key": "ünïcödé 🎓", "head": "ünïcödé 🎓", "state": {"students": ["student 2"]}, "digest": ""}]');
+--
+alter table hexfold.migrations add constraint migrations_pkey PRIMARY KEY (migration_id);
+--
+alter table hexfold.streams add constraint streams_pkey PRIMARY KEY (id);
+--
+alter table hexfold.streams add constraint streams_key_key UNIQUE (key);
+--
+alter table hexfold.events add constraint events_pkey PRIMARY KEY ("position");
+--
+alter table hexfold.events add constraint events_stream_version_key UNIQUE (stream, version);
+--
+alter table hexfold.commands add constraint commands_pkey PRIMARY KEY (key);
+--
+alter table hexfold.views add constraint views_pkey PRIMARY KEY (id);
+--
+alter table hexfold.view_parts add constraint view_parts_pkey PRIMARY KEY (generation, index);
+--
+alter table hexfold.views add constraint views_view_version_build_key UNIQUE (view, version, build);
+--
+alter table hexfold.view_letters add constraint view_letters_pkey PRIMARY KEY (generation, "position", head, digest);
+--
+alter table hexfold.revisions add constraint revisions_is_only_check CHECK (is_only);
+--
+alter table hexfold.revisions add constraint revisions_pkey PRIMARY KEY (is_only);
+--
+alter table hexfold.view_1 add constraint view_1_pkey PRIMARY KEY (head, digest);
+--
+alter table hexfold.view_2 add constraint view_2_pkey PRIMARY KEY (head, digest);
+--
+alter table hexfold.view_3 add constraint view_3_pkey PRIMARY KEY (head, digest);
+--
+alter table hexfold.view_4 add constraint view_4_pkey PRIMARY KEY (head, digest);
+--
+alter table hexfold.view_5 add constraint view_5_pkey PRIMARY KEY (head, digest);
+--
+alter table hexfold.view_6 add constraint view_6_pkey PRIMARY KEY (head, digest);
+--
+alter table hexfold.view_7 add constraint view_7_pkey PRIMARY KEY (head, digest);
+--
+alter table hexfold.view_8 add constraint view_8_pkey PRIMARY KEY (head, digest);
+--
+alter table hexfold.view_9 add constraint view_9_pkey PRIMARY KEY (head, digest);
+--
+alter table hexfold.view_parts add constraint view_parts_generation_fkey FOREIGN KEY (generation) REFERENCES hexfold.views(id) ON DELETE CASCADE;
+--
+alter table hexfold.view_letters add constraint view_letters_generation_fkey FOREIGN KEY (generation) REFERENCES hexfold.views(id) ON DELETE CASCADE;
+--
+CREATE INDEX commands_recorded_at ON hexfold.commands USING btree (recorded_at);
+--
+CREATE UNIQUE INDEX views_serving ON hexfold.views USING btree (view) WHERE serves;
+--
+CREATE INDEX view_letters_by_key ON hexfold.view_letters USING btree (generation, head, digest, "position");
+--
+CREATE INDEX view_2_left_head_idx ON hexfold.view_2 USING btree ("left"(hexfold.sort_key((state -> 'title'::text)), 64) COLLATE "C", head);
+--
+CREATE INDEX view_2_left_left1_head_idx ON hexfold.view_2 USING btree ("left"(hexfold.sort_key((state -> 'students'::text)), 64) COLLATE "C", "left"(hexfold.sort_key((state -> 'title'::text)), 64) COLLATE "C", head);
+--
+CREATE INDEX view_3_left_head_idx ON hexfold.view_3 USING btree ("left"(hexfold.sort_key((state -> 'title'::text)), 64) COLLATE "C", head);
+--
+CREATE INDEX view_3_left_left1_head_idx ON hexfold.view_3 USING btree ("left"(hexfold.sort_key((state -> 'students'::text)), 64) COLLATE "C", "left"(hexfold.sort_key((state -> 'title'::text)), 64) COLLATE "C", head);
+--
+CREATE INDEX view_4_left_head_idx ON hexfold.view_4 USING btree ("left"(hexfold.sort_key((state -> 'title'::text)), 64) COLLATE "C", head);
+--
+CREATE INDEX view_4_left_left1_head_idx ON hexfold.view_4 USING btree ("left"(hexfold.sort_key((state -> 'students'::text)), 64) COLLATE "C", "left"(hexfold.sort_key((state -> 'title'::text)), 64) COLLATE "C", head);
+--
+CREATE TRIGGER events_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON hexfold.events FOR EACH STATEMENT EXECUTE FUNCTION hexfold.refuse();
+--
+select setval('hexfold.events_position', 54, 't');
+--
+select setval('hexfold.streams_id_seq', 54, 't');
+--
+select setval('hexfold.view_epochs', 28, 't');
+--
+select setval('hexfold.views_id_seq', 9, 't');
+--
+comment on function hexfold.horizon(boolean) is 'hexfold namespace 1';
+--
+comment on table hexfold.commands is 'The command ids that are remembered, with what each command did.';
+--
+comment on table hexfold.events is 'The log: a row for each event, in the order of position. Rows never change.';
+--
+comment on table hexfold.inline_changes is 'One row: how often appends have begun to maintain a view.';
+--
+comment on table hexfold.migrations is 'The migrations that this schema has had.';
+--
+comment on table hexfold.revisions is 'The revision of the functions, and the lowest revision of a library that may use this schema.';
+--
+comment on table hexfold.streams is 'A row for each stream: its key, and its version, which is the number of its events.';
+--
+comment on table hexfold.view_1 is 'The records of the view Places, version 1, build 1.';
+--
+comment on table hexfold.view_2 is 'The records of the view Courses, version 1, build 1.';
+--
+comment on table hexfold.view_3 is 'The records of the view Courses, version 2, build 1.';
+--
+comment on table hexfold.view_4 is 'The records of the view Courses, version 2, build 2.';
+--
+comment on table hexfold.view_5 is 'The records of the view Timetables, version 1, build 1.';
+--
+comment on table hexfold.view_6 is 'The records of the view Parking, version 1, build 1.';
+--
+comment on table hexfold.view_7 is 'The records of the view Skipping, version 1, build 1.';
+--
+comment on table hexfold.view_8 is 'The records of the view Stopping, version 1, build 1.';
+--
+comment on table hexfold.view_9 is 'The records of the view Courses, version 2, build 3.';
+--
+comment on table hexfold.view_letters is 'Dead letters: events that a projection has skipped, or parked until they are retried.';
+--
+comment on table hexfold.view_parts is 'A row for each part of a generation: its owner, the position it has reached, its failure.';
+--
+comment on table hexfold.views is 'A row for each generation of a view. The records of a generation are in the table view_<id>.';

@@ -1,0 +1,38 @@
+import { createHash } from "node:crypto"
+import { assert, it } from "@effect/vitest"
+import { describe } from "vitest"
+import { present } from "../support/library.ts"
+
+/** The digests of the migrations. Databases have had them, so a digest may be added here, but never changed. */
+const sealed = {
+  events: "f25db826569286c6",
+  retention: "699d7dabf97613f6",
+  views: "520a8c353935bdcb",
+  generations: "d3c374e649156da2",
+  inline: "e2d725ada4379173",
+  revisions: "12a63cfc9ba8686b"
+}
+
+/** The digests of the functions, by revision. The last one is that of this library. */
+const revisions: Readonly<Record<number, string>> = { 1: "90e53715b5e8bc55" }
+
+const digest = (statements: ReadonlyArray<string>): string =>
+  createHash("sha256").update(statements.join(";\n")).digest("hex").slice(0, 16)
+
+describe("sealed SQL", () => {
+  it("a migration is never changed", () => {
+    assert.deepStrictEqual(
+      Object.fromEntries(present.migrations.map(({ name, statements }) => [name, digest(statements('"hexfold"'))])),
+      sealed,
+      "a change of the tables is a new migration"
+    )
+  })
+
+  it("functions change only with a higher revision", () => {
+    assert.deepStrictEqual(
+      { ...revisions, [present.revision]: digest(present.functions('"hexfold"', 1)) },
+      revisions,
+      "raise the revision in src/sql/functions.ts and add its digest here"
+    )
+  })
+})
