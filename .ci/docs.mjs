@@ -1,64 +1,123 @@
-// Type-checks every TypeScript block in doc comments and in Markdown: an example that does not compile is a bug.
-// Against the sources, so it needs no build.
+// Compiles every TypeScript block of the doc comments, and compiles and runs every TypeScript block of the Markdown
+// pages. An example that does not compile, or a program that fails, is a bug. Against the sources, so it needs no build.
+// With words as arguments only the pages whose path contains one of them are looked at.
+//
+// In a doc comment each block is a module of its own, and is only compiled. In a page the fence says more:
+//
+//   ```ts                            a program of its own, compiled and run
+//   ```ts file=src/Account.ts        a file of the page: other blocks of the page import it, "./src/Account.ts" or, from
+//                                    another file, by its relative path; several blocks with one name are one file, in
+//                                    their order, and may import again what the blocks before have imported
+//   ```ts no-run reason="needs …"    only compiled
+//   ```text output                   what the program in the block before writes to its standard output
+//
+// A program is run by Node with a time limit, and fails if it exits with another code than 0 or logs an error. A file that
+// another file of its page imports is not run by itself. A file that imports Vitest, or the contracts, is a test and is
+// run by Vitest; with a name of its own it ends with .test.ts. A program or test that uses Postgres gets DATABASE_URL
+// with an empty database of its own, on an embedded server.
 import { spawnSync } from "node:child_process"
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { blocksOf, docComments, filesOf } from "./docs/pages.mjs"
+import { runProgram, runTests, startPostgres } from "./docs/running.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
-const folder = ".tmp/docs"
 // Inside of the workspace, so that the packages resolve as they do for a user.
+const folder = ".tmp/docs"
 const out = join(root, folder)
 
-// Every line keeps its number and its column, so that the compiler's positions are those of the source.
-const blocksOf = (path, lines) => {
-  const blocks = []
-  let block
-  for (const [i, line] of lines.entries()) {
-    if (block === undefined && /^\s*```(ts|typescript)\b/.test(line)) block = { start: i, lines: [] }
-    else if (block !== undefined && /^\s*```\s*$/.test(line)) {
-      blocks.push(block)
-      block = undefined
-    } else block?.lines.push(line)
-  }
-  if (block !== undefined) {
-    console.error(`${path}:${block.start + 1}: the block has no end`)
-    process.exit(1)
-  }
-  return blocks
+const selected = process.argv.slice(2)
+const isSelected = (path) => selected.length === 0 || selected.some((word) => path.includes(word))
+const listed = (patterns, exclude) => globSync(patterns, { cwd: root, exclude }).filter(isSelected).sort()
+
+const sources = listed("packages/*/src/**/*.ts", (path) => path.endsWith(".d.ts"))
+const pages = listed(
+  ["*.md", "docs/**/*.md", "{packages,examples}/*/*.md", "benchmarks/*.md"],
+  (path) => path.endsWith("CHANGELOG.md") || path.includes("node_modules")
+)
+
+/** Where a generated file comes from. */
+const origins = new Map()
+const write = (path, name, text) => {
+  const file = join(folder, path, name)
+  mkdirSync(dirname(join(root, file)), { recursive: true })
+  writeFileSync(join(root, file), text)
+  origins.set(file, path)
+  return file
+}
+// .tmp/docs/docs/testing.md/src/Account.ts(90,5) becomes docs/testing.md:90:5.
+const inPages = (text) =>
+  text
+    .replaceAll(`file://${root}`, "")
+    .replaceAll(root, "")
+    .replace(
+      /(?:\.\.\/)*(\.tmp\/docs\/[^\s:()]+\.ts)(?:\((\d+),(\d+)\)|:(\d+)(?::(\d+))?)/g,
+      (all, file, l1, c1, l2, c2) =>
+        origins.has(file) ? [origins.get(file), l1 ?? l2, c1 ?? c2].filter((part) => part !== undefined).join(":") : all
+    )
+
+const failures = []
+const failed = (what, detail) => {
+  failures.push(what)
+  console.error(`FAILED  ${what}\n${inPages(detail).trimEnd()}`)
 }
 
-// The text of the doc comments alone; everything else becomes empty lines.
-const comments = (source) => {
-  const lines = source.split("\n").map(() => "")
-  for (const { 0: comment, index } of source.matchAll(/\/\*\*[^]*?\*\//g)) {
-    const first = source.slice(0, index).split("\n").length - 1
-    for (const [i, line] of comment.split("\n").entries()) {
-      lines[first + i] = line.replace(/^\s*(\/\*\*|\*\/|\*)/, (mark) => " ".repeat(mark.length))
-    }
-  }
-  return lines
-}
+// What is in the pages.
 
 rmSync(out, { recursive: true, force: true })
-const sources = globSync("packages/*/src/**/*.ts", { cwd: root, exclude: (path) => path.endsWith(".d.ts") })
-const pages = globSync(["*.md", "{packages,examples}/*/*.md", "benchmarks/*.md"], {
-  cwd: root,
-  exclude: (path) => path.endsWith("CHANGELOG.md")
-})
-const counts = { "doc comments": 0, Markdown: 0 }
-for (const path of [...sources, ...pages].sort()) {
-  const text = readFileSync(join(root, path), "utf8")
-  const isPage = path.endsWith(".md")
-  for (const { lines, start } of blocksOf(path, isPage ? text.split("\n") : comments(text))) {
-    const file = join(out, path, `${start + 1}.ts`)
-    mkdirSync(dirname(file), { recursive: true })
-    // A block without imports is a module too.
-    writeFileSync(file, `${"\n".repeat(start + 1)}${lines.join("\n")}\nexport {}\n`)
-    counts[isPage ? "Markdown" : "doc comments"]++
+let examples = 0
+for (const path of sources) {
+  for (const { first, language, lines } of blocksOf(path, docComments(readFileSync(join(root, path), "utf8")))) {
+    if (language !== "ts") continue
+    write(path, `${first}.ts`, `${"\n".repeat(first)}${lines.join("\n")}\nexport {}\n`)
+    examples++
   }
 }
-if (counts["doc comments"] === 0) throw new Error("no example found: the doc comments look different than expected")
+if (examples === 0 && selected.length === 0)
+  throw new Error("no example found: the doc comments look different than expected")
+
+const programs = []
+for (const path of pages) {
+  const text = readFileSync(join(root, path), "utf8")
+  let files
+  try {
+    files = filesOf(path, text)
+  } catch ({ message }) {
+    failed(path, message)
+    continue
+  }
+  const byName = new Map(files.map((file) => [file.name, file]))
+  const importsOf = ({ name, source }) =>
+    [...source.matchAll(/from "(\.[^"]+)"/g)]
+      .map(([, specifier]) => byName.get(join(dirname(name), specifier)))
+      .filter((file) => file !== undefined)
+  const withImports = (file, seen = new Set()) => {
+    if (!seen.has(file)) for (const each of importsOf(file, seen.add(file))) withImports(each, seen)
+    return seen
+  }
+  const imported = new Set(files.flatMap(importsOf))
+  for (const file of files) {
+    programs.push({
+      ...file,
+      page: path,
+      path: write(path, file.name, file.source),
+      isRun: file.noRun === undefined && !imported.has(file),
+      usesPostgres: [...withImports(file)].some(({ source }) =>
+        /@hexfold\/adapters-pg|@effect\/sql-pg|DATABASE_URL/.test(source)
+      )
+    })
+  }
+  // A link to a file that is not there. The pages of docs are published without the rest of the repository.
+  for (const [, target] of text.replace(/```[^]*?```/g, "").matchAll(/\]\((?!\w+:|#)([^)#\s]+)[^)]*\)/g)) {
+    const file = join(dirname(path), target)
+    if (!existsSync(join(root, file))) failed(path, `the link to ${target} leads nowhere`)
+    if (path.startsWith("docs/") && !file.startsWith("docs/")) failed(path, `the link to ${target} leads out of docs`)
+  }
+}
+
+// Compile.
 
 const compilerOptions = {
   noEmit: true,
@@ -73,16 +132,52 @@ const compilerOptions = {
   types: ["node"]
 }
 const config = { extends: "../../.config/tsconfig.base.json", compilerOptions, include: ["."] }
+mkdirSync(out, { recursive: true })
 writeFileSync(join(out, "tsconfig.json"), JSON.stringify(config))
-
-const { error, status, stdout } = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", folder, "--pretty", "false"], {
+const compiled = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", folder, "--pretty", "false"], {
   cwd: root,
   encoding: "utf8",
   maxBuffer: 1 << 26
 })
-if (error !== undefined) throw error
-// .tmp/docs/packages/core/src/domain/Aggregate.ts/83.ts(90,5) becomes packages/core/src/domain/Aggregate.ts:90:5.
-process.stdout.write(stdout.replace(/^\.tmp\/docs\/(.+)\/\d+\.ts\((\d+),(\d+)\)/gm, "$1:$2:$3"))
-if (status === 0)
-  console.log(`${counts["doc comments"]} examples in doc comments and ${counts.Markdown} in Markdown compile`)
-process.exitCode = status === 0 ? 0 : 1
+if (compiled.error !== undefined) throw compiled.error
+if (compiled.status !== 0) failed("the examples do not compile", compiled.stdout)
+else console.log(`ok      ${examples} examples in doc comments and ${programs.length} files in pages compile`)
+
+// Run.
+
+const runAll = async (programs) => {
+  const withPostgres = programs.filter(({ usesPostgres }) => usesPostgres)
+  const postgres = withPostgres.length === 0 ? undefined : await startPostgres(withPostgres.length)
+  try {
+    for (const [i, program] of withPostgres.entries()) program.url = postgres.urls[i]
+    const plain = programs.filter(({ isTest }) => !isTest)
+    const timings = []
+    const queue = [...plain]
+    const worker = async () => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const name = `${next.page}: ${next.name}`
+        const started = performance.now()
+        const problem = await runProgram(next)
+        timings.push([performance.now() - started, name])
+        if (problem !== undefined) failed(name, problem)
+      }
+    }
+    await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker))
+    const [time, name] = timings.sort(([a], [b]) => b - a)[0] ?? [0, "none"]
+    console.log(`${plain.length} programs have run; the slowest took ${(time / 1000).toFixed(1)} s (${name})`)
+
+    const tests = programs.filter(({ isTest }) => isTest)
+    const problem = await runTests(tests)
+    if (problem === undefined) console.log(`ok      ${tests.length} files of tests pass`)
+    else failed("the tests of the pages", problem)
+  } finally {
+    await postgres?.stop()
+  }
+}
+
+if (failures.length === 0) {
+  await runAll(programs.filter(({ isRun }) => isRun))
+  for (const { name, noRun, page } of programs)
+    if (noRun !== undefined) console.log(`not run ${page}: ${name}: ${noRun}`)
+}
+process.exitCode = failures.length === 0 ? 0 : 1

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { rolldown } from "rolldown"
+import { copyDocs } from "./docs.mjs"
 
 const names = ["core", "adapters-memory", "adapters-pg", "testing"]
 const root = fileURLToPath(new URL("../..", import.meta.url))
@@ -43,7 +44,9 @@ const pack = (name) => {
   const [{ filename, files, size }] = Object.values(JSON.parse(output))
   const paths = files.map(({ path }) => path)
   for (const path of ["LICENSE", "README.md"]) assert(paths.includes(path), `has no ${path}`)
-  return { filename, detail: `${paths.length} files, ${Math.ceil(size / 1024)} kB` }
+  const readme = readFileSync(join(folder, "README.md"), "utf8")
+  assert(readme.includes("node_modules/@hexfold/core/docs"), "its README does not say where the pages are")
+  return { filename, paths, detail: `${paths.length} files, ${Math.ceil(size / 1024)} kB` }
 }
 
 const bundle = async (source, options = {}) => {
@@ -61,10 +64,15 @@ const main = async () => {
     for (const name of names) rmSync(join(root, "packages", name, "dist"), { recursive: true, force: true })
     run(bin("tsc"), ["-b", ...names.map((name) => `packages/${name}`)], root)
   })
+  const pages = copyDocs()
   const tarballs = {}
   for (const name of names) {
     await step(`pack @hexfold/${name}`, () => {
-      const { detail, filename } = pack(name)
+      const { detail, filename, paths } = pack(name)
+      if (name === "core") {
+        assert(pages.includes("docs/README.md"), "docs has no index page")
+        for (const page of pages) assert(paths.includes(page), `has no ${page}`)
+      }
       tarballs[name] = join(temporary, filename)
       return detail
     })

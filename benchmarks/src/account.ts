@@ -7,7 +7,7 @@ const Deposited = Schema.TaggedStruct("Deposited", { amount: Schema.Int })
 const Withdrawn = Schema.TaggedStruct("Withdrawn", { amount: Schema.Int })
 class Overdrawn extends Schema.TaggedError<Overdrawn>()("Overdrawn", { balance: Schema.Int }) {}
 
-// Begins with money enough for a benchmark.
+// The balance is large enough for a whole benchmark.
 const Account = Aggregate.make("Account", {
   id: Schema.String,
   state: Schema.Int,

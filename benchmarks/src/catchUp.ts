@@ -1,4 +1,4 @@
-// As the README advises applications.
+// The README advises applications to do this.
 import "effect/schema/SchemaJITCompiler/enable"
 import { PgClient } from "@effect/sql-pg"
 import { PgEventStore, PgViewStore } from "@hexfold/adapters-pg"
@@ -10,7 +10,7 @@ import { Counter } from "./counter.ts"
 const schema = "bench_views"
 const eventsInAll = 1_000_000
 
-/** How many counters there are, and so records. */
+/** The number of counters, which is also the number of records. */
 export const keys = 10_000
 
 /** The stores of the benchmarks of views. */
@@ -19,7 +19,7 @@ export const runtimeOf = (url: string) => {
   return ManagedRuntime.make(Layer.provide(stores, PgClient.layer({ url: Redacted.make(url) })))
 }
 
-/** A view of a record for each counter. */
+/** A view with a record for each counter. */
 export const counts = (name: string) =>
   View.make(name, {
     from: [Counter],
@@ -29,7 +29,7 @@ export const counts = (name: string) =>
     }
   })
 
-/** Events of the counters in turn, so that a batch touches as many records as it has events. */
+/** Appends events of the counters in turn, so that a batch touches as many records as it has events. */
 export const fill = Effect.gen(function* () {
   const store = yield* EventStore.EventStore
   const counters = Array.from({ length: keys }, (_, i) => StreamId.make("Counter", String(i)))
@@ -47,19 +47,19 @@ export const fill = Effect.gen(function* () {
   }
 })
 
-/** What a contender did; `right` is how many records have the count and the sum that they should have. */
+/** The result of a contender. `right` is the number of records with the correct count and sum. */
 export interface Caught {
   readonly events: number
   readonly seconds: number
   readonly right: number
 }
 
-/** With the peak of resident memory of the process. */
+/** The result of a process of its own, with its peak of resident memory. */
 export interface CaughtByChild extends Caught {
   readonly megabytes: number
 }
 
-// Catches a new view up and prints what came of it, with the process's peak of resident memory.
+// Catches a new view up, and prints the result with the peak of resident memory of the process.
 const child = async (url: string, name: string): Promise<void> => {
   const runtime = runtimeOf(url)
   const view = counts(name)
@@ -74,7 +74,7 @@ const child = async (url: string, name: string): Promise<void> => {
   await runtime.dispose()
 }
 
-/** Catches a new view up in a process of its own, which has loaded nothing else. */
+/** Catches a new view up in a process of its own, which has done nothing else. */
 export const catchUp = (url: string, round: number): CaughtByChild => {
   const output = execFileSync(process.execPath, ["--conditions=@hexfold/source", import.meta.filename], {
     env: { ...process.env, HEXFOLD_BENCH_URL: url, HEXFOLD_BENCH_VIEW: `Counts${round}` },

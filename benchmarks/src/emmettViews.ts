@@ -3,21 +3,21 @@ import { getPostgreSQLEventStore, pongoSingleStreamProjection } from "@event-dri
 import pg from "pg"
 import { type Caught, keys } from "./catchUp.ts"
 
-// Each batch that it reads scans all events and sorts those that are left, so that few are kind to it.
+// Each batch of Emmett's consumer scans all events and sorts the rest of them, so few events are in its favour.
 const events = 20_000
 
 type Incremented = Event<"Incremented", { by: number }>
 type Counts = { readonly count: number; readonly sum: number }
 
-/** Emmett's event store, with the same events but fewer, and its consumer, which keeps documents with Pongo. */
+/** Emmett's event store with fewer events of the same kind, and its consumer, which keeps documents with Pongo. */
 export const emmettViews = async (url: string) => {
-  // A pool of our own, since closing Emmett leaves its connections open.
+  // The pool is ours, because closing Emmett leaves its connections open.
   const pool = new pg.Pool({ connectionString: url })
   const store = getPostgreSQLEventStore(url, { connectionOptions: { pool } })
-  // Another benchmark may have used it.
+  // Another benchmark may have used the database.
   await store.schema.dangerous.truncate({ resetSequences: true })
-  // One after the other: its consumer reads in the order of transactions and goes on after the last position, and so
-  // passes over events whose positions are not in that order, as those of appends at once may be.
+  // The appends come one after the other. Emmett's consumer reads in the order of transactions and goes on after the
+  // last position, so it skips events whose positions are not in that order. Concurrent appends can make such events.
   for (let i = 0; i < events; i++) {
     await store.appendToStream<Incremented>(`Counter-${i % keys}`, [{ type: "Incremented", data: { by: 1 } }], {
       expectedStreamVersion: BigInt(Math.floor(i / keys))
@@ -28,7 +28,7 @@ export const emmettViews = async (url: string) => {
     const collectionName = `counts${round}`
     const consumer = store.consumer<Incremented>({
       stopWhen: { noMessagesLeft: true },
-      // Of 25, 100, 500 and 1,000 the fastest; by default it pauses for 50 ms after each batch of 100.
+      // 500 is the fastest of 25, 100, 500 and 1,000. By default the consumer pauses for 50 ms after each batch of 100.
       pulling: { batchSize: 500, pullingFrequencyInMs: 0 }
     })
     consumer.projector<Incremented>({
@@ -40,7 +40,7 @@ export const emmettViews = async (url: string) => {
       })
     })
     const start = performance.now()
-    // Resolves when all is committed, but also when a batch has failed: hence the look at the documents.
+    // This resolves when all events are committed, but also when a batch has failed. So the documents are checked.
     await consumer.start()
     const seconds = (performance.now() - start) / 1_000
     const { rows } = await pool.query<{ right: number }>(

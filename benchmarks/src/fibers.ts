@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 
-/** `count` commands in all, from one fiber for each caller, as a server has one for each request. */
+/** Runs `count` commands in all, with one fiber for each caller, like a server with one fiber for each request. */
 export const fibers = <E, R>(callers: number, count: number, one: (i: number) => Effect.Effect<unknown, E, R>) => {
   let next = 0
   const caller = Effect.gen(function* () {

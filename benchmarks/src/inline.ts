@@ -26,7 +26,7 @@ const definition = {
   }
 } as const
 
-/** A record for each counter, and a record for ten counters each. */
+/** Two views: one with a record for each counter, one with a record for every ten counters. */
 const PerCounter = View.make("PerCounter", definition)
 const PerTen = View.make("PerTen", { ...definition, key: (_, { id }) => String(id).slice(0, -1) || "0" })
 

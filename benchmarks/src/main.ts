@@ -1,4 +1,4 @@
-// As the README advises applications: encodes and decodes without interpreting schemas.
+// The README advises applications to do this: compiled schemas encode and decode faster than interpreted ones.
 import "effect/schema/SchemaJITCompiler/enable"
 import { EmbeddedPostgres } from "@hexfold/adapters-pg"
 import { Effect, Redacted } from "effect"
@@ -11,7 +11,7 @@ import { reading } from "./reading.ts"
 import { transfers } from "./transfers.ts"
 import { views } from "./views.ts"
 
-// Which to run, as arguments; all without.
+// The arguments name the benchmarks to run. Without arguments all are run.
 const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Report>>>> = {
   memory: () => memory(),
   postgres,

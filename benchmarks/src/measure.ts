@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { cpus, release, totalmem, type } from "node:os"
 
-/** Something to measure: does `count` operations and resolves when they are done. */
+/** A contender does `count` operations and resolves when they are done. */
 export interface Contender {
   readonly name: string
   readonly count: number
@@ -16,8 +16,8 @@ export interface Measured {
 }
 
 /**
- * Measures contenders in alternation, so that what happens on the machine
- * happens to all; the first round warms up and does not count.
+ * Measures contenders in alternation, so that other load of the machine meets
+ * all of them. The first round warms up and does not count.
  */
 export const alternate = async (
   contenders: ReadonlyArray<Contender>,
@@ -36,14 +36,14 @@ export const alternate = async (
   return contenders.map(({ name }, i) => ({ name, rates: rates[i]!, median: median(rates[i]!) }))
 }
 
-/** The value in the middle. */
+/** The median. */
 export const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
 
-/** The value below which the given share of all lies. */
+/** The value that the given share of all values lies below. */
 export const percentile = (values: ReadonlyArray<number>, share: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]!
 
-/** A figure and the bar that it is held to, if it is held to one. */
+/** A figure, and the bar that it has to meet, if there is one. */
 interface Bar {
   readonly claim: string
   readonly figure: number
@@ -51,7 +51,7 @@ interface Bar {
   readonly atMost?: number
 }
 
-/** What a benchmark found. */
+/** The results of a benchmark. */
 export interface Report {
   readonly title: string
   readonly measured: ReadonlyArray<Measured>
@@ -87,7 +87,7 @@ export const machine = () => ({
   node: process.version
 })
 
-/** Keeps the raw figures in `results/`, by name. */
+/** Writes the raw figures to a file of that name in `results/`. */
 export const keep = (name: string, reports: ReadonlyArray<Report>, extra: object): void => {
   const folder = new URL("../results/", import.meta.url)
   mkdirSync(folder, { recursive: true })

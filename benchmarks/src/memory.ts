@@ -13,7 +13,7 @@ const hexfold = (round: number) =>
     for (let i = 0; i < count; i++) yield* Executor.execute(Counter, `${round}-${i}`, increment)
   }).pipe(Effect.provide(MemoryEventStore.layer()), Effect.runPromise)
 
-// What one would write by hand: no codec, no ids, no metadata, no receipts.
+// The same by hand: no codec, no ids, no metadata, no receipts.
 const byHand = (round: number) =>
   Effect.gen(function* () {
     const streams = new Map<string, Array<CounterEvent>>()
@@ -48,7 +48,7 @@ const emmett = async (round: number) => {
   }
 }
 
-/** Commands on new streams in memory, with nobody listening to traces. */
+/** Commands on new streams in memory, without a tracer. */
 export const memory = async (): Promise<ReadonlyArray<Report>> => {
   const measured = await alternate(
     [

@@ -11,7 +11,7 @@ import { alternate, type Contender, type Report } from "./measure.ts"
 
 const increment = new Increment({ by: 1 })
 
-/** Calls `one` `count` times in all, from as many callers at once. */
+/** Calls `one` `count` times in all, from the given number of concurrent callers. */
 export const callers = async (number: number, count: number, one: (i: number) => Promise<unknown>): Promise<void> => {
   let next = 0
   const caller = async () => {
@@ -20,7 +20,7 @@ export const callers = async (number: number, count: number, one: (i: number) =>
   await Promise.all(Array.from({ length: number }, caller))
 }
 
-/** An event to append, as the executor would make it. */
+/** An event to append, like one of the executor. */
 export const newEvent = (): EventStore.NewEvent => {
   const id = crypto.randomUUID()
   return { id, type: "Incremented", data: { by: 1 }, metadata: { correlationId: id, causationId: id } }
@@ -84,7 +84,7 @@ export const postgres = async (url: string): Promise<ReadonlyArray<Report>> => {
     await many.close()
   }
 
-  // A pool of our own, since closing Emmett leaves its connections open.
+  // The pool is ours, because closing Emmett leaves its connections open.
   const pool = new pg.Pool({ connectionString: url, max: 32 })
   const emmett = getPostgreSQLEventStore(url, { connectionOptions: { pool } })
   const count = 6_000

@@ -7,7 +7,7 @@ import type { Report } from "./measure.ts"
 
 const schema = "bench_reading"
 
-/** Reads the whole store and prints the events, the seconds and the process's peak of resident memory. */
+/** Reads the whole store, and prints the number of events, the seconds and the peak of resident memory. */
 const child = async (url: string): Promise<void> => {
   const runtime = ManagedRuntime.make(PgEventStore.layerUrl(Redacted.make(url), { schema }))
   const start = performance.now()

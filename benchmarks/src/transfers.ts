@@ -7,11 +7,11 @@ import { Counter, Increment } from "./counter.ts"
 import { fibers } from "./fibers.ts"
 import { alternate, type Contender, percentile, type Report } from "./measure.ts"
 
-// Nobody gives up: what a benchmark starts is done in the end.
+// No command gives up: every command that the benchmark starts succeeds in the end.
 const patient = { retry: Schedule.spaced("5 millis").pipe(Schedule.jittered) }
 const increment = new Increment({ by: 1 })
 
-/** What was seen of commands besides their rate. */
+/** What is measured of commands besides their rate. */
 interface Seen {
   readonly millis: Array<number>
   attempts: number
@@ -25,7 +25,7 @@ const describe = (name: string, { attempts, millis }: Seen): ReadonlyArray<Repor
   { claim: `${name}: attempts per command`, figure: attempts / millis.length }
 ]
 
-/** As {@link fibers}, and notes what is seen of each command. */
+/** Like {@link fibers}, but also records the time and the attempts of each command. */
 const drive = (
   callers: number,
   count: number,
@@ -42,7 +42,7 @@ const drive = (
     })
   )
 
-// Spreads over the accounts without a generator of random numbers in the measured time.
+// Spreads the transfers over the accounts without calling a random generator in the measured time.
 const transfer = (prefix: string, accounts: number) => (i: number) => {
   const from = (i * 7_919) % accounts
   const to = (from + 1 + ((i * 104_729) % (accounts - 1))) % accounts
@@ -181,7 +181,7 @@ const hot = async (run: Run): Promise<Report> => {
 
 type Run = (effect: Effect.Effect<unknown, unknown, EventStore.EventStore>) => Promise<void>
 
-/** Steps across two streams, in memory and on Postgres, spread and contended. */
+/** Commands on two streams, in memory and on Postgres, on many accounts and on few. */
 export const transfers = async (url: string): Promise<ReadonlyArray<Report>> => {
   const reports = [await onMemory()]
   if (url === "") return reports

@@ -11,7 +11,7 @@ const measuredOf = (name: string, runs: ReadonlyArray<Caught>): Measured => {
   return { name, rates, median: median(rates) }
 }
 
-// In turn, so that what happens on the machine happens to both.
+// The contenders take turns, so that other load of the machine meets both.
 const catchingUp = async (url: string): Promise<Report> => {
   const emmett = await emmettViews(url)
   const ours: Array<CaughtByChild> = []
@@ -40,7 +40,7 @@ const catchingUp = async (url: string): Promise<Report> => {
   }
 }
 
-// Commands at an even pace, and how long after its receipt the view has the position of each.
+// Executes commands at an even pace, and measures the time from each receipt until the view has its position.
 const live = Effect.gen(function* () {
   const { status } = yield* ViewStore.ViewStore
   const view = counts("Live")
@@ -133,7 +133,7 @@ const queried = (millis: ReadonlyArray<number>): Report => ({
   ]
 })
 
-/** Views: how fast they catch up, how soon they have an event, how fast they answer. */
+/** Views: the rate of a catch-up, the delay of an event, the time of an answer. */
 export const views = async (url: string): Promise<ReadonlyArray<Report>> => {
   const runtime = runtimeOf(url)
   await runtime.runPromise(fill)

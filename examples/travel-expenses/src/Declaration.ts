@@ -8,7 +8,7 @@ import { Aggregate, Decision } from "@hexfold/core"
 import { Schema } from "effect"
 
 export const Approver = Schema.Literals(["PRE_APPROVER", "ADMINISTRATION", "BUDGET OWNER"])
-/** Who may send a declaration back; the log does not tell all: `MISSING`. */
+/** The roles that may send a declaration back. The log names `MISSING` where it does not know the role. */
 export const Rejecter = Schema.Literals([...Approver.literals, "SUPERVISOR", "MISSING"])
 
 export const Status = Schema.Literals([
@@ -26,7 +26,7 @@ export type Status = typeof Status.Type
 const State = Schema.Struct({
   status: Status,
   cents: Schema.Int,
-  /** The budget it is paid from; none before it was claimed. */
+  /** The budget that the declaration is paid from. A declaration has no budget before it is claimed. */
   budget: Schema.NullOr(Schema.String),
   /** Whether the administration has approved it since it was submitted. */
   checked: Schema.Boolean,
@@ -63,17 +63,17 @@ const found = { status: Status }
 
 /** Only a new declaration can be saved. */
 export class NotNew extends Schema.TaggedError<NotNew>()("NotNew", found) {}
-/** What is under way, approved or paid cannot be submitted. */
+/** A declaration that is under way, approved or paid cannot be submitted. */
 export class NotWithEmployee extends Schema.TaggedError<NotWithEmployee>()("NotWithEmployee", found) {}
-/** Only what was submitted can be approved, and what was submitted or approved be rejected. */
+/** Only a submitted declaration can be approved. Only a submitted or approved one can be rejected. */
 export class NotInApproval extends Schema.TaggedError<NotInApproval>()("NotInApproval", found) {}
 /** A budget owner decides after the administration. */
 export class NotChecked extends Schema.TaggedError<NotChecked>()("NotChecked", found) {}
-/** An employee gives up only what came back. */
+/** An employee can give up only a declaration that was sent back. */
 export class NotRejected extends Schema.TaggedError<NotRejected>()("NotRejected", found) {}
-/** Nothing is paid without the supervisor's approval. */
+/** A payment needs the supervisor's approval. */
 export class NotApproved extends Schema.TaggedError<NotApproved>()("NotApproved", found) {}
-/** Nothing is paid that was not requested. */
+/** A payment must be requested before it is handled. */
 export class PaymentNotRequested extends Schema.TaggedError<PaymentNotRequested>()("PaymentNotRequested", found) {}
 /** A later step was accepted before this one came. */
 export class StepOutOfOrder extends Schema.TaggedError<StepOutOfOrder>()("StepOutOfOrder", {
@@ -81,7 +81,7 @@ export class StepOutOfOrder extends Schema.TaggedError<StepOutOfOrder>()("StepOu
   last: Schema.Int
 }) {}
 
-/** `allowed` decides, unless the step is older than one that was accepted. */
+/** Rejects a step that is older than one that was accepted. For every other step `allowed` decides. */
 const inOrder =
   <Command extends { readonly step: number }, D extends Decision.Decision<unknown, unknown>>(
     allowed: (command: Command, state: State) => D

@@ -1,4 +1,4 @@
-/** A payment: the declaration is paid and its budget is charged, or neither. */
+/** A payment pays the declaration and charges its budget, or does neither. */
 import { Boundary, Decision } from "@hexfold/core"
 import { Schema } from "effect"
 import { Budget, Charge } from "./Budget.ts"
@@ -13,15 +13,15 @@ export const HandlePayment = Boundary.make("HandlePayment", {
   command: Schema.TaggedStruct("HandlePayment", {
     ...D.HandlePayment.fields,
     declaration: Schema.NonEmptyString,
-    // The declaration's state knows it too, but what the command names is known before anything is read: a cache lets
-    // payments from one budget queue for it.
+    // The declaration's state names the budget too. But the budget that the command names is known before anything is
+    // read: then a cache can queue the payments from one budget.
     budget: Schema.NonEmptyString
   }),
   participants: ({ budget, declaration }) => ({
     declaration: D.Declaration.at(declaration),
     budget: Budget.at(budget)
   }),
-  // The first rejection counts: what is wrong with the declaration comes before what is wrong with the budget.
+  // The first rejection counts, so the declaration's errors come before the budget's.
   decide: (command, { budget, declaration }) =>
     Decision.all({
       declaration: D.Declaration.decide(new D.HandlePayment(command), declaration),

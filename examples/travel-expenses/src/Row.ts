@@ -2,9 +2,9 @@
 import { Result, Schema, SchemaGetter } from "effect"
 import * as Declaration from "./Declaration.ts"
 
-/** A row that is none; nothing of its file was executed. */
+/** A row that is not a valid row of the log. Nothing of its file was executed. */
 export class MalformedRow extends Schema.TaggedError<MalformedRow>()("MalformedRow", {
-  /** The row's line in the file, the header being line 1. */
+  /** The row's line in the file. The header is line 1. */
   line: Schema.Int,
   detail: Schema.String
 }) {
@@ -14,7 +14,7 @@ export class MalformedRow extends Schema.TaggedError<MalformedRow>()("MalformedR
 }
 
 const Cents = Schema.NumberFromString.check(Schema.isFinite(), Schema.isGreaterThanOrEqualTo(0)).pipe(
-  // The publisher added noise to the amounts: a cent is exact enough, and adds up the same in any order.
+  // The publisher added noise to the amounts. Cents are exact enough, and integers have the same sum in any order.
   Schema.decodeTo(Schema.Int, {
     decode: SchemaGetter.transform((euros: number) => Math.round(euros * 100)),
     encode: SchemaGetter.transform((cents: number) => cents / 100)
@@ -38,7 +38,7 @@ export interface Row {
   readonly line: number
   readonly declaration: string
   readonly budget: string
-  /** Unique in the log, so that executing a row again has no second effect. */
+  /** The id of the step. It is unique in the log, so executing a row again has no second effect. */
   readonly commandId: string
   readonly role: string
   readonly command: Declaration.Command
@@ -48,7 +48,7 @@ const decodeColumns = Schema.decodeUnknownResult(Columns, { errors: "all" })
 const isApprover = Schema.is(Declaration.Approver)
 const isRejecter = Schema.is(Declaration.Rejecter)
 
-/** The command of a row, from its columns by name. */
+/** The command of a row. The row is given as its columns by name. */
 export const decode = (columns: unknown, line: number): Result.Result<Row, MalformedRow> => {
   const decoded = decodeColumns(columns)
   if (Result.isFailure(decoded)) return Result.fail(new MalformedRow({ line, detail: decoded.failure.message }))

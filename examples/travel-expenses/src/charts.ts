@@ -1,4 +1,4 @@
-/** What the views say, as tables and bars for a terminal. */
+/** The contents of the views as tables and bars for a terminal. */
 import type { ProjectionMonitor } from "@hexfold/core"
 import Table from "cli-table3"
 import { Duration } from "effect"

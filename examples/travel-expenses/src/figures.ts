@@ -1,7 +1,7 @@
-/** What is counted over the records of views. */
+/** The figures that are computed from the records of the views. */
 import { Status } from "./Declaration.ts"
 
-/** How many declarations have each status, and what they are worth; those that no declaration has are left out. */
+/** The number of declarations with each status, and their total amount. A status without declarations is left out. */
 export const declarationsByStatus = (
   records: Iterable<{ readonly status: Status; readonly cents: number }>
 ): ReadonlyArray<{ readonly status: Status; readonly n: number; readonly cents: number }> => {
@@ -12,7 +12,7 @@ export const declarationsByStatus = (
   })
 }
 
-/** How long declarations take to each step, in hours; the steps that take longest first. */
+/** The time that declarations take to each step, in hours, the longest first. */
 export const leadTimes = (
   records: Iterable<{ readonly steps: ReadonlyArray<{ readonly to: string; readonly hours: number }> }>
 ): ReadonlyArray<{ readonly to: string; readonly n: number; readonly median: number; readonly ninety: number }> => {

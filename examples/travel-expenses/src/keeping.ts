@@ -13,12 +13,12 @@ import { Declarations, Histories, LeadTimes, Spending } from "./views.ts"
 
 export type Stores = EventStore.EventStore | ViewStore.ViewStore
 
-/** Who applies the events: a catching up at the end, projections meanwhile, or the appends themselves. */
+/** What applies the events: a catch-up at the end, projections during the run, or the appends themselves. */
 export type Way = "after" | "live" | "inline"
 
 export const views = [Declarations, Histories, Spending, LeadTimes]
 
-/** The same view, maintained by the appends in their own transactions; nothing is rebuilt for that. */
+/** The same view, maintained by the appends in their own transactions. The change needs no rebuild. */
 const inline = <V extends View.Any>(view: V): V => ({ ...view, consistency: "inline" })
 
 const inlineViews = views.map(inline)
@@ -26,7 +26,7 @@ const inlineViews = views.map(inline)
 /** The definitions that the stores need. */
 export const definitions = (way: Way): ReadonlyArray<View.Any> => (way === "inline" ? inlineViews : views)
 
-/** Applies all events that there are. */
+/** Applies all events of the store. */
 const project = (all: ReadonlyArray<View.Any>): Effect.Effect<void, Projection.Failure, Stores> =>
   Effect.forEach(all, (view) => Projection.catchUp(view), { discard: true })
 
@@ -41,7 +41,7 @@ export const keeping = <A extends { readonly position: number }, E, R>(
     case "live":
       return followed(views, program)
     case "inline":
-      // The appends take over where a view has caught up; should one fail to apply its events, the projection does.
+      // The appends take over when a view has caught up. If one cannot apply its events, the projection takes over.
       return Effect.andThen(project(inlineViews), followed(inlineViews, program))
   }
 }
@@ -57,7 +57,7 @@ const followed = <A extends { readonly position: number }, E, R>(
     Effect.provide(Projection.layer(all))
   )
 
-/** Compares the records with what follows from the events; says how many there are and how many differ. */
+/** Compares the records with the events, and reports how many records there are and how many differ. */
 export const verified: Effect.Effect<string, Effect.Error<ReturnType<typeof Projection.verify>>, Stores> = Effect.map(
   Effect.forEach(views, (view) =>
     Effect.map(

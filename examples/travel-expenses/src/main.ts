@@ -23,7 +23,7 @@ const flags = {
     Flag.withDefault(fileURLToPath(new URL("../data/sample.csv", import.meta.url)))
   ),
   store: Flag.Literals("store", ["memory", "embedded"]).pipe(
-    Flag.withDescription("Where the events go: into memory, or into an embedded Postgres"),
+    Flag.withDescription("The store of the events: memory, or an embedded Postgres"),
     Flag.withDefault("memory")
   ),
   dataFolder: Flag.String("data-folder").pipe(
@@ -43,7 +43,7 @@ const flags = {
     Flag.withDefault(false)
   ),
   budgetLimit: Flag.Int("budget-limit").pipe(
-    Flag.withDescription("What each budget of the log is granted before the first row, in euros"),
+    Flag.withDescription("The amount that each budget of the log is granted before the first row, in euros"),
     Flag.withDefault(1_000_000)
   ),
   skipMalformed: Flag.Boolean("skip-malformed").pipe(
@@ -89,7 +89,7 @@ const run = ({ budgetLimit, input, skipMalformed, verify, views }: Settings) =>
 
 const command = Command.make("travel-expenses", flags, ({ dataFolder, databaseUrl, store, ...settings }) => {
   const program = run(settings).pipe(
-    // Without it every payment would read all payments before it, and payments at the same time would race.
+    // Without a cache, every payment reads all payments before it, and payments at the same time race.
     Effect.provide(StateCache.layer({ capacity: 1_000 }))
   )
   const views = definitions(settings.views)

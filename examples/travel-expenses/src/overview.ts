@@ -11,7 +11,7 @@ import { historyTable, leadTimeChart, spendingChart, statusChart } from "./chart
 import { declarationsByStatus, leadTimes } from "./figures.ts"
 import { Declarations, Histories, LeadTimes, Spending } from "./views.ts"
 
-/** What the views say, as texts for a terminal. */
+/** Prints the contents of the views as texts for a terminal. */
 export const overview: Effect.Effect<string, RecordDecodeError | InvalidCursor | ViewStoreError, ViewStore.ViewStore> =
   Effect.gen(function* () {
     const declarations = yield* all(
@@ -39,7 +39,7 @@ export const overview: Effect.Effect<string, RecordDecodeError | InvalidCursor |
     return parts.join("\n\n")
   })
 
-// Page after page, so that no answer is larger than a page.
+// Reads the records in pages, so that no answer is larger than a page.
 const all = <Row>(view: Query.Source<unknown>, query: Query.Query<Row>) =>
   Stream.paginate(query, (page) =>
     Effect.map(

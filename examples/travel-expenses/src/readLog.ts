@@ -15,15 +15,16 @@ export class UnreadableLog extends Schema.TaggedError<UnreadableLog>()("Unreadab
   }
 }
 
-/** What a file holds. */
+/** The content of a log's file. */
 export interface Log {
   readonly rows: ReadonlyArray<Row>
   readonly malformed: ReadonlyArray<MalformedRow>
 }
 
 /**
- * Reads a whole log, from a `.csv` or a `.csv.gz` file, before any of it is
- * executed: a malformed row stops it, or is set aside with `skipMalformed`.
+ * Reads a whole log from a `.csv` or a `.csv.gz` file before any row is
+ * executed. A malformed row fails the reading. With `skipMalformed` it is set
+ * aside instead.
  */
 export const readLog = (
   file: string,
@@ -55,7 +56,7 @@ interface CsvRecord {
 
 const readRecords = async (file: string): Promise<ReadonlyArray<CsvRecord>> => {
   const records: Array<CsvRecord> = []
-  // A row with too few or too many columns gets to the schema, which tells what is missing.
+  // The schema sees a row with too few or too many columns too, and reports what is missing.
   const parser = parse({ columns: true, info: true, bom: true, skip_empty_lines: true, relax_column_count: true })
   const collect = async (source: AsyncIterable<CsvRecord>) => {
     for await (const record of source) records.push(record)

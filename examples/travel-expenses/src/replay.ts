@@ -5,25 +5,25 @@ import { Declaration } from "./Declaration.ts"
 import { HandlePayment } from "./HandlePayment.ts"
 import type { Row } from "./Row.ts"
 
-/** What came of the rows. */
+/** The outcome of all rows. */
 export interface Outcome {
   accepted: number
-  /** Of the accepted, how many had been executed before. */
+  /** The number of accepted rows that had been executed before. */
   repeated: number
   /** The position of the last event. */
   position: number
-  /** How many rows were rejected, by the error's tag. */
+  /** The number of rejected rows, by the error's tag. */
   readonly rejected: Map<string, number>
 }
 
-// A server that restarts is back within seconds; its commands have ids, so trying again is safe. Where payments
-// race for a budget, of this program without a cache or of another, each gets in at some time.
+// A server that restarts is back within seconds. The commands have ids, so it is safe to try again. Payments that race
+// for one budget, in this program without a cache or in another process, all succeed in the end.
 const patiently = Schedule.max([
   Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]),
   Schedule.during("2 minutes")
 ])
 
-/** Grants each budget of the log the same amount, unless it has exactly that. */
+/** Grants each budget of the log the same amount. A budget that has this amount already is left alone. */
 export const grantBudgets = (
   rows: ReadonlyArray<Row>,
   cents: number
@@ -32,17 +32,17 @@ export const grantBudgets = (
     new Set(rows.map(({ budget }) => budget)),
     (budget) =>
       Executor.execute(Budget, budget, new Grant({ cents })).pipe(
-        // Only a charge is rejected so.
+        // Only a charge is rejected with this error.
         Effect.catchTag("BudgetExceeded", Effect.die)
       ),
     { discard: true }
   )
 
 /**
- * Executes each row as a command, many at once, those of one declaration one
- * after the other; a payment is a command on the declaration and its budget.
- * A rejected row is counted, not an error; anything else that fails stops the
- * replay.
+ * Executes each row as a command. Many rows are executed at once, but the rows
+ * of one declaration one after the other. A payment is a command on the
+ * declaration and its budget. A rejected row is counted. Any other failure
+ * stops the replay.
  */
 export const replay = (
   rows: ReadonlyArray<Row>,
@@ -94,12 +94,12 @@ export const replay = (
       rows,
       (row) =>
         Effect.gen(function* () {
-          // Rows start in their order, so the one before has started and will end.
+          // Rows start in their order, so the row before this one has started and will end.
           const before = last.get(row.declaration)
           const done = Deferred.makeUnsafe<void>()
           last.set(row.declaration, done)
           if (before !== undefined) yield* Deferred.await(before)
-          // In memory nothing makes a row wait, but others want their turn: the projections, and the progress bar.
+          // In memory a row never waits, so the projections and the progress bar would never get their turn.
           yield* Effect.yieldNow
           yield* execute(row)
           yield* Deferred.succeed(done, undefined)

@@ -2,7 +2,7 @@ import { type Aggregate, type EventDecodeError, EventStore, type EventStoreError
 import { EventCodec } from "@hexfold/core/adapter"
 import { Effect, Option, Stream } from "effect"
 
-/** The present state of every declaration, or of every budget, in the store, by id. */
+/** The present states of all declarations or of all budgets in the store, by id. */
 export const statesOf = <
   Name extends string,
   Id,

@@ -1,4 +1,4 @@
-/** What is read of declarations and budgets: each a fold of their events. */
+/** The views of declarations and budgets. Each is a fold of their events. */
 import { View } from "@hexfold/core"
 import { DateTime, Schema } from "effect"
 import { Budget } from "./Budget.ts"
@@ -8,7 +8,7 @@ const Summary = Schema.Struct({
   status: Status,
   cents: Schema.Int,
   budget: Schema.String,
-  /** When it was saved or submitted for the first time. */
+  /** The time when the declaration was first saved or submitted. */
   since: Schema.DateTimeUtcFromString
 })
 type Summary = typeof Summary.Type
@@ -25,7 +25,7 @@ const claimed =
     { at, budget, cents }: { readonly at: DateTime.Utc; readonly budget: string; readonly cents: number }
   ): Summary => ({ status, cents, budget, since: summary?.since ?? at })
 
-/** Each declaration as it stands. */
+/** The present state of each declaration. */
 export const Declarations = View.make("Declarations", {
   from: [Declaration],
   state: Summary,
@@ -61,7 +61,7 @@ const noted = (
   { id, metadata }: View.Envelope<"Declaration", string>
 ): typeof History.Type => ({ declaration: id, step, what: _tag, by: metadata.actor ?? null, at })
 
-/** What happened to each declaration: a record for each step. */
+/** The history of each declaration: one record a step. */
 export const Histories = View.make("Histories", {
   from: [Declaration],
   state: History,
@@ -110,7 +110,7 @@ const lead = (before: Lead | undefined, { _tag, at }: Step): Lead => {
   return { last: at, steps: [...before.steps, { to: _tag, hours }] }
 }
 
-/** How long each declaration took to each step, from the step before. */
+/** The time that each declaration took from one step to the next. */
 export const LeadTimes = View.make("LeadTimes", {
   from: [Declaration],
   state: Schema.Struct({

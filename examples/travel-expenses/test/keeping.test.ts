@@ -7,7 +7,7 @@ import { overview } from "../src/overview.ts"
 import { execute, records, sample } from "./log.ts"
 import { Server, server, storesIn } from "./server.ts"
 
-/** What the views hold and print, once they are found to be as the events say. */
+/** The records and the printed overview of the views, after they were verified against the events. */
 const verified = Effect.gen(function* () {
   for (const view of views) {
     const { compared, different, unjudged } = yield* Projection.verify(view)

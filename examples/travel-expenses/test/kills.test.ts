@@ -1,6 +1,7 @@
 /**
- * Processes that are killed at random moments. HEXFOLD_LOG names a log for it,
- * instead of the sample many times over, and HEXFOLD_RUNS says how often.
+ * Kills processes at random moments while a log is executed. HEXFOLD_LOG names
+ * the log; by default it is the sample, repeated many times. HEXFOLD_RUNS is
+ * the number of runs.
  */
 import { assert, layer } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
@@ -19,9 +20,9 @@ import { type Database, Server, server, storesIn } from "./server.ts"
 const log = process.env["HEXFOLD_LOG"]
 const runs = Number(process.env["HEXFOLD_RUNS"] ?? 1)
 const kills = log === undefined ? 2 : 3
-/** How long a process works at most before it is killed, in milliseconds. */
+/** The longest time that a process works before it is killed, in milliseconds. */
 const longest = log === undefined ? 100 : 3_000
-/** How many rows are executed while processes are killed, at most. */
+/** The largest number of rows that are executed while processes are killed. */
 const most = 3_000
 
 const lines = Effect.promise(async () => {
@@ -32,17 +33,17 @@ const lines = Effect.promise(async () => {
   return { header, rows: Array.from({ length: 40 }, (_, n) => copy(n)).flat() }
 })
 
-/** Most of the log is executed before anything is killed. */
+/** A database in which most of the log is executed, before any process is killed. */
 class Begun extends Context.Service<
   Begun,
   {
-    /** Without records of views, */
+    /** The database without records of views. */
     readonly bare: Database
-    /** and with records that appends maintain. */
+    /** The database with records that the appends maintain. */
     readonly inline: Database
-    /** The file with the rest of the log, */
+    /** The file with the rest of the log. */
     readonly rest: string
-    /** and what the views hold after it. */
+    /** The records of the views after the whole log. */
     readonly expected: Effect.Success<typeof records>
   }
 >()("Begun") {
@@ -108,7 +109,7 @@ interface Progress {
   readonly isIdle: boolean
 }
 
-/** Kills one process after the other, each at a random moment after it got further; the last one lives. */
+/** Kills one process after the other, each at a random moment after it has made progress. The last process lives. */
 const killing = <E, R, R2>(starting: Effect.Effect<Started, never, R>, progress: Effect.Effect<Progress, E, R2>) =>
   Effect.gen(function* () {
     const killedAt: Array<number> = []
@@ -128,7 +129,7 @@ const killing = <E, R, R2>(starting: Effect.Effect<Started, never, R>, progress:
     return { last: yield* starting, killedAt }
   })
 
-/** What is written. */
+/** The position of the last written event. */
 const written = Effect.flatMap(EventStore.EventStore, ({ horizons }) =>
   Effect.map(Stream.runHead(horizons), (horizon): Progress => ({
     position: Option.getOrElse(horizon, () => 0),
@@ -136,7 +137,7 @@ const written = Effect.flatMap(EventStore.EventStore, ({ horizons }) =>
   }))
 )
 
-/** What is applied, of all views together. */
+/** The sum of the positions that the views have applied. */
 const applied = Effect.map(ProjectionMonitor.status(views), (all): Progress => ({
   position: all.reduce((sum, { position }) => sum + position, 0),
   isIdle: all.every(({ behind }) => behind === 0)

@@ -1,4 +1,4 @@
-/** What the tests execute, and what the views hold then. */
+/** The log that the tests execute, and the records of the views after it. */
 import { Query, Records, StateCache } from "@hexfold/core"
 import { Effect, Option, Stream } from "effect"
 import { readLog } from "../src/readLog.ts"
@@ -23,7 +23,7 @@ const rowsOf = <State>(view: Query.Source<State>) =>
     )
   ).pipe(Stream.runCollect)
 
-/** All records of all views, in a form that is the same wherever a log was executed: only event ids differ. */
+/** All records of all views without event ids, so that two executions of one log are equal. */
 export const records = Effect.gen(function* () {
   const byKey = {
     declarations: yield* rowsOf(Declarations),

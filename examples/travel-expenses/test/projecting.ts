@@ -1,4 +1,4 @@
-/** Runs the projections of all views in the database that it is told, until it is killed. */
+/** Runs the projections of all views in the database of its argument, until the process is killed. */
 import { NodeRuntime } from "@effect/platform-node"
 import { Projection } from "@hexfold/core"
 import { Layer, Redacted } from "effect"

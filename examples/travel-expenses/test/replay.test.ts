@@ -55,7 +55,7 @@ describe("the replay of a log", () => {
         assert.deepStrictEqual([second.accepted, second.repeated], [first.accepted, first.accepted])
         return { first, states, budgets }
       })
-      // A cache on one of them: it must not change the result.
+      // One of the stores has a cache, which must not change the result.
       const memory = yield* Effect.provide(twice, MemoryEventStore.layer())
       const postgres = yield* Effect.provide(twice, [Postgres(`travel_${unique}`), StateCache.layer({ capacity: 2 })])
       assert.deepStrictEqual(postgres, memory)
@@ -104,7 +104,7 @@ describe("the replay of a log", () => {
         const error = yield* Effect.flip(Executor.execute(HandlePayment, payment))
         assert.strictEqual(error._tag, "BudgetExceeded")
         assert.deepStrictEqual(yield* both, before)
-        // What was too much is paid by a second run, once more is granted.
+        // A second run with a higher limit pays what exceeded the budget before.
         const again = yield* execute(sample)
         assert.deepStrictEqual([again.accepted, again.repeated], [23, 22])
         return yield* both

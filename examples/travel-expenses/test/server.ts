@@ -8,11 +8,11 @@ export interface Database {
   readonly url: Redacted.Redacted
 }
 
-/** The tests' server. */
+/** The server of the tests. */
 export class Server extends Context.Service<
   Server,
   {
-    /** A new database, empty or a copy of one that nobody is connected to; it goes with the scope. */
+    /** Makes a new database, empty or a copy of a database without connections. It is removed with the scope. */
     readonly newDatabase: (template?: Database) => Effect.Effect<Database, never, Scope.Scope>
   }
 >()("Server") {}
@@ -42,7 +42,7 @@ const serverAt = (url: Redacted.Redacted) =>
 
 const given = process.env["HEXFOLD_TEST_DATABASE_URL"]
 
-/** The one that HEXFOLD_TEST_DATABASE_URL names, or an embedded one. */
+/** The server that HEXFOLD_TEST_DATABASE_URL names, or an embedded one. */
 export const server =
   given === undefined || given === ""
     ? Layer.unwrap(Effect.map(EmbeddedPostgres.EmbeddedPostgres, ({ url }) => serverAt(url))).pipe(

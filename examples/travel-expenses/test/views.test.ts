@@ -15,7 +15,7 @@ const rejected = new D.Rejected({ step: 3, at: at("2026-01-06T10:30:00Z"), by: "
 const paid = new D.PaymentHandled({ step: 4, at: at("2026-02-01T00:00:00Z"), cents: 12_000 })
 
 describe("views", () => {
-  it("know each declaration as it stands", () => {
+  it("hold the present state of each declaration", () => {
     const { given } = ViewScenario.of(Declarations)
     const record = { ...claim, cents: 12_000, since }
     given(...View.given(D.Declaration, "d1", saved)).then({ d1: { ...record, status: "saved", cents: 12_050 } })
@@ -28,7 +28,7 @@ describe("views", () => {
     })
   })
 
-  it("note every step, with who did it", () => {
+  it("hold every step with the role of its author", () => {
     const [given] = View.given(D.Declaration, "d1", rejected)
     const metadata = { correlationId: "d1", causationId: "d1", actor: "ADMINISTRATION" }
     ViewScenario.of(Histories)
@@ -51,7 +51,7 @@ describe("views", () => {
       })
   })
 
-  it("tell how long each step took", () => {
+  it("hold the time that each step took", () => {
     ViewScenario.of(LeadTimes)
       .given(...View.given(D.Declaration, "d1", saved, submitted, rejected))
       .then({ d1: { last: rejected.at, steps: [{ to: "DeclarationRejected", hours: 24 }] } })
