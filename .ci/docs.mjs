@@ -21,6 +21,7 @@ import { availableParallelism } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { blocksOf, docComments, filesOf } from "./docs/pages.mjs"
+import { copyDocs } from "./packages/docs.mjs"
 import { runProgram, runTests, startPostgres } from "./docs/running.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -67,6 +68,8 @@ const failed = (what, detail) => {
 // What is in the pages.
 
 rmSync(out, { recursive: true, force: true })
+// The README of core links to its copy of the pages.
+copyDocs()
 let examples = 0
 for (const path of sources) {
   for (const { first, language, lines } of blocksOf(path, docComments(readFileSync(join(root, path), "utf8")))) {
