@@ -31,11 +31,11 @@ export interface Aggregate<Name extends string, Id, State, Command extends Tagge
   readonly evolve: (state: State, event: Event) => State
   /** The name of the stream that holds the events of the aggregate with this id. */
   readonly streamId: (id: Id) => StreamId.StreamId
-  /** The id of the aggregate whose events a stream holds: none for a stream of another aggregate. */
+  /** The id of the aggregate whose events a stream holds. A stream of another aggregate has none. */
   readonly idOf: (streamId: StreamId.StreamId) => Option.Option<Id>
   /** The aggregate with this id as a participant of a boundary. */
   readonly at: (id: Id) => Participant<Name, State, Event>
-  /** The schemas it was made with. */
+  /** The schemas of the definition. */
   readonly schemas: Schemas<Id, State, Command, Event, Error>
 }
 
@@ -101,12 +101,16 @@ type ErrorProblem<Name extends string, Rejected, Error> = Rejected extends Error
 /**
  * Makes an aggregate.
  *
- * `decide` has one handler for each command and `evolve` one for each event: a
- * missing or a surplus one does not compile, nor does a handler that returns
- * an event or an error which is not declared.
+ * `decide` has one handler for each command, and `evolve` has one for each
+ * event. A missing or a surplus handler does not compile. Nor does a handler of
+ * `decide` that returns an event or an error which is not declared, or a handler
+ * of `evolve` that returns a field which the state does not have.
  *
- * The name must start with a letter and contain only letters, digits and `_`;
- * tags must differ. Anything else is a mistake in the program and throws.
+ * An aggregate that only boundaries write to leaves out `commands`, `errors` and
+ * `decide`. An aggregate that rejects nothing leaves out `errors`.
+ *
+ * A name starts with a letter and continues with letters, digits and `_`. Tags
+ * must differ. Anything else is a mistake in the program and throws an `Error`.
  *
  * @example
  * ```ts
@@ -276,8 +280,7 @@ const byTag = <Members extends ReadonlyArray<TaggedSchema>>(
   return map
 }
 
-// An id that always encodes to a string is its own text; any other is written
-// as JSON, so that 1 and "1" stay apart.
+// An id that always encodes to a string is written as it is. Any other id is written as JSON, so that 1 and "1" differ.
 const streamIds = <Id>(name: string, schema: Schema.Codec<Id, unknown>) => {
   const codec = Schema.toCodecJson(schema)
   const isText = encodesToString(SchemaAST.toEncoded(codec.ast))

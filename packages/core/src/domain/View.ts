@@ -1,6 +1,6 @@
 /**
  * A read model written as pure functions: which records an event touches, and
- * what becomes of the state of each.
+ * how it changes the state of each.
  *
  * Nothing here runs an effect or keeps a record. A view is tested with
  * {@link fold}, or by calling its functions.
@@ -20,7 +20,7 @@ import { check, keyFunction, type KeyOf, type KeyTable, selector, typesOf } from
 
 export { fold, type Given, given } from "./viewFold.ts"
 
-/** What is known about an event besides its content. */
+/** What the store knows about an event besides its content. */
 export interface Envelope<out Name extends string, out Id> {
   /** The name of the event's aggregate. */
   readonly aggregate: Name
@@ -28,9 +28,9 @@ export interface Envelope<out Name extends string, out Id> {
   readonly id: Id
   readonly streamId: StreamId.StreamId
   readonly eventId: string
-  /** Its 1-based place in the stream. */
+  /** The event's place in its stream, from 1 on. */
   readonly version: number
-  /** Its place among all events of the store. */
+  /** The event's place among all events of the store. */
   readonly position: number
   /** When the store recorded it. */
   readonly recordedAt: DateTime.Utc
@@ -84,17 +84,18 @@ export interface Source extends Aggregate.Any {
 }
 
 /**
- * Who applies events: `async`, a projection soon after they are committed;
- * `inline`, the append itself in its own transaction. Stores that were not given
- * the view's definition cannot, and its projection fails with a `ViewStoreError`
- * then. A view in several parts stays async.
+ * What applies events to a view. With `async` a projection does, soon after the
+ * events are committed. With `inline` the append does, in its own transaction.
+ * A store needs the definition of an inline view. If it does not have it, the
+ * view's projection fails with a `ViewStoreError`. A view in several parts stays
+ * async.
  */
 export type Consistency = "async" | "inline"
 
 /**
- * What a projection does about an event that cannot be applied: `stop` before
- * it; `skip` it and leave a dead letter; `park` it with all later events of the same
- * key, until they are retried.
+ * What a projection does with an event that cannot be applied. With `stop` it
+ * stops before the event. With `skip` it leaves a dead letter. With `park` it
+ * keeps the event and all later events of the same key until they are retried.
  */
 export type OnPoison = "stop" | "skip" | "park"
 
@@ -165,25 +166,31 @@ type KnownTags<S> = S extends Source ? TagsOf<S> | `${S["name"]}/${TagsOf<S>}` :
 /**
  * Makes a view.
  *
- * `evolve` has handlers for the events that matter, by tag; others are ignored.
- * A handler gets the state of the record, or `undefined` if there is none, the
- * event and its {@link Envelope}. It returns the next state, or `undefined` to
- * delete the record. A handler for an event that no source has does not
- * compile, nor does one that returns anything but a state.
+ * `evolve` has one handler for each kind of event that matters. Other events are
+ * ignored. The name of a handler is the tag of the event. Where several sources
+ * have events of the same tag, `"Post/Created"` names the event of one source.
+ * The handler `"*"` gets all events that no other handler gets.
  *
- * `key` names the record or the records that an event touches; an empty list
- * ignores it. Without `key` there is one record for each aggregate: its key is
- * the text of the id, or the whole stream id if there are several sources.
- * {@link perEvent} makes one record for each event.
+ * A handler gets the state of the record (`undefined` if there is no record),
+ * the event and its {@link Envelope}. It returns the next state, or `undefined`
+ * to delete the record. A handler for an event that no source has does not
+ * compile. Nor does one that returns a field which the state does not have.
+ *
+ * `key` names the records that an event touches, as a text or a list of texts.
+ * An empty list ignores the event. It is one function for all events, or an
+ * object with one function for each handler of `evolve`, by the same names.
+ * Without `key` there is one record for each aggregate. Its key is the text of
+ * the id, or the whole stream id if there are several sources. {@link perEvent}
+ * makes one record for each event.
  *
  * A new `version` is a new generation: its records are built from the first
- * event on. `consistency` and `onPoison` may be changed without one; they are
- * `async` and `stop` if not given. Another `key` or `evolve` under the same
- * version leaves the records as they are that were made before.
+ * event on. Raise it when `key` or `evolve` change, because records that exist
+ * already stay as they are. `consistency` and `onPoison` may change under the
+ * same version. They are `async` and `stop` by default.
  *
  * The name must be one that an aggregate may have, sources must differ, and the
- * version is a whole number from 1 on. Anything else is a mistake in the
- * program and throws.
+ * version must be a whole number from 1 on. Anything else is a mistake in the
+ * program and throws an `Error`.
  *
  * @example
  * ```ts
