@@ -95,6 +95,6 @@ export const filesOf = (path, text) => {
     const source = `${lines.join("\n")}\nexport {}\n`
     if (isTest(source) && !name.endsWith(".test.ts"))
       fail(path, 1, `${name} is a test: its name must end with .test.ts`)
-    return { name, source, noRun, output, isTest: name.endsWith(".test.ts") }
+    return { name, source, noRun, output, isTest: isTest(source) }
   })
 }

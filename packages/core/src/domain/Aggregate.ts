@@ -6,15 +6,14 @@
  * Nothing here runs an effect. An aggregate is executed against an event store
  * with `Executor`, and tested by calling its functions.
  */
-import * as Option from "effect/Option"
-import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
+import type * as Option from "effect/Option"
+import type * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import { canonicalJson } from "./canonicalJson.ts"
 import type { Decision, ErrorOf as ErrorOfDecision, EventOf as EventOfDecision } from "./Decision.ts"
 import type { EventProblem, Exactly, TagOf } from "./exactly.ts"
 import type { Participant } from "./Participant.ts"
 import * as StreamId from "./StreamId.ts"
+import { streamIds } from "./idEncoding.ts"
 import type { Tagged, TaggedSchema } from "./tagged.ts"
 
 export type { Tagged, TaggedSchema }
@@ -31,11 +30,11 @@ export interface Aggregate<Name extends string, Id, State, Command extends Tagge
   readonly evolve: (state: State, event: Event) => State
   /** The name of the stream that holds the events of the aggregate with this id. */
   readonly streamId: (id: Id) => StreamId.StreamId
-  /** The id of the aggregate whose events a stream holds: none for a stream of another aggregate. */
+  /** The id of the aggregate whose events a stream holds. A stream of another aggregate has none. */
   readonly idOf: (streamId: StreamId.StreamId) => Option.Option<Id>
   /** The aggregate with this id as a participant of a boundary. */
   readonly at: (id: Id) => Participant<Name, State, Event>
-  /** The schemas it was made with. */
+  /** The schemas of the definition. */
   readonly schemas: Schemas<Id, State, Command, Event, Error>
 }
 
@@ -101,12 +100,16 @@ type ErrorProblem<Name extends string, Rejected, Error> = Rejected extends Error
 /**
  * Makes an aggregate.
  *
- * `decide` has one handler for each command and `evolve` one for each event: a
- * missing or a surplus one does not compile, nor does a handler that returns
- * an event or an error which is not declared.
+ * `decide` has one handler for each command, and `evolve` has one for each
+ * event. A missing or a surplus handler does not compile. Nor does a handler of
+ * `decide` that returns an event or an error which is not declared, or a handler
+ * of `evolve` that returns a field which the state does not have.
  *
- * The name must start with a letter and contain only letters, digits and `_`;
- * tags must differ. Anything else is a mistake in the program and throws.
+ * An aggregate that only boundaries write to leaves out `commands`, `errors` and
+ * `decide`. An aggregate that rejects nothing leaves out `errors`.
+ *
+ * A name starts with a letter and continues with letters, digits and `_`. Tags
+ * must differ. Anything else is a mistake in the program and throws an `Error`.
  *
  * @example
  * ```ts
@@ -275,38 +278,3 @@ const byTag = <Members extends ReadonlyArray<TaggedSchema>>(
   }
   return map
 }
-
-// An id that always encodes to a string is its own text; any other is written
-// as JSON, so that 1 and "1" stay apart.
-const streamIds = <Id>(name: string, schema: Schema.Codec<Id, unknown>) => {
-  const codec = Schema.toCodecJson(schema)
-  const isText = encodesToString(SchemaAST.toEncoded(codec.ast))
-  const encode = isPlainText(schema.ast) ? textOf : Schema.encodeSync(codec)
-  const decode = Schema.decodeUnknownResult(isText ? codec : Schema.fromJsonString(codec))
-  return {
-    streamId: (id: Id): StreamId.StreamId => {
-      const encoded = encode(id)
-      return StreamId.make(name, isText ? (encoded as string) : canonicalJson(encoded))
-    },
-    idOf: (streamId: StreamId.StreamId): Option.Option<Id> =>
-      Option.flatMap(StreamId.parse(streamId), (parts) =>
-        parts.aggregate === name ? Result.getSuccess(decode(parts.id)) : Option.none()
-      )
-  }
-}
-
-// Most ids are texts of any kind, which encode to themselves.
-const isPlainText = (ast: SchemaAST.AST): boolean =>
-  SchemaAST.isString(ast) && ast.checks === undefined && ast.encoding === undefined
-
-const textOf = (id: unknown): string => {
-  if (typeof id !== "string") throw new TypeError(`Expected string, got ${String(id)}`)
-  return id
-}
-
-const encodesToString = (ast: SchemaAST.AST): boolean =>
-  SchemaAST.isUnion(ast)
-    ? ast.types.every(encodesToString)
-    : SchemaAST.isString(ast) ||
-      SchemaAST.isTemplateLiteral(ast) ||
-      (SchemaAST.isLiteral(ast) && typeof ast.literal === "string")

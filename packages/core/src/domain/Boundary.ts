@@ -96,14 +96,14 @@ type Checked<Decided, P> = [P] extends [never]
 /**
  * Makes a boundary.
  *
- * `participants` says which streams take part, by role; `decide` gets their
- * states by role and returns events by role. Events for a role that is no
- * participant, that is read-only, or that is played by another aggregate do
- * not compile. Whatever takes part is checked when the events are appended:
- * the step happens on the states that were read, or not at all.
+ * `participants` names the streams that take part, by role. `decide` gets their
+ * states by role and returns their events by role. Events for an unknown role,
+ * for a role that is read-only, or for a role of another aggregate do not
+ * compile. The versions of all participants are checked when the events are
+ * appended: the step happens on the states that were read, or not at all.
  *
- * Two roles may be played by the same stream; it is read once, and a decision
- * may write to it through one of them.
+ * Two roles may be played by the same stream. It is read once, and a decision
+ * may write to it through one of the two roles.
  *
  * @example
  * ```ts
@@ -158,9 +158,8 @@ export const make = <
 })
 
 /**
- * Lets a participant, or the several of a role, only be read. Its version is
- * checked all the same; commands that only read it do not get in each other's
- * way.
+ * Makes a participant, or a list of them, read-only. Its version is still
+ * checked. Commands that only read a stream do not conflict with each other.
  *
  * @example
  * ```ts

@@ -9,7 +9,8 @@ import * as Result from "effect/Result"
 export type Decision<Event, Error = never> = Result.Result<ReadonlyArray<Event>, Error>
 
 /**
- * Accepts the command: these events happened, in this order.
+ * Accepts the command and records these events, in this order. Without events
+ * it records nothing, like {@link nothing}.
  *
  * @example
  * ```ts
@@ -21,7 +22,7 @@ export type Decision<Event, Error = never> = Result.Result<ReadonlyArray<Event>,
 export const accept = <const Events extends ReadonlyArray<unknown>>(...events: Events): Decision<Events[number]> =>
   Result.succeed(events)
 
-/** Accepts the command although there is nothing to record. */
+/** Accepts the command and records nothing. */
 export const nothing: Decision<never> = Result.succeed([])
 
 /**

@@ -48,7 +48,7 @@ export type StatesOf<P> = {
       : never
 }
 
-/** The events that a decision may add to a participant: none to one that is only read. */
+/** The events that a decision may add to a participant. There are none for a participant that is only read. */
 export type EventOf<P> = P extends Any & { readonly access: "write" } ? Parameters<P["source"]["evolve"]>[1] : never
 
 /** The events that a decision may add to any of the participants. */

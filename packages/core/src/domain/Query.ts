@@ -1,9 +1,9 @@
 /**
- * A question to a view, as plain data: which records, in which order, how many,
- * and which of their fields.
+ * A query of a view as plain data: which records, in which order, how many, and
+ * which of their fields.
  *
  * A query is a JSON value with a schema of its own, so it can be sent and kept.
- * What it means is written down once, in {@link run}; every store gives the
+ * Its meaning is defined once, by `QueryEvaluation.run`. Every store gives the
  * same answer.
  */
 import * as Result from "effect/Result"
@@ -69,8 +69,9 @@ export interface Options<State, Select extends ReadonlyArray<PathTo<State, unkno
 /**
  * Makes a query for records of a view.
  *
- * The paths are those of the view's state, with dots between the names, and an
- * operand has the type of its field. Throws an `Error` for a field that the
+ * The paths are those of the view's state, with dots between the names. An
+ * operand has the type of its field. `where` takes a function of the filters, or
+ * an object of equalities: `where: { status: "open" }`. Throws an `Error` for a field that the
  * JSON of the state does not have under this name, and for an order comparison
  * with a number that the schema writes as text; throws a `SchemaError` for what
  * {@link QuerySchema} refuses.
@@ -129,7 +130,7 @@ export const from = <
 }
 
 /**
- * The query that counts what another gives on all its pages.
+ * The query for the number of records on all pages of another query.
  *
  * @example
  * ```ts
@@ -145,7 +146,7 @@ export const count = ({ view, where }: Query): Count => ({
 })
 
 /**
- * The query for the page behind a cursor.
+ * The query for the page after a cursor.
  *
  * @example
  * ```ts

@@ -19,7 +19,7 @@ export interface Parts {
 
 /** Whether a text may name an aggregate: a letter, then letters, digits and `_`, at most 100 characters. */
 export const isAggregateName = (name: string): boolean => {
-  // By hand, for every stream id passes here: a fifth of what a regular expression takes.
+  // A loop takes a fifth of the time of a regular expression, and every stream id passes here.
   if (name.length === 0 || name.length > 100) return false
   for (let i = 0; i < name.length; i++) {
     const code = name.charCodeAt(i)
@@ -56,7 +56,7 @@ export const make = (aggregate: string, id: string): StreamId => `${aggregate}-$
 export const aggregateOf = (streamId: StreamId): string => streamId.slice(0, streamId.indexOf("-"))
 
 /**
- * The parts of a stream's name, or none when the text is no such name.
+ * The parts of a stream's name, or none if the text is not the name of a stream.
  *
  * @example
  * ```ts

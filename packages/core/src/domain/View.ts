@@ -1,105 +1,22 @@
 /**
  * A read model written as pure functions: which records an event touches, and
- * what becomes of the state of each.
+ * how it changes the state of each.
  *
  * Nothing here runs an effect or keeps a record. A view is tested with
  * {@link fold}, or by calling its functions.
  */
-import type * as DateTime from "effect/DateTime"
-import type * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import type * as Aggregate from "./Aggregate.ts"
 import { InvalidKey } from "./errors.ts"
 import type { Exactly } from "./exactly.ts"
-import type { Metadata } from "./metadata.ts"
 import type { Equatable, PathTo } from "./query/fields.ts"
-import type * as StreamId from "./StreamId.ts"
 import { idProblem } from "./texts.ts"
+import type { Consistency, Envelope, OnPoison, Source, View } from "./viewDefinition.ts"
 import { check, keyFunction, type KeyOf, type KeyTable, selector, typesOf } from "./viewHandlers.ts"
 
+export type { Any, Consistency, Envelope, Index, OnPoison, Source, View } from "./viewDefinition.ts"
 export { fold, type Given, given } from "./viewFold.ts"
-
-/** What is known about an event besides its content. */
-export interface Envelope<out Name extends string, out Id> {
-  /** The name of the event's aggregate. */
-  readonly aggregate: Name
-  /** The id of the event's aggregate. */
-  readonly id: Id
-  readonly streamId: StreamId.StreamId
-  readonly eventId: string
-  /** Its 1-based place in the stream. */
-  readonly version: number
-  /** Its place among all events of the store. */
-  readonly position: number
-  /** When the store recorded it. */
-  readonly recordedAt: DateTime.Utc
-  readonly metadata: Metadata
-}
-
-/** What every view has, as a constraint for functions that accept them all. */
-export interface Any {
-  readonly name: string
-  /** The generation of its records. */
-  readonly version: number
-  readonly schemas: {
-    /** The schema of a record's state. */
-    readonly state: Schema.Codec<unknown, unknown>
-  }
-  /** The aggregates whose events it follows. */
-  readonly sources: ReadonlyArray<Source>
-  /** The tags of the events that it has handlers for. */
-  readonly types: ReadonlyArray<string>
-  /** The fields of the state by which records are looked for. */
-  readonly indexes: ReadonlyArray<Index>
-  readonly consistency: Consistency
-  readonly onPoison: OnPoison
-  /** True if all events that touch a record are of one stream. */
-  readonly perStream: boolean
-  /** Whether it has a handler for events with this tag. */
-  readonly handles: (tag: string) => boolean
-  readonly keysOf: (event: never, envelope: never) => Result.Result<ReadonlyArray<string>, InvalidKey>
-  readonly evolve: (state: never, event: never, envelope: never) => unknown
-}
-
-/** A read model with a name, made by {@link make}. */
-export interface View<
-  Name extends string,
-  State,
-  Event extends Aggregate.Tagged,
-  In extends Envelope<string, unknown>
-> extends Any {
-  readonly name: Name
-  readonly schemas: { readonly state: Schema.Codec<State, unknown> }
-  /** The keys of the records that an event touches, each once. An event without a handler touches none. */
-  readonly keysOf: (event: Event, envelope: In) => Result.Result<ReadonlyArray<string>, InvalidKey>
-  /** The state of a record after an event; `undefined` stands for no record. */
-  readonly evolve: (state: State | undefined, event: Event, envelope: In) => State | undefined
-}
-
-/** What a view needs of an aggregate, as a constraint that every aggregate meets. */
-export interface Source extends Aggregate.Any {
-  readonly idOf: (streamId: StreamId.StreamId) => Option.Option<unknown>
-  readonly schemas: { readonly events: ReadonlyMap<string, Schema.Codec<unknown, Aggregate.Tagged>> }
-}
-
-/**
- * Who applies events: `async`, a projection soon after they are committed;
- * `inline`, the append itself in its own transaction. Stores that were not given
- * the view's definition cannot, and its projection fails with a `ViewStoreError`
- * then. A view in several parts stays async.
- */
-export type Consistency = "async" | "inline"
-
-/**
- * What a projection does about an event that cannot be applied: `stop` before
- * it; `skip` it and leave a dead letter; `park` it with all later events of the same
- * key, until they are retried.
- */
-export type OnPoison = "stop" | "skip" | "park"
-
-/** The path to a field of the state, its names joined by dots, or several such paths. */
-export type Index = string | ReadonlyArray<string>
 
 /** An index over the fields of a state that queries compare. */
 export type IndexOf<State> = PathTo<State, Equatable> | ReadonlyArray<PathTo<State, Equatable>>
@@ -165,25 +82,31 @@ type KnownTags<S> = S extends Source ? TagsOf<S> | `${S["name"]}/${TagsOf<S>}` :
 /**
  * Makes a view.
  *
- * `evolve` has handlers for the events that matter, by tag; others are ignored.
- * A handler gets the state of the record, or `undefined` if there is none, the
- * event and its {@link Envelope}. It returns the next state, or `undefined` to
- * delete the record. A handler for an event that no source has does not
- * compile, nor does one that returns anything but a state.
+ * `evolve` has one handler for each kind of event that matters. Other events are
+ * ignored. The name of a handler is the tag of the event. Where several sources
+ * have events of the same tag, `"Post/Created"` names the event of one source.
+ * The handler `"*"` gets all events that no other handler gets.
  *
- * `key` names the record or the records that an event touches; an empty list
- * ignores it. Without `key` there is one record for each aggregate: its key is
- * the text of the id, or the whole stream id if there are several sources.
- * {@link perEvent} makes one record for each event.
+ * A handler gets the state of the record (`undefined` if there is no record),
+ * the event and its {@link Envelope}. It returns the next state, or `undefined`
+ * to delete the record. A handler for an event that no source has does not
+ * compile. Nor does one that returns a field which the state does not have.
+ *
+ * `key` names the records that an event touches, as a text or a list of texts.
+ * An empty list ignores the event. It is one function for all events, or an
+ * object with one function for each handler of `evolve`, by the same names.
+ * Without `key` there is one record for each aggregate. Its key is the text of
+ * the id, or the whole stream id if there are several sources. {@link perEvent}
+ * makes one record for each event.
  *
  * A new `version` is a new generation: its records are built from the first
- * event on. `consistency` and `onPoison` may be changed without one; they are
- * `async` and `stop` if not given. Another `key` or `evolve` under the same
- * version leaves the records as they are that were made before.
+ * event on. Raise it when `key` or `evolve` change, because records that exist
+ * already stay as they are. `consistency` and `onPoison` may change under the
+ * same version. They are `async` and `stop` by default.
  *
  * The name must be one that an aggregate may have, sources must differ, and the
- * version is a whole number from 1 on. Anything else is a mistake in the
- * program and throws.
+ * version must be a whole number from 1 on. Anything else is a mistake in the
+ * program and throws an `Error`.
  *
  * @example
  * ```ts

@@ -1,8 +1,8 @@
 /**
- * Types that refuse a field which its owner does not have.
+ * Types that refuse a field which a state or an event does not have.
  *
- * The compiler lets a value with more fields than its type pass wherever it
- * comes from a function. A misspelt field would then be dropped in silence.
+ * The compiler accepts a value with more fields than its type where a function
+ * returns it. A misspelt field would then be dropped in silence.
  */
 import type * as DateTime from "effect/DateTime"
 
@@ -25,17 +25,17 @@ export type Leaf =
   | { readonly pipe: (...args: never) => unknown }
 
 /** The names of the fields that any member of a union has. */
-export type NamesOf<T> = T extends unknown ? keyof T : never
+type NamesOf<T> = T extends unknown ? keyof T : never
 
 type HasAnyName<Name> = Name extends string ? (string extends Name ? true : false) : never
 
 /**
  * `Open` for a type parameter and for a type with any field, otherwise `Known`.
  *
- * The compiler does not resolve a condition on a type parameter. It relates a
- * value to such a condition only if it can rule a branch out, and here it can:
- * what it knows of the names of a type parameter is that they are texts. So a
- * helper over "any state" compiles as if the condition were not there.
+ * The compiler does not resolve a condition on a type parameter, and then
+ * nothing is assignable to the condition, unless one branch can be ruled out.
+ * Here one can: all that is known of the names of a type parameter is that they
+ * are texts. So a helper over "any state" compiles.
  */
 export type IfKnown<T, Known, Open> = [HasAnyName<NamesOf<T>>] extends [true] ? Open : Known
 
@@ -49,7 +49,7 @@ type ElementOf<T> = T extends ReadonlyArray<infer Element> ? Element : never
 type FieldOf<T, Name> = T extends unknown ? (Name extends keyof T ? T[Name] : never) : never
 
 /** The names of the fields, of `Value` and at most four levels below it, that `Target` does not have. */
-export type Surplus<Value, Target, Depth extends ReadonlyArray<unknown> = []> = Depth["length"] extends 5
+type Surplus<Value, Target, Depth extends ReadonlyArray<unknown> = []> = Depth["length"] extends 5
   ? never
   : Value extends Leaf
     ? never

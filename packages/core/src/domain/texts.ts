@@ -1,4 +1,4 @@
-/** The longest id in characters (code points): of a stream behind its aggregate's name, of a command, an event's type, a record's key. */
+/** The most characters (code points) of an id: of a stream's id after the aggregate's name, of a command, an event's type, a record's key. */
 export const maxIdLength = 1_000
 
 /** Why a text, from `start` on, cannot be an id. */
@@ -19,6 +19,6 @@ export const textProblem = (text: string): string | undefined =>
 /** A text as a message shows it. */
 export const quote = (text: string): string => JSON.stringify(text)
 
-/** A text as a store can keep it, and not longer than `most` UTF-16 units. */
+/** A text in the form that a store can keep, with at most `most` UTF-16 units. */
 export const storable = (text: string, most: number): string =>
   text.slice(0, most).toWellFormed().replaceAll("\0", "\uFFFD")

@@ -3,9 +3,9 @@ import * as DateTime from "effect/DateTime"
 import * as Result from "effect/Result"
 import type * as Aggregate from "./Aggregate.ts"
 import type * as StreamId from "./StreamId.ts"
-import type { Envelope, View } from "./View.ts"
+import type { Envelope, View } from "./viewDefinition.ts"
 
-/** An event for {@link fold}, with what it says of its envelope. */
+/** An event for {@link fold}, with any part of its envelope. */
 export interface Given<out Name extends string, out Id, out Event> extends Partial<Envelope<Name, Id>> {
   readonly aggregate: Name
   readonly id: Id
@@ -45,11 +45,11 @@ export const given = <
 }
 
 /**
- * The records of a view by key after a sequence of events, for tests. What the
- * events do not say of their envelopes is made up: positions and versions are
- * counted, and an event is recorded a second after the one before.
+ * The records of a view by key after a sequence of events, for tests. The missing
+ * parts of the envelopes are made up: positions and versions are counted, and
+ * each event is recorded one second after the one before.
  *
- * Throws an `InvalidKey` if the view gives an event one.
+ * Throws an `InvalidKey` if the view names a key that no record can have.
  *
  * @example
  * ```ts

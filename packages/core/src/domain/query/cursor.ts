@@ -17,14 +17,14 @@ const Cursor = Schema.StringFromBase64Url.pipe(
 const encode = Schema.encodeSync(Cursor)
 const decode = Schema.decodeResult(Cursor)
 
-// Tells a mistake, not an attack: a forged cursor only leads to another place among the same records.
+// Finds mistakes, not attacks: a forged cursor only leads to another place among the same records.
 const fingerprintOf = ({ orderBy, view, where }: Query): number =>
   Hash.string(canonicalJson(JSON.parse(JSON.stringify([view, where ?? null, orderBy])) as Schema.Json))
 
 /**
- * The cursor of a record: a query with it as `after` goes on behind the
- * record's place, whether or not the record is still there. The state is the
- * whole JSON of the record, not what the query selects.
+ * The cursor of a record. A query with this cursor as `after` starts after the
+ * record's place, even if the record no longer exists. The state is the whole
+ * JSON of the record, not what the query selects.
  *
  * @example
  * ```ts
@@ -40,8 +40,8 @@ export const cursorOf = (query: Query, record: { readonly key: string; readonly 
   encode({ query: fingerprintOf(query), ...placeOf(query.orderBy, record.key, record.state) })
 
 /**
- * The place that a query's `after` names: none if the query starts at the
- * beginning. For stores; others leave a cursor as it is.
+ * The place that a query's `after` names, or `undefined` if the query starts at
+ * the first record. Only stores decode cursors.
  *
  * @example
  * ```ts

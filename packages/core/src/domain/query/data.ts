@@ -1,4 +1,4 @@
-/** The values that describe a query. They are JSON, and untrusted JSON becomes one by decoding it. */
+/** The values that describe a query. They are JSON. Decode a query that comes from outside. */
 import * as Schema from "effect/Schema"
 
 /** The names of the fields that lead from a state to one of its parts. */
@@ -34,19 +34,19 @@ export interface Order {
   readonly direction: "asc" | "desc"
 }
 
-/** A query that gives records of a view, made by {@link from}. */
+/** A query for records of a view, made by {@link from}. */
 export interface Query<out Row = unknown, out Name extends string = string> {
   readonly _tag: "Records"
   /** The name of the view. */
   readonly view: Name
   readonly where?: Filter
-  /** The first field counts most; equal records follow each other by key. */
+  /** The first field counts most. Equal records are ordered by key. */
   readonly orderBy: ReadonlyArray<Order>
   /** The most records of one page. */
   readonly limit?: number
   /** The cursor that a page gave as `next`. */
   readonly after?: string
-  /** The fields that a record has in the result; without it all. */
+  /** The fields that a record has in the result. By default it has all. */
   readonly select?: ReadonlyArray<Path>
   /** Only for the type checker: what a record is in the result. */
   readonly "~row"?: Row
@@ -68,7 +68,7 @@ export interface Row<out State> {
 /** The result of a query. */
 export interface Page<out State> {
   readonly rows: ReadonlyArray<Row<State>>
-  /** The cursor of the page that follows: none when this is the last one. */
+  /** The cursor of the next page, or `undefined` if this is the last page. */
   readonly next: string | undefined
 }
 
@@ -105,7 +105,7 @@ const leaves = [
   Schema.TaggedStruct("IsNull", { path: PathSchema })
 ] as const
 
-// One schema for each level instead of a recursive one: what is nested deeper ends no decoder's stack.
+// One schema for each level instead of a recursive one, so that deep nesting cannot overflow the stack of the decoder.
 const filterOfDepth = (depth: number): Schema.Codec<Filter> => {
   if (depth === 0) return Schema.Union(leaves)
   const inner = Schema.suspend(() => filterOfDepth(depth - 1))
@@ -142,8 +142,8 @@ const FilterSchema = filterOfDepth(maxDepth).check(
 
 /**
  * Decodes a query that was sent as JSON. It refuses a filter that is too large
- * or too deep, a limit below 1 and a text with half of a surrogate pair. It
- * knows no view: a field that the view lacks is null in every record.
+ * or too deep, a limit below 1, and a text with half of a surrogate pair. It does
+ * not know the view: a field that the view lacks is null in every record.
  *
  * @example
  * ```ts
@@ -171,7 +171,7 @@ export const QuerySchema: Schema.Codec<Query> = Schema.TaggedStruct("Records", {
 })
 
 /**
- * As {@link QuerySchema}, for a query that counts.
+ * Like {@link QuerySchema}, but for a query that counts.
  *
  * @example
  * ```ts

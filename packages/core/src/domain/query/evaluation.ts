@@ -1,11 +1,11 @@
-/** What a filter and an order mean: every store gives the answers that these functions give. */
+/** The meaning of filters and orders. Every store gives the answers that these functions give. */
 import type * as Schema from "effect/Schema"
 import { foldCase } from "./caseFolding.ts"
 import type { Filter, Order, Path, Scalar } from "./data.ts"
 
 type Json = Schema.Json
 
-/** The object whose fields a value has: none for an array or anything else. */
+/** The value as an object with fields, or `undefined` for an array and anything else. */
 export const fieldsOf = (value: Json | undefined): { readonly [name: string]: Json } | undefined =>
   typeof value === "object" && value !== null && !Array.isArray(value)
     ? (value as { readonly [name: string]: Json })

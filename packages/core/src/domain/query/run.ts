@@ -41,7 +41,7 @@ export const run = (
   })
 
 /**
- * As {@link run}, for a query that counts.
+ * Like {@link run}, but for a query that counts.
  *
  * @example
  * ```ts
