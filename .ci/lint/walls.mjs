@@ -37,12 +37,12 @@ export const walls = {
       "../index.ts",
       "../application/events/Metadata.ts"
     ],
-    allowed: ["./StreamId.ts", "./query/data.ts", "effect/Schema", "effect/Result", "effect/DateTime"]
+    allowed: ["./StreamId.ts", "./query/data.ts", "./view/fold.ts", "effect/Schema", "effect/Result", "effect/DateTime"]
   },
-  "packages/core/src/domain/query/*": {
+  "packages/core/src/domain/{query,view}/*": {
     folder: "packages/core/src/domain/query",
     forbidden: [...impure, "../../ports/EventStore.ts", "../../internal/uuid.ts", "../../index.ts"],
-    allowed: ["./data.ts", "../canonicalJson.ts", "effect/Schema", "effect/Array"]
+    allowed: ["./data.ts", "../canonicalJson.ts", "../query/data.ts", "effect/Schema", "effect/Array"]
   },
   "packages/core/src/ports/*": {
     folder: "packages/core/src/ports",
@@ -90,7 +90,34 @@ export const walls = {
       "../projections/drop.ts",
       "../reactions/Reactor.ts"
     ],
-    allowed: [...ground, "./Receipt.ts", "../events/recording.ts", "effect/Effect", "@noble/hashes/sha2.js"]
+    allowed: [
+      ...ground,
+      "./Receipt.ts",
+      "./engine/execution.ts",
+      "../events/recording.ts",
+      "effect/Effect",
+      "@noble/hashes/sha2.js"
+    ]
+  },
+  "packages/core/src/application/commands/engine/*": {
+    folder: "packages/core/src/application/commands/engine",
+    forbidden: [
+      ...unstable,
+      "../Executor.ts",
+      "../technical.ts",
+      "../../queries/waitFor.ts",
+      "../../views/fold.ts",
+      "../../projections/drop.ts",
+      "@noble/hashes/sha2.js"
+    ],
+    allowed: [
+      "./retrying.ts",
+      "../Receipt.ts",
+      "../../events/recording.ts",
+      "../../../ports/Reason.ts",
+      "../../../domain/query/data.ts",
+      "effect/Effect"
+    ]
   },
   "packages/core/src/application/projections/*": {
     folder: "packages/core/src/application/projections",
@@ -143,7 +170,7 @@ export const walls = {
       "./ports/jsonCopy.ts",
       "./internal/uuid.ts"
     ].concat([
-      "./application/commands/execution.ts",
+      "./application/commands/engine/execution.ts",
       "./application/projections/worker/Worker.ts",
       "./index.ts",
       "effect/Effect"

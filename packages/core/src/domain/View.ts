@@ -12,11 +12,11 @@ import { InvalidKey } from "./errors.ts"
 import type { Exactly } from "./exactly.ts"
 import type { Equatable, PathTo } from "./query/fields.ts"
 import { idProblem } from "./texts.ts"
-import type { Consistency, Envelope, OnPoison, Source, View } from "./viewDefinition.ts"
-import { check, keyFunction, type KeyOf, type KeyTable, selector, typesOf } from "./viewHandlers.ts"
+import type { Consistency, Envelope, OnPoison, Source, View } from "./view/definition.ts"
+import { check, keyFunction, type KeyOf, type KeyTable, selector, typesOf } from "./view/handlers.ts"
 
-export type { Any, Consistency, Envelope, Index, OnPoison, Source, View } from "./viewDefinition.ts"
-export { fold, type Given, given } from "./viewFold.ts"
+export type { Any, Consistency, Envelope, Index, OnPoison, Source, View } from "./view/definition.ts"
+export { fold, type Given, given } from "./view/fold.ts"
 
 /** An index over the fields of a state that queries compare. */
 export type IndexOf<State> = PathTo<State, Equatable> | ReadonlyArray<PathTo<State, Equatable>>

@@ -1,9 +1,9 @@
 /** Events and records of a view as plain values, for tests. */
 import * as DateTime from "effect/DateTime"
 import * as Result from "effect/Result"
-import type * as Aggregate from "./Aggregate.ts"
-import type * as StreamId from "./StreamId.ts"
-import type { Envelope, View } from "./viewDefinition.ts"
+import type * as Aggregate from "../Aggregate.ts"
+import type * as StreamId from "../StreamId.ts"
+import type { Envelope, View } from "./definition.ts"
 
 /** An event for {@link fold}, with any part of its envelope. */
 export interface Given<out Name extends string, out Id, out Event> extends Partial<Envelope<Name, Id>> {

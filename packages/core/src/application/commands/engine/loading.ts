@@ -1,9 +1,9 @@
 import * as Result from "effect/Result"
-import type { Appended, StreamSlice } from "../../ports/EventStore.ts"
-import type { EventDecodeError } from "../events/errors.ts"
-import { foldRecorded } from "../events/recording.ts"
+import type { Appended, StreamSlice } from "../../../ports/EventStore.ts"
+import type { EventDecodeError } from "../../events/errors.ts"
+import { foldRecorded } from "../../events/recording.ts"
 import type { LoadedStream, StreamWrite } from "./commandPlan.ts"
-import type { States } from "./StateCache.ts"
+import type { States } from "../StateCache.ts"
 
 /** Takes over what the previous attempt has read. */
 export const carryOver = (previous: ReadonlyArray<LoadedStream>, fresh: ReadonlyArray<LoadedStream>): void => {

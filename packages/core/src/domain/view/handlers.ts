@@ -1,7 +1,7 @@
 /** Which handler of a view an event has: the part of `View.make` that runs. */
-import type * as Aggregate from "./Aggregate.ts"
-import * as StreamId from "./StreamId.ts"
-import type { Envelope, Source } from "./viewDefinition.ts"
+import type * as Aggregate from "../Aggregate.ts"
+import * as StreamId from "../StreamId.ts"
+import type { Envelope, Source } from "./definition.ts"
 
 export type KeyOf = (event: Aggregate.Tagged, envelope: Envelope<string, unknown>) => string | ReadonlyArray<string>
 

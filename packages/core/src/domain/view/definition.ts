@@ -3,10 +3,10 @@ import type * as DateTime from "effect/DateTime"
 import type * as Option from "effect/Option"
 import type * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
-import type * as Aggregate from "./Aggregate.ts"
-import type { InvalidKey } from "./errors.ts"
-import type { Metadata } from "./metadata.ts"
-import type * as StreamId from "./StreamId.ts"
+import type * as Aggregate from "../Aggregate.ts"
+import type { InvalidKey } from "../errors.ts"
+import type { Metadata } from "../metadata.ts"
+import type * as StreamId from "../StreamId.ts"
 
 /** What the store knows about an event besides its content. */
 export interface Envelope<out Name extends string, out Id> {

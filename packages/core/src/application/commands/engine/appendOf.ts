@@ -1,11 +1,11 @@
 import * as Result from "effect/Result"
-import type { Metadata } from "../../domain/metadata.ts"
-import type { Tagged } from "../../domain/tagged.ts"
-import { CheckedAppend } from "../../ports/checkedAppend.ts"
-import type { EventStoreError } from "../../ports/errors.ts"
-import type { Append, Appended, CommandKey, Condition, RecordedEvent, Write } from "../../ports/EventStore.ts"
-import * as Expectation from "../../ports/Expectation.ts"
-import { newEvents } from "../events/recording.ts"
+import type { Metadata } from "../../../domain/metadata.ts"
+import type { Tagged } from "../../../domain/tagged.ts"
+import { CheckedAppend } from "../../../ports/checkedAppend.ts"
+import type { EventStoreError } from "../../../ports/errors.ts"
+import type { Append, Appended, CommandKey, Condition, RecordedEvent, Write } from "../../../ports/EventStore.ts"
+import * as Expectation from "../../../ports/Expectation.ts"
+import { newEvents } from "../../events/recording.ts"
 import type { LoadedStream, StreamWrite } from "./commandPlan.ts"
 
 /** The append of a decision: its events, on condition that no stream that was read has changed since. */

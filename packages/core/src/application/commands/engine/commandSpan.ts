@@ -1,10 +1,10 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type { EventStore } from "../../ports/EventStore.ts"
+import type { EventStore } from "../../../ports/EventStore.ts"
 import { type CommandContext, make } from "./commandContext.ts"
 import type { CommandPlan } from "./commandPlan.ts"
 import type { Outcome } from "./metrics.ts"
-import type { ExecuteOptions } from "./options.ts"
+import type { ExecuteOptions } from "../options.ts"
 
 /** An execution, and after it, how it ended. */
 export interface Traced<A, E> {

@@ -1,11 +1,11 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Tracer from "effect/Tracer"
-import { memoized } from "../../internal/memoized.ts"
-import { isTraced } from "../../internal/tracing.ts"
-import { EventStore } from "../../ports/EventStore.ts"
-import * as Metadata from "../events/Metadata.ts"
-import * as StateCache from "./StateCache.ts"
+import { memoized } from "../../../internal/memoized.ts"
+import { isTraced } from "../../../internal/tracing.ts"
+import { EventStore } from "../../../ports/EventStore.ts"
+import * as Metadata from "../../events/Metadata.ts"
+import * as StateCache from "../StateCache.ts"
 
 /** What every command takes from the context that it runs in. */
 export interface CommandContext {

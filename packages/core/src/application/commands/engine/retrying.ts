@@ -4,9 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
-import type { ConcurrencyConflict, EventStoreError } from "../../ports/errors.ts"
-import type { ExecuteOptions } from "./options.ts"
-import { CurrentRetryPolicy, CurrentStoreRetryPolicy } from "./retryPolicy.ts"
+import type { ConcurrencyConflict, EventStoreError } from "../../../ports/errors.ts"
+import type { ExecuteOptions } from "../options.ts"
+import { CurrentRetryPolicy, CurrentStoreRetryPolicy } from "../retryPolicy.ts"
 
 /** The policies of a command, and the context that has the default ones. */
 export interface Policies extends Pick<ExecuteOptions, "retry" | "retryStore"> {

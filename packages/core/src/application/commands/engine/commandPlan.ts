@@ -1,11 +1,11 @@
 import type * as Result from "effect/Result"
-import type * as Participant from "../../domain/Participant.ts"
-import type { StreamId } from "../../domain/StreamId.ts"
-import type { Tagged } from "../../domain/tagged.ts"
-import type { EventStoreError } from "../../ports/errors.ts"
-import type { Appended, CommandKey, RecordedEvent, StreamVersion } from "../../ports/EventStore.ts"
-import type { EventDecodeError } from "../events/errors.ts"
-import type { InvalidCommand } from "./errors.ts"
+import type * as Participant from "../../../domain/Participant.ts"
+import type { StreamId } from "../../../domain/StreamId.ts"
+import type { Tagged } from "../../../domain/tagged.ts"
+import type { EventStoreError } from "../../../ports/errors.ts"
+import type { Appended, CommandKey, RecordedEvent, StreamVersion } from "../../../ports/EventStore.ts"
+import type { EventDecodeError } from "../../events/errors.ts"
+import type { InvalidCommand } from "../errors.ts"
 
 /** A stream that takes part in an attempt, with the state that was folded from it so far. */
 export interface LoadedStream {

@@ -1,12 +1,12 @@
 import * as Result from "effect/Result"
-import type { Aggregate } from "../../domain/Aggregate.ts"
-import type { StreamId } from "../../domain/StreamId.ts"
-import type { Tagged } from "../../domain/tagged.ts"
-import type { CommandKey } from "../../ports/EventStore.ts"
-import { decodeRecorded } from "../events/recording.ts"
-import * as CommandCodec from "./CommandCodec.ts"
+import type { Aggregate } from "../../../domain/Aggregate.ts"
+import type { StreamId } from "../../../domain/StreamId.ts"
+import type { Tagged } from "../../../domain/tagged.ts"
+import type { CommandKey } from "../../../ports/EventStore.ts"
+import { decodeRecorded } from "../../events/recording.ts"
+import * as CommandCodec from "../CommandCodec.ts"
 import { type CommandPlan, type LoadedStream, type Refusal, type StreamWrite, unread } from "./commandPlan.ts"
-import type { Receipt } from "./Receipt.ts"
+import type { Receipt } from "../Receipt.ts"
 
 /** A command on one aggregate. */
 export const aggregatePlan = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
