@@ -23,4 +23,17 @@ describe("layerConfig", () => {
       assert.include(rejection, "EventStoreError: open: DATABASE_URL is not set")
     })
   )
+
+  it.effect.each(["notaurl", "localhost:5432", "https://localhost/db"])("%s is refused without being shown", (text) =>
+    Effect.gen(function* () {
+      const env = { DATABASE_URL: `${text}?password=secret` }
+      const error = yield* Effect.flip(
+        Effect.provideService(events, ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
+      )
+      assert.strictEqual(
+        error.message,
+        "open: DATABASE_URL is not a URL such as postgres://user:password@host:5432/database"
+      )
+    })
+  )
 })

@@ -87,11 +87,15 @@ type PlayerProblem<Role extends string, Event, P> =
 // The decision itself, or what is wrong with it, which the compiler prints in the place of a type.
 type Checked<Decided, P> = [P] extends [never]
   ? Decided
-  : [Problem<Emitted<Decided>, P>] extends [infer Message extends string]
-    ? [Message] extends [never]
-      ? Decided
-      : Message
-    : Decided
+  : [Decided] extends [Result.Result<unknown, unknown>]
+    ? CheckedEvents<Decided, P>
+    : "wrap it: Decision.all({ role: decision })"
+
+type CheckedEvents<Decided, P> = [Problem<Emitted<Decided>, P>] extends [infer Message extends string]
+  ? [Message] extends [never]
+    ? Decided
+    : Message
+  : Decided
 
 /**
  * Makes a boundary.
@@ -132,7 +136,7 @@ type Checked<Decided, P> = [P] extends [never]
 export const make = <
   const Name extends string,
   Command extends Tagged,
-  Decided extends Result.Result<unknown, unknown>,
+  Decided,
   // The default lets a `decide` that is declared elsewhere pass until the participants are inferred.
   P extends Participant.Participants = never
 >(

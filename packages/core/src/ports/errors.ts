@@ -163,6 +163,8 @@ export class WaitTimeout<out Receipt = unknown> extends Schema.TaggedError<WaitT
   waited: Schema.Duration,
   /** Whether a projection owned the view when it was last seen. If none did, nobody works on the view. */
   hasOwner: Schema.Boolean,
+  /** Whether an event had stopped the view when it was last seen. `ProjectionMonitor.status` names the event. */
+  isStopped: Schema.Boolean,
   /** The receipt of the command that happened before the wait; undefined after `Projection.waitUntil`. */
   receipt: Schema.Unknown
 }) {
@@ -174,9 +176,13 @@ export class WaitTimeout<out Receipt = unknown> extends Schema.TaggedError<WaitT
   }
 
   override get message(): string {
-    const { hasOwner, reached, receipt, view, waited, wanted } = this
+    const { hasOwner, isStopped, reached, receipt, view, waited, wanted } = this
     const late = `${view} has reached position ${reached}, not yet ${wanted}, after ${Duration.format(waited)}`
-    const why = hasOwner ? "" : `; nobody works on it: is Projection.layer([${view}]) running?`
+    const why = isStopped
+      ? "; an event stopped it: see ProjectionMonitor.status"
+      : hasOwner
+        ? ""
+        : `; nobody works on it: is Projection.layer([${view}]) running?`
     return receipt === undefined ? `${late}${why}` : `the command has happened, but ${late}${why}`
   }
 }

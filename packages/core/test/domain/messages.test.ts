@@ -88,6 +88,9 @@ const programs = {
     `key: { Added: () => "a", Cleared: () => "b" }, evolve: { Added: (state) => state }`
   ),
   "a forgotten Decision.all": boundary("({ id }, { counter }) => Counter.decide(new Clear(), counter)"),
+  "a record of decisions without Decision.all": boundary(
+    "({ id }, { counter }) => ({ counter: Counter.decide(new Clear(), counter) })"
+  ),
   "an unknown role": boundary("() => Decision.all({ countr: Decision.accept(new Cleared()) })"),
   "a role that is only read": boundary("() => Decision.all({ rules: Decision.accept(new Cleared()) })"),
   "an event of another aggregate": boundary(`() => Decision.all({ counter: Decision.accept({ _tag: "Opened" }) })`),
@@ -124,6 +127,7 @@ const expected: Readonly<Record<keyof typeof programs, string>> = {
   "a view's key without a tag": "Property 'Cleared' is missing",
   "a view's key with a tag too many": "'Cleared' does not exist in type 'Key<\"Added\", ",
   "a forgotten Decision.all": "wrap it: Decision.all({ role: decision })",
+  "a record of decisions without Decision.all": "wrap it: Decision.all({ role: decision })",
   "an unknown role": "the boundary has no role countr",
   "a role that is only read": "the role rules is read-only",
   "an event of another aggregate": "the role counter takes only events of Counter",

@@ -59,7 +59,8 @@ export const waitFor = <Receipt>(
 const lateness = ({ name }: ViewName, serving: Status | undefined) => ({
   view: name,
   reached: serving?.position ?? 0,
-  hasOwner: serving !== undefined && serving.parts.some(({ owner }) => owner !== undefined)
+  hasOwner: serving !== undefined && serving.parts.some(({ owner }) => owner !== undefined),
+  isStopped: serving !== undefined && serving.parts.some(({ failure }) => failure !== undefined)
 })
 
 /** Whether a generation has all committed events up to a position. */

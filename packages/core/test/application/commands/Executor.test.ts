@@ -618,7 +618,15 @@ describe("catchTechnical", () => {
     const twice = new StreamWrittenTwice({ boundary: "B", stream: "A-a", roles: ["a", "b"] })
     expect(kinds(twice)).toEqual([true, false, false, true])
     expect(kinds(new TooManyParticipants({ boundary: "B", limit: 1, found: 2 }))).toEqual([true, false, false, true])
-    const late = { view: "V", wanted: 2, reached: 1, waited: Duration.seconds(1), hasOwner: true, receipt: undefined }
+    const late = {
+      view: "V",
+      wanted: 2,
+      reached: 1,
+      waited: Duration.seconds(1),
+      hasOwner: true,
+      isStopped: false,
+      receipt: undefined
+    }
     expect(kinds(new WaitTimeout(late))).toEqual([true, false, true, false])
     expect(kinds(new NotOpen())).toEqual([false, false, false, false])
     expect(kinds("an error")).toEqual([false, false, false, false])

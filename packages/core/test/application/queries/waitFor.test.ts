@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Executor, Projection, ViewStore, ViewStoreError, WaitTimeout, Reason } from "@hexfold/core"
-import { Deferred, Duration, Effect, Fiber } from "effect"
+import { Executor, Projection, Reason, View, ViewStore, ViewStoreError, WaitTimeout } from "@hexfold/core"
+import { Deferred, Duration, Effect, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Account, AccountId, OpenAccount } from "../../support/account.ts"
 import { Activity, deposited, eventually, records, stores } from "../../support/projected.ts"
@@ -46,9 +46,31 @@ describe("waitUntil", () => {
       yield* TestClock.adjust("2 seconds")
       const failed = yield* Effect.flip(Fiber.join(waiting))
       const late = { view: "Activity", wanted: 7, reached: 1, waited: Duration.seconds(2), receipt: undefined }
-      expect(failed).toEqual(new WaitTimeout({ ...late, hasOwner: false }))
+      expect(failed).toEqual(new WaitTimeout({ ...late, hasOwner: false, isStopped: false }))
       expect(failed.message).toBe(
         "Activity has reached position 1, not yet 7, after 2s; nobody works on it: is Projection.layer([Activity]) running?"
+      )
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("says that an event stopped the view, even though nobody owns it any more", () =>
+    Effect.gen(function* () {
+      const Broken = View.make("Broken", {
+        from: [Account],
+        state: Schema.Int,
+        evolve: {
+          MoneyDeposited: () => {
+            throw new Error("broken")
+          }
+        }
+      })
+      yield* deposited("a", 1)
+      yield* Effect.flip(Projection.catchUp(Broken))
+      const waiting = yield* Effect.forkChild(Projection.waitUntil(Broken, 1, { timeout: "2 seconds" }))
+      yield* TestClock.adjust("2 seconds")
+      const failed = yield* Effect.flip(Fiber.join(waiting))
+      expect(failed.message).toBe(
+        "Broken has reached position 0, not yet 1, after 2s; an event stopped it: see ProjectionMonitor.status"
       )
     }).pipe(Effect.provide(stores))
   )
@@ -160,7 +182,9 @@ describe("waitUntil", () => {
       const waiting = yield* Effect.forkChild(Projection.waitUntil([Activity, Other], 1))
       yield* TestClock.adjust("15 seconds")
       const late = { view: "Other", wanted: 1, reached: 0, waited: Duration.seconds(15), receipt: undefined }
-      expect(yield* Effect.flip(Fiber.join(waiting))).toEqual(new WaitTimeout({ ...late, hasOwner: false }))
+      expect(yield* Effect.flip(Fiber.join(waiting))).toEqual(
+        new WaitTimeout({ ...late, hasOwner: false, isStopped: false })
+      )
       yield* Projection.catchUp(Other)
       yield* Projection.waitUntil([Activity, Other], 1)
     }).pipe(Effect.provide(stores))
