@@ -193,11 +193,11 @@ const isList = (role: Participant.Any | ReadonlyArray<Participant.Any>): role is
  * Participants in stages: those of a later stage follow from the states of the
  * earlier ones. The first argument holds the participants of the first stage.
  *
- * A stage is asked again after its participants were read, until it names no
+ * A stage is called again after its participants were read, until it names no
  * new one. With `stateOf` it looks up the states of the participants that it
  * has named itself, to follow a chain of references. A role of a later stage
  * replaces a role of the same name. Each stream is read once, and the new
- * streams of a round are read in one snapshot.
+ * streams of a round are read in one call.
  *
  * @example
  * ```ts

@@ -21,7 +21,7 @@ export { fold, type Given, given } from "./view/fold.ts"
 /** An index over the fields of a state that queries compare. */
 export type IndexOf<State> = PathTo<State, Equatable> | ReadonlyArray<PathTo<State, Equatable>>
 
-/** The envelopes of an aggregate's events; for several aggregates a union that `aggregate` tells apart. */
+/** The envelopes of an aggregate's events. For several aggregates it is a union; `aggregate` is its discriminator. */
 export type EnvelopeOf<S extends Source> = S extends Source ? Envelope<S["name"], Aggregate.IdOf<S>> : never
 
 type TagsOf<S extends Source> = Aggregate.EventOf<S>["_tag"]

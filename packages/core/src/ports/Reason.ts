@@ -8,9 +8,10 @@ import * as Schema from "effect/Schema"
 const fields = { detail: Schema.String, cause: Schema.optionalKey(Schema.Defect()) }
 
 /**
- * The store cannot be reached, or gave up for a reason that passes. If an append
+ * The store cannot be reached, or failed for a temporary reason. If an append
  * fails with it, nobody knows whether the append has happened. Repeat it with its
- * command id, or with an expectation that its own success would break.
+ * command id, or with an expectation that no longer holds once the append has
+ * succeeded.
  */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", fields) {}
 
@@ -23,11 +24,14 @@ export class Corrupt extends Schema.TaggedError<Corrupt>()("Corrupt", fields) {}
 /** The request can never succeed as it is; nothing was written. */
 export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", fields) {}
 
-/** The store failed for a reason that is none of the others. */
+/** The store failed for any other reason. */
 export class Unknown extends Schema.TaggedError<Unknown>()("Unknown", fields) {}
 
 /** Why an operation of the store failed. */
 export type Reason = Unavailable | Timeout | Corrupt | Rejected | Unknown
+
+/** Whether the same request may succeed later. */
+export const isRetryable = (reason: Reason): boolean => reason._tag === "Unavailable" || reason._tag === "Timeout"
 
 /** The schema of {@link Reason}. */
 export const schema = Schema.Union([Unavailable, Timeout, Corrupt, Rejected, Unknown])

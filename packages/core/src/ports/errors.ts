@@ -2,9 +2,9 @@
  * The errors of the ports. Each says what was attempted and keeps the cause.
  *
  * Every technical error of a command, here and in the wings, has the property
- * `~hexfold/concern`, which says who can mend it. A domain may give its errors
- * any tag, but none of them has this property: it tells the two apart, also
- * where another copy of this package made the error.
+ * `~hexfold/concern`, which says who can mend it. Errors of a domain do not have
+ * it, whatever their tags. It also works for errors made by another copy of
+ * this package.
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
@@ -88,7 +88,7 @@ export class EventStoreError extends Schema.TaggedError<EventStoreError>()("Even
 
   /** Whether the same request may succeed later. */
   get isRetryable(): boolean {
-    return this.reason._tag === "Unavailable" || this.reason._tag === "Timeout"
+    return Reason.isRetryable(this.reason)
   }
 
   override get message(): string {
@@ -112,7 +112,7 @@ export class ViewStoreError extends Schema.TaggedError<ViewStoreError>()("ViewSt
 
   /** Whether the same request may succeed later. */
   get isRetryable(): boolean {
-    return this.reason._tag === "Unavailable" || this.reason._tag === "Timeout"
+    return Reason.isRetryable(this.reason)
   }
 
   override get message(): string {
@@ -161,10 +161,12 @@ export class WaitTimeout<out Receipt = unknown> extends Schema.TaggedError<WaitT
   reached: Schema.Int,
   /** How long the wait lasted. */
   waited: Schema.Duration,
-  /** Whether a projection owned the view when it was last seen. If none did, nobody works on the view. */
-  hasOwner: Schema.Boolean,
-  /** Whether an event had stopped the view when it was last seen. `ProjectionMonitor.status` names the event. */
-  isStopped: Schema.Boolean,
+  /**
+   * What was seen of the view last. `late`: a projection works on it. `unowned`: no
+   * projection owns it, or one of its parts. `stopped`: an event stopped it, which
+   * `ProjectionMonitor.status` names. `no answer`: the view store has not answered.
+   */
+  reason: Schema.Literals(["late", "unowned", "stopped", "no answer"]),
   /** The receipt of the command that happened before the wait; undefined after `Projection.waitUntil`. */
   receipt: Schema.Unknown
 }) {
@@ -176,13 +178,17 @@ export class WaitTimeout<out Receipt = unknown> extends Schema.TaggedError<WaitT
   }
 
   override get message(): string {
-    const { hasOwner, isStopped, reached, receipt, view, waited, wanted } = this
-    const late = `${view} has reached position ${reached}, not yet ${wanted}, after ${Duration.format(waited)}`
-    const why = isStopped
-      ? "; an event stopped it: see ProjectionMonitor.status"
-      : hasOwner
-        ? ""
-        : `; nobody works on it: is Projection.layer([${view}]) running?`
-    return receipt === undefined ? `${late}${why}` : `the command has happened, but ${late}${why}`
+    const { reached, reason, receipt, view, waited, wanted } = this
+    const late =
+      reason === "no answer"
+        ? `the view store has not said within ${Duration.format(waited)} whether ${view} has reached position ${wanted}`
+        : `${view} has reached position ${reached}, not yet ${wanted}, after ${Duration.format(waited)}${whys[reason](view)}`
+    return receipt === undefined ? late : `the command has happened, but ${late}`
   }
+}
+
+const whys = {
+  late: () => "",
+  unowned: (view: string) => `; nobody works on it: is Projection.layer([${view}]) running?`,
+  stopped: () => "; an event stopped it: see ProjectionMonitor.status"
 }

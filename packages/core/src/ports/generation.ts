@@ -1,4 +1,4 @@
-/** The generations of views, and what can be said of them by their places alone. */
+/** The generations of views, and functions that find and compare them. */
 import type { Unapplied } from "./deadLetter.ts"
 
 /** The records that one version of a view's definition makes. */

@@ -9,6 +9,7 @@ import {
   type EventStoreError,
   Executor,
   type InvalidCommand,
+  type InvalidDecision,
   type Receipt
 } from "@hexfold/core"
 import { type Effect, Option, Schema } from "effect"
@@ -461,7 +462,8 @@ describe("execute", () => {
         | CommandIdReused
         | EventStoreError
         | EventDecodeError
-        | InvalidCommand,
+        | InvalidCommand
+        | InvalidDecision,
         EventStore.EventStore
       >
     >()

@@ -6,7 +6,7 @@ import {
   ConcurrencyConflict,
   Decision,
   EventDecodeError,
-  EventStoreError,
+  InvalidDecision,
   Executor,
   InvalidCommand,
   StateCache,
@@ -228,7 +228,7 @@ describe("a boundary", () => {
         decide: () => Decision.nothing
       })
       const error = yield* Effect.flip(run(Executor.execute(wrong, { _tag: "Wrong", id: "" })))
-      expect(error).toMatchObject({ _tag: "EventStoreError", operation: "readStreams", reason: { _tag: "Rejected" } })
+      expect(error).toMatchObject({ _tag: "InvalidCommand", part: "command" })
       expect(reads).toEqual([])
     })
   )
@@ -242,8 +242,8 @@ describe("a boundary", () => {
         decide: (_, { other }) => Decision.all({ other: Decision.accept({ _tag: "Counted", to: other + 1 }) })
       })
       const error = yield* Effect.flip(run(Executor.execute(mixed, { _tag: "Mixed" })))
-      if (!(error instanceof EventStoreError)) return expect.fail(`failed with ${error._tag}`)
-      expect(error.reason.detail).toContain("Account-a is played by two aggregates")
+      if (!(error instanceof InvalidDecision)) return expect.fail(`failed with ${error._tag}`)
+      expect(error.detail).toContain("Account-a is played by two aggregates")
       expect([reads, appends]).toEqual([[], []])
     })
   )
@@ -483,7 +483,7 @@ describe("participants that are discovered", () => {
         decide: () => Decision.nothing
       })
       const error = yield* Effect.flip(run(Executor.execute(broken, { _tag: "Broken" })))
-      expect(error).toMatchObject({ _tag: "EventStoreError", reason: { _tag: "Rejected" } })
+      expect(error).toMatchObject({ _tag: "InvalidDecision" })
     })
   )
 

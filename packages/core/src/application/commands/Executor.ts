@@ -54,9 +54,8 @@ export interface AnyBoundary {
   readonly decide: (command: never, states: never) => Result.Result<unknown, unknown>
 }
 
-// One signature for both, not an overload for each: so the compiler speaks of
-// the argument that is wrong. Of several overloads it prints what is wrong with
-// each, and a wrong id of an aggregate becomes a list of what a boundary has.
+// With overloads the compiler explains why each one fails, and a wrong id reads
+// as missing fields of a boundary. With one signature it names the wrong argument.
 
 /** What {@link execute} takes after its target: the id of an aggregate, the command, and options. */
 export type Arguments<T> = T extends {
@@ -93,10 +92,10 @@ export type Execution<T> = T extends {
  * It fails with the error for which the domain rejects the command, or with an
  * {@link ExecuteError}; over a boundary with a {@link BoundaryError}. After a
  * conflict it tries again as the retry policy says, and fails with
- * `ConcurrencyConflict` when the policy gives up. An id or a command that
- * satisfies its type but breaks its schema fails with `InvalidCommand` as soon
- * as something goes wrong because of it; a command that comes from outside is
- * for {@link executeUnknown}, which checks it first.
+ * `ConcurrencyConflict` when the policy gives up. The executor checks the
+ * schema of an id or a command only after something has failed, and then fails
+ * with `InvalidCommand`. Use {@link executeUnknown} for commands from outside:
+ * it checks them first.
  *
  * If it fails with a retryable `EventStoreError`, nobody knows whether the
  * command has happened: use a command id. After any other failure nothing was

@@ -1,14 +1,15 @@
 import * as Schema from "effect/Schema"
 
 /**
- * An id or a command does not match its schema; nothing was written. It may
- * have come from outside as JSON, or satisfy its TypeScript type and break a
- * check of its schema, like 1.5 for a `Schema.Int`.
+ * An id or a command does not match its schema, or is one that no store keeps,
+ * such as an id with NUL; nothing was written. It may have come from outside as
+ * JSON, or satisfy its TypeScript type and break a check of its schema, like
+ * 1.5 for a `Schema.Int`.
  */
 export class InvalidCommand extends Schema.TaggedError<InvalidCommand>()("InvalidCommand", {
   /** The aggregate or the boundary. */
   target: Schema.String,
-  part: Schema.Literals(["id", "command"]),
+  part: Schema.Literals(["id", "command", "commandId"]),
   /** What does not match, with its path. */
   detail: Schema.String,
   /** The `SchemaError`, if the kind of command is known. */
@@ -19,7 +20,7 @@ export class InvalidCommand extends Schema.TaggedError<InvalidCommand>()("Invali
   }
 
   override get message(): string {
-    return `${this.target}: not a valid ${this.part}: ${this.detail}`
+    return `${this.target}: not a valid ${this.part === "commandId" ? "command id" : this.part}: ${this.detail}`
   }
 }
 

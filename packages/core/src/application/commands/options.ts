@@ -5,7 +5,7 @@ import type {
   ViewStoreError,
   WaitTimeout
 } from "../../ports/errors.ts"
-import type { EventDecodeError } from "../events/errors.ts"
+import type { EventDecodeError, InvalidDecision } from "../events/errors.ts"
 import type { InvalidCommand, StreamWrittenTwice, TooManyParticipants } from "./errors.ts"
 import type { RetryPolicy, StoreRetryPolicy } from "./retryPolicy.ts"
 
@@ -29,19 +29,25 @@ export interface ExecuteOptions {
 }
 
 /** Why executing a command can fail, besides the domain's own errors. */
-export type ExecuteError = ConcurrencyConflict | CommandIdReused | EventStoreError | EventDecodeError | InvalidCommand
+export type ExecuteError =
+  | ConcurrencyConflict
+  | CommandIdReused
+  | EventStoreError
+  | EventDecodeError
+  | InvalidDecision
+  | InvalidCommand
 
 /** Why executing a command over a boundary can fail, besides the domain's own errors. */
 export type BoundaryError = ExecuteError | StreamWrittenTwice | TooManyParticipants
 
-/** What the caller did wrong. The same call fails again; over HTTP it is a status from 400 to 499. */
+/** Errors that the caller must correct. The same call fails again; over HTTP it is a status from 400 to 499. */
 export type CallerError = InvalidCommand | CommandIdReused
 
-/** What an operator waits out or mends. The same call may succeed later. */
+/** Errors that an operator waits out or repairs. The same call may succeed later. */
 export type OperationalError = ConcurrencyConflict | EventStoreError | ViewStoreError | WaitTimeout
 
-/** What only a change of the program mends. */
-export type ProgramError = EventDecodeError | StreamWrittenTwice | TooManyParticipants
+/** Errors that only a change of the program can fix. */
+export type ProgramError = EventDecodeError | InvalidDecision | StreamWrittenTwice | TooManyParticipants
 
 /**
  * Every error of a command that is not the domain's: those of executing it, and

@@ -3,22 +3,21 @@ import { dual } from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import type { CallerError, OperationalError, ProgramError, TechnicalError } from "./options.ts"
 
-// By a property of their own: a domain may give its errors the same tags.
+// Recognized by a property and not by the tag, because a domain may use the same tags.
 const concernOf = (error: unknown): unknown =>
   Predicate.hasProperty(error, "~hexfold/concern") ? error["~hexfold/concern"] : undefined
 
-/** Whether an error is not the domain's; see {@link TechnicalError}. For `Effect.catchIf` and its kin. */
-export const isTechnicalError = <E>(error: E): error is Extract<E, TechnicalError> => concernOf(error) !== undefined
+/** Whether an error is not the domain's; see {@link TechnicalError}. Use it with `Effect.catchIf`. */
+export const isTechnicalError = <E>(error: E): error is E & TechnicalError => concernOf(error) !== undefined
 
-/** Whether the caller did something wrong; see {@link CallerError}. For `Effect.catchIf` and its kin. */
-export const isCallerError = <E>(error: E): error is Extract<E, CallerError> => concernOf(error) === "caller"
+/** Whether the caller did something wrong; see {@link CallerError}. Use it with `Effect.catchIf`. */
+export const isCallerError = <E>(error: E): error is E & CallerError => concernOf(error) === "caller"
 
-/** Whether an operator waits the error out or mends it; see {@link OperationalError}. For `Effect.catchIf` and its kin. */
-export const isOperationalError = <E>(error: E): error is Extract<E, OperationalError> =>
-  concernOf(error) === "operator"
+/** Whether an operator waits the error out or mends it; see {@link OperationalError}. Use it with `Effect.catchIf`. */
+export const isOperationalError = <E>(error: E): error is E & OperationalError => concernOf(error) === "operator"
 
-/** Whether only a change of the program mends the error; see {@link ProgramError}. For `Effect.catchIf` and its kin. */
-export const isProgramError = <E>(error: E): error is Extract<E, ProgramError> => concernOf(error) === "program"
+/** Whether only a change of the program mends the error; see {@link ProgramError}. Use it with `Effect.catchIf`. */
+export const isProgramError = <E>(error: E): error is E & ProgramError => concernOf(error) === "program"
 
 /**
  * Handles all technical errors of a command as one: afterwards only the errors
@@ -62,7 +61,9 @@ export const catchTechnical: {
   ): Effect.Effect<A | A2, E2 | Exclude<E, TechnicalError>, R | R2> =>
     self.pipe(
       Effect.catch((error): Effect.Effect<A2, E2 | Exclude<E, TechnicalError>, R2> =>
-        isTechnicalError(error) ? handler(error) : Effect.fail(error as Exclude<E, TechnicalError>)
+        isTechnicalError(error)
+          ? handler(error as Extract<E, TechnicalError>)
+          : Effect.fail(error as Exclude<E, TechnicalError>)
       )
     )
 )

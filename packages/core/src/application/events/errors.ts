@@ -22,3 +22,24 @@ export class EventDecodeError extends Schema.TaggedError<EventDecodeError>()("Ev
     return `event ${this.version} of ${this.stream}, a "${this.type}": ${this.detail}`
   }
 }
+
+/**
+ * What the program decided cannot be carried out: an event that breaks its
+ * schema, or participants of a boundary that cannot be named from the states.
+ * Nothing was written.
+ */
+export class InvalidDecision extends Schema.TaggedError<InvalidDecision>()("InvalidDecision", {
+  /** The aggregate or the boundary. */
+  target: Schema.String,
+  /** What is wrong, with its path. */
+  detail: Schema.String,
+  cause: Schema.Defect()
+}) {
+  get "~hexfold/concern"(): "program" {
+    return "program"
+  }
+
+  override get message(): string {
+    return `${this.target}: ${this.detail}`
+  }
+}

@@ -1,12 +1,11 @@
 import * as Result from "effect/Result"
 import * as EventCodec from "./EventCodec.ts"
-import type { EventDecodeError } from "./errors.ts"
+import { type EventDecodeError, InvalidDecision } from "./errors.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { Source } from "../../domain/Participant.ts"
 import * as AppendCheck from "../../ports/AppendCheck.ts"
 import type { NewEvent, RecordedEvent, StreamEvent } from "../../ports/EventStore.ts"
-import { EventStoreError } from "../../ports/errors.ts"
-import { Rejected } from "../../ports/Reason.ts"
+import type { EventStoreError } from "../../ports/errors.ts"
 import type * as Metadata from "./Metadata.ts"
 import * as uuid from "../../internal/uuid.ts"
 
@@ -56,7 +55,7 @@ export const newEvents = <Name extends string, State, Event extends Tagged>(
   commandId: string | undefined,
   settings: Partial<Metadata.Metadata>,
   common?: Metadata.Metadata
-): Result.Result<ReadonlyArray<NewEvent>, EventStoreError> => {
+): Result.Result<ReadonlyArray<NewEvent>, EventStoreError | InvalidDecision> => {
   const codec = EventCodec.of(aggregate)
   const events = new Array<NewEvent>(decided.length)
   let metadata = common
@@ -65,9 +64,7 @@ export const newEvents = <Name extends string, State, Event extends Tagged>(
     const encoded = codec.encode(event)
     if (Result.isFailure(encoded)) {
       const detail = `the event ${event._tag} does not match its schema: ${encoded.failure.message}`
-      return Result.fail(
-        new EventStoreError({ operation: "append", reason: new Rejected({ detail, cause: encoded.failure }) })
-      )
+      return Result.fail(new InvalidDecision({ target: aggregate.name, detail, cause: encoded.failure }))
     }
     const id = uuid.make(now)
     const cause = commandId ?? id

@@ -181,7 +181,7 @@ const follow = (worker: Worker.Worker, owned: Owned) =>
  * Runs the projections of views in the background for as long as the layer lives.
  * Closing the layer interrupts them like {@link run}. If one fails, it logs an
  * error and stops; the others go on. It does not start again until the layer is
- * built again, as by a restart of the process. The views of one layer share what
+ * built again, for example by restarting the process. The views of one layer share what
  * they read of the events if their positions are close to each other.
  *
  * @example
@@ -242,7 +242,7 @@ export interface WaitOptions {
  * Fails with a `WaitTimeout` if a view is too late. The command has happened all
  * the same, and the error keeps its receipt: do not execute the command again
  * without a command id. To go on waiting, use {@link waitUntil}. Fails with a
- * `ViewStoreError` if the view store cannot say where the views stand; the
+ * `ViewStoreError` if the view store cannot report the positions of the views; the
  * command has happened then, too.
  *
  * @example

@@ -130,7 +130,7 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
         isOurs = true
         let position = owned.position
         replaced = before
-        // If the former generation was ahead when we asked to answer, we ask again at the next horizon.
+        // If the former generation was ahead when this one asked to answer, it asks again at the next horizon.
         yield* Stream.runForEachWhile(worker.events.horizons, (horizon) =>
           Effect.gen(function* () {
             position = yield* worker.advance(owned, position, horizon)

@@ -27,8 +27,8 @@ export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" |
 
 /**
  * All events after a position: first the present ones, then each new one soon
- * after its append. Without `upTo` the stream never ends. No event is missing, repeated or out of
- * order, also between past and new events: both are read in the same way, from
+ * after its append. Without `upTo` the stream never ends. No event is missing,
+ * repeated or out of order. Past and new events are read in the same way, from
  * the last position that was read to the store's new horizon. While the store is
  * unavailable, the stream waits. It fails only for a reason that waiting does not
  * cure.
@@ -49,9 +49,10 @@ export const recorded = (
   Stream.unwrap(
     Effect.map(EventStore, (store) => {
       const { after = 0, upTo = Infinity, ...filters } = options
-      if (upTo <= after) return Stream.empty
       let position = after
-      return store.horizons.pipe(
+      // If all events up to `upTo` were delivered before a failure, nothing is left to wait for.
+      const horizons = Stream.suspend(() => (position >= upTo ? Stream.empty : store.horizons))
+      return horizons.pipe(
         Stream.filter((horizon) => horizon > position),
         Stream.map((horizon) => Math.min(horizon, upTo)),
         Stream.takeUntil((horizon) => horizon >= upTo),

@@ -18,8 +18,9 @@ export interface ViewName {
 }
 
 /**
- * Waits until the generations that serve have all events up to a position. A
- * `receipt` is that of the command that happened before.
+ * Waits until the generations that serve have all events up to a position.
+ * `receipt` is the receipt of the command before the wait; a `WaitTimeout`
+ * keeps it.
  */
 export const waitFor = <Receipt>(
   views: ReadonlyArray<ViewName>,
@@ -32,7 +33,7 @@ export const waitFor = <Receipt>(
     ? Effect.void
     : Effect.contextWith((context: Context.Context<ViewStore>) => {
         const store = Context.get(context, ViewStore)
-        let late = views.map((view) => lateness(view, undefined))
+        let late = views.map(({ name }): Lateness => ({ view: name, reached: 0, reason: "no answer" }))
         const looking = Effect.map(look(store), (seen) => {
           if (Option.isSome(seen)) {
             late = views.flatMap((view) => {
@@ -56,12 +57,15 @@ export const waitFor = <Receipt>(
         }))
       })
 
-const lateness = ({ name }: ViewName, serving: Status | undefined) => ({
-  view: name,
-  reached: serving?.position ?? 0,
-  hasOwner: serving !== undefined && serving.parts.some(({ owner }) => owner !== undefined),
-  isStopped: serving !== undefined && serving.parts.some(({ failure }) => failure !== undefined)
-})
+type Lateness = Pick<WaitTimeout, "view" | "reached" | "reason">
+
+const lateness = ({ name }: ViewName, serving: Status | undefined): Lateness => {
+  if (serving === undefined) return { view: name, reached: 0, reason: "unowned" }
+  const { parts, position } = serving
+  const isStopped = parts.some(({ failure }) => failure !== undefined)
+  const isOwned = parts.every(({ owner }) => owner !== undefined)
+  return { view: name, reached: position, reason: isStopped ? "stopped" : isOwned ? "late" : "unowned" }
+}
 
 /** Whether a generation has all committed events up to a position. */
 export const hasReached = (serving: Status | undefined, position: number): boolean =>
@@ -83,8 +87,8 @@ type Seen = ReadonlyArray<Status>
 const sharing = ({ status }: ViewStore["Service"]): ReturnType<typeof look> => {
   const one = Semaphore.makeUnsafe(1)
   let next: Deferred.Deferred<Option.Option<Seen>, ViewStoreError> | undefined
-  // A caller may join a query only before the query begins: what it says of an
-  // inline view holds only for events that were appended before.
+  // A caller may join only before the query begins: for an inline view the
+  // answer covers only events that were appended before it.
   const query = Effect.suspend(() => {
     next = undefined
     return Effect.timeoutOption(disconnect(status), "2 seconds")

@@ -38,7 +38,7 @@ export interface Any {
   readonly sources: ReadonlyArray<Source>
   /** The tags of the events that it has handlers for. */
   readonly types: ReadonlyArray<string>
-  /** The fields of the state by which records are looked for. */
+  /** The fields of the state by which records are looked up. */
   readonly indexes: ReadonlyArray<Index>
   readonly consistency: Consistency
   readonly onPoison: OnPoison

@@ -33,7 +33,7 @@ export const selector = (view: string, sources: ReadonlyArray<Source>, names: Re
   }
   return own.size === 0
     ? ({ _tag }) => plain.get(_tag)
-    : ({ _tag }, { streamId }) => own.get(ownName(aggregateOf(streamId), _tag)) ?? plain.get(_tag)
+    : ({ _tag }, { streamId }) => own.get(ownName(StreamId.aggregateOf(streamId), _tag)) ?? plain.get(_tag)
 }
 
 /** The tags of all events that a handler may get. */
@@ -69,8 +69,6 @@ export const keyFunction = (
 }
 
 const ownName = (source: string, tag: string): string => `${source}/${tag}`
-
-const aggregateOf = (streamId: StreamId.StreamId): string => streamId.slice(0, streamId.indexOf("-"))
 
 const idText: KeyOf = (_event, { streamId }) => streamId.slice(streamId.indexOf("-") + 1)
 

@@ -11,6 +11,7 @@ import {
   EventStoreError,
   Executor,
   InvalidCommand,
+  InvalidDecision,
   Reason,
   StreamWrittenTwice,
   TooManyParticipants,
@@ -131,10 +132,10 @@ describe("execute", () => {
   it.effect("an event that breaks its own schema is refused with the cause, and nothing is written", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(Executor.execute(Counter, "c", { _tag: "Emit", by: 1.5, times: 1 }))
-      if (!(error instanceof EventStoreError)) return expect.fail(`failed with ${error._tag}`)
-      expect(error).toMatchObject({ operation: "append", isRetryable: false, reason: { _tag: "Rejected" } })
-      expect(error.reason.detail).toContain("the event Emitted does not match its schema")
-      expect(Schema.isSchemaError(error.reason.cause)).toBe(true)
+      if (!(error instanceof InvalidDecision)) return expect.fail(`failed with ${error._tag}`)
+      expect(error.target).toBe("Counter")
+      expect(error.detail).toContain("the event Emitted does not match its schema")
+      expect(Schema.isSchemaError(error.cause)).toBe(true)
       expect(yield* recordedTypes).toEqual([])
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
@@ -424,7 +425,7 @@ describe("a command id", () => {
       const error = yield* Effect.flip(
         Executor.execute(Account, id, new OpenAccount({ owner: "Anna" }), { commandId: "a\0b" })
       )
-      expect(error).toMatchObject({ _tag: "EventStoreError", reason: { _tag: "Rejected" } })
+      expect(error).toMatchObject({ _tag: "InvalidCommand", target: "Account", part: "commandId" })
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 
@@ -504,10 +505,35 @@ describe("a typed command that breaks its schema", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 
-  it.effect("leaves a mistake of the program what it is, if the command is valid", () =>
+  it.effect("fails so with names that no store keeps, of a stream or of the command", () =>
+    Effect.gen(function* () {
+      const bad = "a\0b"
+      const command = { _tag: "Emit", by: 1, times: 1 } as const
+      const id = yield* Effect.flip(Executor.execute(Counter, bad, command))
+      expect(id).toMatchObject({ _tag: "InvalidCommand", target: "Counter", part: "id" })
+      const empty = yield* Effect.flip(Executor.execute(Counter, "c", command, { commandId: "" }))
+      expect(empty.message).toContain("Counter: not a valid command id: ")
+      const boundary = yield* Effect.flip(Executor.execute(Open, { _tag: "Open", hotel: bad, beds: 1 }))
+      expect(boundary).toMatchObject({ _tag: "InvalidCommand", target: "Open", part: "command" })
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+
+  it.effect("fails so if the first participants of a valid command cannot be named", () =>
     Effect.gen(function* () {
       const unnamed = yield* Effect.flip(Executor.execute(Open, { _tag: "Open", hotel: "", beds: 1 }))
-      expect(unnamed).toMatchObject({ _tag: "EventStoreError", reason: { _tag: "Rejected" } })
+      expect(unnamed).toMatchObject({ _tag: "InvalidCommand", target: "Open", part: "command" })
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+
+  it.effect("leaves a mistake of the program what it is, if the command is valid", () =>
+    Effect.gen(function* () {
+      const Follow = Boundary.make("Follow", {
+        command: Schema.TaggedStruct("Follow", { hotel: Schema.NonEmptyString }),
+        participants: ({ hotel }) => Boundary.discover({ hotel: Hotel.at(hotel) }, () => ({ next: Hotel.at("") })),
+        decide: () => Decision.nothing
+      })
+      const unnamed = yield* Effect.flip(Executor.execute(Follow, { _tag: "Follow", hotel: "h" }))
+      expect(unnamed).toMatchObject({ _tag: "InvalidDecision", target: "Follow" })
       expect(yield* Effect.exit(Executor.execute(Counter, "c", { _tag: "Throw" }))).toEqual(Exit.die(bug))
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
@@ -623,8 +649,7 @@ describe("catchTechnical", () => {
       wanted: 2,
       reached: 1,
       waited: Duration.seconds(1),
-      hasOwner: true,
-      isStopped: false,
+      reason: "late" as const,
       receipt: undefined
     }
     expect(kinds(new WaitTimeout(late))).toEqual([true, false, true, false])

@@ -157,7 +157,7 @@ describe("a state that is remembered", () => {
       const { behind, run } = yield* watched
       yield* run(add(100))
       const error = yield* Effect.flip(run(add(1)))
-      expect(error).toMatchObject({ _tag: "EventStoreError", reason: { _tag: "Rejected" } })
+      expect(error).toMatchObject({ _tag: "InvalidDecision" })
       yield* behind(add(-50))
       expect(yield* run(add(1))).toMatchObject({ version: 3 })
     }).pipe(cached())

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
-import { Aggregate, Decision, type EventStore, Executor, Subscription } from "@hexfold/core"
+import { Aggregate, Decision, EventStore, EventStoreError, Executor, Reason, Subscription } from "@hexfold/core"
 import { Effect, Fiber, Queue, Schema, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { Account, AccountId, Deposit, OpenAccount } from "../../support/account.ts"
 
 const Ring = Schema.TaggedStruct("Ring", {})
@@ -64,6 +65,30 @@ describe("recorded", () => {
       yield* ring
       yield* ring
       expect(yield* Fiber.join(waiting)).toEqual([2, 3, 4])
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+
+  it.effect("ends at its last position also if the store fails right after the event there was delivered", () =>
+    Effect.gen(function* () {
+      yield* open
+      yield* deposit
+      const store = yield* EventStore.EventStore
+      let isFirst = true
+      const away = new EventStoreError({ operation: "readAll", reason: new Reason.Unavailable({ detail: "away" }) })
+      const failing = EventStore.EventStore.of({
+        ...store,
+        readAll: (options) =>
+          Stream.concat(
+            store.readAll(options),
+            Stream.suspend(() => (isFirst ? ((isFirst = false), Stream.fail(away)) : Stream.empty))
+          )
+      })
+      const events = yield* Stream.runCollect(Subscription.recorded({ upTo: 2 })).pipe(
+        Effect.provideService(EventStore.EventStore, failing),
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* TestClock.adjust("1 minute")
+      expect((yield* Fiber.join(events)).map(({ position }) => position)).toEqual([1, 2])
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 

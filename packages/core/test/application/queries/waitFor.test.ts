@@ -46,10 +46,24 @@ describe("waitUntil", () => {
       yield* TestClock.adjust("2 seconds")
       const failed = yield* Effect.flip(Fiber.join(waiting))
       const late = { view: "Activity", wanted: 7, reached: 1, waited: Duration.seconds(2), receipt: undefined }
-      expect(failed).toEqual(new WaitTimeout({ ...late, hasOwner: false, isStopped: false }))
+      expect(failed).toEqual(new WaitTimeout({ ...late, reason: "unowned" }))
       expect(failed.message).toBe(
         "Activity has reached position 1, not yet 7, after 2s; nobody works on it: is Projection.layer([Activity]) running?"
       )
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("does not blame a projection while the view store does not answer", () =>
+    Effect.gen(function* () {
+      const store = yield* ViewStore.ViewStore
+      const silent = ViewStore.ViewStore.of({ ...store, status: Effect.never })
+      const waiting = yield* Projection.waitUntil(Activity, 1, { timeout: "5 seconds" }).pipe(
+        Effect.provideService(ViewStore.ViewStore, silent),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("5 seconds")
+      const failed = yield* Effect.flip(Fiber.join(waiting))
+      expect(failed.message).toBe("the view store has not said within 5s whether Activity has reached position 1")
     }).pipe(Effect.provide(stores))
   )
 
@@ -182,9 +196,7 @@ describe("waitUntil", () => {
       const waiting = yield* Effect.forkChild(Projection.waitUntil([Activity, Other], 1))
       yield* TestClock.adjust("15 seconds")
       const late = { view: "Other", wanted: 1, reached: 0, waited: Duration.seconds(15), receipt: undefined }
-      expect(yield* Effect.flip(Fiber.join(waiting))).toEqual(
-        new WaitTimeout({ ...late, hasOwner: false, isStopped: false })
-      )
+      expect(yield* Effect.flip(Fiber.join(waiting))).toEqual(new WaitTimeout({ ...late, reason: "unowned" }))
       yield* Projection.catchUp(Other)
       yield* Projection.waitUntil([Activity, Other], 1)
     }).pipe(Effect.provide(stores))

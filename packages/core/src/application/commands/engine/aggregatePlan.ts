@@ -7,6 +7,7 @@ import { decodeRecorded } from "../../events/recording.ts"
 import * as CommandCodec from "../CommandCodec.ts"
 import { type CommandPlan, type LoadedStream, type Refusal, type StreamWrite, unread } from "./commandPlan.ts"
 import type { Receipt } from "../Receipt.ts"
+import { invalidKey, invalidStream } from "./storable.ts"
 
 /** A command on one aggregate. */
 export const aggregatePlan = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
@@ -57,6 +58,9 @@ export const aggregatePlan = <Name extends string, Id, State, Command extends Ta
         repeated: true
       })),
 
-    invalid: () => Result.getOrUndefined(Result.flip(CommandCodec.of(aggregate).encode(command)))
+    invalid: () =>
+      Result.getOrUndefined(Result.flip(CommandCodec.of(aggregate).encode(command))) ??
+      invalidKey(aggregate.name, key) ??
+      invalidStream(aggregate.name, "id", [streamId])
   }
 }

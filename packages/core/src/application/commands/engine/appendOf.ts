@@ -5,6 +5,7 @@ import { CheckedAppend } from "../../../ports/checkedAppend.ts"
 import type { EventStoreError } from "../../../ports/errors.ts"
 import type { Append, Appended, CommandKey, Condition, RecordedEvent, Write } from "../../../ports/EventStore.ts"
 import * as Expectation from "../../../ports/Expectation.ts"
+import type { InvalidDecision } from "../../events/errors.ts"
 import { newEvents } from "../../events/recording.ts"
 import type { LoadedStream, StreamWrite } from "./commandPlan.ts"
 
@@ -15,7 +16,7 @@ export const appendOf = (
   key: CommandKey | undefined,
   now: number,
   metadata: Partial<Metadata>
-): Result.Result<Append, EventStoreError> => {
+): Result.Result<Append, EventStoreError | InvalidDecision> => {
   const writes = new Array<Write>(decided.length)
   for (let i = 0; i < decided.length; i++) {
     const { events, stream } = decided[i]!

@@ -2,9 +2,8 @@ import type * as Result from "effect/Result"
 import type * as Participant from "../../../domain/Participant.ts"
 import type { StreamId } from "../../../domain/StreamId.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
-import type { EventStoreError } from "../../../ports/errors.ts"
 import type { Appended, CommandKey, RecordedEvent, StreamVersion } from "../../../ports/EventStore.ts"
-import type { EventDecodeError } from "../../events/errors.ts"
+import type { EventDecodeError, InvalidDecision } from "../../events/errors.ts"
 import type { InvalidCommand } from "../errors.ts"
 
 /** A stream that takes part in an attempt, with the state that was folded from it so far. */
@@ -30,7 +29,7 @@ export interface StreamWrite {
   readonly events: ReadonlyArray<Tagged>
 }
 
-/** Why a decision adds no events. */
+/** Why a decision adds no events: the domain rejects the command, or the program is wrong. */
 export interface Refusal<out Error> {
   /** Whether the domain itself rejects the command, whatever the error is called. */
   readonly isRejection: boolean
@@ -47,9 +46,11 @@ export interface CommandPlan<Error, Receipt> {
   /** The streams that the command itself names, and may write to. */
   readonly streams: () => ReadonlyArray<StreamId>
   /** Begins an attempt with the streams that the command itself names. */
-  readonly begin: () => Result.Result<ReadonlyArray<LoadedStream>, EventStoreError | Error>
+  readonly begin: () => Result.Result<ReadonlyArray<LoadedStream>, InvalidCommand | InvalidDecision | Error>
   /** The further streams that follow from the states so far; an empty list if all are there. */
-  readonly discover: (() => Result.Result<ReadonlyArray<LoadedStream>, EventStoreError | Error>) | undefined
+  readonly discover:
+    | (() => Result.Result<ReadonlyArray<LoadedStream>, InvalidCommand | InvalidDecision | Error>)
+    | undefined
   readonly decide: () => Result.Result<ReadonlyArray<StreamWrite>, Refusal<Error>>
   /** Whether the store checks the streams' versions even if a decision adds no events. */
   readonly checksEmptyDecision: boolean
@@ -60,6 +61,6 @@ export interface CommandPlan<Error, Receipt> {
   ) => Receipt
   /** The receipt of a command that was executed before; undefined if its events can only be read after `discover`. */
   readonly repeated: (appended: Appended) => Result.Result<Receipt, EventDecodeError> | undefined
-  /** What is wrong with the command by its schema. Slow: ask only when something has failed. */
+  /** What is wrong with the command, its id or its streams' names. Slow: ask only when something has failed. */
   readonly invalid: () => InvalidCommand | undefined
 }

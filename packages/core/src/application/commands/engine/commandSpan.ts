@@ -15,8 +15,8 @@ export interface Traced<A, E> {
 
 /**
  * Runs a command in a span of its own, and in a context that has the span. A
- * command that the domain rejects is no error of the span: the rejection goes
- * around it.
+ * rejection by the domain does not make the span fail: it is passed on outside
+ * the span.
  */
 export const inSpan = <A, E>(
   { command, kind, target }: Pick<CommandPlan<unknown, unknown>, "kind" | "target" | "command">,
@@ -35,7 +35,7 @@ export const inSpan = <A, E>(
           const streams = execution.streams.map(({ streamId }) => streamId)
           return Effect.annotateCurrentSpan({
             ...(kind === "aggregate" ? { "hexfold.stream": streams[0] } : { "hexfold.streams": streams }),
-            "hexfold.outcome": execution.outcome
+            "hexfold.outcome": execution.outcome ?? "interrupted"
           })
         })
       )

@@ -1,6 +1,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { Tagged } from "../../../domain/tagged.ts"
 import { spanIf } from "../../../internal/tracing.ts"
@@ -45,7 +46,10 @@ type Evidence = "nothing" | "one moment" | "several" | "remembered"
 const withRead = (evidence: Evidence): Evidence =>
   evidence === "nothing" ? "one moment" : evidence === "one moment" ? "several" : evidence
 
-// A class, for every command makes one: a closure for each step takes an eighth of a command's time in memory.
+const isRefused = (error: unknown): boolean =>
+  Predicate.isTagged(error, "EventStoreError") && (error as EventStoreError).reason._tag === "Rejected"
+
+// A class, because every command makes one. With a closure for each step a command in memory takes an eighth longer.
 class Execution<Error, Receipt> {
   readonly plan: CommandPlan<Error, Receipt>
   readonly policies: Policies
@@ -263,15 +267,20 @@ class Execution<Error, Receipt> {
     return Effect.succeed(receipt.success)
   }
 
-  /** Fails, but for the command itself if that is what is wrong. */
+  /** Fails with the error, or with `InvalidCommand` if the command itself is what is wrong. */
   fail(error: Error | ExecuteError): Effect.Effect<never, Error | ExecuteError> {
     return Effect.fail(this.plan.invalid() ?? error)
   }
 
   failed(cause: Cause.Cause<Error | ExecuteError>): Exit.Exit<never, Error | ExecuteError> {
-    if (this.isRejected) this.end("rejected", Cause.squash(cause))
-    else this.end("failed")
-    return Exit.failCause(cause)
+    if (this.isRejected) {
+      this.end("rejected", Cause.squash(cause))
+      return Exit.failCause(cause)
+    }
+    this.end("failed")
+    // The store refuses names that it cannot keep, and they may be the caller's.
+    const invalid = isRefused(Cause.squash(cause)) ? this.plan.invalid() : undefined
+    return invalid === undefined ? Exit.failCause(cause) : Exit.fail(invalid)
   }
 
   end(outcome: metrics.Outcome, error?: unknown): void {
