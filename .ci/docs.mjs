@@ -11,16 +11,18 @@
 //   ```ts no-run reason="needs …"    only compiled
 //   ```text output                   what the program in the block before writes to its standard output
 //
-// A program is run by Node with a time limit, and fails if it exits with another code than 0 or logs an error. A file that
-// another file of its page imports is not run by itself. A file that imports Vitest, or the contracts, is a test and is
-// run by Vitest; with a name of its own it ends with .test.ts. A program or test that uses Postgres gets DATABASE_URL
-// with an empty database of its own, on an embedded server.
+// A program is run by Node with a time limit, and fails if it exits with another code than 0 or logs an error. The comment
+// at the end of a line with console.log is the text that it prints: quotes, and white space beside brackets, may differ.
+// A file that a running file of its page imports is not run by itself. A file that imports Vitest, or the contracts, is a
+// test and is run by Vitest; with a name of its own it ends with .test.ts. Its tests all run, except the cases that a
+// contract lists as not declared. A program or test that uses Postgres gets DATABASE_URL with an empty database of its
+// own, on an embedded server. docs/planted.mjs plants pages that must fail.
 import { spawnSync } from "node:child_process"
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { blocksOf, docComments, filesOf } from "./docs/pages.mjs"
+import { blocksOf, docComments, filesOf, rootsOf, withLoaded } from "./docs/pages.mjs"
 import { copyDocs } from "./packages/docs.mjs"
 import { runProgram, runTests, startPostgres } from "./docs/running.mjs"
 
@@ -72,7 +74,14 @@ rmSync(out, { recursive: true, force: true })
 copyDocs()
 let examples = 0
 for (const path of sources) {
-  for (const { first, language, lines } of blocksOf(path, docComments(readFileSync(join(root, path), "utf8")))) {
+  let blocks
+  try {
+    blocks = blocksOf(path, docComments(readFileSync(join(root, path), "utf8")))
+  } catch ({ message }) {
+    failed(path, message)
+    continue
+  }
+  for (const { first, language, lines } of blocks) {
     if (language !== "ts") continue
     write(path, `${first}.ts`, `${"\n".repeat(first)}${lines.join("\n")}\nexport {}\n`)
     examples++
@@ -85,31 +94,23 @@ const programs = []
 for (const path of pages) {
   const text = readFileSync(join(root, path), "utf8")
   let files
+  let roots
   try {
     files = filesOf(path, text)
+    roots = rootsOf(path, files)
   } catch ({ message }) {
     failed(path, message)
     continue
   }
-  const byName = new Map(files.map((file) => [file.name, file]))
-  const importsOf = ({ name, source }) =>
-    [...source.matchAll(/from "(\.[^"]+)"/g)]
-      .map(([, specifier]) => byName.get(join(dirname(name), specifier)))
-      .filter((file) => file !== undefined)
-  const withImports = (file, seen = new Set()) => {
-    if (!seen.has(file)) for (const each of importsOf(file, seen.add(file))) withImports(each, seen)
-    return seen
-  }
-  const imported = new Set(files.flatMap(importsOf))
+  for (const file of files) file.path = write(path, file.name, file.source)
   for (const file of files) {
+    const all = [...withLoaded(files, file)]
     programs.push({
       ...file,
       page: path,
-      path: write(path, file.name, file.source),
-      isRun: file.noRun === undefined && !imported.has(file),
-      usesPostgres: [...withImports(file)].some(({ source }) =>
-        /@hexfold\/adapters-pg|@effect\/sql-pg|DATABASE_URL/.test(source)
-      )
+      files: all,
+      isRun: roots.has(file),
+      usesPostgres: all.some(({ source }) => /@hexfold\/adapters-pg|@effect\/sql-pg|DATABASE_URL/.test(source))
     })
   }
   // A link to a file that is not there. The pages of docs are published without the rest of the repository.

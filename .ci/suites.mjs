@@ -1,8 +1,11 @@
 // Runs the suites: the contracts on every adapter, the property tests, and the laws and models that runs are held to.
 //   npm run test:suites                                                       one round, not recorded
 //   npm run test:suites -- --rounds 20 --results .tmp/suites.jsonl            twenty rounds, each written to a file
-// A second call with the same file goes on after the last finished round. The exit code is 0 if all rounds are green.
+// A second call with the same file goes on after the last finished round. All rounds of a file run the same suites on the
+// same sources, uncommitted changes included. The exit code is 0 if all rounds are green: in every file a test has
+// passed, and none has failed.
 import { spawnSync } from "node:child_process"
+import { createHash } from "node:crypto"
 import {
   appendFileSync,
   closeSync,
@@ -45,14 +48,34 @@ const suites = globSync("{packages,examples}/*/test/**/*.test.ts", { cwd: root }
   .sort()
 if (suites.length === 0) throw new Error("no test file is one of the suites")
 
-const commit = spawnSync("git", ["rev-parse", "HEAD"], { cwd: root, encoding: "utf8" }).stdout?.trim() || "unknown"
-
 const results = resolve(options.results ?? join(root, ".tmp/suites.jsonl"))
 mkdirSync(dirname(results), { recursive: true })
 
+const git = (...args) => {
+  const { error, status, stderr, stdout } = spawnSync("git", args, { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 })
+  if (error !== undefined || status !== 0) throw new Error(`git ${args.join(" ")} failed: ${error ?? stderr}`)
+  return stdout
+}
+
+/** What the rounds run: the commit, and a hash of the suites, the uncommitted changes and the files that git does not know. */
+const stateNow = () => {
+  const hash = createHash("sha256")
+    .update(JSON.stringify(suites))
+    .update(git("diff", "HEAD", "--binary"))
+  for (const path of git("ls-files", "--others", "--exclude-standard", "-z").split("\0").sort()) {
+    if (path === "" || resolve(root, path).startsWith(results)) continue
+    hash.update(`\0${path}\0`).update(readFileSync(join(root, path)))
+  }
+  return { commit: git("rev-parse", "HEAD").trim(), state: hash.digest("hex").slice(0, 16) }
+}
+const isSame = (one, other) => one.commit === other.commit && one.state === other.state
+const isRecorded = options.results !== undefined
+// A round that is not recorded may run without git.
+const current = isRecorded ? stateNow() : {}
+
 /** The rounds that are finished; a line that was cut off while it was written is not. */
 const finished = () => {
-  if (options.results === undefined || !existsSync(results)) return []
+  if (!isRecorded || !existsSync(results)) return []
   const text = readFileSync(results, "utf8")
   const whole = text.slice(0, text.lastIndexOf("\n") + 1)
   if (whole !== text) writeFileSync(results, whole)
@@ -63,9 +86,11 @@ const finished = () => {
 }
 
 const done = finished()
-const other = done.find((round) => round.commit !== commit)
+const other = done.find((round) => !isSame(round, current))
 if (other !== undefined) {
-  console.error(`${results} has rounds of commit ${other.commit}, and this is ${commit}: name another file`)
+  const has = `commit ${other.commit} and state ${other.state}`
+  const is = `commit ${current.commit} and state ${current.state}`
+  console.error(`${results} has rounds of ${has}, and this is ${is}: other suites or sources. Name another file`)
   process.exit(2)
 }
 
@@ -94,6 +119,8 @@ const runRound = (round) => {
     }
     if (status === "failed" && !assertionResults.some((test) => test.status === "failed")) {
       failures.push({ file, case: "the file itself", message: String(message).slice(0, 2_000) })
+    } else if (!assertionResults.some((test) => test.status === "passed" || test.status === "failed")) {
+      failures.push({ file, case: "the file itself", message: "none of its tests ran" })
     }
   }
   const missing = suites.filter(
@@ -106,7 +133,7 @@ const runRound = (round) => {
   rmSync(report, { force: true })
   if (failures.length === 0) rmSync(log, { force: true })
   const seconds = Math.round((Date.now() - began) / 1_000)
-  return { round, commit, began: new Date(began).toISOString(), seconds, files: files.length, ...counts, failures }
+  return { round, ...current, began: new Date(began).toISOString(), seconds, files: files.length, ...counts, failures }
 }
 
 const describe = ({ failed, failures, notRun, passed, round, seconds }) => {
@@ -120,7 +147,11 @@ console.log(`${suites.length} suites, ${done.length} of ${rounds} rounds are fin
 for (const round of done) describe(round)
 while (done.length < rounds) {
   const round = runRound((done.at(-1)?.round ?? 0) + 1)
-  if (options.results !== undefined) appendFileSync(results, `${JSON.stringify(round)}\n`)
+  if (isRecorded && !isSame(stateNow(), current)) {
+    console.error(`the suites or the sources have changed while round ${round.round} ran: it is not recorded`)
+    process.exit(2)
+  }
+  if (isRecorded) appendFileSync(results, `${JSON.stringify(round)}\n`)
   done.push(round)
   describe(round)
 }

@@ -1,5 +1,7 @@
 // Finds the TypeScript blocks of a text and makes files of them. Every line keeps its number, so that a position in a
 // file is a position in its page.
+import { dirname, join } from "node:path"
+import { codeOf } from "./code.mjs"
 
 const fail = (path, line, message) => {
   throw new Error(`${path}:${line}: ${message}`)
@@ -14,15 +16,22 @@ const attributesOf = (text) => {
   return attributes
 }
 
+// A block in another language, or in another spelling of these, would be looked at by nobody.
+const languages = new Set(["ts", "sh", "json", "sql", "text"])
+
 /** The blocks of a text: language, attributes, lines, and the index of the first line. */
 export const blocksOf = (path, lines) => {
   const blocks = []
   let block
   for (const [i, line] of lines.entries()) {
-    const fence = /^\s*```+\s*(\w*)(.*)$/.exec(line)
+    const fence = /^\s*```+\s*([^\s`]*)([^`]*)$/.exec(line)
     if (block === undefined && fence !== null) {
-      const language = fence[1] === "typescript" ? "ts" : fence[1]
-      block = { language, attributes: attributesOf(fence[2]), first: i + 1, lines: [] }
+      const [, language, attributes] = fence
+      if (!languages.has(language))
+        fail(path, i + 1, `the language "${language}" of the block is not one of ${[...languages].join(", ")}`)
+      block = { language, attributes: attributesOf(attributes), first: i + 1, lines: [] }
+    } else if (block === undefined && /```|^[\s>*+-]*~~~/.test(line)) {
+      fail(path, i + 1, "a fence is three backticks, and begins its line")
     } else if (block !== undefined && /^\s*```+\s*$/.test(line)) {
       blocks.push(block)
       block = undefined
@@ -63,8 +72,8 @@ const withoutRepeated = (text, known) =>
 const isTest = (text) => /from "(vitest|@effect\/vitest|@hexfold\/testing\/contracts)"/.test(text)
 
 /**
- * The files of a page: text, the place of the first line, whether it is a test, why it is not run, and the output that
- * is expected.
+ * The files of a page: text, whether it is a test, why it is not run, the output that is expected, the relative modules
+ * that it loads, and the lines of which the printed text is expected.
  */
 export const filesOf = (path, text) => {
   const files = new Map()
@@ -78,6 +87,10 @@ export const filesOf = (path, text) => {
     if (file !== undefined && !/^(\w[\w.-]*\/)*\w[\w.-]*\.ts$/.test(file))
       fail(path, first, `${file} is not the name of a TypeScript file`)
     const body = lines.join("\n")
+    // The comment with the name is what the reader sees; the attribute is not shown.
+    const [, shown] = /^\s*\/\/ (\S+\.ts)$/.exec(lines[0] ?? "") ?? []
+    if (shown !== file && (shown !== undefined || !files.has(file)))
+      fail(path, first + 1, `the first line of the block must be "// ${file ?? "…"}", the name of its file`)
     const name = file ?? (isTest(body) ? `${first}.test.ts` : `${first}.ts`)
     const known = files.get(name) ?? { name, lines: [], imports: new Set(), noRun: undefined, output: undefined }
     while (known.lines.length < first) known.lines.push("")
@@ -95,6 +108,36 @@ export const filesOf = (path, text) => {
     const source = `${lines.join("\n")}\nexport {}\n`
     if (isTest(source) && !name.endsWith(".test.ts"))
       fail(path, 1, `${name} is a test: its name must end with .test.ts`)
-    return { name, source, noRun, output, isTest: isTest(source) }
+    const { loads, problems, prints } = codeOf(source)
+    for (const { line, message } of problems) fail(path, line, message)
+    if (prints.length > 0 && (noRun !== undefined || isTest(source)))
+      fail(path, prints[0].line, "a comment after console.log is compared only in a program that runs")
+    return { name, source, noRun, output, loads, prints, isTest: isTest(source) }
   })
+}
+
+const loadedBy = (files, { loads, name }) =>
+  loads
+    .map((module) => files.find((file) => file.name === join(dirname(name), module)))
+    .filter((file) => file !== undefined)
+
+/** A file and all files of its page that it loads. */
+export const withLoaded = (files, file, seen = new Set()) => {
+  if (!seen.has(file)) for (const each of loadedBy(files, file, seen.add(file))) withLoaded(files, each, seen)
+  return seen
+}
+
+/**
+ * The files of a page that are run by themselves: those that no other file that runs loads. A file that runs neither by
+ * itself nor because another one loads it is a mistake of the page.
+ */
+export const rootsOf = (path, files) => {
+  const running = files.filter(({ noRun }) => noRun === undefined)
+  const loaded = new Set(running.flatMap((file) => loadedBy(files, file)))
+  const roots = running.filter((file) => !loaded.has(file))
+  const reached = new Set(roots.flatMap((file) => [...withLoaded(files, file)]))
+  for (const file of running) {
+    if (!reached.has(file)) fail(path, 1, `${file.name} does not run: the files that load it load each other`)
+  }
+  return new Set(roots)
 }

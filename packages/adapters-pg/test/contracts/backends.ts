@@ -53,7 +53,7 @@ export const together = (config: Config = {}): Backend.Backend => ({
             eventStore: Context.get(stores, EventStore.EventStore),
             viewStore: Context.get(stores, ViewStore.ViewStore),
             transaction: (effect) => transacted(sql, effect),
-            foreignTransaction: foreignTransaction(schema)
+            foreignTransaction: foreignTransaction(sql, schema)
           }
         })
   )
@@ -77,15 +77,23 @@ const openApart = (
       eventStore,
       viewStore: yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, sql),
       transaction: (effect) => transacted(sql, effect),
-      foreignTransaction: foreignTransaction(schema)
+      foreignTransaction: foreignTransaction(sql, schema)
     }
   })
 
-const foreignTransaction = (schema: string): Effect.Effect<void, never, Scope.Scope> =>
+const foreignTransaction = (
+  observer: PgClient.PgClient,
+  schema: string
+): Effect.Effect<Effect.Effect<boolean, unknown>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const sql = yield* client()
     const connection = yield* sql.reserve
     // It has a transaction id, and begins before everything that follows.
     yield* connection.execute("begin", [], undefined)
     yield* connection.execute(`create table if not exists unrelated_${schema} (n int)`, [], undefined)
+    const [backend] = yield* connection.execute("select pg_backend_pid() as pid", [], undefined)
+    return Effect.map(
+      observer`select 1 from pg_stat_activity where pid = ${backend?.pid} and state = 'idle in transaction'`,
+      (rows) => rows.length === 1
+    )
   }).pipe(Effect.orDie)

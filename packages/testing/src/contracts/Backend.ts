@@ -29,9 +29,11 @@ export interface Node {
   readonly transaction?: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E | EventStoreError>
   /**
    * Holds a transaction of the same database open, which has appended nothing,
-   * until the scope closes. Needed for `foreignTransactions`.
+   * until the scope closes. Returns an effect that asks the database whether the
+   * transaction is still open, and that also works after the scope has closed.
+   * Needed for `foreignTransactions`.
    */
-  readonly foreignTransaction?: Effect.Effect<void, unknown, Scope.Scope>
+  readonly foreignTransaction?: Effect.Effect<Effect.Effect<boolean, unknown>, unknown, Scope.Scope>
   /** From now on the operations of this node hang or fail. Needed for `silentConnections`. */
   readonly cut?: Effect.Effect<void>
 }

@@ -8,6 +8,7 @@ import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { dividing } from "./projections/dividing.ts"
+import { loading } from "./projections/loading.ts"
 import { owning } from "./projections/owning.ts"
 import { poisoning } from "./projections/poison.ts"
 import { reading } from "./projections/reading.ts"
@@ -22,6 +23,7 @@ const contract: Contract = {
   ownData: false,
   groups: {
     declaring: declaring(["otherProcesses", "transactions", "silentConnections"]),
+    loading,
     owning,
     dividing,
     reading,

@@ -4,6 +4,7 @@ import type { Capability } from "./Backend.ts"
 import { appendTo, events, newStream, open, versionOf } from "./eventStore/streams.ts"
 import { catchUp, inline, isInline, openWith } from "./inline/notes.ts"
 import { type Case, type Cases, needs } from "./plan.ts"
+import { eventually } from "./projections/tallies.ts"
 import { newGeneration, own, placeOf } from "./viewStore/generations.ts"
 
 /** For each capability the case that fails on a backend which declares it and does not have it. */
@@ -30,7 +31,13 @@ const probes: Readonly<Record<Capability, Case>> = {
 
   foreignTransactions: needs("foreignTransactions")(function* () {
     const { foreignTransaction } = yield* open
-    yield* Effect.scoped(foreignTransaction)
+    const isOpen = yield* Effect.scoped(
+      Effect.tap(foreignTransaction, (isOpen) => Effect.map(isOpen, (answer) => assert.isTrue(answer)))
+    )
+    yield* eventually(
+      "the transaction ends with its scope",
+      Effect.map(isOpen, (answer) => !answer)
+    )
   }),
 
   inlineViews: needs("inlineViews")(function* () {

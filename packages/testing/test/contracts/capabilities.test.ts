@@ -70,6 +70,26 @@ describe("a backend that declares a capability and does not have it", () => {
     )
   }
 
+  for (const [claim, isOpen] of [
+    ["no transaction is open", Effect.succeed(false)],
+    ["a transaction is open for ever", Effect.succeed(true)]
+  ] as const) {
+    it.live(`fails the case that asks for foreignTransactions, where ${claim}`, () =>
+      Effect.gen(function* () {
+        const asking = EventStoreContract.plan(all).find(
+          ({ title }) => title === "a declared capability is there: foreignTransactions"
+        )
+        const data = Effect.map(
+          shared,
+          (open): Backend.Open =>
+            (options) =>
+              Effect.map(open(options), (node) => ({ ...node, foreignTransaction: Effect.succeed(isOpen) }))
+        )
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(Effect.scoped(Effect.flatMap(data, asking!.run)))))
+      })
+    )
+  }
+
   for (const [capability, data] of [
     ["otherProcesses", separate],
     ["inlineViews", forgetful]
@@ -104,6 +124,14 @@ describe("a backend that does not declare a capability", () => {
         }
       }
     }
+  })
+
+  it("has the lighter load of the projections listed, if it does not declare transactions", () => {
+    const listed = ProjectionContract.plan(["otherProcesses"]).filter(({ undeclared }) => undeclared.length > 0)
+    assert.deepStrictEqual(
+      listed.filter(({ group }) => group === "loading").map(({ undeclared }) => undeclared),
+      [["transactions"]]
+    )
   })
 
   it("runs all other cases, and each contract has a case that asks for each capability that its cases need", () => {

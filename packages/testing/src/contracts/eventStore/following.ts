@@ -169,10 +169,11 @@ export const following: Cases = {
     const start = yield* horizonOf(eventStore)
     yield* Effect.scoped(
       Effect.gen(function* () {
-        yield* foreignTransaction
+        const isOpen = yield* foreignTransaction
         const streamId = newStream()
         yield* appendTo(eventStore, streamId, events(3))
         assert.strictEqual((yield* readAfter(eventStore, start)).length, 3)
+        assert.isTrue(yield* isOpen)
       })
     )
   }),

@@ -81,6 +81,10 @@ export const add = (
 export interface Load {
   /** The number of events written so far. */
   readonly written: () => number
+  /** The number of appends so far that committed some time after they had been made. */
+  readonly late: () => number
+  /** The number of appends so far whose transaction was rolled back. */
+  readonly rolledBack: () => number
   /** Ends the writers, and returns the position of the last event. */
   readonly stop: Effect.Effect<number>
 }
@@ -98,6 +102,8 @@ export const load = (
     let isOver = false
     let written = 0
     let last = 0
+    let late = 0
+    let undone = 0
     const writing = ({ eventStore, transaction }: TroubledNode) =>
       Effect.gen(function* () {
         while (!isOver) {
@@ -105,10 +111,12 @@ export const load = (
           const ns = [1, 1 + stream].slice(yield* below(2))
           const chance = declares("transactions") ? yield* below(10) : 9
           const append = Effect.orDie(add({ eventStore }, tally, `s${stream}`, ...ns))
-          const late = Effect.tap(append, () => (chance === 0 ? Effect.fail(rolledBack) : Effect.sleep("5 millis")))
+          const lagging = Effect.tap(append, () => (chance === 0 ? Effect.fail(rolledBack) : Effect.sleep("5 millis")))
           const position =
-            chance < 3 ? yield* Effect.catchCause(transaction(late), () => Effect.succeed(0)) : yield* append
+            chance < 3 ? yield* Effect.catchCause(transaction(lagging), () => Effect.succeed(0)) : yield* append
           if (position > 0) written += ns.length
+          if (chance < 3 && position > 0) late++
+          if (chance === 0) undone++
           last = Math.max(last, position)
           // Slower in the end, so that a projection can catch up on a slow machine too.
           yield* Effect.sleep(written < 500 ? "10 millis" : "100 millis")
@@ -120,7 +128,7 @@ export const load = (
       isOver = true
       return Effect.map(Fiber.joinAll(fibers), () => last)
     })
-    return { written: () => written, stop }
+    return { written: () => written, late: () => late, rolledBack: () => undone, stop }
   })
 
 const rolledBack = "rolled back"
