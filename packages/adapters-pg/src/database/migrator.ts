@@ -1,7 +1,7 @@
 import { EventStoreError, Reason } from "@hexfold/core"
 import { Effect } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
-import { translated } from "./errors.ts"
+import { SqlClient, SqlError } from "effect/sql"
+import { detailOf, isForbidden, translated } from "./errors.ts"
 import { drawNamespace } from "./namespace.ts"
 import { checkSchemaName, quoted } from "./schemaName.ts"
 import { transactionOf } from "./transactions.ts"
@@ -68,7 +68,7 @@ export const migrate = (name: string, library: Library): Effect.Effect<void, Eve
         )
       })
     )
-  }).pipe(translated("open"))
+  }).pipe(withoutRights, translated("open"))
 
 /** Makes sure that a library can use a schema as it is, and changes nothing. */
 export const check = (name: string, library: Library): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> =>
@@ -89,7 +89,7 @@ export const check = (name: string, library: Library): Effect.Effect<void, Event
           `and this library needs ${library.revision}: migrate it`
       )
     }
-  }).pipe(translated("open"))
+  }).pipe(withoutRights, translated("open"))
 
 interface State {
   /** The number of the last migration, 0 for a schema that has had none. */
@@ -102,16 +102,18 @@ interface State {
 const stateOf = (sql: SqlClient.SqlClient, name: string): Effect.Effect<State, SqlError.SqlError> =>
   Effect.gen(function* () {
     const schema = quoted(name)
-    const [present] = yield* sql.unsafe<{ readonly migrations: boolean; readonly revisions: boolean }>(
-      "select to_regclass($1) is not null as migrations, to_regclass($2) is not null as revisions",
-      [`${schema}.migrations`, `${schema}.revisions`]
-    )
-    const [last] = present!.migrations
+    const has = (table: string) =>
+      Effect.map(
+        sql.unsafe<{ readonly has: boolean }>("select to_regclass($1) is not null as has", [`${schema}.${table}`]),
+        ([row]) => row!.has
+      )
+    const [last] = (yield* has("migrations"))
       ? yield* sql.unsafe<{ readonly version: number | null }>(
           `select max(migration_id) as version from ${schema}.migrations`
         )
       : []
-    const [row] = present!.revisions
+    // Asked after the read of `migrations`, which waits for a migration that is under way: it may create this table.
+    const [row] = (yield* has("revisions"))
       ? yield* sql.unsafe<Omit<State, "version" | "namespace"> & { readonly namespace: number | null }>(
           `select functions, lowest, lock_namespace as namespace from ${schema}.revisions`
         )
@@ -140,5 +142,23 @@ const checkLowest = (
   )
 }
 
-const rejected = (detail: string) =>
-  Effect.fail(new EventStoreError({ operation: "open", reason: new Reason.Rejected({ detail }) }))
+const rejected = (detail: string, cause?: unknown) =>
+  Effect.fail(
+    new EventStoreError({
+      operation: "open",
+      reason: new Reason.Rejected({ detail, ...(cause === undefined ? {} : { cause }) })
+    })
+  )
+
+const withoutRights = <A, R>(
+  opening: Effect.Effect<A, EventStoreError | SqlError.SqlError, R>
+): Effect.Effect<A, EventStoreError | SqlError.SqlError, R> =>
+  Effect.catch(opening, (error) =>
+    SqlError.isSqlError(error) && isForbidden(error)
+      ? rejected(
+          `${detailOf(error)}: this role may not do it. Let the owner of the schema run PgMigrations.run, ` +
+            "and grant the rights again after a migration",
+          error
+        )
+      : Effect.fail(error)
+  )

@@ -92,7 +92,9 @@ export const make = <In, Out, E>(
     return (request) =>
       Effect.callback((resume) => {
         if (!open) return resume(Exit.fail(closed(options.operation)))
-        const span = Fiber.getCurrent()?.cache.span
+        const caller = Fiber.getCurrent()?.cache
+        // A caller that has turned tracing off may still stand in a span.
+        const span = caller?.tracerEnabled === true ? caller.span : undefined
         const entry: Waiting = { request, touches: options.touches(request), span, resume }
         waiting.push(entry)
         schedule()

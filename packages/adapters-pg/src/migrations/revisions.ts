@@ -1,5 +1,6 @@
 /**
- * Migration 6: the revisions, and a comment on every table.
+ * Migration 6: the revisions, and a comment on every table. Every process reads
+ * `revisions` when it starts, so roles that may read `migrations` may read it.
  *
  * `revisions` has one row. `functions` is the revision of the library whose
  * functions the schema has, 0 where migrations made them; `lowest` is the
@@ -20,6 +21,18 @@ export const revisions = (schema: string): ReadonlyArray<string> => [
      join pg_proc on pg_proc.oid = objoid and classoid = 'pg_proc'::regclass
      where pronamespace = '${schema}'::regnamespace and description like 'hexfold namespace %'
    )`,
+  `do $$
+declare
+  v_grantee text;
+begin
+  for v_grantee in
+    select distinct case when grantee = 0 then 'public' else grantee::regrole::text end
+    from pg_class cross join aclexplode(relacl)
+    where pg_class.oid = '${schema}.migrations'::regclass and privilege_type = 'SELECT' and grantee <> relowner
+  loop
+    execute 'grant select on ${schema}.revisions to ' || v_grantee;
+  end loop;
+end $$`,
   ...Object.entries(comments).map(([table, text]) => `comment on table ${schema}.${table} is '${text}'`)
 ]
 

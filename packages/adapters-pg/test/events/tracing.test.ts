@@ -60,6 +60,24 @@ describe("tracing", () => {
     })
   )
 
+  it.live("the statement of a caller that has turned tracing off makes no span, also inside of a span", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const spans: Array<Tracer.NativeSpan> = []
+      const { store } = yield* Effect.withTracer(openStore({ schema }), collecting(spans))
+      spans.length = 0
+      yield* append(store, account, 1).pipe(
+        Effect.withTracerEnabled(false),
+        Effect.withSpan("caller"),
+        Effect.withTracer(collecting(spans))
+      )
+      assert.deepStrictEqual(
+        spans.map(({ name }) => name),
+        ["caller"]
+      )
+    })
+  )
+
   it.live("the statement of a shared call belongs to a caller that is traced", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema

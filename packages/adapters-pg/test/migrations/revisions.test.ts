@@ -3,7 +3,7 @@ import type { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { PgMigrations } from "@hexfold/adapters-pg"
 import { EventStoreError, StreamId } from "@hexfold/core"
-import { Effect, Fiber, Stream } from "effect"
+import { Effect, Fiber, Schedule, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
 import { client, newDatabase, newSchema, openStore, openStores, storesOn } from "../support/database.ts"
@@ -207,6 +207,83 @@ describe("revisions of the functions", () => {
     })
   )
 
+  it.live("a role keeps its rights when the owner migrates a schema of version 5", () =>
+    Effect.gen(function* () {
+      const sql = yield* newDatabase("rights")
+      yield* restore(sql, readFileSync(new URL("dumps/version5.sql", import.meta.url), "utf8"))
+      const role = yield* newRole(sql)
+      for (const statement of grants("hexfold", role)) yield* sql.unsafe(statement)
+      yield* bring(sql, "hexfold", present)
+      for (const open of [PgMigrations.verify(), PgMigrations.run()]) yield* as(sql, role, open)
+      const stranger = yield* newRole(sql)
+      const error = yield* Effect.flip(as(sql, stranger, PgMigrations.verify()))
+      assert.include(error.message, "permission denied for schema hexfold")
+      assert.include(error.message, "grant the rights again after a migration")
+    })
+  )
+
+  it.live("the default rights that the pages name cover what later migrations and projections create", () =>
+    Effect.gen(function* () {
+      const sql = yield* newDatabase("default_rights")
+      const role = yield* newRole(sql)
+      yield* bring(sql, "hexfold", present)
+      for (const statement of [...grants("hexfold", role), ...defaultGrants("hexfold", role)]) {
+        yield* sql.unsafe(statement)
+      }
+      yield* bring(sql, "hexfold", next)
+      yield* catchUp(yield* storesOn(sql, { migrate: false, views: [Positions] }))
+      const tables = yield* sql.unsafe<{ readonly name: string; readonly may: boolean }>(
+        `select relname as name, has_table_privilege('${role}', oid, 'select, insert, update, delete') as may from pg_class
+         where relnamespace = 'hexfold'::regnamespace and relkind = 'r'`
+      )
+      assert.deepStrictEqual(
+        tables.filter(({ may }) => !may),
+        []
+      )
+      assert.includeMembers(
+        tables.map(({ name }) => name),
+        ["next", "view_1"]
+      )
+    })
+  )
+
+  it.live("a process that starts while the schema is migrated waits, and then finds it up to date", () =>
+    Effect.gen(function* () {
+      const sql = yield* newDatabase("race")
+      yield* restore(sql, readFileSync(new URL("dumps/version5.sql", import.meta.url), "utf8"))
+      const waiting = (count: number) =>
+        Effect.repeat(
+          Effect.map(
+            sql.unsafe<{ readonly count: bigint }>(
+              `select count(*) from pg_locks where not granted
+               and database = (select oid from pg_database where datname = current_database())`
+            ),
+            ([row]) => Number(row!.count) >= count
+          ),
+          { until: (holds) => holds, schedule: Schedule.spaced("5 millis") }
+        )
+      const [migrating, starting] = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const holder = yield* sql.reserve
+          yield* holder.execute("begin", [], undefined)
+          yield* holder.execute("lock table hexfold.streams in share mode", [], undefined)
+          // It has locked `migrations`, and waits to comment on `streams`.
+          const migrating = yield* Effect.forkDetach(bring(sql, "hexfold", present), { startImmediately: true })
+          yield* waiting(1)
+          const starting = yield* Effect.forkDetach(
+            Effect.provideService(PgMigrations.verify(), SqlClient.SqlClient, sql),
+            { startImmediately: true }
+          )
+          yield* waiting(2)
+          yield* holder.execute("commit", [], undefined)
+          return [migrating, starting] as const
+        })
+      )
+      yield* Fiber.join(migrating)
+      yield* Fiber.join(starting)
+    })
+  )
+
   it.live("a person finds the events of a stream by its id, also of a long one", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
@@ -254,3 +331,23 @@ const grants = (schema: string, role: string): ReadonlyArray<string> => [
   `grant usage, select on all sequences in schema ${schema} to ${role}`,
   `grant execute on all functions in schema ${schema} to ${role}`
 ]
+
+const defaultGrants = (schema: string, role: string): ReadonlyArray<string> => [
+  `alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${role}`,
+  `alter default privileges in schema ${schema} grant usage, select on sequences to ${role}`,
+  `alter default privileges in schema ${schema} grant execute on functions to ${role}`
+]
+
+const newRole = (sql: PgClient.PgClient) =>
+  Effect.gen(function* () {
+    const role = `app_${crypto.randomUUID().replaceAll("-", "")}`
+    return yield* Effect.acquireRelease(Effect.as(sql.unsafe(`create role ${role}`), role), () =>
+      Effect.ignore(Effect.andThen(sql.unsafe(`drop owned by ${role}`), sql.unsafe(`drop role ${role}`)))
+    )
+  })
+
+/** Runs an effect as a role, on one connection. */
+const as = <A, E>(sql: PgClient.PgClient, role: string, effect: Effect.Effect<A, E, SqlClient.SqlClient>) =>
+  sql
+    .withTransaction(Effect.andThen(sql.unsafe(`set local role ${role}`), effect))
+    .pipe(Effect.provideService(SqlClient.SqlClient, sql))

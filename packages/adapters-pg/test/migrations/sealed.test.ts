@@ -10,7 +10,7 @@ const sealed = {
   views: "520a8c353935bdcb",
   generations: "d3c374e649156da2",
   inline: "e2d725ada4379173",
-  revisions: "12a63cfc9ba8686b"
+  revisions: "a4be95eb3e90a008"
 }
 
 /** The digests of the functions, by revision. The last one is that of this library. */
