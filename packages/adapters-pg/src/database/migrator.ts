@@ -153,12 +153,14 @@ const rejected = (detail: string, cause?: unknown) =>
 const withoutRights = <A, R>(
   opening: Effect.Effect<A, EventStoreError | SqlError.SqlError, R>
 ): Effect.Effect<A, EventStoreError | SqlError.SqlError, R> =>
-  Effect.catch(opening, (error) =>
-    SqlError.isSqlError(error) && isForbidden(error)
-      ? rejected(
-          `${detailOf(error)}: this role may not do it. Let the owner of the schema run PgMigrations.run, ` +
-            "and grant the rights again after a migration",
-          error
-        )
-      : Effect.fail(error)
+  opening.pipe(
+    Effect.catch((error) =>
+      SqlError.isSqlError(error) && isForbidden(error)
+        ? rejected(
+            `${detailOf(error)}: this role may not do it. Let the owner of the schema run PgMigrations.run, ` +
+              "and grant the rights again after a migration",
+            error
+          )
+        : Effect.fail(error)
+    )
   )
