@@ -1,17 +1,18 @@
 import * as Effect from "effect/Effect"
-import type * as Schema from "effect/Schema"
-import { canonicalJson } from "../../domain/canonicalJson.ts"
 import { cursorOf } from "../../domain/query/cursor.ts"
 import type { Query } from "../../domain/query/data.ts"
 import { compareTexts } from "../../domain/query/evaluation.ts"
 import type * as View from "../../domain/View.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import { EventStore } from "../../ports/EventStore.ts"
-import { placeOf, servingOf, type Status } from "../../ports/generation.ts"
+import { servingOf, type Status } from "../../ports/generation.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
-import { type Expected, read } from "./expectedRecords.ts"
-import { NotServing } from "./errors.ts"
+import { comparison, type Difference, notServing } from "./comparison.ts"
+import type { NotServing } from "./errors.ts"
+import { read } from "./expectedRecords.ts"
 import { horizonOf } from "./worker/eventReader.ts"
+
+export type { Difference } from "./comparison.ts"
 
 /** How records are verified. */
 export interface VerifyOptions {
@@ -24,15 +25,6 @@ export interface VerifyOptions {
   readonly keysPerPass?: number
   /** The most differences that are reported. All are counted. 100 by default. */
   readonly limit?: number
-}
-
-/** A record that differs from what its events say. */
-export interface Difference {
-  readonly key: string
-  /** The stored state as JSON. Undefined if there is no record. */
-  readonly stored: Schema.Json | undefined
-  /** The state that follows from the events. Undefined if there should be no record. */
-  readonly expected: Schema.Json | undefined
 }
 
 /** What {@link verify} found. */
@@ -95,45 +87,7 @@ export const verify = (
     const { build, version, ...serving } = yield* servingNow(view)
     // Appends may begin or stop maintaining the view at any moment.
     const inline = serving.inline || view.consistency === "inline"
-    const differences: Array<Difference> = []
-    const counts = { compared: 0, different: 0, unjudged: 0, from: Infinity, to: 0 }
-
-    /** Compares keys at one moment, and gives those that differ. */
-    const look = Effect.fnUntraced(function* (expected: Expected, keys: ReadonlyArray<string>) {
-      const horizon = inline ? yield* horizonOf(events) : 0
-      const { parked, positions, states } = yield* records.load({ view: view.name, version, build }, keys)
-      if (positions.length === 0) return yield* notServing(view, build, servingOf(view, yield* records.status))
-      const reached = inline ? positions.map((position) => Math.min(position, horizon)) : positions
-      const seen = Math.max(...positions)
-      yield* expected.advance(reached)
-      counts.from = Math.min(counts.from, ...reached)
-      counts.to = Math.max(counts.to, ...reached)
-      return keys.flatMap((key): ReadonlyArray<Suspect> => {
-        const stored = states.get(key)
-        const should = expected.states.get(key)
-        const isJudged = !parked.has(key) && !expected.failed.has(key)
-        return isJudged && isSame(stored, should) ? [] : [{ key, stored, expected: should, isJudged, horizon, seen }]
-      })
-    })
-
-    const compare = Effect.fnUntraced(function* (expected: Expected, keys: ReadonlyArray<string>) {
-      counts.compared += keys.length
-      let suspects = yield* look(expected, keys)
-      // Appends write records before the horizon has passed them. A difference that is only this ends with a later look.
-      for (let looks = 1; inline && suspects.length > 0 && looks < 10; looks++) {
-        yield* Effect.sleep("100 millis")
-        const before = new Map(suspects.map((suspect) => [suspect.key, suspect]))
-        const again = yield* look(expected, [...before.keys()])
-        suspects = again.map((now) => stillOf(now, before.get(now.key)!))
-      }
-      for (const { expected, isJudged, key, stored } of suspects) {
-        const difference = { key, stored, expected }
-        const generation = { view: view.name, version, build }
-        const deadLetters = isJudged ? yield* records.deadLetters(generation, { key: difference.key, limit: 1 }) : []
-        if (!isJudged || deadLetters.length > 0) counts.unjudged++
-        else if (counts.different++ < limit) differences.push(difference)
-      }
-    })
+    const { compare, counts, differences } = comparison(view, { build, inline, limit, events, records })
 
     let afterKey: string | undefined
     do {
@@ -168,23 +122,6 @@ export const verify = (
 // The number of keys that are compared at once.
 const chunk = 1_000
 
-/** A difference that may still come from an event that was not applied yet. */
-interface Suspect extends Difference {
-  readonly isJudged: boolean
-  /** The horizon up to which the expected state was computed. */
-  readonly horizon: number
-  /** The record contains no event after this position, and has not changed since. */
-  readonly seen: number
-}
-
-const isSame = (a: Schema.Json | undefined, b: Schema.Json | undefined): boolean =>
-  a === undefined || b === undefined ? a === b : canonicalJson(a) === canonicalJson(b)
-
-const stillOf = (now: Suspect, before: Suspect): Suspect =>
-  isSame(now.stored, before.stored) && isSame(now.expected, before.expected)
-    ? { ...now, seen: before.seen, isJudged: now.isJudged && now.horizon >= before.seen }
-    : { ...now, isJudged: false }
-
 /** The generation that answers the queries. It must be of this version, and of this build if one is named. */
 const servingNow = (view: View.Any, build?: number): Effect.Effect<Status, NotServing | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
@@ -192,14 +129,6 @@ const servingNow = (view: View.Any, build?: number): Effect.Effect<Status, NotSe
     return serving?.version === view.version && serving.build === (build ?? serving.build)
       ? serving
       : yield* notServing(view, build, serving)
-  })
-
-const notServing = ({ name, version }: View.Any, build: number | undefined, serving: Status | undefined) =>
-  new NotServing({
-    view: name,
-    version,
-    ...(build === undefined ? undefined : { build }),
-    ...(serving === undefined ? undefined : { serving: placeOf(serving) })
   })
 
 /** A page of the stored keys after one key and up to another, and the key after which the next page begins. */
