@@ -8,7 +8,7 @@ export interface Touches {
 
 /** The keys of the requests under way. */
 export interface KeyLocks {
-  /** Takes the keys if they are free, also of those that are blocked; returns whether it has. */
+  /** Takes the keys if no request holds them and none of them is blocked; says whether it did. */
   readonly take: (touches: Touches, blocked: ReadonlySet<string>) => boolean
   readonly release: (touches: Touches) => void
 }

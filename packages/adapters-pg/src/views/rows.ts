@@ -13,6 +13,7 @@ export interface DeadLetterRow {
   readonly at: number
 }
 
+// Databases hold rows with the names `mishap` and `eventVersion`, so these names stay where the ports have newer ones.
 type StoredError = NonNullable<ViewStore.Unapplied["error"]>
 
 /** An event that was not applied, as stored JSON. */
