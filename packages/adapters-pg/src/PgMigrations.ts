@@ -21,8 +21,9 @@ export const revision: number = Functions.revision
  * that is up to date is not locked, and the role needs no rights to change it.
  *
  * Tables change by numbered migrations. Functions are replaced, but only by those
- * of a newer library: processes of the library before may go on and restart while
- * processes of this one run.
+ * of a newer library. From migration 6 on, processes of the library before may go
+ * on and restart while processes of this one run. A process of an earlier library
+ * goes on until it restarts.
  *
  * Fails with an `EventStoreError` (`Rejected`), and changes nothing, in two
  * cases. The schema states that it needs a newer library than this one. The name
