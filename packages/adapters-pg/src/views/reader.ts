@@ -24,9 +24,9 @@ export const reader = (schema: string, sql: SqlClient.SqlClient) => {
     return Effect.map(found, ([row]) => row?.id)
   }
 
-  // One statement reads all that is read, so it is of one moment. If the view is switched after its generation was
-  // looked up, the answer is that of a moment earlier. If the former generation is dropped too, its table is missing:
-  // then the generation that serves now is read.
+  // One statement reads everything, at one moment. If the view is switched after its generation was looked up, the
+  // answer is that of a moment earlier. If the former generation is dropped too, its table is missing, and the
+  // generation that serves now is read.
   const read = <Row extends object>(
     from: From,
     statement: (id: bigint) => Statement,

@@ -484,7 +484,7 @@ describe("a typed command that breaks its schema", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 
-  it.effect("fails so with an id that breaks its schema", () =>
+  it.effect("fails with InvalidCommand if an id breaks its schema", () =>
     Effect.gen(function* () {
       const execute = Executor.execute(Hotel, "", { _tag: "SetBeds", beds: 1 })
       expect(yield* Effect.flip(execute)).toMatchObject({ _tag: "InvalidCommand", target: "Hotel", part: "id" })
@@ -492,7 +492,7 @@ describe("a typed command that breaks its schema", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 
-  it.effect("fails so where a boundary cannot name its participants for it", () =>
+  it.effect("fails with InvalidCommand if a boundary cannot name the participants of an invalid command", () =>
     Effect.gen(function* () {
       const Count = Boundary.make("Count", {
         command: Schema.TaggedStruct("Count", { hotels: Schema.Array(Schema.NonEmptyString) }),
@@ -505,7 +505,7 @@ describe("a typed command that breaks its schema", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 
-  it.effect("fails so with names that no store keeps, of a stream or of the command", () =>
+  it.effect("fails with InvalidCommand if no store keeps the name of a stream or the command id", () =>
     Effect.gen(function* () {
       const bad = "a\0b"
       const command = { _tag: "Emit", by: 1, times: 1 } as const
@@ -518,7 +518,7 @@ describe("a typed command that breaks its schema", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 
-  it.effect("fails so if the first participants of a valid command cannot be named", () =>
+  it.effect("fails with InvalidCommand if the first participants of a valid command cannot be named", () =>
     Effect.gen(function* () {
       const unnamed = yield* Effect.flip(Executor.execute(Open, { _tag: "Open", hotel: "", beds: 1 }))
       expect(unnamed).toMatchObject({ _tag: "InvalidCommand", target: "Open", part: "command" })

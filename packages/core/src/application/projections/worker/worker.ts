@@ -34,7 +34,7 @@ export interface Worker extends Promotion.Promotion {
    * reached the horizon asks to answer the queries, unless it is known to.
    */
   readonly advance: Advance
-  /** The position of the worker's generation, whoever owns it. At least the horizon, if appends maintain it. */
+  /** The position of the worker's generation. If appends maintain the generation, it is at least the horizon. */
   readonly position: (horizon: number) => Effect.Effect<number, ViewStoreError>
   readonly pause: Duration.Duration
 }
