@@ -4,6 +4,9 @@ import { afterAll, describe, it as test } from "vitest"
 import type * as Backend from "./Backend.ts"
 import { type Contract, plan, summary } from "./plan.ts"
 
+/** A case that takes longer hangs, in milliseconds. Cases take some seconds, and ten times as long on a busy machine. */
+const patience = 180_000
+
 /** The data that the cases of a contract share. */
 class Data extends Context.Service<Data, Backend.Open>()("@hexfold/testing/contracts/Data") {}
 
@@ -16,7 +19,7 @@ export const suite = (contract: Contract, name: string, backend: Backend.Backend
       for (const [group, cases] of Map.groupBy(planned, ({ group }) => group)) {
         describe(group, () => {
           for (const { run, title } of cases.filter(({ undeclared }) => undeclared.length === 0)) {
-            it.effect(title, () => Effect.flatMap(data, run), 60_000)
+            it.effect(title, () => Effect.flatMap(data, run), patience)
           }
           for (const { title, undeclared } of cases.filter(({ undeclared }) => undeclared.length > 0)) {
             // The adapter's author sees the name of each case that does not run.

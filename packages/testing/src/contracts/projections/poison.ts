@@ -13,6 +13,7 @@ import {
   newTally,
   projecting,
   quick,
+  reaches,
   recordsOf,
   settles,
   statusOf,
@@ -43,7 +44,7 @@ export const poisoning: Cases = {
       const writing = yield* load([writer], tally)
       yield* Effect.forkScoped(node.run(Layer.launch(Projection.layer([view, other], quick))))
       const before = yield* add(writer, tally, "s1", 1)
-      yield* writer.run(Projection.waitUntil([view, other], before))
+      yield* reaches(writer, [view, other], before)
       const position = yield* add(writer, tally, "s1", poison)
       yield* eventually(
         "the view says that it has stopped",
@@ -69,7 +70,7 @@ export const poisoning: Cases = {
     const skipped = [yield* add(writer, tally, "s1", poison), yield* add(writer, tally, "s2", poison)]
     yield* until("more is written", () => writing.written() > 100)
     const position = yield* writing.stop
-    yield* writer.run(Projection.waitUntil(view, Math.max(position, ...skipped)))
+    yield* reaches(writer, view, Math.max(position, ...skipped))
     assert.deepStrictEqual(yield* recordsOf(writer, view), yield* law(writer, tally, view, isSound))
     const deadLetters = yield* writer.run(Stream.runCollect(Projection.deadLetters(view)))
     assert.deepStrictEqual(
@@ -84,7 +85,7 @@ export const poisoning: Cases = {
     const writing = yield* load([writer], tally)
     yield* projecting(owner, view, { batch: 5 })
     const position = yield* add(writer, tally, "s1", poison)
-    yield* writer.run(Projection.waitUntil(view, position))
+    yield* reaches(writer, view, position)
     const retried = yield* operator.run(Projection.retryParked(view, { keys: ["s1"] }))
     assert.strictEqual(retried.applied, 0)
     assert.include(retried.parked[0], { key: "s1", position })
@@ -115,7 +116,7 @@ export const poisoning: Cases = {
     const running = yield* projecting(first, view, { parts: 3, batch: 5 })
     for (const id of ["s1", "s2", "s3", "s4"]) yield* add(writer, tally, id, poison, 1)
     const position = yield* add(writer, tally, "s5", poison, 1)
-    yield* writer.run(Projection.waitUntil(view, position))
+    yield* reaches(writer, view, position)
     yield* projecting(second, view, { parts: 3, batch: 5 })
     first.trouble = "gone"
     yield* Fiber.interrupt(running)

@@ -11,6 +11,7 @@ import {
   newView,
   projecting,
   quick,
+  reaches,
   recordsOf,
   settles,
   until,
@@ -60,7 +61,7 @@ export const reading: Cases = {
       for (let reads = 0; reads < 20; reads++) yield* recordsOf(node, view)
       yield* Deferred.succeed(end, undefined)
       yield* Fiber.join(pending)
-      yield* node.run(Projection.waitUntil(view, early))
+      yield* reaches(node, view, early)
       yield* isFolded(node, tally, view)
     }
   }),

@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Projection, Query, Records } from "@hexfold/core"
-import { Effect, Fiber } from "effect"
+import { Duration, Effect, Fiber } from "effect"
 import type { Cases } from "../plan.ts"
 import {
   type Entries,
@@ -9,8 +9,10 @@ import {
   law,
   newTally,
   newView,
+  owned,
   projecting,
   quick,
+  reaches,
   recordsOf,
   settles,
   statusOf,
@@ -117,7 +119,7 @@ export const rebuilding: Cases = {
     const made = owner.commits.length
     yield* until("the owner goes on with the new records", () => owner.commits.slice(made).some(isOf(build)))
     const position = yield* writing.stop
-    yield* builder.run(Projection.waitUntil(view, position))
+    yield* reaches(builder, view, position)
     const wanted = yield* law(builder, tally, view, (event) => event.position > after)
     assert.deepStrictEqual(yield* recordsOf(builder, view), wanted)
   }),
@@ -156,9 +158,12 @@ export const rebuilding: Cases = {
         Effect.map(statusOf(reader, second), (all) => all.some(({ serves, version }) => serves && version === 2))
       )
       yield* readers.more
+      yield* Fiber.interrupt(running)
+      const claim = { generation: { view: first.name, version: 1 }, owner: "another", lease: Duration.minutes(2) }
+      yield* owned(old, claim)
       const refused = yield* Effect.flip(dropped(reader, tally, 1))
       assert.deepInclude(refused, { _tag: "DropRefused", reason: "Owned" })
-      yield* Fiber.interrupt(running)
+      yield* old.viewStore.claim({ ...claim, lease: Duration.zero })
       assert.lengthOf(yield* dropped(reader, tally, 1), 1)
       assert.deepInclude(yield* Effect.flip(dropped(reader, tally, 2)), { _tag: "DropRefused", reason: "Serves" })
       yield* readers.more

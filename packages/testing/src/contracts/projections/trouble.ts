@@ -8,8 +8,9 @@ import { type Node, type Nodes, open as openNode } from "../nodes.ts"
  * - `none`: nothing.
  * - `down`: they fail.
  * - `deaf`: they are done, and their answer is lost.
- * - `late`: claims and commits are held back until they are delivered; there is no answer.
- * - `slow`: like `late`, but claims are done at once.
+ * - `late`: commits are held back until they are delivered, and so are claims after the first commit; there is no
+ *   answer. Claims before it are done, so that a node whose lease has just ended still comes to its commit.
+ * - `slow`: like `late`, but all claims are done at once.
  * - `gone`: they are lost.
  */
 export type Trouble = "none" | "down" | "deaf" | "late" | "slow" | "gone"
@@ -64,9 +65,12 @@ export const open: Effect.Effect<TroubledNode, never, Nodes | Scope.Scope> = Eff
   const viewStore: ViewStore.ViewStore["Service"] = {
     ...plain,
     claim: (claim) =>
-      node.trouble === "slow" && Duration.isGreaterThan(claim.lease, Duration.zero)
-        ? plain.claim(claim)
-        : through(plain.claim(claim), Effect.as(Effect.exit(plain.claim(claim)), [])),
+      Effect.suspend(() => {
+        const isDone =
+          (node.trouble === "slow" && Duration.isGreaterThan(claim.lease, Duration.zero)) ||
+          (node.trouble === "late" && held.length === 0)
+        return isDone ? plain.claim(claim) : through(plain.claim(claim), Effect.as(Effect.exit(plain.claim(claim)), []))
+      }),
     load: (generation, keys) => through(plain.load(generation, keys)),
     commit: (given) =>
       through(

@@ -27,7 +27,7 @@ const readYourWrites = (node: TroubledNode, tally: Tally, view: Entries, count: 
         // There are so many streams that commands seldom conflict.
         const id = `s${yield* below(10_000)}`
         const { position } = yield* Executor.execute(tally, id, { _tag: "Add", n: i }).pipe(
-          Projection.waitFor([view], { timeout: "20 seconds" })
+          Projection.waitFor([view], { timeout: "2 minutes" })
         )
         const states = yield* Records.getMany(view, [id, "all"])
         assert.include(states.get(id)?.positions ?? [], position)
