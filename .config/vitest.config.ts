@@ -11,9 +11,12 @@ const sources = {
   environments: { __vitest__: { resolve: { conditions } } }
 }
 
+// Time enough on a machine that is busy with other things: the limits only end what hangs.
+const patience = { testTimeout: 180_000, hookTimeout: 180_000 }
+
 const project = (name: string, folder: string, options: { readonly globalSetup?: string } = {}) => ({
   ...sources,
-  test: { name, root: folder, include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000, ...options }
+  test: { name, root: folder, include: ["test/**/*.test.ts"], ...patience, ...options }
 })
 
 export default defineConfig({

@@ -16,8 +16,8 @@ export default defineConfig({
       test: {
         name: path,
         include: [path],
-        testTimeout: 60_000,
-        hookTimeout: 60_000,
+        testTimeout: 180_000,
+        hookTimeout: 180_000,
         env: url === undefined ? {} : { DATABASE_URL: url }
       }
     }))

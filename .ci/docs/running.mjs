@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url"
 import { normalPrint } from "./code.mjs"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
-const timeLimit = 60_000
+// Only ends what hangs.
+const timeLimit = 180_000
 const condition = "--conditions=@hexfold/source"
 
 const run = (command, args, options = {}) =>

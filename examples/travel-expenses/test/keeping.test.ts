@@ -60,7 +60,7 @@ layer(server, { excludeTestServices: true })("the views of a log", (it) => {
 
     it.effect(`are equal ${store}, followed in parts`, () =>
       Effect.gen(function* () {
-        const kept = Projection.waitFor(views)(execute(sample)).pipe(
+        const kept = Projection.waitFor(views, { timeout: "2 minutes" })(execute(sample)).pipe(
           Effect.provide(Projection.layer(views, { parts: 3, batch: 2 }))
         )
         assert.deepStrictEqual(yield* on(kept), yield* expected)

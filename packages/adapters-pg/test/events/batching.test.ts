@@ -1,3 +1,4 @@
+import type { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { StreamId } from "@hexfold/core"
 import { Deferred, Effect, Exit, Fiber } from "effect"
@@ -7,6 +8,16 @@ import { append, event } from "../support/events.ts"
 
 const streams = (count: number) => Array.from({ length: count }, (_, i) => StreamId.make("Account", String(i)))
 const together = { concurrency: "unbounded" } as const
+
+/** Waits until a statement of the client with a name waits for a lock. */
+const untilBlocked = (sql: PgClient.PgClient, applicationName: string) =>
+  sql
+    .unsafe(
+      `select from pg_locks join pg_stat_activity using (pid)
+       where not granted and application_name = $1`,
+      [applicationName]
+    )
+    .pipe(Effect.repeat({ until: ({ length }) => length > 0 }))
 
 describe("batching", () => {
   it.live("appends at the same moment share calls", () =>
@@ -80,16 +91,36 @@ describe("batching", () => {
   it.live("an append that waits for its call when its store closes fails, and does not hang", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
-      const fibers = yield* Effect.scoped(
+      const other = yield* openStore({ schema })
+      yield* append(other.store, streams(1)[0]!, 1)
+      const exits = yield* Effect.scoped(
         Effect.gen(function* () {
-          const { store } = yield* openStore({ schema, maxBatch: 1, maxInFlight: 1 })
-          return yield* Effect.forEach(streams(20), (streamId) =>
-            Effect.forkDetach(append(store, streamId, 1), { startImmediately: true })
+          // The call of the first append waits for a lock, and all others wait for their calls.
+          const connection = yield* other.sql.reserve
+          yield* connection.execute("begin", [], undefined)
+          yield* connection.execute(`select 1 from ${schema}.streams for update`, [], undefined)
+          const fibers = yield* Effect.scoped(
+            Effect.gen(function* () {
+              const applicationName = `closing_${schema}`
+              const { store } = yield* openStore({ schema, maxBatch: 1, maxInFlight: 1 }, { applicationName })
+              const fibers = yield* Effect.forEach(streams(20), (streamId) =>
+                Effect.forkDetach(append(store, streamId, 1), { startImmediately: true })
+              )
+              yield* untilBlocked(other.sql, applicationName)
+              return fibers
+            })
           )
+          const exits = yield* Effect.forEach(fibers, Fiber.await)
+          yield* connection.execute("rollback", [], undefined)
+          return exits
         })
       )
-      const exits = yield* Effect.forEach(fibers, Fiber.await)
-      assert.isAbove(exits.filter(Exit.isFailure).length, 15)
+      assert.lengthOf(exits.filter(Exit.isFailure), 20)
+      const { streams: slices } = yield* other.store.readStreams(streams(20).map((streamId) => ({ streamId })))
+      assert.deepStrictEqual(
+        slices.map(({ version }) => version),
+        [1, ...Array.from({ length: 19 }, () => 0)]
+      )
     })
   )
 
@@ -110,13 +141,10 @@ describe("batching", () => {
       yield* Deferred.await(held)
       const blocked = yield* Effect.scoped(
         Effect.gen(function* () {
-          const { store } = yield* openStore({ schema }, { applicationName: `blocked_${schema}` })
+          const applicationName = `blocked_${schema}`
+          const { store } = yield* openStore({ schema }, { applicationName })
           const fiber = yield* Effect.forkDetach(append(store, streamId!, 1))
-          const waiting = other.sql.unsafe(
-            "select 1 from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'",
-            [`blocked_${schema}`]
-          )
-          yield* waiting.pipe(Effect.repeat({ until: ({ length }) => length > 0 }))
+          yield* untilBlocked(other.sql, applicationName)
           return fiber
         })
       )
@@ -132,9 +160,10 @@ describe("batching", () => {
     Effect.gen(function* () {
       const schema = yield* newSchema
       const config = { startupParameters: { deadlock_timeout: "50ms" } }
+      const applicationName = `batched_${schema}`
       const [joined, batched] = [
         yield* openStore({ schema }, config),
-        yield* openStore({ schema, maxInFlight: 1 }, config)
+        yield* openStore({ schema, maxInFlight: 1 }, { ...config, applicationName })
       ]
       const [a, b, ...others] = streams(12)
       yield* Effect.forEach([a!, b!], (streamId) => append(joined.store, streamId, 1))
@@ -143,10 +172,8 @@ describe("batching", () => {
         Effect.gen(function* () {
           yield* append(joined.store, b!, 1)
           yield* Deferred.succeed(held, undefined)
-          const waiting = joined.sql.unsafe(
-            "select 1 from pg_locks where not granted and locktype = 'transactionid' and pid <> pg_backend_pid()"
-          )
-          yield* waiting.pipe(Effect.repeat({ until: ({ length }) => length > 0 }), Effect.orDie)
+          // Outside of the transaction, because a transaction sees the activity of its first look only.
+          yield* Effect.orDie(untilBlocked(batched.sql, applicationName))
           yield* append(joined.store, a!, 1)
         })
       ).pipe(Effect.exit, Effect.forkChild)

@@ -4,7 +4,7 @@ import { EventStoreError, StreamId, type ViewStore } from "@hexfold/core"
 import { Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
-import { client, newSchema, openStore, openViews, undoInline } from "../support/database.ts"
+import { client, newDatabase, newSchema, openStore, openViews, undoInline } from "../support/database.ts"
 import { append } from "../support/events.ts"
 
 type Generation = ViewStore.Generation
@@ -142,10 +142,11 @@ describe("PgMigrations", () => {
 
   it.live("a reserved word may name a schema, and each schema has a namespace of its own", () =>
     Effect.gen(function* () {
-      const sql = yield* client()
-      const schemas = ["user", "order", yield* newSchema, yield* newSchema]
-      yield* Effect.addFinalizer(() => Effect.ignore(sql.unsafe('drop schema if exists "user", "order" cascade')))
-      yield* Effect.forEach(schemas, (schema) => migrate(schema), { concurrency: "unbounded" })
+      // In a database of its own, because the names are not new ones.
+      const sql = yield* newDatabase("reserved")
+      const schemas = ["user", "order", "first", "second"]
+      const run = (schema: string) => Effect.provideService(PgMigrations.run(schema), SqlClient.SqlClient, sql)
+      yield* Effect.forEach(schemas, run, { concurrency: "unbounded" })
       const rows = yield* Effect.forEach(schemas, (schema) =>
         sql.unsafe<{ namespace: string }>(`select obj_description('"${schema}".horizon'::regproc) as namespace`)
       )

@@ -85,7 +85,7 @@ describe("declared indexes", () => {
         assert.include(/"Index Cond":"(?:[^"\\]|\\.)*"/.exec(next.plan)![0], "<= '4")
         uses((yield* ask({ orderBy: [], limit: 20 })).plan, "view_1_pkey")
       }),
-    120_000
+    180_000
   )
 })
 

@@ -167,7 +167,7 @@ export const maintaining: Cases = {
     const one = yield* openWith(all(inline))
     yield* catchUp(one, all(inline))
     yield* one.eventStore.append(notes({ a: [1] }))
-    yield* on(one, Projection.waitUntil(inline.All, 1_000_000, { timeout: "3 seconds" }))
+    yield* on(one, Projection.waitUntil(inline.All, 1_000_000, { timeout: "2 minutes" }))
   }),
 
   "8 stores that do not know a view refuse to maintain it": needs("otherProcesses")(function* () {

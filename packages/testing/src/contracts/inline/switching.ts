@@ -242,7 +242,7 @@ export const switching: Cases = {
         ? Effect.andThen(Effect.orDie(one.eventStore.append(notes({ a: [1] }))), two.viewStore.commit(commit))
         : two.viewStore.commit(commit)
     const rebuilding = on({ ...two, viewStore: { ...two.viewStore, commit } }, Projection.rebuild(AllParking))
-    const { build } = yield* Effect.timeout(rebuilding, "10 seconds")
+    const { build } = yield* Effect.timeout(rebuilding, "2 minutes")
     assert.strictEqual(build, 2)
     assert.isFalse(yield* isInline(one, AllStruck))
     yield* one.eventStore.append(notes({ a: [2] }))

@@ -34,8 +34,9 @@ const takeOver = (trouble: Trouble) =>
     // The operations that were held back arrive while the other one works, and the first one tries again too.
     const delivered = yield* owner.deliver
     owner.trouble = "none"
-    const before = other.commits.length
-    yield* until("the other one goes on", () => worked(other, before + 3))
+    // The other one goes on, unless its lease has ended and the first one is the owner again.
+    const made = [owner.commits.length, other.commits.length + 3] as const
+    yield* until("one of them goes on", () => worked(owner, made[0]) || worked(other, made[1]))
     assert.isFalse(delivered.some(Exit.isSuccess))
     if (trouble === "late") assert.isAbove(delivered.length, 0)
     yield* settles(other, tally, view, writing)

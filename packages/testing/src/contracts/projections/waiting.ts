@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Executor, Projection, Query, Records, Subscription } from "@hexfold/core"
-import { Effect, Fiber, Option, Stream } from "effect"
+import { Effect, Fiber, Option, Schedule, Stream } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import {
   add,
@@ -11,6 +11,7 @@ import {
   newView,
   projecting,
   quick,
+  reaches,
   recordsOf,
   settles,
   type Tally,
@@ -24,9 +25,10 @@ const readYourWrites = (node: TroubledNode, tally: Tally, view: Entries, count: 
     Array.from({ length: count }, (_, i) => i),
     (i) =>
       Effect.gen(function* () {
-        // There are so many streams that commands seldom conflict.
+        // There are so many streams that commands seldom conflict; one that does is patient.
         const id = `s${yield* below(10_000)}`
-        const { position } = yield* Executor.execute(tally, id, { _tag: "Add", n: i }).pipe(
+        const patient = { retry: Schedule.spaced("1 millis") }
+        const { position } = yield* Executor.execute(tally, id, { _tag: "Add", n: i }, patient).pipe(
           Projection.waitFor([view], { timeout: "2 minutes" })
         )
         const states = yield* Records.getMany(view, [id, "all"])
@@ -81,7 +83,7 @@ export const waiting: Cases = {
       Effect.map(Effect.flip(waitUntil(wanted)), (late) => late._tag === "WaitTimeout" && late.reached === reached)
     )
     yield* projecting(owner, view)
-    yield* client.run(Projection.waitUntil(view, wanted))
+    yield* reaches(client, view, wanted)
     assert.deepStrictEqual((yield* recordsOf(client, view))["a"]?.positions, [unknown, wanted])
   }),
 
