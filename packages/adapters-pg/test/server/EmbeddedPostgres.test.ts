@@ -6,9 +6,13 @@ import { Effect, Layer } from "effect"
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
+import { type AddressInfo, createServer, type Server } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe } from "vitest"
+// A program can take the port only between two steps of the function.
+// oxlint-disable-next-line no-restricted-imports
+import { startServer } from "../../src/server/embeddedServer.ts"
 import { append } from "../support/events.ts"
 
 const account = StreamId.make("Account", "1")
@@ -37,7 +41,38 @@ const program = `
     yield* Effect.never
   }).pipe(Effect.provide(EmbeddedPostgres.layer())))`
 
+/** A port that a program listens at. */
+const takenPort = Effect.acquireRelease(
+  Effect.callback<Server>((resume) => {
+    const server = createServer()
+    server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+  }),
+  (server) => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
+).pipe(Effect.map((server) => (server.address() as AddressInfo).port))
+
 describe("EmbeddedPostgres", () => {
+  it.live("takes another port if a program has taken the first one in the meantime", () =>
+    Effect.gen(function* () {
+      const taken = yield* takenPort
+      const ports = [taken, taken, yield* Effect.scoped(takenPort)]
+      const next = () => Promise.resolve(ports.shift()!)
+      const server = yield* Effect.acquireRelease(
+        Effect.promise(() => startServer({}, next)),
+        ({ stop }) => Effect.promise(stop)
+      )
+      assert.notStrictEqual(server.port, taken)
+      assert.deepStrictEqual(ports, [])
+    })
+  )
+
+  it.live("does not take another port than the one that it is given", () =>
+    Effect.gen(function* () {
+      const port = yield* takenPort
+      const error = yield* Effect.flip(Effect.tryPromise(() => startServer({ port })))
+      assert.include(String(error.cause), "Address already in use")
+    })
+  )
+
   it.live("is a Postgres 18 that ends with its scope, together with its temporary folder", () =>
     Effect.gen(function* () {
       const { dataFolder, pid, version } = yield* Effect.gen(function* () {
