@@ -71,7 +71,7 @@ export const make = (
     const sweepInterval = Duration.fromInputUnsafe(options.sweepInterval ?? "1 minute")
     yield* checkNumbers({ maxBatch, maxInFlight, pageBytes, pageSize })
     yield* checkDurations("open", { commandRetention: retention, sweepInterval })
-    yield* options.migrate === false ? PgMigrations.verify(name) : PgMigrations.run(name)
+    yield* options.migrate === false ? PgMigrations.verify({ schema: name }) : PgMigrations.run({ schema: name })
     const schema = quoted(name)
     const pg = yield* PgClient.PgClient
     const sql = pg.withoutTransforms()

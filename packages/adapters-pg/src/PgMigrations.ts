@@ -3,8 +3,10 @@ import type { EventStoreError } from "@hexfold/core"
 import type { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import { check, type Library, migrate } from "./database/migrator.ts"
+import { quoted } from "./database/schemaName.ts"
 import { migrations } from "./migrations/migrations.ts"
 import * as Functions from "./sql/functions.ts"
+import * as Grants from "./sql/grants.ts"
 
 /** The schema that is used if none is named. */
 export const defaultSchema = "hexfold"
@@ -15,20 +17,30 @@ export const latest: number = migrations.length
 /** The revision of this library. It counts the changes of functions and tables. */
 export const revision: number = Functions.revision
 
+/** Which schema, and who may use it. */
+export interface Options {
+  /** The schema. `hexfold` by default. */
+  readonly schema?: string
+  /** The roles that get the rights of an application, see {@link grants}. None by default. */
+  readonly grantTo?: string | ReadonlyArray<string>
+}
+
 /**
  * Brings a schema of the database up to date, and creates it if it is missing.
  * Any number of processes may do so at once: one works, the others wait. A schema
- * that is up to date is not locked, and the role needs no rights to change it.
+ * that is up to date is not locked, and the role needs no rights to change it,
+ * unless it is to grant some.
  *
  * Tables change by numbered migrations. Functions are replaced, but only by those
  * of a newer library. From migration 6 on, processes of the library before may go
  * on and restart while processes of this one run. A process of an earlier library
  * goes on until it restarts.
  *
- * Fails with an `EventStoreError` (`Rejected`), and changes nothing, in two
- * cases. The schema states that it needs a newer library than this one. The name
- * is not plain: a plain name has at most 40 lower-case letters, digits and `_`,
- * begins with a letter, and does not begin with `pg_`.
+ * Fails with an `EventStoreError` (`Rejected`), and changes nothing, in three
+ * cases. The schema states that it needs a newer library than this one. A role of
+ * `grantTo` does not exist. The name of the schema is not plain: a plain name has at
+ * most 40 lower-case letters, digits and `_`, begins with a letter, and does not
+ * begin with `pg_`.
  *
  * @example
  * ```ts
@@ -36,13 +48,46 @@ export const revision: number = Functions.revision
  * import { PgClient } from "@effect/sql-pg"
  * import { Effect, Redacted } from "effect"
  *
- * const url = Redacted.make("postgres://postgres@localhost/postgres")
+ * const owner = PgClient.layer({ url: Redacted.make("postgres://postgres@localhost/postgres") })
  *
- * PgMigrations.run("accounting").pipe(Effect.provide(PgClient.layer({ url })))
+ * PgMigrations.run({ schema: "accounting", grantTo: "app" }).pipe(Effect.provide(owner))
  * ```
  */
-export const run = (schema: string = defaultSchema): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> =>
-  migrate(schema, library)
+export const run = (options: Options = {}): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> => {
+  const { grantTo = [], schema = defaultSchema } = options
+  const roles = typeof grantTo === "string" ? [grantTo] : grantTo
+  return migrate(
+    schema,
+    library,
+    roles.flatMap((role) => grants(role, { schema }))
+  )
+}
+
+/**
+ * The statements that give a role the rights of an application, and no others: to
+ * append and read events, and to keep the records of views. The role cannot change
+ * or delete events. The owner of the schema runs them, or calls {@link run} with
+ * `grantTo`, and does so again after each migration. They cover the tables of
+ * views that the owner creates later.
+ *
+ * A new version of a view and a rebuild need a table each. With `createViews` the
+ * role may create them itself. Without it, a job of the owner runs
+ * `Projection.catchUp` for each new version.
+ *
+ * @example
+ * ```ts
+ * import { PgMigrations } from "@hexfold/adapters-pg"
+ *
+ * PgMigrations.grants("app").join(";\n")
+ * ```
+ */
+export const grants = (
+  role: string,
+  options: { readonly schema?: string; readonly createViews?: boolean } = {}
+): ReadonlyArray<string> => {
+  const { createViews = false, schema = defaultSchema } = options
+  return Grants.grants({ schema: quoted(schema), role, createsViews: createViews })
+}
 
 /**
  * Makes sure that this library can use a schema as it is, and changes nothing.
@@ -57,11 +102,12 @@ export const run = (schema: string = defaultSchema): Effect.Effect<void, EventSt
  *
  * const url = Redacted.make("postgres://postgres@localhost/postgres")
  *
- * PgMigrations.verify("accounting").pipe(Effect.provide(PgClient.layer({ url })))
+ * PgMigrations.verify({ schema: "accounting" }).pipe(Effect.provide(PgClient.layer({ url })))
  * ```
  */
-export const verify = (schema: string = defaultSchema): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> =>
-  check(schema, library)
+export const verify = (
+  options: { readonly schema?: string } = {}
+): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> => check(options.schema ?? defaultSchema, library)
 
 const library: Library = {
   revision: Functions.revision,

@@ -33,9 +33,9 @@ export const make = (
 ): Effect.Effect<ViewStore.ViewStore["Service"], ViewStoreError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     const name = options.schema ?? PgMigrations.defaultSchema
-    yield* (options.migrate === false ? PgMigrations.verify(name) : PgMigrations.run(name)).pipe(
-      Effect.mapError(({ reason }) => new ViewStoreError({ operation: "open", reason }))
-    )
+    yield* (
+      options.migrate === false ? PgMigrations.verify({ schema: name }) : PgMigrations.run({ schema: name })
+    ).pipe(Effect.mapError(({ reason }) => new ViewStoreError({ operation: "open", reason })))
     const schema = quoted(name)
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     // Each statement sees what was committed while the one before waited for a lock.

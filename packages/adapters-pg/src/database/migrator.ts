@@ -28,20 +28,29 @@ export interface Library {
  *
  * Nothing is locked or written if the schema is up to date, so the role needs no
  * rights to change it then. Otherwise all happens in one transaction, which
- * excludes those of other processes.
+ * excludes those of other processes. The same holds for the statements that grant
+ * rights: they run whether or not the schema is up to date.
  */
-export const migrate = (name: string, library: Library): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> =>
+export const migrate = (
+  name: string,
+  library: Library,
+  granting: ReadonlyArray<string> = []
+): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     yield* checkSchemaName(name)
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     const schema = quoted(name)
     const found = yield* stateOf(sql, name)
     yield* checkLowest(name, library, found)
-    if (isUpToDate(library, found)) return
+    // "create schema if not exists" and "grant" fail when two processes run them at once.
+    const alone = sql`select pg_advisory_xact_lock(hashtextextended(${`hexfold:${name}`}, 0))::text`
+    const grant = Effect.forEach(granting, (statement) => sql.unsafe(statement), { discard: true })
+    if (isUpToDate(library, found)) {
+      return yield* granting.length === 0 ? Effect.void : transactionOf(sql)(Effect.andThen(alone, grant))
+    }
     yield* transactionOf(sql)(
       Effect.gen(function* () {
-        // "create schema if not exists" fails when two processes run it at once.
-        yield* sql`select pg_advisory_xact_lock(hashtextextended(${`hexfold:${name}`}, 0))::text`
+        yield* alone
         const present = yield* sql`select from pg_namespace where nspname = ${name}`
         if (present.length === 0) yield* sql.unsafe(`create schema ${schema}`)
         yield* sql.unsafe(`create table if not exists ${schema}.migrations (
@@ -59,13 +68,14 @@ export const migrate = (name: string, library: Library): Effect.Effect<void, Eve
         }
         const state = yield* stateOf(sql, name)
         yield* checkLowest(name, library, state)
-        if (state.functions >= library.revision) return
+        if (state.functions >= library.revision) return yield* grant
         const namespace = state.namespace ?? (yield* drawNamespace(sql))
         for (const statement of library.functions(schema, namespace)) yield* sql.unsafe(statement)
         yield* sql.unsafe(
           `update ${schema}.revisions set functions = $1, lowest = greatest(lowest, $2::int), lock_namespace = $3`,
           [library.revision, library.lowest, namespace]
         )
+        yield* grant
       })
     )
   }).pipe(withoutRights, translated("open"))
@@ -158,7 +168,7 @@ const withoutRights = <A, R>(
       SqlError.isSqlError(error) && isForbidden(error)
         ? rejected(
             `${detailOf(error)}: this role may not do it. Let the owner of the schema run PgMigrations.run, ` +
-              "and grant the rights again after a migration",
+              "and grant the rights again after a migration (PgMigrations.grants)",
             error
           )
         : Effect.fail(error)

@@ -1,5 +1,5 @@
 import { EventStoreContract } from "@hexfold/testing/contracts"
-import { apart, repeatableRead } from "./backends.ts"
+import { apart, restricted } from "./backends.ts"
 
 EventStoreContract.suite("Postgres", apart())
 
@@ -9,6 +9,6 @@ EventStoreContract.suite(
 )
 
 EventStoreContract.suite(
-  "Postgres, a database whose transactions default to repeatable read",
-  apart({}, repeatableRead)
+  "Postgres, as a role with few rights whose transactions default to repeatable read",
+  apart({}, restricted)
 )

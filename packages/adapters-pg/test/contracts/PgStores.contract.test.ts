@@ -1,6 +1,9 @@
 import { InlineContract } from "@hexfold/testing/contracts"
-import { repeatableRead, together } from "./backends.ts"
+import { restricted, together } from "./backends.ts"
 
 InlineContract.suite("Postgres", together())
 
-InlineContract.suite("Postgres, a database whose transactions default to repeatable read", together(repeatableRead))
+InlineContract.suite(
+  "Postgres, as a role with few rights whose transactions default to repeatable read",
+  together(restricted)
+)

@@ -1,6 +1,9 @@
 import { ViewStoreContract } from "@hexfold/testing/contracts"
-import { apart, repeatableRead } from "./backends.ts"
+import { apart, restricted } from "./backends.ts"
 
 ViewStoreContract.suite("Postgres", apart())
 
-ViewStoreContract.suite("Postgres, a database whose transactions default to repeatable read", apart({}, repeatableRead))
+ViewStoreContract.suite(
+  "Postgres, as a role with few rights whose transactions default to repeatable read",
+  apart({}, restricted)
+)

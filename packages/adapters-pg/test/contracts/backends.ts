@@ -1,24 +1,46 @@
 import { PgClient } from "@effect/sql-pg"
-import { PgEventStore, PgStores, PgViewStore } from "@hexfold/adapters-pg"
+import { PgEventStore, PgMigrations, PgStores, PgViewStore } from "@hexfold/adapters-pg"
 import { EventStore, ViewStore } from "@hexfold/core"
 import type { Backend } from "@hexfold/testing/contracts"
 import { Context, Effect, Layer, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
-import { client, newSchema, transacted } from "../support/database.ts"
+import { client, newRole, newSchema, transacted } from "../support/database.ts"
 import { wire } from "../support/wire.ts"
 
-type Config = Partial<PgClient.PgPoolConfig>
+/** The data of a suite: a schema, and how its clients connect. */
+type Data = Effect.Effect<
+  { readonly schema: string; readonly config: Partial<PgClient.PgPoolConfig> },
+  unknown,
+  Scope.Scope
+>
 
-/** The configuration of a client whose transactions default to repeatable read. */
-export const repeatableRead: Config = { startupParameters: { default_transaction_isolation: "repeatable read" } }
+const plain: Data = Effect.map(newSchema, (schema) => ({ schema, config: {} }))
+
+/**
+ * Clients whose transactions default to repeatable read, and whose role has the
+ * rights of an application and no others. The schema belongs to another role.
+ */
+export const restricted: Data = Effect.gen(function* () {
+  const schema = yield* newSchema
+  const owner = yield* client()
+  yield* Effect.provideService(PgMigrations.run({ schema }), SqlClient.SqlClient, owner)
+  const role = yield* newRole(owner)
+  for (const statement of PgMigrations.grants(role, { schema, createViews: true })) yield* owner.unsafe(statement)
+  return { schema, config: { startupParameters: { role, default_transaction_isolation: "repeatable read" } } }
+})
 
 // Polls so seldom that a reader which is not woken makes its case time out.
 const pollInterval = "1 hour"
 
 /** The two stores that know nothing of each other, on one client. */
-export const apart = (options: PgEventStore.Options = {}, config: Config = {}): Backend.Backend => ({
+export const apart = (options: PgEventStore.Options = {}, data: Data = plain): Backend.Backend => ({
   capabilities: ["otherProcesses", "transactions", "foreignTransactions"],
-  data: Effect.map(newSchema, (schema) => () => openApart({ schema, pollInterval, ...options }, config))
+  data: Effect.map(
+    data,
+    ({ config, schema }) =>
+      () =>
+        openApart({ schema, pollInterval, ...options }, config)
+  )
 })
 
 /** Like `apart`, but each node has a network of its own, which can be cut. */
@@ -36,11 +58,11 @@ export const apartOnWires: Backend.Backend = {
 }
 
 /** Both stores of one layer, whose appends maintain views. */
-export const together = (config: Config = {}): Backend.Backend => ({
+export const together = (data: Data = plain): Backend.Backend => ({
   capabilities: ["otherProcesses", "transactions", "foreignTransactions", "inlineViews"],
   data: Effect.map(
-    newSchema,
-    (schema): Backend.Open =>
+    data,
+    ({ config, schema }): Backend.Open =>
       (options) =>
         Effect.gen(function* () {
           const sql = yield* client(config)
@@ -53,7 +75,7 @@ export const together = (config: Config = {}): Backend.Backend => ({
             eventStore: Context.get(stores, EventStore.EventStore),
             viewStore: Context.get(stores, ViewStore.ViewStore),
             transaction: (effect) => transacted(sql, effect),
-            foreignTransaction: foreignTransaction(sql, schema)
+            foreignTransaction: foreignTransaction(yield* client(), schema)
           }
         })
   )
@@ -61,7 +83,7 @@ export const together = (config: Config = {}): Backend.Backend => ({
 
 const openApart = (
   options: PgEventStore.Options & { readonly schema: string },
-  config: Config,
+  config: Partial<PgClient.PgPoolConfig>,
   end: () => void = () => {}
 ): Effect.Effect<Backend.Node, unknown, Scope.Scope> =>
   Effect.gen(function* () {
@@ -77,7 +99,7 @@ const openApart = (
       eventStore,
       viewStore: yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, sql),
       transaction: (effect) => transacted(sql, effect),
-      foreignTransaction: foreignTransaction(sql, schema)
+      foreignTransaction: foreignTransaction(yield* client(), schema)
     }
   })
 

@@ -9,9 +9,9 @@ import { append } from "../support/events.ts"
 
 type Generation = ViewStore.Generation
 
-const migrate = (schema?: string) =>
+const migrate = (schema = PgMigrations.defaultSchema) =>
   Effect.scoped(
-    Effect.flatMap(client(), (sql) => Effect.provideService(PgMigrations.run(schema), SqlClient.SqlClient, sql))
+    Effect.flatMap(client(), (sql) => Effect.provideService(PgMigrations.run({ schema }), SqlClient.SqlClient, sql))
   )
 
 describe("PgMigrations", () => {
@@ -145,7 +145,7 @@ describe("PgMigrations", () => {
       // In a database of its own, because the names are not new ones.
       const sql = yield* newDatabase("reserved")
       const schemas = ["user", "order", "first", "second"]
-      const run = (schema: string) => Effect.provideService(PgMigrations.run(schema), SqlClient.SqlClient, sql)
+      const run = (schema: string) => Effect.provideService(PgMigrations.run({ schema }), SqlClient.SqlClient, sql)
       yield* Effect.forEach(schemas, run, { concurrency: "unbounded" })
       const rows = yield* Effect.forEach(schemas, (schema) =>
         sql.unsafe<{ namespace: string }>(`select obj_description('"${schema}".horizon'::regproc) as namespace`)

@@ -7,8 +7,8 @@ import { Effect, Fiber, Schedule, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
 import { client, newDatabase, newSchema, openStore, openStores, storesOn } from "../support/database.ts"
-import { append, event } from "../support/events.ts"
-import { appendTo, catchUp, Positions } from "../support/inlineViews.ts"
+import { append } from "../support/events.ts"
+import { catchUp, Positions } from "../support/inlineViews.ts"
 import { bring, next, present } from "../support/library.ts"
 import { restore } from "./dumps/dump.ts"
 
@@ -65,7 +65,7 @@ describe("revisions of the functions", () => {
         for (let i = 0; i < 5; i++) {
           const { store } = yield* openStore({ schema })
           yield* append(store, Thing, 1)
-          yield* Effect.provideService(PgMigrations.verify(schema), SqlClient.SqlClient, sql)
+          yield* Effect.provideService(PgMigrations.verify({ schema }), SqlClient.SqlClient, sql)
         }
         const count = (yield* stopBefore) + (yield* stopAfter) + 5
         const events = yield* Stream.runCollect(after.store.readAll())
@@ -172,81 +172,6 @@ describe("revisions of the functions", () => {
     })
   )
 
-  it.live("a role that may not change the schema works with the rights that the README names", () =>
-    Effect.gen(function* () {
-      const schema = yield* newSchema
-      const owner = yield* openStores({ schema, views: [Positions] })
-      yield* catchUp(owner)
-      const role = `${schema}_app`
-      yield* Effect.acquireRelease(owner.sql.unsafe(`create role ${role}`), () =>
-        Effect.ignore(owner.sql.unsafe(`drop owned by ${role}`)).pipe(
-          Effect.andThen(Effect.ignore(owner.sql.unsafe(`drop role ${role}`)))
-        )
-      )
-      for (const statement of grants(schema, role)) yield* owner.sql.unsafe(statement)
-      const app = yield* openStores(
-        { schema, views: [Positions], commandRetention: "1 day" },
-        { startupParameters: { role } }
-      )
-      yield* appendTo(app, "1")
-      const command = { id: "once", fingerprint: "f" }
-      yield* app.events.append({
-        writes: [{ streamId: StreamId.make("Other", "1"), events: [event()] }],
-        conditions: [],
-        command
-      })
-      yield* catchUp(app)
-      const { rows } = yield* app.records.query({ _tag: "Records", view: Positions.name, orderBy: [] })
-      assert.deepStrictEqual(rows[0]?.state, [1])
-      // A new generation needs a table.
-      const error = yield* Effect.flip(catchUp(app, { ...Positions, version: 2 }))
-      assert.include(
-        error.message,
-        `permission denied for schema ${schema}: this role may not create the table of Positions, version 2`
-      )
-    })
-  )
-
-  it.live("a role keeps its rights when the owner migrates a schema of version 5", () =>
-    Effect.gen(function* () {
-      const sql = yield* newDatabase("rights")
-      yield* restore(sql, readFileSync(new URL("dumps/version5.sql", import.meta.url), "utf8"))
-      const role = yield* newRole(sql)
-      for (const statement of grants("hexfold", role)) yield* sql.unsafe(statement)
-      yield* bring(sql, "hexfold", present)
-      for (const open of [PgMigrations.verify(), PgMigrations.run()]) yield* as(sql, role, open)
-      const stranger = yield* newRole(sql)
-      const error = yield* Effect.flip(as(sql, stranger, PgMigrations.verify()))
-      assert.include(error.message, "permission denied for schema hexfold")
-      assert.include(error.message, "grant the rights again after a migration")
-    })
-  )
-
-  it.live("the default rights that the pages name cover what later migrations and projections create", () =>
-    Effect.gen(function* () {
-      const sql = yield* newDatabase("default_rights")
-      const role = yield* newRole(sql)
-      yield* bring(sql, "hexfold", present)
-      for (const statement of [...grants("hexfold", role), ...defaultGrants("hexfold", role)]) {
-        yield* sql.unsafe(statement)
-      }
-      yield* bring(sql, "hexfold", next)
-      yield* catchUp(yield* storesOn(sql, { migrate: false, views: [Positions] }))
-      const tables = yield* sql.unsafe<{ readonly name: string; readonly may: boolean }>(
-        `select relname as name, has_table_privilege('${role}', oid, 'select, insert, update, delete') as may from pg_class
-         where relnamespace = 'hexfold'::regnamespace and relkind = 'r'`
-      )
-      assert.deepStrictEqual(
-        tables.filter(({ may }) => !may),
-        []
-      )
-      assert.includeMembers(
-        tables.map(({ name }) => name),
-        ["next", "view_1"]
-      )
-    })
-  )
-
   it.live("a process that starts while the schema is migrated waits, and then finds it up to date", () =>
     Effect.gen(function* () {
       const sql = yield* newDatabase("race")
@@ -324,30 +249,3 @@ describe("revisions of the functions", () => {
     })
   )
 })
-
-const grants = (schema: string, role: string): ReadonlyArray<string> => [
-  `grant usage on schema ${schema} to ${role}`,
-  `grant select, insert, update, delete on all tables in schema ${schema} to ${role}`,
-  `grant usage, select on all sequences in schema ${schema} to ${role}`,
-  `grant execute on all functions in schema ${schema} to ${role}`
-]
-
-const defaultGrants = (schema: string, role: string): ReadonlyArray<string> => [
-  `alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${role}`,
-  `alter default privileges in schema ${schema} grant usage, select on sequences to ${role}`,
-  `alter default privileges in schema ${schema} grant execute on functions to ${role}`
-]
-
-const newRole = (sql: PgClient.PgClient) =>
-  Effect.gen(function* () {
-    const role = `app_${crypto.randomUUID().replaceAll("-", "")}`
-    return yield* Effect.acquireRelease(Effect.as(sql.unsafe(`create role ${role}`), role), () =>
-      Effect.ignore(Effect.andThen(sql.unsafe(`drop owned by ${role}`), sql.unsafe(`drop role ${role}`)))
-    )
-  })
-
-/** Runs an effect as a role, on one connection. */
-const as = <A, E>(sql: PgClient.PgClient, role: string, effect: Effect.Effect<A, E, SqlClient.SqlClient>) =>
-  sql
-    .withTransaction(Effect.andThen(sql.unsafe(`set local role ${role}`), effect))
-    .pipe(Effect.provideService(SqlClient.SqlClient, sql))

@@ -131,3 +131,12 @@ export const newDatabase = (name: string): Effect.Effect<PgClient.PgClient, neve
     at.pathname = `/${database}`
     return yield* client({ url: Redacted.make(at.href) })
   })
+
+/** A new role without any right, which is dropped with the scope. */
+export const newRole = (sql: PgClient.PgClient): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.suspend(() => {
+    const role = `app_${process.pid}_${Date.now()}_${++made}`
+    return Effect.acquireRelease(Effect.as(Effect.orDie(sql.unsafe(`create role ${role}`)), role), () =>
+      Effect.ignore(Effect.andThen(sql.unsafe(`drop owned by ${role} cascade`), sql.unsafe(`drop role ${role}`)))
+    )
+  })
