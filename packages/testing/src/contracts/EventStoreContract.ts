@@ -10,6 +10,7 @@ import { executing } from "./eventStore/executing.ts"
 import { following } from "./eventStore/following.ts"
 import { limits } from "./eventStore/limits.ts"
 import { reading } from "./eventStore/reading.ts"
+import { times } from "./eventStore/times.ts"
 import { transferring } from "./eventStore/transferring.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { suite as declare } from "./suite.ts"
@@ -25,6 +26,7 @@ const contract: Contract = {
     following,
     commands,
     limits,
+    times,
     executing,
     transferring
   }
