@@ -53,12 +53,15 @@ export interface Encoded {
   readonly placesOf: ReadonlyArray<ReadonlyArray<number>>
   /** For each event the append that it belongs to, and the event. */
   readonly events: ReadonlyArray<readonly [owner: number, event: EventStore.NewEvent]>
+  /** Whether an append writes several streams. */
+  readonly severalStreams: boolean
+  /** The binds of the appends. */
   readonly binds: ReadonlyArray<unknown>
 }
 
 const { OID } = PgTypes
 
-/** The binds of a call, without those that name the maintained generations and what follows them. */
+/** Puts appends into one call. */
 export const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolean): Encoded => {
   const placed = appends
     .flatMap((append, owner) => touched(append).map((stream, at) => ({ stream, owner, at })))
@@ -107,14 +110,22 @@ export const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolea
     each(commands, OID.text, ({ fingerprint }) => fingerprint),
     joined
   ]
-  return { streams, placesOf, events, binds }
+  const severalStreams = appends.some(({ writes }) => writes.length > 1)
+  return { streams, placesOf, events, severalStreams, binds }
 }
 
-/** The binds that follow: the maintained generations, and the limit for waiting on locks in milliseconds. */
-export const encodeRest = (
+/** All binds: those of the appends, the maintained generations, and the limit for waiting on locks in milliseconds. */
+export const bindsOf = (
+  { binds, severalStreams }: Encoded,
   { ordered, promotions }: { readonly ordered: ReadonlyArray<bigint>; readonly promotions: ReadonlyArray<bigint> },
   lockTimeout: number
-): ReadonlyArray<unknown> => [array(promotions, OID.int8), array(ordered, OID.int8), int4(lockTimeout)]
+): ReadonlyArray<unknown> => [
+  ...binds,
+  array(promotions, OID.int8),
+  array(ordered, OID.int8),
+  int4(lockTimeout),
+  int4(severalStreams ? 1 : 0)
+]
 
 const timeOf = (recordedAt: EventStore.NewEvent["recordedAt"]): bigint | null =>
   recordedAt === undefined ? null : BigInt(recordedAt.epochMilliseconds)

@@ -13,7 +13,7 @@ import { appendCall } from "../sql/append.ts"
 import type { Touches } from "./keyLocks.ts"
 import { translated } from "../database/errors.ts"
 import type { Called, Maintained, Run } from "../views/inlineAppends.ts"
-import { type Encoded, encode, encodeRest, touched } from "./appendBinds.ts"
+import { bindsOf, type Encoded, encode, touched } from "./appendBinds.ts"
 import { commandKeyOf } from "./keys.ts"
 import { namingStreams } from "./lockTimeout.ts"
 import { readCommands } from "./streamReader.ts"
@@ -55,9 +55,8 @@ export const appendAll =
     Effect.gen(function* () {
       const encoded = encode(appends, joined)
       const call = (maintained: Maintained) =>
-        Effect.map(
-          sql.unsafe<Row>(appendCall(schema), [...encoded.binds, ...encodeRest(maintained, lockTimeout)]),
-          ([row]) => exitsOf(appends, encoded, row!)
+        Effect.map(sql.unsafe<Row>(appendCall(schema), bindsOf(encoded, maintained, lockTimeout)), ([row]) =>
+          exitsOf(appends, encoded, row!)
         )
       const { exits } = yield* namingStreams(sql, schema, encoded, joined)(run(appends, call))
       const repeats = appends.flatMap(({ command }, i) =>

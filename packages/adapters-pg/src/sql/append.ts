@@ -24,7 +24,7 @@ import * as Times from "./times.ts"
  * | p_inline | the promotions of the generations that the caller maintains in the same transaction; null for a caller older than inline views |
  * | p_ordered | the generations among them whose records are touched by events of several streams, ascending |
  * | p_lock_timeout | how long the call waits for a lock, in milliseconds; 0 for the limit that the caller has set |
- * | p_one_time | whether all events of the call get the same time, not only those of an append |
+ * | p_time_of | which streams get one time: 0 each has its own, as every append writes one at most; 1 those of an append; 2 all |
  *
  * Results: o_failed and o_repeated name the appends that were left out, and
  * o_refused the events whose times let an append be left out: the first of each
@@ -57,7 +57,7 @@ create or replace function ${schema}.append_2(
   p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[],
   p_times bigint[],
   p_command_owners int[], p_command_keys text[], p_fingerprints text[], p_joined boolean,
-  p_inline bigint[], p_ordered bigint[], p_lock_timeout int, p_one_time boolean,
+  p_inline bigint[], p_ordered bigint[], p_lock_timeout int, p_time_of int,
   out o_failed int[], out o_repeated int[], out o_refused int[], out o_limits timestamptz[],
   out o_bases bigint[], out o_times timestamptz[], out o_positions bigint[], out o_inline bigint[]
 ) language plpgsql ${ownPath} as $$
@@ -78,7 +78,7 @@ begin
       perform set_config('lock_timeout', p_lock_timeout::text, true);
     end if;
   end if;
-${findInline(schema)}
+${findInline(schema, { value: Times.ofLog(schema), into: "v_floor" })}
 ${lockOrdered(schema)}
   o_failed := '{}';
   o_repeated := '{}';
@@ -98,7 +98,7 @@ ${lockOrdered(schema)}
     from unnest(p_command_owners, p_command_keys) as c(owner, key)
     where not exists (select from fresh where fresh.key = c.key);
   end if;
-${Times.before(schema)}
+${Times.before}
 
   if 0 = any (p_counts) then
     -- A set-based upsert cannot mix lock modes: one head after the other.
@@ -110,8 +110,9 @@ ${Times.before(schema)}
       elsif p_counts[i] > 0 then
         insert into ${schema}.streams as s (key, version, recorded_at)
         values (p_keys[i], p_counts[i], ${Times.ofNewHead("v_imports[i]")})
-        on conflict (key) do update set version = s.version + excluded.version, recorded_at = ${Times.ofHead(schema)}
+        on conflict (key) do update set version = s.version + excluded.version, recorded_at = ${Times.ofHead}
         returning s.id, s.version - p_counts[i], s.recorded_at into v_head, v_version, v_time;
+        v_is_unknown := v_is_unknown or v_time is null;
       elsif p_expected[i] = -1 then
         select s.id, s.version into v_head, v_version from ${schema}.streams s where s.key = p_keys[i];
         v_version := coalesce(v_version, 0);
@@ -133,13 +134,14 @@ ${Times.before(schema)}
       select t.key, t.count, ${Times.ofNewHead("t.imports")}
       from unnest(p_keys, p_counts, p_owners, v_imports) with ordinality as t(key, count, owner, imports, ord)
       where t.owner <> all (o_repeated) order by t.ord
-      on conflict (key) do update set version = s.version + excluded.version, recorded_at = ${Times.ofHead(schema)}
+      on conflict (key) do update set version = s.version + excluded.version, recorded_at = ${Times.ofHead}
       returning s.id, s.key, s.version, s.recorded_at
     )
     select array_agg(head.id order by t.ord), array_agg(head.version - t.count order by t.ord),
       array_agg(head.recorded_at order by t.ord)
     into v_heads, o_bases, o_times
     from unnest(p_keys, p_counts) with ordinality as t(key, count, ord) left join head on head.key = t.key;
+    v_is_unknown := array_position(o_times, null) is not null;
   end if;
   if v_lock_timeout is not null then
     perform set_config('lock_timeout', v_lock_timeout, true);
@@ -208,10 +210,10 @@ ${Times.after(schema)}
   end if;
 end $$`
 
-/** Calls the function. The binds are in the order of its parameters, without the last one. */
+/** Calls the function. The binds are in the order of its parameters. */
 export const appendCall = (schema: string): string =>
   `select o_failed, o_repeated, o_refused, o_limits, o_bases, o_times, o_positions, o_inline
-   from ${schema}.append_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, false)`
+   from ${schema}.append_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
 
 /**
  * The function that processes of revision 1 call. It does the same, for a caller
@@ -232,6 +234,6 @@ begin
   into o_failed, o_repeated, o_bases, o_positions, o_recorded_at, o_inline
   from ${schema}.append_2(
     p_keys, p_ids, p_expected, p_counts, p_owners, p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data,
-    p_metadata, null, p_command_owners, p_command_keys, p_fingerprints, p_joined, p_inline, p_ordered, 0, true
+    p_metadata, null, p_command_owners, p_command_keys, p_fingerprints, p_joined, p_inline, p_ordered, 0, 2
   ) as a;
 end $$`

@@ -42,14 +42,15 @@ const touchedViews = (schema: string): string => `${schema}.views v
 /**
  * Part of the append function: takes the lock of the flags, and finds the generations that the call's events touch.
  * A caller older than inline views cannot maintain them. For such a caller the function takes the lock alone, and ends
- * that appends maintain these generations.
+ * that appends maintain these generations. The statement that finds them reads another value, too.
  */
-export const findInline = (schema: string): string => `
+export const findInline = (schema: string, also: { readonly value: string; readonly into: string }): string => `
   if p_inline is null and exists (select from ${touchedViews(schema)}) then
     perform ${schema}.demote(array(select v.id from ${touchedViews(schema)}));
   end if;
   perform pg_advisory_xact_lock_shared(${lockClass(schema)}, 0);
-  select coalesce(array_agg(v.id), '{}'), coalesce(array_agg(v.promotion), '{}') into o_inline, v_promotions
+  select coalesce(array_agg(v.id), '{}'), coalesce(array_agg(v.promotion), '{}'), ${also.value}
+  into o_inline, v_promotions, ${also.into}
   from ${touchedViews(schema)};
   if p_joined and current_setting('transaction_isolation') <> 'read committed' then
     perform from ${schema}.inline_changes for share;

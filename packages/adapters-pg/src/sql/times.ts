@@ -25,6 +25,8 @@ export const variables = `
   v_floor timestamptz;
   v_now timestamptz;
   v_imports boolean[];
+  v_is_unknown boolean := false;
+  v_known timestamptz[];
   v_lasts timestamptz[];`
 
 const clock = "date_trunc('milliseconds', clock_timestamp())"
@@ -36,10 +38,13 @@ export const eventTime = "coalesce(original_time, recorded_at) as recorded_at, o
 
 const importedTime = "'epoch'::timestamptz + e.time * interval '1 millisecond'"
 
-/** Before heads are locked: the time of the log's last event, and which streams get imported events. */
-export const before = (schema: string): string => `
-  select e.recorded_at into v_floor from ${schema}.events e
-  where e.position > (select last_value - 1000 from ${schema}.events_position) order by e.position desc limit 1;
+/** The time of the last event of the log, as a value of a statement that runs before heads are locked: one statement less. */
+export const ofLog = (schema: string): string => `(
+    select e.recorded_at from ${schema}.events e
+    where e.position > (select last_value - 1000 from ${schema}.events_position) order by e.position desc limit 1)`
+
+/** Before heads are locked: which streams get imported events. */
+export const before = `
   if p_times is not null then
     select array_agg(i.stream is not null order by k.ord) into v_imports
     from generate_series(1, cardinality(p_keys)) as k(ord) left join (
@@ -51,36 +56,37 @@ export const before = (schema: string): string => `
 export const ofNewHead = (imports: string): string =>
   `case when ${imports} then null else greatest(${clock}, v_floor) end`
 
-/** The time of a head that exists: raised, except if it gets imported events. */
-export const ofHead = (schema: string): string => {
-  const last = `coalesce(s.recorded_at, (
-          select ${publicTime} from ${schema}.events e where e.stream = s.id and e.version = s.version))`
-  return `case when excluded.recorded_at is null then ${last} else greatest(${last}, ${clock}, v_floor) end`
-}
+/** The time of a head that exists: raised, but not if it gets imported events, or if the time is not known yet. */
+export const ofHead = `case when s.recorded_at is null or excluded.recorded_at is null then s.recorded_at
+          else greatest(s.recorded_at, ${clock}, v_floor) end`
 
 /**
  * After all heads are locked and checked: the times of the appends, and the first
- * event of each append whose own time is refused.
+ * event of each append whose own time is refused. Most calls need none of it: the
+ * heads have the times of their appends already.
  *
  * Heads of left-out appends are set back to null by the caller: the time is then
  * taken from the last event.
  */
 export const after = (schema: string): string => `
-  if p_one_time or p_times is not null or exists (
-    select from unnest(p_owners, p_counts) as t(owner, count) where t.count > 0 group by t.owner having count(*) > 1
-  ) then
+  if p_time_of > 0 or p_times is not null or v_is_unknown then
     v_now := ${clock};
-    v_lasts := o_times;
+    v_known := o_times;
+    select array_agg(coalesce(t.known, last.time) order by t.ord) into v_lasts
+    from unnest(v_heads, o_bases, v_known) with ordinality as t(head, base, known, ord)
+      left join lateral (
+        select ${publicTime} as time from ${schema}.events e where e.stream = t.head and e.version = t.base
+      ) as last on t.known is null;
     select array_agg(timed.time order by k.ord) into o_times
     from generate_series(1, cardinality(p_keys)) as k(ord) left join (
-      select t.ord, max(case when t.imports then greatest(t.last, v_now, v_floor) else t.last end)
-        over (partition by case when p_one_time then 0 else t.owner end) as time
-      from unnest(p_owners, p_counts, v_lasts, v_imports) with ordinality as t(owner, count, last, imports, ord)
+      select t.ord, max(case when t.known is null or t.imports then greatest(t.last, v_now, v_floor) else t.known end)
+        over (partition by case when p_time_of < 2 then t.owner end) as time
+      from unnest(p_owners, p_counts, v_known, v_lasts, v_imports) with ordinality as t(owner, count, known, last, imports, ord)
       where t.count > 0 and t.owner <> all (o_repeated)
     ) as timed on timed.ord = k.ord;
     update ${schema}.streams s set recorded_at = t.time
-    from unnest(v_heads, v_lasts, o_times, v_imports) as t(head, last, time, imports)
-    where s.id = t.head and t.last < t.time and t.imports is not true;
+    from unnest(v_heads, v_known, o_times, v_imports) as t(head, known, time, imports)
+    where s.id = t.head and (t.known is null or t.known < t.time) and t.time is not null and t.imports is not true;
   end if;
   if p_times is not null then
     with event as (
