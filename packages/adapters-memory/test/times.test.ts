@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
-import { EventStore, StreamId } from "@hexfold/core"
+import { type EventStore, StreamId } from "@hexfold/core"
 import { DateTime, Effect, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { describe } from "vitest"

@@ -26,6 +26,16 @@ export const toRecorded = (row: EventRow, streamId: string): EventStore.Recorded
   imported: row.imported
 })
 
+/** The columns of an event whose payload is the text of its JSON. */
+export interface WrittenRow extends Omit<EventRow, "data"> {
+  readonly stream_id: string
+  readonly data: string
+}
+
+/** The event of a row whose payload is a text. */
+export const ofWritten = (row: WrittenRow): EventStore.RecordedEvent =>
+  toRecorded({ ...row, data: JSON.parse(row.data) as Schema.Json }, row.stream_id)
+
 /** The streams of an append in the order of the port: first those with events, in the order of the events. */
 export const writtenFirst = (
   streams: ReadonlyArray<EventStore.StreamVersion>,
