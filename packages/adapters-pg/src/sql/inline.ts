@@ -91,7 +91,7 @@ export const maintained = (schema: string): string =>
 
 /** Whether appends can begin to maintain a generation: it has one part, and no key is parked. $1 bigint: the generation. */
 export const isWhole = (schema: string): string => `
-select (select count(*) from ${schema}.view_parts where generation = $1) = 1
+select (select pg_catalog.count(*) from ${schema}.view_parts where generation = $1) = 1
   and not exists (select from ${schema}.view_letters where generation = $1 and parked) as whole`
 
 /**

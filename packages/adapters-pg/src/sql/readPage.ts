@@ -6,17 +6,17 @@ import { eventTime } from "./times.ts"
 // of a page is written out twice. A page that the inner condition has ended has `likely` of $bytes or more. The `offset 0` keeps Postgres from computing the text in two places.
 const page = (select: string, order: string, limit: string, bytes: string, ratio: string): string => `
 select position, stream_id, version, event_id, type, json as data, metadata, ${eventTime}, total as size, weights as likely,
-  case when is_compressed then octet_length(json)::float8 / greatest(stored, 1) end as ratio
+  case when is_compressed then pg_catalog.octet_length(json)::float8 / greatest(stored, 1)::float8 end as ratio
 from (
-  select *, sum(octet_length(json)) over (order by ${order} rows unbounded preceding) as total
+  select *, pg_catalog.sum(pg_catalog.octet_length(json)) over (order by ${order} rows unbounded preceding) as total
   from (
     select *, data::text as json
     from (
-      select *, sum(weight) over (order by ${order} rows unbounded preceding) as weights
+      select *, pg_catalog.sum(weight) over (order by ${order} rows unbounded preceding) as weights
       from (
         select *, case when is_compressed then stored * ${ratio} else stored end as weight
         from (
-          select *, pg_column_size(data) as stored, pg_column_compression(data) is not null as is_compressed
+          select *, pg_catalog.pg_column_size(data) as stored, pg_catalog.pg_column_compression(data) is not null as is_compressed
           from (${select} order by ${order} limit ${limit}) as selected
         ) as stored
       ) as weighed
@@ -24,7 +24,7 @@ from (
     where weights - weight < ${bytes} order by ${order} offset 0
   ) as written
 ) as summed
-where total - octet_length(json) < ${bytes} order by ${order}`
+where total - pg_catalog.octet_length(json) < ${bytes} order by ${order}`
 
 /** The order of the events in a page. */
 export type Direction = "forwards" | "backwards"
@@ -41,7 +41,7 @@ export const readAllPage = (schema: string, direction: Direction): string =>
   page(
     `select * from ${schema}.events
      where position ${direction === "forwards" ? ">" : "<"} $1::bigint and position <= $2::bigint
-       and ($3::text[] is null or split_part(stream_id, '-', 1) = any ($3::text[]))
+       and ($3::text[] is null or pg_catalog.split_part(stream_id, '-', 1) = any ($3::text[]))
        and ($4::text[] is null or type = any ($4::text[]))`,
     direction === "forwards" ? "position" : "position desc",
     "$5::int",
