@@ -8,6 +8,7 @@ import { appending } from "./eventStore/appending.ts"
 import { commands } from "./eventStore/commands.ts"
 import { executing } from "./eventStore/executing.ts"
 import { following } from "./eventStore/following.ts"
+import { importing } from "./eventStore/importing.ts"
 import { limits } from "./eventStore/limits.ts"
 import { reading } from "./eventStore/reading.ts"
 import { times } from "./eventStore/times.ts"
@@ -27,6 +28,7 @@ const contract: Contract = {
     commands,
     limits,
     times,
+    importing,
     executing,
     transferring
   }
