@@ -5,6 +5,7 @@ import { Effect, Redacted } from "effect"
 import { growth } from "./growth.ts"
 import { inline } from "./inline.ts"
 import { keep, machine, print, type Report } from "./measure.ts"
+import { many } from "./many.ts"
 import { memory } from "./memory.ts"
 import { postgres } from "./postgres.ts"
 import { reading } from "./reading.ts"
@@ -17,6 +18,7 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   postgres,
   growth: (url) => growth(url, 100_000, 5_000_000),
   reading,
+  many,
   transfers,
   views,
   inline

@@ -33,7 +33,7 @@ export interface Options {
   readonly maxInFlight?: number
   /** The most events in a page of a read. 1,000 by default. */
   readonly pageSize?: number
-  /** The bytes of stored payload after which a page of a read ends. 4 MiB by default. */
+  /** The bytes of payload, as it is written out, after which a page of a read ends. 4 MiB by default. */
   readonly pageBytes?: number
   /** The longest time that a live reader waits if no notification wakes it. 500 ms by default. */
   readonly pollInterval?: Duration.Input

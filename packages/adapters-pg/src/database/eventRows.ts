@@ -10,6 +10,7 @@ export interface EventRow {
   readonly data: Schema.Json
   readonly metadata: Metadata.Metadata
   readonly recorded_at: Date
+  readonly imported: boolean
 }
 
 /** The event of a row. */
@@ -21,8 +22,19 @@ export const toRecorded = (row: EventRow, streamId: string): EventStore.Recorded
   type: row.type,
   data: row.data,
   metadata: row.metadata,
-  recordedAt: DateTime.makeUnsafe(row.recorded_at)
+  recordedAt: DateTime.makeUnsafe(row.recorded_at),
+  imported: row.imported
 })
+
+/** The columns of an event whose payload is the text of its JSON. */
+export interface WrittenRow extends Omit<EventRow, "data"> {
+  readonly stream_id: string
+  readonly data: string
+}
+
+/** The event of a row whose payload is a text. */
+export const ofWritten = (row: WrittenRow): EventStore.RecordedEvent =>
+  toRecorded({ ...row, data: JSON.parse(row.data) as Schema.Json }, row.stream_id)
 
 /** The streams of an append in the order of the port: first those with events, in the order of the events. */
 export const writtenFirst = (

@@ -43,19 +43,20 @@ export const migrate = (
     const found = yield* stateOf(sql, name)
     yield* checkLowest(name, library, found)
     // "create schema if not exists" and "grant" fail when two processes run them at once.
-    const alone = sql`select pg_advisory_xact_lock(hashtextextended(${`hexfold:${name}`}, 0))::text`
+    const alone = sql`select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${`hexfold:${name}`}, 0))::text`
     const grant = Effect.forEach(granting, (statement) => sql.unsafe(statement), { discard: true })
+    const inTransaction = <A, E>(effect: Effect.Effect<A, E>) =>
+      transactionOf(sql)(withOwnPath(sql)(Effect.andThen(alone, effect)))
     if (isUpToDate(library, found)) {
-      return yield* granting.length === 0 ? Effect.void : transactionOf(sql)(Effect.andThen(alone, grant))
+      return yield* granting.length === 0 ? Effect.void : inTransaction(grant)
     }
-    yield* transactionOf(sql)(
+    yield* inTransaction(
       Effect.gen(function* () {
-        yield* alone
         const present = yield* sql`select from pg_namespace where nspname = ${name}`
         if (present.length === 0) yield* sql.unsafe(`create schema ${schema}`)
         yield* sql.unsafe(`create table if not exists ${schema}.migrations (
           migration_id integer primary key,
-          created_at timestamp with time zone not null default now(),
+          created_at timestamp with time zone not null default pg_catalog.now(),
           name text not null
         )`)
         // Readers wait for the end, and see the schema as it was before or as it is after.
@@ -68,17 +69,37 @@ export const migrate = (
         }
         const state = yield* stateOf(sql, name)
         yield* checkLowest(name, library, state)
-        if (state.functions >= library.revision) return yield* grant
-        const namespace = state.namespace ?? (yield* drawNamespace(sql))
-        for (const statement of library.functions(schema, namespace)) yield* sql.unsafe(statement)
-        yield* sql.unsafe(
-          `update ${schema}.revisions set functions = $1, lowest = greatest(lowest, $2::int), lock_namespace = $3`,
-          [library.revision, library.lowest, namespace]
-        )
+        if (state.functions < library.revision) {
+          const namespace = state.namespace ?? (yield* drawNamespace(sql))
+          for (const statement of library.functions(schema, namespace)) yield* sql.unsafe(statement)
+          yield* sql.unsafe(
+            `update ${schema}.revisions set functions = $1, lowest = greatest(lowest, $2::int), lock_namespace = $3`,
+            [library.revision, library.lowest, namespace]
+          )
+        }
         yield* grant
       })
     )
   }).pipe(withoutRights, translated("open"))
+
+/**
+ * Looks names up in Postgres' own schema alone while a schema is migrated. So a role
+ * that may create objects elsewhere cannot lead the migration astray, and nothing
+ * of it gets into a definition. A caller's transaction gets its own path back.
+ */
+const withOwnPath =
+  (sql: SqlClient.SqlClient) =>
+  <A, E, R>(migrating: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
+    Effect.gen(function* () {
+      const set = (path: string) => sql.unsafe("select pg_catalog.set_config('search_path', $1, true)", [path])
+      const [row] = yield* sql.unsafe<{ readonly path: string }>(
+        "select pg_catalog.current_setting('search_path') as path"
+      )
+      yield* set("pg_catalog, pg_temp")
+      const migrated = yield* migrating
+      yield* set(row!.path)
+      return migrated
+    })
 
 /** Makes sure that a library can use a schema as it is, and changes nothing. */
 export const check = (name: string, library: Library): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> =>
@@ -114,12 +135,14 @@ const stateOf = (sql: SqlClient.SqlClient, name: string): Effect.Effect<State, S
     const schema = quoted(name)
     const has = (table: string) =>
       Effect.map(
-        sql.unsafe<{ readonly has: boolean }>("select to_regclass($1) is not null as has", [`${schema}.${table}`]),
+        sql.unsafe<{ readonly has: boolean }>("select pg_catalog.to_regclass($1) is not null as has", [
+          `${schema}.${table}`
+        ]),
         ([row]) => row!.has
       )
     const [last] = (yield* has("migrations"))
       ? yield* sql.unsafe<{ readonly version: number | null }>(
-          `select max(migration_id) as version from ${schema}.migrations`
+          `select pg_catalog.max(migration_id) as version from ${schema}.migrations`
         )
       : []
     // Asked after the read of `migrations`, which waits for a migration that is under way: it may create this table.

@@ -10,9 +10,9 @@ import type { SqlClient, SqlError } from "effect/sql"
  */
 export const drawNamespace = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError.SqlError> =>
   Effect.gen(function* () {
-    yield* sql`select pg_advisory_xact_lock(hashtextextended('hexfold namespaces', 0))::text`
+    yield* sql`select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('hexfold namespaces', 0))::text`
     const [row] = yield* sql<{ readonly next: number }>`
-      select coalesce(max(substring(description from '^hexfold namespace ([0-9]+)$')::int), 0) + 1 as next
+      select coalesce(pg_catalog.max(substring(description from '^hexfold namespace ([0-9]+)$')::int), 0) + 1 as next
       from pg_description where classoid = 'pg_proc'::regclass and description like 'hexfold namespace %'`
     return row!.next
   })

@@ -38,7 +38,9 @@ export const whetherJoined = <A, E, R>(
 export const readCommitted = (sql: SqlClient.SqlClient) =>
   Effect.map(
     translated("open")(
-      sql.unsafe<{ readonly level: string }>("select current_setting('default_transaction_isolation') as level")
+      sql.unsafe<{ readonly level: string }>(
+        "select pg_catalog.current_setting('default_transaction_isolation') as level"
+      )
     ),
     ([row]) =>
       <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E | SqlError.SqlError> =>

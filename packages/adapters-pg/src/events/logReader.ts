@@ -3,9 +3,9 @@ import type { EventStore, EventStoreError } from "@hexfold/core"
 import { AppendCheck } from "@hexfold/core/adapter"
 import { Effect, Option, Stream } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import { array } from "../database/binds.ts"
+import { array, int4 } from "../database/binds.ts"
 import { translated } from "../database/errors.ts"
-import { type EventRow, toRecorded } from "../database/eventRows.ts"
+import { ofWritten, type WrittenRow } from "../database/eventRows.ts"
 import { readAllPage, readStreamPage } from "../sql/readPage.ts"
 import type { AskHorizon } from "./horizon.ts"
 import { keyOf } from "./keys.ts"
@@ -16,7 +16,7 @@ export interface Options {
   readonly schema: string
   /** The most events in a page. */
   readonly pageSize: number
-  /** How many bytes of stored payload end a page. */
+  /** How many bytes of payload, as it is written out, end a page. */
   readonly pageBytes: number
   readonly horizonFor: AskHorizon
 }
@@ -28,19 +28,20 @@ export const logReader = ({ horizonFor, pageBytes, pageSize, schema, sql }: Opti
     operation: EventStoreError["operation"],
     after: bigint,
     limit: number,
-    page: (after: bigint, limit: number) => Effect.Effect<ReadonlyArray<PageRow>, SqlError.SqlError>,
+    page: (after: bigint, limit: number, ratio: number) => Effect.Effect<ReadonlyArray<PageRow>, SqlError.SqlError>,
     placeOf: (row: PageRow) => bigint
   ) =>
-    Stream.paginate({ after, left: limit }, ({ after, left }) => {
+    Stream.paginate({ after, left: limit, ratio: strongest }, ({ after, left, ratio }) => {
       const size = Math.min(left, pageSize)
-      return Effect.map(translated(operation)(page(after, size)), (rows) => {
+      return Effect.map(translated(operation)(page(after, size, ratio)), (rows) => {
         const last = rows.at(-1)
-        const isLast = last === undefined || (rows.length < size && Number(last.size) < pageBytes)
-        const rest = { after: last === undefined ? after : placeOf(last), left: left - rows.length }
-        return [
-          rows.map((row) => toRecorded(row, row.stream_id)),
-          isLast || rest.left <= 0 ? Option.none() : Option.some(rest)
-        ] as const
+        const isFull = rows.length === size || Number(last?.size) >= pageBytes || Number(last?.likely) >= pageBytes
+        const rest = {
+          after: last === undefined ? after : placeOf(last),
+          left: left - rows.length,
+          ratio: nextRatio(rows, ratio)
+        }
+        return [rows.map(ofWritten), isFull && rest.left > 0 ? Option.some(rest) : Option.none()] as const
       })
     })
 
@@ -56,7 +57,8 @@ export const logReader = ({ horizonFor, pageBytes, pageSize, schema, sql }: Opti
         "readStream",
         BigInt(options.after ?? beginning(direction)),
         limit,
-        (after, size) => sql.unsafe<PageRow>(query, [keyOf(streamId), after, texts(types), size, BigInt(pageBytes)]),
+        (after, size, ratio) =>
+          sql.unsafe<PageRow>(query, [keyOf(streamId), after, texts(types), size, BigInt(pageBytes), int4(ratio)]),
         ({ version }) => version
       )
     },
@@ -74,8 +76,10 @@ export const logReader = ({ horizonFor, pageBytes, pageSize, schema, sql }: Opti
             "readAll",
             BigInt(options.after ?? beginning(direction)),
             limit,
-            (after, size) =>
-              sql.unsafe<PageRow>(query, [after, upTo, texts(aggregates), texts(types), size, BigInt(pageBytes)]),
+            (after, size, ratio) => {
+              const binds = [after, upTo, texts(aggregates), texts(types), size, BigInt(pageBytes), int4(ratio)]
+              return sql.unsafe<PageRow>(query, binds)
+            },
             ({ position }) => position
           )
         })
@@ -86,9 +90,23 @@ export const logReader = ({ horizonFor, pageBytes, pageSize, schema, sql }: Opti
 
 type Reads = Pick<EventStore.EventStore["Service"], "readStream" | "readAll">
 
-interface PageRow extends EventRow {
-  readonly stream_id: string
+interface PageRow extends WrittenRow {
+  /** The bytes of the page's payloads up to this row. */
   readonly size: bigint
+  /** The same as it was taken to be before the payloads were written out. */
+  readonly likely: bigint
+  /** How many times larger than its stored bytes a compressed payload is; null for any other. */
+  readonly ratio: number | null
+}
+
+// The most that Postgres' own method compresses, about. A reader begins with it: its first page may be small, but not too large.
+const strongest = 128
+const weakest = 4
+
+// The strongest compression of the page, and half as much again in case that the next page has stronger ones.
+const nextRatio = (rows: ReadonlyArray<PageRow>, before: number): number => {
+  const found = rows.reduce((most, { ratio }) => Math.max(most, ratio ?? 0), 0)
+  return found === 0 ? before : Math.round(Math.min(Math.max(found * 1.5, weakest), strongest))
 }
 
 const beginning = (direction: "forwards" | "backwards"): number =>

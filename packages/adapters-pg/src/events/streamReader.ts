@@ -59,14 +59,13 @@ interface StreamRow {
   readonly data: string | null
 }
 
-// A row of a command, with one of its events or without. Its `ord` is negative.
-type CommandRow = (Omit<EventRow, "data"> | { readonly event_id: null }) & {
+// A row of a command: its fingerprint, or one of its streams, or one of its events. Its `ord` is negative.
+interface CommandRow extends Omit<EventRow, "data" | "event_id"> {
   readonly ord: number
+  readonly event_id: string | null
   readonly event_data: EventRow["data"]
   readonly stream_id: string
-  readonly fingerprint: string
-  readonly streams: ReadonlyArray<string>
-  readonly versions: ReadonlyArray<bigint>
+  readonly fingerprint: string | null
 }
 
 const select = (
@@ -160,20 +159,22 @@ const toCommands = (
   const commands = new Map<string, CommandResult>()
   for (const [ord, own] of Map.groupBy(rows, ({ ord }) => ord)) {
     const key = keys[-ord - 1]!
-    const { fingerprint, streams, versions } = own[0]!
-    if (fingerprint !== key.fingerprint) {
-      commands.set(key.id, new CommandIdReused({ commandId: key.id, stored: fingerprint, given: key.fingerprint }))
+    const stored = own.find(({ fingerprint }) => fingerprint !== null)!.fingerprint!
+    if (stored !== key.fingerprint) {
+      commands.set(key.id, new CommandIdReused({ commandId: key.id, stored, given: key.fingerprint }))
       continue
     }
-    const events = own.flatMap((row) =>
-      row.event_id === null ? [] : toRecorded({ ...row, data: row.event_data }, row.stream_id)
-    )
+    const events: Array<EventStore.RecordedEvent> = []
+    const streams: Array<EventStore.StreamVersion> = []
+    for (const row of own) {
+      const { event_data: data, event_id, fingerprint, stream_id } = row
+      if (fingerprint !== null) continue
+      if (event_id !== null) events.push(toRecorded({ ...row, event_id, data }, stream_id))
+      else
+        streams[Number(row.position) - 1] = { streamId: stream_id as StreamId.StreamId, version: Number(row.version) }
+    }
     events.sort((a, b) => a.position - b.position)
-    const touched = streams.map((streamId, i) => ({
-      streamId: streamId as StreamId.StreamId,
-      version: Number(versions[i])
-    }))
-    commands.set(key.id, { events, streams: writtenFirst(touched, events), repeated: true })
+    commands.set(key.id, { events, streams: writtenFirst(streams, events), repeated: true })
   }
   return commands
 }

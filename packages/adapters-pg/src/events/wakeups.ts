@@ -42,7 +42,10 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
     const wake = yield* Queue.sliding<void>(1)
 
     // A notification inside the commit would hold a lock of the whole database until the commit has ended. So it follows.
-    const notify = pg.unsafe("select set_config('synchronous_commit', 'off', true), pg_notify($1, '')::text", [channel])
+    const notify = pg.unsafe(
+      "select pg_catalog.set_config('synchronous_commit', 'off', true), pg_catalog.pg_notify($1, '')::text",
+      [channel]
+    )
     yield* Queue.take(committed).pipe(
       Effect.andThen(Effect.ignoreCause(outside(disconnectWithin(notify, "horizons")))),
       Effect.andThen(Effect.sleep("10 millis")),

@@ -5,7 +5,7 @@ export const put = (schema: string): string => `
 insert into ${schema}.view_letters
   (generation, position, head, digest, key, parked, stream, event_version, type, mishap, at)
 select $1, position, ${headOf("key")}, ${digestOf("key")}, key, parked, stream, "eventVersion", type, mishap, at
-from jsonb_to_recordset($2) as letter(
+from pg_catalog.jsonb_to_recordset($2::jsonb) as letter(
   position bigint, key text, parked boolean, stream text, "eventVersion" bigint, type text, mishap jsonb, at float8
 )
 on conflict (generation, position, head, digest) do update set
@@ -14,14 +14,14 @@ on conflict (generation, position, head, digest) do update set
 
 /** Removes dead letters, and returns a row for each. $1 bigint: the generation; $2 jsonb: the positions and keys. */
 export const remove = (schema: string): string => `
-delete from ${schema}.view_letters as letter using jsonb_to_recordset($2) as gone(position bigint, key text)
+delete from ${schema}.view_letters as letter using pg_catalog.jsonb_to_recordset($2::jsonb) as gone(position bigint, key text)
 where letter.generation = $1 and letter.position = gone.position
   and ${isOf("letter", "gone.key")}
 returning letter.position`
 
 /** Returns a row if one of the keys is not parked. $1 bigint: the generation; $2 text[]: the keys. */
 export const notParked = (schema: string): string => `
-select from unnest($2::text[]) as waiting(key)
+select from pg_catalog.unnest($2::text[]) as waiting(key)
 where not exists (
   select from ${schema}.view_letters as letter
   where letter.generation = $1 and letter.parked and ${isOf("letter", "waiting.key")}
@@ -44,5 +44,5 @@ order by position, head, key limit $6`
 
 /** The number of parked keys, and of skipped events. $1 bigint: the generation. */
 export const counts = (schema: string): string => `
-select count(distinct key) filter (where parked) as parked, count(*) filter (where not parked) as skipped
+select pg_catalog.count(distinct key) filter (where parked) as parked, pg_catalog.count(*) filter (where not parked) as skipped
 from ${schema}.view_letters where generation = $1`

@@ -1,4 +1,4 @@
-import { appendFunction } from "./append.ts"
+import { appendFunction, formerAppendFunction } from "./append.ts"
 import { horizonFunctions } from "./horizon.ts"
 import { inlineFunctions } from "./inline.ts"
 import { streamFunction } from "./stream.ts"
@@ -7,7 +7,7 @@ import { streamFunction } from "./stream.ts"
  * The revision of this library: it counts the changes of functions and tables.
  * Raise it with every such change, or databases keep the functions they have.
  */
-export const revision = 1
+export const revision = 2
 
 /**
  * The lowest revision of a library that can use a schema as this library leaves
@@ -22,11 +22,12 @@ export const lowest = 1
  * Libraries of several revisions call the same function. So one whose arguments,
  * result or meaning changes gets a new name (`append_2`), and the former stays
  * until the next major version. `sort_key` is not among them: the indexes of
- * views depend on it, so it is part of a migration and never changes.
+ * views depend on it, so it is part of a migration, and what it returns never changes.
  */
 export const functions = (schema: string, namespace: number): ReadonlyArray<string> => [
   ...horizonFunctions(schema, namespace),
   ...inlineFunctions(schema),
   appendFunction(schema, namespace),
+  formerAppendFunction(schema),
   streamFunction(schema)
 ]

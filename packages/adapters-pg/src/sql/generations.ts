@@ -1,4 +1,4 @@
-const nextEpoch = (schema: string): string => `nextval('${schema}.view_epochs')`
+const nextEpoch = (schema: string): string => `pg_catalog.nextval('${schema}.view_epochs'::regclass)`
 
 // A generation by its name. Without a build it is the one that serves, otherwise the first that no other has replaced.
 // $1 text: the view; $2 bigint: the version; $3 bigint or null: the build.
@@ -20,7 +20,7 @@ export const serving = (schema: string): string => `select id from ${schema}.vie
  */
 export const parts = (schema: string): string => `
 select id, build, inline, index, epoch, ${schema}.reached(inline, position) as position, owner,
-  leased_until > clock_timestamp() as leased
+  leased_until > pg_catalog.clock_timestamp() as leased
 from ${schema}.views join ${schema}.view_parts on generation = id
 where id = (${named(schema)}) order by index`
 
@@ -33,10 +33,10 @@ where id = (${named(schema)}) order by index`
  */
 export const claim = (schema: string): string => `
 update ${schema}.view_parts set
-  epoch = case when owner = $4 and leased_until > clock_timestamp() then epoch else ${nextEpoch(schema)} end,
+  epoch = case when owner = $4 and leased_until > pg_catalog.clock_timestamp() then epoch else ${nextEpoch(schema)} end,
   owner = $4,
-  leased_until = clock_timestamp() + make_interval(secs => $5)
-where generation = $1 and index = $2 and epoch = $3 and (owner = $4 or leased_until <= clock_timestamp())
+  leased_until = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $5)
+where generation = $1 and index = $2 and epoch = $3 and (owner = $4 or leased_until <= pg_catalog.clock_timestamp())
 returning epoch, position`
 
 /**
@@ -45,7 +45,7 @@ returning epoch, position`
  *
  * $1 text: the schema; $2 text: the view.
  */
-export const lockView = `select pg_advisory_xact_lock(hashtext('hexfold views ' || $1::text), hashtext($2::text))::text`
+export const lockView = `select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('hexfold views ' || $1::text), pg_catalog.hashtext($2::text))::text`
 
 /**
  * Registers a generation, which serves if it is the view's first. It returns no row
@@ -56,7 +56,7 @@ export const lockView = `select pg_advisory_xact_lock(hashtext('hexfold views ' 
 export const register = (schema: string): string => `
 insert into ${schema}.views (view, version, build, serves)
 select $1, $2,
-  coalesce($3, 1 + (select coalesce(max(build), 0) from ${schema}.views where view = $1 and version = $2)),
+  coalesce($3, 1 + (select coalesce(pg_catalog.max(build), 0) from ${schema}.views where view = $1 and version = $2)),
   not exists (select from ${schema}.views where view = $1)
 where not exists (${named(schema)})
 returning id, build`
@@ -64,7 +64,7 @@ returning id, build`
 /** Creates parts. $1 bigint: the generation; $2 int: the number of its parts; $3 bigint: their position. */
 export const createParts = (schema: string): string => `
 insert into ${schema}.view_parts (generation, index, epoch, position)
-select $1, index, ${nextEpoch(schema)}, $3 from generate_series(0, $2 - 1) as index`
+select $1, index, ${nextEpoch(schema)}, $3 from pg_catalog.generate_series(0, $2 - 1) as index`
 
 /** Removes all parts. $1 bigint: the generation. */
 export const removeParts = (schema: string): string => `delete from ${schema}.view_parts where generation = $1`
@@ -111,8 +111,8 @@ where id = (${named(schema)}) and index = $4`
 
 /** Whether all parts of a generation have reached the position of the one that serves. $1 bigint: the generation; $2 bigint: the one that serves. */
 export const hasCaughtUp = (schema: string): string => `
-select min(position) filter (where generation = $1)
-  >= (case when inline then ${schema}.drawn() else min(position) filter (where generation = $2) end)
+select pg_catalog.min(position) filter (where generation = $1)
+  >= (case when inline then ${schema}.drawn() else pg_catalog.min(position) filter (where generation = $2) end)
   as caught_up
 from (
   select generation, position from ${schema}.view_parts where generation in ($1, $2) order by generation, index for update
@@ -140,6 +140,6 @@ export const remove = (schema: string): string =>
 export const status = (schema: string): string => `
 select view, version, build, serves, replaced, inline, epoch,
   ${schema}.reached(inline, position) as position, failure, events_per_second, positions_per_second,
-  case when leased_until > clock_timestamp() then owner end as owner
+  case when leased_until > pg_catalog.clock_timestamp() then owner end as owner
 from ${schema}.views join ${schema}.view_parts on generation = id
 order by view, version, build, index`

@@ -1,3 +1,5 @@
+import { ownPath } from "./searchPath.ts"
+
 /**
  * The functions for views that appends maintain, see `migrations/inline.ts`.
  *
@@ -7,15 +9,15 @@
  * and each append has either seen the flag or ended before.
  */
 export const inlineFunctions = (schema: string): ReadonlyArray<string> => [
-  `create or replace function ${schema}.drawn() returns bigint language sql as $$
+  `create or replace function ${schema}.drawn() returns bigint language sql ${ownPath} as $$
     select case when is_called then last_value else 0 end from ${schema}.events_position $$`,
   // A transaction that waits for this lock holds up every append that comes later: the wait is short.
-  `create or replace function ${schema}.lock_inline(out o_last bigint) language plpgsql set lock_timeout = '500ms' as $$
+  `create or replace function ${schema}.lock_inline(out o_last bigint) language plpgsql ${ownPath} set lock_timeout = '500ms' as $$
 begin
   perform pg_advisory_xact_lock(${lockClass(schema)}, 0);
   o_last := ${schema}.drawn();
 end $$`,
-  `create or replace function ${schema}.demote(p_generations bigint[]) returns void language plpgsql as $$
+  `create or replace function ${schema}.demote(p_generations bigint[]) returns void language plpgsql ${ownPath} as $$
 declare
   v_last bigint := ${schema}.lock_inline();
 begin
@@ -25,7 +27,7 @@ begin
   )
   update ${schema}.view_parts set position = v_last from demoted where generation = demoted.id;
 end $$`,
-  `create or replace function ${schema}.reached(p_inline boolean, p_position bigint) returns bigint language sql as $$
+  `create or replace function ${schema}.reached(p_inline boolean, p_position bigint) returns bigint language sql ${ownPath} as $$
     select case when p_inline then (select o_horizon from ${schema}.horizon(false)) else p_position end $$`
 ]
 
@@ -40,14 +42,15 @@ const touchedViews = (schema: string): string => `${schema}.views v
 /**
  * Part of the append function: takes the lock of the flags, and finds the generations that the call's events touch.
  * A caller older than inline views cannot maintain them. For such a caller the function takes the lock alone, and ends
- * that appends maintain these generations.
+ * that appends maintain these generations. The statement that finds them reads another value, too.
  */
-export const findInline = (schema: string): string => `
+export const findInline = (schema: string, also: { readonly value: string; readonly into: string }): string => `
   if p_inline is null and exists (select from ${touchedViews(schema)}) then
     perform ${schema}.demote(array(select v.id from ${touchedViews(schema)}));
   end if;
   perform pg_advisory_xact_lock_shared(${lockClass(schema)}, 0);
-  select coalesce(array_agg(v.id), '{}'), coalesce(array_agg(v.promotion), '{}') into o_inline, v_promotions
+  select coalesce(array_agg(v.id), '{}'), coalesce(array_agg(v.promotion), '{}'), ${also.value}
+  into o_inline, v_promotions, ${also.into}
   from ${touchedViews(schema)};
   if p_joined and current_setting('transaction_isolation') <> 'read committed' then
     perform from ${schema}.inline_changes for share;
@@ -88,7 +91,7 @@ export const maintained = (schema: string): string =>
 
 /** Whether appends can begin to maintain a generation: it has one part, and no key is parked. $1 bigint: the generation. */
 export const isWhole = (schema: string): string => `
-select (select count(*) from ${schema}.view_parts where generation = $1) = 1
+select (select pg_catalog.count(*) from ${schema}.view_parts where generation = $1) = 1
   and not exists (select from ${schema}.view_letters where generation = $1 and parked) as whole`
 
 /**

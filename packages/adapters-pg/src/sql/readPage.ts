@@ -1,17 +1,30 @@
-const columns = "position, stream_id, version, event_id, type, data, metadata, recorded_at"
+import { eventTime } from "./times.ts"
 
-// A page ends after $limit rows, or with the row that fills $bytes of payload,
-// so that large payloads make small pages. Only compressed payloads are written
-// out to measure them.
-const page = (select: string, order: string, limit: string, bytes: string): string => `
-select ${columns}, total as size from (
-  select *, sum(size) over (order by ${order} rows unbounded preceding) as total
+// A page ends after $limit rows, or with the row that fills $bytes of payload as it is written out, so that large
+// payloads make small pages. A payload that is stored compressed is written out only if it is likely to be in the page:
+// the inner condition counts it with its stored bytes times $ratio. Its text is then measured and returned, so no payload
+// of a page is written out twice. A page that the inner condition has ended has `likely` of $bytes or more. The `offset 0` keeps Postgres from computing the text in two places.
+const page = (select: string, order: string, limit: string, bytes: string, ratio: string): string => `
+select position, stream_id, version, event_id, type, json as data, metadata, ${eventTime}, total as size, weights as likely,
+  case when is_compressed then pg_catalog.octet_length(json)::float8 / greatest(stored, 1)::float8 end as ratio
+from (
+  select *, pg_catalog.sum(pg_catalog.octet_length(json)) over (order by ${order} rows unbounded preceding) as total
   from (
-    select *, case when pg_column_compression(data) is null then pg_column_size(data) else octet_length(data::text) end as size
-    from (${select} order by ${order} limit ${limit}) as selected
-  ) as sized
+    select *, data::text as json
+    from (
+      select *, pg_catalog.sum(weight) over (order by ${order} rows unbounded preceding) as weights
+      from (
+        select *, case when is_compressed then stored * ${ratio} else stored end as weight
+        from (
+          select *, pg_catalog.pg_column_size(data) as stored, pg_catalog.pg_column_compression(data) is not null as is_compressed
+          from (${select} order by ${order} limit ${limit}) as selected
+        ) as stored
+      ) as weighed
+    ) as likely
+    where weights - weight < ${bytes} order by ${order} offset 0
+  ) as written
 ) as summed
-where total - size < ${bytes} order by ${order}`
+where total - pg_catalog.octet_length(json) < ${bytes} order by ${order}`
 
 /** The order of the events in a page. */
 export type Direction = "forwards" | "backwards"
@@ -21,24 +34,28 @@ export type Direction = "forwards" | "backwards"
  *
  * $1 bigint: after this position; $2 bigint: up to this position, at most the
  * horizon; $3 text[]: only these aggregates, or null; $4 text[]: only these types,
- * or null; $5 int: the most rows; $6 bigint: the bytes that end the page.
+ * or null; $5 int: the most rows; $6 bigint: the bytes that end the page; $7 int:
+ * how many times larger than its stored bytes a compressed payload is taken to be.
  */
 export const readAllPage = (schema: string, direction: Direction): string =>
   page(
     `select * from ${schema}.events
      where position ${direction === "forwards" ? ">" : "<"} $1::bigint and position <= $2::bigint
-       and ($3::text[] is null or split_part(stream_id, '-', 1) = any ($3::text[]))
+       and ($3::text[] is null or pg_catalog.split_part(stream_id, '-', 1) = any ($3::text[]))
        and ($4::text[] is null or type = any ($4::text[]))`,
     direction === "forwards" ? "position" : "position desc",
     "$5::int",
-    "$6::bigint"
+    "$6::bigint",
+    "$7::int"
   )
 
 /**
  * A page of a stream.
  *
  * $1 text: the stream's key; $2 bigint: after this version; $3 text[]: only these
- * types, or null; $4 int: the most rows; $5 bigint: the bytes that end the page.
+ * types, or null; $4 int: the most rows; $5 bigint: the bytes that end the page;
+ * $6 int: how many times larger than its stored bytes a compressed payload is taken
+ * to be.
  */
 export const readStreamPage = (schema: string, direction: Direction): string =>
   page(
@@ -47,5 +64,6 @@ export const readStreamPage = (schema: string, direction: Direction): string =>
        and ($3::text[] is null or type = any ($3::text[]))`,
     direction === "forwards" ? "version" : "version desc",
     "$4::int",
-    "$5::bigint"
+    "$5::bigint",
+    "$6::int"
   )

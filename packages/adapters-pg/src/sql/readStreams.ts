@@ -17,9 +17,9 @@ export const readStreams = (schema: string): string => `
 select r.ord::int4 as ord, s.version as head, c.low + 1 as first, e.types, case when e.bytes <= 4194304 then e.data end as data
 from unnest($1::text[], $2::bigint[]) with ordinality as r(key, after, ord)
 cross join lateral (select id, version from ${schema}.streams where key = r.key limit 1) as s
-left join lateral generate_series(r.after, s.version - 1, 32) as c(low) on true
+left join lateral pg_catalog.generate_series(r.after, s.version - 1, 32) as c(low) on true
 left join lateral (
-  select array_agg(type) as types, string_agg(json, ',') as data, sum(octet_length(json)) as bytes
+  select pg_catalog.array_agg(type) as types, pg_catalog.string_agg(json, ',') as data, pg_catalog.sum(pg_catalog.octet_length(json)) as bytes
   from (
     select type, data::text as json from ${schema}.events
     where stream = s.id and version > c.low and version <= c.low + 32 order by version
@@ -39,18 +39,28 @@ order by version`
 
 /**
  * Reads streams like `readStreams`, and at the same moment the results of
- * commands. The `ord` of their rows is the negative place of the command.
+ * commands. The `ord` of their rows is the negative place of the command. A
+ * command has a row with its fingerprint, a row for each of its streams, whose
+ * `position` is the place of the stream in the command, and a row for each of its
+ * events. So no list is repeated, and no row grows with the number of streams.
  *
  * $1 and $2 as for `readStreams`; $3 text[]: the commands' keys.
  */
 export const readStreamsAndCommands = (schema: string): string => `
+with command as materialized (
+  select (-r.ord)::int4 as ord, c.fingerprint, c.streams, c.versions, c.positions
+  from pg_catalog.unnest($3::text[]) with ordinality as r(key, ord) join ${schema}.commands c on c.key = r.key
+)
 select *, null::bigint as position, null::bigint as version, null::text as stream_id, null::uuid as event_id, null::text as type,
-  null::jsonb as event_data, null::jsonb as metadata, null::timestamptz as recorded_at,
-  null::text as fingerprint, null::text[] as streams, null::bigint[] as versions
+  null::jsonb as event_data, null::jsonb as metadata, null::timestamptz as recorded_at, null::boolean as imported,
+  null::text as fingerprint
 from (${readStreams(schema)}) as r
 union all
-select -r.ord::int4, null, null, null, null, e.position, e.version, e.stream_id, e.event_id, e.type, e.data, e.metadata, e.recorded_at,
-  c.fingerprint, c.streams, c.versions
-from unnest($3::text[]) with ordinality as r(key, ord)
-join ${schema}.commands c on c.key = r.key
-left join ${schema}.events e on e.position = any (c.positions)`
+select c.ord, null, null, null, null, null, null, null, null, null, null, null, null, null, c.fingerprint from command c
+union all
+select c.ord, null, null, null, null, s.place, s.version, s.stream_id, null, null, null, null, null, null, null
+from command c cross join unnest(c.streams, c.versions) with ordinality as s(stream_id, version, place)
+union all
+select c.ord, null, null, null, null, e.position, e.version, e.stream_id, e.event_id, e.type, e.data, e.metadata,
+  coalesce(e.original_time, e.recorded_at), e.original_time is not null, null
+from command c cross join pg_catalog.unnest(c.positions) as p(position) join ${schema}.events e on e.position = p.position`

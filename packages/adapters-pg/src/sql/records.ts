@@ -23,7 +23,7 @@ export const keyColumn: Column = { head: "head", whole: "key" }
 /** A field of the states, as its `sort_key`. The path is written into the text, because Postgres finds an index only then. */
 export const fieldColumn = (schema: string, path: Query.Path): Column => {
   const key = `${schema}.sort_key(${valueAt(path)})`
-  return { head: `left(${key}, ${indexed}) collate "C"`, whole: `${key} collate "C"` }
+  return { head: `pg_catalog.left(${key}, ${indexed}) collate "C"`, whole: `${key} collate "C"` }
 }
 
 /** The JSON of a field. `->` with a text leads through objects only. No stored name contains NUL. */
@@ -67,11 +67,11 @@ export const createIndex = (schema: string, id: bigint, paths: ReadonlyArray<Que
 }
 
 /** The part of a key that an index holds. */
-export const headOf = (key: string): string => `left(${key}, ${indexed})`
+export const headOf = (key: string): string => `pg_catalog.left(${key}, ${indexed})`
 
 /** The digest that distinguishes longer keys with the same beginning. */
 export const digestOf = (key: string): string =>
-  `case when char_length(${key}) > ${indexed} then encode(sha256(convert_to(${key}, 'UTF8')), 'hex') else '' end`
+  `case when pg_catalog.char_length(${key}) > ${indexed} then pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(${key}, 'UTF8'::name)), 'hex'::text) else '' end`
 
 /**
  * Whether a row is that of a key, by all columns of an index. So one search finds
@@ -88,12 +88,12 @@ on conflict (head, digest) do update set state = excluded.state`
 
 /** Removes records. $1 text[]: the keys. */
 export const removeRecords = (table: string): string => `
-delete from ${table} as record using unnest($1::text[]) as gone(key)
+delete from ${table} as record using pg_catalog.unnest($1::text[]) as gone(key)
 where ${isOf("record", "gone.key")}`
 
 /** The states of records by key. $1 text[]: the keys. */
 export const states = (table: string): string => `
-select record.key, record.state from unnest($1::text[]) as wanted(key) join ${table} as record on ${isOf("record", "wanted.key")}`
+select record.key, record.state from pg_catalog.unnest($1::text[]) as wanted(key) join ${table} as record on ${isOf("record", "wanted.key")}`
 
 /**
  * Records by key with whether the key is parked, and before them a row with the
@@ -104,11 +104,11 @@ select record.key, record.state from unnest($1::text[]) as wanted(key) join ${ta
  * $1 bigint: the generation; $2 text[]: the keys.
  */
 export const loadRecords = (schema: string, table: string): string => `
-select array_agg(case when inline then ${schema}.drawn() else position end order by index) as positions, null as key, null::jsonb as state, false as stored, false as parked
+select pg_catalog.array_agg(case when inline then ${schema}.drawn() else position end order by index) as positions, null as key, null::jsonb as state, false as stored, false as parked
 from ${schema}.views join ${schema}.view_parts on generation = id where generation = $1
 union all
 select null, wanted.key, record.state, record.key is not null, waiting.parked is not null
-from unnest($2::text[]) as wanted(key)
+from pg_catalog.unnest($2::text[]) as wanted(key)
 left join ${table} as record on ${isOf("record", "wanted.key")}
 left join lateral (
   select parked from ${schema}.view_letters as letter

@@ -10,10 +10,10 @@ export const sweepCommands = (schema: string): string => `
 with swept as (
   delete from ${schema}.commands where ctid = any (array(
     select ctid from ${schema}.commands
-    where recorded_at < now() - make_interval(secs => $1::float8)
+    where recorded_at < pg_catalog.now() - pg_catalog.make_interval(secs => $1::float8)
       and recorded_at >= coalesce($2::timestamptz, '-infinity')
     order by recorded_at limit $3::int4 for update skip locked
   ))
   returning recorded_at
 )
-select count(*)::int4 as count, max(recorded_at) as last from swept`
+select pg_catalog.count(*)::int4 as count, pg_catalog.max(recorded_at) as last from swept`

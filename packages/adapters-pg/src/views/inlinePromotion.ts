@@ -5,7 +5,7 @@ import type { SqlClient, SqlError } from "effect/sql"
 import * as statements from "../sql/inline.ts"
 import { readAllPage } from "../sql/readPage.ts"
 import { bigint, int4, texts } from "../database/binds.ts"
-import { type EventRow, toRecorded } from "../database/eventRows.ts"
+import { ofWritten, type WrittenRow } from "../database/eventRows.ts"
 import { apply } from "./records.ts"
 
 /**
@@ -51,13 +51,13 @@ export const promoting =
         Effect.gen(function* () {
           const [state] = yield* sql.unsafe<{ readonly whole: boolean }>(statements.isWhole(schema), [id])
           if (state?.whole !== true) return false
-          const range = [bigint(to), last, ...follows, int4(most + 1), BigInt(Number.MAX_SAFE_INTEGER)]
-          const rest = yield* sql.unsafe<Row>(readAllPage(schema, "forwards"), range)
+          const range = [bigint(to), last, ...follows, int4(most + 1), BigInt(Number.MAX_SAFE_INTEGER), int4(1)]
+          const rest = yield* sql.unsafe<WrittenRow>(readAllPage(schema, "forwards"), range)
           if (rest.length > most) {
             const detail = `more than ${most} events are not applied yet`
             return yield* failure(view, new Reason.Unavailable({ detail }))
           }
-          const events = rest.map((row) => toRecorded(row, row.stream_id))
+          const events = rest.map(ofWritten)
           const applied = yield* apply(schema, sql, id, definition, events).pipe(
             Effect.as(true),
             Effect.catchTag("ProjectionFailed", () => Effect.succeed(false))
@@ -69,10 +69,6 @@ export const promoting =
 
 // Appends wait while these events are applied.
 const most = 5_000
-
-interface Row extends EventRow {
-  readonly stream_id: string
-}
 
 const failure = (view: string, reason: Reason.Reason) =>
   Effect.fail(new ViewStoreError({ operation: "commit", view, reason }))

@@ -40,7 +40,7 @@ export const translate = (
 export const translateCount = (schema: string, table: string, query: Query.Count): Statement => {
   const { bind, binds } = parameters()
   const conditions = query.where === undefined ? [] : [condition(schema, bind, query.where)]
-  return { text: `select count(*) as count from ${table}${where(conditions)}`, binds }
+  return { text: `select pg_catalog.count(*) as count from ${table}${where(conditions)}`, binds }
 }
 
 type Bind = (value: unknown, type: string) => string
@@ -134,11 +134,12 @@ const headOf = (text: string): string =>
 const search = (bind: Bind, filter: Extract<Query.Filter, { readonly _tag: "Text" }>): string => {
   const { upper, lower } = QueryEvaluation.caseTable
   const fold = (text: string) =>
-    filter.ignoreCase ? `translate(${text}, ${bind(upper, "text")}, ${bind(lower, "text")})` : text
+    filter.ignoreCase ? `pg_catalog.translate(${text}, ${bind(upper, "text")}, ${bind(lower, "text")})` : text
   const value = valueAt(filter.path)
-  const [text, part] = [fold(`${value} #>> '{}'`), fold(bind(filter.text, "text"))]
-  const found = filter.is === "contains" ? `strpos(${text}, ${part}) > 0` : `starts_with(${text}, ${part})`
-  return `jsonb_typeof(${value}) = 'string' and ${found}`
+  const [text, part] = [fold(`${value} #>> '{}'::text[]`), fold(bind(filter.text, "text"))]
+  const found =
+    filter.is === "contains" ? `pg_catalog.strpos(${text}, ${part}) > 0` : `pg_catalog.starts_with(${text}, ${part})`
+  return `pg_catalog.jsonb_typeof(${value}) = 'string' and ${found}`
 }
 
 // Whether a record comes after a place. The first comparison of each column follows from the others; it is there so that

@@ -55,3 +55,47 @@ describe("a repeat whose receipt cannot be read", () => {
     )
   }
 })
+
+const asText = (_: string, value: unknown): unknown => (typeof value === "bigint" ? String(value) : value)
+
+describe("the receipt of a repeat", () => {
+  it.live("is read in as many values as the command has streams and events, not in their product", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const pg = yield* client()
+      let read = 0
+      const counting = <C extends SqlClient.SqlClient>(sql: C): C =>
+        new Proxy(sql, {
+          get: (target, key) => {
+            if (key === "withoutTransforms") return () => counting(target.withoutTransforms())
+            if (key !== "unsafe") return Reflect.get(target, key) as unknown
+            return (statement: string, binds: ReadonlyArray<unknown>) =>
+              Effect.tap(target.unsafe(statement, binds), (rows) =>
+                Effect.sync(() => (read += JSON.stringify(rows, asText).length))
+              )
+          }
+        })
+      const sql = counting(pg)
+      const store = yield* PgEventStore.make({ schema }).pipe(
+        Effect.provideService(PgClient.PgClient, sql),
+        Effect.provideService(SqlClient.SqlClient, sql)
+      )
+      const costOf = (count: number) =>
+        Effect.gen(function* () {
+          const command = { id: `over ${count}`, fingerprint: "" }
+          const streams = Array.from({ length: count }, (_, i) => StreamId.make("Account", `${count}-${i}`))
+          yield* store.append({
+            writes: streams.map((streamId) => ({ streamId, events: [event()] })),
+            conditions: [],
+            command
+          })
+          read = 0
+          const { appended } = yield* store.readStreams([], command)
+          assert.strictEqual(appended?.streams.length, count)
+          return read
+        })
+      const cost = yield* costOf(200)
+      assert.isBelow((yield* costOf(800)) / cost, 5)
+    })
+  )
+})

@@ -76,8 +76,11 @@ export const openViews = (
     return { store: yield* Effect.provideService(PgViewStore.make(options), SqlClient.SqlClient, sql), sql }
   })
 
-/** Removes what versions 5 and 6 have made of a schema, except for the function that appends. */
+/** Removes what versions 5 to 7 have made of a schema, except for the function that appends. */
 export const undoInline = (schema: string): ReadonlyArray<string> => [
+  `drop function ${schema}.append_2`,
+  `alter table ${schema}.streams drop column recorded_at`,
+  `alter table ${schema}.events drop column original_time`,
   `drop table ${schema}.revisions`,
   `drop table ${schema}.inline_changes`,
   `alter table ${schema}.views drop column promotion`,

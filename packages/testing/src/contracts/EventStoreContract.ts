@@ -8,8 +8,10 @@ import { appending } from "./eventStore/appending.ts"
 import { commands } from "./eventStore/commands.ts"
 import { executing } from "./eventStore/executing.ts"
 import { following } from "./eventStore/following.ts"
+import { importing } from "./eventStore/importing.ts"
 import { limits } from "./eventStore/limits.ts"
 import { reading } from "./eventStore/reading.ts"
+import { times } from "./eventStore/times.ts"
 import { transferring } from "./eventStore/transferring.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { suite as declare } from "./suite.ts"
@@ -25,6 +27,8 @@ const contract: Contract = {
     following,
     commands,
     limits,
+    times,
+    importing,
     executing,
     transferring
   }

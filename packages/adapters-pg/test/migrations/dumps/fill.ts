@@ -1,5 +1,5 @@
-import { type EventStore, Executor, Projection, ViewStore } from "@hexfold/core"
-import { Duration, Effect } from "effect"
+import { EventStore, Executor, Projection, StreamId, ViewStore } from "@hexfold/core"
+import { DateTime, Duration, Effect } from "effect"
 import {
   Course,
   Courses,
@@ -44,6 +44,18 @@ export const fill = Effect.gen(function* () {
     after: 7
   })
   yield* enrol("ts", "student 8", "enrol last")
+  // An imported event of a stream that no view follows.
+  const id = "01890a5d-ac96-774b-bcce-b302099a8057"
+  const recordedAt = DateTime.makeUnsafe("2003-04-05T06:07:08.009Z")
+  yield* (yield* EventStore.EventStore).append({
+    writes: [
+      {
+        streamId: StreamId.make("Archive", "1"),
+        events: [{ id, type: "Archived", data: {}, metadata: { correlationId: id, causationId: id }, recordedAt }]
+      }
+    ],
+    conditions: []
+  })
 })
 
 /** So long that an index holds its digest. */

@@ -9,6 +9,41 @@ const newKey = (fingerprint = "f") => ({ id: `command-${crypto.randomUUID()}`, f
 
 /** Promise 6: a command id has an effect once. */
 export const commands: Cases = {
+  "6 a command over 5,000 streams, some of them only checked, and its repeat": Effect.gen(function* () {
+    const { eventStore } = yield* open
+    const streams = Array.from({ length: 5_000 }, () => newStream())
+    const [written, checked] = [streams.slice(0, 4_000), streams.slice(4_000)]
+    const command = newKey()
+    const append = {
+      writes: written.map((streamId) => ({ streamId, events: events(1) })),
+      // Another order than that of the writes.
+      conditions: streams.toReversed().map((streamId) => condition(streamId, Expectation.noStream)),
+      command
+    }
+    const first = yield* eventStore.append(append)
+    assert.deepStrictEqual(
+      first.streams.slice(0, 4_000),
+      written.map((streamId) => ({ streamId, version: 1 }))
+    )
+    assert.deepStrictEqual(
+      new Map(first.streams.slice(4_000).map(({ streamId, version }) => [streamId, version])),
+      new Map(checked.map((streamId) => [streamId, 0]))
+    )
+    const again = yield* eventStore.append(append)
+    const { appended } = yield* eventStore.readStreams([], command)
+    for (const receipt of [again, appended]) {
+      assert.isTrue(receipt?.repeated)
+      assert.deepStrictEqual(receipt?.events, first.events)
+      assert.deepStrictEqual(receipt?.streams.slice(0, 4_000), first.streams.slice(0, 4_000))
+      assert.strictEqual(receipt?.streams.length, 5_000)
+    }
+    const { streams: slices } = yield* eventStore.readStreams(streams.map((streamId) => ({ streamId })))
+    assert.deepStrictEqual(
+      slices.map(({ version }) => version),
+      streams.map((_, i) => (i < 4_000 ? 1 : 0))
+    )
+  }),
+
   "6 a repeated append has no second effect and returns the first result, from any node": needs("otherProcesses")(
     function* () {
       const nodes = [yield* open, yield* open] as const
