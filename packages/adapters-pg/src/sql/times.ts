@@ -29,7 +29,8 @@ export const variables = `
   v_known timestamptz[];
   v_lasts timestamptz[];`
 
-const clock = "date_trunc('milliseconds', clock_timestamp())"
+// Whole milliseconds, rounded down. It is read for each head, and date_trunc takes several times longer.
+const clock = "(clock_timestamp() - interval '500 microseconds')::timestamptz(3)"
 
 const publicTime = "coalesce(e.original_time, e.recorded_at)"
 
