@@ -1,4 +1,4 @@
-import { CommandIdReused, ConcurrencyConflict, EventStore, StreamId } from "@hexfold/core"
+import { CommandIdReused, ConcurrencyConflict, EventStore, type EventStoreError, StreamId } from "@hexfold/core"
 import { AppendCheck, Expectation } from "@hexfold/core/adapter"
 import { type Clock, DateTime, Effect, Option, Queue, Stream } from "effect"
 
@@ -16,23 +16,29 @@ export interface Log {
   readonly events: Array<Recorded>
   readonly streams: Map<StreamId.StreamId, Array<Recorded>>
   readonly commands: Map<string, Command>
+  /** The latest time of an event. */
+  readonly latest: { time: DateTime.Utc }
   readonly listeners: Set<Queue.Queue<number>>
 }
 
 /** An empty log. */
-export const newLog = (): Log => ({ events: [], streams: new Map(), commands: new Map(), listeners: new Set() })
+export const newLog = (): Log => ({
+  events: [],
+  streams: new Map(),
+  commands: new Map(),
+  latest: { time: DateTime.makeUnsafe(0) },
+  listeners: new Set()
+})
 
 /**
  * An event store over a log. Several stores may share the log. The retention of
  * command ids is in milliseconds. `recorded` is called in the step that appends.
  */
 export const open = (
-  { commands, events: log, listeners, streams }: Log,
+  { commands, events: log, latest, listeners, streams }: Log,
   retention: number,
   recorded: (events: ReadonlyArray<Recorded>) => void = () => {}
 ): Store => {
-  let now = DateTime.makeUnsafe(0)
-
   const versionOf = (streamId: StreamId.StreamId): number => streams.get(streamId)?.length ?? 0
 
   const isExpired = (command: Command, millis: number): boolean => millis - command.at > retention
@@ -68,7 +74,32 @@ export const open = (
     return first
   }
 
-  const record = (append: EventStore.Append, recordedAt: DateTime.Utc): EventStore.Appended => {
+  // The time of an append: that of the clock, but not before any time in the log. So a clock that is set back does not matter.
+  const timeAt = (millis: number): DateTime.Utc =>
+    millis > latest.time.epochMilliseconds || log.length === 0 ? DateTime.makeUnsafe(millis) : latest.time
+
+  /** The refusal of the first imported event whose time does not fit into its stream, or lies in the future. */
+  const misplaced = (append: EventStore.Append, millis: number, time: DateTime.Utc): EventStoreError | undefined => {
+    for (const { events, streamId } of append.writes) {
+      if (!events.some(({ recordedAt }) => recordedAt !== undefined)) continue
+      const last = streams.get(streamId)?.at(-1)?.recordedAt
+      const most = Math.max(millis, last?.epochMilliseconds ?? millis)
+      let before = last
+      for (const event of events) {
+        const { recordedAt } = event
+        if (recordedAt !== undefined) {
+          if (before !== undefined && recordedAt.epochMilliseconds < before.epochMilliseconds) {
+            return AppendCheck.misplaced(event, before)
+          }
+          if (recordedAt.epochMilliseconds > most) return AppendCheck.misplaced(event, undefined)
+        }
+        before = recordedAt ?? time
+      }
+    }
+    return undefined
+  }
+
+  const record = (append: EventStore.Append, time: DateTime.Utc): EventStore.Appended => {
     const recorded = new Array<Recorded>(append.writes.reduce((sum, { events }) => sum + events.length, 0))
     const touched = new Array<EventStore.StreamVersion>(append.writes.length)
     let next = 0
@@ -76,9 +107,22 @@ export const open = (
       const { events, streamId } = append.writes[i]!
       const stream = streams.get(streamId)
       let version = stream?.length ?? 0
-      for (const { data, id, metadata, type } of events) {
+      for (const { data, id, metadata, recordedAt: own, type } of events) {
         const position = log.length + 1
-        const event: Recorded = { id, streamId, version: ++version, position, type, data, metadata, recordedAt }
+        const recordedAt = own ?? time
+        const imported = own !== undefined
+        const event: Recorded = {
+          id,
+          streamId,
+          version: ++version,
+          position,
+          type,
+          data,
+          metadata,
+          recordedAt,
+          imported
+        }
+        if (recordedAt.epochMilliseconds > latest.time.epochMilliseconds || position === 1) latest.time = recordedAt
         log.push(event)
         stream?.push(event)
         recorded[next++] = event
@@ -86,9 +130,12 @@ export const open = (
       if (stream === undefined) streams.set(streamId, recorded.slice(next - events.length, next))
       touched[i] = { streamId, version }
     }
+    let written: ReadonlySet<StreamId.StreamId> | undefined
     for (let i = 0; i < append.conditions.length; i++) {
       const { streamId } = append.conditions[i]!
-      if (streamId !== touched[i]?.streamId && !touched.some((stream) => stream.streamId === streamId)) {
+      if (streamId === append.writes[i]?.streamId) continue
+      written ??= new Set(append.writes.map((write) => write.streamId))
+      if (!written.has(streamId)) {
         touched.push({ streamId, version: versionOf(streamId) })
       }
     }
@@ -109,8 +156,10 @@ export const open = (
         const answer = previous(append.command, clock) ?? conflict(append)
         if (answer !== undefined) return "_tag" in answer ? Effect.fail(answer) : Effect.succeed(answer)
         const millis = clock.currentTimeMillisUnsafe()
-        if (millis !== now.epochMilliseconds) now = DateTime.makeUnsafe(millis)
-        const appended = record(append, now)
+        const time = timeAt(millis)
+        const refusal = misplaced(append, millis, time)
+        if (refusal !== undefined) return Effect.fail(refusal)
+        const appended = record(append, time)
         recorded(appended.events)
         if (append.command !== undefined) {
           if (retention < Infinity) sweep(millis)

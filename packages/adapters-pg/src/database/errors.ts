@@ -26,6 +26,9 @@ export const isNoTable = (error: SqlError.SqlError): boolean => codeOf(error) ==
 /** Whether a statement failed because the role lacks a right. */
 export const isForbidden = (error: SqlError.SqlError): boolean => codeOf(error) === "42501"
 
+/** Whether a statement failed because it waited for a lock longer than its limit. */
+export const isLockTimeout = (error: SqlError.SqlError): boolean => codeOf(error) === "55P03"
+
 /** Whether a statement with this failure may succeed when it is repeated. */
 export const isPassing = (error: SqlError.SqlError): boolean =>
   ["Unavailable", "Timeout"].includes(reasonOf(error)._tag)

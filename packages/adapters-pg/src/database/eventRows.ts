@@ -10,6 +10,7 @@ export interface EventRow {
   readonly data: Schema.Json
   readonly metadata: Metadata.Metadata
   readonly recorded_at: Date
+  readonly imported: boolean
 }
 
 /** The event of a row. */
@@ -21,7 +22,8 @@ export const toRecorded = (row: EventRow, streamId: string): EventStore.Recorded
   type: row.type,
   data: row.data,
   metadata: row.metadata,
-  recordedAt: DateTime.makeUnsafe(row.recorded_at)
+  recordedAt: DateTime.makeUnsafe(row.recorded_at),
+  imported: row.imported
 })
 
 /** The streams of an append in the order of the port: first those with events, in the order of the events. */

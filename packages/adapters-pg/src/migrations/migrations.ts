@@ -3,6 +3,7 @@ import { generations } from "./generations.ts"
 import { inline } from "./inline.ts"
 import { retention } from "./retention.ts"
 import { revisions } from "./revisions.ts"
+import { times } from "./times.ts"
 import { views } from "./views.ts"
 
 /** A step that changes the tables of a schema. */
@@ -23,5 +24,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { name: "views", statements: views },
   { name: "generations", statements: generations },
   { name: "inline", statements: inline },
-  { name: "revisions", statements: revisions }
+  { name: "revisions", statements: revisions },
+  { name: "times", statements: times }
 ]

@@ -1,4 +1,6 @@
 import { findInline, lockOrdered } from "./inline.ts"
+import { ownPath } from "./searchPath.ts"
+import * as Times from "./times.ts"
 
 /**
  * The function that appends. One call has any number of independent appends, and
@@ -16,13 +18,20 @@ import { findInline, lockOrdered } from "./inline.ts"
  * | p_event_streams | the event's stream, an index into p_keys |
  * | p_event_ordinals | the event's place among those of its stream, from 1 |
  * | p_event_ids, p_types, p_data, p_metadata | the event; the JSON value null comes as SQL's null |
+ * | p_times | the times of imported events in milliseconds since 1970, null for other events; null if none is imported |
  * | p_command_owners, p_command_keys, p_fingerprints | the appends that carry a command id, keys ascending |
  * | p_joined | whether the call runs in a caller's transaction |
  * | p_inline | the promotions of the generations that the caller maintains in the same transaction; null for a caller older than inline views |
  * | p_ordered | the generations among them whose records are touched by events of several streams, ascending |
+ * | p_lock_timeout | how long the call waits for a lock, in milliseconds; 0 for the limit that the caller has set |
+ * | p_one_time | whether all events of the call get the same time, not only those of an append |
  *
- * Results: o_failed and o_repeated name the appends that were left out. o_bases
- * has the version of each stream before the call. o_positions has the position of
+ * Results: o_failed and o_repeated name the appends that were left out, and
+ * o_refused the events whose times let an append be left out: the first of each
+ * append, an index into p_event_streams. For each of them o_limits has the time
+ * before which the event must not be, or null if its time lies in the future.
+ * o_bases has the version of each stream before the call, o_times the time that
+ * its events get unless they are imported. o_positions has the position of
  * each event that was not left out, in the order of the binds. o_inline has the
  * generations that the events may touch: the caller must apply the events to them
  * before the transaction ends. The call fails if the caller does not maintain one.
@@ -39,17 +48,19 @@ import { findInline, lockOrdered } from "./inline.ts"
  * one stream touches the record, the head of this stream is the lock for that.
  * Otherwise it is the lock of the generation, which is taken before a position is
  * drawn and kept to the end. A transaction that waits for this lock holds no
- * stream head, so it cannot block the holder's next append.
+ * stream head, so it cannot block the holder's next append. (6) Times: see
+ * `sql/times.ts`.
  */
 export const appendFunction = (schema: string, namespace: number): string => `
-create or replace function ${schema}.append(
+create or replace function ${schema}.append_2(
   p_keys text[], p_ids text[], p_expected bigint[], p_counts int[], p_owners int[],
   p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[],
+  p_times bigint[],
   p_command_owners int[], p_command_keys text[], p_fingerprints text[], p_joined boolean,
-  p_inline bigint[] default null, p_ordered bigint[] default '{}',
-  out o_failed int[], out o_repeated int[], out o_bases bigint[], out o_positions bigint[], out o_recorded_at timestamptz,
-  out o_inline bigint[]
-) language plpgsql as $$
+  p_inline bigint[], p_ordered bigint[], p_lock_timeout int, p_one_time boolean,
+  out o_failed int[], out o_repeated int[], out o_refused int[], out o_limits timestamptz[],
+  out o_bases bigint[], out o_times timestamptz[], out o_positions bigint[], out o_inline bigint[]
+) language plpgsql ${ownPath} as $$
 declare
   v_ids text[] := coalesce(p_ids, p_keys);
   v_heads bigint[];
@@ -58,36 +69,49 @@ declare
   v_version bigint;
   v_view bigint;
   v_promotions bigint[];
+  v_lock_timeout text;
+${Times.variables}
 begin
+  if p_lock_timeout > 0 then
+    v_lock_timeout := current_setting('lock_timeout');
+    if v_lock_timeout = '0' or v_lock_timeout::interval > p_lock_timeout * interval '1 millisecond' then
+      perform set_config('lock_timeout', p_lock_timeout::text, true);
+    end if;
+  end if;
 ${findInline(schema)}
 ${lockOrdered(schema)}
-  o_recorded_at := clock_timestamp();
   o_failed := '{}';
   o_repeated := '{}';
+  o_refused := '{}';
+  o_limits := '{}';
   o_bases := '{}';
+  o_times := '{}';
   o_positions := '{}';
 
   if cardinality(p_command_keys) > 0 then
     with fresh as (
       insert into ${schema}.commands (key, fingerprint, recorded_at)
-      select c.key, c.fingerprint, o_recorded_at from unnest(p_command_keys, p_fingerprints) as c(key, fingerprint)
+      select c.key, c.fingerprint, clock_timestamp() from unnest(p_command_keys, p_fingerprints) as c(key, fingerprint)
       on conflict do nothing returning key
     )
     select coalesce(array_agg(c.owner), '{}') into o_repeated
     from unnest(p_command_owners, p_command_keys) as c(owner, key)
     where not exists (select from fresh where fresh.key = c.key);
   end if;
+${Times.before(schema)}
 
   if 0 = any (p_counts) then
     -- A set-based upsert cannot mix lock modes: one head after the other.
     for i in 1 .. cardinality(p_keys) loop
+      v_time := null;
       if p_owners[i] = any (o_repeated) then
         v_head := null;
         v_version := 0;
       elsif p_counts[i] > 0 then
-        insert into ${schema}.streams as s (key, version) values (p_keys[i], p_counts[i])
-        on conflict (key) do update set version = s.version + excluded.version
-        returning s.id, s.version - p_counts[i] into v_head, v_version;
+        insert into ${schema}.streams as s (key, version, recorded_at)
+        values (p_keys[i], p_counts[i], ${Times.ofNewHead("v_imports[i]")})
+        on conflict (key) do update set version = s.version + excluded.version, recorded_at = ${Times.ofHead(schema)}
+        returning s.id, s.version - p_counts[i], s.recorded_at into v_head, v_version, v_time;
       elsif p_expected[i] = -1 then
         select s.id, s.version into v_head, v_version from ${schema}.streams s where s.key = p_keys[i];
         v_version := coalesce(v_version, 0);
@@ -101,32 +125,41 @@ ${lockOrdered(schema)}
       end if;
       v_heads[i] := v_head;
       o_bases[i] := v_version;
+      o_times[i] := v_time;
     end loop;
   else
     with head as (
-      insert into ${schema}.streams as s (key, version)
-      select t.key, t.count from unnest(p_keys, p_counts, p_owners) with ordinality as t(key, count, owner, ord)
+      insert into ${schema}.streams as s (key, version, recorded_at)
+      select t.key, t.count, ${Times.ofNewHead("t.imports")}
+      from unnest(p_keys, p_counts, p_owners, v_imports) with ordinality as t(key, count, owner, imports, ord)
       where t.owner <> all (o_repeated) order by t.ord
-      on conflict (key) do update set version = s.version + excluded.version
-      returning s.id, s.key, s.version
+      on conflict (key) do update set version = s.version + excluded.version, recorded_at = ${Times.ofHead(schema)}
+      returning s.id, s.key, s.version, s.recorded_at
     )
-    select array_agg(head.id order by t.ord), array_agg(head.version - t.count order by t.ord) into v_heads, o_bases
+    select array_agg(head.id order by t.ord), array_agg(head.version - t.count order by t.ord),
+      array_agg(head.recorded_at order by t.ord)
+    into v_heads, o_bases, o_times
     from unnest(p_keys, p_counts) with ordinality as t(key, count, ord) left join head on head.key = t.key;
+  end if;
+  if v_lock_timeout is not null then
+    perform set_config('lock_timeout', v_lock_timeout, true);
   end if;
 
   select coalesce(array_agg(distinct t.owner), '{}') into o_failed
   from unnest(p_owners, p_expected, o_bases) as t(owner, expected, base)
   where t.owner <> all (o_repeated)
     and not (case t.expected when -1 then true when -2 then t.base > 0 else t.base = t.expected end);
+  v_left_out := o_failed;
+${Times.after(schema)}
 
-  if cardinality(o_failed) > 0 then
-    update ${schema}.streams s set version = s.version - t.count
+  if cardinality(v_left_out) > 0 then
+    update ${schema}.streams s set version = s.version - t.count, recorded_at = null
     from unnest(v_heads, p_counts, p_owners) as t(head, count, owner)
-    where s.id = t.head and t.count > 0 and t.owner = any (o_failed);
+    where s.id = t.head and t.count > 0 and t.owner = any (v_left_out);
     delete from ${schema}.commands
-    where key in (select c.key from unnest(p_command_owners, p_command_keys) as c(owner, key) where c.owner = any (o_failed));
+    where key in (select c.key from unnest(p_command_owners, p_command_keys) as c(owner, key) where c.owner = any (v_left_out));
   end if;
-  v_left_out := o_failed || o_repeated;
+  v_left_out := v_left_out || o_repeated;
 
   if cardinality(p_event_streams) > 0 then
     -- One lock is enough for a transaction of many calls: the first is the lowest.
@@ -138,11 +171,11 @@ ${lockOrdered(schema)}
       end if;
     end if;
     with inserted as (
-      insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at)
+      insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at, original_time)
       select v_heads[e.stream], v_ids[e.stream], o_bases[e.stream] + e.ordinal, e.id, e.type,
-        coalesce(e.data, 'null'), e.metadata, o_recorded_at
-      from unnest(p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data, p_metadata)
-        with ordinality as e(stream, ordinal, id, type, data, metadata, ord)
+        coalesce(e.data, 'null'), e.metadata, o_times[e.stream], ${Times.original}
+      from unnest(p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data, p_metadata, p_times)
+        with ordinality as e(stream, ordinal, id, type, data, metadata, time, ord)
       where p_owners[e.stream] <> all (v_left_out) order by e.ord
       returning position
     )
@@ -175,7 +208,30 @@ ${lockOrdered(schema)}
   end if;
 end $$`
 
-/** Calls the function. The binds are in the order of its parameters. */
+/** Calls the function. The binds are in the order of its parameters, without the last one. */
 export const appendCall = (schema: string): string =>
-  `select o_failed, o_repeated, o_bases, o_positions, o_recorded_at, o_inline
-   from ${schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+  `select o_failed, o_repeated, o_refused, o_limits, o_bases, o_times, o_positions, o_inline
+   from ${schema}.append_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, false)`
+
+/**
+ * The function that processes of revision 1 call. It does the same, for a caller
+ * that imports nothing, waits without a limit of its own, and knows one time only.
+ */
+export const formerAppendFunction = (schema: string): string => `
+create or replace function ${schema}.append(
+  p_keys text[], p_ids text[], p_expected bigint[], p_counts int[], p_owners int[],
+  p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[],
+  p_command_owners int[], p_command_keys text[], p_fingerprints text[], p_joined boolean,
+  p_inline bigint[] default null, p_ordered bigint[] default '{}',
+  out o_failed int[], out o_repeated int[], out o_bases bigint[], out o_positions bigint[], out o_recorded_at timestamptz,
+  out o_inline bigint[]
+) language plpgsql ${ownPath} as $$
+begin
+  select a.o_failed, a.o_repeated, a.o_bases, a.o_positions,
+    coalesce((select max(t.time) from unnest(a.o_times) as t(time)), clock_timestamp()), a.o_inline
+  into o_failed, o_repeated, o_bases, o_positions, o_recorded_at, o_inline
+  from ${schema}.append_2(
+    p_keys, p_ids, p_expected, p_counts, p_owners, p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data,
+    p_metadata, null, p_command_owners, p_command_keys, p_fingerprints, p_joined, p_inline, p_ordered, 0, true
+  ) as a;
+end $$`

@@ -1,4 +1,4 @@
-import { appendFunction } from "./append.ts"
+import { appendFunction, formerAppendFunction } from "./append.ts"
 import { horizonFunctions } from "./horizon.ts"
 import { inlineFunctions } from "./inline.ts"
 import { streamFunction } from "./stream.ts"
@@ -7,7 +7,7 @@ import { streamFunction } from "./stream.ts"
  * The revision of this library: it counts the changes of functions and tables.
  * Raise it with every such change, or databases keep the functions they have.
  */
-export const revision = 1
+export const revision = 2
 
 /**
  * The lowest revision of a library that can use a schema as this library leaves
@@ -28,5 +28,6 @@ export const functions = (schema: string, namespace: number): ReadonlyArray<stri
   ...horizonFunctions(schema, namespace),
   ...inlineFunctions(schema),
   appendFunction(schema, namespace),
+  formerAppendFunction(schema),
   streamFunction(schema)
 ]

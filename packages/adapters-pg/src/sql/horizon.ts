@@ -1,3 +1,5 @@
+import { ownPath } from "./searchPath.ts"
+
 /**
  * The function that returns the horizon: at or below it, no further event can
  * appear to a statement that starts later.
@@ -16,7 +18,8 @@
  * call. With p_joined, it refuses anything stricter than READ COMMITTED.
  */
 export const horizonFunctions = (schema: string, namespace: number): ReadonlyArray<string> => [
-  `create or replace function ${schema}.horizon(p_joined boolean, out o_horizon bigint, out o_last bigint) language plpgsql as $$
+  `create or replace function ${schema}.horizon(p_joined boolean, out o_horizon bigint, out o_last bigint)
+  language plpgsql ${ownPath} as $$
 declare
   v_lowest bigint;
 begin

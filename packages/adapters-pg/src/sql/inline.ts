@@ -1,3 +1,5 @@
+import { ownPath } from "./searchPath.ts"
+
 /**
  * The functions for views that appends maintain, see `migrations/inline.ts`.
  *
@@ -7,15 +9,15 @@
  * and each append has either seen the flag or ended before.
  */
 export const inlineFunctions = (schema: string): ReadonlyArray<string> => [
-  `create or replace function ${schema}.drawn() returns bigint language sql as $$
+  `create or replace function ${schema}.drawn() returns bigint language sql ${ownPath} as $$
     select case when is_called then last_value else 0 end from ${schema}.events_position $$`,
   // A transaction that waits for this lock holds up every append that comes later: the wait is short.
-  `create or replace function ${schema}.lock_inline(out o_last bigint) language plpgsql set lock_timeout = '500ms' as $$
+  `create or replace function ${schema}.lock_inline(out o_last bigint) language plpgsql ${ownPath} set lock_timeout = '500ms' as $$
 begin
   perform pg_advisory_xact_lock(${lockClass(schema)}, 0);
   o_last := ${schema}.drawn();
 end $$`,
-  `create or replace function ${schema}.demote(p_generations bigint[]) returns void language plpgsql as $$
+  `create or replace function ${schema}.demote(p_generations bigint[]) returns void language plpgsql ${ownPath} as $$
 declare
   v_last bigint := ${schema}.lock_inline();
 begin
@@ -25,7 +27,7 @@ begin
   )
   update ${schema}.view_parts set position = v_last from demoted where generation = demoted.id;
 end $$`,
-  `create or replace function ${schema}.reached(p_inline boolean, p_position bigint) returns bigint language sql as $$
+  `create or replace function ${schema}.reached(p_inline boolean, p_position bigint) returns bigint language sql ${ownPath} as $$
     select case when p_inline then (select o_horizon from ${schema}.horizon(false)) else p_position end $$`
 ]
 

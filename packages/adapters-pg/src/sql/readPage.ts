@@ -1,4 +1,6 @@
-const columns = "position, stream_id, version, event_id, type, data, metadata, recorded_at"
+import { eventTime } from "./times.ts"
+
+const columns = `position, stream_id, version, event_id, type, data, metadata, ${eventTime}`
 
 // A page ends after $limit rows, or with the row that fills $bytes of payload,
 // so that large payloads make small pages. Only compressed payloads are written

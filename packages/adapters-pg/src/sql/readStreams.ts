@@ -45,11 +45,11 @@ order by version`
  */
 export const readStreamsAndCommands = (schema: string): string => `
 select *, null::bigint as position, null::bigint as version, null::text as stream_id, null::uuid as event_id, null::text as type,
-  null::jsonb as event_data, null::jsonb as metadata, null::timestamptz as recorded_at,
+  null::jsonb as event_data, null::jsonb as metadata, null::timestamptz as recorded_at, null::boolean as imported,
   null::text as fingerprint, null::text[] as streams, null::bigint[] as versions
 from (${readStreams(schema)}) as r
 union all
-select -r.ord::int4, null, null, null, null, e.position, e.version, e.stream_id, e.event_id, e.type, e.data, e.metadata, e.recorded_at,
+select -r.ord::int4, null, null, null, null, e.position, e.version, e.stream_id, e.event_id, e.type, e.data, e.metadata, coalesce(e.original_time, e.recorded_at), e.original_time is not null,
   c.fingerprint, c.streams, c.versions
 from unnest($3::text[]) with ordinality as r(key, ord)
 join ${schema}.commands c on c.key = r.key

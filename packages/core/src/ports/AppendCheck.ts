@@ -1,4 +1,5 @@
 /** The checks that every store makes before it writes anything. They stand in one place, so that all stores refuse the same. */
+import * as DateTime from "effect/DateTime"
 import * as StreamId from "../domain/StreamId.ts"
 import { idProblem, quote, textProblem } from "../domain/texts.ts"
 import { CheckedAppend } from "./checkedAppend.ts"
@@ -203,10 +204,47 @@ const sizeProblem = (id: string, data: NewEvent["data"], metadata: Metadata): st
   return bytes > maxEventBytes ? `event ${id}: its ${bytes} bytes of JSON are more than ${maxEventBytes}` : undefined
 }
 
+// Every store can keep these times, and every notation can write them.
+const [firstTime, lastTime] = [-62_135_596_800_000, Date.UTC(9999, 11, 31, 23, 59, 59, 999)]
+
+const isTime = (time: unknown): boolean =>
+  DateTime.isDateTime(time) &&
+  DateTime.isUtc(time) &&
+  Number.isSafeInteger(time.epochMilliseconds) &&
+  time.epochMilliseconds >= firstTime &&
+  time.epochMilliseconds <= lastTime
+
+/**
+ * The refusal of an append because of the time of an imported event: it must not
+ * be before the time of the event before in the stream. Without such a time, it
+ * lies in the future of the store's clock.
+ *
+ * @example
+ * ```ts
+ * import { AppendCheck } from "@hexfold/core/adapter"
+ * import { DateTime } from "effect"
+ *
+ * const event = { id: "01890a5d-ac96-774b-bcce-b302099a8057", recordedAt: DateTime.makeUnsafe("2020-01-01T00:00:00Z") }
+ * AppendCheck.misplaced(event, DateTime.makeUnsafe("2021-01-01T00:00:00Z"))
+ * ```
+ */
+export const misplaced = (
+  { id, recordedAt }: Pick<NewEvent, "id" | "recordedAt">,
+  before: DateTime.Utc | undefined
+): EventStoreError => {
+  const time = recordedAt === undefined ? "no time" : DateTime.formatIso(recordedAt)
+  return rejected(
+    "append",
+    before === undefined
+      ? `event ${id}: its time ${time} lies in the future of the store's clock`
+      : `event ${id}: its time ${time} is before ${DateTime.formatIso(before)}, the time of the event before in its stream`
+  )
+}
+
 // Returns the copy of an event, or what is wrong with the event.
 const copyEvent = (event: NewEvent): NewEvent | string => {
   if (event instanceof CheckedEvent) return event
-  const { data, id, metadata, type } = event
+  const { data, id, metadata, recordedAt, type } = event
   if (!isUuid(id)) return `event id ${quote(id)}: is not a lower-case UUID`
   const copiedData = copyData(type, data)
   if (copiedData instanceof Problem) return copiedData.text
@@ -214,7 +252,9 @@ const copyEvent = (event: NewEvent): NewEvent | string => {
   if (copiedMetadata instanceof Problem) return `metadata${copiedMetadata.text}`
   const tooLarge = sizeProblem(id, copiedData, copiedMetadata)
   if (tooLarge !== undefined) return tooLarge
-  return { id, type, data: copiedData, metadata: copiedMetadata }
+  const copied = { id, type, data: copiedData, metadata: copiedMetadata }
+  if (recordedAt === undefined) return copied
+  return isTime(recordedAt) ? { ...copied, recordedAt } : `event ${id}: recordedAt is not a time of the years 1 to 9999`
 }
 
 // Returns the copy of the data of an event of this type, or what is wrong with the data or the type.

@@ -20,6 +20,13 @@ export interface NewEvent {
   readonly type: string
   readonly data: Schema.Json
   readonly metadata: Metadata
+  /**
+   * The time of an event that happened elsewhere, such as in the system that the application replaces: it is imported
+   * with this time. Without it, the event gets the time at which the store records it. The append is refused
+   * (`Rejected`) if the time is before that of the event before in the stream, or lies in the future of the store's
+   * clock. It has whole milliseconds.
+   */
+  readonly recordedAt?: DateTime.Utc
 }
 
 /** The part of a recorded event that a fold needs. */
@@ -37,8 +44,14 @@ export interface RecordedEvent<out Data = Schema.Json> extends StreamEvent<Data>
   /** The event's place among all events of the store: a safe integer above 0. Some positions stay unused. */
   readonly position: number
   readonly metadata: Metadata
-  /** When the store recorded it, by the store's clock. */
+  /**
+   * When the store recorded it, by the store's clock, or the time that an imported event came with. It never falls
+   * within a stream, whatever the clocks do. With growing positions it falls by no more than the time for which appends
+   * have overlapped; imported events have times of their own.
+   */
   readonly recordedAt: DateTime.Utc
+  /** Whether the event came with a time of its own. */
+  readonly imported: boolean
 }
 
 /** The stream `streamId` must be as `expected`. */

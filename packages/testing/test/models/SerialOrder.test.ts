@@ -21,7 +21,8 @@ const event = (data: number, position: number): EventStore.RecordedEvent<number>
   type: "Taken",
   data,
   metadata: { correlationId: "c", causationId: "c" },
-  recordedAt: DateTime.makeUnsafe(0)
+  recordedAt: DateTime.makeUnsafe(0),
+  imported: false
 })
 
 const taken = (count: number, position: number, after = 0): Operation => ({

@@ -32,7 +32,8 @@ const recorded = (type: string, data: Schema.Json): EventStore.RecordedEvent => 
   type,
   data,
   metadata: { correlationId: "c", causationId: "c" },
-  recordedAt: DateTime.makeUnsafe(0)
+  recordedAt: DateTime.makeUnsafe(0),
+  imported: false
 })
 
 const paid = fc

@@ -52,7 +52,15 @@ export const reading: Cases = {
     assert.isAbove(recorded!.position, before)
     assert.isTrue(DateTime.isUtc(recorded!.recordedAt))
     const { position, recordedAt } = recorded!
-    assert.deepStrictEqual(recorded, { ...appended, metadata, streamId, version: 1, position, recordedAt })
+    assert.deepStrictEqual(recorded, {
+      ...appended,
+      metadata,
+      streamId,
+      version: 1,
+      position,
+      recordedAt,
+      imported: false
+    })
     const { streams } = yield* eventStore.readStreams([{ streamId }])
     assert.deepStrictEqual(foldable(streams[0]!.events), foldable([recorded!]))
     assert.deepStrictEqual(yield* Stream.runCollect(eventStore.readStream(streamId)), [recorded!])

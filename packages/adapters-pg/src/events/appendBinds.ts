@@ -1,0 +1,133 @@
+import { PgTypes } from "@effect/sql-pg"
+import type { EventStore, StreamId } from "@hexfold/core"
+import { Expectation } from "@hexfold/core/adapter"
+import { array, int4 } from "../database/binds.ts"
+import { commandKeyOf, keyOf } from "./keys.ts"
+
+/** A stream that an append writes or checks. */
+export interface Touched {
+  readonly streamId: StreamId.StreamId
+  readonly key: string
+  /** How many events it gets. */
+  readonly count: number
+  readonly expected: Expectation.Expectation
+}
+
+/** Each stream of an append once: first those of its writes, in their order, then those that are only checked. */
+export const touched = (append: EventStore.Append): ReadonlyArray<Touched> => {
+  const { conditions, writes } = append
+  const expectedOf = finder(conditions)
+  const isWritten = finder(writes)
+  const streams = writes.map(({ events, streamId }, i): Touched => ({
+    streamId,
+    key: keyOf(streamId),
+    count: events.length,
+    expected: expectedOf(streamId, i)?.expected ?? Expectation.any
+  }))
+  conditions.forEach(({ expected, streamId }, i) => {
+    if (isWritten(streamId, i) === undefined) streams.push({ streamId, key: keyOf(streamId), count: 0, expected })
+  })
+  return streams
+}
+
+/**
+ * Finds the entry of a stream. Most appends have conditions on the streams that
+ * they write, in the same order, so it looks at the same place first. Many entries
+ * get an index when the first one is not there, so the cost grows with their number only.
+ */
+const finder = <Entry extends { readonly streamId: StreamId.StreamId }>(entries: ReadonlyArray<Entry>) => {
+  let index: ReadonlyMap<StreamId.StreamId, Entry> | undefined
+  return (streamId: StreamId.StreamId, place: number): Entry | undefined => {
+    if (entries[place]?.streamId === streamId) return entries[place]
+    if (entries.length <= 8) return entries.find((entry) => entry.streamId === streamId)
+    index ??= new Map(entries.map((entry) => [entry.streamId, entry]))
+    return index.get(streamId)
+  }
+}
+
+/** A call for some appends. */
+export interface Encoded {
+  /** All streams of the call, in the order in which their heads are locked. */
+  readonly streams: ReadonlyArray<Touched>
+  /** For each append its streams, as indices into `streams`: those of its writes in their order, then the others. */
+  readonly placesOf: ReadonlyArray<ReadonlyArray<number>>
+  /** For each event the append that it belongs to, and the event. */
+  readonly events: ReadonlyArray<readonly [owner: number, event: EventStore.NewEvent]>
+  readonly binds: ReadonlyArray<unknown>
+}
+
+const { OID } = PgTypes
+
+/** The binds of a call, without those that name the maintained generations and what follows them. */
+export const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolean): Encoded => {
+  const placed = appends
+    .flatMap((append, owner) => touched(append).map((stream, at) => ({ stream, owner, at })))
+    .sort((a, b) => (a.stream.key < b.stream.key ? -1 : a.stream.key > b.stream.key ? 1 : 0))
+  const streams = placed.map(({ stream }) => stream)
+  const placesOf: ReadonlyArray<Array<number>> = appends.map(() => [])
+  placed.forEach(({ at, owner }, place) => (placesOf[owner]![at] = place))
+  const commands = appends
+    .flatMap(({ command }, owner) =>
+      command === undefined ? [] : [{ ...command, key: commandKeyOf(command.id), owner }]
+    )
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+
+  const events: Array<readonly [number, EventStore.NewEvent]> = []
+  const eventStreams: Array<number> = []
+  const ordinals: Array<number> = []
+  let imports = false
+  appends.forEach((append, owner) => {
+    append.writes.forEach((write, at) => {
+      const place = placesOf[owner]![at]!
+      write.events.forEach((event, i) => {
+        events.push([owner, event])
+        eventStreams.push(place + 1)
+        ordinals.push(i + 1)
+        if (event.recordedAt !== undefined) imports = true
+      })
+    })
+  })
+
+  const each = <A>(values: ReadonlyArray<A>, oid: number, of: (value: A) => unknown) => array(values.map(of), oid)
+  const binds = [
+    each(streams, OID.text, ({ key }) => key),
+    streams.every(({ key, streamId }) => key === streamId) ? null : each(streams, OID.text, ({ streamId }) => streamId),
+    each(streams, OID.int8, ({ expected }) => BigInt(expectedCode(expected))),
+    each(streams, OID.int4, ({ count }) => count),
+    each(placed, OID.int4, ({ owner }) => owner),
+    array(eventStreams, OID.int4),
+    array(ordinals, OID.int4),
+    each(events, OID.uuid, ([, { id }]) => id),
+    each(events, OID.text, ([, { type }]) => type),
+    each(events, OID.jsonb, ([, { data }]) => data),
+    each(events, OID.jsonb, ([, { metadata }]) => metadata),
+    imports ? each(events, OID.int8, ([, { recordedAt }]) => timeOf(recordedAt)) : null,
+    each(commands, OID.int4, ({ owner }) => owner),
+    each(commands, OID.text, ({ key }) => key),
+    each(commands, OID.text, ({ fingerprint }) => fingerprint),
+    joined
+  ]
+  return { streams, placesOf, events, binds }
+}
+
+/** The binds that follow: the maintained generations, and the limit for waiting on locks in milliseconds. */
+export const encodeRest = (
+  { ordered, promotions }: { readonly ordered: ReadonlyArray<bigint>; readonly promotions: ReadonlyArray<bigint> },
+  lockTimeout: number
+): ReadonlyArray<unknown> => [array(promotions, OID.int8), array(ordered, OID.int8), int4(lockTimeout)]
+
+const timeOf = (recordedAt: EventStore.NewEvent["recordedAt"]): bigint | null =>
+  recordedAt === undefined ? null : BigInt(recordedAt.epochMilliseconds)
+
+const expectedCode = (expected: Expectation.Expectation): number => {
+  switch (expected._tag) {
+    case "Any":
+      return -1
+    case "StreamExists":
+      return -2
+    case "NoStream":
+      return 0
+    case "Exactly":
+      return expected.version
+  }
+}
