@@ -93,3 +93,13 @@ export const isUndone = (cause: Cause.Cause<unknown>): boolean =>
       reason._tag === "Fail" && reason.error instanceof EventStoreError ? reason.error.reason.cause : undefined
     return SqlError.isSqlError(error) && codeOf(error) !== "" && !/^(08|57P)/.test(codeOf(error))
   })
+
+/** Whether a statement has waited for a lock too long: the server has rolled it back. */
+export const isBlocked = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.some(
+    (reason) =>
+      reason._tag === "Fail" &&
+      reason.error instanceof EventStoreError &&
+      SqlError.isSqlError(reason.error.reason.cause) &&
+      isLockTimeout(reason.error.reason.cause)
+  )
