@@ -196,16 +196,24 @@ export const make = <In, Out, E>(
       })
 
     // Requests that are blocked take turns, so any number of them uses few connections and each is tried again and again.
+    // A call that gives up earlier than it was told has a lower limit of its connection, which counts.
     const alone = (entry: Waiting): Effect.Effect<void> =>
-      Effect.matchCauseEffect(
-        lanes.withPermits(1)(
-          Effect.suspend(() => attempt([entry], Math.max(1, Math.min(entry.deadline - Date.now(), turn))))
-        ),
-        {
-          onSuccess: answered([entry]),
-          onFailure: (cause) =>
-            options.isBlocked(cause) && Date.now() < entry.deadline ? alone(entry) : failed([entry], cause)
-        }
+      Effect.suspend(() => {
+        const patience = Math.max(1, Math.min(entry.deadline - Date.now(), turn))
+        const started = Date.now()
+        return Effect.matchCauseEffect(attempt([entry], patience), {
+          onSuccess: (exits) => Effect.as(answered([entry])(exits), true),
+          onFailure: (cause) => {
+            const now = Date.now()
+            if (options.isBlocked(cause) && now < entry.deadline && now - started >= patience / 2) {
+              return Effect.succeed(false)
+            }
+            return Effect.as(failed([entry], cause), true)
+          }
+        })
+      }).pipe(
+        lanes.withPermits(1),
+        Effect.flatMap((isOver) => (isOver ? Effect.void : alone(entry)))
       )
 
     // The entries of `waiting` are in the order of their deadlines, so one timer is enough: that of the first.
