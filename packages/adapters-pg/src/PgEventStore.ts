@@ -5,15 +5,16 @@ import { AppendCheck } from "@hexfold/core/adapter"
 import { Duration, Effect, Layer, type Redacted, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { databaseUrl } from "./database/databaseUrl.ts"
-import { disconnectWithin } from "./database/disconnect.ts"
-import { isUndone, translated } from "./database/errors.ts"
+import { limitOf } from "./database/disconnect.ts"
+import { isBlocked, isUndone, translated } from "./database/errors.ts"
+import { poolSizeOf } from "./database/pool.ts"
 import { checkSchemaName, quoted } from "./database/schemaName.ts"
 import { outsideOf, readCommitted, whetherJoined } from "./database/transactions.ts"
 import { type AppendFailure, appendAll, touchesOf } from "./events/appender.ts"
 import * as batcher from "./events/batcher.ts"
 import { askHorizon } from "./events/horizon.ts"
 import { logReader } from "./events/logReader.ts"
-import { checkDurations, checkNumbers } from "./events/optionChecks.ts"
+import { checkDurations, checkLimits, checkNumbers } from "./events/optionChecks.ts"
 import { type ReadRequest, readAllStreams } from "./events/streamReader.ts"
 import { sweep, sweepEvery } from "./events/sweeper.ts"
 import * as wakeups from "./events/wakeups.ts"
@@ -29,12 +30,26 @@ export interface Options {
   readonly migrate?: boolean
   /** The most appends, or reads of streams, that share a call. 512 by default. */
   readonly maxBatch?: number
-  /** The most calls of appends, and of reads, under way at once; each uses a connection of the pool. 2 by default. */
+  /**
+   * The most calls of appends, and of reads, under way at once; each uses a connection of the pool. 2 by default.
+   * While calls are stuck, a few more may be under way: a fifth of the pool, and at least 1.
+   */
   readonly maxInFlight?: number
   /** The most events in a page of a read. 1,000 by default. */
   readonly pageSize?: number
   /** The bytes of payload, as it is written out, after which a page of a read ends. 4 MiB by default. */
   readonly pageBytes?: number
+  /**
+   * The most time that a statement may take; of a read in pages, each page. 10 seconds by default. A statement
+   * without an answer is cancelled, and fails with a `Timeout`. Nobody knows then whether an append has happened.
+   * The migrations at the start have no limit.
+   */
+  readonly timeout?: Duration.Input
+  /**
+   * How long an append waits for streams that another transaction holds. The same as `timeout` by default. It then
+   * fails with a `Timeout` that names the stream, and has done nothing. Appends to other streams go on meanwhile.
+   */
+  readonly lockTimeout?: Duration.Input
   /** The longest time that a live reader waits if no notification wakes it. 500 ms by default. */
   readonly pollInterval?: Duration.Input
   /**
@@ -52,9 +67,9 @@ export interface Options {
  * Appends and reads of streams from concurrent fibers share calls. Inside
  * `sql.withTransaction` of the same client they join that transaction instead, and
  * do not share calls. Such a transaction locks the streams that it appended to
- * until its end. A shared call that waits for one of them holds up all its
- * appends. So keep such a transaction short, and do not let it wait for another
- * append.
+ * until its end. Appends to these streams wait for it, for `lockTimeout` at most;
+ * appends to other streams go on. So keep such a transaction short, and do not let
+ * it wait for another append.
  */
 export const make = (
   options: Options = {}
@@ -70,7 +85,10 @@ export const make = (
     const retention = Duration.fromInputUnsafe(options.commandRetention ?? "Infinity")
     const sweepInterval = Duration.fromInputUnsafe(options.sweepInterval ?? "1 minute")
     yield* checkNumbers({ maxBatch, maxInFlight, pageBytes, pageSize })
+    const timeout = Duration.fromInputUnsafe(options.timeout ?? "10 seconds")
+    const lockTimeout = Duration.fromInputUnsafe(options.lockTimeout ?? timeout)
     yield* checkDurations("open", { commandRetention: retention, sweepInterval })
+    yield* checkLimits("open", { timeout, lockTimeout })
     yield* options.migrate === false ? PgMigrations.verify({ schema: name }) : PgMigrations.run({ schema: name })
     const schema = quoted(name)
     const pg = yield* PgClient.PgClient
@@ -79,32 +97,46 @@ export const make = (
     const autocommit = yield* readCommitted(sql)
     const views = yield* InlineDefinitions
     const { alone, joined: within } = yield* inlineAppends.make({ schema, sql, views, autocommit, outside })
-    const horizonFor = askHorizon(sql, schema)
+    const limited = limitOf(timeout)
+    const horizonFor = askHorizon(sql, schema, limited)
+    const spare = Math.max(1, Math.floor(poolSizeOf(pg) / 5))
     const { announce, horizons } = yield* wakeups.make({
       pg,
       channel: `hexfold_${name}`,
       pollInterval,
-      horizon: disconnectWithin(horizonFor("horizons"), "horizons"),
+      horizon: horizonFor("horizons"),
+      limited: limited("horizons"),
       outside
     })
     if (Duration.isFinite(retention)) yield* sweepEvery(sweepInterval, outside(sweep(sql, schema, retention)))
 
     const appendBatch = yield* batcher.make<EventStore.Append, EventStore.Appended, AppendFailure>({
       operation: "append",
-      call: (appends) =>
-        outside(Effect.tap(translated("append")(appendAll(sql, schema, alone, false)(appends)), Effect.sync(announce))),
+      call: (appends, lockTimeout) => {
+        const call = appendAll(sql, schema, alone, false, { lockTimeout })(appends)
+        return limited("append")(outside(Effect.tap(translated("append")(call), Effect.sync(announce))))
+      },
       isUndone,
+      isBlocked,
       touches: touchesOf,
+      describe: ({ writes }) => `an append to ${namesOf(writes)}`,
       maxInFlight,
-      maxBatch
+      spare,
+      maxBatch,
+      lockTimeout
     })
     const readBatch = yield* batcher.make<ReadRequest, EventStore.StreamsRead, ReadFailure>({
       operation: "readStreams",
-      call: (requests) => outside(translated("readStreams")(readAllStreams(sql, schema)(requests))),
+      call: (requests) =>
+        limited("readStreams")(outside(translated("readStreams")(readAllStreams(sql, schema)(requests)))),
       isUndone,
+      isBlocked: () => false,
       touches: () => ({ exclusive: [], shared: [] }),
+      describe: ({ requests }) => `a read of ${namesOf(requests)}`,
       maxInFlight,
-      maxBatch
+      spare,
+      maxBatch,
+      lockTimeout: timeout
     })
 
     return EventStore.EventStore.of({
@@ -113,7 +145,9 @@ export const make = (
         if ("_tag" in checked) return Effect.fail(checked)
         return whetherJoined(sql, (joined) => {
           if (!joined) return appendBatch(checked)
-          return Effect.flatMap(translated("append")(appendAll(sql, schema, within, true)([checked])), ([exit]) =>
+          const waits = { lockTimeout: Math.ceil(Duration.toMillis(lockTimeout)) }
+          const call = translated("append")(appendAll(sql, schema, within, true, waits)([checked]))
+          return Effect.flatMap(limited("append")(call), ([exit]) =>
             Effect.andThen(sql.afterCommit(Effect.sync(announce)), exit!)
           )
         })
@@ -124,12 +158,12 @@ export const make = (
         if (refusal !== undefined) return Effect.fail(refusal)
         return whetherJoined(sql, (joined) => {
           if (!joined) return readBatch({ requests, command })
-          const reading = readAllStreams(sql, schema)([{ requests, command }])
-          return Effect.flatMap(translated("readStreams")(reading), ([exit]) => exit!)
+          const reading = translated("readStreams")(readAllStreams(sql, schema)([{ requests, command }]))
+          return Effect.flatMap(limited("readStreams")(reading), ([exit]) => exit!)
         })
       },
 
-      ...logReader({ sql, schema, pageSize, pageBytes, horizonFor }),
+      ...logReader({ sql, schema, pageSize, pageBytes, horizonFor, limited }),
       horizons
     })
   })
@@ -223,3 +257,8 @@ export const sweepCommands = (options: {
   })
 
 type ReadFailure = Effect.Error<ReturnType<EventStore.EventStore["Service"]["readStreams"]>>
+
+const namesOf = (streams: ReadonlyArray<{ readonly streamId: string }>): string => {
+  const names = streams.slice(0, 3).map(({ streamId }) => JSON.stringify(streamId))
+  return names.join(", ") + (streams.length > 3 ? " and others" : "")
+}

@@ -1,25 +1,37 @@
 import { EventStoreError, Reason } from "@hexfold/core"
-import { Effect, Fiber } from "effect"
+import { Duration, Effect, Fiber } from "effect"
 
 /**
- * Gives a query up that gets no answer: it fails with a `Timeout`, which may
- * succeed later. The driver waits for a silent connection, and for its answer to
- * an interruption. So the query runs in a fiber of its own, which is interrupted
- * and not waited for.
+ * Gives a query up that gets no answer: it fails with `onTimeout`. The driver waits
+ * for a silent connection, and for its answer to an interruption. So the query runs
+ * in a fiber of its own, which is interrupted and not waited for. The interruption
+ * cancels the statement at the server.
  */
-export const disconnectWithin = <A, E, R>(
+export const disconnectWithin = <A, E, R, Failure>(
   query: Effect.Effect<A, E, R>,
-  operation: EventStoreError["operation"]
-): Effect.Effect<A, E | EventStoreError, R> =>
+  limit: Duration.Duration,
+  onTimeout: (detail: string) => Failure
+): Effect.Effect<A, E | Failure, R> =>
   Effect.forkDetach(Effect.interruptible(query), { startImmediately: true }).pipe(
     Effect.flatMap((fiber) => Effect.onInterrupt(Fiber.join(fiber), () => Effect.sync(() => fiber.interruptUnsafe()))),
     Effect.timeoutOrElse({
-      duration: patience,
-      orElse: () => {
-        const reason = new Reason.Timeout({ detail: `no answer within ${patience}` })
-        return Effect.fail(new EventStoreError({ operation, reason }))
-      }
+      duration: limit,
+      orElse: () => Effect.fail(onTimeout(`no answer within ${Duration.format(limit)}`))
     })
   )
 
-const patience = "10 seconds"
+/** Limits the time of the statements of the event store. */
+export type Limit = (
+  operation: EventStoreError["operation"]
+) => <A, E, R>(query: Effect.Effect<A, E, R>) => Effect.Effect<A, E | EventStoreError, R>
+
+/** The limit of each statement of the event store. A statement without an answer fails with a `Timeout`. */
+export const limitOf =
+  (limit: Duration.Duration): Limit =>
+  (operation) =>
+  (query) =>
+    disconnectWithin(
+      query,
+      limit,
+      (detail) => new EventStoreError({ operation, reason: new Reason.Timeout({ detail }) })
+    )

@@ -1,6 +1,7 @@
 import { EventStoreError, ViewStoreError, Reason } from "@hexfold/core"
 import { Cause, Effect, Predicate } from "effect"
 import { SqlError } from "effect/sql"
+import { cleaned, messageOf, withoutData } from "./cleaned.ts"
 import { unmaintained } from "../sql/inline.ts"
 
 // Classes and codes of Postgres' appendix A. The driver's own classes cover most
@@ -10,14 +11,44 @@ const timeout = /^(57014|55P03|25P03|25P04)/
 const corrupt = /^XX00[12]/
 const rejected = /^(0A|22|23|28|3D|3F|42|54|HX)/
 
-/** The reason of the ports for a failure of the driver. The driver's error stays the cause. */
-const reasonOf = (error: SqlError.SqlError): Reason.Reason => {
-  const code = codeOf(error)
+/** The reason of the ports for a failure of the driver. The driver's error stays the cause, without data. */
+const reasonOf = (given: SqlError.SqlError): Reason.Reason => {
+  const code = codeOf(given)
+  const error = cleaned(given)
   const props = { detail: detailOf(error), cause: error }
-  if (error.reason._tag === "ConnectionError" || unavailable.test(code)) return new Reason.Unavailable(props)
+  if (code === "26000" || code === "42P05") {
+    const detail =
+      `${props.detail}: a connection pooler gives statements of one connection to another. ` +
+      "Turn prepared statements off (PgClient's option prepare: false)"
+    return new Reason.Rejected({ ...props, detail })
+  }
+  const misconfigured = misconfiguration(code, messageOf(given))
+  if (misconfigured !== undefined) return new Reason.Rejected({ ...props, detail: misconfigured })
+  if (unreadable.test(messageOf(given)) || unreadable.test(given.message)) return new Reason.Corrupt(props)
+  if (unavailable.test(code)) return new Reason.Unavailable(props)
   if (timeout.test(code)) return new Reason.Timeout(props)
   if (corrupt.test(code)) return new Reason.Corrupt(props)
-  return rejected.test(code) ? new Reason.Rejected(props) : new Reason.Unknown(props)
+  if (rejected.test(code)) return new Reason.Rejected(props)
+  return error.reason._tag === "ConnectionError" ? new Reason.Unavailable(props) : new Reason.Unknown(props)
+}
+
+// An answer that the driver refuses comes again when the statement is repeated.
+const unreadable = /exceeds maxMessageSize|Failed to decode row/
+
+// Codes of Node and of OpenSSL for a certificate that is refused.
+const certificate = /CERT|^UNABLE_TO_|^HOSTNAME_MISMATCH$|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$/
+
+/** In plain words, what is wrong with the way in which the client connects: repeating it does not help. */
+const misconfiguration = (code: string, message: string): string | undefined => {
+  if (code === "ERR_INVALID_URL" || message.startsWith("Invalid URL")) {
+    return "the URL of the database is not valid. Write special characters in the user's name and the password percent-encoded"
+  }
+  if (message.startsWith("Unrecognized sslmode")) return "the URL of the database has an sslmode that is not known"
+  if (/URI malformed|in (the )?URL/.test(message)) return "the URL of the database has a part that cannot be read"
+  if (certificate.test(code)) return `the server's certificate is refused: ${withoutData(message)} (${code})`
+  return /does not support (SSL|TLS)/i.test(message)
+    ? "the server does not support TLS, and the client demands it"
+    : undefined
 }
 
 /** Whether a statement failed because a table that it names does not exist. */
@@ -71,15 +102,24 @@ const translatedTo =
       for (const reason of cause.reasons) {
         const error = reason._tag === "Die" ? reason.defect : reason._tag === "Fail" ? reason.error : undefined
         if (SqlError.isSqlError(error)) return Effect.fail(toFailure(reasonOf(error)))
+        if (reason._tag === "Fail" && error instanceof EventStoreError && SqlError.isSqlError(error.reason.cause)) {
+          return Effect.fail(withoutDataIn(error, error.reason.cause) as Exclude<E, SqlError.SqlError>)
+        }
       }
       return Effect.failCause(cause as Cause.Cause<Exclude<E, SqlError.SqlError>>)
     })
 
-/** What the server has said. */
-export const detailOf = (error: SqlError.SqlError): string => {
-  const cause = error.reason.cause
-  const text = Predicate.hasProperty(cause, "message") ? String(cause.message) : error.message
-  return text === "" ? error.reason._tag : text
+/** What the server has said, without data. */
+export const detailOf = (error: SqlError.SqlError): string => withoutData(messageOf(error))
+
+const { Corrupt, Rejected, Timeout, Unavailable, Unknown } = Reason
+const classes = { Corrupt, Rejected, Timeout, Unavailable, Unknown }
+
+/** An error that was made before it came here, with a cause that has no data in it. */
+const withoutDataIn = (error: EventStoreError, cause: SqlError.SqlError) => {
+  const { operation, reason } = error
+  const props = { detail: reason.detail, cause: cleaned(cause) }
+  return new EventStoreError({ operation, reason: new classes[reason._tag](props) })
 }
 
 /**
@@ -91,5 +131,15 @@ export const isUndone = (cause: Cause.Cause<unknown>): boolean =>
   cause.reasons.every((reason) => {
     const error =
       reason._tag === "Fail" && reason.error instanceof EventStoreError ? reason.error.reason.cause : undefined
-    return SqlError.isSqlError(error) && codeOf(error) !== "" && !/^(08|57P)/.test(codeOf(error))
+    return SqlError.isSqlError(error) && /^(?!08|57P)[0-9A-Z]{5}$/.test(codeOf(error))
   })
+
+/** Whether a statement has waited for a lock too long: the server has rolled it back. */
+export const isBlocked = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.some(
+    (reason) =>
+      reason._tag === "Fail" &&
+      reason.error instanceof EventStoreError &&
+      SqlError.isSqlError(reason.error.reason.cause) &&
+      isLockTimeout(reason.error.reason.cause)
+  )

@@ -1,6 +1,7 @@
 import type { EventStoreError } from "@hexfold/core"
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
+import type { Limit } from "../database/disconnect.ts"
 import { translated } from "../database/errors.ts"
 import { whetherJoined } from "../database/transactions.ts"
 import { horizonCall } from "../sql/horizon.ts"
@@ -18,11 +19,11 @@ export type AskHorizon = (operation: EventStoreError["operation"]) => Effect.Eff
  * Asks the server for the horizon. The server may name a lower one than before
  * (see `sql/horizon.ts`); what it named before stays true, so the highest counts.
  */
-export const askHorizon = (sql: SqlClient.SqlClient, schema: string): AskHorizon => {
+export const askHorizon = (sql: SqlClient.SqlClient, schema: string, limited: Limit): AskHorizon => {
   let highest = 0
   return (operation) =>
     whetherJoined(sql, (joined) =>
-      Effect.map(translated(operation)(sql.unsafe<Row>(horizonCall(schema), [joined])), ([row]) => {
+      Effect.map(limited(operation)(translated(operation)(sql.unsafe<Row>(horizonCall(schema), [joined]))), ([row]) => {
         highest = Math.max(highest, Number(row!.o_horizon))
         return { horizon: highest, last: Number(row!.o_last) }
       })

@@ -6,33 +6,80 @@ export interface Touches {
   readonly shared: ReadonlyArray<string>
 }
 
-/** The keys of the requests under way. */
-export interface KeyLocks {
-  /** Takes the keys if no request holds them and none of them is blocked; says whether it did. */
-  readonly take: (touches: Touches, blocked: ReadonlySet<string>) => boolean
-  readonly release: (touches: Touches) => void
+/** The lines in which requests wait for their keys. */
+export interface KeyLocks<Request> {
+  /** Puts a request into the lines of all its keys; says whether it has all of them. */
+  readonly enter: (request: Request, touches: Touches) => boolean
+  /** Takes a request out of its lines; returns the requests that have all of their keys now. */
+  readonly leave: (request: Request) => ReadonlyArray<Request>
 }
 
-export const make = (): KeyLocks => {
-  const exclusive = new Set<string>()
-  const shared = new Map<string, number>()
+interface Ticket<Request> {
+  readonly request: Request
+  readonly touches: Touches
+  /** How many of its keys it waits for. */
+  missing: number
+}
+
+interface Line<Request> {
+  /** Who is in the line, in the order in which they came, and whether each has the key. */
+  readonly tickets: Map<Ticket<Request>, { readonly isExclusive: boolean; granted: boolean }>
+  exclusives: number
+}
+
+/**
+ * A request enters all its lines at once. So of two requests the earlier one is
+ * ahead in every line that both are in: no circle of waiting can form. A request
+ * has a key if nobody is ahead of it, or if it shares the key and everybody ahead
+ * shares it too. Work grows with the keys of a request, not with the waiting ones.
+ */
+export const make = <Request>(): KeyLocks<Request> => {
+  const lines = new Map<string, Line<Request>>()
+  const tickets = new Map<Request, Ticket<Request>>()
+
+  const join = (key: string, ticket: Ticket<Request>, isExclusive: boolean) => {
+    let line = lines.get(key)
+    if (line === undefined) lines.set(key, (line = { tickets: new Map(), exclusives: 0 }))
+    const granted = isExclusive ? line.tickets.size === 0 : line.exclusives === 0
+    line.tickets.set(ticket, { isExclusive, granted })
+    if (isExclusive) line.exclusives++
+    if (!granted) ticket.missing++
+  }
+
+  const part = (key: string, ticket: Ticket<Request>, freed: Array<Request>) => {
+    const line = lines.get(key)!
+    if (line.tickets.get(ticket)!.isExclusive) line.exclusives--
+    line.tickets.delete(ticket)
+    if (line.tickets.size === 0) return void lines.delete(key)
+    let isFirst = true
+    for (const [next, place] of line.tickets) {
+      if (place.isExclusive && !isFirst) return
+      if (!place.granted) {
+        place.granted = true
+        if (--next.missing === 0) freed.push(next.request)
+      } else if (!place.isExclusive && line.exclusives === 0) return
+      if (place.isExclusive) return
+      isFirst = false
+    }
+  }
+
   return {
-    take: ({ exclusive: writes, shared: reads }, blocked) => {
-      const free =
-        writes.every((key) => !exclusive.has(key) && !shared.has(key) && !blocked.has(key)) &&
-        reads.every((key) => !exclusive.has(key) && !blocked.has(key))
-      if (!free) return false
-      for (const key of writes) exclusive.add(key)
-      for (const key of reads) shared.set(key, (shared.get(key) ?? 0) + 1)
-      return true
+    enter: (request, touches) => {
+      if (touches.exclusive.length === 0 && touches.shared.length === 0) return true
+      const ticket: Ticket<Request> = { request, touches, missing: 0 }
+      tickets.set(request, ticket)
+      for (const key of touches.exclusive) join(key, ticket, true)
+      for (const key of touches.shared) join(key, ticket, false)
+      return ticket.missing === 0
     },
-    release: (touches) => {
-      for (const key of touches.exclusive) exclusive.delete(key)
-      for (const key of touches.shared) {
-        const count = shared.get(key)! - 1
-        if (count === 0) shared.delete(key)
-        else shared.set(key, count)
-      }
+    leave: (request) => {
+      const ticket = tickets.get(request)
+      if (ticket === undefined) return []
+      tickets.delete(request)
+      const freed: Array<Request> = []
+      for (const key of ticket.touches.exclusive) part(key, ticket, freed)
+      for (const key of ticket.touches.shared) part(key, ticket, freed)
+      return freed
     }
   }
 }

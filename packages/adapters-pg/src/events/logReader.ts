@@ -4,6 +4,7 @@ import { AppendCheck } from "@hexfold/core/adapter"
 import { Effect, Option, Stream } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { array, int4 } from "../database/binds.ts"
+import type { Limit } from "../database/disconnect.ts"
 import { translated } from "../database/errors.ts"
 import { ofWritten, type WrittenRow } from "../database/eventRows.ts"
 import { readAllPage, readStreamPage } from "../sql/readPage.ts"
@@ -19,10 +20,11 @@ export interface Options {
   /** How many bytes of payload, as it is written out, end a page. */
   readonly pageBytes: number
   readonly horizonFor: AskHorizon
+  readonly limited: Limit
 }
 
 /** The reads of events in pages: of one stream, and of the whole log. */
-export const logReader = ({ horizonFor, pageBytes, pageSize, schema, sql }: Options): Reads => {
+export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sql }: Options): Reads => {
   /** Reads page after page. Each page begins after the last event of the page before. */
   const pages = (
     operation: EventStoreError["operation"],
@@ -33,7 +35,7 @@ export const logReader = ({ horizonFor, pageBytes, pageSize, schema, sql }: Opti
   ) =>
     Stream.paginate({ after, left: limit, ratio: strongest }, ({ after, left, ratio }) => {
       const size = Math.min(left, pageSize)
-      return Effect.map(translated(operation)(page(after, size, ratio)), (rows) => {
+      return Effect.map(limited(operation)(translated(operation)(page(after, size, ratio))), (rows) => {
         const last = rows.at(-1)
         const isFull = rows.length === size || Number(last?.size) >= pageBytes || Number(last?.likely) >= pageBytes
         const rest = {

@@ -1,7 +1,6 @@
 import type { PgClient } from "@effect/sql-pg"
 import type { EventStoreError } from "@hexfold/core"
 import { type Cause, Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
-import { disconnectWithin } from "../database/disconnect.ts"
 import type { Horizon } from "./horizon.ts"
 
 /** How readers hear of new events. */
@@ -13,6 +12,8 @@ export interface Options {
   readonly pollInterval: Duration.Duration
   /** Asks the server for the horizon. */
   readonly horizon: Effect.Effect<Horizon, EventStoreError>
+  /** Limits the time of a statement. */
+  readonly limited: <A, E>(query: Effect.Effect<A, E>) => Effect.Effect<A, E | EventStoreError>
   /** Runs an effect outside of any transaction of the fiber that happens to start it. */
   readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
@@ -36,7 +37,7 @@ export interface WakeUps {
  */
 export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { channel, outside, pg, pollInterval } = options
+    const { channel, limited, outside, pg, pollInterval } = options
     const horizon = Effect.withTracerEnabled(options.horizon, false)
     const committed = yield* Queue.sliding<void>(1)
     const wake = yield* Queue.sliding<void>(1)
@@ -47,7 +48,7 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
       [channel]
     )
     yield* Queue.take(committed).pipe(
-      Effect.andThen(Effect.ignoreCause(outside(disconnectWithin(notify, "horizons")))),
+      Effect.andThen(Effect.ignoreCause(outside(limited(notify)))),
       Effect.andThen(Effect.sleep("10 millis")),
       Effect.forever,
       Effect.withTracerEnabled(false),

@@ -8,6 +8,8 @@ interface Wire {
   readonly cut: () => void
   /** Stops all traffic over the present connections, but not over new ones. */
   readonly silence: () => void
+  /** Whether a client has sent something over a silent connection. */
+  readonly isStuck: () => boolean
   readonly end: () => void
 }
 
@@ -19,13 +21,14 @@ export const wire = Effect.acquireRelease(
     const servers = new Set<Socket>()
     let silent = new Set<Socket>()
     let isCut = false
+    let stuck = false
     const listening = createServer((client) => {
       clients.add(client.on("error", () => client.destroy()))
       if (isCut) return
       const server = createConnection({ host: to.hostname, port: Number(to.port) })
       servers.add(server.on("error", () => server.destroy()))
       server.on("data", (data) => silent.has(client) || client.write(data))
-      client.on("data", (data) => silent.has(client) || server.write(data))
+      client.on("data", (data) => (silent.has(client) ? (stuck = true) : server.write(data)))
       client.on("close", () => server.destroy())
       server.on("close", () => isCut || client.destroy())
     })
@@ -45,7 +48,7 @@ export const wire = Effect.acquireRelease(
       const through = new URL(to)
       through.hostname = "127.0.0.1"
       through.port = `${typeof address === "object" ? address!.port : 0}`
-      resume(Effect.succeed({ url: Redacted.make(through.href), cut, silence, end }))
+      resume(Effect.succeed({ url: Redacted.make(through.href), cut, silence, isStuck: () => stuck, end }))
     })
   }),
   ({ end }) => Effect.sync(end)

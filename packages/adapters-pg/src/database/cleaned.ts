@@ -1,0 +1,73 @@
+import { Predicate } from "effect"
+import { SqlError } from "effect/sql"
+
+/**
+ * What an error of the server or of the network says, without data: no row, no
+ * parameter, no URL and no connection option. It may stand in logs.
+ */
+export class DatabaseFailure extends Error {
+  override readonly name = "DatabaseFailure"
+  declare readonly code?: string
+  declare readonly severity?: string
+  declare readonly schema?: string
+  declare readonly table?: string
+  declare readonly constraint?: string
+  declare readonly routine?: string
+
+  constructor(cause: unknown, message: string) {
+    super(message)
+    for (const field of ["code", "severity", "schema", "table", "constraint", "routine"]) {
+      const value = Predicate.hasProperty(cause, field) ? cause[field] : undefined
+      if (typeof value === "string") Object.assign(this, { [field]: value })
+    }
+  }
+}
+
+/** An error of the driver with a cause that has no data in it. */
+export const cleaned = (error: SqlError.SqlError): SqlError.SqlError => {
+  const { reason } = error
+  if (reason.cause instanceof DatabaseFailure) return error
+  const cause = new DatabaseFailure(reason.cause, withoutData(messageOf(error)))
+  const message = withoutData(reason.message)
+  const props = { cause, message, ...(reason.operation === undefined ? {} : { operation: reason.operation }) }
+  switch (reason._tag) {
+    case "ConnectionError":
+      return new SqlError.SqlError({ reason: new SqlError.ConnectionError(props) })
+    case "AuthenticationError":
+      return new SqlError.SqlError({ reason: new SqlError.AuthenticationError(props) })
+    case "AuthorizationError":
+      return new SqlError.SqlError({ reason: new SqlError.AuthorizationError(props) })
+    case "SqlSyntaxError":
+      return new SqlError.SqlError({ reason: new SqlError.SqlSyntaxError(props) })
+    case "UniqueViolation":
+      return new SqlError.SqlError({
+        reason: new SqlError.UniqueViolation({ ...props, constraint: reason.constraint })
+      })
+    case "ConstraintError":
+      return new SqlError.SqlError({ reason: new SqlError.ConstraintError(props) })
+    case "DeadlockError":
+      return new SqlError.SqlError({ reason: new SqlError.DeadlockError(props) })
+    case "SerializationError":
+      return new SqlError.SqlError({ reason: new SqlError.SerializationError(props) })
+    case "LockTimeoutError":
+      return new SqlError.SqlError({ reason: new SqlError.LockTimeoutError(props) })
+    case "StatementTimeoutError":
+      return new SqlError.SqlError({ reason: new SqlError.StatementTimeoutError(props) })
+    default:
+      return new SqlError.SqlError({ reason: new SqlError.UnknownError(props) })
+  }
+}
+
+/** What the server or the driver has said. */
+export const messageOf = (error: SqlError.SqlError): string => {
+  const { cause } = error.reason
+  const text = Predicate.hasProperty(cause, "message") ? String(cause.message) : error.message
+  return text === "" ? error.reason._tag : text
+}
+
+/** The server repeats a value that it cannot read behind a colon, in quotes; a URL has a scheme. */
+export const withoutData = (message: string): string =>
+  message
+    .replace(/: "[^]*"/, "")
+    .replace(/\b[a-z][a-z0-9+.-]*:\/\/\S*/gi, "(a URL)")
+    .slice(0, 1_000)

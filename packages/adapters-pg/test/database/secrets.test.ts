@@ -1,0 +1,144 @@
+import { inspect } from "node:util"
+import { assert, it } from "@effect/vitest"
+import { PgEventStore } from "@hexfold/adapters-pg"
+import { EventStoreError, StreamId } from "@hexfold/core"
+import { Cause, ConfigProvider, Effect, Exit, Layer, Logger, Redacted } from "effect"
+import { describe } from "vitest"
+import { newSchema, openStore, url } from "../support/database.ts"
+import { append, event } from "../support/events.ts"
+import { wire } from "../support/wire.ts"
+
+const secret = "S3cr3t-and-personal"
+const account = StreamId.make("Account", "1")
+
+/** All that may be written of a failure somewhere. */
+const sinks = (exit: Exit.Exit<unknown, unknown>) =>
+  Effect.gen(function* () {
+    assert.isTrue(Exit.isFailure(exit))
+    const cause = Exit.isFailure(exit) ? exit.cause : Cause.empty
+    const error = Cause.squash(cause)
+    const lines: Array<string> = []
+    const loggers = [Logger.formatJson, Logger.formatLogFmt, Logger.formatSimple]
+    yield* Effect.logError("failed", error, cause).pipe(
+      Effect.provide(
+        Logger.layer(loggers.map((logger) => Logger.make((options) => void lines.push(String(logger.log(options))))))
+      )
+    )
+    return {
+      String: String(error),
+      "JSON.stringify": JSON.stringify(error),
+      "JSON.stringify of the cause": JSON.stringify(cause),
+      inspect: inspect(error, { depth: 20, showHidden: true }),
+      "inspect of the cause": inspect(cause, { depth: 20, showHidden: true }),
+      "Cause.pretty": Cause.pretty(cause),
+      logs: lines.join("\n")
+    }
+  })
+
+const expectClean = (exit: Exit.Exit<unknown, unknown>, reason: string) =>
+  Effect.gen(function* () {
+    for (const [sink, text] of Object.entries(yield* sinks(exit))) assert.notInclude(text, "S3cr3t", sink)
+    const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+    assert.instanceOf(error, EventStoreError)
+    assert.strictEqual(error.reason._tag, reason)
+    assert.strictEqual(error.isRetryable, reason === "Unavailable" || reason === "Timeout")
+    return error
+  })
+
+const at = (change: (url: URL) => void): string => {
+  const to = new URL(Redacted.value(url()))
+  change(to)
+  return to.href
+}
+
+const opening: ReadonlyArray<readonly [what: string, url: () => string, reason: string, says: RegExp]> = [
+  [
+    "a slash in the password",
+    () => `postgres://app:pa/${secret}@db.example:5432/shop`,
+    "Rejected",
+    /URL .* percent-encoded/
+  ],
+  ["a space in the password", () => `postgres://app:pa ${secret}@db.example:99999/shop`, "Rejected", /URL/],
+  ["a port out of range", () => `postgres://app:${secret}@db.example:99999/shop`, "Rejected", /URL/],
+  ["a percent sign that encodes nothing", () => `postgres://app:%zz${secret}@db.example/shop`, "Rejected", /URL/],
+  [
+    "an unknown sslmode",
+    () => at((to) => ((to.password = secret), (to.search = `sslmode=${secret}`))),
+    "Rejected",
+    /sslmode/
+  ],
+  ["a server without TLS", () => at((to) => (to.search = "sslmode=require")), "Rejected", /TLS/],
+  ["a wrong password", () => at((to) => (to.password = secret)), "Rejected", /password/],
+  ["a missing database", () => at((to) => (to.pathname = "/missing")), "Rejected", /does not exist/],
+  ["a server that is not there", () => `postgres://app:${secret}@127.0.0.1:1/shop`, "Unavailable", /ECONNREFUSED/]
+]
+
+describe("errors without secrets", () => {
+  for (const [what, makeUrl, reason, says] of opening) {
+    it.live(`opening with ${what} is ${reason}, and shows no secret`, () =>
+      Effect.gen(function* () {
+        const given = makeUrl()
+        const exit = yield* Effect.exit(Effect.scoped(Layer.build(PgEventStore.layerUrl(Redacted.make(given)))))
+        assert.match((yield* expectClean(exit, reason)).message, says)
+        const configured = yield* Effect.exit(Effect.scoped(Layer.build(PgEventStore.layerConfig()))).pipe(
+          Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: { DATABASE_URL: given } })))
+        )
+        yield* expectClean(configured, reason)
+      })
+    )
+  }
+
+  for (const [what, rule, reason] of [
+    ["a check that fails", `alter table SCHEMA.events add check (data->>'name' is null)`, "Rejected"],
+    ["a unique index", `create unique index on SCHEMA.events ((data->>'name'))`, "Rejected"],
+    [
+      "a cast that fails",
+      `alter table SCHEMA.events add n int generated always as ((data->>'name')::int) stored`,
+      "Rejected"
+    ]
+  ] as const) {
+    it.live(`${what} shows no row`, () =>
+      Effect.gen(function* () {
+        const schema = yield* newSchema
+        const { sql, store, transaction } = yield* openStore({ schema })
+        yield* sql.unsafe(rule.replace("SCHEMA", schema))
+        const named = { ...event(), data: { name: secret } }
+        const twice = store.append({
+          writes: [{ streamId: account, events: [named, { ...named, id: event().id }] }],
+          conditions: []
+        })
+        yield* expectClean(yield* Effect.exit(twice), reason)
+        yield* expectClean(yield* Effect.exit(transaction(twice)), reason)
+      })
+    )
+  }
+
+  it.live("an answer that is too large for the driver is Corrupt, and not called retryable", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { store } = yield* openStore({ schema })
+      const large = { ...event(), data: { name: secret.repeat(2_000) } }
+      yield* store.append({ writes: [{ streamId: account, events: [large] }], conditions: [] })
+      const small = yield* openStore({ schema }, { maxMessageSize: 4_096 })
+      yield* expectClean(yield* Effect.exit(small.store.readStreams([{ streamId: account }])), "Corrupt")
+    })
+  )
+
+  it.live("a wait for a lock and a cut connection show no secret", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const holder = yield* openStore({ schema })
+      const { cut, url } = yield* wire
+      const { store } = yield* openStore({ schema, lockTimeout: "50 millis" }, { url })
+      yield* append(store, account, 1)
+      const named = { ...event(), data: { name: secret } }
+      const wanting = store.append({ writes: [{ streamId: account, events: [named] }], conditions: [] })
+      const exit = yield* holder.transaction(
+        Effect.andThen(Effect.orDie(append(holder.store, account, 1)), Effect.exit(wanting))
+      )
+      yield* expectClean(exit, "Timeout")
+      cut()
+      yield* expectClean(yield* Effect.exit(wanting), "Unavailable")
+    })
+  )
+})
