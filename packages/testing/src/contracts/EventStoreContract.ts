@@ -9,6 +9,7 @@ import { commands } from "./eventStore/commands.ts"
 import { executing } from "./eventStore/executing.ts"
 import { following } from "./eventStore/following.ts"
 import { limits } from "./eventStore/limits.ts"
+import { payloads } from "./eventStore/payloads.ts"
 import { reading } from "./eventStore/reading.ts"
 import { transferring } from "./eventStore/transferring.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
@@ -25,6 +26,7 @@ const contract: Contract = {
     following,
     commands,
     limits,
+    payloads,
     executing,
     transferring
   }
