@@ -4,6 +4,7 @@
  */
 import { EventStore } from "@hexfold/core"
 import { Duration, Effect, Layer } from "effect"
+import { contended } from "./internal/contended.ts"
 import { newLog, open } from "./internal/eventLog.ts"
 
 type Store = EventStore.EventStore["Service"]
@@ -12,6 +13,17 @@ type Store = EventStore.EventStore["Service"]
 export interface Options {
   /** How long a command id is remembered, by the program's clock. Forever by default. */
   readonly commandRetention?: Duration.Input
+  /**
+   * Every n-th append with conditions conflicts although its streams have not
+   * changed: 2 lets every second one fail. Such a conflict cannot be told from a
+   * real one. Use at least 2, because with 1 no command ends. Never by default.
+   */
+  readonly conflictEvery?: number
+  /**
+   * How often an append yields to other fibers before its step, so that commands
+   * that run at the same time meet between read and append. 0 by default.
+   */
+  readonly yields?: number
 }
 
 /**
@@ -21,7 +33,7 @@ export interface Options {
  * its writes, and an interruption takes effect before that step or after it.
  */
 export const make = (options: Options = {}): Effect.Effect<Store> =>
-  Effect.sync(() => open(newLog(), Duration.toMillis(options.commandRetention ?? "Infinity")))
+  Effect.sync(() => contended(open(newLog(), Duration.toMillis(options.commandRetention ?? "Infinity")), options))
 
 /**
  * Supplies an event store in memory.

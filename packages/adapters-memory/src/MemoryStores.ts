@@ -1,6 +1,7 @@
 /** An event store and a view store in memory over one log, so that appends can maintain inline views. */
 import { EventStore, type View, ViewStore } from "@hexfold/core"
 import { Context, Duration, Effect, Layer } from "effect"
+import { contended } from "./internal/contended.ts"
 import { newLog, open as openLog } from "./internal/eventLog.ts"
 import { open as openGenerations } from "./internal/generations.ts"
 import * as inline from "./internal/inline.ts"
@@ -38,9 +39,10 @@ export type Stores = EventStore.EventStore | ViewStore.ViewStore
 export const shared: Effect.Effect<(options: Options) => Context.Context<Stores>> = Effect.sync(() => {
   const log = newLog()
   const generations = openGenerations(() => log.events.length)
-  return ({ commandRetention = "Infinity", views = [] }) => {
+  return ({ commandRetention = "Infinity", views = [], ...contention }) => {
     const appending = inline.make(log.events, generations, views)
-    return Context.make(EventStore.EventStore, openLog(log, Duration.toMillis(commandRetention), appending.apply)).pipe(
+    const store = contended(openLog(log, Duration.toMillis(commandRetention), appending.apply), contention)
+    return Context.make(EventStore.EventStore, store).pipe(
       Context.add(ViewStore.ViewStore, storeOf(generations, appending))
     )
   }

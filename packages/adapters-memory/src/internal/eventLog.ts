@@ -145,7 +145,7 @@ export const open = (
   const slices = (requests: ReadonlyArray<EventStore.StreamRequest>): ReadonlyArray<EventStore.StreamSlice> =>
     requests.map(({ after = 0, streamId }) => {
       const stream = streams.get(streamId)
-      return { streamId, version: stream?.length ?? 0, events: stream?.slice(after) ?? [] }
+      return { streamId, version: stream?.length ?? 0, events: stream?.slice(after).map(onlyFold) ?? [] }
     })
 
   return EventStore.EventStore.of({
@@ -213,6 +213,14 @@ export const open = (
     )
   })
 }
+
+// What a fold needs. All stores give the same members.
+const onlyFold = ({ data, streamId, type, version }: Recorded): EventStore.StreamEvent => ({
+  streamId,
+  version,
+  type,
+  data
+})
 
 // The index of an event is its version or position minus 1. The array only grows.
 const pages = (events: ReadonlyArray<Recorded>, options: EventStore.AllReadOptions): Stream.Stream<Recorded> => {

@@ -195,7 +195,9 @@ export const make = <
 }
 
 /**
- * A `key` for histories: one record for each event, its key the event's id.
+ * A `key` for histories: one record for each event. Its key is the event's
+ * position with leading zeros, so the keys of no two events are the same (their
+ * ids may be), and keys in order are events in order.
  *
  * @example
  * ```ts
@@ -213,5 +215,5 @@ export const make = <
  * })
  * ```
  */
-export const perEvent = (_event: unknown, envelope: Pick<Envelope<string, unknown>, "eventId">): string =>
-  envelope.eventId
+export const perEvent = (_event: unknown, { position }: Pick<Envelope<string, unknown>, "position">): string =>
+  String(position).padStart(16, "0")

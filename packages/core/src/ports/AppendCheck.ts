@@ -4,20 +4,27 @@ import * as StreamId from "../domain/StreamId.ts"
 import { idProblem, quote, textProblem } from "../domain/texts.ts"
 import { CheckedAppend } from "./checkedAppend.ts"
 import type { AllReadOptions, Append, CommandKey, NewEvent, StreamRequest, Write } from "./EventStore.ts"
+import { jsonBytes } from "./jsonBytes.ts"
 import { copyJson, Problem } from "./jsonCopy.ts"
+import type * as Schema from "effect/Schema"
 import type { Metadata } from "../domain/metadata.ts"
 import { EventStoreError, type Operation } from "./errors.ts"
 import { Rejected } from "./Reason.ts"
 
 export { maxIdLength } from "../domain/texts.ts"
+export { jsonBytes } from "./jsonBytes.ts"
 export { maxDepth } from "./jsonCopy.ts"
 
-/** The most bytes of JSON, in UTF-8, that an event's data and metadata have together. */
+/**
+ * The most bytes of JSON that an event's data and metadata have together. They are
+ * counted as Postgres writes jsonb out: in UTF-8, with numbers without an exponent.
+ * What is larger could not be read back.
+ */
 export const maxEventBytes = 8 << 20
 
 // A loop instead of a regular expression, because every event passes here: it takes a third of the time.
 const isUuid = (text: string): boolean => {
-  if (text.length !== 36) return false
+  if (typeof text !== "string" || text.length !== 36) return false
   for (let i = 0; i < 36; i++) {
     const code = text.charCodeAt(i)
     const fits =
@@ -32,8 +39,8 @@ const isUuid = (text: string): boolean => {
 /**
  * The append as a store may keep it, with its payloads copied and frozen, or the
  * reason to refuse it. An append is refused for a stream id that is not valid or
- * too long, a stream named twice, an event id that is not a lower-case UUID, a
- * payload that is not JSON, or a text with NUL or half a surrogate pair.
+ * too long, a stream named twice, an event id that is not a lower-case UUID or
+ * appears twice, a payload that is not JSON, or a text with NUL or half a surrogate pair.
  *
  * @example
  * ```ts
@@ -64,6 +71,8 @@ export const check = (append: Append): Append | EventStoreError => {
     }
     writes.push({ streamId, events: copied })
   }
+  const twin = eventTwin(append.writes)
+  if (twin !== undefined) return rejected("append", `event id ${quote(twin)}: appears twice in one append`)
   return { ...append, writes }
 }
 
@@ -122,6 +131,19 @@ const streamsProblem = (entries: Named, checked: Named): string | undefined => {
     const { streamId } = entries[i]!
     const problem = streamId === checked[i]?.streamId ? undefined : streamIdProblem(streamId)
     if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
+// Most appends have one event.
+const eventTwin = (writes: ReadonlyArray<Write>): string | undefined => {
+  if (writes.length === 0 || (writes.length === 1 && writes[0]!.events.length < 2)) return undefined
+  const ids = new Set<string>()
+  for (const { events } of writes) {
+    for (const { id } of events) {
+      if (ids.has(id)) return id
+      ids.add(id)
+    }
   }
   return undefined
 }
@@ -200,7 +222,7 @@ export const checkMetadata = (metadata: Metadata): Metadata | EventStoreError =>
 
 const sizeProblem = (id: string, data: NewEvent["data"], metadata: Metadata): string | undefined => {
   if (roughSize(data) + roughSize(metadata) <= maxEventBytes / 8) return undefined
-  const bytes = new TextEncoder().encode(JSON.stringify([data, metadata])).length
+  const bytes = jsonBytes(data) + jsonBytes(metadata as unknown as Schema.JsonObject)
   return bytes > maxEventBytes ? `event ${id}: its ${bytes} bytes of JSON are more than ${maxEventBytes}` : undefined
 }
 
@@ -273,12 +295,14 @@ const copyMetadata = (metadata: Metadata, id: string): Metadata | Problem => {
     (causationId === correlationId ? undefined : memberProblem("causationId", causationId)) ??
     (actor === undefined ? undefined : memberProblem("actor", actor))
   if (problem !== undefined) return problem
-  const copy: Mutable<Metadata> = { correlationId, causationId }
-  if (actor !== undefined) copy.actor = actor
-  if (fields !== undefined) {
-    const copied = copyJson(fields, 1)
-    if (copied instanceof Problem) return new Problem(`.fields${copied.text}`)
-    copy.fields = copied
+  const copiedFields = fields === undefined ? undefined : copyJson(fields, 1)
+  if (copiedFields instanceof Problem) return new Problem(`.fields${copiedFields.text}`)
+  // In the order of all keys; see `copyJson`.
+  const copy: Metadata = {
+    ...(actor === undefined ? undefined : { actor }),
+    ...(copiedFields === undefined ? undefined : { fields: copiedFields }),
+    causationId,
+    correlationId
   }
   for (const key in metadata) {
     // A member that is undefined is left out. The members of an application go into `fields`.
@@ -292,18 +316,18 @@ const memberProblem = (name: string, value: unknown): Problem | undefined => {
   return problem === undefined ? undefined : new Problem(`.${name}: ${problem}`)
 }
 
-type Mutable<A> = { -readonly [Key in keyof A]: A[Key] }
-
 const streamIdProblem = (streamId: string): string | undefined => {
+  if (typeof streamId !== "string") return "stream id: is not a text"
   const dash = streamId.indexOf("-")
   return dash < 0 || !StreamId.isAggregateName(streamId.slice(0, dash))
     ? `stream id ${quote(streamId)}: is not an aggregate's name, "-" and an id`
     : idProblem("stream id", streamId, dash + 1)
 }
 
-// At least an eighth of the bytes: JSON takes at most six bytes for a character, and 25 for any other value.
+// At least an eighth of the bytes: JSON takes at most six bytes for a character, and 328 for a number with an exponent.
 const roughSize = (value: unknown): number => {
   if (typeof value === "string") return value.length + 1
+  if (typeof value === "number" && (value >= 1e21 || value <= -1e21 || (value > -1e-6 && value < 1e-6))) return 41
   if (typeof value !== "object" || value === null) return 4
   let size = 2
   if (Array.isArray(value)) for (const member of value) size += roughSize(member)

@@ -4,15 +4,17 @@ import type { Row } from "../domain/query/data.ts"
 import * as StreamId from "../domain/StreamId.ts"
 import { idProblem, quote, textProblem } from "../domain/texts.ts"
 import { Rejected } from "./Reason.ts"
-import { copyJson, Problem } from "./jsonCopy.ts"
+import { copyState, maxRecordBytes, Problem } from "./jsonCopy.ts"
 import { ViewStoreError } from "./errors.ts"
 import type { Generation, Part } from "./generation.ts"
 import type { Claim, Commit } from "./ViewStore.ts"
 
+export { maxRecordBytes }
+
 /**
  * Checks a commit. Gives the commit with copies of its states, which a store may
  * keep, or the reason to refuse it: an invalid generation or part, a position
- * that goes back, an invalid or repeated key, a state that is not JSON, a dead
+ * that goes back, an invalid or repeated key, a state that is not JSON or is too large, a dead
  * letter with a text that a store cannot keep.
  *
  * @example
@@ -42,7 +44,7 @@ export const check = (commit: Commit): Commit | ViewStoreError => {
   }
   const copies: Array<Row<Schema.Json>> = []
   for (const { key, state } of put) {
-    const copy = copyJson(state, 0)
+    const copy = copyState(state)
     if (copy instanceof Problem) return rejected("commit", generation, `state of ${quote(key)}${copy.text}`)
     copies.push({ key, state: copy })
   }

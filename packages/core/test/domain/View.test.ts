@@ -113,7 +113,7 @@ describe("a key", () => {
     )
   })
 
-  it("is the event's id for a history", () => {
+  it("is the event's position for a history", () => {
     const History = View.make("History", {
       from: [Account],
       state: Schema.Struct({ account: AccountId, amount: Schema.Int }),
@@ -122,8 +122,8 @@ describe("a key", () => {
     })
     const records = View.fold(History, View.given(Account, a, deposited(1), opened("Anna"), deposited(2)))
     expect([...records]).toEqual([
-      ["00000000-0000-7000-8000-000000000001", { account: a, amount: 1 }],
-      ["00000000-0000-7000-8000-000000000003", { account: a, amount: 2 }]
+      ["0000000000000001", { account: a, amount: 1 }],
+      ["0000000000000003", { account: a, amount: 2 }]
     ])
   })
 

@@ -10,6 +10,7 @@ import { executing } from "./eventStore/executing.ts"
 import { following } from "./eventStore/following.ts"
 import { importing } from "./eventStore/importing.ts"
 import { limits } from "./eventStore/limits.ts"
+import { payloads } from "./eventStore/payloads.ts"
 import { reading } from "./eventStore/reading.ts"
 import { times } from "./eventStore/times.ts"
 import { transferring } from "./eventStore/transferring.ts"
@@ -27,6 +28,7 @@ const contract: Contract = {
     following,
     commands,
     limits,
+    payloads,
     times,
     importing,
     executing,

@@ -84,7 +84,7 @@ const metadataOf = (settings: Partial<Metadata.Metadata>, cause: string): Metada
   const { actor, causationId = cause, correlationId = cause, fields } = settings
   if (actor === undefined && fields === undefined && correlationId === cause && causationId === cause) {
     // The id of an event is valid, and the id of a command is checked with its append.
-    return Object.freeze({ correlationId, causationId })
+    return Object.freeze({ causationId, correlationId })
   }
   return AppendCheck.checkMetadata({
     correlationId,

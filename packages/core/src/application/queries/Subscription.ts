@@ -8,6 +8,7 @@ import * as Query from "../../domain/Query.ts"
 import * as StreamId from "../../domain/StreamId.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
+import { checkRange } from "../../ports/AppendCheck.ts"
 import { type AllReadOptions, EventStore, type RecordedEvent } from "../../ports/EventStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import type { EventDecodeError } from "../events/errors.ts"
@@ -31,7 +32,7 @@ export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" |
  * repeated or out of order. Past and new events are read in the same way, from
  * the last position that was read to the store's new horizon. While the store is
  * unavailable, the stream waits. It fails only for a reason that waiting does not
- * cure.
+ * cure, such as an `after` that is not a whole number from 0 on.
  *
  * @example
  * ```ts
@@ -49,6 +50,8 @@ export const recorded = (
   Stream.unwrap(
     Effect.map(EventStore, (store) => {
       const { after = 0, upTo = Infinity, ...filters } = options
+      const refused = checkRange("readAll", options)
+      if (refused !== undefined) return Stream.fail(refused)
       let position = after
       // If all events up to `upTo` were delivered before a failure, nothing is left to wait for.
       const horizons = Stream.suspend(() => (position >= upTo ? Stream.empty : store.horizons))

@@ -5,7 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
-import { type ViewStoreError, WaitTimeout } from "../../ports/errors.ts"
+import { ViewStoreError, WaitTimeout } from "../../ports/errors.ts"
+import { Rejected } from "../../ports/Reason.ts"
 import { type Status, ViewStore } from "../../ports/ViewStore.ts"
 import { memoized } from "../../internal/memoized.ts"
 import { disconnect } from "../../internal/disconnect.ts"
@@ -29,33 +30,43 @@ export const waitFor = <Receipt>(
   // Longer than a projection's default lease: so another projection can take over from one that died.
   timeout: Duration.Input = "15 seconds"
 ): Effect.Effect<void, WaitTimeout<Receipt> | ViewStoreError, ViewStore> =>
-  views.length === 0 || wanted <= 0
-    ? Effect.void
-    : Effect.contextWith((context: Context.Context<ViewStore>) => {
-        const store = Context.get(context, ViewStore)
-        let late = views.map(({ name }): Lateness => ({ view: name, reached: 0, reason: "no answer" }))
-        const looking = Effect.map(look(store), (seen) => {
-          if (Option.isSome(seen)) {
-            late = views.flatMap((view) => {
-              const serving = servingOf(view, seen.value)
-              return hasReached(serving, wanted) ? [] : [lateness(view, serving)]
-            })
-          }
-          return late.length === 0
-        })
-        const waited = Duration.fromInputUnsafe(timeout)
-        const waiting = Effect.repeat(looking, { schedule: pauses("100 millis"), until: (done) => done }).pipe(
-          Effect.asVoid,
-          Effect.timeoutOrElse({
-            duration: waited,
-            orElse: () => Effect.fail(new WaitTimeout<Receipt>({ ...late[0]!, wanted, waited, receipt }))
+  !Number.isSafeInteger(wanted) || wanted < 0
+    ? Effect.fail(invalidPosition(wanted))
+    : views.length === 0 || wanted === 0
+      ? Effect.void
+      : Effect.contextWith((context: Context.Context<ViewStore>) => {
+          const store = Context.get(context, ViewStore)
+          let late = views.map(({ name }): Lateness => ({ view: name, reached: 0, reason: "no answer" }))
+          const looking = Effect.map(look(store), (seen) => {
+            if (Option.isSome(seen)) {
+              late = views.flatMap((view) => {
+                const serving = servingOf(view, seen.value)
+                return hasReached(serving, wanted) ? [] : [lateness(view, serving)]
+              })
+            }
+            return late.length === 0
           })
-        )
-        return spanIf(isTraced(context), waiting, "Projection.waitFor", () => ({
-          "hexfold.views": views.map(({ name }) => name),
-          "hexfold.position": wanted
-        }))
-      })
+          const waited = Duration.fromInputUnsafe(timeout)
+          const waiting = Effect.repeat(looking, { schedule: pauses("100 millis"), until: (done) => done }).pipe(
+            Effect.asVoid,
+            Effect.timeoutOrElse({
+              duration: waited,
+              orElse: () => Effect.fail(new WaitTimeout<Receipt>({ ...late[0]!, wanted, waited, receipt }))
+            })
+          )
+          return spanIf(isTraced(context), waiting, "Projection.waitFor", () => ({
+            "hexfold.views": views.map(({ name }) => name),
+            "hexfold.position": wanted
+          }))
+        })
+
+const invalidPosition = (wanted: unknown) => {
+  const found = typeof wanted === "number" ? String(wanted) : `a ${typeof wanted}`
+  return new ViewStoreError({
+    operation: "status",
+    reason: new Rejected({ detail: `${found} is not a position: a whole number from 0 on` })
+  })
+}
 
 type Lateness = Pick<WaitTimeout, "view" | "reached" | "reason">
 

@@ -11,7 +11,7 @@ import type { Row } from "../../domain/query/data.ts"
 import * as StreamId from "../../domain/StreamId.ts"
 import type * as View from "../../domain/View.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
-import { copyJson, Problem } from "../../ports/jsonCopy.ts"
+import { copyState, Problem } from "../../ports/jsonCopy.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"
 
@@ -26,7 +26,6 @@ export interface DecodedEvent {
 /** The record of one key after an event. Without a state it is deleted. */
 interface Change {
   readonly key: string
-  readonly state: unknown
   readonly json: Schema.Json | undefined
 }
 
@@ -43,7 +42,7 @@ interface Folding {
 export interface ViewFold {
   /** Decodes an event and finds its keys. */
   readonly decode: (recorded: RecordedEvent) => Result.Result<DecodedEvent, ProjectionFailed>
-  /** The keys of an event that does not decode. Undefined unless they follow from the stream and the event's id alone. */
+  /** The keys of an event that does not decode. Undefined unless they follow from the event's place alone. */
   readonly keysByPlace: (recorded: RecordedEvent) => ReadonlyArray<string> | undefined
   /** Begins a fold with the stored records. */
   readonly folding: (stored: ReadonlyMap<string, Schema.Json>) => Folding
@@ -77,8 +76,8 @@ const make = (any: View.Any): ViewFold => {
 
   const encodeState = (state: unknown): Result.Result<Schema.Json, unknown> =>
     Result.flatMap(encode(state), (json) => {
-      // A schema may encode what no store can keep, such as a text with NUL.
-      const copy = copyJson(json, 0)
+      // A schema may encode what no store can keep, such as a text with NUL or a state that is too large.
+      const copy = copyState(json)
       return copy instanceof Problem ? Result.fail(new Error(`the state${copy.text}`)) : Result.succeed(copy)
     })
 
@@ -95,19 +94,19 @@ const make = (any: View.Any): ViewFold => {
 
     keysByPlace: (recorded) => {
       if (!view.perStream) return undefined
-      // The key functions of such views use only the stream and the event's id.
+      // The key functions of such views use only the event's place.
       const { id: eventId, ...place } = recorded
       const envelope = { ...place, eventId, aggregate: "", id: undefined }
       return Option.getOrUndefined(Result.getSuccess(view.keysOf({ _tag: recorded.type }, envelope)))
     },
 
     folding: (stored) => {
-      const states = new Map<string, unknown>()
       const changes = new Map<string, Schema.Json | undefined>()
 
+      // The next event of a batch gets what a store would give back, so that a record does not depend on the size of batches.
       const before = (key: string): Result.Result<unknown, unknown> => {
-        const json = stored.get(key)
-        return states.has(key) || json === undefined ? Result.succeed(states.get(key)) : decodeState(key, json)
+        const json = changes.has(key) ? changes.get(key) : stored.get(key)
+        return json === undefined ? Result.succeed(undefined) : decodeState(key, json)
       }
 
       return {
@@ -121,13 +120,12 @@ const make = (any: View.Any): ViewFold => {
           )
           if (Result.isFailure(next)) return Result.fail(next.failure)
           const state = next.success
-          if (state === undefined) return Result.succeed({ key, state, json: undefined })
+          if (state === undefined) return Result.succeed({ key, json: undefined })
           const encoded = attempt(view, recorded, "encode", () => encodeState(state))
-          return Result.map(encoded, (json) => ({ key, state, json }))
+          return Result.map(encoded, (json) => ({ key, json }))
         },
 
-        accept: ({ json, key, state }) => {
-          states.set(key, state)
+        accept: ({ json, key }) => {
           changes.set(key, json)
         },
 

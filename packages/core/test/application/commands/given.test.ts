@@ -1,0 +1,104 @@
+import { assert, describe, it } from "@effect/vitest"
+import { MemoryEventStore } from "@hexfold/adapters-memory"
+import { Aggregate, Boundary, Decision, Executor } from "@hexfold/core"
+import { Effect, Schema } from "effect"
+
+class Deposited extends Schema.TaggedClass<Deposited>()("Deposited", { amount: Schema.Int }) {}
+
+const currency = Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("EUR")))
+const before = Schema.TaggedStruct("Deposit", {
+  amount: Schema.Int,
+  lines: Schema.Array(Schema.Struct({ n: Schema.Int }))
+})
+const after = Schema.TaggedStruct("Deposit", {
+  amount: Schema.Int,
+  currency,
+  lines: Schema.Array(Schema.Struct({ n: Schema.Int, currency }))
+})
+const box = Schema.TaggedStruct("Put", { v: Schema.Json })
+
+const definition = { id: Schema.String, state: Schema.Int, initial: 0, events: [Deposited] } as const
+const evolve = { Deposited: (sum: number, { amount }: Deposited) => sum + amount }
+const deposit = ({ amount }: { readonly amount: number }) => Decision.accept(new Deposited({ amount }))
+const Former = Aggregate.make("Account", { ...definition, commands: [before], decide: { Deposit: deposit }, evolve })
+const Present = Aggregate.make("Account", { ...definition, commands: [after], decide: { Deposit: deposit }, evolve })
+const Box = Aggregate.make("Box", {
+  ...definition,
+  commands: [box],
+  decide: { Put: () => Decision.accept(new Deposited({ amount: 1 })) },
+  evolve
+})
+
+const boundary = (command: typeof before | typeof after) =>
+  Boundary.make("Deposits", {
+    command: command as Schema.Codec<typeof before.Type, unknown>,
+    participants: () => ({ to: Present.at("b") }),
+    decide: (given) => Decision.all({ to: deposit(given) })
+  })
+
+const request = { _tag: "Deposit", amount: 5, lines: [{ n: 1 }], surplus: [1] }
+const commandId = "request-1"
+
+describe("a command that is repeated after a deployment", () => {
+  it.effect("is the same although decoding adds a default now, also in a list", () =>
+    Effect.gen(function* () {
+      yield* Executor.executeUnknown(Former, "a", request, { commandId })
+      const again = yield* Executor.executeUnknown(Present, "a", request, { commandId })
+      assert.isTrue(again.repeated)
+      const other = yield* Effect.flip(Executor.executeUnknown(Present, "a", { ...request, amount: 6 }, { commandId }))
+      assert.strictEqual(other._tag, "CommandIdReused")
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+
+  it.effect("is the same on a boundary, and whether it is typed or decoded", () =>
+    Effect.gen(function* () {
+      const { surplus: _, ...typed } = request
+      yield* Executor.execute(boundary(before), typed as typeof before.Type, { commandId })
+      const again = yield* Executor.executeUnknown(boundary(after), request, { commandId })
+      assert.isTrue(again.repeated)
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+})
+
+describe("bad input is refused, and is not a defect:", () => {
+  const refusing = (command: unknown, options: Executor.ExecuteOptions = { commandId }) =>
+    Effect.flip(Executor.executeUnknown(Box, "a", command, options)).pipe(Effect.provide(MemoryEventStore.layer()))
+  const nested = (depth: number) => JSON.parse(`${"[".repeat(depth)}${"]".repeat(depth)}`) as unknown
+
+  for (const depth of [1_001, 3_000, 20_000, 200_000]) {
+    it.effect(`JSON of ${depth} levels`, () =>
+      Effect.gen(function* () {
+        for (const options of [{ commandId }, {}]) {
+          assert.strictEqual((yield* refusing({ _tag: "Put", v: nested(depth) }, options))._tag, "InvalidCommand")
+        }
+      })
+    )
+  }
+
+  it.effect("a text of 100 MB", () =>
+    Effect.gen(function* () {
+      const error = yield* refusing({ _tag: "Put", v: "x".repeat(100_000_000) })
+      assert.strictEqual(error.message, "Box: not a valid command: it is longer than 16777216 characters")
+    })
+  )
+
+  it.effect("a huge tag or value, which the message repeats only in part", () =>
+    Effect.gen(function* () {
+      const huge = "x".repeat(5_000_000)
+      assert.isBelow((yield* refusing({ _tag: huge })).message.length, 3_000)
+      const error = yield* Effect.flip(
+        Effect.provide(Executor.executeUnknown(Former, "a", { ...request, amount: huge }), MemoryEventStore.layer())
+      )
+      assert.isBelow(error.message.length, 3_000)
+    })
+  )
+
+  for (const id of [5, null, {}, "", "a\0", "x".repeat(1_001)]) {
+    it.effect(`the command id ${JSON.stringify(id).slice(0, 20)}`, () =>
+      Effect.gen(function* () {
+        const error = yield* refusing({ _tag: "Put", v: 1 }, { commandId: id as string })
+        assert.include(error, { _tag: "InvalidCommand", part: "commandId" })
+      })
+    )
+  }
+})
