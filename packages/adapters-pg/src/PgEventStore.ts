@@ -8,7 +8,7 @@ import { databaseUrl } from "./database/databaseUrl.ts"
 import { disconnectWithin } from "./database/disconnect.ts"
 import { isUndone, translated } from "./database/errors.ts"
 import { checkSchemaName, quoted } from "./database/schemaName.ts"
-import { outsideOf, readCommitted, whetherJoined } from "./database/transactions.ts"
+import { isJoined, outsideOf, readCommitted, whetherJoined } from "./database/transactions.ts"
 import { type AppendFailure, appendAll, touchesOf } from "./events/appender.ts"
 import * as batcher from "./events/batcher.ts"
 import { askHorizon } from "./events/horizon.ts"
@@ -55,6 +55,11 @@ export interface Options {
  * until its end. A shared call that waits for one of them holds up all its
  * appends. So keep such a transaction short, and do not let it wait for another
  * append.
+ *
+ * A command inside such a transaction is tried once, and uses no state cache. Repeat
+ * the transaction as a whole, best with `PgStores.transaction`. Run the commands of one
+ * transaction one after the other: two fibers of it that write to the same
+ * stream at once may conflict.
  */
 export const make = (
   options: Options = {}
@@ -130,7 +135,8 @@ export const make = (
       },
 
       ...logReader({ sql, schema, pageSize, pageBytes, horizonFor }),
-      horizons
+      horizons,
+      inTransaction: isJoined(sql)
     })
   })
 

@@ -10,6 +10,7 @@ import { executing } from "./eventStore/executing.ts"
 import { following } from "./eventStore/following.ts"
 import { limits } from "./eventStore/limits.ts"
 import { reading } from "./eventStore/reading.ts"
+import { remembered } from "./eventStore/remembering.ts"
 import { transferring } from "./eventStore/transferring.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { suite as declare } from "./suite.ts"
@@ -26,7 +27,8 @@ const contract: Contract = {
     commands,
     limits,
     executing,
-    transferring
+    transferring,
+    remembered
   }
 }
 
