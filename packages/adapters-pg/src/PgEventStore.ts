@@ -9,7 +9,7 @@ import { limitOf } from "./database/disconnect.ts"
 import { isBlocked, isUndone, translated } from "./database/errors.ts"
 import { poolSizeOf } from "./database/pool.ts"
 import { checkSchemaName, quoted } from "./database/schemaName.ts"
-import { outsideOf, readCommitted, whetherJoined } from "./database/transactions.ts"
+import { isJoined, outsideOf, readCommitted, whetherJoined } from "./database/transactions.ts"
 import { type AppendFailure, appendAll, touchesOf } from "./events/appender.ts"
 import * as batcher from "./events/batcher.ts"
 import { askHorizon } from "./events/horizon.ts"
@@ -70,6 +70,11 @@ export interface Options {
  * until its end. Appends to these streams wait for it, for `lockTimeout` at most;
  * appends to other streams go on. So keep such a transaction short, and do not let
  * it wait for another append.
+ *
+ * A command inside such a transaction is tried once, and uses no state cache. Repeat
+ * the transaction as a whole, best with `PgStores.transaction`. Run the commands of one
+ * transaction one after the other: two fibers of it that write to the same
+ * stream at once may conflict.
  */
 export const make = (
   options: Options = {}
@@ -164,7 +169,8 @@ export const make = (
       },
 
       ...logReader({ sql, schema, pageSize, pageBytes, horizonFor, limited }),
-      horizons
+      horizons,
+      inTransaction: isJoined(sql)
     })
   })
 

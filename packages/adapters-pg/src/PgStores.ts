@@ -4,6 +4,7 @@ import type { EventStore, EventStoreError, View, ViewStore, ViewStoreError } fro
 import { Effect, Layer, type Redacted } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { databaseUrl } from "./database/databaseUrl.ts"
+export { transaction } from "./database/transactions.ts"
 import { InlineDefinitions } from "./views/inlineDefinitions.ts"
 import * as PgEventStore from "./PgEventStore.ts"
 import * as PgViewStore from "./PgViewStore.ts"

@@ -8,6 +8,7 @@ import { unmaintained } from "../sql/inline.ts"
 // of them, but not a server that shuts down, starts up or is full.
 const unavailable = /^(08|25006|40|53|57P0[1-5])/
 const timeout = /^(57014|55P03|25P03|25P04)/
+const aborted = /^25P0[12]/
 const corrupt = /^XX00[12]/
 const rejected = /^(0A|22|23|28|3D|3F|42|54|HX)/
 
@@ -27,6 +28,7 @@ const reasonOf = (given: SqlError.SqlError): Reason.Reason => {
   if (unreadable.test(messageOf(given)) || unreadable.test(given.message)) return new Reason.Corrupt(props)
   if (unavailable.test(code)) return new Reason.Unavailable(props)
   if (timeout.test(code)) return new Reason.Timeout(props)
+  if (aborted.test(code)) return new Reason.Aborted(props)
   if (corrupt.test(code)) return new Reason.Corrupt(props)
   if (rejected.test(code)) return new Reason.Rejected(props)
   return error.reason._tag === "ConnectionError" ? new Reason.Unavailable(props) : new Reason.Unknown(props)

@@ -1,5 +1,6 @@
-import { Context, Effect, Option } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import type { EventStoreError } from "@hexfold/core"
+import { Cause, Context, Effect, Option } from "effect"
+import { SqlClient, SqlError } from "effect/sql"
 import { translated } from "./errors.ts"
 
 /** Runs an effect such that transactions begin at READ COMMITTED: each statement sees what is committed before it starts. */
@@ -12,6 +13,47 @@ export const transactionOf =
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
     beginReadCommitted(sql.withTransaction(effect))
 
+/**
+ * Runs an effect in a transaction of the `SqlClient` in the context. Appends and
+ * reads of the stores on this client join it. Inside another transaction it is a
+ * savepoint.
+ *
+ * It does what `sql.withTransaction` does, but its failures are typed. If the
+ * connection dies in the transaction, the rollback fails too, and
+ * `sql.withTransaction` then ends with a defect. Here the first error of the effect
+ * comes out; an error of SQL comes out as an `EventStoreError`. Its `isRetryable`
+ * says whether it helps to repeat the whole transaction. If `Unavailable` comes
+ * from the commit itself, nobody knows whether the transaction has happened.
+ *
+ * @example
+ * ```ts
+ * import { PgStores } from "@hexfold/adapters-pg"
+ * import type { EventStore, EventStoreError } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const order: Effect.Effect<void, EventStoreError, EventStore.EventStore>
+ *
+ * const program = PgStores.transaction(order).pipe(
+ *   Effect.retry({ times: 3, while: (error) => error.isRetryable })
+ * )
+ * ```
+ */
+export const transaction = <A, E, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, Exclude<E, SqlError.SqlError> | EventStoreError, R | SqlClient.SqlClient> =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) => {
+    const running = Effect.catchCause(sql.withTransaction(effect), (cause) => {
+      const first = cause.reasons.find(Cause.isFailReason)
+      return first === undefined || Cause.hasInterrupts(cause) || !cause.reasons.some(isSqlDefect)
+        ? Effect.failCause(cause)
+        : Effect.fail(first.error)
+    })
+    return translated("append")(running)
+  })
+
+const isSqlDefect = (reason: Cause.Reason<unknown>): boolean =>
+  Cause.isDieReason(reason) && SqlError.isSqlError(reason.defect)
+
 /** Runs effects outside of any transaction of the fiber that happens to run them. */
 export const outsideOf =
   (sql: SqlClient.SqlClient) =>
@@ -21,14 +63,17 @@ export const outsideOf =
       (context: Context.Context<R>) => Context.omit(sql.transactionService)(context) as Context.Context<R>
     )
 
+/** Whether effects that run in a context are part of a transaction of the client. */
+export const isJoined =
+  (sql: SqlClient.SqlClient) =>
+  (context: Context.Context<never>): boolean =>
+    Option.isSome(Context.getOption(context, sql.transactionService))
+
 /** Says whether the effect runs inside a transaction of the fiber that runs it. */
 export const whetherJoined = <A, E, R>(
   sql: SqlClient.SqlClient,
   f: (joined: boolean) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> =>
-  Effect.contextWith((context: Context.Context<never>) =>
-    f(Option.isSome(Context.getOption(context, sql.transactionService)))
-  )
+): Effect.Effect<A, E, R> => Effect.contextWith((context: Context.Context<never>) => f(isJoined(sql)(context)))
 
 /**
  * Runs a single statement at READ COMMITTED. The append function needs a fresh

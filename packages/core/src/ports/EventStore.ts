@@ -1,5 +1,6 @@
 /**
- * The port to the log of events. An adapter implements these five operations.
+ * The port to the log of events. An adapter implements these five operations,
+ * and `inTransaction` if they can join a transaction of the caller.
  * The contract suite of `@hexfold/testing` has a case for each promise of the
  * port, and every adapter runs it.
  */
@@ -196,5 +197,13 @@ export class EventStore extends Context.Service<
      * never ends, and fails only for a reason that waiting does not cure.
      */
     readonly horizons: Stream.Stream<number, EventStoreError>
+
+    /**
+     * Whether operations that run in this context join a transaction of the
+     * caller, which may still roll back. Then commands remember nothing and
+     * repeat nothing. A store without such transactions leaves it out. A store
+     * that wraps another one passes it on.
+     */
+    readonly inTransaction?: (context: Context.Context<never>) => boolean
   }
 >()("@hexfold/core/EventStore") {}

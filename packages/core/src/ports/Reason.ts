@@ -24,14 +24,21 @@ export class Corrupt extends Schema.TaggedError<Corrupt>()("Corrupt", fields) {}
 /** The request can never succeed as it is; nothing was written. */
 export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", fields) {}
 
+/**
+ * An earlier error has ended the transaction that the operation is part of:
+ * nothing more happens in it. The earlier error says whether it helps to repeat
+ * the whole transaction.
+ */
+export class Aborted extends Schema.TaggedError<Aborted>()("Aborted", fields) {}
+
 /** The store failed for any other reason. */
 export class Unknown extends Schema.TaggedError<Unknown>()("Unknown", fields) {}
 
 /** Why an operation of the store failed. */
-export type Reason = Unavailable | Timeout | Corrupt | Rejected | Unknown
+export type Reason = Unavailable | Timeout | Corrupt | Rejected | Aborted | Unknown
 
 /** Whether the same request may succeed later. */
 export const isRetryable = (reason: Reason): boolean => reason._tag === "Unavailable" || reason._tag === "Timeout"
 
 /** The schema of {@link Reason}. */
-export const schema = Schema.Union([Unavailable, Timeout, Corrupt, Rejected, Unknown])
+export const schema = Schema.Union([Unavailable, Timeout, Corrupt, Rejected, Aborted, Unknown])

@@ -12,6 +12,7 @@ import { importing } from "./eventStore/importing.ts"
 import { limits } from "./eventStore/limits.ts"
 import { payloads } from "./eventStore/payloads.ts"
 import { reading } from "./eventStore/reading.ts"
+import { remembered } from "./eventStore/remembering.ts"
 import { times } from "./eventStore/times.ts"
 import { transferring } from "./eventStore/transferring.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
@@ -32,7 +33,8 @@ const contract: Contract = {
     times,
     importing,
     executing,
-    transferring
+    transferring,
+    remembered
   }
 }
 

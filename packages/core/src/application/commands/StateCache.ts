@@ -4,6 +4,11 @@
  * version, and a decision that rejects the command or records nothing is made
  * again on freshly read states. A stale state costs time, never correctness.
  *
+ * Only what is committed is remembered: a command inside a transaction of the
+ * caller neither uses the cache nor adds to it. A store that has lost commits, in
+ * a failover or by a restore, is at a version below a remembered one; as soon as
+ * a command meets such a stream, all states of the store are forgotten.
+ *
  * With a cache, commands of one process that write to the same stream wait for
  * each other in memory, instead of conflicting and starting again. They wait for
  * the streams that a command itself names, not for those that
@@ -28,6 +33,10 @@ export interface States {
   readonly get: (streamId: StreamId, source: object) => Remembered | undefined
   /** Remembers a state, unless a later one is known. */
   readonly put: (streamId: StreamId, remembered: Remembered) => void
+  /** Forgets the state of a stream. */
+  readonly forget: (streamId: StreamId) => void
+  /** Forgets all states, because the store has lost commits. */
+  readonly clear: () => void
   /** Runs an effect while no other effect of this process that names one of the streams runs. */
   readonly alone: <A, E, R>(
     streamIds: ReadonlyArray<StreamId>,
@@ -105,6 +114,8 @@ const makeStates = (capacity: number): States => {
       states.set(streamId, remembered)
       if (states.size > capacity) states.delete(states.keys().next().value!)
     },
+    forget: (streamId) => void states.delete(streamId),
+    clear: () => states.clear(),
     // Locks in the order of their names, so that no two effects wait for each other.
     alone: (streamIds, effect) =>
       [...new Set(streamIds)].sort().reduceRight((inner, streamId) => withLock(streamId, inner), effect)

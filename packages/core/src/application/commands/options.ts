@@ -18,7 +18,10 @@ export interface ExecuteOptions {
    * characters.
    */
   readonly commandId?: string
-  /** When to try again after a conflict. `CurrentRetryPolicy` by default. */
+  /**
+   * When to try again after a conflict. `CurrentRetryPolicy` by default. Inside a
+   * transaction of the caller a command is tried once, whatever the policies say.
+   */
   readonly retry?: RetryPolicy
   /**
    * When to try again after a retryable `EventStoreError`.

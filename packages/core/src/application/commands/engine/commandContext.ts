@@ -12,7 +12,15 @@ export interface CommandContext {
   readonly context: Context.Context<EventStore>
   readonly store: EventStore["Service"]
   readonly clock: Clock.Clock
-  /** The cached states of this store's streams; undefined without a cache. */
+  /** Whether the command is part of a caller's transaction, which may still roll back. */
+  readonly joined: boolean
+  /**
+   * The cached states of this store's streams; undefined without a cache, and in a
+   * caller's transaction. What is read or written there may never be committed. The
+   * queue of the cache would also be wrong there: the transaction keeps its locks
+   * after the command, so a command that it runs later could wait for one that waits
+   * for these locks.
+   */
   readonly states: StateCache.States | undefined
   /** What the program, or its trace, says about the events. */
   readonly metadata: Partial<Metadata.Metadata>
@@ -31,11 +39,13 @@ const known = new WeakMap<object, unknown>()
 export const make = (context: Context.Context<EventStore>): CommandContext => {
   const store = Context.get(context, EventStore)
   const traced = isTraced(context)
+  const joined = store.inTransaction?.(context) === true
   return {
     context,
     store,
     clock: Context.get(context, Clock.Clock),
-    states: Context.get(context, StateCache.Current)?.(store),
+    joined,
+    states: joined ? undefined : Context.get(context, StateCache.Current)?.(store),
     metadata: { ...(traced ? traceOf(context) : undefined), ...Context.get(context, Metadata.Current) },
     traced
   }

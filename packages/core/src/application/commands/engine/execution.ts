@@ -1,8 +1,8 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
+import type { StreamId } from "../../../domain/StreamId.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
 import { spanIf } from "../../../internal/tracing.ts"
 import { ConcurrencyConflict, EventStoreError } from "../../../ports/errors.ts"
@@ -12,10 +12,10 @@ import { appendOf, recordedEvents } from "./appendOf.ts"
 import type { CommandContext } from "./commandContext.ts"
 import type { CommandPlan, LoadedStream, StreamWrite } from "./commandPlan.ts"
 import { inSpan } from "./commandSpan.ts"
-import { advance, carryOver, foldSlices } from "./loading.ts"
+import { advance, carryOver, foldSlices, hasGoneBack } from "./loading.ts"
 import * as metrics from "./metrics.ts"
 import type { ExecuteError, ExecuteOptions } from "../options.ts"
-import { retrying } from "./retrying.ts"
+import { isConflict, isRefused, retrying } from "./retrying.ts"
 
 type Policies = Pick<ExecuteOptions, "commandId" | "retry" | "retryStore">
 
@@ -46,9 +46,6 @@ type Evidence = "nothing" | "one moment" | "several" | "remembered"
 const withRead = (evidence: Evidence): Evidence =>
   evidence === "nothing" ? "one moment" : evidence === "one moment" ? "several" : evidence
 
-const isRefused = (error: unknown): boolean =>
-  Predicate.isTagged(error, "EventStoreError") && (error as EventStoreError).reason._tag === "Rejected"
-
 // A class, because every command makes one. With a closure for each step a command in memory takes an eighth longer.
 class Execution<Error, Receipt> {
   readonly plan: CommandPlan<Error, Receipt>
@@ -63,6 +60,8 @@ class Execution<Error, Receipt> {
   /** The streams of the previous attempt. */
   previous: ReadonlyArray<LoadedStream> = []
   evidence: Evidence = "nothing"
+  /** Whether this attempt takes all states from the store, because the store has lost commits. */
+  trustsOnlyStore = false
   /** The append of the same command id that the store already has; set while its events cannot be decoded yet. */
   repeatedAppend: Appended | undefined
   /** Whether this attempt ended because the domain rejects the command. */
@@ -92,11 +91,11 @@ class Execution<Error, Receipt> {
   }
 
   retry(cause: Cause.Cause<Error | ExecuteError>): Running<Error, Receipt> {
-    const { context } = this.context
+    const { context, joined } = this.context
     return retrying(
       cause,
       () => this.attempt(),
-      { ...this.policies, context },
+      { ...this.policies, context, joined },
       {
         hasKey: this.plan.key !== undefined,
         isRejected: () => this.isRejected,
@@ -115,6 +114,11 @@ class Execution<Error, Receipt> {
   attempt(): Running<Error, Receipt> {
     this.attempts++
     this.previous = this.streams
+    this.trustsOnlyStore = false
+    return this.begin()
+  }
+
+  begin(): Running<Error, Receipt> {
     this.evidence = "nothing"
     this.repeatedAppend = undefined
     const begun = this.plan.begin()
@@ -124,13 +128,26 @@ class Execution<Error, Receipt> {
   }
 
   /**
+   * Begins the attempt again after the store has lost commits. Streams that did not
+   * go back may still have been discovered through one that did, so everything is
+   * read from version 0. Nothing is asked after a version then, so this attempt does
+   * not come here again, unless the store loses more.
+   */
+  startOver(): Running<Error, Receipt> {
+    this.context.states?.clear()
+    this.previous = []
+    this.trustsOnlyStore = true
+    return this.begin()
+  }
+
+  /**
    * Takes in streams that are new in this attempt. Newer events are folded on
    * the states that the previous attempt has read. Remembered states are trusted
    * without a read, but only in the first attempt.
    */
   enter(fresh: ReadonlyArray<LoadedStream>): Running<Error, Receipt> {
     const { states } = this.context
-    if (states === undefined) {
+    if (states === undefined || this.trustsOnlyStore) {
       if (this.previous.length > 0) carryOver(this.previous, fresh)
       return this.read(fresh)
     }
@@ -147,6 +164,7 @@ class Execution<Error, Receipt> {
 
   read(wanted: ReadonlyArray<LoadedStream>): Running<Error, Receipt> {
     return Effect.flatMap(this.readStreams(wanted), ({ appended, streams }) => {
+      if (hasGoneBack(wanted, streams)) return this.startOver()
       this.evidence = withRead(this.evidence)
       if (appended !== undefined) {
         const receipt = this.plan.repeated(appended)
@@ -223,6 +241,7 @@ class Execution<Error, Receipt> {
     return Effect.flatMap(this.readStreams(streams), ({ appended, streams: slices }): Running<Error, Receipt> => {
       const repeated = appended === undefined ? undefined : plan.repeated(appended)
       if (repeated !== undefined) return this.repeated(repeated)
+      if (hasGoneBack(streams, slices)) return this.startOver()
       const undecodable = foldSlices(streams, slices, this.context.states)
       if (undecodable !== undefined) return Effect.fail(undecodable)
       const changed = streams.findIndex(({ version }, i) => version !== versions[i])
@@ -278,8 +297,11 @@ class Execution<Error, Receipt> {
       return Exit.failCause(cause)
     }
     this.end("failed")
+    const error = Cause.squash(cause)
+    // The next command would meet the same conflict, because it trusts the same state.
+    if (isConflict(error)) this.context.states?.forget(error.stream as StreamId)
     // The store refuses names that it cannot keep, and they may be the caller's.
-    const invalid = isRefused(Cause.squash(cause)) ? this.plan.invalid() : undefined
+    const invalid = isRefused(error) ? this.plan.invalid() : undefined
     return invalid === undefined ? Exit.failCause(cause) : Exit.fail(invalid)
   }
 

@@ -15,6 +15,16 @@ export const carryOver = (previous: ReadonlyArray<LoadedStream>, fresh: Readonly
   }
 }
 
+/**
+ * Whether the store is behind a version that was read or appended before: it has
+ * lost commits, in a failover or by a restore. Then a state of that version is not
+ * a state of this store.
+ */
+export const hasGoneBack = (wanted: ReadonlyArray<LoadedStream>, slices: ReadonlyArray<StreamSlice>): boolean => {
+  for (let i = 0; i < wanted.length; i++) if (slices[i]!.version < wanted[i]!.version) return true
+  return false
+}
+
 /** Folds the events that were read on the states so far; returns the failure if an event cannot be decoded. */
 export const foldSlices = (
   wanted: ReadonlyArray<LoadedStream>,

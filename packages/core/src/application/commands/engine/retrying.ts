@@ -11,6 +11,8 @@ import { CurrentRetryPolicy, CurrentStoreRetryPolicy } from "../retryPolicy.ts"
 /** The policies of a command, and the context that has the default ones. */
 export interface Policies extends Pick<ExecuteOptions, "retry" | "retryStore"> {
   readonly context: Context.Context<never>
+  /** Whether the command is part of a caller's transaction. Then it is tried once. */
+  readonly joined: boolean
 }
 
 /** What the engine knows about the attempts. */
@@ -29,6 +31,10 @@ export interface Attempts {
  * conflicts, the other for a store that cannot be reached. In the latter case
  * nobody knows whether the append has happened, so it is repeated only if the
  * command has a key: then it has no second effect.
+ *
+ * Nothing is repeated inside a caller's transaction. After an error of the server
+ * such a transaction only answers that it has failed, which would hide the error.
+ * Only its owner can repeat it as a whole.
  */
 export const retrying = <A, E>(
   cause: Cause.Cause<E>,
@@ -47,7 +53,7 @@ export const retrying = <A, E>(
   const isSafe = (error: E): boolean => isRetryable(error) && (attempts.hasKey || error.operation === "readStreams")
   const failed = error(cause)
   if (failed === undefined || attempts.isRejected()) return Effect.failCause(cause)
-  if (!isConflict(failed) && !isSafe(failed)) return Effect.fail(described(failed))
+  if (policies.joined || (!isConflict(failed) && !isSafe(failed))) return Effect.fail(described(failed))
 
   // The first failure goes through the schedules too, so that there is a pause
   // between the first attempt and the second.
@@ -77,6 +83,11 @@ const error = <E>(cause: Cause.Cause<E>): E | undefined => {
 }
 
 // By their tags: an adapter may come with another copy of this package.
-const isConflict = (error: unknown): error is ConcurrencyConflict => Predicate.isTagged(error, "ConcurrencyConflict")
+export const isConflict = (error: unknown): error is ConcurrencyConflict =>
+  Predicate.isTagged(error, "ConcurrencyConflict")
 const isRetryable = (error: unknown): error is EventStoreError =>
   Predicate.isTagged(error, "EventStoreError") && (error as EventStoreError).isRetryable
+
+/** Whether the store has refused a request, which then never succeeds as it is. */
+export const isRefused = (error: unknown): boolean =>
+  Predicate.isTagged(error, "EventStoreError") && (error as EventStoreError).reason._tag === "Rejected"
