@@ -60,6 +60,9 @@ export const isForbidden = (error: SqlError.SqlError): boolean => codeOf(error) 
 /** Whether a statement failed because it waited for a lock longer than its limit. */
 export const isLockTimeout = (error: SqlError.SqlError): boolean => codeOf(error) === "55P03"
 
+/** Whether a limit in time, for locks or for statements, has ended a statement. */
+export const isWaitOver = (error: SqlError.SqlError): boolean => timeout.test(codeOf(error))
+
 /** Whether a statement with this failure may succeed when it is repeated. */
 export const isPassing = (error: SqlError.SqlError): boolean =>
   ["Unavailable", "Timeout"].includes(reasonOf(error)._tag)
