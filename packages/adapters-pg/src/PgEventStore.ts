@@ -7,8 +7,9 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { databaseUrl } from "./database/databaseUrl.ts"
 import { limitOf } from "./database/disconnect.ts"
 import { isBlocked, isUndone, translated } from "./database/errors.ts"
-import { poolSizeOf } from "./database/pool.ts"
+import { clientConfig, poolSizeOf, whetherToListen } from "./database/pool.ts"
 import { checkSchemaName, quoted } from "./database/schemaName.ts"
+import { awaitServer, defaultStartTimeout } from "./database/starting.ts"
 import { isJoined, outsideOf, readCommitted, whetherJoined } from "./database/transactions.ts"
 import { type AppendFailure, appendAll, touchesOf } from "./events/appender.ts"
 import * as batcher from "./events/batcher.ts"
@@ -50,6 +51,14 @@ export interface Options {
    * fails with a `Timeout` that names the stream, and has done nothing. Appends to other streams go on meanwhile.
    */
   readonly lockTimeout?: Duration.Input
+  /**
+   * Whether a connection pooler in transaction mode, such as pgbouncer, stands between the client and the server.
+   * Then live readers poll and do not listen for notifications. `layerUrl` and `layerConfig` turn prepared statements
+   * off; a client of the application must be made with `prepare: false`.
+   */
+  readonly pooler?: "transaction"
+  /** How long the layer waits at its start for a server that is still starting. 5 seconds by default. */
+  readonly startTimeout?: Duration.Input
   /** The longest time that a live reader waits if no notification wakes it. 500 ms by default. */
   readonly pollInterval?: Duration.Input
   /**
@@ -94,9 +103,12 @@ export const make = (
     const lockTimeout = Duration.fromInputUnsafe(options.lockTimeout ?? timeout)
     yield* checkDurations("open", { commandRetention: retention, sweepInterval })
     yield* checkLimits("open", { timeout, lockTimeout })
-    yield* options.migrate === false ? PgMigrations.verify({ schema: name }) : PgMigrations.run({ schema: name })
-    const schema = quoted(name)
     const pg = yield* PgClient.PgClient
+    const listens = yield* whetherToListen(pg, options.pooler)
+    yield* (
+      options.migrate === false ? PgMigrations.verify({ schema: name }) : PgMigrations.run({ schema: name })
+    ).pipe(awaitServer(options.startTimeout ?? defaultStartTimeout))
+    const schema = quoted(name)
     const sql = pg.withoutTransforms()
     const outside = outsideOf(sql)
     const autocommit = yield* readCommitted(sql)
@@ -107,6 +119,7 @@ export const make = (
     const spare = Math.max(1, Math.floor(poolSizeOf(pg) / 5))
     const { announce, horizons } = yield* wakeups.make({
       pg,
+      listens,
       channel: `hexfold_${name}`,
       pollInterval,
       horizon: horizonFor("horizons"),
@@ -177,7 +190,7 @@ export const make = (
 /**
  * Supplies the event store on the application's own `PgClient`: both share one
  * pool and its transactions. While there are live readers, one connection of the
- * pool listens for notifications. So the pool needs more than one connection.
+ * pool listens for notifications. In a pool of one connection they poll instead.
  *
  * @example
  * ```ts
@@ -210,7 +223,7 @@ export const layerUrl = (
   url: Redacted.Redacted,
   options: Options = {}
 ): Layer.Layer<EventStore.EventStore | PgClient.PgClient | SqlClient.SqlClient, EventStoreError | SqlError.SqlError> =>
-  Layer.provideMerge(layer(options), PgClient.layer({ url, applicationName: "hexfold" }))
+  Layer.provideMerge(layer(options), PgClient.layer(clientConfig(url, options.pooler)))
 
 /**
  * Like {@link layerUrl}, but with the URL from the configuration: `DATABASE_URL`,

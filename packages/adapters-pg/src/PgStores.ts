@@ -4,6 +4,7 @@ import type { EventStore, EventStoreError, View, ViewStore, ViewStoreError } fro
 import { Effect, Layer, type Redacted } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { databaseUrl } from "./database/databaseUrl.ts"
+import { clientConfig } from "./database/pool.ts"
 export { transaction } from "./database/transactions.ts"
 import { InlineDefinitions } from "./views/inlineDefinitions.ts"
 import * as PgEventStore from "./PgEventStore.ts"
@@ -69,7 +70,7 @@ export const layer = ({ views = [], ...options }: Options = {}): Layer.Layer<
  * ```
  */
 export const layerUrl = (url: Redacted.Redacted, options: Options = {}): Layer.Layer<Supplied, Failure> =>
-  Layer.provideMerge(layer(options), PgClient.layer({ url, applicationName: "hexfold" }))
+  Layer.provideMerge(layer(options), PgClient.layer(clientConfig(url, options.pooler)))
 
 /**
  * Like {@link layerUrl}, but with the URL from the configuration: `DATABASE_URL`,

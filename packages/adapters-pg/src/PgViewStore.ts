@@ -1,10 +1,11 @@
 /** The view store on Postgres, 14 and later: a table for each generation of a view. */
 import { type Query, ViewStore, ViewStoreError } from "@hexfold/core"
 import { CommitCheck } from "@hexfold/core/adapter"
-import { Effect, Layer } from "effect"
+import { type Duration, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { translatedOf } from "./database/errors.ts"
 import { quoted } from "./database/schemaName.ts"
+import { awaitServer, defaultStartTimeout } from "./database/starting.ts"
 import { transactionOf } from "./database/transactions.ts"
 import * as PgMigrations from "./PgMigrations.ts"
 import { claiming } from "./views/claims.ts"
@@ -18,6 +19,8 @@ export interface Options {
   readonly schema?: string
   /** Whether to bring the schema up to date at the start. True by default; otherwise the schema is only checked. */
   readonly migrate?: boolean
+  /** How long the layer waits at its start for a server that is still starting. 5 seconds by default. */
+  readonly startTimeout?: Duration.Input
 }
 
 /**
@@ -35,7 +38,10 @@ export const make = (
     const name = options.schema ?? PgMigrations.defaultSchema
     yield* (
       options.migrate === false ? PgMigrations.verify({ schema: name }) : PgMigrations.run({ schema: name })
-    ).pipe(Effect.mapError(({ reason }) => new ViewStoreError({ operation: "open", reason })))
+    ).pipe(
+      awaitServer(options.startTimeout ?? defaultStartTimeout),
+      Effect.mapError(({ reason }) => new ViewStoreError({ operation: "open", reason }))
+    )
     const schema = quoted(name)
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     // Each statement sees what was committed while the one before waited for a lock.

@@ -5,7 +5,7 @@ import { SqlError } from "effect/sql"
  * What an error of the server or of the network says, without data: no row, no
  * parameter, no URL and no connection option. It may stand in logs.
  */
-export class DatabaseFailure extends Error {
+class DatabaseFailure extends Error {
   override readonly name = "DatabaseFailure"
   declare readonly code?: string
   declare readonly severity?: string

@@ -7,7 +7,7 @@ import { Duration, Effect, Fiber } from "effect"
  * in a fiber of its own, which is interrupted and not waited for. The interruption
  * cancels the statement at the server.
  */
-export const disconnectWithin = <A, E, R, Failure>(
+const disconnectWithin = <A, E, R, Failure>(
   query: Effect.Effect<A, E, R>,
   limit: Duration.Duration,
   onTimeout: (detail: string) => Failure

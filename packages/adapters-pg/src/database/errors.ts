@@ -62,6 +62,9 @@ export const isForbidden = (error: SqlError.SqlError): boolean => codeOf(error) 
 /** Whether a statement failed because it waited for a lock longer than its limit. */
 export const isLockTimeout = (error: SqlError.SqlError): boolean => codeOf(error) === "55P03"
 
+/** Whether a limit in time, for locks or for statements, has ended a statement. */
+export const isWaitOver = (error: SqlError.SqlError): boolean => timeout.test(codeOf(error))
+
 /** Whether a statement with this failure may succeed when it is repeated. */
 export const isPassing = (error: SqlError.SqlError): boolean =>
   ["Unavailable", "Timeout"].includes(reasonOf(error)._tag)
@@ -114,8 +117,8 @@ const translatedTo =
 /** What the server has said, without data. */
 export const detailOf = (error: SqlError.SqlError): string => withoutData(messageOf(error))
 
-const { Corrupt, Rejected, Timeout, Unavailable, Unknown } = Reason
-const classes = { Corrupt, Rejected, Timeout, Unavailable, Unknown }
+const { Aborted, Corrupt, Rejected, Timeout, Unavailable, Unknown } = Reason
+const classes = { Aborted, Corrupt, Rejected, Timeout, Unavailable, Unknown }
 
 /** An error that was made before it came here, with a cause that has no data in it. */
 const withoutDataIn = (error: EventStoreError, cause: SqlError.SqlError) => {

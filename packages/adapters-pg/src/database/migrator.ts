@@ -1,7 +1,7 @@
 import { EventStoreError, Reason } from "@hexfold/core"
 import { Effect } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
-import { detailOf, isForbidden, translated } from "./errors.ts"
+import { detailOf, isForbidden, isWaitOver, translated } from "./errors.ts"
 import { drawNamespace } from "./namespace.ts"
 import { checkSchemaName, quoted } from "./schemaName.ts"
 import { transactionOf } from "./transactions.ts"
@@ -26,6 +26,8 @@ export interface Library {
  * the functions are replaced, but only by those of a higher revision. A schema
  * that a newer library has brought up to date is left as it is.
  *
+ * No limit of the database or the role in time applies to a migration.
+ *
  * Nothing is locked or written if the schema is up to date, so the role needs no
  * rights to change it then. Otherwise all happens in one transaction, which
  * excludes those of other processes. The same holds for the statements that grant
@@ -40,18 +42,22 @@ export const migrate = (
     yield* checkSchemaName(name)
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     const schema = quoted(name)
-    const found = yield* stateOf(sql, name)
-    yield* checkLowest(name, library, found)
     // "create schema if not exists" and "grant" fail when two processes run them at once.
     const alone = sql`select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${`hexfold:${name}`}, 0))::text`
     const grant = Effect.forEach(granting, (statement) => sql.unsafe(statement), { discard: true })
     const inTransaction = <A, E>(effect: Effect.Effect<A, E>) =>
-      transactionOf(sql)(withOwnPath(sql)(Effect.andThen(alone, effect)))
-    if (isUpToDate(library, found)) {
-      return yield* granting.length === 0 ? Effect.void : inTransaction(grant)
+      transactionOf(sql)(withOwnPath(sql)(Effect.andThen(sql.unsafe(withoutLimits), Effect.andThen(alone, effect))))
+    // This read waits for a migration that is under way. If a limit of the database ends it, the transaction waits instead.
+    const found = yield* stateOf(sql, name).pipe(Effect.catchIf(isWaitOver, () => Effect.succeed(undefined)))
+    if (found !== undefined) {
+      yield* checkLowest(name, library, found)
+      if (isUpToDate(library, found)) {
+        return yield* granting.length === 0 ? Effect.void : inTransaction(grant)
+      }
     }
     yield* inTransaction(
       Effect.gen(function* () {
+        if (found === undefined && isUpToDate(library, yield* stateOf(sql, name))) return yield* grant
         const present = yield* sql`select from pg_namespace where nspname = ${name}`
         if (present.length === 0) yield* sql.unsafe(`create schema ${schema}`)
         yield* sql.unsafe(`create table if not exists ${schema}.migrations (
@@ -81,6 +87,9 @@ export const migrate = (
       })
     )
   }).pipe(withoutRights, translated("open"))
+
+const withoutLimits = `select pg_catalog.set_config(name, '0', true) from pg_catalog.pg_settings
+  where name in ('lock_timeout', 'statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')`
 
 /**
  * Looks names up in Postgres' own schema alone while a schema is migrated. So a role

@@ -1,5 +1,31 @@
 import type { PgClient } from "@effect/sql-pg"
-import { Predicate } from "effect"
+import { EventStoreError, Reason } from "@hexfold/core"
+import { Effect, Predicate, type Redacted } from "effect"
+
+/** A connection pooler between the client and the server. */
+export type Pooler = "transaction" | undefined
+
+/** The client that a layer makes of a URL. */
+export const clientConfig = (url: Redacted.Redacted, pooler: Pooler): PgClient.PgPoolConfig => ({
+  url,
+  applicationName: "hexfold",
+  // A pooler runs each transaction on another connection, which does not know the statements prepared before.
+  ...(pooler === "transaction" ? { prepare: false } : {})
+})
+
+/** Whether live readers listen for notifications: they need a connection of their own that stays the same. */
+export const whetherToListen = (pg: PgClient.PgClient, pooler: Pooler): Effect.Effect<boolean, EventStoreError> => {
+  if (pooler === "transaction") {
+    if (pg.config.prepare === false) return Effect.succeed(false)
+    const detail = "behind a pooler in transaction mode the PgClient must be made with prepare: false"
+    return Effect.fail(new EventStoreError({ operation: "open", reason: new Reason.Rejected({ detail }) }))
+  }
+  if (poolSizeOf(pg) > 1) return Effect.succeed(true)
+  return Effect.as(
+    Effect.logWarning("hexfold: the pool has one connection, so live readers poll and do not listen for notifications"),
+    false
+  )
+}
 
 /** The most connections of a client. The driver's default counts where the client does not say. */
 export const poolSizeOf = ({ config }: PgClient.PgClient): number =>

@@ -6,6 +6,8 @@ import type { Horizon } from "./horizon.ts"
 /** How readers hear of new events. */
 export interface Options {
   readonly pg: PgClient.PgClient
+  /** Whether readers listen; otherwise they poll. */
+  readonly listens: boolean
   /** The channel of LISTEN and NOTIFY. */
   readonly channel: string
   /** How long the loop waits at most before it asks again. */
@@ -37,7 +39,7 @@ export interface WakeUps {
  */
 export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { channel, limited, outside, pg, pollInterval } = options
+    const { channel, limited, listens, outside, pg, pollInterval } = options
     const horizon = Effect.withTracerEnabled(options.horizon, false)
     const committed = yield* Queue.sliding<void>(1)
     const wake = yield* Queue.sliding<void>(1)
@@ -69,7 +71,7 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
     // The first reader starts the loop for all readers, so nothing of that reader's context may get in.
     const loop: Effect.Effect<Horizons, never, Scope.Scope> = Effect.gen(function* () {
       const horizons: Horizons = yield* PubSub.sliding<FoundHorizon>(1)
-      yield* Effect.forkScoped(listen)
+      if (listens) yield* Effect.forkScoped(listen)
       yield* Effect.gen(function* () {
         let current = -1
         let pause = shortest

@@ -2,7 +2,7 @@ import { type EventStore, EventStoreError, Reason, type View } from "@hexfold/co
 import { InlineViews } from "@hexfold/core/adapter"
 import { Effect, Schedule, type Scope } from "effect"
 import type { SqlError } from "effect/sql"
-import { isLockTimeout, isPassing, isUnavailable, unmaintainedBy } from "../database/errors.ts"
+import { isPassing, isUnavailable, unmaintainedBy } from "../database/errors.ts"
 import { transactionOf } from "../database/transactions.ts"
 import { knownGenerations, NotMaintained, type Options as KnownOptions } from "./knownGenerations.ts"
 import { apply } from "./records.ts"
@@ -76,9 +76,7 @@ export const make = ({
           if (!called.inline.includes(id)) known.forget(id)
           else {
             yield* Effect.mapError(apply(schema, sql, id, view, called.events), (cause) =>
-              cause._tag === "SqlError" && (isUnavailable(cause) || isLockTimeout(cause))
-                ? cause
-                : new NotMaintained({ generation: id, cause })
+              cause._tag === "SqlError" && isUnavailable(cause) ? cause : new NotMaintained({ generation: id, cause })
             )
           }
         }

@@ -1,0 +1,85 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, it } from "@effect/vitest"
+import { PgEventStore, PgStores } from "@hexfold/adapters-pg"
+import { EventStore, StreamId } from "@hexfold/core"
+import { Effect, Fiber, Stream } from "effect"
+import { SqlClient } from "effect/sql"
+import { describe } from "vitest"
+import { client, newDatabase, newSchema, openStore } from "../support/database.ts"
+import { append } from "../support/events.ts"
+import { isInstalled, pgbouncer } from "./pgbouncer.ts"
+
+if (!isInstalled) console.warn("SKIPPED: pgbouncer is not installed, so nothing is tested behind a connection pooler")
+
+const streams = Array.from({ length: 60 }, (_, n) => StreamId.make("Account", `${n}`))
+
+describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
+  it.live("appends, reads and live readers work with the option pooler", () =>
+    Effect.gen(function* () {
+      const url = yield* pgbouncer
+      const schema = yield* newSchema
+      const work = Effect.gen(function* () {
+        const store = yield* EventStore.EventStore
+        const live = yield* Effect.forkChild(
+          store.horizons.pipe(
+            Stream.takeUntil((horizon) => horizon >= 180),
+            Stream.runDrain
+          ),
+          { startImmediately: true }
+        )
+        for (let i = 0; i < 3; i++) {
+          yield* Effect.forEach(streams, (streamId) => append(store, streamId, 1), { concurrency: 12 })
+        }
+        yield* Fiber.join(live)
+        return yield* Stream.runCount(store.readAll())
+      })
+      assert.strictEqual(yield* Effect.provide(work, PgStores.layerUrl(url, { schema, pooler: "transaction" })), 180)
+    })
+  )
+})
+
+describe("connections", () => {
+  it.live("a client with prepared statements is refused behind a pooler", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(openStore({ schema: yield* newSchema, pooler: "transaction" }))
+      assert.strictEqual(error.reason._tag, "Rejected")
+      assert.include(error.message, "prepare: false")
+    })
+  )
+
+  it.live("in a pool of one connection, live readers poll and appends go on", () =>
+    Effect.gen(function* () {
+      const { store } = yield* openStore({ schema: yield* newSchema }, { maxConnections: 1 })
+      const live = yield* Effect.forkChild(
+        store.horizons.pipe(
+          Stream.takeUntil((horizon) => horizon >= 3),
+          Stream.runDrain
+        ),
+        { startImmediately: true }
+      )
+      for (const streamId of streams.slice(0, 3)) yield* append(store, streamId, 1)
+      yield* Fiber.join(live)
+    })
+  )
+
+  it.live("a first start succeeds under limits in time that are set at the database", () =>
+    Effect.gen(function* () {
+      const database = yield* newDatabase("limits")
+      for (const limit of ["lock_timeout = '30ms'", "statement_timeout = '60ms'"]) {
+        yield* database.unsafe(
+          `do $$ begin execute format('alter database %I set ${limit.replaceAll("'", "''")}', current_database()); end $$`
+        )
+      }
+      const starts = Effect.scoped(
+        Effect.gen(function* () {
+          const sql = yield* client(database.config)
+          yield* Effect.provide(Effect.void, PgEventStore.layer()).pipe(
+            Effect.provideService(PgClient.PgClient, sql),
+            Effect.provideService(SqlClient.SqlClient, sql)
+          )
+        })
+      )
+      yield* Effect.all([starts, starts, starts, starts], { concurrency: "unbounded" })
+    })
+  )
+})
