@@ -14,6 +14,7 @@ import type { EventProblem, Exactly, TagOf } from "./exactly.ts"
 import type { Participant } from "./Participant.ts"
 import * as StreamId from "./StreamId.ts"
 import { streamIds } from "./idEncoding.ts"
+import { judge } from "./jsonMeaning.ts"
 import type { Tagged, TaggedSchema } from "./tagged.ts"
 
 export type { Tagged, TaggedSchema }
@@ -109,7 +110,9 @@ type ErrorProblem<Name extends string, Rejected, Error> = Rejected extends Error
  * `decide`. An aggregate that rejects nothing leaves out `errors`.
  *
  * A name starts with a letter and continues with letters, digits and `_`. Tags
- * must differ. Anything else is a mistake in the program and throws an `Error`.
+ * must differ. In JSON every value must have one meaning: a union such as
+ * `optional(NullOr(String))` or `BigInt | String` has members with the same JSON.
+ * Anything else is a mistake in the program and throws an `Error`.
  *
  * @example
  * ```ts
@@ -193,6 +196,7 @@ export const make = <
     (command: TypeOf<Commands>, state: State) => Decision<TypeOf<Events>, never>
   >
   const evolve = definition.evolve as unknown as Record<string, (state: State, event: TypeOf<Events>) => State>
+  judge(`${name}, id`, definition.id)
   const ids = streamIds(name, definition.id)
   const aggregate = {
     name,
@@ -274,6 +278,7 @@ const byTag = <Members extends ReadonlyArray<TaggedSchema>>(
       throw new Error(`${name}: the _tag of each of its ${what} must be one literal string`)
     }
     if (map.has(ast.literal)) throw new Error(`${name}: two of its ${what} have the same tag "${ast.literal}"`)
+    judge(`${name}, ${what} ${ast.literal}`, member)
     map.set(ast.literal, member)
   }
   return map

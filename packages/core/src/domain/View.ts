@@ -11,6 +11,7 @@ import type * as Aggregate from "./Aggregate.ts"
 import { InvalidKey } from "./errors.ts"
 import type { Exactly } from "./exactly.ts"
 import type { Equatable, PathTo } from "./query/fields.ts"
+import { judge } from "./jsonMeaning.ts"
 import { idProblem } from "./texts.ts"
 import type { Consistency, Envelope, OnPoison, Source, View } from "./view/definition.ts"
 import { check, keyFunction, type KeyOf, type KeyTable, selector, typesOf } from "./view/handlers.ts"
@@ -105,8 +106,9 @@ type KnownTags<S> = S extends Source ? TagsOf<S> | `${S["name"]}/${TagsOf<S>}` :
  * same version. They are `async` and `stop` by default.
  *
  * The name must be one that an aggregate may have, sources must differ, and the
- * version must be a whole number from 1 on. Anything else is a mistake in the
- * program and throws an `Error`.
+ * version must be a whole number from 1 on. In JSON every value of the state must
+ * have one meaning, as for the events of an aggregate. Anything else is a mistake
+ * in the program and throws an `Error`.
  *
  * @example
  * ```ts
@@ -159,6 +161,7 @@ export const make = <
   // A handler is only called with the events that its name selects.
   const handlers = new Map(Object.entries<unknown>(definition.evolve)) as ReadonlyMap<string, Made["evolve"]>
   check(name, version, sources)
+  judge(`${name}, state`, state)
   const nameOf = selector(name, sources, [...handlers.keys()])
   const key = keyFunction(name, definition.key as KeyOf | KeyTable | undefined, sources, [...handlers.keys()], nameOf)
   const types = typesOf(sources, [...handlers.keys()])

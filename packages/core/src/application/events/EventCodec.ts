@@ -7,6 +7,9 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { Source } from "../../domain/Participant.ts"
+import { judge } from "../../domain/jsonMeaning.ts"
+import { bounded } from "../../domain/texts.ts"
+import { changedKind } from "../../internal/kinds.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"
 import type { StreamEvent } from "../../ports/EventStore.ts"
@@ -22,6 +25,8 @@ export interface Encoded {
 export interface EventCodec<Event> {
   readonly encode: (event: Event) => Result.Result<Encoded, Schema.SchemaError>
   readonly decode: (recorded: StreamEvent) => Result.Result<Event, EventDecodeError>
+  /** Where an event would be read back as something else, if its schema cannot tell beforehand; else undefined. */
+  readonly changed: (event: Event, encoded: Encoded) => string | undefined
 }
 
 /**
@@ -49,10 +54,20 @@ const make = <Name extends string, State, Event extends Tagged>(
 ): EventCodec<Event> => {
   const members = new Map(
     Array.from(aggregate.schemas.events, ([tag, schema]): [string, Member<Event>] => {
-      return [tag, { encode: encoder.make(schema), decode: Schema.decodeUnknownResult(Schema.toCodecJson(schema)) }]
+      const decode = Schema.decodeUnknownResult(Schema.toCodecJson(schema))
+      const isSure = judge(`${aggregate.name}, events ${tag}`, schema) === "sure"
+      return [tag, { encode: encoder.make(schema), decode, isSure }]
     })
   )
   return {
+    changed: (event, { data, type }) => {
+      const member = members.get(type)
+      if (member === undefined || member.isSure) return undefined
+      const decoded = member.decode({ ...(data as Schema.JsonObject), _tag: type })
+      return Result.isFailure(decoded)
+        ? `it could not be read back: ${bounded(decoded.failure.message)}`
+        : changedKind(event, decoded.success)
+    },
     encode: (event) => {
       const member = members.get(event._tag)
       if (member === undefined) throw new Error(`${aggregate.name}: no event has the tag "${event._tag}"`)
@@ -77,6 +92,7 @@ const make = <Name extends string, State, Event extends Tagged>(
 }
 
 interface Member<Event> {
+  readonly isSure: boolean
   readonly encode: (event: Event) => Result.Result<Schema.Json, Schema.SchemaError>
   readonly decode: (data: unknown) => Result.Result<Event, Schema.SchemaError>
 }

@@ -5,7 +5,8 @@ import type { Tagged } from "../../domain/tagged.ts"
 import type { Source } from "../../domain/Participant.ts"
 import * as AppendCheck from "../../ports/AppendCheck.ts"
 import type { NewEvent, RecordedEvent, StreamEvent } from "../../ports/EventStore.ts"
-import type { EventStoreError } from "../../ports/errors.ts"
+import { EventStoreError } from "../../ports/errors.ts"
+import { Rejected } from "../../ports/Reason.ts"
 import type * as Metadata from "./Metadata.ts"
 import * as uuid from "../../internal/uuid.ts"
 
@@ -65,6 +66,11 @@ export const newEvents = <Name extends string, State, Event extends Tagged>(
     if (Result.isFailure(encoded)) {
       const detail = `the event ${event._tag} does not match its schema: ${encoded.failure.message}`
       return Result.fail(new InvalidDecision({ target: aggregate.name, detail, cause: encoded.failure }))
+    }
+    const changed = codec.changed(event, encoded.success)
+    if (changed !== undefined) {
+      const detail = `the event ${event._tag} of ${aggregate.name}: ${changed}`
+      return Result.fail(new EventStoreError({ operation: "append", reason: new Rejected({ detail }) }))
     }
     const id = uuid.make(now)
     const cause = commandId ?? id

@@ -12,6 +12,8 @@ import * as StreamId from "../../domain/StreamId.ts"
 import type * as View from "../../domain/View.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
 import { copyState, Problem } from "../../ports/jsonCopy.ts"
+import { judge } from "../../domain/jsonMeaning.ts"
+import { changedKind } from "../../internal/kinds.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"
 
@@ -63,6 +65,7 @@ const make = (any: View.Any): ViewFold => {
   )
   const encode = encoder.make(view.schemas.state)
   const decodeState = decoder(view)
+  const isSure = judge(`${view.name}, state`, view.schemas.state) === "sure"
 
   const decodeEvent = (recorded: RecordedEvent): Result.Result<Omit<DecodedEvent, "keys">, unknown> => {
     const aggregate = StreamId.aggregateOf(recorded.streamId)
@@ -78,7 +81,12 @@ const make = (any: View.Any): ViewFold => {
     Result.flatMap(encode(state), (json) => {
       // A schema may encode what no store can keep, such as a text with NUL or a state that is too large.
       const copy = copyState(json)
-      return copy instanceof Problem ? Result.fail(new Error(`the state${copy.text}`)) : Result.succeed(copy)
+      if (copy instanceof Problem) return Result.fail(new Error(`the state${copy.text}`))
+      if (isSure) return Result.succeed(copy)
+      return Result.flatMap(decodeState("", copy), (decoded) => {
+        const changed = changedKind(state, decoded)
+        return changed === undefined ? Result.succeed(copy) : Result.fail(new Error(`the state: ${changed}`))
+      })
     })
 
   return {

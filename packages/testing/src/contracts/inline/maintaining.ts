@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Projection } from "@hexfold/core"
+import { Projection, View } from "@hexfold/core"
 import { Expectation } from "@hexfold/core/adapter"
 import { Duration, Effect, Exit, Fiber } from "effect"
 import { type Cases, needs } from "../plan.ts"
@@ -39,7 +39,7 @@ export const maintaining: Cases = {
             if (Exit.isFailure(appended)) return
             const history = yield* node.viewStore.load(
               { view: "History" },
-              appended.value.events.map(({ id }) => id)
+              appended.value.events.map((event) => View.perEvent(event, event))
             )
             const kept = appended.value.events.filter(({ data }) => (data as { n: number }).n % 11 !== 10)
             assert.strictEqual(history.states.size, kept.length)

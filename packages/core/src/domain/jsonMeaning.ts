@@ -1,0 +1,177 @@
+/**
+ * Whether the JSON of a schema has one meaning. A union encodes with the first
+ * member that fits a value, and decodes with the first member that fits the JSON.
+ * Where these are two members, a value comes back as another one.
+ */
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+
+/** `sure` if every value comes back as it was; `unsure` if that depends on the value. */
+export type Meaning = "sure" | "unsure"
+
+/** Judges a schema. Throws an `Error` with the path of a union whose members have the same JSON. */
+export const judge = (where: string, schema: Schema.Codec<unknown, unknown>): Meaning => {
+  const seen = new Set<SchemaAST.AST>()
+  let meaning: Meaning = "sure"
+
+  const walk = (ast: SchemaAST.AST, path: string): void => {
+    const encoded = wireOf(ast)
+    if (seen.has(encoded)) return
+    seen.add(encoded)
+    switch (encoded._tag) {
+      case "Objects":
+        for (const { name, type } of encoded.propertySignatures) walk(type, `${path}.${String(name)}`)
+        for (const { type } of encoded.indexSignatures) walk(type, `${path}[key]`)
+        return
+      case "Arrays":
+        for (const [i, each] of encoded.elements.entries()) walk(each, `${path}[${i}]`)
+        for (const each of encoded.rest) walk(each, `${path}[]`)
+        return
+      case "Suspend":
+        return walk(encoded.thunk(), path)
+      case "Union": {
+        const { types } = encoded
+        for (const [i, first] of types.entries()) {
+          for (const second of types.slice(i + 1)) {
+            const clash = clashOf(first, second)
+            if (clash === "unsure") meaning = "unsure"
+            else if (clash !== undefined) throw new Error(message(path, first, second, clash))
+          }
+          walk(first, path)
+        }
+        return
+      }
+      // What a declaration without a codec keeps is not known, but for JSON itself.
+      case "Declaration":
+        if (encoded !== wireOf(Schema.Json.ast)) meaning = "unsure"
+        return
+      default:
+        return
+    }
+  }
+
+  const message = (path: string, first: SchemaAST.AST, second: SchemaAST.AST, kind: string) =>
+    `${where}${path}: ${nameOf(first)} and ${nameOf(second)} are both written as ${kind} in JSON, so one may come back as the other; ` +
+    (kind === "null"
+      ? "use Schema.optionalKey, Schema.Option, or only one of null and undefined"
+      : "use a union of structs with a _tag each")
+
+  walk(Schema.toCodecJson(schema).ast, "")
+  return meaning
+}
+
+const nameOf = (ast: SchemaAST.AST): string => {
+  const identifier = ast.annotations?.["identifier"]
+  const constructed = ast.annotations?.["expected"]
+  return typeof identifier === "string" ? identifier : typeof constructed === "string" ? constructed : ast._tag
+}
+
+// The schema of the JSON of a schema. Its members may be encoded further.
+const wireOf = (ast: SchemaAST.AST): SchemaAST.AST => {
+  let wire = ast
+  while (wire.encoding !== undefined) wire = wire.encoding[0]!.to
+  return wire
+}
+
+// The kind of JSON that both certainly have, "unsure", or undefined if no value is taken for another.
+const clashOf = (first: SchemaAST.AST, second: SchemaAST.AST): string | undefined => {
+  const [a, b] = [formsOf(first), formsOf(second)]
+  if (a === undefined || b === undefined) return "unsure"
+  let clash: "unsure" | undefined
+  for (const one of a) {
+    for (const other of b) {
+      if (one.kind !== other.kind) continue
+      if (one.kind === "object" || one.kind === "array") {
+        if (one.kind === "array" || !haveOtherTags(one.ast, other.ast)) clash = "unsure"
+        continue
+      }
+      // Two members that write their values as they are give the same value back.
+      if (!one.changes && !other.changes) continue
+      if (one.literal !== undefined && other.literal !== undefined && one.literal !== other.literal) continue
+      if (one.isAny || other.isAny) {
+        // Of a literal only the values of the other member can be taken for it.
+        const literal = one.literal !== undefined || other.literal !== undefined
+        if (!literal || one.changes === other.changes || (one.isAny ? !one.changes : !other.changes)) return one.kind
+      }
+      clash = "unsure"
+    }
+  }
+  return clash
+}
+
+interface Form {
+  readonly kind: "string" | "number" | "boolean" | "null" | "array" | "object"
+  readonly ast: SchemaAST.AST
+  /** Whether every JSON value of the kind fits. */
+  readonly isAny: boolean
+  readonly literal: SchemaAST.LiteralValue | null | undefined
+  /** Whether the value is another one than its JSON. */
+  readonly changes: boolean
+}
+
+const formsOf = (ast: SchemaAST.AST, changes = false): ReadonlyArray<Form> | undefined => {
+  const isChanged = changes || ast.encoding !== undefined
+  const wire = wireOf(ast)
+  const form = (
+    kind: Form["kind"],
+    isAny = wire.checks === undefined,
+    literal?: Form["literal"]
+  ): ReadonlyArray<Form> => [{ kind, ast: wire, isAny, literal, changes: isChanged }]
+  switch (wire._tag) {
+    case "String":
+      return form("string")
+    case "TemplateLiteral":
+      return form("string", false)
+    case "Number":
+      return form("number")
+    case "Boolean":
+      return form("boolean")
+    case "Null":
+      return form("null", true)
+    case "Literal":
+      return form(typeof wire.literal as Form["kind"], false, wire.literal)
+    case "Arrays":
+      return form("array")
+    case "Objects":
+      return form("object")
+    case "Union": {
+      const forms: Array<Form> = []
+      for (const member of wire.types) {
+        const some = formsOf(member, isChanged)
+        if (some === undefined) return undefined
+        forms.push(...some)
+      }
+      // A number writes itself as it is, but for the names of those that JSON lacks.
+      return SchemaAST.isNumber(ast)
+        ? forms.map((each) => (each.kind === "number" ? { ...each, changes } : each))
+        : forms
+    }
+    default:
+      return undefined
+  }
+}
+
+const haveOtherTags = (first: SchemaAST.AST, second: SchemaAST.AST): boolean => {
+  const [a, b] = [literalsOf(first), literalsOf(second)]
+  for (const [name, literals] of a) {
+    const others = b.get(name)
+    if (others !== undefined && !literals.some((literal) => others.includes(literal))) return true
+  }
+  return false
+}
+
+const literalsOf = (ast: SchemaAST.AST): ReadonlyMap<PropertyKey, ReadonlyArray<unknown>> => {
+  const literals = new Map<PropertyKey, ReadonlyArray<unknown>>()
+  if (!SchemaAST.isObjects(ast)) return literals
+  for (const { name, type } of ast.propertySignatures) {
+    if (type.context?.isOptional === true) continue
+    const forms = formsOf(type)
+    if (forms?.every(({ literal }) => literal !== undefined) === true) {
+      literals.set(
+        name,
+        forms.map(({ literal }) => literal)
+      )
+    }
+  }
+  return literals
+}
