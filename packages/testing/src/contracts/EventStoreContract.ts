@@ -11,6 +11,7 @@ import { following } from "./eventStore/following.ts"
 import { limits } from "./eventStore/limits.ts"
 import { reading } from "./eventStore/reading.ts"
 import { remembered } from "./eventStore/remembering.ts"
+import { requiring } from "./eventStore/requiring.ts"
 import { transferring } from "./eventStore/transferring.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { suite as declare } from "./suite.ts"
@@ -28,7 +29,8 @@ const contract: Contract = {
     limits,
     executing,
     transferring,
-    remembered
+    remembered,
+    requiring
   }
 }
 
