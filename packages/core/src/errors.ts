@@ -5,6 +5,7 @@ export {
   CommitConflict,
   ConcurrencyConflict,
   EventStoreError,
+  VersionConflict,
   ViewStoreError,
   WaitTimeout
 } from "./ports/errors.ts"

@@ -42,6 +42,24 @@ const describe = (expected: Expectation.Expectation): string =>
   expected._tag === "Exactly" ? `version ${expected.version}` : expected._tag
 
 /**
+ * A stream was not at the version that the caller of a command requires; nothing
+ * was written. Trying again does not help: the caller has seen another state than
+ * the present one. It is an answer to the caller like an error of the domain, so
+ * it is not a technical error.
+ */
+export class VersionConflict extends Schema.TaggedError<VersionConflict>()("VersionConflict", {
+  stream: Schema.String,
+  /** The version that the caller requires. */
+  expected: Schema.Number,
+  /** The stream's version; 0 if it has no event. */
+  actual: Schema.Int
+}) {
+  override get message(): string {
+    return `${this.stream}: version ${this.expected} is required, but it is at version ${this.actual}`
+  }
+}
+
+/**
  * A command id was used again, but for another command than the first time;
  * nothing was written.
  */

@@ -13,6 +13,7 @@ import { limits } from "./eventStore/limits.ts"
 import { payloads } from "./eventStore/payloads.ts"
 import { reading } from "./eventStore/reading.ts"
 import { remembered } from "./eventStore/remembering.ts"
+import { requiring } from "./eventStore/requiring.ts"
 import { times } from "./eventStore/times.ts"
 import { transferring } from "./eventStore/transferring.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
@@ -34,7 +35,8 @@ const contract: Contract = {
     importing,
     executing,
     transferring,
-    remembered
+    remembered,
+    requiring
   }
 }
 

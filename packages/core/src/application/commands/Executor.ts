@@ -12,7 +12,7 @@ import type { Decision } from "../../domain/Decision.ts"
 import type { StreamId } from "../../domain/StreamId.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import { isTraced, spanIf } from "../../internal/tracing.ts"
-import type { EventStoreError } from "../../ports/errors.ts"
+import type { EventStoreError, VersionConflict } from "../../ports/errors.ts"
 import { type CommandKey, EventStore } from "../../ports/EventStore.ts"
 import type { EventDecodeError } from "../events/errors.ts"
 import { foldRecorded } from "../events/recording.ts"
@@ -23,17 +23,22 @@ import { type CommandContext, commandContext } from "./engine/commandContext.ts"
 import { InvalidCommand } from "./errors.ts"
 import * as execution from "./engine/execution.ts"
 import * as metrics from "./engine/metrics.ts"
-import type { BoundaryError, ExecuteError, ExecuteOptions } from "./options.ts"
+import type { AggregateRules, BoundaryRules } from "./engine/rules.ts"
+import type { AggregateOptions, BoundaryError, BoundaryOptions, ExecuteError, ExecuteOptions } from "./options.ts"
 import type * as Receipt from "./Receipt.ts"
 
 export type {
+  AggregateOptions,
   BoundaryError,
+  BoundaryOptions,
   CallerError,
   ExecuteError,
   ExecuteOptions,
   OperationalError,
   ProgramError,
-  TechnicalError
+  SingleRoles,
+  TechnicalError,
+  VersionsOf
 } from "./options.ts"
 export {
   CurrentRetryPolicy,
@@ -58,31 +63,39 @@ export interface AnyBoundary {
 // as missing fields of a boundary. With one signature it names the wrong argument.
 
 /** What {@link execute} takes after its target: the id of an aggregate, the command, and options. */
-export type Arguments<T> = T extends {
+export type Arguments<T, RequireError = never, Expected extends number = never, Roles = never> = T extends {
   readonly _tag: "Boundary"
-  readonly decide: (command: infer Command, states: never) => unknown
+  readonly decide: (command: infer Command, states: infer States) => unknown
 }
-  ? [command: Command, options?: ExecuteOptions]
+  ? [command: Command, options?: BoundaryOptions<States, RequireError, Roles>]
   : T extends {
         readonly streamId: (id: infer Id) => unknown
-        readonly decide: (command: infer Command, state: never) => unknown
+        readonly decide: (command: infer Command, state: infer State) => unknown
       }
-    ? [id: Id, command: Command, options?: ExecuteOptions]
+    ? [id: Id, command: Command, options?: AggregateOptions<State, RequireError, Expected>]
     : never
 
 /** What {@link executeUnknown} takes after its target. */
-export type UnknownArguments<T> = T extends { readonly _tag: "Boundary" }
-  ? [command: unknown, options?: ExecuteOptions]
-  : [id: unknown, command: unknown, options?: ExecuteOptions]
+export type UnknownArguments<T, RequireError = never, Expected extends number = never, Roles = never> = T extends {
+  readonly _tag: "Boundary"
+  readonly decide: (command: never, states: infer States) => unknown
+}
+  ? [command: unknown, options?: BoundaryOptions<States, RequireError, Roles>]
+  : T extends { readonly decide: (command: never, state: infer State) => unknown }
+    ? [id: unknown, command: unknown, options?: AggregateOptions<State, RequireError, Expected>]
+    : never
+
+/** The errors of what a caller requires: of its rule, and `VersionConflict` if it expects a version. */
+export type Required<RequireError, Expected> = RequireError | ([Expected] extends [never] ? never : VersionConflict)
 
 /** The execution of a command on a target: succeeds with its receipt. */
-export type Execution<T> = T extends {
+export type Execution<T, RequireError = never, Expected = never> = T extends {
   readonly _tag: "Boundary"
   readonly decide: (command: never, states: never) => Result.Result<Emission<infer Event>, infer Error>
 }
-  ? Effect.Effect<Receipt.BoundaryReceipt<Event>, Error | BoundaryError, EventStore>
+  ? Effect.Effect<Receipt.BoundaryReceipt<Event>, Error | Required<RequireError, Expected> | BoundaryError, EventStore>
   : T extends { readonly decide: (command: never, state: never) => Decision<infer Event, infer Error> }
-    ? Effect.Effect<Receipt.Receipt<Event>, Error | ExecuteError, EventStore>
+    ? Effect.Effect<Receipt.Receipt<Event>, Error | Required<RequireError, Expected> | ExecuteError, EventStore>
     : never
 
 /**
@@ -100,6 +113,11 @@ export type Execution<T> = T extends {
  * If it fails with a retryable `EventStoreError`, nobody knows whether the
  * command has happened: use a command id. After any other failure nothing was
  * recorded.
+ *
+ * With `expectedVersion` and `require` a caller says what it requires of the state
+ * that the command is decided on, such as the version that a user has seen. Both
+ * are asked in every attempt, before the domain decides. Their errors are
+ * `VersionConflict` and those of the rule.
  *
  * To wait until views show what the command did, pipe it into
  * `Projection.waitFor`.
@@ -122,15 +140,18 @@ export type Execution<T> = T extends {
  * })
  * ```
  */
-export const execute: <T extends Target>(target: T, ...args: Arguments<T>) => Execution<T> = (
+export const execute: <T extends Target, RequireError = never, Expected extends number = never, Roles = never>(
+  target: T,
+  ...args: Arguments<T, RequireError, Expected, Roles>
+) => Execution<T, RequireError, Expected | Roles> = (
   target: Target,
   first?: unknown,
   second?: unknown,
   third?: unknown
 ): never =>
   (isBoundary(target)
-    ? executeBoundary(target, first as Tagged, second as Options)
-    : executeAggregate(target as never, first, second as Tagged, third as Options)) as never
+    ? executeBoundary(target, first as Tagged, second as BoundaryCall | undefined)
+    : executeAggregate(target as never, first, second as Tagged, third as AggregateCall | undefined)) as never
 
 /**
  * Executes a command that came from outside: decodes the id and the command
@@ -147,7 +168,10 @@ export const execute: <T extends Target>(target: T, ...args: Arguments<T>) => Ex
  * const program = Executor.executeUnknown(Counter, "visits", JSON.parse(`{ "_tag": "Increment", "by": 1 }`))
  * ```
  */
-export const executeUnknown: <T extends Target>(target: T, ...args: UnknownArguments<T>) => Execution<T> = (
+export const executeUnknown: <T extends Target, RequireError = never, Expected extends number = never, Roles = never>(
+  target: T,
+  ...args: UnknownArguments<T, RequireError, Expected, Roles>
+) => Execution<T, RequireError, Expected | Roles> = (
   target: Target,
   first?: unknown,
   second?: unknown,
@@ -156,9 +180,9 @@ export const executeUnknown: <T extends Target>(target: T, ...args: UnknownArgum
   (isBoundary(target)
     ? decoding(
         () => CommandCodec.ofBoundary(target).decode(first),
-        (command) => executeBoundary(target, command, second as Options)
+        (command) => executeBoundary(target, command, second as BoundaryCall | undefined)
       )
-    : executeUnknownOn(target as never, first, second, third as Options)) as never
+    : executeUnknownOn(target as never, first, second, third as AggregateCall | undefined)) as never
 
 /** An aggregate's state, and the version of its stream that it was folded from. */
 export interface Loaded<out State> {
@@ -209,11 +233,12 @@ export const load = <Name extends string, Id, State, Command extends Tagged, Eve
 
 type SomeAggregate = Aggregate<string, unknown, unknown, Tagged, Tagged, unknown>
 type SomeBoundary = Boundary<string, Tagged, unknown, Tagged, unknown>
-type Options = ExecuteOptions | undefined
+type AggregateCall = ExecuteOptions & AggregateRules
+type BoundaryCall = ExecuteOptions & BoundaryRules
 
 const isBoundary = (target: object): target is SomeBoundary => "_tag" in target
 
-const executeAggregate = (aggregate: SomeAggregate, id: unknown, command: Tagged, options: ExecuteOptions = {}) =>
+const executeAggregate = (aggregate: SomeAggregate, id: unknown, command: Tagged, options: AggregateCall = {}) =>
   Effect.contextWith((context: Context.Context<EventStore>) => {
     const current = commandContext(context)
     const streamId = streamIdOf(aggregate, id)
@@ -221,15 +246,15 @@ const executeAggregate = (aggregate: SomeAggregate, id: unknown, command: Tagged
     const stream = streamId.success
     const key = keyOf(options.commandId, () => CommandCodec.of(aggregate).fingerprint(stream, command))
     if (Result.isFailure(key)) return refuse("aggregate", aggregate, command, key.failure, current)
-    return execution.run(aggregatePlan(aggregate, stream, command, key.success), options, current)
+    return execution.run(aggregatePlan(aggregate, stream, command, key.success, options), options, current)
   })
 
-const executeBoundary = (boundary: SomeBoundary, command: Tagged, options: ExecuteOptions = {}) =>
+const executeBoundary = (boundary: SomeBoundary, command: Tagged, options: BoundaryCall = {}) =>
   Effect.contextWith((context: Context.Context<EventStore>) => {
     const current = commandContext(context)
     const key = keyOf(options.commandId, () => CommandCodec.ofBoundary(boundary).fingerprint(command))
     if (Result.isFailure(key)) return refuse("boundary", boundary, command, key.failure, current)
-    return execution.run(boundaryPlan(boundary, command, key.success), options, current)
+    return execution.run(boundaryPlan(boundary, command, key.success, options), options, current)
   })
 
 const refuse = (
@@ -244,7 +269,12 @@ const refuse = (
     return Effect.fail(error)
   })
 
-const executeUnknownOn = (aggregate: SomeAggregate, id: unknown, command: unknown, options: Options) => {
+const executeUnknownOn = (
+  aggregate: SomeAggregate,
+  id: unknown,
+  command: unknown,
+  options: AggregateCall | undefined
+) => {
   const codec = CommandCodec.of(aggregate)
   const both = () => Result.all([codec.decodeId(id), codec.decode(command)])
   return decoding(both, ([id, command]) => executeAggregate(aggregate, id, command, options))

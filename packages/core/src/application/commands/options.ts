@@ -1,3 +1,4 @@
+import type * as Result from "effect/Result"
 import type {
   CommandIdReused,
   ConcurrencyConflict,
@@ -29,6 +30,54 @@ export interface ExecuteOptions {
    * tried again only if the command has an id.
    */
   readonly retryStore?: StoreRetryPolicy
+}
+
+/** How to execute a command on an aggregate, and what its caller requires of the state that it is decided on. */
+export interface AggregateOptions<in State, out RequireError, out Expected extends number> extends ExecuteOptions {
+  /**
+   * The version at which the stream must be; 0 if it has no event. At another
+   * version the command fails with `VersionConflict`, and is not tried again.
+   */
+  readonly expectedVersion?: Expected
+  /**
+   * A rule on the state that the command is decided on. It is asked in every
+   * attempt, before `decide`; a failure rejects the command. A command that is
+   * repeated under its id is answered before.
+   */
+  readonly require?: (decidedOn: {
+    readonly state: State
+    /** The stream's version; 0 if it has no event. */
+    readonly version: number
+  }) => Result.Result<unknown, RequireError>
+}
+
+/** How to execute a command over a boundary, and what its caller requires of the states that it is decided on. */
+export interface BoundaryOptions<States, out RequireError, Roles> extends ExecuteOptions {
+  /**
+   * The versions at which streams must be, by role; only for roles that one stream
+   * plays. At another version the command fails with `VersionConflict`, and is not
+   * tried again.
+   */
+  readonly expectedVersion?: {
+    readonly [Role in keyof Roles]: Role extends SingleRoles<States>
+      ? number
+      : `${Role & string} is not a role of one stream`
+  }
+  /** Like `require` of an aggregate, on the states and the versions by role. */
+  readonly require?: (decidedOn: {
+    readonly states: States
+    readonly versions: VersionsOf<States>
+  }) => Result.Result<unknown, RequireError>
+}
+
+/** The roles that one stream plays. A role whose state is an array counts as a role of several streams. */
+export type SingleRoles<States> = {
+  [Role in keyof States]: States[Role] extends ReadonlyArray<unknown> ? never : Role
+}[keyof States]
+
+/** The versions of the streams by role; where a state is an array, there may be one version or several. */
+export type VersionsOf<States> = {
+  readonly [Role in keyof States]: States[Role] extends ReadonlyArray<unknown> ? number | ReadonlyArray<number> : number
 }
 
 /** Why executing a command can fail, besides the domain's own errors. */

@@ -54,12 +54,12 @@ const mistakes = [
   [
     "a typo in an option",
     'Executor.execute(Course, id, new Cancel({ student: "s" }), { comandId: "c" })',
-    `Object literal may only specify known properties, but 'comandId' does not exist in type 'ExecuteOptions'. Did you mean to write 'commandId'?`
+    `Object literal may only specify known properties, but 'comandId' does not exist in type 'AggregateOptions<number, never, never>'. Did you mean to write 'commandId'?`
   ],
   [
     "the views to wait for as an option",
     'Executor.execute(Course, id, new Cancel({ student: "s" }), { waitFor: [Courses] })',
-    `Object literal may only specify known properties, and 'waitFor' does not exist in type 'ExecuteOptions'.`
+    `Object literal may only specify known properties, and 'waitFor' does not exist in type 'AggregateOptions<number, never, never>'.`
   ],
   [
     "a typo in the command of a boundary",
@@ -76,7 +76,18 @@ const mistakes = [
   [
     "a typo in an option, from outside",
     'Executor.executeUnknown(Course, "ts", {}, { retries: 1 })',
-    `Object literal may only specify known properties, and 'retries' does not exist in type 'ExecuteOptions'.`
+    `Object literal may only specify known properties, and 'retries' does not exist in type 'AggregateOptions<number, never, never>'.`
+  ],
+  [
+    "the version of a role that the boundary does not have",
+    'Executor.execute(Move, { _tag: "Move", from: "a", to: "b" }, { expectedVersion: { form: 3 } })',
+    `Type 'number' is not assignable to type '"form is not a role of one stream"'.`
+  ],
+  [
+    "a rule that answers with a boolean",
+    'Executor.execute(Course, id, new Cancel({ student: "s" }), { require: ({ version }) => version > 3 })',
+    `Type '({ version }: { readonly state: number; readonly version: number; }) => boolean' is not assignable to type '(decidedOn: { readonly state: number; readonly version: number; }) => Result<unknown, never>'.
+  Type 'boolean' is not assignable to type 'Result<unknown, never>'.`
   ]
 ] as const
 

@@ -2,11 +2,13 @@ import * as Result from "effect/Result"
 import type { Aggregate } from "../../../domain/Aggregate.ts"
 import type { StreamId } from "../../../domain/StreamId.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
+import type { VersionConflict } from "../../../ports/errors.ts"
 import type { CommandKey } from "../../../ports/EventStore.ts"
 import { decodeRecorded } from "../../events/recording.ts"
 import * as CommandCodec from "../CommandCodec.ts"
 import { type CommandPlan, type LoadedStream, type Refusal, type StreamWrite, unread } from "./commandPlan.ts"
 import type { Receipt } from "../Receipt.ts"
+import { type AggregateRules, broken, unexpected } from "./rules.ts"
 import { invalidKey, invalidStream } from "./storable.ts"
 
 /** A command on one aggregate. */
@@ -14,8 +16,9 @@ export const aggregatePlan = <Name extends string, Id, State, Command extends Ta
   aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
   streamId: StreamId,
   command: Command,
-  key: CommandKey | undefined
-): CommandPlan<Error, Receipt<Event>> => {
+  key: CommandKey | undefined,
+  rules: AggregateRules
+): CommandPlan<Error | VersionConflict, Receipt<Event>> => {
   // The stream of the present attempt: the engine begins each attempt before it asks for anything else.
   let stream!: LoadedStream
   return {
@@ -33,7 +36,13 @@ export const aggregatePlan = <Name extends string, Id, State, Command extends Ta
       return Result.succeed([stream])
     },
 
-    decide: (): Result.Result<ReadonlyArray<StreamWrite>, Refusal<Error>> => {
+    decide: (): Result.Result<ReadonlyArray<StreamWrite>, Refusal<Error | VersionConflict>> => {
+      const { expectedVersion } = rules
+      if (expectedVersion !== undefined && expectedVersion !== stream.version) {
+        return Result.fail(unexpected(stream, expectedVersion))
+      }
+      const refusal = broken(rules.require?.({ state: stream.state as never, version: stream.version }))
+      if (refusal !== undefined) return Result.fail(refusal)
       const decision = aggregate.decide(command, stream.state as State)
       if (Result.isFailure(decision)) return Result.fail({ isRejection: true, error: decision.failure })
       return Result.succeed(decision.success.length === 0 ? [] : [{ stream, events: decision.success }])

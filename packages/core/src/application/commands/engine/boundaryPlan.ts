@@ -3,12 +3,14 @@ import type { Boundary, Stage } from "../../../domain/Boundary.ts"
 import type * as Participant from "../../../domain/Participant.ts"
 import * as StreamId from "../../../domain/StreamId.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
+import type { VersionConflict } from "../../../ports/errors.ts"
 import type { Appended, CommandKey, RecordedEvent } from "../../../ports/EventStore.ts"
 import { EventDecodeError, InvalidDecision } from "../../events/errors.ts"
 import { decodeRecorded } from "../../events/recording.ts"
 import * as CommandCodec from "../CommandCodec.ts"
 import { type CommandPlan, type LoadedStream, type Refusal, type StreamWrite, unread } from "./commandPlan.ts"
 import { InvalidCommand, StreamWrittenTwice, TooManyParticipants } from "../errors.ts"
+import { type BoundaryRules, broken, unexpected } from "./rules.ts"
 import { invalidKey, invalidStream } from "./storable.ts"
 import type { BoundaryReceipt } from "../Receipt.ts"
 
@@ -24,7 +26,8 @@ type Roles = Record<string, Player | ReadonlyArray<Player>>
 export const boundaryPlan = <Name extends string, Command extends Tagged, States, Event extends Tagged, Error>(
   boundary: Boundary<Name, Command, States, Event, Error>,
   command: Command,
-  key: CommandKey | undefined
+  key: CommandKey | undefined,
+  rules: BoundaryRules
 ): CommandPlan<Error | PlanError, BoundaryReceipt<Event>> => {
   const { maxParticipants, name } = boundary
   // These four belong to the present attempt.
@@ -130,7 +133,19 @@ export const boundaryPlan = <Name extends string, Command extends Tagged, States
     discover: undefined,
 
     decide: () => {
-      const decision = boundary.decide(command, statesOf(roles) as States)
+      const states = statesOf(roles)
+      for (const role in rules.expectedVersion) {
+        const expected = rules.expectedVersion[role]
+        const player = roles[role]
+        if (expected === undefined) continue
+        if (player === undefined || !("stream" in player)) {
+          throw new Error(`${name}: a version is expected of ${role}, but it is not a role of one stream`)
+        }
+        if (player.stream.version !== expected) return Result.fail(unexpected(player.stream, expected))
+      }
+      const refusal = broken(rules.require?.({ states: states as never, versions: versionsOf(roles) as never }))
+      if (refusal !== undefined) return Result.fail(refusal)
+      const decision = boundary.decide(command, states as States)
       return Result.isFailure(decision)
         ? Result.fail({ isRejection: true, error: decision.failure })
         : writesOf(name, roles, decision.success)
@@ -170,7 +185,7 @@ type Plan<Error, Event> = CommandPlan<Error | PlanError, BoundaryReceipt<Event>>
 
 type NamingError = InvalidCommand | InvalidDecision | TooManyParticipants
 
-type PlanError = StreamWrittenTwice | TooManyParticipants
+type PlanError = VersionConflict | StreamWrittenTwice | TooManyParticipants
 
 const isList = (role: Participant.Any | ReadonlyArray<Participant.Any>): role is ReadonlyArray<Participant.Any> =>
   Array.isArray(role)
@@ -182,6 +197,15 @@ const statesOf = (roles: Roles): Record<string, unknown> => {
     states[role] = "stream" in players ? players.stream.state : players.map(({ stream }) => stream.state)
   }
   return states
+}
+
+const versionsOf = (roles: Roles): Record<string, unknown> => {
+  const versions: Record<string, unknown> = {}
+  for (const role in roles) {
+    const players = roles[role]!
+    versions[role] = "stream" in players ? players.stream.version : players.map(({ stream }) => stream.version)
+  }
+  return versions
 }
 
 // The compiler has checked the roles of an emission. What it could not see is a defect, before anything is written.

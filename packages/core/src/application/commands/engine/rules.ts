@@ -1,0 +1,24 @@
+import * as Result from "effect/Result"
+import { VersionConflict } from "../../../ports/errors.ts"
+import type { AggregateOptions, BoundaryOptions } from "../options.ts"
+import type { LoadedStream, Refusal } from "./commandPlan.ts"
+
+// The engine knows no types of states. It gives a caller's rule the states of the target that the caller has named.
+/** What the caller of a command on an aggregate requires. */
+export type AggregateRules = Pick<AggregateOptions<never, unknown, number>, "expectedVersion" | "require">
+
+/** What the caller of a command over a boundary requires. */
+export interface BoundaryRules {
+  readonly expectedVersion?: { readonly [role: string]: number | undefined }
+  readonly require?: BoundaryOptions<never, unknown, never>["require"]
+}
+
+/** The refusal of a command whose stream is not at the expected version. */
+export const unexpected = ({ streamId, version }: LoadedStream, expected: number): Refusal<VersionConflict> => ({
+  isRejection: true,
+  error: new VersionConflict({ stream: streamId, expected, actual: version })
+})
+
+/** The refusal of a command whose rule is broken. */
+export const broken = (asked: Result.Result<unknown, unknown> | undefined): Refusal<never> | undefined =>
+  asked !== undefined && Result.isFailure(asked) ? { isRejection: true, error: asked.failure as never } : undefined
