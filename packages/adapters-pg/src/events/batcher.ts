@@ -184,6 +184,8 @@ export const make = <In, Out, E>(
               }
               return Effect.sync(() => {
                 const [entry] = batch
+                // Its caller may have gone during the call.
+                if (entry!.isOver) return free(entry!)
                 entry!.call!.wanted--
                 begin(batch, alone(entry!), () => {})
               })

@@ -95,7 +95,9 @@ select (select pg_catalog.count(*) from ${schema}.view_parts where generation = 
   and not exists (select from ${schema}.view_letters where generation = $1 and parked) as whole`
 
 /**
- * Lets appends maintain a generation from a position on.
+ * Lets appends maintain a generation from a position on. The number of the
+ * promotion is partly random. A database that has lost its last commits counts
+ * again, and a process that remembers a lost promotion must not meet its number.
  *
  * $1 bigint: the generation; $2 bigint: the position; $3 text[]: the aggregates; $4 text[]: the types.
  */
@@ -103,7 +105,10 @@ export const promote = (schema: string): string => `
 with counted as (
   update ${schema}.inline_changes set count = count + 1 returning count
 ), promoted as (
-  update ${schema}.views set inline = true, promotion = count, aggregates = $3, types = $4 from counted where id = $1
+  update ${schema}.views set
+    inline = true, promotion = (count << 31) | pg_catalog.floor(pg_catalog.random() * 2147483648::float8)::bigint,
+    aggregates = $3, types = $4
+  from counted where id = $1
   returning id
 )
 update ${schema}.view_parts set position = $2 from promoted where generation = promoted.id`

@@ -59,9 +59,13 @@ const work = (sql: PgClient.PgClient) =>
     )
     const events = Context.get(stores, EventStore.EventStore)
     const records = Context.get(stores, ViewStore.ViewStore)
-    const append = (names: ReadonlyArray<string>, more: Partial<EventStore.Append> = {}, given = [event()]) =>
+    const append = (
+      names: ReadonlyArray<string>,
+      more: Partial<EventStore.Append> = {},
+      given?: EventStore.Write["events"]
+    ) =>
       events.append({
-        writes: names.map((name) => ({ streamId: streamOf(name), events: given })),
+        writes: names.map((name) => ({ streamId: streamOf(name), events: given ?? [event()] })),
         conditions: [],
         ...more
       })

@@ -9,6 +9,7 @@ import type * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import type * as Decision from "./Decision.ts"
 import type { EventProblem, TagOf } from "./exactly.ts"
+import { judge } from "./jsonMeaning.ts"
 import type { Tagged } from "./tagged.ts"
 import type * as Participant from "./Participant.ts"
 
@@ -149,17 +150,20 @@ export const make = <
     /** The most streams that one command may read; 1,000 if not given. */
     readonly maxParticipants?: number
   }
-): Boundary<Name, Command, Participant.StatesOf<P>, Participant.EventsOf<P>, Decision.ErrorOf<Decided>> => ({
-  _tag: "Boundary",
-  name,
-  command: definition.command,
-  stages: (command) => {
-    const named = definition.participants(command)
-    return isDiscovery(named) ? named.stages : [() => named]
-  },
-  decide: definition.decide as never,
-  maxParticipants: definition.maxParticipants ?? 1_000
-})
+): Boundary<Name, Command, Participant.StatesOf<P>, Participant.EventsOf<P>, Decision.ErrorOf<Decided>> => {
+  judge(`${name}, command`, definition.command)
+  return {
+    _tag: "Boundary",
+    name,
+    command: definition.command,
+    stages: (command) => {
+      const named = definition.participants(command)
+      return isDiscovery(named) ? named.stages : [() => named]
+    },
+    decide: definition.decide as never,
+    maxParticipants: definition.maxParticipants ?? 1_000
+  }
+}
 
 /**
  * Makes a participant, or a list of them, read-only. Its version is still

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
-import { Aggregate, Decision, EventStoreError, Executor, View } from "@hexfold/core"
+import { Aggregate, Boundary, Decision, EventStoreError, Executor, View } from "@hexfold/core"
 import { Effect, Schema } from "effect"
 
 const definition = { id: Schema.String, state: Schema.Null, initial: null }
@@ -45,6 +45,12 @@ describe("a schema whose JSON has two meanings is refused:", () => {
       assert.throws(() => stateWith(schema), `Profiles, state${path}: `)
     })
   }
+
+  it("in the command of a boundary", () => {
+    const command = Schema.TaggedStruct("Other", { value: either })
+    const make = () => Boundary.make("Change", { command, participants: () => ({}), decide: () => Decision.nothing })
+    assert.throws(make, "Change, command.value: ")
+  })
 
   it("in commands, ids and errors", () => {
     const tagged = Schema.TaggedStruct("Other", { value: either })
