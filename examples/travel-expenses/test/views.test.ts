@@ -32,9 +32,15 @@ describe("views", () => {
     const [given] = View.given(D.Declaration, "d1", rejected)
     const metadata = { correlationId: "d1", causationId: "d1", actor: "ADMINISTRATION" }
     ViewScenario.of(Histories)
-      .given({ ...given!, eventId: "e1", metadata })
+      .given({ ...given!, position: 7, metadata })
       .then({
-        e1: { declaration: "d1", step: 3, what: "DeclarationRejected", by: "ADMINISTRATION", at: rejected.at }
+        "0000000000000007": {
+          declaration: "d1",
+          step: 3,
+          what: "DeclarationRejected",
+          by: "ADMINISTRATION",
+          at: rejected.at
+        }
       })
   })
 

@@ -84,7 +84,7 @@ const ordered = <A extends object>(value: A): A =>
   Object.fromEntries(Object.entries(value).sort(([a], [b]) => compareKeys(a, b))) as A
 
 /** The order of the keys of an object: shorter keys first, measured in bytes of UTF-8, then byte by byte. It is the order of jsonb. */
-export const compareKeys = (a: string, b: string): number => {
+const compareKeys = (a: string, b: string): number => {
   const aBytes = utf8Bytes(a)
   const bBytes = utf8Bytes(b)
   return aBytes === bBytes ? compareTexts(a, b) : aBytes - bBytes

@@ -2,7 +2,7 @@ import type * as Schema from "effect/Schema"
 import { maxDepth } from "../../ports/jsonCopy.ts"
 
 /** The most characters of all texts in a command that comes from outside, or that has a command id. */
-export const maxCommandLength = 16 << 20
+const maxCommandLength = 16 << 20
 
 /** Why no work is done on an input: it is too deep or too large. It uses no stack, so it takes any depth. */
 export const inputProblem = (input: unknown): string | undefined => {
