@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { Source } from "../../domain/Participant.ts"
 import { judge } from "../../domain/jsonMeaning.ts"
+import { inOrder } from "../../ports/jsonCopy.ts"
 import { bounded } from "../../domain/texts.ts"
 import { changedKind } from "../../internal/kinds.ts"
 import * as encoder from "../../internal/encoder.ts"
@@ -56,7 +57,7 @@ const make = <Name extends string, State, Event extends Tagged>(
     Array.from(aggregate.schemas.events, ([tag, schema]): [string, Member<Event>] => {
       const decode = Schema.decodeUnknownResult(Schema.toCodecJson(schema))
       const isSure = judge(`${aggregate.name}, events ${tag}`, schema) === "sure"
-      return [tag, { encode: encoder.make(schema), decode, isSure }]
+      return [tag, { encode: encoder.make(schema), withoutTag: withoutTag(), decode, isSure }]
     })
   )
   return {
@@ -72,7 +73,9 @@ const make = <Name extends string, State, Event extends Tagged>(
       const member = members.get(event._tag)
       if (member === undefined) throw new Error(`${aggregate.name}: no event has the tag "${event._tag}"`)
       const encoded = member.encode(event)
-      return Result.isFailure(encoded) ? Result.fail(encoded.failure) : Result.succeed(withoutTag(encoded.success))
+      return Result.isFailure(encoded)
+        ? Result.fail(encoded.failure)
+        : Result.succeed(member.withoutTag(encoded.success))
     },
     decode: (recorded) => {
       const member = members.get(recorded.type)
@@ -94,13 +97,34 @@ const make = <Name extends string, State, Event extends Tagged>(
 interface Member<Event> {
   readonly isSure: boolean
   readonly encode: (event: Event) => Result.Result<Schema.Json, Schema.SchemaError>
+  readonly withoutTag: (encoded: Schema.Json) => Encoded
   readonly decode: (data: unknown) => Result.Result<Event, Schema.SchemaError>
 }
 
-// A `TaggedSchema` encodes to an object with a `_tag`, which the recorded type repeats.
-const withoutTag = (encoded: Schema.Json): Encoded => {
-  const { _tag: type, ...data } = encoded as { readonly _tag: string } & Schema.JsonObject
-  return { type, data }
+/**
+ * Takes the `_tag` out of the JSON of one event, which the recorded type repeats,
+ * and puts the other members into the order that stores keep. Events of one type
+ * mostly have the same members, so the order is sorted once. Sorted for each
+ * event, a command in memory takes a tenth longer.
+ */
+const withoutTag = (): ((encoded: Schema.Json) => Encoded) => {
+  let order: ReadonlyArray<string> = []
+  return (json) => {
+    const encoded = json as { readonly _tag: string } & Schema.JsonObject
+    const data: Record<string, Schema.Json> = {}
+    let left = Object.keys(encoded).length
+    for (const name of order) {
+      if (!Object.hasOwn(encoded, name)) continue
+      data[name] = encoded[name]!
+      left--
+    }
+    if (left === 1) return { type: encoded._tag, data }
+    const { _tag: type, ...rest } = encoded
+    order = Object.keys(inOrder({ ...Object.fromEntries(order.map((name) => [name, null])), ...rest }))
+    // A type whose members have any names would make a list without an end; "__proto__" cannot be set by an assignment.
+    if (order.length > 100 || order.includes("__proto__")) order = []
+    return { type, data: rest }
+  }
 }
 
 const decodeError = (recorded: StreamEvent, detail: string, cause?: unknown): EventDecodeError =>
