@@ -27,7 +27,7 @@ class DatabaseFailure extends Error {
 export const cleaned = (error: SqlError.SqlError): SqlError.SqlError => {
   const { reason } = error
   if (reason.cause instanceof DatabaseFailure) return error
-  const cause = new DatabaseFailure(reason.cause, withoutData(messageOf(error)))
+  const cause = new DatabaseFailure(reason.cause, messageOf(error))
   const message = withoutData(reason.message)
   const props = { cause, message, ...(reason.operation === undefined ? {} : { operation: reason.operation }) }
   switch (reason._tag) {
@@ -58,15 +58,18 @@ export const cleaned = (error: SqlError.SqlError): SqlError.SqlError => {
   }
 }
 
-/** What the server or the driver has said. */
+/** What the server or the driver has said, without data. */
 export const messageOf = (error: SqlError.SqlError): string => {
   const { cause } = error.reason
+  const code = Predicate.hasProperty(cause, "code") ? String(cause.code) : ""
+  // In whatever language: such a message repeats the value that the server cannot take. Only 22000 is for triggers.
+  if (/^22(?!000)[0-9A-Z]{3}$/.test(code)) return `the server cannot take a value (${code})`
   const text = Predicate.hasProperty(cause, "message") ? String(cause.message) : error.message
-  return text === "" ? error.reason._tag : text
+  return text === "" ? error.reason._tag : withoutData(text)
 }
 
-/** The server repeats a value that it cannot read behind a colon, in quotes; a URL has a scheme. */
-export const withoutData = (message: string): string =>
+/** The server repeats a value that it cannot read after a colon, in quotes; a URL has a scheme. */
+const withoutData = (message: string): string =>
   message
     .replace(/: "[^]*"/, "")
     .replace(/\b[a-z][a-z0-9+.-]*:\/\/\S*/gi, "(a URL)")

@@ -1,7 +1,7 @@
 import { EventStoreError, ViewStoreError, Reason } from "@hexfold/core"
 import { Cause, Effect, Predicate } from "effect"
 import { SqlError } from "effect/sql"
-import { cleaned, messageOf, withoutData } from "./cleaned.ts"
+import { cleaned, messageOf } from "./cleaned.ts"
 import { unmaintained } from "../sql/inline.ts"
 
 // Classes and codes of Postgres' appendix A. The driver's own classes cover most
@@ -10,6 +10,8 @@ const unavailable = /^(08|25006|40|53|57P0[1-5])/
 const timeout = /^(57014|55P03|25P03|25P04)/
 const aborted = /^25P0[12]/
 const corrupt = /^XX00[12]/
+// Data, limits, locks, tables of views, functions, what is stored. Codes of the network, such as EPIPE, are not among them.
+const ofOneRequest = /^(?:(?:2[1-3]|40|54|P0|HX|XX)[0-9A-Z]{3}|42P01)$/
 const rejected = /^(0A|22|23|28|3D|3F|42|54|HX)/
 
 /** The reason of the ports for a failure of the driver. The driver's error stays the cause, without data. */
@@ -47,7 +49,7 @@ const misconfiguration = (code: string, message: string): string | undefined => 
   }
   if (message.startsWith("Unrecognized sslmode")) return "the URL of the database has an sslmode that is not known"
   if (/URI malformed|in (the )?URL/.test(message)) return "the URL of the database has a part that cannot be read"
-  if (certificate.test(code)) return `the server's certificate is refused: ${withoutData(message)} (${code})`
+  if (certificate.test(code)) return `the server's certificate is refused: ${message} (${code})`
   return /does not support (SSL|TLS)/i.test(message)
     ? "the server does not support TLS, and the client demands it"
     : undefined
@@ -115,7 +117,7 @@ const translatedTo =
     })
 
 /** What the server has said, without data. */
-export const detailOf = (error: SqlError.SqlError): string => withoutData(messageOf(error))
+export const detailOf = messageOf
 
 const { Aborted, Corrupt, Rejected, Timeout, Unavailable, Unknown } = Reason
 const classes = { Aborted, Corrupt, Rejected, Timeout, Unavailable, Unknown }
@@ -128,15 +130,16 @@ const withoutDataIn = (error: EventStoreError, cause: SqlError.SqlError) => {
 }
 
 /**
- * Whether a statement with this failure has certainly done nothing: the server
- * itself has refused it or rolled it back, and still runs. Any other failure leaves
- * open whether the statement has committed, also an answer that could not be read.
+ * Whether a statement with this failure has certainly done nothing, and one of
+ * several requests may be the reason: the server itself has refused its data or
+ * rolled it back. A server that is full or read-only fails for every request, and
+ * a failure of the connection leaves open whether the statement has committed.
  */
 export const isUndone = (cause: Cause.Cause<unknown>): boolean =>
   cause.reasons.every((reason) => {
     const error =
       reason._tag === "Fail" && reason.error instanceof EventStoreError ? reason.error.reason.cause : undefined
-    return SqlError.isSqlError(error) && /^(?!08|57P)[0-9A-Z]{5}$/.test(codeOf(error))
+    return SqlError.isSqlError(error) && ofOneRequest.test(codeOf(error))
   })
 
 /** Whether a statement has waited for a lock too long: the server has rolled it back. */

@@ -113,7 +113,7 @@ export const make = <In, Out, E>(
           ready.delete(entry)
           waiting.delete(entry)
         }
-        begin(batch, shared(batch), places.take())
+        begin(batch, shared(batch, false), places.take())
       }
     }
 
@@ -167,17 +167,25 @@ export const make = <In, Out, E>(
     const failed = (batch: ReadonlyArray<Waiting>, cause: Cause.Cause<E | EventStoreError>) =>
       Effect.sync(() => batch.forEach((entry) => settle(entry, Exit.failCause(cause))))
 
-    const shared = (entries: ReadonlyArray<Waiting>): Effect.Effect<void> =>
+    /** Whether a request is still wanted and has time left; if it is not, it ends. */
+    const inTime = (entry: Waiting): boolean => {
+      if (!entry.isOver && Date.now() < entry.deadline) return true
+      const { request } = entry
+      settle(entry, Exit.fail(late(options.operation, options.lockTimeout, options.describe(request))))
+      return false
+    }
+
+    /** `again` says that the requests were in a call before, which has done nothing. */
+    const shared = (entries: ReadonlyArray<Waiting>, again: boolean): Effect.Effect<void> =>
       Effect.suspend(() => {
-        for (const entry of entries) if (entry.isOver) free(entry)
-        const batch = entries.filter(({ isOver }) => !isOver)
+        const batch = again ? entries.filter(inTime) : entries
         if (batch.length === 0) return Effect.void
         return Effect.matchCauseEffect(attempt(batch, briefly), {
           onSuccess: answered(batch),
           onFailure: (cause): Effect.Effect<void> => {
             if (options.isBlocked(cause)) {
               if (batch.length > 1) {
-                return Effect.forEach(batch, (entry) => shared([entry]), {
+                return Effect.forEach(batch, (entry) => shared([entry], true), {
                   concurrency: options.maxInFlight,
                   discard: true
                 })
@@ -192,7 +200,7 @@ export const make = <In, Out, E>(
             }
             if (batch.length === 1 || !options.isUndone(cause)) return failed(batch, cause)
             const half = batch.length >> 1
-            return Effect.andThen(shared(batch.slice(0, half)), shared(batch.slice(half)))
+            return Effect.andThen(shared(batch.slice(0, half), true), shared(batch.slice(half), true))
           }
         })
       })
@@ -201,6 +209,7 @@ export const make = <In, Out, E>(
     // A call that gives up earlier than it was told has a lower limit of its connection, which counts.
     const alone = (entry: Waiting): Effect.Effect<void> =>
       Effect.suspend(() => {
+        if (!inTime(entry)) return Effect.succeed(true)
         const patience = Math.max(1, Math.min(entry.deadline - Date.now(), turn))
         const started = Date.now()
         return Effect.matchCauseEffect(attempt([entry], patience), {

@@ -48,7 +48,8 @@ export const make = <Request>(): KeyLocks<Request> => {
 
   const part = (key: string, ticket: Ticket<Request>, freed: Array<Request>) => {
     const line = lines.get(key)!
-    if (line.tickets.get(ticket)!.isExclusive) line.exclusives--
+    const { isExclusive } = line.tickets.get(ticket)!
+    if (isExclusive) line.exclusives--
     line.tickets.delete(ticket)
     if (line.tickets.size === 0) return void lines.delete(key)
     let isFirst = true
@@ -57,7 +58,7 @@ export const make = <Request>(): KeyLocks<Request> => {
       if (!place.granted) {
         place.granted = true
         if (--next.missing === 0) freed.push(next.request)
-      } else if (!place.isExclusive && line.exclusives === 0) return
+      } else if (!isExclusive && !place.isExclusive && line.exclusives === 0) return
       if (place.isExclusive) return
       isFirst = false
     }

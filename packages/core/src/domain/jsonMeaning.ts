@@ -13,6 +13,7 @@ export type Meaning = "sure" | "unsure"
 export const judge = (where: string, schema: Schema.Codec<unknown, unknown>): Meaning => {
   const seen = new Set<SchemaAST.AST>()
   let meaning: Meaning = "sure"
+  let suspended = 0
 
   const walk = (ast: SchemaAST.AST, path: string): void => {
     const encoded = wireOf(ast)
@@ -28,7 +29,10 @@ export const judge = (where: string, schema: Schema.Codec<unknown, unknown>): Me
         for (const each of encoded.rest) walk(each, `${path}[]`)
         return
       case "Suspend":
-        return walk(encoded.thunk(), path)
+        // A schema that makes itself anew at each step has no end.
+        if (++suspended <= mostSuspended) return walk(encoded.thunk(), path)
+        meaning = "unsure"
+        return
       case "Union": {
         const { types } = encoded
         for (const [i, first] of types.entries()) {
@@ -59,6 +63,8 @@ export const judge = (where: string, schema: Schema.Codec<unknown, unknown>): Me
   walk(Schema.toCodecJson(schema).ast, "")
   return meaning
 }
+
+const mostSuspended = 100
 
 const nameOf = (ast: SchemaAST.AST): string => {
   const identifier = ast.annotations?.["identifier"]

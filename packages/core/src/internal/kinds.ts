@@ -3,7 +3,11 @@
  * kind of value, with its path and both kinds. Members that only one of them has
  * are defaults or surplus keys.
  */
-export const changedKind = (decided: unknown, decoded: unknown, path = ""): string | undefined => {
+export const changedKind = (decided: unknown, decoded: unknown): string | undefined =>
+  changedAt(decided, decoded, "", new Set())
+
+// An empty Chunk contains itself: `seen` has the objects that were compared.
+const changedAt = (decided: unknown, decoded: unknown, path: string, seen: Set<unknown>): string | undefined => {
   const [before, after] = [kindOf(decided), kindOf(decoded)]
   if (before !== after) return `${path === "" ? "the value" : path} is ${before} and would be read back as ${after}`
   if (before === "a list") {
@@ -11,14 +15,15 @@ export const changedKind = (decided: unknown, decoded: unknown, path = ""): stri
     if (list.length !== other.length)
       return `${path} has ${list.length} members and would be read back with ${other.length}`
     for (let i = 0; i < list.length; i++) {
-      const changed = changedKind(list[i], other[i], `${path}[${i}]`)
+      const changed = changedAt(list[i], other[i], `${path}[${i}]`, seen)
       if (changed !== undefined) return changed
     }
-  } else if (before === "an object") {
+  } else if (before === "an object" && !seen.has(decided)) {
+    seen.add(decided)
     const [object, other] = [decided as Readonly<Record<string, unknown>>, decoded as Readonly<Record<string, unknown>>]
     for (const key of Object.keys(object)) {
       if (!Object.hasOwn(other, key)) continue
-      const changed = changedKind(object[key], other[key], `${path}.${key.slice(0, 100)}`)
+      const changed = changedAt(object[key], other[key], `${path}.${key.slice(0, 100)}`, seen)
       if (changed !== undefined) return changed
     }
   }

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
 import { Aggregate, Boundary, Decision, EventStoreError, Executor, View } from "@hexfold/core"
-import { Effect, Schema } from "effect"
+import { Chunk, Effect, Schema } from "effect"
 
 const definition = { id: Schema.String, state: Schema.Null, initial: null }
 const eventsWith = (value: Schema.Codec<unknown, unknown>) =>
@@ -87,6 +87,16 @@ describe("a schema whose JSON has one meaning is taken:", () => {
   }
 })
 
+it("a schema that makes itself anew at each step is taken", () => {
+  interface Tree {
+    readonly item: number
+    readonly children: ReadonlyArray<Tree>
+  }
+  const tree = (): Schema.Codec<Tree, unknown> =>
+    Schema.Struct({ item: Schema.Int, children: Schema.Array(Schema.suspend(tree)) })
+  stateWith(tree())
+})
+
 describe("where the schema cannot tell, an event that would come back as something else is refused:", () => {
   const lists: Schema.Codec<unknown, unknown> = Schema.Union([Schema.Array(Schema.BigInt), Schema.Array(Schema.String)])
   const Put = Schema.TaggedStruct("Put", { value: Schema.Unknown })
@@ -97,6 +107,22 @@ describe("where the schema cannot tell, an event that would come back as somethi
     decide: { Put: ({ value }) => Decision.accept({ _tag: "Changed" as const, value }) },
     evolve: { Changed: () => null }
   })
+  it.effect("but not one that holds itself, as an empty Chunk does", () =>
+    Effect.gen(function* () {
+      const value = Schema.Struct({ items: Schema.Chunk(Schema.Finite), more: Schema.Unknown })
+      const Put = Schema.TaggedStruct("Put", {})
+      const Bag = Aggregate.make("Bag", {
+        ...definition,
+        commands: [Put],
+        events: [Schema.TaggedStruct("Changed", { value })],
+        decide: { Put: () => Decision.accept({ _tag: "Changed", value: { items: Chunk.empty<number>(), more: "m" } }) },
+        evolve: { Changed: () => null }
+      })
+      yield* Executor.execute(Bag, "a", { _tag: "Put" })
+      assert.strictEqual((yield* Executor.load(Bag, "a")).version, 1)
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+
   it.effect("a list of texts that are numbers", () =>
     Effect.gen(function* () {
       yield* Executor.execute(Box, "a", { _tag: "Put", value: ["a"] })

@@ -62,7 +62,7 @@ export const newEvents = <Name extends string, State, Event extends Tagged>(
   let metadata = common
   for (let i = 0; i < decided.length; i++) {
     const event = decided[i]!
-    const encoded = codec.encode(event)
+    const encoded = codec.encodeInOrder(event)
     if (Result.isFailure(encoded)) {
       const detail = `the event ${event._tag} does not match its schema: ${encoded.failure.message}`
       return Result.fail(new InvalidDecision({ target: aggregate.name, detail, cause: encoded.failure }))
