@@ -15,7 +15,7 @@ export interface Options<In, Out, E> {
     batch: ReadonlyArray<In>,
     lockTimeout: number
   ) => Effect.Effect<ReadonlyArray<Exit.Exit<Out, E>>, E | EventStoreError>
-  /** Whether a call with this failure has certainly done nothing, and may be made again in parts. */
+  /** Whether a call with this failure has certainly done nothing, and one of its requests may be the reason. It is then made again in parts. */
   readonly isUndone: (cause: Cause.Cause<unknown>) => boolean
   /** Whether a call has waited for a lock too long, and has certainly done nothing. */
   readonly isBlocked: (cause: Cause.Cause<unknown>) => boolean
@@ -60,9 +60,9 @@ interface Call {
  *
  * No request holds up those that want other keys. A shared call waits for a lock
  * only briefly. If it is blocked, each of its requests is tried alone, in parallel.
- * One that is blocked alone waits outside of the places of shared calls. A shared
- * call that fails for another reason and has certainly done nothing is split, until
- * the request that broke it stands alone.
+ * One that is blocked alone waits outside of the places of shared calls. If a shared
+ * call has certainly done nothing and one of its requests may be the reason, it is
+ * split, until the request that broke it stands alone.
  *
  * A request whose caller is interrupted is dropped if it still waits. A call that
  * no caller wants any more is interrupted; it has happened whole or not at all.

@@ -10,9 +10,9 @@
  * for any other event. `events.recorded_at` stays the time at which the store
  * recorded the event.
  *
- * `sort_key` gets a body that Postgres has parsed when it was created, so it does
- * not depend on the search path of the caller, and can still be inlined. It
- * returns what it returned before.
+ * `sort_key` gets a body that Postgres parses when it creates the function. Such a
+ * body does not depend on the search path of the caller, and Postgres can still
+ * inline it. The function returns what it returned before.
  */
 export const times = (schema: string): ReadonlyArray<string> => [
   `alter table ${schema}.streams add column recorded_at timestamptz`,

@@ -21,8 +21,9 @@ export const lowest = 1
  *
  * Libraries of several revisions call the same function. So one whose arguments,
  * result or meaning changes gets a new name (`append_2`), and the former stays
- * until the next major version. `sort_key` is not among them: the indexes of
- * views depend on it, so it is part of a migration, and what it returns never changes.
+ * until the next major version. `sort_key` is not among them, because
+ * the indexes of views depend on it: it is part of a migration. What it returns
+ * never changes.
  */
 export const functions = (schema: string, namespace: number): ReadonlyArray<string> => [
   ...horizonFunctions(schema, namespace),

@@ -13,7 +13,7 @@ export interface DeadLetterRow {
   readonly at: number
 }
 
-// Databases hold rows with the names `mishap` and `eventVersion`, so these names stay where the ports have newer ones.
+// Stored rows have the members `mishap` and `eventVersion`. The ports call them `error` and `streamVersion`.
 type StoredError = NonNullable<ViewStore.Unapplied["error"]>
 
 /** An event that was not applied, as stored JSON. */
