@@ -15,7 +15,7 @@ export const statesOf = <
   Effect.gen(function* () {
     const { horizons } = yield* EventStore.EventStore
     const states = new Map<Id, State>()
-    const upTo = Option.getOrElse(yield* Stream.runHead(horizons), () => 0)
+    const upTo = Option.getOrThrow(yield* Stream.runHead(horizons)).position
     yield* Stream.runForEach(Subscription.events([aggregate], { upTo }), ({ data, streamId }) =>
       Effect.sync(() => {
         const id = Option.getOrThrow(aggregate.idOf(streamId))

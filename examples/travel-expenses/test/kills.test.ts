@@ -139,7 +139,7 @@ const killing = <E, R, R2>(
 /** The position of the last written event. */
 const written = Effect.flatMap(EventStore.EventStore, ({ horizons }) =>
   Effect.map(Stream.runHead(horizons), (horizon): Progress => ({
-    position: Option.getOrElse(horizon, () => 0),
+    position: Option.getOrThrow(horizon).position,
     isIdle: false
   }))
 )

@@ -1,5 +1,5 @@
 import { CommandIdReused, ConcurrencyConflict, EventStore, type EventStoreError, StreamId } from "@hexfold/core"
-import { AppendCheck, Expectation } from "@hexfold/core/adapter"
+import { AppendCheck, Expectation, PositionCheck } from "@hexfold/core/adapter"
 import { type Clock, DateTime, Effect, Option, Queue, Stream } from "effect"
 
 type Store = EventStore.EventStore["Service"]
@@ -18,7 +18,9 @@ export interface Log {
   readonly commands: Map<string, Command>
   /** The latest time of an event. */
   readonly latest: { time: DateTime.Utc }
-  readonly listeners: Set<Queue.Queue<number>>
+  readonly listeners: Set<Queue.Queue<void>>
+  /** The last position of each history that has ended, from the first history on. */
+  readonly ended: Array<number>
 }
 
 /** An empty log. */
@@ -27,18 +29,35 @@ export const newLog = (): Log => ({
   streams: new Map(),
   commands: new Map(),
   latest: { time: DateTime.makeUnsafe(0) },
-  listeners: new Set()
+  listeners: new Set(),
+  ended: []
 })
+
+/** The present horizon. No append is ever under way, so it is the last position. */
+const horizonOf = ({ ended, events }: Log): EventStore.Horizon => ({
+  position: events.length,
+  drawn: events.length,
+  history: ended.length + 1,
+  holders: []
+})
+
+const refusalOf = (options: EventStore.AllReadOptions, { ended, events }: Log): EventStoreError | undefined =>
+  PositionCheck.check("readAll", options, {
+    drawn: events.length,
+    history: ended.length + 1,
+    endOf: (history) => Math.min(...ended.slice(history - 1))
+  })
 
 /**
  * An event store over a log. Several stores may share the log. The retention of
  * command ids is in milliseconds. `recorded` is called in the step that appends.
  */
 export const open = (
-  { commands, events: log, latest, listeners, streams }: Log,
+  data: Log,
   retention: number,
   recorded: (events: ReadonlyArray<Recorded>) => void = () => {}
 ): Store => {
+  const { commands, events: log, latest, listeners, streams } = data
   const versionOf = (streamId: StreamId.StreamId): number => streams.get(streamId)?.length ?? 0
 
   const isExpired = (command: Command, millis: number): boolean => millis - command.at > retention
@@ -165,7 +184,7 @@ export const open = (
           if (retention < Infinity) sweep(millis)
           commands.set(append.command.id, { at: millis, fingerprint: append.command.fingerprint, appended })
         }
-        if (appended.events.length > 0) for (const listener of listeners) Queue.offerUnsafe(listener, log.length)
+        if (appended.events.length > 0) for (const listener of listeners) Queue.offerUnsafe(listener, undefined)
         return Effect.succeed(appended)
       }),
 
@@ -194,21 +213,23 @@ export const open = (
       Stream.suspend(() => {
         const refusal = AppendCheck.checkRange("readAll", options)
         if (refusal !== undefined) return Stream.fail(refusal)
+        const lost = refusalOf(options, data)
+        if (lost !== undefined) return Stream.fail(lost)
         return pages(log, { ...options, upTo: Math.min(options.upTo ?? Infinity, log.length) })
       }),
 
-    // The queue keeps only the latest value. It exists before the present horizon is read, so no append is missed.
+    // The queue keeps that something has happened, and what has is read when it is asked for. It exists before the present horizon is read, so no append is missed.
     horizons: Stream.unwrap(
       Effect.gen(function* () {
-        const listener = yield* Queue.sliding<number>(1)
+        const listener = yield* Queue.sliding<void>(1)
         yield* Effect.acquireRelease(
           Effect.sync(() => listeners.add(listener)),
           () => Effect.sync(() => listeners.delete(listener))
         )
-        return Stream.concat(
-          Stream.sync(() => log.length),
-          Stream.fromQueue(listener)
-        ).pipe(Stream.changes)
+        return Stream.concat(Stream.succeed(undefined), Stream.fromQueue(listener)).pipe(
+          Stream.map(() => horizonOf(data)),
+          Stream.changesWith((a, b) => a.position === b.position && a.history === b.history)
+        )
       })
     )
   })
@@ -223,14 +244,18 @@ const onlyFold = ({ data, streamId, type, version }: Recorded): EventStore.Strea
 })
 
 // The index of an event is its version or position minus 1. The array only grows.
-const pages = (events: ReadonlyArray<Recorded>, options: EventStore.AllReadOptions): Stream.Stream<Recorded> => {
+const pages = (
+  events: ReadonlyArray<Recorded>,
+  { after: given, ...options }: EventStore.AllReadOptions
+): Stream.Stream<Recorded> => {
   const { aggregates, direction = "forwards", limit = Infinity, types } = options
+  const after = PositionCheck.placeOf(given)
   const upTo = Math.min(options.upTo ?? Infinity, events.length)
   const selects = (event: Recorded): boolean =>
     (types === undefined || types.includes(event.type)) &&
     (aggregates === undefined || aggregates.includes(StreamId.aggregateOf(event.streamId)))
   const step = direction === "forwards" ? 1 : -1
-  const first = direction === "forwards" ? (options.after ?? 0) + 1 : Math.min((options.after ?? Infinity) - 1, upTo)
+  const first = direction === "forwards" ? (after ?? 0) + 1 : Math.min((after ?? Infinity) - 1, upTo)
   return Stream.paginate({ next: first, left: limit }, ({ left, next }) =>
     Effect.sync(() => {
       const page: Array<Recorded> = []

@@ -125,6 +125,8 @@ const classes = { Aborted, Corrupt, Rejected, Timeout, Unavailable, Unknown }
 /** An error that was made before it came here, with a cause that has no data in it. */
 const withoutDataIn = (error: EventStoreError, cause: SqlError.SqlError) => {
   const { operation, reason } = error
+  // It is no failure of the server, so it has no cause.
+  if (reason._tag === "PositionFromAnotherHistory") return error
   const props = { detail: reason.detail, cause: cleaned(cause) }
   return new EventStoreError({ operation, reason: new classes[reason._tag](props) })
 }

@@ -1,4 +1,4 @@
-import type { EventStoreError } from "@hexfold/core"
+import type { EventStore, EventStoreError } from "@hexfold/core"
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import type { Limit } from "../database/disconnect.ts"
@@ -6,14 +6,8 @@ import { translated } from "../database/errors.ts"
 import { whetherJoined } from "../database/transactions.ts"
 import { horizonCall } from "../sql/horizon.ts"
 
-/** The horizon, and the last position that was drawn. Where they differ, appends are under way. */
-export interface Horizon {
-  readonly horizon: number
-  readonly last: number
-}
-
 /** Asks for the horizon, on behalf of an operation. */
-export type AskHorizon = (operation: EventStoreError["operation"]) => Effect.Effect<Horizon, EventStoreError>
+export type AskHorizon = (operation: EventStoreError["operation"]) => Effect.Effect<EventStore.Horizon, EventStoreError>
 
 /**
  * Asks the server for the horizon. The server may name a lower one than before
@@ -25,7 +19,7 @@ export const askHorizon = (sql: SqlClient.SqlClient, schema: string, limited: Li
     whetherJoined(sql, (joined) =>
       Effect.map(limited(operation)(translated(operation)(sql.unsafe<Row>(horizonCall(schema), [joined]))), ([row]) => {
         highest = Math.max(highest, Number(row!.o_horizon))
-        return { horizon: highest, last: Number(row!.o_last) }
+        return { position: highest, drawn: Number(row!.o_last), history: 1, holders: [] }
       })
     )
 }

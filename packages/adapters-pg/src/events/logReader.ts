@@ -1,6 +1,6 @@
 import { PgTypes } from "@effect/sql-pg"
 import type { EventStore, EventStoreError } from "@hexfold/core"
-import { AppendCheck } from "@hexfold/core/adapter"
+import { AppendCheck, PositionCheck } from "@hexfold/core/adapter"
 import { Effect, Option, Stream } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { array, int4 } from "../database/binds.ts"
@@ -72,11 +72,11 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
       const query = readAllPage(schema, direction)
       // The horizon first, each page in a later statement: see `sql/horizon.ts`.
       return Stream.unwrap(
-        Effect.map(horizonFor("readAll"), ({ horizon }) => {
+        Effect.map(horizonFor("readAll"), ({ position: horizon }) => {
           const upTo = BigInt(Math.min(horizon, options.upTo ?? Infinity))
           return pages(
             "readAll",
-            BigInt(options.after ?? beginning(direction)),
+            BigInt(PositionCheck.placeOf(options.after) ?? beginning(direction)),
             limit,
             (after, size, ratio) => {
               const binds = [after, upTo, texts(aggregates), texts(types), size, BigInt(pageBytes), int4(ratio)]

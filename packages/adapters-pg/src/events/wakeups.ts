@@ -1,7 +1,6 @@
 import type { PgClient } from "@effect/sql-pg"
-import type { EventStoreError } from "@hexfold/core"
+import type { EventStore, EventStoreError } from "@hexfold/core"
 import { type Cause, Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
-import type { Horizon } from "./horizon.ts"
 
 /** How readers hear of new events. */
 export interface Options {
@@ -13,7 +12,7 @@ export interface Options {
   /** How long the loop waits at most before it asks again. */
   readonly pollInterval: Duration.Duration
   /** Asks the server for the horizon. */
-  readonly horizon: Effect.Effect<Horizon, EventStoreError>
+  readonly horizon: Effect.Effect<EventStore.Horizon, EventStoreError>
   /** Limits the time of a statement. */
   readonly limited: <A, E>(query: Effect.Effect<A, E>) => Effect.Effect<A, E | EventStoreError>
   /** Runs an effect outside of any transaction of the fiber that happens to start it. */
@@ -25,7 +24,7 @@ export interface WakeUps {
   /** Announces a commit. It returns at once. */
   readonly announce: () => void
   /** The horizon now, and each higher one. */
-  readonly horizons: Stream.Stream<number, EventStoreError>
+  readonly horizons: Stream.Stream<EventStore.Horizon, EventStoreError>
 }
 
 /**
@@ -83,9 +82,12 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
             yield* PubSub.publish(horizons, Exit.failCause(found.cause))
             return
           }
-          const advanced = Exit.isSuccess(found) && found.value.horizon > current
-          if (advanced) yield* PubSub.publish(horizons, Exit.succeed((current = found.value.horizon)))
-          const settled = Exit.isSuccess(found) && found.value.horizon === found.value.last
+          const advanced = Exit.isSuccess(found) && found.value.position > current
+          if (advanced) {
+            current = found.value.position
+            yield* PubSub.publish(horizons, found)
+          }
+          const settled = Exit.isSuccess(found) && found.value.position === found.value.drawn
           pause = advanced || settled ? shortest : Duration.min(Duration.times(pause, 2), longest)
           yield* Effect.raceFirst(
             Queue.take(wake),
@@ -108,20 +110,20 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
             Stream.fromEffect(
               Effect.map(
                 Effect.retry(horizon, { schedule: backoff, while: (error) => error.isRetryable }),
-                ({ horizon }): FoundHorizon => Exit.succeed(horizon)
+                (horizon): FoundHorizon => Exit.succeed(horizon)
               )
             ),
             Stream.fromSubscription(later)
           ).pipe(
             Stream.mapEffect((found) => found),
-            Stream.filter((horizon) => horizon > seen && ((seen = horizon), true))
+            Stream.filter(({ position }) => position > seen && ((seen = position), true))
           )
         })
       )
     }
   })
 
-type FoundHorizon = Exit.Exit<number, EventStoreError>
+type FoundHorizon = Exit.Exit<EventStore.Horizon, EventStoreError>
 type Horizons = PubSub.PubSub<FoundHorizon>
 
 const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])

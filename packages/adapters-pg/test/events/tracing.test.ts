@@ -33,7 +33,7 @@ describe("tracing", () => {
       const follow = ({ horizons }: typeof store, started: Deferred.Deferred<void>) =>
         horizons.pipe(
           Stream.tap(() => Deferred.succeed(started, undefined)),
-          Stream.filter((horizon) => horizon >= 2),
+          Stream.filter(({ position }) => position >= 2),
           Stream.runHead,
           Effect.forkChild({ startImmediately: true })
         )

@@ -22,7 +22,7 @@ describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
         const store = yield* EventStore.EventStore
         const live = yield* Effect.forkChild(
           store.horizons.pipe(
-            Stream.takeUntil((horizon) => horizon >= 180),
+            Stream.takeUntil(({ position }) => position >= 180),
             Stream.runDrain
           ),
           { startImmediately: true }
@@ -52,7 +52,7 @@ describe("connections", () => {
       const { store } = yield* openStore({ schema: yield* newSchema }, { maxConnections: 1 })
       const live = yield* Effect.forkChild(
         store.horizons.pipe(
-          Stream.takeUntil((horizon) => horizon >= 3),
+          Stream.takeUntil(({ position }) => position >= 3),
           Stream.runDrain
         ),
         { startImmediately: true }

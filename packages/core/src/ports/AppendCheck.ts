@@ -3,6 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as StreamId from "../domain/StreamId.ts"
 import { idProblem, quote, textProblem } from "../domain/texts.ts"
 import { CheckedAppend } from "./checkedAppend.ts"
+import type { Position } from "./horizon.ts"
 import type { AllReadOptions, Append, CommandKey, NewEvent, StreamRequest, Write } from "./EventStore.ts"
 import { jsonBytes } from "./jsonBytes.ts"
 import { copyJson, Problem } from "./jsonCopy.ts"
@@ -93,7 +94,7 @@ export const checkRead = (
 /** Like {@link check}, but for the options that select the events of a read. */
 export const checkRange = (operation: Operation, options: AllReadOptions): EventStoreError | undefined => {
   const problem =
-    placeProblem("after", options.after) ??
+    afterProblem(options.after) ??
     placeProblem("upTo", options.upTo) ??
     placeProblem("limit", options.limit) ??
     textsProblem("aggregates", options.aggregates) ??
@@ -101,10 +102,21 @@ export const checkRange = (operation: Operation, options: AllReadOptions): Event
   return problem === undefined ? undefined : rejected(operation, problem)
 }
 
+const afterProblem = (after: number | Position | undefined): string | undefined => {
+  if (typeof after !== "object" || after === null) return placeProblem("after", after)
+  return Number.isSafeInteger(after.history) && after.history > 0
+    ? placeProblem("after", after.position)
+    : `after: ${nameOf(after.history)} is not the number of a history, a whole number from 1 on`
+}
+
 const placeProblem = (what: string, value: number | undefined): string | undefined =>
   value === undefined || (Number.isSafeInteger(value) && value >= 0)
     ? undefined
-    : `${what}: ${value} is not a whole number from 0 on`
+    : `${what}: ${nameOf(value)} is not a whole number from 0 on`
+
+// A caller without a compiler may give any value.
+const nameOf = (value: unknown): string =>
+  typeof value === "number" || typeof value === "bigint" ? String(value) : `a value of type ${typeof value}`
 
 const textsProblem = (what: string, texts: ReadonlyArray<string> | undefined): string | undefined => {
   for (const text of texts ?? []) {

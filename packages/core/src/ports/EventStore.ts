@@ -12,7 +12,10 @@ import type * as Stream from "effect/Stream"
 import type { StreamId } from "../domain/StreamId.ts"
 import type { CommandIdReused, ConcurrencyConflict, EventStoreError } from "./errors.ts"
 import type { Expectation } from "./Expectation.ts"
+import type { Horizon, Position } from "./horizon.ts"
 import type { Metadata } from "../domain/metadata.ts"
+
+export type { Holder, Horizon, Position } from "./horizon.ts"
 
 /** An event to append. */
 export interface NewEvent {
@@ -139,8 +142,12 @@ export interface StreamReadOptions {
 
 /** Which events of the store to read, and in which order. */
 export interface AllReadOptions {
-  /** Reads only events after this position; when reading backwards, only those before it. */
-  readonly after?: number
+  /**
+   * Reads only events after this position; when reading backwards, only those before it. A `Position` is checked
+   * against its history: `PositionFromAnotherHistory`. A number has no history. It is only checked against the end of the
+   * log: beyond the last position drawn it is `Rejected`.
+   */
+  readonly after?: number | Position
   /** Reads no event after this position. */
   readonly upTo?: number
   readonly direction?: "forwards" | "backwards"
@@ -187,16 +194,18 @@ export class EventStore extends Context.Service<
      * horizon at the start of the read. The horizon is the highest position
      * below which no event can still appear. So a reader that continues after
      * the last position that it saw misses nothing, even if transactions commit
-     * late or roll back.
+     * late or roll back. An `after` beyond the log is refused, because such a reader
+     * would skip what comes later: see {@link AllReadOptions}.
      */
     readonly readAll: (options?: AllReadOptions) => Stream.Stream<RecordedEvent, EventStoreError>
 
     /**
-     * The horizons: the present one at once, then each new one soon after an
-     * append. A slow consumer skips values, but never the latest. The stream
-     * never ends, and fails only for a reason that waiting does not cure.
+     * The horizons: the present one at once, then a new one soon after the position,
+     * the history, or who holds the horizon back has changed. Within one history the
+     * position only grows. A slow consumer skips values, but never the latest. The
+     * stream never ends, and fails only for a reason that waiting does not cure.
      */
-    readonly horizons: Stream.Stream<number, EventStoreError>
+    readonly horizons: Stream.Stream<Horizon, EventStoreError>
 
     /**
      * Whether operations that run in this context join a transaction of the

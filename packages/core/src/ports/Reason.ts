@@ -31,14 +31,44 @@ export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", fields)
  */
 export class Aborted extends Schema.TaggedError<Aborted>()("Aborted", fields) {}
 
+/**
+ * A position was reached in another history of the log than the present one, and
+ * the log has nothing to go on from there: its history ended before it, or is later
+ * than the log's own. A reader that went on from it would skip events, or wait for
+ * some that never come. Begin again from a position that is not beyond `endedAt`, and
+ * make anew what was made from later events.
+ */
+export class PositionFromAnotherHistory extends Schema.TaggedError<PositionFromAnotherHistory>()(
+  "PositionFromAnotherHistory",
+  {
+    ...fields,
+    /** The history in which the position was reached. */
+    history: Schema.Int,
+    /** The position that was refused. */
+    position: Schema.Int,
+    /** The last position of that history which is still valid. Missing if that history is later than the log's. */
+    endedAt: Schema.optionalKey(Schema.Int),
+    /** The history that the log has now. */
+    current: Schema.Int
+  }
+) {}
+
 /** The store failed for any other reason. */
 export class Unknown extends Schema.TaggedError<Unknown>()("Unknown", fields) {}
 
 /** Why an operation of the store failed. */
-export type Reason = Unavailable | Timeout | Corrupt | Rejected | Aborted | Unknown
+export type Reason = Unavailable | Timeout | Corrupt | Rejected | Aborted | PositionFromAnotherHistory | Unknown
 
 /** Whether the same request may succeed later. */
 export const isRetryable = (reason: Reason): boolean => reason._tag === "Unavailable" || reason._tag === "Timeout"
 
 /** The schema of {@link Reason}. */
-export const schema = Schema.Union([Unavailable, Timeout, Corrupt, Rejected, Aborted, Unknown])
+export const schema = Schema.Union([
+  Unavailable,
+  Timeout,
+  Corrupt,
+  Rejected,
+  Aborted,
+  PositionFromAnotherHistory,
+  Unknown
+])

@@ -166,7 +166,7 @@ const follow = (worker: Worker.Worker, owned: Owned) =>
   Effect.suspend(() => {
     let position = owned.position
     let askAgain = 0
-    return Stream.runForEachWhile(worker.events.horizons, (horizon) =>
+    return Stream.runForEachWhile(worker.events.horizons, ({ position: horizon }) =>
       Effect.gen(function* () {
         position = yield* worker.advance(owned, position, horizon)
         const now = yield* Clock.currentTimeMillis

@@ -131,7 +131,7 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
         let position = owned.position
         replaced = before
         // If the former generation was ahead when this one asked to answer, it asks again at the next horizon.
-        yield* Stream.runForEachWhile(worker.events.horizons, (horizon) =>
+        yield* Stream.runForEachWhile(worker.events.horizons, ({ position: horizon }) =>
           Effect.gen(function* () {
             position = yield* worker.advance(owned, position, horizon)
             yield* worker.promote(owned, position)

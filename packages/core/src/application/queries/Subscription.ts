@@ -56,8 +56,8 @@ export const recorded = (
       // If all events up to `upTo` were delivered before a failure, nothing is left to wait for.
       const horizons = Stream.suspend(() => (position >= upTo ? Stream.empty : store.horizons))
       return horizons.pipe(
+        Stream.map((horizon) => Math.min(horizon.position, upTo)),
         Stream.filter((horizon) => horizon > position),
-        Stream.map((horizon) => Math.min(horizon, upTo)),
         Stream.takeUntil((horizon) => horizon >= upTo),
         Stream.flatMap((horizon) =>
           Stream.concat(

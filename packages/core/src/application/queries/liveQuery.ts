@@ -44,7 +44,7 @@ export const answers = <A extends Answer, E>(
         })
       return events.horizons.pipe(
         // One horizon after the other. The store keeps the latest for a slow reader, and no query is interrupted by the next.
-        Stream.flatMap((horizon) =>
+        Stream.flatMap(({ position: horizon }) =>
           Stream.fromEffectSchedule(next(horizon), pauses("1 second")).pipe(Stream.takeUntil(({ done }) => done))
         ),
         Stream.flatMap(({ answer }) => (answer === undefined ? Stream.empty : Stream.succeed(answer))),

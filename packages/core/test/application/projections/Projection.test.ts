@@ -99,7 +99,10 @@ describe("catchUp", () => {
     Effect.gen(function* () {
       for (let i = 1; i <= 5; i++) yield* deposited("a", i)
       const plain = yield* EventStore.EventStore
-      const at = (horizon: number) => ({ ...plain, horizons: Stream.concat(Stream.make(horizon), Stream.never) })
+      const at = (position: number) => {
+        const horizon: EventStore.Horizon = { position, drawn: 5, history: 1, holders: [] }
+        return { ...plain, horizons: Stream.concat(Stream.make(horizon), Stream.never) }
+      }
       const catchUp = (horizon: number) =>
         Effect.provideService(Projection.catchUp(Activity), EventStore.EventStore, at(horizon))
       expect(yield* catchUp(2)).toEqual({ position: 2, events: 2, commits: 1 })

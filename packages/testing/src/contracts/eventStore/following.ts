@@ -241,7 +241,7 @@ export const following: Cases = {
     const goOn = yield* Deferred.make<number>()
     const fiber = yield* eventStore.horizons.pipe(
       Stream.tap(() => Deferred.succeed(started, undefined)),
-      Stream.mapEffect((horizon) => Effect.map(Deferred.await(goOn), (last) => ({ horizon, last }))),
+      Stream.mapEffect(({ position: horizon }) => Effect.map(Deferred.await(goOn), (last) => ({ horizon, last }))),
       Stream.takeUntil(({ horizon, last }) => horizon >= last),
       Stream.runCollect,
       Effect.forkChild({ startImmediately: true })
@@ -258,6 +258,7 @@ export const following: Cases = {
     const appended = yield* appendTo(eventStore, newStream(), events(5))
     const last = appended.events.at(-1)!.position
     const fiber = yield* eventStore.horizons.pipe(
+      Stream.map(({ position }) => position),
       Stream.takeUntil((horizon) => horizon >= last + 5),
       Stream.runCollect,
       Effect.forkChild({ startImmediately: true })

@@ -55,7 +55,7 @@ export const versionOf = (
 
 /** The present horizon. */
 export const horizonOf = (eventStore: Store): Effect.Effect<number, EventStoreError> =>
-  Effect.map(Stream.runHead(eventStore.horizons), (head) => (head._tag === "Some" ? head.value : -1))
+  Effect.map(Stream.runHead(eventStore.horizons), (head) => (head._tag === "Some" ? head.value.position : -1))
 
 /** All events of the store after a position. */
 export const readAfter = (

@@ -10,10 +10,7 @@ import { Timeout } from "../../../ports/Reason.ts"
 
 /** The store's present horizon. */
 export const horizonOf = (events: EventStore["Service"]): Effect.Effect<number, EventStoreError> =>
-  Effect.map(
-    Stream.runHead(events.horizons),
-    Option.getOrElse(() => 0)
-  )
+  Effect.map(Stream.runHead(events.horizons), Option.match({ onNone: () => 0, onSome: ({ position }) => position }))
 
 /** The events that a view follows. */
 export const eventsOf = (
