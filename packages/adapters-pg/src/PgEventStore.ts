@@ -6,14 +6,16 @@ import { Duration, Effect, Layer, type Redacted, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { databaseUrl } from "./database/databaseUrl.ts"
 import { limitOf } from "./database/disconnect.ts"
-import { isBlocked, isUndone, translated } from "./database/errors.ts"
+import { isBlocked, isStandby, isUndone, translated } from "./database/errors.ts"
+import { checkLog } from "./database/logChecks.ts"
 import { clientConfig, poolSizeOf, whetherToListen } from "./database/pool.ts"
 import { checkSchemaName, quoted } from "./database/schemaName.ts"
 import { awaitServer, defaultStartTimeout } from "./database/starting.ts"
 import { isJoined, outsideOf, readCommitted, whetherJoined } from "./database/transactions.ts"
 import { type AppendFailure, appendAll, touchesOf } from "./events/appender.ts"
 import * as batcher from "./events/batcher.ts"
-import { askHorizon } from "./events/horizon.ts"
+import { watchHeld } from "./events/heldHorizon.ts"
+import { askHorizon, type KnownHistory } from "./events/horizon.ts"
 import { logReader } from "./events/logReader.ts"
 import { checkDurations, checkLimits, checkNumbers } from "./events/optionChecks.ts"
 import { type ReadRequest, readAllStreams } from "./events/streamReader.ts"
@@ -59,6 +61,11 @@ export interface Options {
   readonly pooler?: "transaction"
   /** How long the layer waits at its start for a server that is still starting. 5 seconds by default. */
   readonly startTimeout?: Duration.Input
+  /**
+   * How long an open append may hold readers and views back before the store logs a warning that names it; another
+   * follows each minute. 10 seconds by default.
+   */
+  readonly warnHeldAfter?: Duration.Input
   /** The longest time that a live reader waits if no notification wakes it. 500 ms by default. */
   readonly pollInterval?: Duration.Input
   /**
@@ -102,6 +109,8 @@ export const make = (
     const timeout = Duration.fromInputUnsafe(options.timeout ?? "10 seconds")
     const lockTimeout = Duration.fromInputUnsafe(options.lockTimeout ?? timeout)
     yield* checkDurations("open", { commandRetention: retention, sweepInterval })
+    const warnHeldAfter = Duration.fromInputUnsafe(options.warnHeldAfter ?? "10 seconds")
+    yield* checkDurations("open", { warnHeldAfter })
     yield* checkLimits("open", { timeout, lockTimeout })
     const pg = yield* PgClient.PgClient
     const listens = yield* whetherToListen(pg, options.pooler)
@@ -115,14 +124,20 @@ export const make = (
     const views = yield* InlineDefinitions
     const { alone, joined: within } = yield* inlineAppends.make({ schema, sql, views, autocommit, outside })
     const limited = limitOf(timeout)
-    const horizonFor = askHorizon(sql, schema, limited)
+    const known: KnownHistory = { log: undefined, checked: 0n, check: checkLog(sql, name) }
+    const watch = watchHeld(name, warnHeldAfter)
+    const horizonFor = askHorizon({ sql, schema, limited, known, watch })
+    yield* outside(horizonFor("open")).pipe(
+      // A standby can still read single streams. Appends and horizons are refused, each time.
+      Effect.catchIf(isStandby, ({ message }) => Effect.logWarning(`hexfold: ${message}`))
+    )
     const spare = Math.max(1, Math.floor(poolSizeOf(pg) / 5))
     const { announce, horizons } = yield* wakeups.make({
       pg,
       listens,
-      channel: `hexfold_${name}`,
+      schema: name,
       pollInterval,
-      horizon: horizonFor("horizons"),
+      ask: (names) => horizonFor("horizons", { names }),
       limited: limited("horizons"),
       outside
     })

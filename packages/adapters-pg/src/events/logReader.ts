@@ -1,5 +1,5 @@
 import { PgTypes } from "@effect/sql-pg"
-import type { EventStore, EventStoreError } from "@hexfold/core"
+import { type EventStore, EventStoreError, Reason } from "@hexfold/core"
 import { AppendCheck, PositionCheck } from "@hexfold/core/adapter"
 import { Effect, Option, Stream } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -7,6 +7,7 @@ import { array, int4 } from "../database/binds.ts"
 import type { Limit } from "../database/disconnect.ts"
 import { translated } from "../database/errors.ts"
 import { ofWritten, type WrittenRow } from "../database/eventRows.ts"
+import { endOf } from "../sql/history.ts"
 import { readAllPage, readStreamPage } from "../sql/readPage.ts"
 import type { AskHorizon } from "./horizon.ts"
 import { keyOf } from "./keys.ts"
@@ -47,6 +48,28 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
       })
     })
 
+  /** Refuses a position that the log does not have: whoever goes on from it would skip what comes later. */
+  const checkPosition = (options: EventStore.AllReadOptions, horizon: EventStore.Horizon) =>
+    Effect.gen(function* () {
+      const { after, upTo } = options
+      const isEarlier = typeof after === "object" && after.history < horizon.history
+      const ended = isEarlier
+        ? yield* limited("readAll")(
+            translated("readAll")(
+              sql.unsafe<{ readonly endedAt: bigint | null }>(endOf(schema), [BigInt(after.history)])
+            )
+          )
+        : []
+      const end = Number(ended[0]?.endedAt ?? 0)
+      const refusal = PositionCheck.check("readAll", options, { ...horizon, endOf: () => end })
+      if (refusal !== undefined) return yield* refusal
+      if (isEarlier && upTo !== undefined && upTo > end && options.direction !== "backwards") {
+        // The reader has learnt of `upTo` in the earlier history, and would take all up to it for read.
+        const detail = `history ${after.history} has ended at position ${end}, and the read was to go on to ${upTo}: ask for the horizon again`
+        return yield* new EventStoreError({ operation: "readAll", reason: new Reason.Unavailable({ detail }) })
+      }
+    })
+
   return {
     readStream: (streamId, options = {}) => {
       const refusal = AppendCheck.checkRead("readStream", [{ streamId }])
@@ -72,14 +95,25 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
       const query = readAllPage(schema, direction)
       // The horizon first, each page in a later statement: see `sql/horizon.ts`.
       return Stream.unwrap(
-        Effect.map(horizonFor("readAll"), ({ position: horizon }) => {
-          const upTo = BigInt(Math.min(horizon, options.upTo ?? Infinity))
+        Effect.gen(function* () {
+          const horizon = yield* horizonFor("readAll")
+          yield* checkPosition(options, horizon)
+          const upTo = BigInt(Math.min(horizon.position, options.upTo ?? Infinity))
           return pages(
             "readAll",
             BigInt(PositionCheck.placeOf(options.after) ?? beginning(direction)),
             limit,
             (after, size, ratio) => {
-              const binds = [after, upTo, texts(aggregates), texts(types), size, BigInt(pageBytes), int4(ratio)]
+              const binds = [
+                after,
+                upTo,
+                texts(aggregates),
+                texts(types),
+                size,
+                BigInt(pageBytes),
+                int4(ratio),
+                BigInt(horizon.history)
+              ]
               return sql.unsafe<PageRow>(query, binds)
             },
             ({ position }) => position

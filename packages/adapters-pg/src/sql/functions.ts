@@ -1,4 +1,5 @@
 import { appendFunction, formerAppendFunction } from "./append.ts"
+import { historyFunctions } from "./history.ts"
 import { horizonFunctions } from "./horizon.ts"
 import { inlineFunctions } from "./inline.ts"
 import { streamFunction } from "./stream.ts"
@@ -7,7 +8,7 @@ import { streamFunction } from "./stream.ts"
  * The revision of this library: it counts the changes of functions and tables.
  * Raise it with every such change, or databases keep the functions they have.
  */
-export const revision = 2
+export const revision = 3
 
 /**
  * The lowest revision of a library that can use a schema as this library leaves
@@ -26,6 +27,7 @@ export const lowest = 1
  * never changes.
  */
 export const functions = (schema: string, namespace: number): ReadonlyArray<string> => [
+  ...historyFunctions(schema),
   ...horizonFunctions(schema, namespace),
   ...inlineFunctions(schema),
   appendFunction(schema, namespace),

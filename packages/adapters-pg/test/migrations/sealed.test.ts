@@ -11,11 +11,16 @@ const sealed = {
   generations: "d3c374e649156da2",
   inline: "e2d725ada4379173",
   revisions: "a4be95eb3e90a008",
-  times: "e1fbd0870c213bae"
+  times: "e1fbd0870c213bae",
+  histories: "f3cf9a6682a4ce5b"
 }
 
 /** The digests of the functions, by revision. The last one is that of this library. */
-const revisions: Readonly<Record<number, string>> = { 1: "90e53715b5e8bc55", 2: "2a1c9d2c40bfb747" }
+const revisions: Readonly<Record<number, string>> = {
+  1: "90e53715b5e8bc55",
+  2: "2a1c9d2c40bfb747",
+  3: "f6b15ed25acf1af2"
+}
 
 const digest = (statements: ReadonlyArray<string>): string =>
   createHash("sha256").update(statements.join(";\n")).digest("hex").slice(0, 16)
