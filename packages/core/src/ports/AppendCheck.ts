@@ -95,6 +95,7 @@ export const checkRead = (
 export const checkRange = (operation: Operation, options: AllReadOptions): EventStoreError | undefined => {
   const problem =
     afterProblem(options.after) ??
+    historyProblem("history", options.history) ??
     placeProblem("upTo", options.upTo) ??
     placeProblem("limit", options.limit) ??
     textsProblem("aggregates", options.aggregates) ??
@@ -104,10 +105,16 @@ export const checkRange = (operation: Operation, options: AllReadOptions): Event
 
 const afterProblem = (after: number | Position | undefined): string | undefined => {
   if (typeof after !== "object" || after === null) return placeProblem("after", after)
-  return Number.isSafeInteger(after.history) && after.history > 0
-    ? placeProblem("after", after.position)
-    : `after: ${nameOf(after.history)} is not the number of a history, a whole number from 1 on`
+  const { history, position } = after
+  return history === undefined || position === undefined
+    ? "after: is neither a number nor a history and a position"
+    : (historyProblem("after", history) ?? placeProblem("after", position))
 }
+
+const historyProblem = (what: string, history: number | undefined): string | undefined =>
+  history === undefined || (Number.isSafeInteger(history) && history > 0)
+    ? undefined
+    : `${what}: ${nameOf(history)} is not the number of a history, a whole number from 1 on`
 
 const placeProblem = (what: string, value: number | undefined): string | undefined =>
   value === undefined || (Number.isSafeInteger(value) && value >= 0)

@@ -148,6 +148,12 @@ export interface AllReadOptions {
    * log: beyond the last position drawn it is `Rejected`.
    */
   readonly after?: number | Position
+  /**
+   * The history that the log must be in. If it is in another one when the read begins, the read fails with
+   * `PositionFromAnotherHistory`, whatever `after` is. A reader that goes on from what a horizon has said names the history
+   * of that horizon, because the horizon holds in this history only.
+   */
+  readonly history?: number
   /** Reads no event after this position. */
   readonly upTo?: number
   readonly direction?: "forwards" | "backwards"
@@ -195,7 +201,8 @@ export class EventStore extends Context.Service<
      * below which no event can still appear. So a reader that continues after
      * the last position that it saw misses nothing, even if transactions commit
      * late or roll back. An `after` beyond the log is refused, because such a reader
-     * would skip what comes later: see {@link AllReadOptions}.
+     * would skip what comes later: see {@link AllReadOptions}. If the log's history
+     * ends during the read, the read fails with a retryable error before its next page.
      */
     readonly readAll: (options?: AllReadOptions) => Stream.Stream<RecordedEvent, EventStoreError>
 

@@ -160,6 +160,7 @@ export const switching: Cases = {
     const { events } = yield* one.eventStore.append(notes({ a: [1] }))
     const letter = {
       position: 1,
+      history: 1,
       stream: events[0]!.streamId,
       streamVersion: 1,
       type: "Noted",

@@ -53,6 +53,7 @@ export const aggregatePlan = <Name extends string, Id, State, Command extends Ta
       events: events as Receipt<Event>["events"],
       version: stream.version,
       position: events.at(-1)?.position ?? 0,
+      history: 1,
       attempts,
       repeated: false
     }),
@@ -63,6 +64,7 @@ export const aggregatePlan = <Name extends string, Id, State, Command extends Ta
         events,
         version: appended.streams.find((stream) => stream.streamId === streamId)?.version ?? 0,
         position: events.at(-1)?.position ?? 0,
+        history: 1,
         attempts: 0,
         repeated: true
       })),

@@ -262,6 +262,7 @@ const receiptOf = <Event>(
   events: events as unknown as BoundaryReceipt<Event>["events"],
   streams,
   position: events.reduce((last, { position }) => Math.max(last, position), 0),
+  history: 1,
   attempts,
   repeated
 })
