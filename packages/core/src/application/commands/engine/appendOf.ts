@@ -3,7 +3,7 @@ import type { Metadata } from "../../../domain/metadata.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
 import { CheckedAppend } from "../../../ports/checkedAppend.ts"
 import type { EventStoreError } from "../../../ports/errors.ts"
-import type { Append, Appended, CommandKey, Condition, RecordedEvent, Write } from "../../../ports/EventStore.ts"
+import type { Append, CommandKey, Condition, PartAppended, RecordedEvent, Write } from "../../../ports/EventStore.ts"
 import * as Expectation from "../../../ports/Expectation.ts"
 import type { InvalidDecision } from "../../events/errors.ts"
 import { newEvents } from "../../events/recording.ts"
@@ -32,13 +32,13 @@ export const appendOf = (
     conditions[i] = { _tag: "Stream", streamId, expected: Expectation.exactly(version) }
   }
   return Result.succeed(
-    key === undefined ? new CheckedAppend(writes, conditions) : { writes, conditions, command: key }
+    key === undefined ? new CheckedAppend(conditions, [{ writes }]) : { conditions, parts: [{ writes, command: key }] }
   )
 }
 
 /** The recorded events, each with the event that was decided in place of its JSON. */
 export const recordedEvents = (
-  appended: Appended,
+  appended: PartAppended,
   decided: ReadonlyArray<StreamWrite>
 ): ReadonlyArray<RecordedEvent<Tagged>> => {
   const recorded = new Array<RecordedEvent<Tagged>>(appended.events.length)

@@ -6,7 +6,7 @@ import type { StreamId } from "../../../domain/StreamId.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
 import { spanIf } from "../../../internal/tracing.ts"
 import { ConcurrencyConflict, EventStoreError } from "../../../ports/errors.ts"
-import type { Appended, EventStore, RecordedEvent, StreamRequest, StreamVersion } from "../../../ports/EventStore.ts"
+import type { EventStore, PartAppended, RecordedEvent, StreamRequest } from "../../../ports/EventStore.ts"
 import * as Expectation from "../../../ports/Expectation.ts"
 import { appendOf, recordedEvents } from "./appendOf.ts"
 import type { CommandContext } from "./commandContext.ts"
@@ -63,7 +63,7 @@ class Execution<Error, Receipt> {
   /** Whether this attempt takes all states from the store, because the store has lost commits. */
   trustsOnlyStore = false
   /** The append of the same command id that the store already has; set while its events cannot be decoded yet. */
-  repeatedAppend: Appended | undefined
+  repeatedAppend: PartAppended | undefined
   /** Whether this attempt ended because the domain rejects the command. */
   isRejected = false
 
@@ -261,8 +261,10 @@ class Execution<Error, Receipt> {
     const append = appendOf(writes, streams, plan.key, started, context.metadata)
     if (Result.isFailure(append)) return this.isUncertain() ? this.confirm() : this.fail(append.failure)
     const appending = spanIf(context.traced, context.store.append(append.success), "EventStore.append")
-    return Effect.flatMap(appending, (appended): Running<Error, Receipt> => {
-      if (appended.repeated) {
+    return Effect.flatMap(appending, (answer): Running<Error, Receipt> => {
+      // A command is one part.
+      const appended = answer._tag === "Appended" ? answer.parts[0]! : answer.repeats[0]!.appended
+      if (answer._tag === "Repeated") {
         const repeated = plan.repeated(appended)
         if (repeated !== undefined) return this.repeated(repeated)
       }
@@ -271,7 +273,7 @@ class Execution<Error, Receipt> {
     })
   }
 
-  done(events: ReadonlyArray<RecordedEvent<Tagged>>, streams: ReadonlyArray<StreamVersion>): Running<Error, Receipt> {
+  done(events: ReadonlyArray<RecordedEvent<Tagged>>, streams: PartAppended["streams"]): Running<Error, Receipt> {
     this.end("accepted")
     if (events.length > 0) this.meters.recorded(events.length, this.context.context)
     return Effect.succeed(this.plan.receipt(events, streams, this.attempts))

@@ -1,5 +1,5 @@
 import * as Result from "effect/Result"
-import type { Appended, StreamSlice } from "../../../ports/EventStore.ts"
+import type { PartAppended, StreamSlice } from "../../../ports/EventStore.ts"
 import type { EventDecodeError } from "../../events/errors.ts"
 import { foldRecorded } from "../../events/recording.ts"
 import type { LoadedStream, StreamWrite } from "./commandPlan.ts"
@@ -45,7 +45,11 @@ export const foldSlices = (
 }
 
 /** Sets the versions after an append, and remembers the states that the stored events make. */
-export const advance = (writes: ReadonlyArray<StreamWrite>, appended: Appended, states: States | undefined): void => {
+export const advance = (
+  writes: ReadonlyArray<StreamWrite>,
+  appended: PartAppended,
+  states: States | undefined
+): void => {
   let first = 0
   for (const { events, stream } of writes) {
     const { source, state, streamId } = stream
