@@ -70,7 +70,7 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
     const queue = queueOf(this.context.store)
     if (queue.take(streams)) {
       this.held = streams
-      return this.attempts === 0 ? this.alone() : this.goOn(undefined)
+      return this.attempts === 0 ? this.alone() : this.inGroup((group) => group.run())
     }
     return Effect.flatten(
       Effect.callback<Answer<Error, Receipt>>((resume) => {
@@ -101,15 +101,25 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
     const error = Cause.squash(cause)
     if (!isConflict(error) && !isStoreError(error)) return this.failed(cause)
     // That the stream is new was only a guess.
-    return this.goOn(isConflict(error) && this.evidence === "guess" ? undefined : cause)
+    if (isConflict(error) && this.evidence === "guess") return this.again()
+    return this.inGroup((group) => group.goOnAfter(cause, this.isAppending, this.streams))
   }
 
-  /** Goes on as a group of one, with what was read so far. */
-  private goOn(cause: Cause.Cause<unknown> | undefined, hasGoneBack = false): Answer<Error, Receipt> {
+  /** Decides again on states of one moment. */
+  private confirm(): Answer<Error, Receipt> {
+    this.unconfirmed = this.streams.map(({ streamId, version }) => ({ streamId, version }))
+    return this.again()
+  }
+
+  /** Decides again on what is read. */
+  private again(): Answer<Error, Receipt> {
+    return this.inGroup((group) => group.goOn(this.streams))
+  }
+
+  /** Goes on as a group of one. */
+  private inGroup(run: (group: Group) => Effect.Effect<void>): Answer<Error, Receipt> {
     this.wake = undefined
-    const group = new Group([this])
-    const going = group.goOn(cause, this.isAppending, hasGoneBack)
-    return Effect.flatMap(going, () => {
+    return Effect.flatMap(run(new Group([this])), () => {
       this.release()
       return this.answer!
     })
@@ -151,7 +161,7 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
     const { store, traced } = this.context
     const reading = spanIf(traced, store.readStreams(requests, this.plan.key), "EventStore.readStreams")
     return Effect.flatMap(reading, ({ appended, streams }) => {
-      if (hasGoneBack(wanted, streams)) return this.goOn(undefined, true)
+      if (hasGoneBack(wanted, streams)) return this.inGroup((group) => group.startOver())
       this.evidence = withRead(this.evidence)
       if (appended !== undefined) {
         this.repeat = appended
@@ -168,7 +178,7 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
     const { plan, repeat } = this
     if (plan.discover !== undefined) {
       const found = plan.discover()
-      if (Result.isFailure(found)) return this.isUncertain() ? this.goOn(undefined) : this.refused(found.failure)
+      if (Result.isFailure(found)) return this.isUncertain() ? this.confirm() : this.refused(found.failure)
       if (found.success.length > 0) {
         this.streams = this.streams.concat(found.success)
         return this.enterStreams(found.success)
@@ -188,16 +198,16 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
     try {
       decision = this.plan.decide()
     } catch (defect) {
-      return this.isUncertain() ? this.goOn(undefined) : this.died(defect)
+      return this.isUncertain() ? this.confirm() : this.died(defect)
     }
     if (Result.isFailure(decision)) {
-      if (this.isUncertain()) return this.goOn(undefined)
+      if (this.isUncertain()) return this.confirm()
       const { error, isRejection } = decision.failure
       return isRejection ? this.rejected(error) : this.failed(Cause.fail(error))
     }
     const writes = decision.success
     if (writes.length === 0) {
-      if (this.isUncertain()) return this.goOn(undefined)
+      if (this.isUncertain()) return this.confirm()
       if (this.plan.key === undefined && !this.plan.checksEmptyDecision) return this.accepted([], [])
     }
     return this.append(writes)
@@ -206,7 +216,7 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
   private append(writes: ReadonlyArray<StreamWrite>): Answer<Error, Receipt> {
     const { context, plan, started, streams } = this
     const part = partOf(writes, plan.key, started, context.metadata)
-    if (Result.isFailure(part)) return this.isUncertain() ? this.goOn(undefined) : this.refused(part.failure)
+    if (Result.isFailure(part)) return this.isUncertain() ? this.confirm() : this.refused(part.failure)
     const [conditions, parts] = [unchanged(streams), [part.success]]
     // The store has neither seen a command id before, nor a stream that was not read.
     const isChecked = plan.key === undefined && this.evidence !== "guess"
@@ -223,12 +233,12 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
 
   private repeatedBy(appended: PartAppended): Answer<Error, Receipt> {
     const receipt = this.plan.repeated(appended)
-    return receipt === undefined ? this.goOn(undefined) : this.repeatedAs(receipt)
+    return receipt === undefined ? this.again() : this.repeatedAs(receipt)
   }
 
   private repeatedAs(receipt: Result.Result<Receipt, ExecuteError>): Answer<Error, Receipt> {
     if (Result.isSuccess(receipt)) return this.repeated(receipt.success)
     // Remembered states may have led to other streams than those of the events.
-    return this.evidence === "remembered" ? this.goOn(undefined) : this.failed(Cause.fail(receipt.failure))
+    return this.evidence === "remembered" ? this.again() : this.failed(Cause.fail(receipt.failure))
   }
 }

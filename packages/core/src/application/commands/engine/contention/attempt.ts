@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 import type { StreamId } from "../../../../domain/StreamId.ts"
 import { spanIf } from "../../../../internal/tracing.ts"
 import { checkRead } from "../../../../ports/AppendCheck.ts"
-import type { CommandIdReused, ConcurrencyConflict, EventStoreError } from "../../../../ports/errors.ts"
+import { type CommandIdReused, ConcurrencyConflict, type EventStoreError } from "../../../../ports/errors.ts"
 import type { Appended, Condition, Part, Repeated } from "../../../../ports/EventStore.ts"
 import * as Expectation from "../../../../ports/Expectation.ts"
 import { CheckedAppend } from "../../../../ports/checkedAppend.ts"
@@ -41,12 +41,14 @@ export interface DecidedEnd {
 
 /** How an attempt works. */
 export interface Settings {
-  /** Whether all streams are read, also those that are known. */
+  /** Whether streams are read also if they are known. */
   readonly readsAll: boolean
   /** The streams that are locked; undefined if the attempt is optimistic. */
   readonly locked: ReadonlySet<StreamId> | undefined
   /** Lets a command leave the group with what its caller goes on with. */
   readonly reply: (member: Member, answer: Answer<unknown, unknown>) => void
+  /** Asks the policy of a command that has met a conflict. */
+  readonly lost: (error: ConcurrencyConflict, members: ReadonlyArray<Member>) => Effect.Effect<void>
 }
 
 // With these an append stays far below the limits of a statement, and the process goes on with other work.
@@ -75,6 +77,7 @@ export class Attempt {
   private readonly context: CommandContext
   private readonly settings: Settings
   private bytes = 0
+  private readonly readsBefore: number
   private readonly started: number
 
   constructor(members: ReadonlyArray<Member>, states: StreamStates, context: CommandContext, settings: Settings) {
@@ -82,6 +85,7 @@ export class Attempt {
     this.states = states
     this.context = context
     this.settings = settings
+    this.readsBefore = states.reads
     this.started = context.clock.currentTimeMillisUnsafe()
   }
 
@@ -110,13 +114,35 @@ export class Attempt {
         this.settings.reply(member, member.refused(refused))
         continue
       }
-      const named = this.settings.readsAll ? [...first.success, ...member.streams] : first.success
+      // To be confirmed, all streams of the decision are read at one moment.
+      const named = member.unconfirmed === undefined ? first.success : [...first.success, ...member.streams]
       if (!this.wantAll(member, named, begun.length === 0, wanted)) break
       begun.push(member)
     }
     yield* this.read([...wanted])
     yield* this.lookUp(begun.filter(({ looksUp }) => looksUp))
-    return begun
+    const confirmed: Array<Member> = []
+    for (const member of begun) {
+      const changed = this.changeOf(member)
+      if (changed === undefined) confirmed.push(member)
+      else yield* this.settings.lost(changed, [member])
+    }
+    return confirmed
+  }
+
+  /** The conflict of a command whose states are not confirmed, if other streams may follow from the present ones. */
+  private changeOf({ plan, unconfirmed }: Member): ConcurrencyConflict | undefined {
+    if (unconfirmed === undefined || plan.discover === undefined) return undefined
+    const changed = unconfirmed.find(({ streamId, version }) => this.states.get(streamId)?.version !== version)
+    if (changed === undefined) return undefined
+    const { streamId, version } = changed
+    const actual = this.states.get(streamId)?.version ?? 0
+    return new ConcurrencyConflict({ stream: streamId, expected: Expectation.exactly(version), actual, attempts: 1 })
+  }
+
+  /** Whether this attempt must read a stream before it decides on it. */
+  private isUnread({ readAt }: KnownStream): boolean {
+    return readAt < 0 || (this.settings.readsAll && readAt <= this.readsBefore)
   }
 
   /** Adds the streams to read; false if one of them is known with the states of another aggregate. */
@@ -129,7 +155,7 @@ export class Attempt {
     for (const stream of streams) {
       const known = this.states.of(stream, member.context.states, isFirst)
       if (known === undefined) return false
-      if (known.readAt < 0 || this.settings.readsAll) wanted.add(known)
+      if (this.isUnread(known)) wanted.add(known)
     }
     return true
   }
@@ -186,7 +212,7 @@ export class Attempt {
         if (known === undefined) return "another source"
         const { failure } = known
         if (failure !== undefined) return { streams, end: () => member.failed(failure) }
-        if (known.readAt < 0) unread.push(known)
+        if (this.isUnread(known)) unread.push(known)
         stream.state = known.next
         stream.version = known.nextVersion
       }

@@ -3,11 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type { StreamId } from "../../../../domain/StreamId.ts"
-import { ConcurrencyConflict, type EventStoreError } from "../../../../ports/errors.ts"
-import type { Repeated } from "../../../../ports/EventStore.ts"
+import { type CommandIdReused, ConcurrencyConflict, type EventStoreError } from "../../../../ports/errors.ts"
+import type { CommandKey, Repeated } from "../../../../ports/EventStore.ts"
 import * as Expectation from "../../../../ports/Expectation.ts"
 import { recordedEvents } from "../appendOf.ts"
 import type { CommandContext } from "../commandContext.ts"
+import type { LoadedStream } from "../commandPlan.ts"
 import { isConflict, isRefused, isReused, isStoreError } from "../failures.ts"
 import { Attempt, type DecidedEnd, type DecidedPart, lookedUp, MoreStreams } from "./attempt.ts"
 import type { Answer, Member } from "./member.ts"
@@ -62,18 +63,30 @@ export class Group {
     for (const member of this.members) this.reply(member, Exit.isFailure(exit) ? Exit.failCause(exit.cause) : Effect.interrupt)
   }
 
-  /**
-   * Goes on with the only command after its first attempt, which has failed with
-   * `cause`, or was made on states that must be confirmed.
-   */
-  goOn(cause: Cause.Cause<unknown> | undefined, isAppending: boolean, hasGoneBack: boolean): Effect.Effect<void> {
-    const members = [...this.members]
+  /** Goes on with the only command after its first attempt, which was made on these states. */
+  goOn(states: ReadonlyArray<LoadedStream>): Effect.Effect<void> {
+    this.states.takeOver(states)
     this.readsAll = true
-    if (hasGoneBack) this.states.startOver()
-    else for (const { streams } of members) this.states.takeOver(streams)
-    if (cause === undefined) return this.run()
+    return this.run()
+  }
+
+  /** Like {@link goOn}, after the first attempt has failed. */
+  goOnAfter(
+    cause: Cause.Cause<unknown>,
+    isAppending: boolean,
+    states: ReadonlyArray<LoadedStream>
+  ): Effect.Effect<void> {
+    this.states.takeOver(states)
+    const members = [...this.members]
     const parts = isAppending ? members.map((member) => ({ member })) : []
     return Effect.andThen(this.failed(cause, members, parts), this.run())
+  }
+
+  /** Goes on with the only command after its first attempt has seen that the store has lost commits. */
+  startOver(): Effect.Effect<void> {
+    this.states.startOver()
+    this.readsAll = true
+    return this.run()
   }
 
   run(): Effect.Effect<void> {
@@ -81,10 +94,13 @@ export class Group {
       while (this.members.size > 0) {
         const members = [...this.members]
         const locked = this.locks()
+        const { readsAll } = this
+        this.readsAll = false
         const attempt = new Attempt(this.isOneByOne ? members.slice(0, 1) : members, this.states, this.context, {
-          readsAll: this.readsAll,
+          readsAll,
           locked,
-          reply: (member, answer) => this.reply(member, answer)
+          reply: (member, answer) => this.reply(member, answer),
+          lost: (error, members) => this.lost(error, members)
         })
         const exit = yield* Effect.exit(locked === undefined ? attempt.run() : this.underLocks(attempt, [...locked]))
         if (Exit.isSuccess(exit)) yield* this.settle(attempt)
@@ -121,7 +137,6 @@ export class Group {
     if (appended?._tag === "Repeated") return Effect.sync(() => this.settleRepeats(parts, appended))
     this.lostRaces = 0
     this.extensions = 0
-    this.readsAll = false
     if (appended !== undefined) this.states.commit()
     for (let i = 0; i < parts.length; i++) {
       const { member, writes } = parts[i]!
@@ -146,7 +161,7 @@ export class Group {
       const { member } = parts[part]!
       const receipt = member.plan.repeated(appended)
       if (receipt !== undefined && Result.isSuccess(receipt)) this.reply(member, member.repeated(receipt.success))
-      else if (!this.readsAll && !this.states.areOfOneMoment(member.streams)) {
+      else if (!member.looksUp && !this.states.areOfOneMoment(member.streams)) {
         // States that are not the store's may have led to other streams than those of the events.
         member.looksUp = true
         this.readsAll = true
@@ -172,10 +187,11 @@ export class Group {
   /** Lets a command be decided again on states of one moment. */
   private confirm(member: Member): Effect.Effect<void> {
     this.readsAll = true
-    if (++member.uncertain < 2) return Effect.void
-    // Each time other streams have followed from the states: the command has lost a race.
-    member.uncertain = 0
-    const { streamId, version } = member.streams[0]!
+    const isFirst = member.unconfirmed === undefined
+    member.unconfirmed = this.states.versionsOf(member.streams)
+    if (isFirst) return Effect.void
+    // Other streams have followed from the same versions.
+    const { streamId, version } = member.unconfirmed[0]!
     const expected = Expectation.exactly(version)
     return this.lost(new ConcurrencyConflict({ stream: streamId, expected, actual: version, attempts: 1 }), [member])
   }
@@ -197,11 +213,14 @@ export class Group {
         this.states.startOver()
         this.readsAll = true
       } else if (error instanceof MoreStreams) {
+        this.readsAll = true
         for (const stream of error.streams) this.further.add(stream)
         if (++this.extensions > mostExtensions) this.lostRaces = this.extensions = 0
       } else {
-        const guilty = isReused(error) ? members.filter(({ plan: { key } }) => key?.id === error.commandId) : []
-        this.endAll(cause, guilty.length > 0 ? guilty : members, parts)
+        this.readsAll = true
+        const guilty = members.filter(({ plan: { key } }) => isReused(error) && isKey(key, error))
+        if (guilty.length === 0) this.endAll(cause, members, parts)
+        for (const member of guilty) this.reply(member, member.failed(cause))
       }
     })
   }
@@ -217,6 +236,7 @@ export class Group {
         // Decided again only because it was in the same append.
         if (touched.length > 0 && !touched.includes(member)) member.isNewAttempt = true
         else {
+          member.unconfirmed = undefined
           const pause = yield* member.afterConflict(error)
           if (typeof pause === "number") pauses.set(member, pause)
           else this.reply(member, pause)
@@ -266,6 +286,10 @@ export class Group {
 
 const membersOf = (decided: ReadonlyArray<{ readonly member: Member }>): ReadonlyArray<Member> =>
   decided.map(({ member }) => member)
+
+/** Whether the store has refused this use of a command's id. */
+const isKey = (key: CommandKey | undefined, { commandId, given }: CommandIdReused): boolean =>
+  key !== undefined && key.id === commandId && key.fingerprint === given
 
 const onlyError = (cause: Cause.Cause<unknown>): unknown => {
   const [reason, ...others] = cause.reasons

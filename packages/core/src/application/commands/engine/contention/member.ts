@@ -36,8 +36,8 @@ export abstract class Member<out Error = unknown, out Receipt = unknown> {
   repeat: PartAppended | undefined
   /** Whether the store is asked for the command's id before the next decision. */
   looksUp = false
-  /** How many decisions in a row were made on states that may never have been true together. */
-  uncertain = 0
+  /** The versions that must be confirmed, because the latest decision was made on states of several moments. */
+  unconfirmed: ReadonlyArray<StreamVersion> | undefined
   /** Whether the caller was interrupted. */
   isGone = false
   /** What the caller goes on with; set when the command leaves its group. */

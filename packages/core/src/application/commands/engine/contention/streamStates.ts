@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 import type { StreamId } from "../../../../domain/StreamId.ts"
 import { spanIf } from "../../../../internal/tracing.ts"
 import type { CommandIdReused, EventStoreError } from "../../../../ports/errors.ts"
-import type { CommandKey, EventStore, NewEvent, PartAppended, StreamSlice } from "../../../../ports/EventStore.ts"
+import type { CommandKey, EventStore, NewEvent, PartAppended, StreamSlice, StreamVersion } from "../../../../ports/EventStore.ts"
 import type { EventDecodeError } from "../../../events/errors.ts"
 import { foldRecorded } from "../../../events/recording.ts"
 import type { States } from "../../StateCache.ts"
@@ -38,7 +38,8 @@ export class StreamStates {
   private readonly traced: boolean
   private readonly caches: ReadonlyArray<States>
   private readonly known = new Map<StreamId, KnownStream>()
-  private reads = 0
+  /** The number of reads so far. */
+  reads = 0
   /** Whether cached states count. They do not after the store has lost commits. */
   private trustsCaches = true
 
@@ -151,6 +152,11 @@ export class StreamStates {
       // A mistake in `evolve`. The command itself can happen; whatever reads its events next meets the mistake.
       known.isBroken = true
     }
+  }
+
+  /** The versions of streams before the present attempt's decisions. */
+  versionsOf(streams: ReadonlyArray<LoadedStream>): ReadonlyArray<StreamVersion> {
+    return streams.map(({ streamId }) => ({ streamId, version: this.known.get(streamId)!.version }))
   }
 
   /** Whether the states of these streams come from one read: then they were true together. */
