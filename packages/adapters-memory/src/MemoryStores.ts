@@ -1,10 +1,11 @@
 /** An event store and a view store in memory over one log, so that appends can maintain inline views. */
-import { EventStore, type View, ViewStore } from "@hexfold/core"
+import { EventStore, type StreamLocks, type View, ViewStore } from "@hexfold/core"
 import { Context, Duration, Effect, Layer } from "effect"
 import { contended } from "./internal/contended.ts"
 import { newLog, open as openLog } from "./internal/eventLog.ts"
 import { open as openGenerations } from "./internal/generations.ts"
 import * as inline from "./internal/inline.ts"
+import { locks } from "./internal/locks.ts"
 import { storeOf } from "./internal/viewStore.ts"
 import type * as MemoryEventStore from "./MemoryEventStore.ts"
 
@@ -14,8 +15,8 @@ export interface Options extends MemoryEventStore.Options {
   readonly views?: ReadonlyArray<View.Any>
 }
 
-/** An event store and a view store. */
-export type Stores = EventStore.EventStore | ViewStore.ViewStore
+/** An event store, its locks, and a view store. */
+export type Stores = EventStore.EventStore | StreamLocks.StreamLocks | ViewStore.ViewStore
 
 /**
  * Gives a function that opens stores over the same data any number of times, each
@@ -42,14 +43,15 @@ export const shared: Effect.Effect<(options: Options) => Context.Context<Stores>
   return ({ commandRetention = "Infinity", views = [], ...contention }) => {
     const appending = inline.make(log.events, generations, views)
     const store = contended(openLog(log, Duration.toMillis(commandRetention), appending.apply), contention)
-    return Context.make(EventStore.EventStore, store).pipe(
+    return locks.pipe(
+      Context.add(EventStore.EventStore, store),
       Context.add(ViewStore.ViewStore, storeOf(generations, appending))
     )
   }
 })
 
 /**
- * Supplies both stores. An append changes the log and the records of inline views
+ * Supplies both stores and `StreamLocks`. An append changes the log and the records of inline views
  * in one synchronous step.
  *
  * @example

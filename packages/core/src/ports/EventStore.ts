@@ -78,31 +78,65 @@ export interface CommandKey {
   readonly fingerprint: string
 }
 
-/**
- * What happens as a whole or not at all. A stream may be named once among the
- * writes and once among the conditions. A stream that is only among the
- * conditions is checked, too.
- */
-export interface Append {
+/** What one command adds. */
+export interface Part {
+  /** A stream is named once in a part. It may be named by several parts. */
   readonly writes: ReadonlyArray<Write>
-  readonly conditions: ReadonlyArray<Condition>
+  /** Names the command. The parts of an append have different command ids. */
   readonly command?: CommandKey
+  /**
+   * The streams among the conditions that the part was decided on. The receipt of the part names them, if the part does
+   * not write to them. All streams of the conditions by default.
+   */
+  readonly reads?: ReadonlyArray<StreamId>
 }
 
-/** A stream that an append wrote or checked, and its version after it. */
+/**
+ * What happens as a whole or not at all. A single command is an append with one
+ * part. Several commands that were decided together are several parts.
+ *
+ * The conditions are those before the append, whatever the parts write. A stream
+ * that is only among the conditions is checked, too.
+ */
+export interface Append {
+  /** A stream is named once. */
+  readonly conditions: ReadonlyArray<Condition>
+  /** In this order: if two parts write to one stream, the events of the later part follow those of the earlier one. */
+  readonly parts: ReadonlyArray<Part>
+}
+
+/** A stream that a command wrote or read, and its version after the command. */
 export interface StreamVersion {
   readonly streamId: StreamId
   readonly version: number
 }
 
-/** What an append did. */
-export interface Appended {
-  /** The recorded events, in the order of the append's writes. */
+/** What a part of an append did. */
+export interface PartAppended {
+  /** The recorded events, in the order of the part's writes. */
   readonly events: ReadonlyArray<RecordedEvent>
-  /** The streams of the append, each once: those written, then those only checked. */
+  /** The streams of the part, each once: those written, then those only read. Their versions are those after this part. */
   readonly streams: ReadonlyArray<StreamVersion>
-  /** True if the command id had been used before. The result is then the first one, and nothing happened now. */
-  readonly repeated: boolean
+}
+
+/** All parts of an append have happened. */
+export interface Appended {
+  readonly _tag: "Appended"
+  /** In the order of the append's parts. */
+  readonly parts: ReadonlyArray<PartAppended>
+  /** The number of the log's history. */
+  readonly history: number
+}
+
+/** Some command ids of an append had been used before. Nothing happened now. */
+export interface Repeated {
+  readonly _tag: "Repeated"
+  /** The parts with such a command id, in the order of the append, and what was done under the id at first. */
+  readonly repeats: ReadonlyArray<{
+    /** The index of the part, from 0. */
+    readonly part: number
+    readonly appended: PartAppended
+  }>
 }
 
 /** The part of a stream to read with {@link EventStore.readStreams}. */
@@ -124,8 +158,8 @@ export interface StreamSlice {
 export interface StreamsRead {
   /** A slice for each request, in the order of the requests. */
   readonly streams: ReadonlyArray<StreamSlice>
-  /** What an append with the given command key did, if there was one. */
-  readonly appended: Appended | undefined
+  /** What the part of an append with the given command key did, if there was one. */
+  readonly appended: PartAppended | undefined
 }
 
 /** Which events of a stream to read, and in which order. */
@@ -157,18 +191,21 @@ export class EventStore extends Context.Service<
   {
     /**
      * Appends atomically: every condition is checked, and either all events are
-     * recorded or none. In every stream, positions grow with the versions. With
-     * a command key that was used before, nothing happens and the first result
-     * is returned, whatever the conditions are. A store may be configured to
-     * forget command ids after a time; a key is then new again.
+     * recorded or none. In every stream, positions grow with the versions.
+     *
+     * If a part has a command key that was used before, nothing happens, whatever
+     * the conditions are. The result is then `Repeated`, and names all parts with
+     * such a key; the others may be appended again without them. If such a key had
+     * another fingerprint, the append fails with `CommandIdReused`. A store may be
+     * configured to forget command ids after a time; a key is then new again.
      */
     readonly append: (
       append: Append
-    ) => Effect.Effect<Appended, ConcurrencyConflict | CommandIdReused | EventStoreError>
+    ) => Effect.Effect<Appended | Repeated, ConcurrencyConflict | CommandIdReused | EventStoreError>
 
     /**
      * Reads streams as they are at one moment, and looks up at the same moment
-     * what the append of a command did. Fails with `CommandIdReused` if the
+     * what the part of a command did. Fails with `CommandIdReused` if the
      * command id has another fingerprint.
      */
     readonly readStreams: (

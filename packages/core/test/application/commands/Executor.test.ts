@@ -33,6 +33,7 @@ import {
   OpenAccount,
   Withdraw
 } from "../../support/account.ts"
+import { appendOne } from "../../support/appendOne.ts"
 
 const id = AccountId.make("a-1")
 const stream = Account.streamId(id)
@@ -708,7 +709,7 @@ const racing = Layer.effect(
 )
 
 const appendForeignEvent = EventStore.EventStore.use((store) =>
-  store.append({
+  appendOne(store, {
     writes: [
       {
         streamId: stream,

@@ -62,7 +62,7 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 const valuesOf = (appends: ReadonlyArray<EventStore.Append>) => {
   const values = new Map(ids.map((id): [string, number] => [id, 0]))
   const problems: Array<string> = []
-  for (const { events, streamId } of appends.flatMap(({ writes }) => writes)) {
+  for (const { events, streamId } of appends.flatMap(({ parts }) => parts.flatMap(({ writes }) => writes))) {
     const id = streamId.slice("Counter-".length)
     for (const { data } of events) {
       const { before, by } = data as { readonly before: number; readonly by: number }
@@ -144,7 +144,9 @@ const played = (fibers: ReadonlyArray<ReadonlyArray<Step>>, pauses: ReadonlyArra
         case "loss":
           return uncached.withPermits(100)(
             Effect.gen(function* () {
-              for (const { streamId } of (yield* store.lose(step.appends)).flatMap(({ writes }) => writes)) {
+              for (const { streamId } of (yield* store.lose(step.appends)).flatMap(({ parts }) =>
+                parts.flatMap(({ writes }) => writes)
+              )) {
                 lost.add(streamId.slice("Counter-".length))
               }
             })
