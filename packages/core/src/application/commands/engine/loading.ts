@@ -35,7 +35,11 @@ export const foldSlices = (
 }
 
 /** Sets the versions after an append, and remembers the states that the stored events make. */
-export const advance = (writes: ReadonlyArray<StreamWrite>, appended: PartAppended, states: States | undefined): void => {
+export const advance = (
+  writes: ReadonlyArray<StreamWrite>,
+  appended: PartAppended,
+  states: States | undefined
+): void => {
   let first = 0
   for (const { events, stream } of writes) {
     const { source, state, streamId } = stream

@@ -4,16 +4,14 @@ import type * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type { StreamId } from "../../../../domain/StreamId.ts"
 import { spanIf } from "../../../../internal/tracing.ts"
-import { checkRead } from "../../../../ports/AppendCheck.ts"
 import { type CommandIdReused, ConcurrencyConflict, type EventStoreError } from "../../../../ports/errors.ts"
-import type { Appended, Condition, Part, Repeated } from "../../../../ports/EventStore.ts"
+import type { Appended, Condition, Repeated } from "../../../../ports/EventStore.ts"
 import * as Expectation from "../../../../ports/Expectation.ts"
 import { CheckedAppend } from "../../../../ports/checkedAppend.ts"
-import { jsonBytes } from "../../../../ports/jsonBytes.ts"
-import { partOf } from "../appendOf.ts"
 import type { CommandContext } from "../commandContext.ts"
-import type { LoadedStream, StreamWrite } from "../commandPlan.ts"
-import type { Answer, Member } from "./member.ts"
+import type { LoadedStream } from "../commandPlan.ts"
+import { bytesOf, decide, type Decided, type DecidedPart, ending } from "./decision.ts"
+import { type Answer, lookedUp, type Member, unstorable } from "./member.ts"
 import type { GoneBack, KnownStream, StreamStates } from "./streamStates.ts"
 
 /** An attempt that holds locks needs further streams. */
@@ -23,20 +21,6 @@ export class MoreStreams {
   constructor(streams: ReadonlyArray<StreamId>) {
     this.streams = streams
   }
-}
-
-/** A command that adds something, perhaps only its id. */
-export interface DecidedPart {
-  readonly member: Member
-  readonly part: Part
-  readonly writes: ReadonlyArray<StreamWrite>
-}
-
-/** A command that leaves no trace, and how it ends if the states that it was decided on are confirmed. */
-export interface DecidedEnd {
-  readonly member: Member
-  readonly part: undefined
-  readonly end: () => Exit.Exit<unknown, unknown>
 }
 
 /** How an attempt works. */
@@ -67,7 +51,7 @@ type Reached =
  */
 export class Attempt {
   readonly members: ReadonlyArray<Member>
-  readonly decided: Array<DecidedPart | DecidedEnd> = []
+  readonly decided: Array<Decided> = []
   /** The commands of the append, in its order. Once they are set, the append was sent, and nobody knows its outcome if it fails. */
   parts: ReadonlyArray<DecidedPart> = []
   appended: Appended | Repeated | undefined
@@ -89,10 +73,7 @@ export class Attempt {
     this.started = context.clock.currentTimeMillisUnsafe()
   }
 
-  run(): Effect.Effect<
-    void,
-    ConcurrencyConflict | CommandIdReused | EventStoreError | GoneBack | MoreStreams
-  > {
+  run(): Effect.Effect<void, ConcurrencyConflict | CommandIdReused | EventStoreError | GoneBack | MoreStreams> {
     return Effect.gen({ self: this }, function* () {
       this.states.restart()
       const begun = yield* this.begin()
@@ -177,10 +158,15 @@ export class Attempt {
   }
 
   private lookUp(members: ReadonlyArray<Member>) {
-    return Effect.forEach(members, (member) => Effect.map(lookedUp(member), (repeat) => {
-      member.repeat = repeat
-      member.looksUp = false
-    }), { concurrency: "unbounded", discard: true })
+    return Effect.forEach(
+      members,
+      (member) =>
+        Effect.map(lookedUp(member), (repeat) => {
+          member.repeat = repeat
+          member.looksUp = false
+        }),
+      { concurrency: "unbounded", discard: true }
+    )
   }
 
   /** Reads what the commands will discover if none changes it for the others, all at once. */
@@ -254,7 +240,7 @@ export class Attempt {
         this.settings.reply(member, answer)
         continue
       }
-      const decided = "end" in reached ? { member, part: undefined, end: reached.end } : this.decide(member)
+      const decided = "end" in reached ? ending(member, reached.end) : this.decide(member)
       if (decided === undefined) return
       member.decides()
       if (id !== undefined) commandIds.add(id)
@@ -269,32 +255,15 @@ export class Attempt {
   }
 
   /** Decides a command; undefined if what it adds is too much for this append. */
-  private decide(member: Member): DecidedPart | DecidedEnd | undefined {
-    const { context, plan, started } = member
-    let decision: ReturnType<typeof plan.decide>
-    try {
-      decision = plan.decide()
-    } catch (defect) {
-      return { member, part: undefined, end: () => member.died(defect) }
-    }
-    if (Result.isFailure(decision)) {
-      const { error, isRejection } = decision.failure
-      const end = () => (isRejection ? member.rejected(error) : member.failed(Cause.fail(error)))
-      return { member, part: undefined, end }
-    }
-    const writes = decision.success
-    if (writes.length === 0 && plan.key === undefined && !plan.checksEmptyDecision) {
-      return { member, part: undefined, end: () => member.accepted([], []) }
-    }
-    const part = partOf(writes, plan.key, started, context.metadata)
-    if (Result.isFailure(part)) return { member, part: undefined, end: () => member.refused(part.failure) }
-    for (const { events } of part.success.writes) {
-      for (const { data } of events) this.bytes += jsonBytes(data) + bytesAround
-    }
+  private decide(member: Member): Decided | undefined {
+    const decided = decide(member)
+    if (decided.part === undefined) return decided
+    const { writes } = decided.part
+    this.bytes += bytesOf(writes)
     if (this.decided.length > 0 && this.bytes > maxBytes) return undefined
-    for (const { events, streamId } of part.success.writes) this.states.fold(this.states.get(streamId)!, events)
-    for (const { events, stream } of writes) stream.version += events.length
-    return { member, part: part.success, writes }
+    for (const { events, streamId } of writes) this.states.fold(this.states.get(streamId)!, events)
+    for (const { events, stream } of decided.writes) stream.version += events.length
+    return decided
   }
 
   /** Appends what was decided, on condition that no stream that was read has changed. */
@@ -321,14 +290,3 @@ export class Attempt {
 }
 
 const idOf = ({ streamId }: LoadedStream): StreamId => streamId
-
-// What an event takes besides its data.
-const bytesAround = 256
-
-/** Why no store keeps the names of a command's streams, or its id. One such name would fail the read of the whole group. */
-const unstorable = ({ plan }: Member, streams: ReadonlyArray<LoadedStream>): EventStoreError | undefined =>
-  checkRead("readStreams", streams.map(({ streamId }) => ({ streamId })), plan.key)
-
-/** What the store has recorded under the command's id. */
-export const lookedUp = ({ context, plan }: Member) =>
-  Effect.map(context.store.readStreams([], plan.key), ({ appended }) => appended)

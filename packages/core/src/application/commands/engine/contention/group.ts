@@ -10,8 +10,9 @@ import { recordedEvents } from "../appendOf.ts"
 import type { CommandContext } from "../commandContext.ts"
 import type { LoadedStream } from "../commandPlan.ts"
 import { isConflict, isRefused, isReused, isStoreError } from "../failures.ts"
-import { Attempt, type DecidedEnd, type DecidedPart, lookedUp, MoreStreams } from "./attempt.ts"
-import type { Answer, Member } from "./member.ts"
+import { Attempt, MoreStreams } from "./attempt.ts"
+import type { DecidedEnd, DecidedPart } from "./decision.ts"
+import { type Answer, lookedUp, type Member } from "./member.ts"
 import { GoneBack, StreamStates } from "./streamStates.ts"
 
 /** After so many lost races in a row the streams are locked before they are read. */
@@ -60,7 +61,8 @@ export class Group {
 
   /** Ends the commands that have no answer, which only an end of the whole program leaves. */
   end(exit: Exit.Exit<void>): void {
-    for (const member of this.members) this.reply(member, Exit.isFailure(exit) ? Exit.failCause(exit.cause) : Effect.interrupt)
+    for (const member of this.members)
+      this.reply(member, Exit.isFailure(exit) ? Exit.failCause(exit.cause) : Effect.interrupt)
   }
 
   /** Goes on with the only command after its first attempt, which was made on these states. */
@@ -104,7 +106,12 @@ export class Group {
         })
         const exit = yield* Effect.exit(locked === undefined ? attempt.run() : this.underLocks(attempt, [...locked]))
         if (Exit.isSuccess(exit)) yield* this.settle(attempt)
-        else yield* this.failed(exit.cause, attempt.parts.length > 0 ? membersOf(attempt.decided) : attempt.members, attempt.parts)
+        else
+          yield* this.failed(
+            exit.cause,
+            attempt.parts.length > 0 ? membersOf(attempt.decided) : attempt.members,
+            attempt.parts
+          )
       }
     })
   }
@@ -166,7 +173,10 @@ export class Group {
         member.looksUp = true
         this.readsAll = true
       } else if (receipt === undefined) {
-        this.reply(member, member.died(new Error(`the events of the command ${member.plan.key?.id} have no participant`)))
+        this.reply(
+          member,
+          member.died(new Error(`the events of the command ${member.plan.key?.id} have no participant`))
+        )
       } else this.reply(member, member.failed(Cause.fail(receipt.failure)))
     }
   }
@@ -209,15 +219,14 @@ export class Group {
     }
     if (isStoreError(error)) return this.storeFailed(error, members, parts)
     return Effect.sync(() => {
+      this.readsAll = true
       if (error instanceof GoneBack) {
         this.states.startOver()
-        this.readsAll = true
+        for (const member of this.members) member.unconfirmed = undefined
       } else if (error instanceof MoreStreams) {
-        this.readsAll = true
         for (const stream of error.streams) this.further.add(stream)
         if (++this.extensions > mostExtensions) this.lostRaces = this.extensions = 0
       } else {
-        this.readsAll = true
         const guilty = members.filter(({ plan: { key } }) => isReused(error) && isKey(key, error))
         if (guilty.length === 0) this.endAll(cause, members, parts)
         for (const member of guilty) this.reply(member, member.failed(cause))

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { StreamId } from "../../../../domain/StreamId.ts"
 import type { Tagged } from "../../../../domain/tagged.ts"
+import { checkRead } from "../../../../ports/AppendCheck.ts"
 import { ConcurrencyConflict, EventStoreError } from "../../../../ports/errors.ts"
 import type { PartAppended, RecordedEvent, StreamVersion } from "../../../../ports/EventStore.ts"
 import type { ExecuteError, ExecuteOptions } from "../../options.ts"
@@ -161,3 +162,15 @@ export abstract class Member<out Error = unknown, out Receipt = unknown> {
     this.meters.ended(outcome, seconds, context, error)
   }
 }
+
+/** Why no store keeps the names of a command's streams, or its id. One such name would fail the read of the whole group. */
+export const unstorable = ({ plan }: Member, streams: ReadonlyArray<LoadedStream>): EventStoreError | undefined =>
+  checkRead(
+    "readStreams",
+    streams.map(({ streamId }) => ({ streamId })),
+    plan.key
+  )
+
+/** What the store has recorded under the command's id. */
+export const lookedUp = ({ context, plan }: Member) =>
+  Effect.map(context.store.readStreams([], plan.key), ({ appended }) => appended)

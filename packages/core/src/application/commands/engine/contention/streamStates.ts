@@ -4,7 +4,14 @@ import * as Result from "effect/Result"
 import type { StreamId } from "../../../../domain/StreamId.ts"
 import { spanIf } from "../../../../internal/tracing.ts"
 import type { CommandIdReused, EventStoreError } from "../../../../ports/errors.ts"
-import type { CommandKey, EventStore, NewEvent, PartAppended, StreamSlice, StreamVersion } from "../../../../ports/EventStore.ts"
+import type {
+  CommandKey,
+  EventStore,
+  NewEvent,
+  PartAppended,
+  StreamSlice,
+  StreamVersion
+} from "../../../../ports/EventStore.ts"
 import type { EventDecodeError } from "../../../events/errors.ts"
 import { foldRecorded } from "../../../events/recording.ts"
 import type { States } from "../../StateCache.ts"
@@ -108,7 +115,9 @@ export class StreamStates {
     key: CommandKey | undefined,
     remembers: boolean
   ): Effect.Effect<PartAppended | undefined, CommandIdReused | EventStoreError | GoneBack> {
-    const requests = wanted.map(({ streamId, version }) => (version === 0 ? { streamId } : { streamId, after: version }))
+    const requests = wanted.map(({ streamId, version }) =>
+      version === 0 ? { streamId } : { streamId, after: version }
+    )
     const reading = spanIf(this.traced, this.store.readStreams(requests, key), "EventStore.readStreams")
     return Effect.flatMap(reading, ({ appended, streams }) => {
       for (let i = 0; i < wanted.length; i++) {
