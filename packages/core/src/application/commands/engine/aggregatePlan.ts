@@ -28,6 +28,7 @@ export const aggregatePlan = <Name extends string, Id, State, Command extends Ta
     key,
     checksEmptyDecision: false,
     discover: undefined,
+    expectsNew: rules.expectedVersion === 0 || aggregate.begins.has(command._tag),
 
     streams: () => [streamId],
 

@@ -4,7 +4,7 @@ import type * as Participant from "../../../domain/Participant.ts"
 import * as StreamId from "../../../domain/StreamId.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
 import type { VersionConflict } from "../../../ports/errors.ts"
-import type { PartAppended, CommandKey, RecordedEvent } from "../../../ports/EventStore.ts"
+import type { CommandKey, PartAppended, RecordedEvent, StreamVersion } from "../../../ports/EventStore.ts"
 import { EventDecodeError, InvalidDecision } from "../../events/errors.ts"
 import { decodeRecorded } from "../../events/recording.ts"
 import * as CommandCodec from "../CommandCodec.ts"
@@ -103,6 +103,7 @@ export const boundaryPlan = <Name extends string, Command extends Tagged, States
     command,
     key,
     checksEmptyDecision: true,
+    expectsNew: false,
 
     streams: () => {
       let named: Participant.Participants
@@ -254,7 +255,7 @@ const writesOf = (
 
 const receiptOf = <Event>(
   events: ReadonlyArray<RecordedEvent<Tagged>>,
-  streams: PartAppended["streams"],
+  streams: ReadonlyArray<StreamVersion>,
   attempts: number,
   repeated: boolean
 ): BoundaryReceipt<Event> => ({

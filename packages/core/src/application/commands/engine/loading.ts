@@ -5,16 +5,6 @@ import { foldRecorded } from "../../events/recording.ts"
 import type { LoadedStream, StreamWrite } from "./commandPlan.ts"
 import type { States } from "../StateCache.ts"
 
-/** Takes over what the previous attempt has read. */
-export const carryOver = (previous: ReadonlyArray<LoadedStream>, fresh: ReadonlyArray<LoadedStream>): void => {
-  for (const stream of fresh) {
-    const known = previous.find(({ source, streamId }) => streamId === stream.streamId && source === stream.source)
-    if (known === undefined) continue
-    stream.state = known.state
-    stream.version = known.version
-  }
-}
-
 /**
  * Whether the store is behind a version that was read or appended before: it has
  * lost commits, in a failover or by a restore. Then a state of that version is not
