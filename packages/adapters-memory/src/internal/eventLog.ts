@@ -51,12 +51,12 @@ export const open = (
   const previous = (
     key: EventStore.CommandKey | undefined,
     clock: Clock.Clock
-  ): EventStore.PartAppended | CommandIdReused | undefined => {
+  ): EventStore.RepeatedPart | CommandIdReused | undefined => {
     const command = key && commands.get(key.id)
     if (key === undefined || command === undefined) return undefined
     if (isExpired(command, clock.currentTimeMillisUnsafe())) return undefined
     return command.fingerprint === key.fingerprint
-      ? command.appended
+      ? { ...command.appended, history: historyOf(data) }
       : new CommandIdReused({ commandId: key.id, stored: command.fingerprint, given: key.fingerprint })
   }
 

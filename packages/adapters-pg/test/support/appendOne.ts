@@ -22,7 +22,11 @@ export const appendOne = (
   append: OneAppend
 ): Effect.Effect<OneAppended, ConcurrencyConflict | CommandIdReused | EventStoreError> =>
   Effect.map(eventStore.append(one(append)), (answer) =>
-    answer._tag === "Appended"
-      ? { ...answer.parts[0]!, repeated: false }
-      : { ...answer.repeats[0]!.appended, repeated: true }
+    answer._tag === "Appended" ? { ...answer.parts[0]!, repeated: false } : withoutHistory(answer.repeats[0]!.appended)
   )
+
+const withoutHistory = ({ events, streams }: EventStore.RepeatedPart): OneAppended => ({
+  events,
+  streams,
+  repeated: true
+})

@@ -122,6 +122,12 @@ export interface PartAppended {
   readonly streams: ReadonlyArray<StreamVersion>
 }
 
+/** What was done under a command id before, as the log has it now. */
+export interface RepeatedPart extends PartAppended {
+  /** The number of the log's history. */
+  readonly history: number
+}
+
 /** All parts of an append have happened. */
 export interface Appended {
   readonly _tag: "Appended"
@@ -138,7 +144,7 @@ export interface Repeated {
   readonly repeats: ReadonlyArray<{
     /** The index of the part, from 0. */
     readonly part: number
-    readonly appended: PartAppended
+    readonly appended: RepeatedPart
   }>
 }
 
@@ -162,7 +168,7 @@ export interface StreamsRead {
   /** A slice for each request, in the order of the requests. */
   readonly streams: ReadonlyArray<StreamSlice>
   /** What the part of an append with the given command key did, if there was one. */
-  readonly appended: PartAppended | undefined
+  readonly appended: RepeatedPart | undefined
 }
 
 /** Which events of a stream to read, and in which order. */

@@ -49,12 +49,12 @@ export const aggregatePlan = <Name extends string, Id, State, Command extends Ta
       return Result.succeed(decision.success.length === 0 ? [] : [{ stream, events: decision.success }])
     },
 
-    receipt: (events, _, attempts) => ({
+    receipt: (events, _, attempts, history) => ({
       streamId,
       events: events as Receipt<Event>["events"],
       version: stream.version,
       position: events.at(-1)?.position ?? 0,
-      history: 1,
+      history,
       attempts,
       repeated: false
     }),
@@ -65,7 +65,7 @@ export const aggregatePlan = <Name extends string, Id, State, Command extends Ta
         events,
         version: appended.streams.find((stream) => stream.streamId === streamId)?.version ?? 0,
         position: events.at(-1)?.position ?? 0,
-        history: 1,
+        history: appended.history,
         attempts: 0,
         repeated: true
       })),

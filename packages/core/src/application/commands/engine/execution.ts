@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { spanIf } from "../../../internal/tracing.ts"
 import { CheckedAppend } from "../../../ports/checkedAppend.ts"
-import type { EventStore, PartAppended, StreamRequest } from "../../../ports/EventStore.ts"
+import type { EventStore, RepeatedPart, StreamRequest } from "../../../ports/EventStore.ts"
 import type { ExecuteError } from "../options.ts"
 import { partOf, recordedEvents, unchanged } from "./appendOf.ts"
 import type { CommandContext } from "./commandContext.ts"
@@ -208,7 +208,7 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
     const writes = decision.success
     if (writes.length === 0) {
       if (this.isUncertain()) return this.confirm()
-      if (this.plan.key === undefined && !this.plan.checksEmptyDecision) return this.accepted([], [])
+      if (this.plan.key === undefined && !this.plan.checksEmptyDecision) return this.accepted([], [], 1)
     }
     return this.append(writes)
   }
@@ -227,11 +227,11 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
       if (appended._tag === "Repeated") return this.repeatedBy(appended.repeats[0]!.appended)
       const [done] = appended.parts
       advance(writes, done!, context.states)
-      return this.accepted(recordedEvents(done!, writes), done!.streams)
+      return this.accepted(recordedEvents(done!, writes), done!.streams, appended.history)
     })
   }
 
-  private repeatedBy(appended: PartAppended): Answer<Error, Receipt> {
+  private repeatedBy(appended: RepeatedPart): Answer<Error, Receipt> {
     const receipt = this.plan.repeated(appended)
     return receipt === undefined ? this.again() : this.repeatedAs(receipt)
   }

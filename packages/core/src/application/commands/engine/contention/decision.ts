@@ -38,7 +38,7 @@ export const decide = (member: Member): Decided => {
   }
   const writes = decision.success
   if (writes.length === 0 && plan.key === undefined && !plan.checksEmptyDecision) {
-    return ending(member, () => member.accepted([], []))
+    return ending(member, () => member.accepted([], [], 1))
   }
   const part = partOf(writes, plan.key, started, context.metadata)
   if (Result.isFailure(part)) return ending(member, () => member.refused(part.failure))

@@ -147,8 +147,10 @@ export class Group {
     if (appended !== undefined) this.states.commit()
     for (let i = 0; i < parts.length; i++) {
       const { member, writes } = parts[i]!
-      const part = appended!.parts[i]!
-      if (this.members.has(member)) this.reply(member, member.accepted(recordedEvents(part, writes), part.streams))
+      const { history, parts: done } = appended!
+      const { streams } = done[i]!
+      const events = recordedEvents(done[i]!, writes)
+      if (this.members.has(member)) this.reply(member, member.accepted(events, streams, history))
     }
     return Effect.forEach(
       decided,

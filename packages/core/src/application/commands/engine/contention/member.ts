@@ -5,7 +5,7 @@ import type { StreamId } from "../../../../domain/StreamId.ts"
 import type { Tagged } from "../../../../domain/tagged.ts"
 import { checkRead } from "../../../../ports/AppendCheck.ts"
 import { ConcurrencyConflict, EventStoreError } from "../../../../ports/errors.ts"
-import type { PartAppended, RecordedEvent, StreamVersion } from "../../../../ports/EventStore.ts"
+import type { RepeatedPart, RecordedEvent, StreamVersion } from "../../../../ports/EventStore.ts"
 import type { ExecuteError, ExecuteOptions } from "../../options.ts"
 import type { CommandContext } from "../commandContext.ts"
 import type { CommandPlan, LoadedStream } from "../commandPlan.ts"
@@ -34,7 +34,7 @@ export abstract class Member<out Error = unknown, out Receipt = unknown> {
   /** The streams of the latest attempt. */
   streams: ReadonlyArray<LoadedStream> = []
   /** What the store has recorded under the command's id before; set while its events cannot be decoded yet. */
-  repeat: PartAppended | undefined
+  repeat: RepeatedPart | undefined
   /** Whether the store is asked for the command's id before the next decision. */
   looksUp = false
   /** The versions that must be confirmed, because the latest decision was made on states of several moments. */
@@ -79,10 +79,15 @@ export abstract class Member<out Error = unknown, out Receipt = unknown> {
     return millis > 0 ? Effect.andThen(Effect.sleep(millis), again) : again
   }
 
-  accepted(events: ReadonlyArray<RecordedEvent<Tagged>>, streams: ReadonlyArray<StreamVersion>): Exit.Exit<Receipt> {
+  /** `history` is that of the log in which the events were recorded; 1 if there are none. */
+  accepted(
+    events: ReadonlyArray<RecordedEvent<Tagged>>,
+    streams: ReadonlyArray<StreamVersion>,
+    history: number
+  ): Exit.Exit<Receipt> {
     this.end("accepted")
     if (events.length > 0) this.meters.recorded(events.length, this.context.context)
-    return Exit.succeed(this.plan.receipt(events, streams, this.attempts))
+    return Exit.succeed(this.plan.receipt(events, streams, this.attempts, history))
   }
 
   repeated(receipt: Receipt): Exit.Exit<Receipt> {

@@ -8,7 +8,7 @@ import type {
   CommandKey,
   EventStore,
   NewEvent,
-  PartAppended,
+  RepeatedPart,
   StreamSlice,
   StreamVersion
 } from "../../../../ports/EventStore.ts"
@@ -114,7 +114,7 @@ export class StreamStates {
     wanted: ReadonlyArray<KnownStream>,
     key: CommandKey | undefined,
     remembers: boolean
-  ): Effect.Effect<PartAppended | undefined, CommandIdReused | EventStoreError | GoneBack> {
+  ): Effect.Effect<RepeatedPart | undefined, CommandIdReused | EventStoreError | GoneBack> {
     const requests = wanted.map(({ streamId, version }) =>
       version === 0 ? { streamId } : { streamId, after: version }
     )
