@@ -111,11 +111,33 @@ export const walls = {
       "@noble/hashes/sha2.js"
     ],
     allowed: [
-      "./retrying.ts",
+      "./loading.ts",
+      "./contention/streamQueue.ts",
       "../Receipt.ts",
       "../../events/recording.ts",
       "../../../ports/Reason.ts",
       "../../../domain/query/data.ts",
+      "effect/Effect"
+    ]
+  },
+  "packages/core/src/application/commands/engine/contention/*": {
+    folder: "packages/core/src/application/commands/engine/contention",
+    forbidden: [
+      ...unstable,
+      "../../Executor.ts",
+      "../../technical.ts",
+      "../../../queries/waitFor.ts",
+      "../../../views/fold.ts",
+      "../../../projections/drop.ts",
+      "@noble/hashes/sha2.js"
+    ],
+    allowed: [
+      "./streamQueue.ts",
+      "../loading.ts",
+      "../../Receipt.ts",
+      "../../../events/recording.ts",
+      "../../../../ports/Reason.ts",
+      "../../../../domain/query/data.ts",
       "effect/Effect"
     ]
   },

@@ -36,12 +36,16 @@ export const fill = Effect.gen(function* () {
   for (let round = 0; round < eventsInAll / keys; round++) {
     for (let first = 0; first < keys; first += 2_500) {
       yield* store.append({
-        writes: counters.slice(first, first + 2_500).map((streamId) => {
-          const id = crypto.randomUUID()
-          const metadata = { correlationId: id, causationId: id }
-          return { streamId, events: [{ id, type: "Incremented", data: { by: 1 }, metadata }] }
-        }),
-        conditions: []
+        conditions: [],
+        parts: [
+          {
+            writes: counters.slice(first, first + 2_500).map((streamId) => {
+              const id = crypto.randomUUID()
+              const metadata = { correlationId: id, causationId: id }
+              return { streamId, events: [{ id, type: "Incremented", data: { by: 1 }, metadata }] }
+            })
+          }
+        ]
       })
     }
   }

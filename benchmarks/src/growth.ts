@@ -15,11 +15,15 @@ export const fill = (store: EventStore.EventStore["Service"], events: number): E
     Array.from({ length: Math.ceil(events / (streamsInAppend * eventsInStream)) }),
     () =>
       store.append({
-        writes: Array.from({ length: streamsInAppend }, () => ({
-          streamId: StreamId.make("Filled", crypto.randomUUID()),
-          events: Array.from({ length: eventsInStream }, newEvent)
-        })),
-        conditions: []
+        conditions: [],
+        parts: [
+          {
+            writes: Array.from({ length: streamsInAppend }, () => ({
+              streamId: StreamId.make("Filled", crypto.randomUUID()),
+              events: Array.from({ length: eventsInStream }, newEvent)
+            }))
+          }
+        ]
       }),
     { concurrency: 4, discard: true }
   )
@@ -50,8 +54,8 @@ export const growth = async (url: string, small: number, large: number): Promise
           const streamId = StreamId.make("Appended", crypto.randomUUID())
           return runtime.runPromise(
             store.append({
-              writes: [{ streamId, events: [newEvent()] }],
-              conditions: [{ _tag: "Stream", streamId, expected: Expectation.noStream }]
+              conditions: [{ _tag: "Stream", streamId, expected: Expectation.noStream }],
+              parts: [{ writes: [{ streamId, events: [newEvent()] }] }]
             })
           )
         })

@@ -5,13 +5,17 @@ import { ManagedRuntime, Redacted } from "effect"
 import type { Report } from "./measure.ts"
 
 const appendOver = (streams: ReadonlyArray<StreamId.StreamId>, id: string): Port.Append => ({
-  writes: streams.map((streamId) => {
-    const eventId = crypto.randomUUID()
-    const metadata = { correlationId: eventId, causationId: eventId }
-    return { streamId, events: [{ id: eventId, type: "Stocked", data: { n: 1 }, metadata }] }
-  }),
   conditions: streams.map((streamId) => ({ _tag: "Stream", streamId, expected: Expectation.noStream })),
-  command: { id, fingerprint: "" }
+  parts: [
+    {
+      writes: streams.map((streamId) => {
+        const eventId = crypto.randomUUID()
+        const metadata = { correlationId: eventId, causationId: eventId }
+        return { streamId, events: [{ id: eventId, type: "Stocked", data: { n: 1 }, metadata }] }
+      }),
+      command: { id, fingerprint: "" }
+    }
+  ]
 })
 
 const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1]!

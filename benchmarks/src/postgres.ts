@@ -90,8 +90,8 @@ export const postgres = async (url: string): Promise<ReadonlyArray<Report>> => {
   const count = 6_000
   const append = (streamId: StreamId.StreamId) =>
     store.append({
-      writes: [{ streamId, events: [newEvent()] }],
-      conditions: [{ _tag: "Stream", streamId, expected: Expectation.noStream }]
+      conditions: [{ _tag: "Stream", streamId, expected: Expectation.noStream }],
+      parts: [{ writes: [{ streamId, events: [newEvent()] }] }]
     })
   const measured = await alternate(
     [

@@ -2,10 +2,11 @@
  * An event store in memory. It is the reference for other adapters, and the store
  * of most tests. Its data is gone when its scope closes.
  */
-import { EventStore } from "@hexfold/core"
-import { Duration, Effect, Layer } from "effect"
+import { EventStore, type StreamLocks } from "@hexfold/core"
+import { Context, Duration, Effect, Layer } from "effect"
 import { contended } from "./internal/contended.ts"
 import { newLog, open } from "./internal/eventLog.ts"
+import { locks } from "./internal/locks.ts"
 
 type Store = EventStore.EventStore["Service"]
 
@@ -36,7 +37,8 @@ export const make = (options: Options = {}): Effect.Effect<Store> =>
   Effect.sync(() => contended(open(newLog(), Duration.toMillis(options.commandRetention ?? "Infinity")), options))
 
 /**
- * Supplies an event store in memory.
+ * Supplies an event store in memory, and `StreamLocks`. There is nothing to lock,
+ * so `hold` runs its effect as it is.
  *
  * @example
  * ```ts
@@ -49,5 +51,5 @@ export const make = (options: Options = {}): Effect.Effect<Store> =>
  * Effect.runPromise(Effect.provide(program, MemoryEventStore.layer()))
  * ```
  */
-export const layer = (options: Options = {}): Layer.Layer<EventStore.EventStore> =>
-  Layer.effect(EventStore.EventStore, make(options))
+export const layer = (options: Options = {}): Layer.Layer<EventStore.EventStore | StreamLocks.StreamLocks> =>
+  Layer.effectContext(Effect.map(make(options), (store) => Context.add(locks, EventStore.EventStore, store)))

@@ -1,11 +1,7 @@
 /** An event store and a view store in memory over one log, so that appends can maintain inline views. */
-import { EventStore, type View, ViewStore } from "@hexfold/core"
-import { Context, Duration, Effect, Layer } from "effect"
-import { contended } from "./internal/contended.ts"
-import { newLog, open as openLog } from "./internal/eventLog.ts"
-import { open as openGenerations } from "./internal/generations.ts"
-import * as inline from "./internal/inline.ts"
-import { storeOf } from "./internal/viewStore.ts"
+import type { EventStore, StreamLocks, View, ViewStore } from "@hexfold/core"
+import { type Context, Effect, Layer } from "effect"
+import { sharedStores } from "./internal/sharedStores.ts"
 import type * as MemoryEventStore from "./MemoryEventStore.ts"
 
 /** How the stores work. */
@@ -14,8 +10,8 @@ export interface Options extends MemoryEventStore.Options {
   readonly views?: ReadonlyArray<View.Any>
 }
 
-/** An event store and a view store. */
-export type Stores = EventStore.EventStore | ViewStore.ViewStore
+/** An event store, its locks, and a view store. */
+export type Stores = EventStore.EventStore | StreamLocks.StreamLocks | ViewStore.ViewStore
 
 /**
  * Gives a function that opens stores over the same data any number of times, each
@@ -36,20 +32,44 @@ export type Stores = EventStore.EventStore | ViewStore.ViewStore
  * })
  * ```
  */
-export const shared: Effect.Effect<(options: Options) => Context.Context<Stores>> = Effect.sync(() => {
-  const log = newLog()
-  const generations = openGenerations(() => log.events.length)
-  return ({ commandRetention = "Infinity", views = [], ...contention }) => {
-    const appending = inline.make(log.events, generations, views)
-    const store = contended(openLog(log, Duration.toMillis(commandRetention), appending.apply), contention)
-    return Context.make(EventStore.EventStore, store).pipe(
-      Context.add(ViewStore.ViewStore, storeOf(generations, appending))
-    )
-  }
-})
+export const shared: Effect.Effect<(options: Options) => Context.Context<Stores>> = Effect.map(
+  sharedStores,
+  ({ open }) => open
+)
+
+/** Stores over data that can lose events. */
+export interface Lossy {
+  /** Opens stores over the data, like the function that {@link shared} gives. */
+  readonly open: (options: Options) => Context.Context<Stores>
+  /**
+   * Takes the last events of the log back and ends its history, as a crash that loses
+   * commits does, or a restored backup. With 0 events nothing is lost, as by a clean
+   * restart. The records of views stay, as in a database of their own.
+   */
+  readonly loseLast: (events: number) => Effect.Effect<void>
+}
 
 /**
- * Supplies both stores. An append changes the log and the records of inline views
+ * Makes data like {@link shared} whose log can lose its last events: for tests of
+ * what a program does with positions that it has kept.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStores } from "@hexfold/adapters-memory"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const { loseLast, open } = yield* MemoryStores.lossy
+ *   const stores = open({})
+ *   yield* loseLast(2)
+ *   return stores
+ * })
+ * ```
+ */
+export const lossy: Effect.Effect<Lossy> = sharedStores
+
+/**
+ * Supplies both stores and `StreamLocks`. An append changes the log and the records of inline views
  * in one synchronous step.
  *
  * @example

@@ -5,6 +5,7 @@ import { EventStoreContract } from "@hexfold/testing/contracts"
 import { Clock, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { describe } from "vitest"
+import { appendOne } from "./support/appendOne.ts"
 import { apart } from "./support/backends.ts"
 
 EventStoreContract.suite("memory", apart)
@@ -18,7 +19,7 @@ describe("MemoryEventStore, with a retention of command ids", () => {
       data: 1,
       metadata: { correlationId: id, causationId: id }
     }
-    return store.append({ writes: [{ streamId, events: [event] }], conditions: [], command: { id, fingerprint } })
+    return appendOne(store, { writes: [{ streamId, events: [event] }], conditions: [], command: { id, fingerprint } })
   }
 
   it.effect("remembers an id for that time, and then executes its command anew", () =>

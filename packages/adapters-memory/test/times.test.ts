@@ -4,11 +4,12 @@ import { type EventStore, StreamId } from "@hexfold/core"
 import { DateTime, Effect, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { describe } from "vitest"
+import { appendOne } from "./support/appendOne.ts"
 
 const append = (store: EventStore.EventStore["Service"], name: string, recordedAt?: DateTime.Utc) => {
   const id = crypto.randomUUID()
   const event = { id, type: "Happened", data: {}, metadata: { correlationId: id, causationId: id } }
-  return store.append({
+  return appendOne(store, {
     writes: [
       {
         streamId: StreamId.make("Account", name),

@@ -1,6 +1,6 @@
 /** The event store on Postgres, 14 and later. */
 import { PgClient } from "@effect/sql-pg"
-import { EventStore, type EventStoreError } from "@hexfold/core"
+import { EventStore, EventStoreError, Reason } from "@hexfold/core"
 import { AppendCheck } from "@hexfold/core/adapter"
 import { Duration, Effect, Layer, type Redacted, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
@@ -12,7 +12,8 @@ import { clientConfig, poolSizeOf, whetherToListen } from "./database/pool.ts"
 import { checkSchemaName, quoted } from "./database/schemaName.ts"
 import { awaitServer, defaultStartTimeout } from "./database/starting.ts"
 import { isJoined, outsideOf, readCommitted, whetherJoined } from "./database/transactions.ts"
-import { type AppendFailure, appendAll, touchesOf } from "./events/appender.ts"
+import { touched } from "./events/appendBinds.ts"
+import { type Answer, type AppendFailure, appendAll, touchesOf } from "./events/appender.ts"
 import * as batcher from "./events/batcher.ts"
 import { watchHeld } from "./events/heldHorizon.ts"
 import { askHorizon, type KnownHistory } from "./events/horizon.ts"
@@ -143,7 +144,7 @@ export const make = (
     })
     if (Duration.isFinite(retention)) yield* sweepEvery(sweepInterval, outside(sweep(sql, schema, retention)))
 
-    const appendBatch = yield* batcher.make<EventStore.Append, EventStore.Appended, AppendFailure>({
+    const appendBatch = yield* batcher.make<EventStore.Append, Answer, AppendFailure>({
       operation: "append",
       call: (appends, lockTimeout) => {
         const call = appendAll(sql, schema, alone, false, { lockTimeout })(appends)
@@ -152,7 +153,7 @@ export const make = (
       isUndone,
       isBlocked,
       touches: touchesOf,
-      describe: ({ writes }) => `an append to ${namesOf(writes)}`,
+      describe: (append) => `an append to ${namesOf(touched(append))}`,
       maxInFlight,
       spare,
       maxBatch,
@@ -176,6 +177,7 @@ export const make = (
       append: (append) => {
         const checked = AppendCheck.check(append)
         if ("_tag" in checked) return Effect.fail(checked)
+        if (checked.parts.length > 1) return Effect.fail(severalParts)
         return whetherJoined(sql, (joined) => {
           if (!joined) return appendBatch(checked)
           const waits = { lockTimeout: Math.ceil(Duration.toMillis(lockTimeout)) }
@@ -291,6 +293,11 @@ export const sweepCommands = (options: {
   })
 
 type ReadFailure = Effect.Error<ReturnType<EventStore.EventStore["Service"]["readStreams"]>>
+
+const severalParts = new EventStoreError({
+  operation: "append",
+  reason: new Reason.Rejected({ detail: "this store cannot append several parts yet" })
+})
 
 const namesOf = (streams: ReadonlyArray<{ readonly streamId: string }>): string => {
   const names = streams.slice(0, 3).map(({ streamId }) => JSON.stringify(streamId))

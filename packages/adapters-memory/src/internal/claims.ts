@@ -31,6 +31,7 @@ export const claim = (
     build: stored.build,
     epoch: part.epoch,
     position: positionsOf(generations, stored)[index]!,
+    ...(part.history === undefined || stored.inline !== undefined ? {} : { history: part.history }),
     inline: stored.inline !== undefined
   })
 }
@@ -40,8 +41,11 @@ const divide = (generations: Generations, stored: Stored, of: number): ReadonlyA
   demote(stored, generations.last())
   const positions = stored.parts.map(({ position }) => position)
   if (new Set(positions).size > 1) return positions
+  // The earliest: what is valid of it is valid of the others.
+  const known = stored.parts.flatMap(({ history }) => history ?? [])
+  const history = known.length === 0 ? undefined : Math.min(...known)
   // Each part gets a new epoch at once, so that no late commit of a former owner reaches it.
-  stored.parts = Array.from({ length: of }, () => newPart(generations.nextEpoch(), positions[0]!))
+  stored.parts = Array.from({ length: of }, () => newPart(generations.nextEpoch(), positions[0]!, history))
   return undefined
 }
 

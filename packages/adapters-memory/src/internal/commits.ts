@@ -66,6 +66,7 @@ const write = (stored: Stored, part: Part, commit: ViewStore.Commit): void => {
   for (const deadLetter of commit.deadLetters?.put ?? []) deadLetters.keep(stored, deadLetter)
   for (const place of commit.deadLetters?.remove ?? []) deadLetters.remove(stored, place)
   part.position = to
+  part.history = commit.history ?? part.history
   part.failure = commit.failure ?? (to === from ? part.failure : undefined)
   part.throughput = commit.throughput ?? part.throughput
 }

@@ -17,14 +17,17 @@ export const contended = (
         return store.append(append)
       }
       const { expected, streamId } = condition
-      return Effect.flatMap(store.readStreams([{ streamId }], append.command), ({ appended, streams }) =>
+      const isRepeat = ({ command }: EventStore.Part) =>
+        Effect.map(store.readStreams([], command), ({ appended }) => appended !== undefined)
+      return Effect.gen(function* () {
         // A repeat is answered first, as by every append, and `Any` never conflicts.
-        appended !== undefined || expected._tag === "Any"
-          ? store.append(append)
-          : Effect.fail(
-              new ConcurrencyConflict({ stream: streamId, expected, actual: streams[0]!.version, attempts: 1 })
-            )
-      )
+        const keyed = append.parts.filter(({ command }) => command !== undefined)
+        const repeats = yield* Effect.forEach(keyed, isRepeat)
+        if (expected._tag === "Any" || repeats.includes(true)) return yield* store.append(append)
+        const { streams } = yield* store.readStreams([{ streamId }])
+        const actual = streams[0]!.version
+        return yield* Effect.fail(new ConcurrencyConflict({ stream: streamId, expected, actual, attempts: 1 }))
+      })
     })
   const yielding = Effect.forEach(Array.from({ length: yields }), () => Effect.yieldNow, { discard: true })
   return { ...store, append: (append) => Effect.andThen(yielding, conflicting(append)) }

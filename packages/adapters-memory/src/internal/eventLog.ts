@@ -1,6 +1,7 @@
 import { CommandIdReused, ConcurrencyConflict, EventStore, type EventStoreError, StreamId } from "@hexfold/core"
 import { AppendCheck, Expectation, PositionCheck } from "@hexfold/core/adapter"
 import { type Clock, DateTime, Effect, Option, Queue, Stream } from "effect"
+import { endOf, historyOf, horizonOf, refusalOf } from "./histories.ts"
 
 type Store = EventStore.EventStore["Service"]
 type Recorded = EventStore.RecordedEvent
@@ -8,7 +9,7 @@ type Recorded = EventStore.RecordedEvent
 interface Command {
   readonly at: number
   readonly fingerprint: string
-  readonly appended: EventStore.Appended
+  readonly appended: EventStore.PartAppended
 }
 
 /** The data of an event store. The index of an event is its position minus 1. */
@@ -33,21 +34,6 @@ export const newLog = (): Log => ({
   ended: []
 })
 
-/** The present horizon. No append is ever under way, so it is the last position. */
-const horizonOf = ({ ended, events }: Log): EventStore.Horizon => ({
-  position: events.length,
-  drawn: events.length,
-  history: ended.length + 1,
-  holders: []
-})
-
-const refusalOf = (options: EventStore.AllReadOptions, { ended, events }: Log): EventStoreError | undefined =>
-  PositionCheck.check("readAll", options, {
-    drawn: events.length,
-    history: ended.length + 1,
-    endOf: (history) => Math.min(...ended.slice(history - 1))
-  })
-
 /**
  * An event store over a log. Several stores may share the log. The retention of
  * command ids is in milliseconds. `recorded` is called in the step that appends.
@@ -65,13 +51,27 @@ export const open = (
   const previous = (
     key: EventStore.CommandKey | undefined,
     clock: Clock.Clock
-  ): EventStore.Appended | CommandIdReused | undefined => {
+  ): EventStore.RepeatedPart | CommandIdReused | undefined => {
     const command = key && commands.get(key.id)
     if (key === undefined || command === undefined) return undefined
     if (isExpired(command, clock.currentTimeMillisUnsafe())) return undefined
     return command.fingerprint === key.fingerprint
-      ? { ...command.appended, repeated: true }
+      ? { ...command.appended, history: historyOf(data) }
       : new CommandIdReused({ commandId: key.id, stored: command.fingerprint, given: key.fingerprint })
+  }
+
+  const repeated = (
+    parts: ReadonlyArray<EventStore.Part>,
+    clock: Clock.Clock
+  ): EventStore.Repeated | CommandIdReused | undefined => {
+    const repeats: Array<EventStore.Repeated["repeats"][number]> = []
+    for (let part = 0; part < parts.length; part++) {
+      const appended = previous(parts[part]!.command, clock)
+      if (appended === undefined) continue
+      if ("_tag" in appended) return appended
+      repeats.push({ part, appended })
+    }
+    return repeats.length === 0 ? undefined : { _tag: "Repeated", repeats }
   }
 
   // The map has the oldest command first.
@@ -98,12 +98,13 @@ export const open = (
     millis > latest.time.epochMilliseconds || log.length === 0 ? DateTime.makeUnsafe(millis) : latest.time
 
   /** The refusal of the first imported event whose time does not fit into its stream, or lies in the future. */
-  const misplaced = (append: EventStore.Append, millis: number, time: DateTime.Utc): EventStoreError | undefined => {
-    for (const { events, streamId } of append.writes) {
-      if (!events.some(({ recordedAt }) => recordedAt !== undefined)) continue
+  const misplaced = ({ parts }: EventStore.Append, millis: number, time: DateTime.Utc): EventStoreError | undefined => {
+    if (!parts.some(hasImports)) return undefined
+    const befores = new Map<StreamId.StreamId, DateTime.Utc>()
+    for (const { events, streamId } of parts.flatMap(({ writes }) => writes)) {
       const last = streams.get(streamId)?.at(-1)?.recordedAt
       const most = Math.max(millis, last?.epochMilliseconds ?? millis)
-      let before = last
+      let before = befores.get(streamId) ?? last
       for (const event of events) {
         const { recordedAt } = event
         if (recordedAt !== undefined) {
@@ -114,16 +115,21 @@ export const open = (
         }
         before = recordedAt ?? time
       }
+      if (before !== undefined) befores.set(streamId, before)
     }
     return undefined
   }
 
-  const record = (append: EventStore.Append, time: DateTime.Utc): EventStore.Appended => {
-    const recorded = new Array<Recorded>(append.writes.reduce((sum, { events }) => sum + events.length, 0))
-    const touched = new Array<EventStore.StreamVersion>(append.writes.length)
+  const record = (
+    { reads, writes }: EventStore.Part,
+    conditions: ReadonlyArray<EventStore.Condition>,
+    time: DateTime.Utc
+  ): EventStore.PartAppended => {
+    const recorded = new Array<Recorded>(writes.reduce((sum, { events }) => sum + events.length, 0))
+    const touched = new Array<EventStore.StreamVersion>(writes.length)
     let next = 0
-    for (let i = 0; i < append.writes.length; i++) {
-      const { events, streamId } = append.writes[i]!
+    for (let i = 0; i < writes.length; i++) {
+      const { events, streamId } = writes[i]!
       const stream = streams.get(streamId)
       let version = stream?.length ?? 0
       for (const { data, id, metadata, recordedAt: own, type } of events) {
@@ -150,15 +156,14 @@ export const open = (
       touched[i] = { streamId, version }
     }
     let written: ReadonlySet<StreamId.StreamId> | undefined
-    for (let i = 0; i < append.conditions.length; i++) {
-      const { streamId } = append.conditions[i]!
-      if (streamId === append.writes[i]?.streamId) continue
-      written ??= new Set(append.writes.map((write) => write.streamId))
-      if (!written.has(streamId)) {
-        touched.push({ streamId, version: versionOf(streamId) })
-      }
+    const length = reads?.length ?? conditions.length
+    for (let i = 0; i < length; i++) {
+      const streamId = reads === undefined ? conditions[i]!.streamId : reads[i]!
+      if (streamId === writes[i]?.streamId) continue
+      written ??= new Set(writes.map((write) => write.streamId))
+      if (!written.has(streamId)) touched.push({ streamId, version: versionOf(streamId) })
     }
-    return { events: recorded, streams: touched, repeated: false }
+    return { events: recorded, streams: touched }
   }
 
   const slices = (requests: ReadonlyArray<EventStore.StreamRequest>): ReadonlyArray<EventStore.StreamSlice> =>
@@ -172,20 +177,24 @@ export const open = (
       Effect.clockWith((clock): ReturnType<Store["append"]> => {
         const append = AppendCheck.check(given)
         if ("_tag" in append) return Effect.fail(append)
-        const answer = previous(append.command, clock) ?? conflict(append)
-        if (answer !== undefined) return "_tag" in answer ? Effect.fail(answer) : Effect.succeed(answer)
+        const answer = repeated(append.parts, clock) ?? conflict(append)
+        if (answer !== undefined) return answer._tag === "Repeated" ? Effect.succeed(answer) : Effect.fail(answer)
         const millis = clock.currentTimeMillisUnsafe()
         const time = timeAt(millis)
         const refusal = misplaced(append, millis, time)
         if (refusal !== undefined) return Effect.fail(refusal)
-        const appended = record(append, time)
-        recorded(appended.events)
-        if (append.command !== undefined) {
+        const before = log.length
+        const parts = append.parts.map((part) => record(part, append.conditions, time))
+        // Inline views take the events of all parts at once.
+        recorded(parts.length === 1 ? parts[0]!.events : parts.flatMap(({ events }) => events))
+        for (let i = 0; i < parts.length; i++) {
+          const { command } = append.parts[i]!
+          if (command === undefined) continue
           if (retention < Infinity) sweep(millis)
-          commands.set(append.command.id, { at: millis, fingerprint: append.command.fingerprint, appended })
+          commands.set(command.id, { at: millis, fingerprint: command.fingerprint, appended: parts[i]! })
         }
-        if (appended.events.length > 0) for (const listener of listeners) Queue.offerUnsafe(listener, undefined)
-        return Effect.succeed(appended)
+        if (log.length > before) for (const listener of listeners) Queue.offerUnsafe(listener, undefined)
+        return Effect.succeed({ _tag: "Appended", parts, history: historyOf(data) })
       }),
 
     readStreams: (requests, command) => {
@@ -215,7 +224,7 @@ export const open = (
         if (refusal !== undefined) return Stream.fail(refusal)
         const lost = refusalOf(options, data)
         if (lost !== undefined) return Stream.fail(lost)
-        return pages(log, { ...options, upTo: Math.min(options.upTo ?? Infinity, log.length) })
+        return pages(log, { ...options, upTo: Math.min(options.upTo ?? Infinity, log.length) }, endOf(data))
       }),
 
     // The queue keeps that something has happened, and what has is read when it is asked for. It exists before the present horizon is read, so no append is missed.
@@ -235,6 +244,9 @@ export const open = (
   })
 }
 
+const hasImports = ({ writes }: EventStore.Part): boolean =>
+  writes.some(({ events }) => events.some(({ recordedAt }) => recordedAt !== undefined))
+
 // What a fold needs. All stores give the same members.
 const onlyFold = ({ data, streamId, type, version }: Recorded): EventStore.StreamEvent => ({
   streamId,
@@ -243,11 +255,12 @@ const onlyFold = ({ data, streamId, type, version }: Recorded): EventStore.Strea
   data
 })
 
-// The index of an event is its version or position minus 1. The array only grows.
+// The index of an event is its version or position minus 1.
 const pages = (
   events: ReadonlyArray<Recorded>,
-  { after: given, ...options }: EventStore.AllReadOptions
-): Stream.Stream<Recorded> => {
+  { after: given, ...options }: EventStore.AllReadOptions,
+  ended: () => EventStoreError | undefined = () => undefined
+): Stream.Stream<Recorded, EventStoreError> => {
   const { aggregates, direction = "forwards", limit = Infinity, types } = options
   const after = PositionCheck.placeOf(given)
   const upTo = Math.min(options.upTo ?? Infinity, events.length)
@@ -257,7 +270,9 @@ const pages = (
   const step = direction === "forwards" ? 1 : -1
   const first = direction === "forwards" ? (after ?? 0) + 1 : Math.min((after ?? Infinity) - 1, upTo)
   return Stream.paginate({ next: first, left: limit }, ({ left, next }) =>
-    Effect.sync(() => {
+    Effect.suspend(() => {
+      const failure = ended()
+      if (failure !== undefined) return Effect.fail(failure)
       const page: Array<Recorded> = []
       let key = next
       for (; key >= 1 && key <= upTo && page.length < Math.min(left, pageSize); key += step) {
@@ -265,7 +280,8 @@ const pages = (
         if (selects(event)) page.push(event)
       }
       const rest = { next: key, left: left - page.length }
-      return [page, key < 1 || key > upTo || rest.left <= 0 ? Option.none() : Option.some(rest)] as const
+      const isLast = key < 1 || key > upTo || rest.left <= 0
+      return Effect.succeed([page, isLast ? Option.none<typeof rest>() : Option.some(rest)] as const)
     })
   )
 }

@@ -5,6 +5,8 @@ import type { Schema } from "effect"
 export interface Part {
   epoch: number
   position: number
+  /** The history of the log in which the position was reached. */
+  history: number | undefined
   owner: string
   /** The end of the lease in milliseconds, by the program's clock. */
   leasedUntil: number
@@ -109,7 +111,11 @@ export const inlineOf = ({ views }: Generations): ReadonlyArray<Inline> =>
 export const demote = (stored: Stored, position: number): void => {
   if (stored.inline === undefined) return
   stored.inline = undefined
-  for (const part of stored.parts) part.position = position
+  for (const part of stored.parts) {
+    part.position = position
+    // The appends do not say the history. The next commit does.
+    part.history = undefined
+  }
 }
 
 /** The position of each part. */
@@ -128,9 +134,10 @@ export const statusOf = (generations: Generations, now: number): ReadonlyArray<V
       version: stored.version,
       build: stored.build,
       position: positionOf(generations, stored),
-      parts: stored.parts.map(({ epoch, failure, leasedUntil, owner, throughput }, i) => ({
+      parts: stored.parts.map(({ epoch, failure, history, leasedUntil, owner, throughput }, i) => ({
         epoch,
         position: positionsOf(generations, stored)[i]!,
+        ...(history === undefined || stored.inline !== undefined ? {} : { history }),
         owner: leasedUntil > now ? owner : undefined,
         failure,
         throughput
@@ -142,9 +149,10 @@ export const statusOf = (generations: Generations, now: number): ReadonlyArray<V
   )
 
 /** A part that no projection owns. */
-export const newPart = (epoch: number, position: number): Part => ({
+export const newPart = (epoch: number, position: number, history?: number): Part => ({
   epoch,
   position,
+  history,
   owner: "",
   leasedUntil: 0,
   failure: undefined,

@@ -5,12 +5,13 @@ import { Context, Effect } from "effect"
 
 /** Both stores over one log. */
 export const together: Backend.Backend = {
-  capabilities: ["otherProcesses", "inlineViews"],
-  data: Effect.map(MemoryStores.shared, (open): Backend.Open => (options) => {
+  capabilities: ["otherProcesses", "inlineViews", "lostCommits"],
+  data: Effect.map(MemoryStores.lossy, ({ loseLast, open }): Backend.Open => (options) => {
     const stores = open(options)
     return Effect.succeed({
       eventStore: Context.get(stores, EventStore.EventStore),
-      viewStore: Context.get(stores, ViewStore.ViewStore)
+      viewStore: Context.get(stores, ViewStore.ViewStore),
+      loseLast
     })
   })
 }

@@ -13,9 +13,12 @@ export interface Touched {
   readonly expected: Expectation.Expectation
 }
 
-/** Each stream of an append once: first those of its writes, in their order, then those that are only checked. */
-export const touched = (append: EventStore.Append): ReadonlyArray<Touched> => {
-  const { conditions, writes } = append
+/**
+ * Each stream of an append once: first those that its parts write, then those
+ * that are only checked. A stream that several parts write has the events of all.
+ */
+export const touched = ({ conditions, parts }: EventStore.Append): ReadonlyArray<Touched> => {
+  const writes = parts.length === 1 ? parts[0]!.writes : joined(parts)
   const expectedOf = finder(conditions)
   const isWritten = finder(writes)
   const streams = writes.map(({ events, streamId }, i): Touched => ({
@@ -28,6 +31,19 @@ export const touched = (append: EventStore.Append): ReadonlyArray<Touched> => {
     if (isWritten(streamId, i) === undefined) streams.push({ streamId, key: keyOf(streamId), count: 0, expected })
   })
   return streams
+}
+
+/** Each stream that parts write once, with the events of all parts in their order. */
+const joined = (parts: ReadonlyArray<EventStore.Part>): ReadonlyArray<EventStore.Write> => {
+  const events = new Map<StreamId.StreamId, Array<EventStore.NewEvent>>()
+  for (const { writes } of parts) {
+    for (const write of writes) {
+      const before = events.get(write.streamId)
+      if (before === undefined) events.set(write.streamId, [...write.events])
+      else before.push(...write.events)
+    }
+  }
+  return Array.from(events, ([streamId, events]) => ({ streamId, events }))
 }
 
 /**
@@ -70,8 +86,10 @@ export const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolea
   const placesOf: ReadonlyArray<Array<number>> = appends.map(() => [])
   placed.forEach(({ at, owner }, place) => (placesOf[owner]![at] = place))
   const commands = appends
-    .flatMap(({ command }, owner) =>
-      command === undefined ? [] : [{ ...command, key: commandKeyOf(command.id), owner }]
+    .flatMap(({ parts }, owner) =>
+      parts.flatMap(({ command }) =>
+        command === undefined ? [] : [{ ...command, key: commandKeyOf(command.id), owner }]
+      )
     )
     .sort((a, b) => (a.key < b.key ? -1 : 1))
 
@@ -80,7 +98,7 @@ export const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolea
   const ordinals: Array<number> = []
   let imports = false
   appends.forEach((append, owner) => {
-    append.writes.forEach((write, at) => {
+    append.parts[0]?.writes.forEach((write, at) => {
       const place = placesOf[owner]![at]!
       write.events.forEach((event, i) => {
         events.push([owner, event])
@@ -110,7 +128,7 @@ export const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolea
     each(commands, OID.text, ({ fingerprint }) => fingerprint),
     joined
   ]
-  const severalStreams = appends.some(({ writes }) => writes.length > 1)
+  const severalStreams = appends.some(({ parts }) => parts.some(({ writes }) => writes.length > 1))
   return { streams, placesOf, events, severalStreams, binds }
 }
 

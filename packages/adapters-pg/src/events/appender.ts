@@ -26,9 +26,12 @@ export type AppendFailure = ConcurrencyConflict | CommandIdReused | EventStoreEr
 export const touchesOf = (append: EventStore.Append): Touches => {
   const streams = touched(append)
   const exclusive = streams.filter(({ count }) => count > 0).map(({ key }) => key)
-  if (append.command !== undefined) exclusive.push(commandKeyOf(append.command.id))
+  for (const { command } of append.parts) if (command !== undefined) exclusive.push(commandKeyOf(command.id))
   return { exclusive, shared: streams.filter(({ count }) => count === 0).map(({ key }) => key) }
 }
+
+/** What an append did. */
+export type Answer = EventStore.Appended | EventStore.Repeated
 
 /** What a call may do. */
 export interface CallOptions {
@@ -51,7 +54,7 @@ export const appendAll =
   ) =>
   (
     appends: ReadonlyArray<EventStore.Append>
-  ): Effect.Effect<ReadonlyArray<Exit.Exit<EventStore.Appended, AppendFailure>>, SqlError.SqlError | EventStoreError> =>
+  ): Effect.Effect<ReadonlyArray<Exit.Exit<Answer, AppendFailure>>, SqlError.SqlError | EventStoreError> =>
     Effect.gen(function* () {
       const encoded = encode(appends, joined)
       const call = (maintained: Maintained) =>
@@ -59,25 +62,27 @@ export const appendAll =
           exitsOf(appends, encoded, row!)
         )
       const { exits } = yield* namingStreams(sql, schema, encoded, joined)(run(appends, call))
-      const repeats = appends.flatMap(({ command }, i) =>
-        exits[i] === undefined && command !== undefined ? [command] : []
+      const repeats = appends.flatMap(({ parts: [part] }, i) =>
+        exits[i] === undefined && part?.command !== undefined ? [part.command] : []
       )
-      if (repeats.length === 0) return exits as ReadonlyArray<Exit.Exit<EventStore.Appended, AppendFailure>>
+      if (repeats.length === 0) return exits as ReadonlyArray<Exit.Exit<Answer, AppendFailure>>
       // The other appends have committed, so a failure of this read concerns the repeats alone.
       const previous = yield* Effect.result(translated("append")(readCommands(sql, schema, repeats)))
       return exits.map((exit, i) => {
         if (exit !== undefined) return exit
         if (Result.isFailure(previous)) return Exit.fail(previous.failure)
-        const appended = previous.success.get(appends[i]!.command!.id)
+        const appended = previous.success.get(appends[i]!.parts[0]!.command!.id)
         // The call found the command id, but a sweep forgot it before its result was read.
         if (appended === undefined) return Exit.fail(forgotten())
-        return "_tag" in appended ? Exit.fail(appended) : Exit.succeed(appended)
+        return "_tag" in appended
+          ? Exit.fail(appended)
+          : Exit.succeed({ _tag: "Repeated", repeats: [{ part: 0, appended }] })
       })
     })
 
 interface Done extends Called {
   /** An exit for each append; `undefined` for a repeat. */
-  readonly exits: ReadonlyArray<Exit.Exit<EventStore.Appended, AppendFailure> | undefined>
+  readonly exits: ReadonlyArray<Exit.Exit<Answer, AppendFailure> | undefined>
 }
 
 const exitsOf = (appends: ReadonlyArray<EventStore.Append>, encoded: Encoded, row: Row): Done => {
@@ -96,7 +101,7 @@ const exitsOf = (appends: ReadonlyArray<EventStore.Append>, encoded: Encoded, ro
     const refusal = refused.get(owner)
     if (refusal !== undefined) return Exit.fail(refusal)
     const events: Array<EventStore.RecordedEvent> = []
-    append.writes.forEach((write, at) => {
+    append.parts[0]?.writes.forEach((write, at) => {
       const place = places[at]!
       let version = Number(row.o_bases[place])
       const millis = row.o_times[place]?.getTime()
@@ -115,7 +120,8 @@ const exitsOf = (appends: ReadonlyArray<EventStore.Append>, encoded: Encoded, ro
       streamId: streams[i]!.streamId,
       version: Number(row.o_bases[i]) + streams[i]!.count
     }))
-    return Exit.succeed({ events, streams: writtenFirst(after, events), repeated: false })
+    const parts = append.parts.length === 0 ? [] : [{ events, streams: writtenFirst(after, events) }]
+    return Exit.succeed({ _tag: "Appended", parts, history: 1 })
   })
   return { exits, events: recorded, inline: row.o_inline }
 }

@@ -13,7 +13,7 @@ export interface ReadRequest {
   readonly command: EventStore.CommandKey | undefined
 }
 
-type CommandResult = EventStore.Appended | CommandIdReused
+type CommandResult = EventStore.RepeatedPart | CommandIdReused
 
 /** Reads for many callers in one statement: all of them see the same moment. */
 export const readAllStreams =
@@ -174,7 +174,7 @@ const toCommands = (
         streams[Number(row.position) - 1] = { streamId: stream_id as StreamId.StreamId, version: Number(row.version) }
     }
     events.sort((a, b) => a.position - b.position)
-    commands.set(key.id, { events, streams: writtenFirst(streams, events), repeated: true })
+    commands.set(key.id, { events, streams: writtenFirst(streams, events), history: 1 })
   }
   return commands
 }

@@ -144,5 +144,7 @@ const repeat = (error: NotMaintained | SqlError.SqlError) =>
     })
   })
 
-const touches = ({ writes }: EventStore.Append, view: View.Any): boolean =>
-  writes.some(({ events, streamId }) => events.some(({ type }) => InlineViews.follows(view, { streamId, type })))
+const touches = ({ parts }: EventStore.Append, view: View.Any): boolean =>
+  parts.some(({ writes }) =>
+    writes.some(({ events, streamId }) => events.some(({ type }) => InlineViews.follows(view, { streamId, type })))
+  )

@@ -37,6 +37,7 @@ export const deadLetterOf = ({
 }: DeadLetterRow): ViewStore.DeadLetter => ({
   key,
   parked,
+  history: 1,
   ...unappliedOf({ ...row, position: Number(position), eventVersion: Number(event_version) })
 })
 

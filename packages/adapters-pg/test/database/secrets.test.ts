@@ -7,6 +7,7 @@ import { describe } from "vitest"
 import { newSchema, openStore, url } from "../support/database.ts"
 import { append, event } from "../support/events.ts"
 import { wire } from "../support/wire.ts"
+import { appendOne } from "../support/appendOne.ts"
 
 const secret = "S3cr3t-and-personal"
 const account = StreamId.make("Account", "1")
@@ -103,7 +104,7 @@ describe("errors without secrets", () => {
         const { sql, store, transaction } = yield* openStore({ schema })
         yield* sql.unsafe(rule.replace("SCHEMA", schema))
         const named = { ...event(), data: { name: secret } }
-        const twice = store.append({
+        const twice = appendOne(store, {
           writes: [{ streamId: account, events: [named, { ...named, id: event().id }] }],
           conditions: []
         })
@@ -118,7 +119,7 @@ describe("errors without secrets", () => {
       const schema = yield* newSchema
       const { store } = yield* openStore({ schema })
       const large = { ...event(), data: { name: secret.repeat(2_000) } }
-      yield* store.append({ writes: [{ streamId: account, events: [large] }], conditions: [] })
+      yield* appendOne(store, { writes: [{ streamId: account, events: [large] }], conditions: [] })
       const small = yield* openStore({ schema }, { maxMessageSize: 4_096 })
       yield* expectClean(yield* Effect.exit(small.store.readStreams([{ streamId: account }])), "Corrupt")
     })
@@ -132,7 +133,7 @@ describe("errors without secrets", () => {
       const { store } = yield* openStore({ schema, lockTimeout: "50 millis" }, { url })
       yield* append(store, account, 1)
       const named = { ...event(), data: { name: secret } }
-      const wanting = store.append({ writes: [{ streamId: account, events: [named] }], conditions: [] })
+      const wanting = appendOne(store, { writes: [{ streamId: account, events: [named] }], conditions: [] })
       const exit = yield* holder.transaction(
         Effect.andThen(Effect.orDie(append(holder.store, account, 1)), Effect.exit(wanting))
       )

@@ -5,6 +5,7 @@ import { Deferred, Effect, Exit, Fiber } from "effect"
 import { describe } from "vitest"
 import { newSchema, openStore } from "../support/database.ts"
 import { append, event } from "../support/events.ts"
+import { appendOne } from "../support/appendOne.ts"
 
 const streams = (count: number) => Array.from({ length: count }, (_, i) => StreamId.make("Account", String(i)))
 const together = { concurrency: "unbounded" } as const
@@ -46,7 +47,7 @@ describe("batching", () => {
     Effect.gen(function* () {
       const { store } = yield* openStore({ schema: yield* newSchema })
       const [x, y] = streams(2)
-      const both = store.append({
+      const both = appendOne(store, {
         writes: [x!, y!].map((streamId) => ({ streamId, events: [event()] })),
         conditions: []
       })
@@ -178,7 +179,7 @@ describe("batching", () => {
         })
       ).pipe(Effect.exit, Effect.forkChild)
       yield* Deferred.await(held)
-      const both = batched.store.append({
+      const both = appendOne(batched.store, {
         writes: [a!, b!].map((streamId) => ({ streamId, events: [event()] })),
         conditions: []
       })
@@ -197,7 +198,11 @@ describe("batching", () => {
       const { sql, store } = yield* openStore({ schema })
       const [repeated, plain] = streams(2)
       const command = { id: "c", fingerprint: "f" }
-      const append1 = store.append({ writes: [{ streamId: repeated!, events: [event()] }], conditions: [], command })
+      const append1 = appendOne(store, {
+        writes: [{ streamId: repeated!, events: [event()] }],
+        conditions: [],
+        command
+      })
       yield* append1
       // The result of the repeated command is read after the call has committed, and this read fails.
       yield* sql.unsafe(`alter table ${schema}.commands rename column versions to unreadable`)

@@ -12,8 +12,8 @@ import { append, event } from "../support/events.ts"
 const streamOf = (name: string) => StreamId.make("Account", name)
 
 const one = (...names: ReadonlyArray<string>): EventStore.Append => ({
-  writes: names.map((name) => ({ streamId: streamOf(name), events: [event()] })),
-  conditions: []
+  conditions: [],
+  parts: [{ writes: names.map((name) => ({ streamId: streamOf(name), events: [event()] })) }]
 })
 
 /** Appends in one call that waits for each lock for so many milliseconds. */

@@ -8,6 +8,7 @@ import { describe } from "vitest"
 import { readAllPage } from "../../src/sql/readPage.ts"
 import { newSchema, openStore } from "../support/database.ts"
 import { event } from "../support/events.ts"
+import { appendOne } from "../support/appendOne.ts"
 
 const line = "The quick brown fox jumps over the lazy dog, invoice 4711, 12.50 EUR. "
 
@@ -59,7 +60,7 @@ describe("pages of large payloads", () => {
         const streamId = StreamId.make("Account", "a")
         const text = texts[name](300_000)
         const events = Array.from({ length: 60 }, () => ({ ...event(), data: { text } }))
-        yield* store.append({ writes: [{ streamId, events }], conditions: [] })
+        yield* appendOne(store, { writes: [{ streamId, events }], conditions: [] })
         for (const ratio of ratios) {
           const { returned, written } = yield* rowsOf(sql, schema, ratio)
           assert.isAtLeast(returned, 1)
@@ -96,7 +97,7 @@ describe("pages of large payloads", () => {
       // 1e300 is short as it is stored, and long as it is written out.
       const long = Array.from({ length: 10 }, (_, i) => Array.from({ length: 200 * i }, () => 1e300))
       const events = [...data, ...long].map((data) => ({ ...event(), data }))
-      yield* store.append({ writes: [{ streamId, events }], conditions: [] })
+      yield* appendOne(store, { writes: [{ streamId, events }], conditions: [] })
       for (const options of [{}, { pageBytes: 1 }, { pageBytes: 100_000 }, { pageSize: 7 }]) {
         const other = yield* openStore({ schema, ...options })
         for (const read of [other.store.readAll(), other.store.readStream(streamId)]) {

@@ -7,6 +7,7 @@ import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
 import { client, newSchema, openStore } from "../support/database.ts"
 import { append, event } from "../support/events.ts"
+import { appendOne } from "../support/appendOne.ts"
 
 const repeated = StreamId.make("Account", "repeated")
 const fresh = StreamId.make("Account", "fresh")
@@ -36,15 +37,18 @@ describe("a repeat whose receipt cannot be read", () => {
           conditions: [],
           command: { id: "again", fingerprint: "" }
         }
-        yield* store.append(again)
+        yield* appendOne(store, again)
         const pg = withoutReceipts(yield* client({ startupParameters: { default_transaction_isolation: isolation } }))
         const broken = yield* PgEventStore.make({ schema }).pipe(
           Effect.provideService(PgClient.PgClient, pg),
           Effect.provideService(SqlClient.SqlClient, pg)
         )
-        const exits = yield* Effect.all([Effect.exit(broken.append(again)), Effect.exit(append(broken, fresh, 1))], {
-          concurrency: "unbounded"
-        })
+        const exits = yield* Effect.all(
+          [Effect.exit(appendOne(broken, again)), Effect.exit(append(broken, fresh, 1))],
+          {
+            concurrency: "unbounded"
+          }
+        )
         assert.deepStrictEqual(exits.map(Exit.isSuccess), [false, true])
         const { streams } = yield* store.readStreams([{ streamId: repeated }, { streamId: fresh }])
         assert.deepStrictEqual(
@@ -84,7 +88,7 @@ describe("the receipt of a repeat", () => {
         Effect.gen(function* () {
           const command = { id: `over ${count}`, fingerprint: "" }
           const streams = Array.from({ length: count }, (_, i) => StreamId.make("Account", `${count}-${i}`))
-          yield* store.append({
+          yield* appendOne(store, {
             writes: streams.map((streamId) => ({ streamId, events: [event()] })),
             conditions: [],
             command

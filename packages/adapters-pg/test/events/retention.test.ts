@@ -7,13 +7,14 @@ import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
 import { client, newSchema, openStore, undoInline } from "../support/database.ts"
 import { append, event } from "../support/events.ts"
+import { appendOne } from "../support/appendOne.ts"
 
 const account = StreamId.make("Account", "1")
 const key = (id: string) => ({ id, fingerprint: "f" })
 
 /** A command that adds an event to the account. */
 const execute = (store: EventStore.EventStore["Service"], id: string) =>
-  store.append({ writes: [{ streamId: account, events: [event()] }], conditions: [], command: key(id) })
+  appendOne(store, { writes: [{ streamId: account, events: [event()] }], conditions: [], command: key(id) })
 
 const isRemembered = (store: EventStore.EventStore["Service"], id: string) =>
   Effect.map(store.readStreams([], key(id)), ({ appended }) => appended !== undefined)

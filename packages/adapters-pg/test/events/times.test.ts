@@ -4,6 +4,7 @@ import { DateTime, Effect, Stream } from "effect"
 import { describe } from "vitest"
 import { newSchema, openStore } from "../support/database.ts"
 import { append, event } from "../support/events.ts"
+import { appendOne } from "../support/appendOne.ts"
 
 const streamOf = (name: string) => StreamId.make("Account", name)
 
@@ -36,7 +37,7 @@ describe("times, where the clock was ahead before", () => {
       const { schema, sql, store } = yield* opened
       yield* append(store, streamOf("a"), 1)
       yield* sql.unsafe(`update ${schema}.streams set recorded_at = '${future}'`)
-      const both = yield* store.append({
+      const both = yield* appendOne(store, {
         writes: ["a", "b"].map((name) => ({ streamId: streamOf(name), events: [event()] })),
         conditions: [{ _tag: "Stream", streamId: streamOf("c"), expected: { _tag: "NoStream" } }]
       })
@@ -46,7 +47,7 @@ describe("times, where the clock was ahead before", () => {
       )
       const past = [{ ...event(), recordedAt: DateTime.makeUnsafe("2020-01-01T00:00:00Z") }]
       const error = yield* Effect.flip(
-        store.append({ writes: [{ streamId: streamOf("b"), events: past }], conditions: [] })
+        appendOne(store, { writes: [{ streamId: streamOf("b"), events: past }], conditions: [] })
       )
       assert.instanceOf(error, EventStoreError)
       assert.include(error.message, future)
@@ -83,7 +84,7 @@ describe("times, where the clock was ahead before", () => {
       yield* sql.unsafe(`update ${schema}.streams set recorded_at = null`)
       // What is read is imported again with the milliseconds that were read.
       const imported = [{ ...event(), recordedAt: DateTime.makeUnsafe(future) }]
-      yield* store.append({ writes: [{ streamId: streamOf("a"), events: imported }], conditions: [] })
+      yield* appendOne(store, { writes: [{ streamId: streamOf("a"), events: imported }], conditions: [] })
       yield* append(store, streamOf("a"), 1)
       assert.deepStrictEqual(yield* timesOf(store, "a"), [future, future, future])
       const [row] = yield* sql.unsafe<{ readonly falls: boolean }>(
@@ -106,10 +107,10 @@ describe("times, where the clock was ahead before", () => {
         assert.deepStrictEqual([yield* timesOf(store, "a"), yield* timesOf(store, "b")], [[time], [time]])
         const old = [{ ...event(), recordedAt: DateTime.makeUnsafe("2020-01-01T00:00:00Z") }]
         const error = yield* Effect.flip(
-          store.append({ writes: [{ streamId: streamOf("b"), events: old }], conditions: [] })
+          appendOne(store, { writes: [{ streamId: streamOf("b"), events: old }], conditions: [] })
         )
         assert.include(error.message, time)
-        yield* store.append({ writes: [{ streamId: streamOf("c"), events: old }], conditions: [] })
+        yield* appendOne(store, { writes: [{ streamId: streamOf("c"), events: old }], conditions: [] })
         yield* sql.unsafe(formerCall(schema, ["c"]))
         yield* append(store, streamOf("c"), 1)
         const [imported, ...others] = yield* timesOf(store, "c")

@@ -4,6 +4,7 @@ import { Deferred, Effect, Fiber, Option, Schedule, Stream, Tracer } from "effec
 import { describe } from "vitest"
 import { newSchema, openStore } from "../support/database.ts"
 import { append, event } from "../support/events.ts"
+import { appendOne } from "../support/appendOne.ts"
 
 const account = StreamId.make("Account", "1")
 
@@ -42,9 +43,10 @@ describe("tracing", () => {
       const woken = yield* follow(other, started[1])
       yield* Effect.forEach(started, Deferred.await)
       const writes = [{ streamId: account, events: [event(), event()] }]
-      yield* store
-        .append({ writes, conditions: [], command: { id: "old", fingerprint: "f" } })
-        .pipe(Effect.withSpan("caller"), Effect.withTracer(collecting(spans)))
+      yield* appendOne(store, { writes, conditions: [], command: { id: "old", fingerprint: "f" } }).pipe(
+        Effect.withSpan("caller"),
+        Effect.withTracer(collecting(spans))
+      )
       yield* Fiber.join(own)
       yield* Fiber.join(woken)
       yield* sql.unsafe(`update ${schema}.commands set recorded_at = now() - interval '2 hours'`)

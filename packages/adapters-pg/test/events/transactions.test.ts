@@ -5,6 +5,7 @@ import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
 import { newSchema, openStore } from "../support/database.ts"
 import { append } from "../support/events.ts"
+import { appendOne } from "../support/appendOne.ts"
 
 const account = StreamId.make("Account", "1")
 const other = StreamId.make("Account", "2")
@@ -41,7 +42,7 @@ describe("inside a caller's transaction", () => {
       const version = yield* sql.withTransaction(
         Effect.gen(function* () {
           const conflict = yield* Effect.flip(
-            store.append({
+            appendOne(store, {
               writes: [{ streamId: account, events: [] }],
               conditions: [{ _tag: "Stream", streamId: account, expected: { _tag: "StreamExists" } }]
             })

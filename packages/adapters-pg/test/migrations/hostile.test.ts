@@ -9,6 +9,7 @@ import { newDatabase, transacted } from "../support/database.ts"
 import { event } from "../support/events.ts"
 import { Positions } from "../support/inlineViews.ts"
 import { present } from "../support/library.ts"
+import { appendOne, type OneAppend } from "../support/appendOne.ts"
 
 /** A client that keeps the text of every statement. */
 const recording = <C extends SqlClient.SqlClient>(sql: C, texts: Set<string>): C =>
@@ -59,12 +60,8 @@ const work = (sql: PgClient.PgClient) =>
     )
     const events = Context.get(stores, EventStore.EventStore)
     const records = Context.get(stores, ViewStore.ViewStore)
-    const append = (
-      names: ReadonlyArray<string>,
-      more: Partial<EventStore.Append> = {},
-      given?: EventStore.Write["events"]
-    ) =>
-      events.append({
+    const append = (names: ReadonlyArray<string>, more: Partial<OneAppend> = {}, given?: EventStore.Write["events"]) =>
+      appendOne(events, {
         writes: names.map((name) => ({ streamId: streamOf(name), events: given ?? [event()] })),
         conditions: [],
         ...more

@@ -1,5 +1,6 @@
 import type { CommandIdReused, ConcurrencyConflict, EventStore, EventStoreError, StreamId } from "@hexfold/core"
 import type { Effect } from "effect"
+import { appendOne, type OneAppended } from "./appendOne.ts"
 
 /** An event to append. */
 export const event = (type = "Happened"): EventStore.NewEvent => {
@@ -13,5 +14,5 @@ export const append = (
   streamId: StreamId.StreamId,
   count: number,
   type?: string
-): Effect.Effect<EventStore.Appended, ConcurrencyConflict | CommandIdReused | EventStoreError> =>
-  store.append({ writes: [{ streamId, events: Array.from({ length: count }, () => event(type)) }], conditions: [] })
+): Effect.Effect<OneAppended, ConcurrencyConflict | CommandIdReused | EventStoreError> =>
+  appendOne(store, { writes: [{ streamId, events: Array.from({ length: count }, () => event(type)) }], conditions: [] })

@@ -3,6 +3,7 @@ import { Aggregate, Decision, EventStore, Projection, StreamId, View, ViewStore 
 import { Effect, Schedule, Schema, Stream } from "effect"
 import { newSchema, type OpenedStores, openStores } from "./database.ts"
 import { event } from "./events.ts"
+import { appendOne } from "./appendOne.ts"
 
 const Happened = Schema.TaggedStruct("Happened", { n: Schema.Int })
 
@@ -61,7 +62,7 @@ export const eventually = <E>(holds: Effect.Effect<boolean, E>) =>
   Effect.repeat(holds, { until: (done) => done, schedule: Schedule.spaced("10 millis") })
 
 export const appendTo = (instance: OpenedStores, name: string, n = 1) =>
-  instance.events.append({
+  appendOne(instance.events, {
     writes: [{ streamId: StreamId.make("Thing", name), events: [{ ...event(), data: { n } }] }],
     conditions: []
   })

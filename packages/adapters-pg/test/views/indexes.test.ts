@@ -106,6 +106,7 @@ describe("the keys of records", () => {
       const put = keys.map((key) => ({ key, state: { text: "a".repeat(100) } }))
       const letter = {
         position: 1,
+        history: 1,
         parked: true,
         stream: "Order-1",
         streamVersion: 1,

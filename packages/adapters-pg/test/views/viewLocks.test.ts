@@ -262,6 +262,7 @@ describe("the locks of generations", () => {
 
 const letterOf = (key: string): ViewStore.DeadLetter => ({
   position: 1,
+  history: 1,
   key,
   parked: true,
   error: { step: "evolve", cause: "too much" },

@@ -35,6 +35,8 @@ export interface Aggregate<Name extends string, Id, State, Command extends Tagge
   readonly idOf: (streamId: StreamId.StreamId) => Option.Option<Id>
   /** The aggregate with this id as a participant of a boundary. */
   readonly at: (id: Id) => Participant<Name, State, Event>
+  /** The tags of the commands that are expected to begin a stream. */
+  readonly begins: ReadonlySet<string>
   /** The schemas of the definition. */
   readonly schemas: Schemas<Id, State, Command, Event, Error>
 }
@@ -76,6 +78,10 @@ type DecideProblems<Name extends string, Decide, Event, Error> = {
   readonly [Tag in keyof Decide]: Unless<DecideProblem<Name, ResultOf<Decide[Tag]>, Event, Error>>
 }
 
+type BeginsProblem<Name extends string, Begins extends ReadonlyArray<string>, Tags extends string> = {
+  readonly [I in keyof Begins]: Begins[I] extends Tags ? Begins[I] : `${Name} has no command ${Begins[I]}`
+}
+
 type Unless<Problem> = [Problem] extends [infer Message extends string]
   ? [Message] extends [never]
     ? unknown
@@ -108,6 +114,12 @@ type ErrorProblem<Name extends string, Rejected, Error> = Rejected extends Error
  *
  * An aggregate that only boundaries write to leaves out `commands`, `errors` and
  * `decide`. An aggregate that rejects nothing leaves out `errors`.
+ *
+ * `begins` names the commands that mostly begin a stream, such as the opening of
+ * an account. They are decided on the initial state without a read, and the append
+ * checks that the stream is new. If it is not, or if the command is rejected, the
+ * command is decided again on what is read, so nobody sees the difference but in
+ * time: a command that begins a stream takes one round trip instead of two.
  *
  * A name starts with a letter and continues with letters, digits and `_`. Tags
  * must differ. In JSON every value must have one meaning: a union such as
@@ -155,7 +167,8 @@ export const make = <
   // The default is for the parameters of the handlers while something else does not compile yet.
   const Next extends { readonly [Tag in keyof Next]: State } = { readonly [Tag in TypeOf<Events>["_tag"]]: State },
   const Commands extends ReadonlyArray<TaggedSchema> = readonly [],
-  const Errors extends ReadonlyArray<TaggedSchema> = readonly []
+  const Errors extends ReadonlyArray<TaggedSchema> = readonly [],
+  const Begins extends ReadonlyArray<string> = readonly []
 >(
   name: Name,
   definition: {
@@ -163,6 +176,7 @@ export const make = <
     readonly state: Schema.Codec<State, unknown>
     readonly initial: NoInfer<State>
     readonly commands?: Commands
+    readonly begins?: Begins & BeginsProblem<Name, NoInfer<Begins>, TypeOf<Commands>["_tag"]>
     readonly events: Events
     readonly errors?: Errors
     readonly decide?: Decide &
@@ -209,6 +223,7 @@ export const make = <
       streamId: ids.streamId(id),
       access: "write"
     }),
+    begins: new Set<string>(definition.begins ?? []),
     schemas: {
       id: definition.id,
       state: definition.state,

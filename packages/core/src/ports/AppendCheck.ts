@@ -3,45 +3,25 @@ import * as DateTime from "effect/DateTime"
 import * as StreamId from "../domain/StreamId.ts"
 import { idProblem, quote, textProblem } from "../domain/texts.ts"
 import { CheckedAppend } from "./checkedAppend.ts"
+import type { AllReadOptions, Append, CommandKey, NewEvent, Part, StreamRequest, Write } from "./EventStore.ts"
+import { CheckedEvent, copyData, copyEvent, copyMetadata, sizeProblem } from "./eventCopy.ts"
+import { Problem } from "./jsonCopy.ts"
 import type { Position } from "./horizon.ts"
-import type { AllReadOptions, Append, CommandKey, NewEvent, StreamRequest, Write } from "./EventStore.ts"
-import { jsonBytes } from "./jsonBytes.ts"
-import { copyJson, Problem } from "./jsonCopy.ts"
-import type * as Schema from "effect/Schema"
 import type { Metadata } from "../domain/metadata.ts"
 import { EventStoreError, type Operation } from "./errors.ts"
 import { Rejected } from "./Reason.ts"
 
 export { maxIdLength } from "../domain/texts.ts"
+export { maxEventBytes } from "./eventCopy.ts"
 export { jsonBytes } from "./jsonBytes.ts"
 export { maxDepth } from "./jsonCopy.ts"
-
-/**
- * The most bytes of JSON that an event's data and metadata have together. They are
- * counted as Postgres writes jsonb out: in UTF-8, with numbers without an exponent.
- * What is larger could not be read back.
- */
-export const maxEventBytes = 8 << 20
-
-// A loop instead of a regular expression, because every event passes here: it takes a third of the time.
-const isUuid = (text: string): boolean => {
-  if (typeof text !== "string" || text.length !== 36) return false
-  for (let i = 0; i < 36; i++) {
-    const code = text.charCodeAt(i)
-    const fits =
-      i === 8 || i === 13 || i === 18 || i === 23
-        ? code === 0x2d
-        : (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66)
-    if (!fits) return false
-  }
-  return true
-}
 
 /**
  * The append as a store may keep it, with its payloads copied and frozen, or the
  * reason to refuse it. An append is refused for a stream id that is not valid or
  * too long, a stream named twice, an event id that is not a lower-case UUID or
- * appears twice, a payload that is not JSON, or a text with NUL or half a surrogate pair.
+ * appears twice, a command id that appears twice, a stream that a part read and no condition
+ * names, a payload that is not JSON, or a text with NUL or half a surrogate pair.
  *
  * @example
  * ```ts
@@ -49,32 +29,52 @@ const isUuid = (text: string): boolean => {
  * import { AppendCheck, Expectation } from "@hexfold/core/adapter"
  *
  * AppendCheck.check({
- *   writes: [],
+ *   parts: [],
  *   conditions: [{ _tag: "Stream", streamId: StreamId.make("Account", "a\0"), expected: Expectation.any }]
  * }) // EventStoreError { operation: "append", reason: Rejected { detail: 'stream id "Account-a\\u0000": contains NUL' } }
  * ```
  */
 export const check = (append: Append): Append | EventStoreError => {
   if (append instanceof CheckedAppend) return append
-  const refused =
-    (append.command === undefined ? undefined : commandProblem(append.command)) ??
-    streamsProblem(append.writes, []) ??
-    streamsProblem(append.conditions, append.writes) ??
-    versionProblem(append)
+  const { conditions, parts } = append
+  const refused = streamsProblem(conditions, [], "append") ?? versionProblem(append)
   if (refused !== undefined) return rejected("append", refused)
-  const writes: Array<Write> = []
-  for (const { events, streamId } of append.writes) {
+  const checked = new Array<Part>(parts.length)
+  for (let i = 0; i < parts.length; i++) {
+    const part = checkPart(parts[i]!, conditions)
+    if (typeof part === "string") return rejected("append", part)
+    checked[i] = part
+  }
+  const twinCommand = commandTwin(checked)
+  if (twinCommand !== undefined) return rejected("append", twinCommand)
+  const twin = eventTwin(checked)
+  if (twin !== undefined) return rejected("append", `event id ${quote(twin)}: appears twice in one append`)
+  return { conditions, parts: checked }
+}
+
+// Returns the copy of a part, or what is wrong with it.
+const checkPart = ({ command, reads, writes }: Part, conditions: Append["conditions"]): Part | string => {
+  const refused =
+    (command === undefined ? undefined : commandProblem(command)) ??
+    streamsProblem(writes, conditions, "part") ??
+    (reads === undefined ? undefined : readsProblem(reads, conditions))
+  if (refused !== undefined) return refused
+  const copies = new Array<Write>(writes.length)
+  for (let i = 0; i < writes.length; i++) {
+    const { events, streamId } = writes[i]!
     const copied: Array<NewEvent> = []
     for (const event of events) {
       const copy = copyEvent(event)
-      if (typeof copy === "string") return rejected("append", copy)
+      if (typeof copy === "string") return copy
       copied.push(copy)
     }
-    writes.push({ streamId, events: copied })
+    copies[i] = { streamId, events: copied }
   }
-  const twin = eventTwin(append.writes)
-  if (twin !== undefined) return rejected("append", `event id ${quote(twin)}: appears twice in one append`)
-  return { ...append, writes }
+  return {
+    writes: copies,
+    ...(command === undefined ? undefined : { command }),
+    ...(reads === undefined ? undefined : { reads })
+  }
 }
 
 /** Like {@link check}, but for the streams and the command of a read. */
@@ -95,6 +95,7 @@ export const checkRead = (
 export const checkRange = (operation: Operation, options: AllReadOptions): EventStoreError | undefined => {
   const problem =
     afterProblem(options.after) ??
+    historyProblem("history", options.history) ??
     placeProblem("upTo", options.upTo) ??
     placeProblem("limit", options.limit) ??
     textsProblem("aggregates", options.aggregates) ??
@@ -104,10 +105,16 @@ export const checkRange = (operation: Operation, options: AllReadOptions): Event
 
 const afterProblem = (after: number | Position | undefined): string | undefined => {
   if (typeof after !== "object" || after === null) return placeProblem("after", after)
-  return Number.isSafeInteger(after.history) && after.history > 0
-    ? placeProblem("after", after.position)
-    : `after: ${nameOf(after.history)} is not the number of a history, a whole number from 1 on`
+  const { history, position } = after
+  return history === undefined || position === undefined
+    ? "after: is neither a number nor a history and a position"
+    : (historyProblem("after", history) ?? placeProblem("after", position))
 }
+
+const historyProblem = (what: string, history: number | undefined): string | undefined =>
+  history === undefined || (Number.isSafeInteger(history) && history > 0)
+    ? undefined
+    : `${what}: ${nameOf(history)} is not the number of a history, a whole number from 1 on`
 
 const placeProblem = (what: string, value: number | undefined): string | undefined =>
   value === undefined || (Number.isSafeInteger(value) && value >= 0)
@@ -137,8 +144,8 @@ const rejected = (operation: Operation, detail: string) =>
 type Named = ReadonlyArray<{ readonly streamId: string }>
 
 // The streams of `checked` are valid. Most appends have conditions on the streams that they write, in the same order.
-const streamsProblem = (entries: Named, checked: Named): string | undefined => {
-  if (entries.length > 1 && hasTwins(entries)) return "a stream is named twice in one append"
+const streamsProblem = (entries: Named, checked: Named, whole: "append" | "part"): string | undefined => {
+  if (entries.length > 1 && hasTwins(entries)) return `a stream is named twice in one ${whole}`
   for (let i = 0; i < entries.length; i++) {
     const { streamId } = entries[i]!
     const problem = streamId === checked[i]?.streamId ? undefined : streamIdProblem(streamId)
@@ -147,14 +154,51 @@ const streamsProblem = (entries: Named, checked: Named): string | undefined => {
   return undefined
 }
 
-// Most appends have one event.
-const eventTwin = (writes: ReadonlyArray<Write>): string | undefined => {
-  if (writes.length === 0 || (writes.length === 1 && writes[0]!.events.length < 2)) return undefined
+const readsProblem = (
+  reads: ReadonlyArray<StreamId.StreamId>,
+  conditions: Append["conditions"]
+): string | undefined => {
+  if (reads.length === 0) return undefined
+  const named = new Set<string>(conditions.map(({ streamId }) => streamId))
+  for (const streamId of reads) {
+    if (!named.delete(streamId)) {
+      return typeof streamId === "string" && conditions.some((condition) => condition.streamId === streamId)
+        ? "a stream is named twice in one part"
+        : `stream id ${quote(String(streamId))}: the part has read it, but no condition names it`
+    }
+  }
+  return undefined
+}
+
+// Most appends have one part.
+const commandTwin = (parts: ReadonlyArray<Part>): string | undefined => {
+  if (parts.length < 2) return undefined
   const ids = new Set<string>()
-  for (const { events } of writes) {
-    for (const { id } of events) {
-      if (ids.has(id)) return id
-      ids.add(id)
+  for (const { command } of parts) {
+    if (command === undefined) continue
+    if (ids.has(command.id)) return `command id ${quote(command.id)}: appears twice in one append`
+    ids.add(command.id)
+  }
+  return undefined
+}
+
+// Most appends have one event.
+const eventTwin = (parts: ReadonlyArray<Part>): string | undefined => {
+  const [first] = parts
+  if (first === undefined) return undefined
+  if (
+    parts.length === 1 &&
+    (first.writes.length === 0 || (first.writes.length === 1 && first.writes[0]!.events.length < 2))
+  ) {
+    return undefined
+  }
+  const ids = new Set<string>()
+  for (const { writes } of parts) {
+    for (const { events } of writes) {
+      for (const { id } of events) {
+        if (ids.has(id)) return id
+        ids.add(id)
+      }
     }
   }
   return undefined
@@ -176,20 +220,6 @@ const versionProblem = (append: Append): string | undefined => {
     }
   }
   return undefined
-}
-
-/** An event that was checked when it was made. A store need not check it again. */
-class CheckedEvent implements NewEvent {
-  readonly id: string
-  readonly type: string
-  readonly data: NewEvent["data"]
-  readonly metadata: Metadata
-  constructor(id: string, type: string, data: NewEvent["data"], metadata: Metadata) {
-    this.id = id
-    this.type = type
-    this.data = data
-    this.metadata = metadata
-  }
 }
 
 /**
@@ -232,22 +262,6 @@ export const checkMetadata = (metadata: Metadata): Metadata | EventStoreError =>
   return copied instanceof Problem ? rejected("append", `metadata${copied.text}`) : copied
 }
 
-const sizeProblem = (id: string, data: NewEvent["data"], metadata: Metadata): string | undefined => {
-  if (roughSize(data) + roughSize(metadata) <= maxEventBytes / 8) return undefined
-  const bytes = jsonBytes(data) + jsonBytes(metadata as unknown as Schema.JsonObject)
-  return bytes > maxEventBytes ? `event ${id}: its ${bytes} bytes of JSON are more than ${maxEventBytes}` : undefined
-}
-
-// Every store can keep these times, and every notation can write them.
-const [firstTime, lastTime] = [-62_135_596_800_000, Date.UTC(9999, 11, 31, 23, 59, 59, 999)]
-
-const isTime = (time: unknown): boolean =>
-  DateTime.isDateTime(time) &&
-  DateTime.isUtc(time) &&
-  Number.isSafeInteger(time.epochMilliseconds) &&
-  time.epochMilliseconds >= firstTime &&
-  time.epochMilliseconds <= lastTime
-
 /**
  * The refusal of an append because of the time of an imported event: it must not
  * be before the time of the event before in the stream. Without such a time, it
@@ -275,74 +289,10 @@ export const misplaced = (
   )
 }
 
-// Returns the copy of an event, or what is wrong with the event.
-const copyEvent = (event: NewEvent): NewEvent | string => {
-  if (event instanceof CheckedEvent) return event
-  const { data, id, metadata, recordedAt, type } = event
-  if (!isUuid(id)) return `event id ${quote(id)}: is not a lower-case UUID`
-  const copiedData = copyData(type, data)
-  if (copiedData instanceof Problem) return copiedData.text
-  const copiedMetadata = copyMetadata(metadata, id)
-  if (copiedMetadata instanceof Problem) return `metadata${copiedMetadata.text}`
-  const tooLarge = sizeProblem(id, copiedData, copiedMetadata)
-  if (tooLarge !== undefined) return tooLarge
-  const copied = { id, type, data: copiedData, metadata: copiedMetadata }
-  if (recordedAt === undefined) return copied
-  return isTime(recordedAt) ? { ...copied, recordedAt } : `event ${id}: recordedAt is not a time of the years 1 to 9999`
-}
-
-// Returns the copy of the data of an event of this type, or what is wrong with the data or the type.
-const copyData = (type: string, data: NewEvent["data"]): NewEvent["data"] | Problem => {
-  const typeProblem = idProblem("event type", type)
-  if (typeProblem !== undefined) return new Problem(typeProblem)
-  const copied = copyJson(data, 0)
-  return copied instanceof Problem ? new Problem(`data${copied.text}`) : copied
-}
-
-// Most metadata are two texts, and often both are the event's id, which was checked before.
-const copyMetadata = (metadata: Metadata, id: string): Metadata | Problem => {
-  const { actor, causationId, correlationId, fields } = metadata
-  const problem =
-    (correlationId === id ? undefined : memberProblem("correlationId", correlationId)) ??
-    (causationId === correlationId ? undefined : memberProblem("causationId", causationId)) ??
-    (actor === undefined ? undefined : memberProblem("actor", actor))
-  if (problem !== undefined) return problem
-  const copiedFields = fields === undefined ? undefined : copyJson(fields, 1)
-  if (copiedFields instanceof Problem) return new Problem(`.fields${copiedFields.text}`)
-  // In the order of all keys; see `copyJson`.
-  const copy: Metadata = {
-    ...(actor === undefined ? undefined : { actor }),
-    ...(copiedFields === undefined ? undefined : { fields: copiedFields }),
-    causationId,
-    correlationId
-  }
-  for (const key in metadata) {
-    // A member that is undefined is left out. The members of an application go into `fields`.
-    if (!(key in copy) && metadata[key as keyof Metadata] !== undefined) return new Problem(`.${key}: is not metadata`)
-  }
-  return Object.freeze(copy)
-}
-
-const memberProblem = (name: string, value: unknown): Problem | undefined => {
-  const problem = typeof value === "string" ? textProblem(value) : "is not a text"
-  return problem === undefined ? undefined : new Problem(`.${name}: ${problem}`)
-}
-
 const streamIdProblem = (streamId: string): string | undefined => {
   if (typeof streamId !== "string") return "stream id: is not a text"
   const dash = streamId.indexOf("-")
   return dash < 0 || !StreamId.isAggregateName(streamId.slice(0, dash))
     ? `stream id ${quote(streamId)}: is not an aggregate's name, "-" and an id`
     : idProblem("stream id", streamId, dash + 1)
-}
-
-// At least an eighth of the bytes: JSON takes at most six bytes for a character, and 328 for a number with an exponent.
-const roughSize = (value: unknown): number => {
-  if (typeof value === "string") return value.length + 1
-  if (typeof value === "number" && (value >= 1e21 || value <= -1e21 || (value > -1e-6 && value < 1e-6))) return 41
-  if (typeof value !== "object" || value === null) return 4
-  let size = 2
-  if (Array.isArray(value)) for (const member of value) size += roughSize(member)
-  else for (const key in value) size += key.length + roughSize((value as Readonly<Record<string, unknown>>)[key])
-  return size
 }

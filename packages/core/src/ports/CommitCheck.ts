@@ -34,6 +34,9 @@ export const check = (commit: Commit): Commit | ViewStoreError => {
     (Number.isSafeInteger(epoch) ? undefined : `${epoch} is not a valid epoch`) ??
     positionProblem(from, 0) ??
     positionProblem(to, from) ??
+    (commit.history === undefined || isCount(commit.history)
+      ? undefined
+      : `${commit.history} is not the number of a history`) ??
     deadLettersProblem(commit)
   if (refused !== undefined) return rejected("commit", generation, refused)
   const keys = new Set<string>()
@@ -71,7 +74,7 @@ export const checkClaim = ({ after = 0, generation, owner, part }: Claim): ViewS
  * import { DateTime } from "effect"
  *
  * const event = { stream: "Account-a", streamVersion: 3, type: "Closed", position: 7, at: DateTime.makeUnsafe(0) }
- * CommitCheck.waitingKeys({ put: [{ ...event, key: "a", parked: true }], remove: [] }) // Set { "a" }
+ * CommitCheck.waitingKeys({ put: [{ ...event, history: 1, key: "a", parked: true }], remove: [] }) // Set { "a" }
  * ```
  */
 export const waitingKeys = (deadLetters: Commit["deadLetters"]): ReadonlySet<string> => {
@@ -103,6 +106,8 @@ const deadLettersProblem = ({ failure, deadLetters }: Commit): string | undefine
       return `${position} and ${streamVersion} are not a valid position and version of an event`
   }
   const seen = new Set<string>()
+  const misplaced = deadLetters?.put.find(({ history }) => !isCount(history))
+  if (misplaced !== undefined) return `${misplaced.history} is not the number of a history`
   for (const { key, position } of [...(deadLetters?.put ?? []), ...(deadLetters?.remove ?? [])]) {
     const place = `${position} ${key}`
     if (seen.has(place)) return `the dead letter at ${position} for ${quote(key)}: appears twice`

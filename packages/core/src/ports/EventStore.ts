@@ -81,31 +81,71 @@ export interface CommandKey {
   readonly fingerprint: string
 }
 
-/**
- * What happens as a whole or not at all. A stream may be named once among the
- * writes and once among the conditions. A stream that is only among the
- * conditions is checked, too.
- */
-export interface Append {
+/** What one command adds. */
+export interface Part {
+  /** A stream is named once in a part. It may be named by several parts. */
   readonly writes: ReadonlyArray<Write>
-  readonly conditions: ReadonlyArray<Condition>
+  /** Names the command. The parts of an append have different command ids. */
   readonly command?: CommandKey
+  /**
+   * The streams among the conditions that the part was decided on. The receipt of the part names them, if the part does
+   * not write to them. All streams of the conditions by default.
+   */
+  readonly reads?: ReadonlyArray<StreamId>
 }
 
-/** A stream that an append wrote or checked, and its version after it. */
+/**
+ * What happens as a whole or not at all. A single command is an append with one
+ * part. Several commands that were decided together are several parts.
+ *
+ * The conditions are those before the append, whatever the parts write. A stream
+ * that is only among the conditions is checked, too.
+ */
+export interface Append {
+  /** A stream is named once. */
+  readonly conditions: ReadonlyArray<Condition>
+  /** In this order: if two parts write to one stream, the events of the later part follow those of the earlier one. */
+  readonly parts: ReadonlyArray<Part>
+}
+
+/** A stream that a command wrote or read, and its version after the command. */
 export interface StreamVersion {
   readonly streamId: StreamId
   readonly version: number
 }
 
-/** What an append did. */
-export interface Appended {
-  /** The recorded events, in the order of the append's writes. */
+/** What a part of an append did. */
+export interface PartAppended {
+  /** The recorded events, in the order of the part's writes. */
   readonly events: ReadonlyArray<RecordedEvent>
-  /** The streams of the append, each once: those written, then those only checked. */
+  /** The streams of the part, each once: those written, then those only read. Their versions are those after this part. */
   readonly streams: ReadonlyArray<StreamVersion>
-  /** True if the command id had been used before. The result is then the first one, and nothing happened now. */
-  readonly repeated: boolean
+}
+
+/** What was done under a command id before, as the log has it now. */
+export interface RepeatedPart extends PartAppended {
+  /** The number of the log's history. */
+  readonly history: number
+}
+
+/** All parts of an append have happened. */
+export interface Appended {
+  readonly _tag: "Appended"
+  /** In the order of the append's parts. */
+  readonly parts: ReadonlyArray<PartAppended>
+  /** The number of the log's history. */
+  readonly history: number
+}
+
+/** Some command ids of an append had been used before. Nothing happened now. */
+export interface Repeated {
+  readonly _tag: "Repeated"
+  /** The parts with such a command id, in the order of the append, and what was done under the id at first. */
+  readonly repeats: ReadonlyArray<{
+    /** The index of the part, from 0. */
+    readonly part: number
+    readonly appended: RepeatedPart
+  }>
 }
 
 /** The part of a stream to read with {@link EventStore.readStreams}. */
@@ -127,8 +167,8 @@ export interface StreamSlice {
 export interface StreamsRead {
   /** A slice for each request, in the order of the requests. */
   readonly streams: ReadonlyArray<StreamSlice>
-  /** What an append with the given command key did, if there was one. */
-  readonly appended: Appended | undefined
+  /** What the part of an append with the given command key did, if there was one. */
+  readonly appended: RepeatedPart | undefined
 }
 
 /** Which events of a stream to read, and in which order. */
@@ -148,6 +188,12 @@ export interface AllReadOptions {
    * log: beyond the last position drawn it is `Rejected`.
    */
   readonly after?: number | Position
+  /**
+   * The history that the log must be in. If it is in another one when the read begins, the read fails with
+   * `PositionFromAnotherHistory`, whatever `after` is. A reader that goes on from what a horizon has said names the history
+   * of that horizon, because the horizon holds in this history only.
+   */
+  readonly history?: number
   /** Reads no event after this position. */
   readonly upTo?: number
   readonly direction?: "forwards" | "backwards"
@@ -164,18 +210,21 @@ export class EventStore extends Context.Service<
   {
     /**
      * Appends atomically: every condition is checked, and either all events are
-     * recorded or none. In every stream, positions grow with the versions. With
-     * a command key that was used before, nothing happens and the first result
-     * is returned, whatever the conditions are. A store may be configured to
-     * forget command ids after a time; a key is then new again.
+     * recorded or none. In every stream, positions grow with the versions.
+     *
+     * If a part has a command key that was used before, nothing happens, whatever
+     * the conditions are. The result is then `Repeated`, and names all parts with
+     * such a key; the others may be appended again without them. If such a key had
+     * another fingerprint, the append fails with `CommandIdReused`. A store may be
+     * configured to forget command ids after a time; a key is then new again.
      */
     readonly append: (
       append: Append
-    ) => Effect.Effect<Appended, ConcurrencyConflict | CommandIdReused | EventStoreError>
+    ) => Effect.Effect<Appended | Repeated, ConcurrencyConflict | CommandIdReused | EventStoreError>
 
     /**
      * Reads streams as they are at one moment, and looks up at the same moment
-     * what the append of a command did. Fails with `CommandIdReused` if the
+     * what the part of a command did. Fails with `CommandIdReused` if the
      * command id has another fingerprint.
      */
     readonly readStreams: (
@@ -195,7 +244,8 @@ export class EventStore extends Context.Service<
      * below which no event can still appear. So a reader that continues after
      * the last position that it saw misses nothing, even if transactions commit
      * late or roll back. An `after` beyond the log is refused, because such a reader
-     * would skip what comes later: see {@link AllReadOptions}.
+     * would skip what comes later: see {@link AllReadOptions}. If the log's history
+     * ends during the read, the read fails with a retryable error before its next page.
      */
     readonly readAll: (options?: AllReadOptions) => Stream.Stream<RecordedEvent, EventStoreError>
 

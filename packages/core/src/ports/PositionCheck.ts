@@ -29,7 +29,8 @@ export const placeOf = (position: number | Position | undefined): number | undef
  * of a later history always is: `PositionFromAnotherHistory`. A position of the present
  * history, and a number, is `Rejected` beyond the last position drawn, except that a
  * number may be any when reading backwards, where nothing can be skipped. The shape of
- * the position must have been checked before: see `AppendCheck.checkRange`.
+ * the position must have been checked before: see `AppendCheck.checkRange`. A read that
+ * names the history in which the log must be is refused in any other.
  *
  * @example
  * ```ts
@@ -43,9 +44,15 @@ export const placeOf = (position: number | Position | undefined): number | undef
  */
 export const check = (
   operation: Operation,
-  { after: position, direction }: Pick<AllReadOptions, "after" | "direction">,
+  { after: position, direction, history: expected }: Pick<AllReadOptions, "after" | "direction" | "history">,
   { drawn, endOf, history: current }: Log
 ): EventStoreError | undefined => {
+  if (expected !== undefined && expected !== current) {
+    const ended = expected < current ? { endedAt: endOf(expected) } : {}
+    const detail = `the log is in history ${current}, not in history ${expected}`
+    const reason = { detail, history: expected, position: placeOf(position) ?? 0, current, ...ended }
+    return new EventStoreError({ operation, reason: new PositionFromAnotherHistory(reason) })
+  }
   if (position === undefined || (typeof position === "number" && direction === "backwards")) return undefined
   if (typeof position === "object" && position.history !== current) {
     const { history, position: place } = position

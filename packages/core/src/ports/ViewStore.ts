@@ -39,6 +39,8 @@ export type Claimed =
       readonly epoch: number
       /** The position up to which events are in the records. */
       readonly position: number
+      /** The history of the log in which the position was reached; undefined if no commit has said it. */
+      readonly history?: number | undefined
       /** Whether appends maintain the generation. If so, there is nothing to commit. */
       readonly inline: boolean
     }
@@ -58,6 +60,8 @@ export interface Commit {
   readonly from: number
   /** The position that it reaches with the commit. */
   readonly to: number
+  /** The history of the log in which it reaches the position. Without it the former value stays. */
+  readonly history?: number
   /** The states of the records that changed, as JSON. */
   readonly put: ReadonlyArray<Query.Row<Schema.Json>>
   /** The keys of the records that are deleted. */

@@ -21,6 +21,8 @@ export interface Unapplied {
 
 /** An event that was not applied to one record, while the projection went on with the others. */
 export interface DeadLetter extends Unapplied {
+  /** The history of the log in which the event has its position. */
+  readonly history: number
   /** The key of the record. It is empty if the event's keys are not known. */
   readonly key: string
   /** True if the event is kept for another try, false if it was skipped. */

@@ -37,6 +37,8 @@ export interface PartStatus {
   readonly epoch: number
   /** The position up to which events are in the records of the part. */
   readonly position: number
+  /** The history of the log in which the position was reached; undefined if no commit has said it. */
+  readonly history?: number | undefined
   /** The projection that owns the part, if its lease has not ended. */
   readonly owner: string | undefined
   /** The event that stopped the part. */

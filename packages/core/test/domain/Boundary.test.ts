@@ -101,7 +101,9 @@ describe("a boundary", () => {
       const receipt = yield* run(Executor.execute(Transfer, move(3)))
       expect(reads).toEqual([[{ streamId: atRules }, { streamId: atA }, { streamId: atB }]])
       expect(appends).toHaveLength(1)
-      expect(appends[0]!.writes.map(({ events, streamId }) => [streamId, events.map(({ type }) => type)])).toEqual([
+      expect(
+        appends[0]!.parts[0]!.writes.map(({ events, streamId }) => [streamId, events.map(({ type }) => type)])
+      ).toEqual([
         [atA, ["MoneyWithdrawn"]],
         [atB, ["MoneyDeposited"]]
       ])
@@ -138,7 +140,9 @@ describe("a boundary", () => {
       const { appends, reads, run } = yield* opened
       yield* run(Executor.execute(Payday, { _tag: "Payday", accounts: [c, a, b], amounts: [1, 0, 3] }))
       expect(reads).toEqual([[{ streamId: atC }, { streamId: atA }, { streamId: atB }]])
-      expect(appends[0]!.writes.map(({ events, streamId }) => [streamId, events.map(({ data }) => data)])).toEqual([
+      expect(
+        appends[0]!.parts[0]!.writes.map(({ events, streamId }) => [streamId, events.map(({ data }) => data)])
+      ).toEqual([
         [atC, [{ amount: 1 }]],
         [atB, [{ amount: 3 }]]
       ])
@@ -173,7 +177,7 @@ describe("a boundary", () => {
       const none = yield* run(Executor.execute(Payday, { _tag: "Payday", accounts: [a, b], amounts: [0, 0] }))
       const empty = yield* run(Executor.execute(Idle, { _tag: "Idle" }))
       expect([nothing, none, empty].map(({ events }) => events)).toEqual([[], [], []])
-      expect(appends.map(({ writes }) => writes)).toEqual([[], [], []])
+      expect(appends.map(({ parts }) => parts[0]!.writes)).toEqual([[], [], []])
       expect(appends.map(({ conditions }) => conditions.map(({ streamId }) => streamId))).toEqual([
         [atRules, atA, atB],
         [atA, atB],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { type EventStore, EventStoreError, Reason, StreamId } from "@hexfold/core"
 import { AppendCheck, Expectation } from "@hexfold/core/adapter"
+import { one, type OneAppend } from "../support/appendOne.ts"
 
 const stream = StreamId.make("Account", "a")
 const other = StreamId.make("Account", "b")
@@ -13,17 +14,17 @@ const event = (fields: Partial<EventStore.NewEvent>): EventStore.NewEvent => ({
   ...fields
 })
 
-const writing = (...events: ReadonlyArray<EventStore.NewEvent>): EventStore.Append => ({
+const writing = (...events: ReadonlyArray<EventStore.NewEvent>): OneAppend => ({
   writes: [{ streamId: stream, events }],
   conditions: [{ _tag: "Stream", streamId: stream, expected: Expectation.exactly(0) }]
 })
 
-const writingTo = (streamId: string): EventStore.Append => ({
+const writingTo = (streamId: string): OneAppend => ({
   writes: [{ streamId: streamId as StreamId.StreamId, events: [event({})] }],
   conditions: []
 })
 
-const checking = (...conditions: ReadonlyArray<readonly [string, Expectation.Expectation]>): EventStore.Append => ({
+const checking = (...conditions: ReadonlyArray<readonly [string, Expectation.Expectation]>): OneAppend => ({
   writes: [],
   conditions: conditions.map(([streamId, expected]) => ({
     _tag: "Stream",
@@ -38,7 +39,7 @@ const refused = (operation: EventStoreError["operation"], detail: string) =>
   new EventStoreError({ operation, reason: new Reason.Rejected({ detail }) })
 
 describe("an append is refused, naming the place and the reason:", () => {
-  const cases: ReadonlyArray<readonly [reason: string, append: EventStore.Append]> = [
+  const cases: ReadonlyArray<readonly [reason: string, append: OneAppend]> = [
     ["command id: is empty", { ...writing(), command: { id: "", fingerprint: "f" } }],
     ['command id "a\\u0000": contains NUL', { ...writing(), command: { id: "a\0", fingerprint: "f" } }],
     [
@@ -58,7 +59,7 @@ describe("an append is refused, naming the place and the reason:", () => {
     ['stream id "Account-a": 1.5 is not a version', checking([stream, Expectation.exactly(1.5)])],
     ['stream id "Account-a": NaN is not a version', checking([stream, Expectation.exactly(NaN)])],
     [
-      "a stream is named twice in one append",
+      "a stream is named twice in one part",
       {
         writes: [
           { streamId: stream, events: [] },
@@ -97,30 +98,70 @@ describe("an append is refused, naming the place and the reason:", () => {
   ]
 
   it.each(cases)("%j", (detail, append) => {
-    const refusal = AppendCheck.check(append)
+    const refusal = AppendCheck.check(one(append))
     expect(refusal).toEqual(refused("append", detail))
     expect(refusal).toHaveProperty("isRetryable", false)
+  })
+})
+
+describe("an append of several parts is refused, naming the reason:", () => {
+  const id = "01890a5d-ac96-774b-bcce-b302099a8058"
+  const conditions = [{ _tag: "Stream", streamId: stream, expected: Expectation.any }] as const
+  const part = (fields: Partial<EventStore.Part>): EventStore.Part => ({ writes: [], ...fields })
+  const keyed = part({ command: { id: "c", fingerprint: "f" } })
+  const one = part({ writes: [{ streamId: stream, events: [event({})] }] })
+  const cases: ReadonlyArray<readonly [reason: string, parts: ReadonlyArray<EventStore.Part>]> = [
+    ['command id "c": appears twice in one append', [keyed, one, keyed]],
+    ['command id "c": appears twice in one append', [keyed, part({ command: { id: "c", fingerprint: "g" } })]],
+    ["command id: is empty", [keyed, part({ command: { id: "", fingerprint: "f" } })]],
+    [`event id "${event({}).id}": appears twice in one append`, [one, one]],
+    [
+      `event id "${id}": appears twice in one append`,
+      [
+        part({ writes: [{ streamId: stream, events: [event({ id })] }] }),
+        part({ writes: [{ streamId: other, events: [event({}), event({ id })] }] })
+      ]
+    ],
+    [
+      "data.n: NaN is not JSON",
+      [one, part({ writes: [{ streamId: stream, events: [event({ id, data: { n: NaN } })] }] })]
+    ],
+    ['stream id "Account-b": the part has read it, but no condition names it', [part({ reads: [stream, other] })]],
+    ["a stream is named twice in one part", [part({ reads: [stream, stream] })]],
+    ['stream id "1": the part has read it, but no condition names it', [part({ reads: [1 as never] })]]
+  ]
+
+  it.each(cases)("%j", (detail, parts) => {
+    expect(AppendCheck.check({ conditions, parts })).toEqual(refused("append", detail))
+  })
+
+  it("and is let through if parts write to one stream, and read what they write", () => {
+    const second = part({ writes: [{ streamId: stream, events: [event({ id })] }], reads: [stream] })
+    expect(AppendCheck.check({ conditions, parts: [one, second, part({ reads: [] })] })).toMatchObject({
+      conditions,
+      parts: [one, second, { writes: [], reads: [] }]
+    })
   })
 })
 
 describe("an append is let through", () => {
   it("with every kind of JSON", () => {
     expect(
-      AppendCheck.check(withData({ a: [null, true, 1.5, "ä\u{1F4B6}", {}, []], b: Object.create(null) as object }))
+      AppendCheck.check(one(withData({ a: [null, true, 1.5, "ä\u{1F4B6}", {}, []], b: Object.create(null) as object })))
     ).not.toBeInstanceOf(EventStoreError)
   })
 
   it("with ids of 1,000 characters, astral ones counted once", () => {
     const id = "\u{1F4B6}".repeat(1_000)
-    expect(AppendCheck.check({ ...writingTo(`Account-${id}`), command: { id, fingerprint: "f" } })).not.toBeInstanceOf(
-      EventStoreError
-    )
-    expect(AppendCheck.check(writingTo(`Account-${id}a`))).toBeDefined()
+    expect(
+      AppendCheck.check(one({ ...writingTo(`Account-${id}`), command: { id, fingerprint: "f" } }))
+    ).not.toBeInstanceOf(EventStoreError)
+    expect(AppendCheck.check(one(writingTo(`Account-${id}a`)))).toBeDefined()
   })
 
   it("with a stream both written and checked, and with nothing at all", () => {
-    expect(AppendCheck.check(writing(event({})))).not.toBeInstanceOf(EventStoreError)
-    expect(AppendCheck.check({ writes: [], conditions: [] })).not.toBeInstanceOf(EventStoreError)
+    expect(AppendCheck.check(one(writing(event({}))))).not.toBeInstanceOf(EventStoreError)
+    expect(AppendCheck.check({ conditions: [], parts: [] })).not.toBeInstanceOf(EventStoreError)
   })
 })
 

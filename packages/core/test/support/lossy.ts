@@ -65,8 +65,8 @@ export const lossy: Effect.Effect<Lossy> = Effect.gen(function* () {
     append: (append) =>
       Effect.flatMap(Current, (transaction) =>
         on((log) =>
-          Effect.tap(log.store.append(append), ({ repeated }) =>
-            Effect.sync(() => repeated || record(transaction?.log ?? main, append, transaction))
+          Effect.tap(log.store.append(append), ({ _tag }) =>
+            Effect.sync(() => _tag === "Repeated" || record(transaction?.log ?? main, append, transaction))
           )
         )
       ),

@@ -6,6 +6,7 @@ import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "ef
 import { TestClock } from "effect/testing"
 import { Account, AccountId, AccountOpened, MoneyDeposited, MoneyWithdrawn } from "./account.ts"
 import { Budget, BudgetSet } from "./budget.ts"
+import { appendOne } from "./appendOne.ts"
 
 export const stores = Layer.merge(MemoryEventStore.layer(), MemoryViewStore.layer())
 
@@ -34,7 +35,7 @@ export const appendRaw = (streamId: EventStore.Write["streamId"], type: string, 
     const store = yield* EventStore.EventStore
     const id = crypto.randomUUID()
     const events = [{ id, type, data, metadata: { correlationId: id, causationId: id } }]
-    const { events: recorded } = yield* store.append({ writes: [{ streamId, events }], conditions: [] })
+    const { events: recorded } = yield* appendOne(store, { writes: [{ streamId, events }], conditions: [] })
     return recorded[0]!
   })
 

@@ -12,9 +12,16 @@ import type { Effect, Scope } from "effect"
  * - `transactions`: appends join a transaction that the application has begun.
  * - `foreignTransactions`: the database has transactions that append nothing, and one of them can be held open.
  * - `inlineViews`: appends maintain the views whose definitions the node was given.
+ * - `lostCommits`: the last events of the log can be taken back, as by a crash that loses commits.
  * - `silentConnections`: the connections of a node can be cut, so that its operations get no answer.
  */
-export type Capability = "otherProcesses" | "transactions" | "foreignTransactions" | "inlineViews" | "silentConnections"
+export type Capability =
+  | "otherProcesses"
+  | "transactions"
+  | "foreignTransactions"
+  | "inlineViews"
+  | "lostCommits"
+  | "silentConnections"
 
 /** A process that works on shared data: an instance of each store, and what the backend declares besides. */
 export interface Node {
@@ -34,6 +41,14 @@ export interface Node {
    * Needed for `foreignTransactions`.
    */
   readonly foreignTransaction?: Effect.Effect<Effect.Effect<boolean, unknown>, unknown, Scope.Scope>
+  /**
+   * Takes the last events of the log back, those of all streams, and ends its
+   * history: what a crash does that loses commits, or a backup that is restored.
+   * New events get the positions again. With 0 events nothing is lost, as by a clean
+   * restart. The records of views stay, as in a database of their own. No append is
+   * under way meanwhile. The nodes stay open. Needed for `lostCommits`.
+   */
+  readonly loseLast?: (events: number) => Effect.Effect<void, unknown>
   /** From now on the operations of this node hang or fail. Needed for `silentConnections`. */
   readonly cut?: Effect.Effect<void>
 }

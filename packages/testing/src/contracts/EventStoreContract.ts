@@ -8,6 +8,7 @@ import { appending } from "./eventStore/appending.ts"
 import { commands } from "./eventStore/commands.ts"
 import { executing } from "./eventStore/executing.ts"
 import { following } from "./eventStore/following.ts"
+import { histories } from "./eventStore/histories.ts"
 import { importing } from "./eventStore/importing.ts"
 import { limits } from "./eventStore/limits.ts"
 import { payloads } from "./eventStore/payloads.ts"
@@ -24,10 +25,11 @@ const contract: Contract = {
   needs: [],
   ownData: false,
   groups: {
-    declaring: declaring(["otherProcesses", "transactions", "foreignTransactions"]),
+    declaring: declaring(["otherProcesses", "transactions", "foreignTransactions", "lostCommits"]),
     appending,
     reading,
     following,
+    histories,
     commands,
     limits,
     payloads,

@@ -46,6 +46,14 @@ const probes: Readonly<Record<Capability, Case>> = {
     assert.isTrue(yield* isInline(node, inline.Each))
   }),
 
+  lostCommits: needs("lostCommits")(function* () {
+    const { eventStore, loseLast } = yield* open
+    const streamId = newStream()
+    yield* appendTo(eventStore, streamId, events(3))
+    yield* loseLast(2)
+    assert.strictEqual(yield* versionOf(eventStore, streamId), 1)
+  }),
+
   silentConnections: needs("silentConnections")(function* () {
     const { cut, eventStore } = yield* open
     const streamId = newStream()

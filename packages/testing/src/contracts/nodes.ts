@@ -47,6 +47,7 @@ export const nodesOn = (open: Backend.Open, needs: Capabilities, declared: Capab
 const members = [
   ["transactions", "transaction"],
   ["foreignTransactions", "foreignTransaction"],
+  ["lostCommits", "loseLast"],
   ["silentConnections", "cut"]
 ] as const
 
@@ -57,5 +58,6 @@ const lacking = (capability: Backend.Capability, member: keyof Backend.Node) =>
 const complete = {
   transaction: () => lacking("transactions", "transaction"),
   foreignTransaction: lacking("foreignTransactions", "foreignTransaction"),
+  loseLast: () => lacking("lostCommits", "loseLast"),
   cut: lacking("silentConnections", "cut")
 }

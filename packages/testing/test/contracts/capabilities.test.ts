@@ -18,6 +18,7 @@ const all: ReadonlyArray<Backend.Capability> = [
   "transactions",
   "foreignTransactions",
   "inlineViews",
+  "lostCommits",
   "silentConnections"
 ]
 
@@ -58,6 +59,7 @@ describe("a backend that declares a capability and does not have it", () => {
   for (const [capability, member] of [
     ["transactions", "transaction"],
     ["foreignTransactions", "foreignTransaction"],
+    ["lostCommits", "loseLast"],
     ["silentConnections", "cut"]
   ] as const) {
     it.live(`fails every case that needs ${capability}, with a message that names both`, () =>

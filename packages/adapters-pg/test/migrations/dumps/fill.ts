@@ -13,6 +13,7 @@ import {
   Stopping,
   Timetables
 } from "./courses.ts"
+import { appendOne } from "../../support/appendOne.ts"
 
 /** Fills empty stores with one of everything that a schema can hold. */
 export const fill = Effect.gen(function* () {
@@ -47,7 +48,7 @@ export const fill = Effect.gen(function* () {
   // An imported event of a stream that no view follows.
   const id = "01890a5d-ac96-774b-bcce-b302099a8057"
   const recordedAt = DateTime.makeUnsafe("2003-04-05T06:07:08.009Z")
-  yield* (yield* EventStore.EventStore).append({
+  yield* appendOne(yield* EventStore.EventStore, {
     writes: [
       {
         streamId: StreamId.make("Archive", "1"),

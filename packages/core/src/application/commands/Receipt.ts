@@ -11,6 +11,11 @@ export interface Receipt<out Event> {
   readonly version: number
   /** The position of the last recorded event; 0 if nothing was recorded. */
   readonly position: number
+  /**
+   * The history of the log in which the events have their positions; 1 if nothing was recorded. A receipt is a
+   * `Position` that may leave the process.
+   */
+  readonly history: number
   /** How often the command was decided; 0 if this command id was executed before. */
   readonly attempts: number
   /** True if this command id was executed before. The receipt is then the original one. */
@@ -25,6 +30,11 @@ export interface BoundaryReceipt<out Event> {
   readonly streams: ReadonlyArray<StreamVersion>
   /** The position of the last recorded event; 0 if nothing was recorded. */
   readonly position: number
+  /**
+   * The history of the log in which the events have their positions; 1 if nothing was recorded. A receipt is a
+   * `Position` that may leave the process.
+   */
+  readonly history: number
   /** How often the command was decided; 0 if this command id was executed before. */
   readonly attempts: number
   /** True if this command id was executed before. The receipt is then the original one. */

@@ -8,16 +8,9 @@
  * caller neither uses the cache nor adds to it. A store that has lost commits, in
  * a failover or by a restore, is at a version below a remembered one; as soon as
  * a command meets such a stream, all states of the store are forgotten.
- *
- * With a cache, commands of one process that write to the same stream wait for
- * each other in memory, instead of conflicting and starting again. They wait for
- * the streams that a command itself names, not for those that
- * `Boundary.discover` finds later.
  */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Semaphore from "effect/Semaphore"
 import type { StreamId } from "../../domain/StreamId.ts"
 
 /** A state, and the version of the stream that it was folded from. */
@@ -37,11 +30,6 @@ export interface States {
   readonly forget: (streamId: StreamId) => void
   /** Forgets all states, because the store has lost commits. */
   readonly clear: () => void
-  /** Runs an effect while no other effect of this process that names one of the streams runs. */
-  readonly alone: <A, E, R>(
-    streamIds: ReadonlyArray<StreamId>,
-    effect: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E, R>
 }
 
 /** A cache: the states of each store, because one process may have several stores. */
@@ -82,23 +70,6 @@ export const layer = (options: { readonly capacity: number }): Layer.Layer<never
 const makeStates = (capacity: number): States => {
   // A Map keeps the order of insertion. A state that is used moves to its end.
   const states = new Map<StreamId, Remembered>()
-  const locks = new Map<StreamId, { readonly semaphore: Semaphore.Semaphore; users: number }>()
-
-  const withLock = <A, E, R>(streamId: StreamId, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.acquireUseRelease(
-      Effect.sync(() => {
-        let lock = locks.get(streamId)
-        if (lock === undefined) locks.set(streamId, (lock = { semaphore: Semaphore.makeUnsafe(1), users: 0 }))
-        lock.users++
-        return lock
-      }),
-      ({ semaphore }) => semaphore.withPermit(effect),
-      (lock) =>
-        Effect.sync(() => {
-          if (--lock.users === 0) locks.delete(streamId)
-        })
-    )
-
   return {
     get: (streamId, source) => {
       const remembered = states.get(streamId)
@@ -115,9 +86,6 @@ const makeStates = (capacity: number): States => {
       if (states.size > capacity) states.delete(states.keys().next().value!)
     },
     forget: (streamId) => void states.delete(streamId),
-    clear: () => states.clear(),
-    // Locks in the order of their names, so that no two effects wait for each other.
-    alone: (streamIds, effect) =>
-      [...new Set(streamIds)].sort().reduceRight((inner, streamId) => withLock(streamId, inner), effect)
+    clear: () => states.clear()
   }
 }

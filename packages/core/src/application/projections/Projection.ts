@@ -20,10 +20,11 @@ import * as Stream from "effect/Stream"
 import type * as View from "../../domain/View.ts"
 import { isRetryable } from "../../internal/retryable.ts"
 import type { ViewStoreError, WaitTimeout } from "../../ports/errors.ts"
-import { EventStore } from "../../ports/EventStore.ts"
+import { EventStore, type Horizon, type Position } from "../../ports/EventStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import { type ViewName, waitFor as waiting } from "../queries/waitFor.ts"
-import { horizonOf, type Reader } from "./worker/eventReader.ts"
+import { confirm, horizonOf, reachedBy } from "../events/positions.ts"
+import type { Reader } from "./worker/eventReader.ts"
 import type { Owned } from "./worker/lease.ts"
 import type { Failure, Options, Report } from "./worker/options.ts"
 import * as SharedReader from "./worker/sharedReader.ts"
@@ -79,10 +80,11 @@ export const catchUp = (
     }
   })
 
-const caughtUp = (horizon: number) => (worker: Worker.Worker) =>
+const caughtUp = (horizon: Horizon) => (worker: Worker.Worker) =>
   Effect.gen(function* () {
+    const { position: end } = horizon
     const advancing = Effect.fnUntraced(function* (owned: Owned) {
-      if (owned.inline) return Math.max(owned.position, horizon)
+      if (owned.inline) return Math.max(owned.position, end)
       const reached = yield* worker.advance(owned, owned.position, horizon)
       // Every event is applied, even if a long transaction still keeps appends from maintaining the view.
       yield* Effect.retry(worker.promote(owned, reached), { while: isRetryable, times: 3 }).pipe(
@@ -91,9 +93,13 @@ const caughtUp = (horizon: number) => (worker: Worker.Worker) =>
       return reached
     })
     for (;;) {
-      const done = yield* worker.asOwner(advancing).pipe(Effect.catchTag("CommitConflict", () => Effect.succeedNone))
-      const position = Option.isSome(done) ? done.value : yield* worker.position(horizon)
-      if (position >= horizon) return position
+      const done = yield* worker
+        .asOwner(advancing)
+        .pipe(Effect.catchTag(["CommitConflict", "HistoryEnded"], () => Effect.succeedNone))
+      const position = Option.isSome(done) ? done.value : yield* worker.position(end)
+      // Another owner may be beyond a log that has gone back.
+      yield* confirm(worker.events, position, horizon)
+      if (position >= end) return position
       yield* Effect.sleep(worker.pause)
     }
   })
@@ -150,6 +156,9 @@ const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, 
       // Whether or not a commit has succeeded, the next claim says which position the records have reached.
       Effect.catch((error) => {
         const name = `${view.name}, version ${view.version}`
+        if (error._tag === "HistoryEnded") {
+          return Effect.andThen(Effect.logInfo(`${name}: begins anew: ${error.message}`), Effect.sleep(worker.pause))
+        }
         if (error._tag === "CommitConflict") {
           return Effect.logInfo(`${name}: goes on after a commit of another projection: ${error.message}`)
         }
@@ -166,7 +175,7 @@ const follow = (worker: Worker.Worker, owned: Owned) =>
   Effect.suspend(() => {
     let position = owned.position
     let askAgain = 0
-    return Stream.runForEachWhile(worker.events.horizons, ({ position: horizon }) =>
+    return Stream.runForEachWhile(worker.events.horizons, (horizon) =>
       Effect.gen(function* () {
         position = yield* worker.advance(owned, position, horizon)
         const now = yield* Clock.currentTimeMillis
@@ -245,6 +254,10 @@ export interface WaitOptions {
  * `ViewStoreError` if the view store cannot report the positions of the views; the
  * command has happened then, too.
  *
+ * If the event store is in the context, a receipt that the log does not have, or not
+ * any more, is refused at once, and so is a view whose position the log does not
+ * have: a `ViewStoreError` with the reason `PositionFromAnotherHistory` or `Rejected`.
+ *
  * @example
  * ```ts
  * import { Executor, Projection, View } from "@hexfold/core"
@@ -261,14 +274,15 @@ export interface WaitOptions {
  */
 export const waitFor =
   (views: ViewName | ReadonlyArray<ViewName>, options: WaitOptions = {}) =>
-  <Receipt extends { readonly position: number }, E, R>(
+  <Receipt extends { readonly position: number; readonly history?: number }, E, R>(
     executing: Effect.Effect<Receipt, E, R>
   ): Effect.Effect<Receipt, E | WaitTimeout<Receipt> | ViewStoreError, R | ViewStore> =>
-    Effect.tap(executing, (receipt) => waiting(listOf(views), receipt.position, receipt, options.timeout))
+    Effect.tap(executing, (receipt) => waiting(listOf(views), reachedBy(receipt), receipt, options.timeout))
 
 /**
  * Waits until the records of views reflect all events up to a position, like
- * {@link waitFor} after a command.
+ * {@link waitFor} after a command. A receipt is such a position. With a number
+ * nobody can say of which history of the log it is.
  *
  * Fails with a `WaitTimeout` that says how far the first of the late views has
  * come.
@@ -284,7 +298,7 @@ export const waitFor =
  */
 export const waitUntil = (
   views: ViewName | ReadonlyArray<ViewName>,
-  position: number,
+  position: number | Position,
   options: WaitOptions = {}
 ): Effect.Effect<void, WaitTimeout<undefined> | ViewStoreError, ViewStore> =>
   waiting(listOf(views), position, undefined, options.timeout)

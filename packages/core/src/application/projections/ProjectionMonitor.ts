@@ -12,7 +12,7 @@ import { Unhealthy } from "./errors.ts"
 import { type Status, statusOf } from "./status.ts"
 import * as statusMetrics from "./statusMetrics.ts"
 
-export type { Rebuild, State, Status } from "./status.ts"
+export type { Held, Rebuild, State, Status } from "./status.ts"
 
 /**
  * The status of views, whichever process runs their projections. An alarm should
@@ -110,8 +110,10 @@ export interface HealthOptions {
 
 /**
  * Succeeds with the status if all views are healthy. Fails with `Unhealthy` if an
- * event stopped a view, if the lag time of a view is above `maxLagTime`, or if a
- * view has more parked keys than `maxParked`. A version that a projection still
+ * event stopped a view, if the log does not have the position that a view has
+ * reached, if the lag time of a view is above `maxLagTime`, also because appends
+ * under way hold the horizon back, or if a view has more parked keys than
+ * `maxParked`. A version that a projection still
  * builds is healthy whatever its lag time is, because the version before answers
  * the queries until then.
  *
@@ -133,10 +135,12 @@ export const health = (
   { maxLagTime = "1 minute", maxParked = Infinity }: HealthOptions = {}
 ): Effect.Effect<ReadonlyArray<Status>, Unhealthy | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
   Effect.flatMap(status(views), (all) => {
-    const unhealthy = all.flatMap(({ failure, lag, lagTime, parked, state, version, view }): Unhealthy["views"] => {
+    const unhealthy = all.flatMap((each): Unhealthy["views"] => {
+      const { failure, held, lag, lagTime, parked, refusal, state, version, view } = each
+      if (refusal !== undefined) return [{ view, version, reason: "refused", lag, lagTime, refusal }]
       if (failure !== undefined) return [{ view, version, reason: "failed", lag, lagTime, failure }]
       const late = state !== "building" && Duration.isGreaterThan(lagTime, Duration.fromInputUnsafe(maxLagTime))
-      if (late) return [{ view, version, reason: "late", lag, lagTime }]
+      if (late) return [{ view, version, reason: "late", lag, lagTime, ...(held && { holders: held.holders }) }]
       return parked > maxParked ? [{ view, version, reason: "parked", lag, lagTime, parked }] : []
     })
     return unhealthy.length === 0 ? Effect.succeed(all) : Effect.fail(new Unhealthy({ views: unhealthy }))

@@ -8,7 +8,7 @@ import { placeOf, servingOf, type Status } from "../../ports/generation.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import { NotServing } from "./errors.ts"
 import type { Expected } from "./expectedRecords.ts"
-import { horizonOf } from "./worker/eventReader.ts"
+import { horizonOf } from "../events/positions.ts"
 
 /** A record that differs from what its events say. */
 export interface Difference {
@@ -48,10 +48,12 @@ export const comparison = (view: View.Any, { build, events, inline, limit, recor
 
   /** Compares keys at one moment, and gives those that differ. */
   const look = Effect.fnUntraced(function* (expected: Expected, keys: ReadonlyArray<string>) {
-    const horizon = inline ? yield* horizonOf(events) : 0
+    const horizon = inline ? (yield* horizonOf(events)).position : 0
     const { parked, positions, states } = yield* records.load({ view: view.name, version, build }, keys)
     if (positions.length === 0) return yield* notServing(view, build, servingOf(view, yield* records.status))
-    const reached = inline ? positions.map((position) => Math.min(position, horizon)) : positions
+    // A projection is never ahead of the log, unless the log has gone back. Then the records are compared with what is left.
+    const end = inline ? horizon : (yield* horizonOf(events)).drawn
+    const reached = positions.map((position) => Math.min(position, end))
     const seen = Math.max(...positions)
     yield* expected.advance(reached)
     counts.from = Math.min(counts.from, ...reached)

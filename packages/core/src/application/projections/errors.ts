@@ -1,5 +1,7 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import type * as EventStore from "../../ports/EventStore.ts"
+import * as Reason from "../../ports/Reason.ts"
 
 /** A generation of a view was not dropped, because it answers the queries or because a projection owns it. */
 export class DropRefused extends Schema.TaggedError<DropRefused>()("DropRefused", {
@@ -65,17 +67,31 @@ const Failure = Schema.Struct({
   at: Schema.DateTimeUtc
 })
 
+const Holder = Schema.Struct({
+  pid: Schema.optionalKey(Schema.Int),
+  application: Schema.optionalKey(Schema.String),
+  since: Schema.optionalKey(Schema.DateTimeUtc),
+  isPrepared: Schema.Boolean
+})
+
 const View = Schema.Struct({
   view: Schema.String,
   version: Schema.Int,
-  /** `failed`: an event stopped the view. `late`: its lag time is too long. `parked`: too many keys are parked. */
-  reason: Schema.Literals(["failed", "late", "parked"]),
+  /**
+   * `refused`: the log does not have the position that the view has reached.
+   * `failed`: an event stopped the view. `late`: its lag time is too long. `parked`: too many keys are parked.
+   */
+  reason: Schema.Literals(["refused", "failed", "late", "parked"]),
   /** The lag in events, as in `ProjectionMonitor.Status`. */
   lag: Schema.Int,
   /** The age of the oldest event that is not applied yet. */
   lagTime: Schema.Duration,
   /** The event that stopped the view. */
   failure: Schema.optionalKey(Failure),
+  /** Why the event store refuses to be read from the view's position. */
+  refusal: Schema.optionalKey(Reason.schema),
+  /** The transactions that hold the view back, if it is late while appends are under way. */
+  holders: Schema.optionalKey(Schema.Array(Holder)),
   /** The number of parked keys, if there are too many. */
   parked: Schema.optionalKey(Schema.Int)
 })
@@ -93,11 +109,29 @@ export class Unhealthy extends Schema.TaggedError<Unhealthy>()("Unhealthy", {
 const nameOf = ({ build, version }: { readonly version: number; readonly build: number }): string =>
   build === 1 ? `version ${version}` : `version ${version}, build ${build}`
 
-const describe = ({ failure, lag, lagTime, parked, version, view }: typeof View.Type): string => {
+const heldBy = ([oldest]: ReadonlyArray<EventStore.Holder>): string => {
+  if (oldest === undefined) return ""
+  const { application, isPrepared, pid } = oldest
+  const names = [application === undefined ? [] : application, pid === undefined ? [] : `process ${pid}`].flat()
+  const of = names.length === 0 ? "" : ` of ${names.join(", ")}`
+  return `; a${isPrepared ? " prepared" : "n open"} transaction${of} holds it back`
+}
+
+const describe = ({
+  failure,
+  holders = [],
+  lag,
+  lagTime,
+  parked,
+  refusal,
+  version,
+  view
+}: typeof View.Type): string => {
   const name = `${view}, version ${version}`
+  if (refusal !== undefined) return `${name}: ${refusal.detail}`
   if (parked !== undefined) return `${name}: ${parked} ${parked === 1 ? "key is" : "keys are"} parked`
   if (failure === undefined)
-    return `${name}: its lag is ${lag} ${lag === 1 ? "event" : "events"} and ${Duration.format(lagTime)}`
+    return `${name}: its lag is ${lag} ${lag === 1 ? "event" : "events"} and ${Duration.format(lagTime)}${heldBy(holders)}`
   const { streamVersion, error, position, stream, type } = failure
   const why = error === undefined ? "" : `, ${error.step}: ${error.cause}`
   return `${name}: stopped by event ${streamVersion} of ${stream}, a "${type}" at position ${position}${why}`

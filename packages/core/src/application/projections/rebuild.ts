@@ -3,21 +3,22 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../../domain/View.ts"
 import { isRetryable } from "../../internal/retryable.ts"
-import { EventStore } from "../../ports/EventStore.ts"
+import { EventStore, type Position } from "../../ports/EventStore.ts"
 import {
   type Build,
   buildsOf,
   isLater,
   isNobodys,
   isSame,
-  placeOf,
+  placeOf as generationOf,
   servingOf,
   type Status
 } from "../../ports/generation.ts"
+import { placeOf } from "../../ports/PositionCheck.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import { dropGeneration } from "./drop.ts"
 import { RebuildOvertaken } from "./errors.ts"
-import { horizonOf } from "./worker/eventReader.ts"
+import { confirm, horizonOf } from "../events/positions.ts"
 import type { Failure, Options, Report } from "./worker/options.ts"
 import * as Worker from "./worker/worker.ts"
 
@@ -25,10 +26,10 @@ import * as Worker from "./worker/worker.ts"
 export interface RebuildOptions extends Omit<Options, "parts" | "maxParts"> {
   /**
    * Only the events after this position are applied to the new records. By
-   * default all are. A position that is not between 0 and the store's horizon is
-   * a defect.
+   * default all are. A number that is not between 0 and the store's horizon is a
+   * defect. A `Position` that the log does not have is refused by the store.
    */
-  readonly after?: number
+  readonly after?: number | Position
 }
 
 /** What {@link rebuild} did. */
@@ -77,9 +78,12 @@ export const rebuild = (
   options: RebuildOptions = {}
 ): Effect.Effect<Rebuilt, Failure | RebuildOvertaken, EventStore | ViewStore> =>
   Effect.gen(function* () {
-    const { after = 0 } = options
     const records = yield* ViewStore
-    const horizon = yield* Worker.untraced(horizonOf(yield* EventStore))
+    const events = yield* EventStore
+    const after = placeOf(options.after) ?? 0
+    const log = yield* Worker.untraced(horizonOf(events))
+    if (typeof options.after === "object") yield* Worker.untraced(confirm(events, options.after, log))
+    const horizon = log.position
     if (!Number.isSafeInteger(after) || after < 0 || after > horizon) {
       throw new Error(`${after} is not a position up to the horizon, ${horizon}`)
     }
@@ -111,7 +115,7 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
   const isTarget = (now: Status | undefined) => now !== undefined && isSame(now, place)
   const report = (position: number) => {
     const { applied } = worker
-    return Option.some({ ...applied, position, build: target.build, replaced: replaced && placeOf(replaced) })
+    return Option.some({ ...applied, position, build: target.build, replaced: replaced && generationOf(replaced) })
   }
   const serving = Effect.flatMap(records.status, (all) => {
     const found = servingOf(view, all)
@@ -131,7 +135,7 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
         let position = owned.position
         replaced = before
         // If the former generation was ahead when this one asked to answer, it asks again at the next horizon.
-        yield* Stream.runForEachWhile(worker.events.horizons, ({ position: horizon }) =>
+        yield* Stream.runForEachWhile(worker.events.horizons, (horizon) =>
           Effect.gen(function* () {
             position = yield* worker.advance(owned, position, horizon)
             yield* worker.promote(owned, position)
@@ -149,7 +153,7 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
   for (;;) {
     const done = yield* working.pipe(
       Effect.catch((error) =>
-        error._tag === "CommitConflict" || isRetryable(error)
+        error._tag === "CommitConflict" || error._tag === "HistoryEnded" || isRetryable(error)
           ? Effect.as(
               Effect.logWarning(`${view.name}: the rebuild goes on after a failure: ${error.message}`),
               undecided
@@ -167,4 +171,4 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
 const undecided = Option.none<Option.Option<Rebuilt>>()
 
 const overtaken = ({ name, version }: View.Any, { build }: Worker.Build, serving: Build) =>
-  new RebuildOvertaken({ view: name, version, build, serving: placeOf(serving) })
+  new RebuildOvertaken({ view: name, version, build, serving: generationOf(serving) })

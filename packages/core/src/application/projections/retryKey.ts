@@ -63,7 +63,7 @@ const retryPage = (view: View.Any, key: string) =>
     const folded = fold(view, key, deadLetters, yield* eventsOf(view, deadLetters), states)
     const { applied, changes, failed } = folded
     const now = yield* DateTime.now
-    const still = failed && { ...unapplied(failed, now), key, parked: true }
+    const still = failed && { ...deadLetters[applied]!, ...unapplied(failed, now) }
     // The dead letter is not written alone: a process with a newer program may have applied it.
     if (applied === 0) return { applied, failed: still }
     // Read as late as possible: under load the owner commits every few milliseconds.

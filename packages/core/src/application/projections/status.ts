@@ -1,5 +1,6 @@
 /** Computes the status of views from the generations that a store reports. */
 import * as Clock from "effect/Clock"
+import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -7,16 +8,18 @@ import * as Stream from "effect/Stream"
 import type * as View from "../../domain/View.ts"
 import type { Unapplied } from "../../ports/deadLetter.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
-import { EventStore } from "../../ports/EventStore.ts"
+import { EventStore, type Horizon } from "../../ports/EventStore.ts"
 import { buildsOf, currentOf, type PartStatus, type Status as Generation } from "../../ports/generation.ts"
+import type { Reason } from "../../ports/Reason.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
-import { eventsOf, horizonOf } from "./worker/eventReader.ts"
+import { confirm, horizonOf, reachedBy } from "../events/positions.ts"
+import { eventsOf } from "./worker/eventReader.ts"
 
 /**
  * What a view is doing. If several apply, the state is the first of them:
  *
  * - `inline`: appends maintain the view;
- * - `failed`: an event stopped the view, or a part of it;
+ * - `failed`: an event stopped the view or a part of it, or the log does not have the position that it has reached;
  * - `waiting`: no projection works on the view, or on a part of it;
  * - `building`: this version does not answer queries yet;
  * - `catching up`: the view answers queries, but its lag time is above 5 seconds;
@@ -39,12 +42,21 @@ export interface Status {
   /** The horizon of the event store. */
   readonly horizon: number
   /**
+   * Set while appends under way hold the horizon back: the last position drawn,
+   * since when, and who they are. The view cannot read beyond the horizon.
+   */
+  readonly held: Held | undefined
+  /**
    * The number of positions from the oldest event that is not applied yet to the
-   * horizon. It is an upper bound for the number of events to apply, because
-   * unused positions and events that the view does not follow count too.
+   * last position drawn. It is an upper bound for the number of events to apply,
+   * because unused positions and events that the view does not follow count too.
    */
   readonly lag: number
-  /** The age of the oldest event that is not applied yet, by the program's clock. Zero if every event is applied. */
+  /**
+   * The age of the oldest event that is not applied yet, by the program's clock;
+   * while the horizon is held back, at least the time for which it has been. Zero
+   * if every event is applied.
+   */
   readonly lagTime: Duration.Duration
   /** The share of the log that the view has passed, from 0 to 100, rounded down. */
   readonly percent: number
@@ -59,6 +71,12 @@ export interface Status {
   readonly owners: ReadonlyArray<string | undefined>
   /** The event that stopped the view, or a part of it. */
   readonly failure: Unapplied | undefined
+  /**
+   * Why the event store refuses to be read from the position that the view has
+   * reached, as after a restored backup of the log alone. The lag is then that of a
+   * view without any event, because its records have to be made anew.
+   */
+  readonly refusal: Reason | undefined
   /** The number of keys that are parked. */
   readonly parked: number
   /** The number of dead letters of skipped events. */
@@ -66,6 +84,9 @@ export interface Status {
   /** A build of this version that some process makes beside the one that answers queries. */
   readonly rebuild: Rebuild | undefined
 }
+
+/** What holds the horizon back, as in `EventStore.Horizon`. */
+export type Held = Pick<Horizon, "drawn" | "heldSince" | "holders">
 
 /** The progress of a `Projection.rebuild`. Its fields mean the same as in {@link Status}. */
 export interface Rebuild {
@@ -85,41 +106,67 @@ export const statusOf = (
     const records = yield* ViewStore
     const generations = yield* records.status
     // Read after the positions, so that no view is ahead of the horizon.
-    const horizon = yield* horizonOf(events)
+    const log = yield* horizonOf(events)
+    const { drawn, heldSince, holders, position: horizon } = log
     return yield* Effect.forEach(
       views,
       Effect.fnUntraced(function* (view) {
         const known = currentOf(view, generations)
+        const refusal = yield* refusalOf(events, known, log)
         const position = known?.inline === true ? horizon : (known?.position ?? 0)
-        const oldest = yield* Stream.runHead(eventsOf(view, events, { after: position, upTo: horizon, limit: 1 }))
+        const applied = refusal === undefined ? position : 0
+        const oldest = yield* Stream.runHead(eventsOf(view, events, { after: applied, upTo: horizon, limit: 1 }))
         const now = yield* Clock.currentTimeMillis
-        const lag = Option.isNone(oldest) ? 0 : horizon - oldest.value.position + 1
-        const lagTime = Option.match(oldest, {
-          onNone: () => Duration.zero,
-          onSome: ({ recordedAt }) => Duration.millis(Math.max(0, now - recordedAt.epochMilliseconds))
-        })
+        const since = (time: DateTime.Utc | undefined): number =>
+          time === undefined ? 0 : Math.max(0, now - time.epochMilliseconds)
+        // Beyond the horizon nobody can see whether an event is for the view.
+        const held = drawn > horizon && known?.inline !== true
+        const first = Option.isSome(oldest) ? oldest.value.position : held ? Math.max(applied, horizon) + 1 : drawn + 1
+        const lag = drawn - first + 1
+        const lagTime = Duration.millis(
+          Math.max(since(Option.getOrUndefined(oldest)?.recordedAt), held ? since(heldSince) : 0)
+        )
         const parts = known?.parts ?? []
         const counts = known === undefined ? { parked: 0, skipped: 0 } : yield* records.deadLetterCounts(known)
         return {
           view: view.name,
           version: view.version,
-          state: stateOf(known, lagTime),
+          state: refusal === undefined ? stateOf(known, lagTime) : "failed",
           serves: known?.serves ?? false,
           position,
           horizon,
+          held: drawn > horizon ? { drawn, holders, ...(heldSince === undefined ? {} : { heldSince }) } : undefined,
           lag,
           lagTime,
-          percent: lag === 0 ? 100 : Math.floor((100 * position) / horizon),
+          percent: lag === 0 ? 100 : Math.floor((100 * applied) / drawn),
           timeLeft: lag === 0 ? Duration.zero : timeLeftOf(parts, horizon),
           eventsPerSecond: known === undefined ? 0 : eventsPerSecondOf(known),
           owners: known === undefined ? [undefined] : parts.map(({ owner }) => owner),
           failure: parts.find(({ failure }) => failure !== undefined)?.failure,
+          refusal,
           ...counts,
           rebuild: rebuildOf(buildsOf(view, generations), known, horizon)
         }
       })
     )
   })
+
+/** Why the event store refuses to be read from the position of a part, if it does. */
+const refusalOf = (
+  events: EventStore["Service"],
+  known: Generation | undefined,
+  log: Horizon
+): Effect.Effect<Reason | undefined, EventStoreError> =>
+  Effect.gen(function* () {
+    const parts = known === undefined || known.inline ? [] : known.parts
+    yield* Effect.forEach(parts, (part) => confirm(events, reachedBy(part), log), { discard: true })
+    return undefined
+  }).pipe(
+    Effect.catchIf(
+      (error) => !error.isRetryable,
+      ({ reason }) => Effect.succeed(reason)
+    )
+  )
 
 const stateOf = (known: Generation | undefined, lagTime: Duration.Duration): State => {
   if (known?.inline === true) return "inline"

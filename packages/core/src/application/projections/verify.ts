@@ -10,7 +10,7 @@ import { ViewStore } from "../../ports/ViewStore.ts"
 import { comparison, type Difference, notServing } from "./comparison.ts"
 import type { NotServing } from "./errors.ts"
 import { read } from "./expectedRecords.ts"
-import { horizonOf } from "./worker/eventReader.ts"
+import { horizonOf } from "../events/positions.ts"
 
 export type { Difference } from "./comparison.ts"
 
@@ -92,7 +92,8 @@ export const verify = (
     let afterKey: string | undefined
     do {
       const { position } = yield* servingNow(view, build)
-      const upTo = inline ? Math.min(position, yield* horizonOf(events)) : position
+      const horizon = yield* horizonOf(events)
+      const upTo = Math.min(position, inline ? horizon.position : horizon.drawn)
       const expected = yield* read(view, events, { afterKey, after, upTo, most: keysPerPass })
       const unseen = new Set([...expected.states.keys(), ...expected.failed])
       for (let from = afterKey; ;) {

@@ -8,23 +8,17 @@ import * as Query from "../../domain/Query.ts"
 import * as StreamId from "../../domain/StreamId.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
-import { checkRange } from "../../ports/AppendCheck.ts"
-import { type AllReadOptions, EventStore, type RecordedEvent } from "../../ports/EventStore.ts"
+import type { EventStore, Position, RecordedEvent } from "../../ports/EventStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import type { EventDecodeError } from "../events/errors.ts"
 import * as EventCodec from "../events/EventCodec.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
 import { decoded } from "./decodePage.ts"
-import { answers, whileAway } from "./liveQuery.ts"
+import { follow, type Step, type SubscriptionOptions } from "./follow.ts"
+import { answers } from "./liveQuery.ts"
 import { checkSameView } from "./sameView.ts"
 
-/** Where a subscription begins, and which events it selects. */
-export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" | "types"> {
-  /** The subscription begins with the first event after this position. 0 by default. */
-  readonly after?: number
-  /** The subscription ends when it has delivered every event up to this position. By default it never ends. */
-  readonly upTo?: number
-}
+export type { Step, SubscriptionOptions } from "./follow.ts"
 
 /**
  * All events after a position: first the present ones, then each new one soon
@@ -32,7 +26,9 @@ export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" |
  * repeated or out of order. Past and new events are read in the same way, from
  * the last position that was read to the store's new horizon. While the store is
  * unavailable, the stream waits. It fails only for a reason that waiting does not
- * cure, such as an `after` that is not a whole number from 0 on.
+ * cure: an `after` that is no position or lies beyond the end of the log
+ * (`Rejected`), or a log that has gone back before the position that the stream has
+ * reached (`PositionFromAnotherHistory`), as after a restored backup.
  *
  * @example
  * ```ts
@@ -46,32 +42,35 @@ export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" |
  */
 export const recorded = (
   options: SubscriptionOptions = {}
-): Stream.Stream<RecordedEvent, EventStoreError, EventStore> =>
-  Stream.unwrap(
-    Effect.map(EventStore, (store) => {
-      const { after = 0, upTo = Infinity, ...filters } = options
-      const refused = checkRange("readAll", options)
-      if (refused !== undefined) return Stream.fail(refused)
-      let position = after
-      // If all events up to `upTo` were delivered before a failure, nothing is left to wait for.
-      const horizons = Stream.suspend(() => (position >= upTo ? Stream.empty : store.horizons))
-      return horizons.pipe(
-        Stream.map((horizon) => Math.min(horizon.position, upTo)),
-        Stream.filter((horizon) => horizon > position),
-        Stream.takeUntil((horizon) => horizon >= upTo),
-        Stream.flatMap((horizon) =>
-          Stream.concat(
-            Stream.tap(store.readAll({ ...filters, after: position, upTo: horizon }), (event) =>
-              Effect.sync(() => void (position = event.position))
-            ),
-            Stream.drain(Stream.fromEffect(Effect.sync(() => (position = horizon))))
-          )
-        ),
-        // Begins again after the last event that was delivered.
-        Stream.retry(whileAway)
-      )
-    })
-  )
+): Stream.Stream<RecordedEvent, EventStoreError, EventStore> => eventsIn(follow(options))
+
+/**
+ * Like {@link recorded}, but with the position from which to go on. A step without
+ * an event comes whenever the subscription has reached the end of the log, and
+ * regularly while it passes a long stretch without an event for it. So a consumer
+ * whose events are rare can keep how far it has read.
+ *
+ * @example
+ * ```ts
+ * import { EventStore, Subscription } from "@hexfold/core"
+ * import { Effect, Stream } from "effect"
+ *
+ * declare const handle: (event: EventStore.RecordedEvent) => Effect.Effect<void>
+ * declare const keep: (resume: EventStore.Position) => Effect.Effect<void>
+ * declare const kept: EventStore.Position
+ *
+ * const handling = Subscription.recordedSteps({ after: kept, types: ["Refunded"] }).pipe(
+ *   Stream.runForEach(({ event, resume }) =>
+ *     Effect.andThen(event === undefined ? Effect.void : handle(event), keep(resume))
+ *   )
+ * )
+ * ```
+ */
+export const recordedSteps = (options: SubscriptionOptions = {}): Stream.Stream<Step, EventStoreError, EventStore> =>
+  follow(options)
+
+const eventsIn = <Event, E, R>(steps: Stream.Stream<Step<Event>, E, R>): Stream.Stream<Event, E, R> =>
+  Stream.flatMap(steps, ({ event }) => (event === undefined ? Stream.empty : Stream.succeed(event)))
 
 /** An aggregate whose events a subscription can follow. */
 export type Source = Participant.Any["source"]
@@ -81,8 +80,8 @@ export type EventOf<S extends Source> = Parameters<S["evolve"]>[1] & Tagged
 
 /** Where a subscription begins, and which of the aggregates' events it selects. */
 export interface EventsOptions<Type extends string> {
-  /** The subscription begins with the first event after this position. 0 by default. */
-  readonly after?: number
+  /** The subscription begins with the first event after this position, as in {@link SubscriptionOptions}. 0 by default. */
+  readonly after?: number | Position
   /** The subscription ends when it has delivered every event up to this position. By default it never ends. */
   readonly upTo?: number
   /** Only events of these types. All types by default. */
@@ -110,7 +109,33 @@ export interface EventsOptions<Type extends string> {
 export const events = <S extends Source>(
   aggregates: ReadonlyArray<S>,
   options: EventsOptions<NoInfer<EventOf<S>["_tag"]>> = {}
-): Stream.Stream<RecordedEvent<EventOf<S>>, EventStoreError | EventDecodeError, EventStore> => {
+): Stream.Stream<RecordedEvent<EventOf<S>>, EventStoreError | EventDecodeError, EventStore> =>
+  eventsIn(eventSteps(aggregates, options))
+
+/**
+ * Like {@link events}, but with the position from which to go on, as in
+ * {@link recordedSteps}.
+ *
+ * @example
+ * ```ts
+ * import { Aggregate, EventStore, Subscription } from "@hexfold/core"
+ * import { Effect, Stream } from "effect"
+ *
+ * interface Refunded { readonly _tag: "Refunded"; readonly amount: number }
+ * declare const Order: Aggregate.Aggregate<"Order", string, number, never, Refunded, never>
+ * declare const keep: (resume: EventStore.Position) => Effect.Effect<void>
+ *
+ * const handling = Subscription.eventSteps([Order]).pipe(
+ *   Stream.runForEach(({ event, resume }) =>
+ *     Effect.andThen(event === undefined ? Effect.void : Effect.log(event.data.amount), keep(resume))
+ *   )
+ * )
+ * ```
+ */
+export const eventSteps = <S extends Source>(
+  aggregates: ReadonlyArray<S>,
+  options: EventsOptions<NoInfer<EventOf<S>["_tag"]>> = {}
+): Stream.Stream<Step<RecordedEvent<EventOf<S>>>, EventStoreError | EventDecodeError, EventStore> => {
   const byName = new Map(
     aggregates.map((aggregate) => {
       // A codec gives the events of its own aggregate.
@@ -118,10 +143,11 @@ export const events = <S extends Source>(
       return [aggregate.name, EventCodec.of(source)] as const
     })
   )
-  return recorded({ ...options, aggregates: [...byName.keys()] }).pipe(
-    Stream.mapEffect((event) => {
+  return follow({ ...options, aggregates: [...byName.keys()] }).pipe(
+    Stream.mapEffect(({ event, resume }): Effect.Effect<Step<RecordedEvent<EventOf<S>>>, EventDecodeError> => {
+      if (event === undefined) return Effect.succeed({ event, resume })
       const codec = byName.get(StreamId.aggregateOf(event.streamId))!
-      return Effect.fromResult(Result.map(codec.decode(event), (data) => ({ ...event, data })))
+      return Effect.fromResult(Result.map(codec.decode(event), (data) => ({ event: { ...event, data }, resume })))
     })
   )
 }

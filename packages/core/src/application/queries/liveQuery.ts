@@ -7,7 +7,7 @@ import { canonicalJson } from "../../domain/canonicalJson.ts"
 import type * as Query from "../../domain/Query.ts"
 import { isRetryable } from "../../internal/retryable.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
-import { EventStore } from "../../ports/EventStore.ts"
+import { EventStore, type Horizon } from "../../ports/EventStore.ts"
 import { servingOf } from "../../ports/generation.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import { warnUnbuilt } from "./unbuilt.ts"
@@ -24,7 +24,7 @@ export const answers = <A extends Answer, E>(
       const store = yield* ViewStore
       let asked: string | undefined
       let answered: string | undefined
-      const next = (horizon: number) =>
+      const next = ({ history, position: horizon }: Horizon) =>
         Effect.gen(function* () {
           // A look without a change is background work, and makes no span.
           const seen = yield* Effect.withTracerEnabled(look(store), false)
@@ -33,7 +33,7 @@ export const answers = <A extends Answer, E>(
           if (serving === undefined) yield* warnUnbuilt(store, view)
           const done = hasReached(serving, horizon)
           // Read the position before the answer. The answer can then be newer than the position (and is fetched again), but never older.
-          const at = `${serving?.version} ${serving?.build} ${serving?.inline ? horizon : serving?.position}`
+          const at = `${history} ${serving?.version} ${serving?.build} ${serving?.inline ? horizon : serving?.position}`
           if (at === asked) return { done, answer: undefined }
           const answer = yield* ask(store)
           asked = at
@@ -44,7 +44,7 @@ export const answers = <A extends Answer, E>(
         })
       return events.horizons.pipe(
         // One horizon after the other. The store keeps the latest for a slow reader, and no query is interrupted by the next.
-        Stream.flatMap(({ position: horizon }) =>
+        Stream.flatMap((horizon) =>
           Stream.fromEffectSchedule(next(horizon), pauses("1 second")).pipe(Stream.takeUntil(({ done }) => done))
         ),
         Stream.flatMap(({ answer }) => (answer === undefined ? Stream.empty : Stream.succeed(answer))),

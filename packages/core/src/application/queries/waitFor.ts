@@ -6,11 +6,15 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import { ViewStoreError, WaitTimeout } from "../../ports/errors.ts"
-import { Rejected } from "../../ports/Reason.ts"
+import { checkRange } from "../../ports/AppendCheck.ts"
+import { EventStore, type Position } from "../../ports/EventStore.ts"
+import { placeOf } from "../../ports/PositionCheck.ts"
+import { type Reason, Rejected } from "../../ports/Reason.ts"
 import { type Status, ViewStore } from "../../ports/ViewStore.ts"
 import { memoized } from "../../internal/memoized.ts"
 import { disconnect } from "../../internal/disconnect.ts"
 import { isTraced, spanIf } from "../../internal/tracing.ts"
+import { confirm, horizonOf, inTime, reachedBy } from "../events/positions.ts"
 import { servingOf } from "../../ports/generation.ts"
 
 /** A view that can be waited for. */
@@ -19,54 +23,77 @@ export interface ViewName {
 }
 
 /**
- * Waits until the generations that serve have all events up to a position.
- * `receipt` is the receipt of the command before the wait; a `WaitTimeout`
+ * Waits until the generations that serve have all events up to a position. If the
+ * context has the event store, it also judges whether the log has the position, and
+ * whether it has those of the views. `receipt` is the receipt of the command before the wait; a `WaitTimeout`
  * keeps it.
  */
 export const waitFor = <Receipt>(
   views: ReadonlyArray<ViewName>,
-  wanted: number,
+  position: number | Position,
   receipt: Receipt,
   // Longer than a projection's default lease: so another projection can take over from one that died.
   timeout: Duration.Input = "15 seconds"
-): Effect.Effect<void, WaitTimeout<Receipt> | ViewStoreError, ViewStore> =>
-  !Number.isSafeInteger(wanted) || wanted < 0
-    ? Effect.fail(invalidPosition(wanted))
-    : views.length === 0 || wanted === 0
-      ? Effect.void
-      : Effect.contextWith((context: Context.Context<ViewStore>) => {
-          const store = Context.get(context, ViewStore)
-          let late = views.map(({ name }): Lateness => ({ view: name, reached: 0, reason: "no answer" }))
-          const looking = Effect.map(look(store), (seen) => {
-            if (Option.isSome(seen)) {
-              late = views.flatMap((view) => {
-                const serving = servingOf(view, seen.value)
-                return hasReached(serving, wanted) ? [] : [lateness(view, serving)]
-              })
-            }
-            return late.length === 0
-          })
-          const waited = Duration.fromInputUnsafe(timeout)
-          const waiting = Effect.repeat(looking, { schedule: pauses("100 millis"), until: (done) => done }).pipe(
-            Effect.asVoid,
-            Effect.timeoutOrElse({
-              duration: waited,
-              orElse: () => Effect.fail(new WaitTimeout<Receipt>({ ...late[0]!, wanted, waited, receipt }))
-            })
-          )
-          return spanIf(isTraced(context), waiting, "Projection.waitFor", () => ({
-            "hexfold.views": views.map(({ name }) => name),
-            "hexfold.position": wanted
-          }))
-        })
-
-const invalidPosition = (wanted: unknown) => {
-  const found = typeof wanted === "number" ? String(wanted) : `a ${typeof wanted}`
-  return new ViewStoreError({
-    operation: "status",
-    reason: new Rejected({ detail: `${found} is not a position: a whole number from 0 on` })
+): Effect.Effect<void, WaitTimeout<Receipt> | ViewStoreError, ViewStore> => {
+  const wanted = placeOf(position)
+  const refused = checkRange("readAll", { after: position })
+  if (wanted === undefined || refused !== undefined) {
+    return Effect.fail(ofViews(refused?.reason ?? new Rejected({ detail: "no position is given" })))
+  }
+  if (views.length === 0 || wanted === 0) return Effect.void
+  return Effect.contextWith((context: Context.Context<ViewStore>) => {
+    const store = Context.get(context, ViewStore)
+    const judge = judgement(Context.getOrUndefined(context, EventStore), position)
+    const unseen = views.map(({ name }): Lateness => ({ view: name, reached: 0, reason: "no answer" }))
+    let late: ReadonlyArray<Lateness> = unseen
+    let isJudged = false
+    const looking = Effect.gen(function* () {
+      const seen = yield* look(store)
+      if (Option.isNone(seen)) return false
+      const servings = views.map((view) => servingOf(view, seen.value))
+      late = views.flatMap((view, i) => (hasReached(servings[i], wanted) ? [] : [lateness(view, servings[i])]))
+      const isReached = late.length === 0
+      if (isJudged && !isReached) return false
+      if (isReached) late = unseen
+      isJudged = yield* judge(servings)
+      return isJudged && isReached
+    })
+    const waited = Duration.fromInputUnsafe(timeout)
+    const waiting = Effect.repeat(looking, { schedule: pauses("100 millis"), until: (done) => done }).pipe(
+      Effect.asVoid,
+      Effect.timeoutOrElse({
+        duration: waited,
+        orElse: () => Effect.fail(new WaitTimeout<Receipt>({ ...late[0]!, wanted, waited, receipt }))
+      })
+    )
+    return spanIf(isTraced(context), waiting, "Projection.waitFor", () => ({
+      "hexfold.views": views.map(({ name }) => name),
+      "hexfold.position": wanted
+    }))
   })
 }
+
+/**
+ * Whether the event store has answered that its log has the position, and those of
+ * the views. Fails if the log does not have them. Without an event store nothing is
+ * judged. It is asked after the views, so that no view is ahead of its log.
+ */
+const judgement = (events: EventStore["Service"] | undefined, wanted: number | Position) => {
+  if (events === undefined) return () => Effect.succeed(true)
+  return (servings: ReadonlyArray<Status | undefined>): Effect.Effect<boolean, ViewStoreError> =>
+    Effect.gen(function* () {
+      const log = yield* inTime(() => horizonOf(events))
+      yield* confirm(events, wanted, log)
+      const parts = servings.flatMap((serving) => (serving === undefined || serving.inline ? [] : serving.parts))
+      yield* Effect.forEach(parts, (part) => confirm(events, reachedBy(part), log), { discard: true })
+      return true
+    }).pipe(
+      Effect.catch((error) => (error.isRetryable ? Effect.succeed(false) : Effect.fail(ofViews(error.reason)))),
+      Effect.withTracerEnabled(false)
+    )
+}
+
+const ofViews = (reason: Reason) => new ViewStoreError({ operation: "status", reason })
 
 type Lateness = Pick<WaitTimeout, "view" | "reached" | "reason">
 

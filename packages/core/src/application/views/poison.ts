@@ -39,13 +39,13 @@ export const decodeCandidate = (view: View.Any, recorded: RecordedEvent): Candid
 /**
  * Folds events into records. The view's `onPoison` decides about an event that
  * cannot be applied. The events of a parked key are always parked as well, since
- * `onPoison` may have changed after the key was parked.
+ * `onPoison` may have changed after the key was parked. The events are of one history of the log.
  */
 export const apply = (
   view: View.Any,
   events: ReadonlyArray<Candidate>,
   loaded: Pick<Loaded, "states" | "parked">,
-  now: DateTime.Utc
+  { history, now }: { readonly history: number; readonly now: DateTime.Utc }
 ): Applied => {
   const folding = ViewFold.of(view).folding(loaded.states)
   const parked = new Set(loaded.parked)
@@ -54,7 +54,7 @@ export const apply = (
   let failed: ProjectionFailed | undefined
   for (const { decoded, keys, recorded } of events) {
     if (Result.isFailure(decoded) && view.onPoison === "skip") {
-      deadLetters.push({ ...unapplied(decoded.failure, now), key: "", parked: false })
+      deadLetters.push({ ...unapplied(decoded.failure, now), history, key: "", parked: false })
       continue
     }
     if (Result.isFailure(decoded) && (view.onPoison === "stop" || keys === undefined)) {
@@ -76,8 +76,8 @@ export const apply = (
         continue
       }
       left++
-      if (change === undefined) deadLetters.push({ ...placeOf(recorded), at: now, key, parked: true })
-      else deadLetters.push({ ...unapplied(change.failure, now), key, parked: view.onPoison === "park" })
+      if (change === undefined) deadLetters.push({ ...placeOf(recorded), at: now, history, key, parked: true })
+      else deadLetters.push({ ...unapplied(change.failure, now), history, key, parked: view.onPoison === "park" })
       if (view.onPoison === "park") parked.add(key)
     }
     if (left < outcomes.length) applied++

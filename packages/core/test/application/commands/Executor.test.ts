@@ -33,6 +33,7 @@ import {
   OpenAccount,
   Withdraw
 } from "../../support/account.ts"
+import { appendOne } from "../../support/appendOne.ts"
 
 const id = AccountId.make("a-1")
 const stream = Account.streamId(id)
@@ -265,9 +266,10 @@ describe("a conflict", () => {
     }).pipe(Effect.provide(conflicting(3)))
   )
 
-  it.effect("ends the command after 5 attempts, and the error says so", () =>
+  it.effect("ends the command after 5 attempts if its policy says so, and the error says so", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(patiently(Executor.execute(Account, id, new OpenAccount({ owner: "Anna" }))))
+      const opening = Executor.execute(Account, id, new OpenAccount({ owner: "Anna" }), { retry: fiveAttempts })
+      const error = yield* Effect.flip(patiently(opening))
       expect(error).toEqual(conflict(5))
       expect(yield* recordedTypes).toEqual([])
     }).pipe(Effect.provide(conflicting(Infinity)))
@@ -280,10 +282,11 @@ describe("a conflict", () => {
     }).pipe(Effect.provide(conflicting(4)))
   )
 
-  it.effect("is followed by a pause, about twice as long each time", () => {
+  it.effect("is followed by the pause of the policy, here about twice as long each time", () => {
     const reads: Array<number> = []
     return Effect.gen(function* () {
-      yield* Effect.flip(patiently(Executor.execute(Account, id, new OpenAccount({ owner: "Anna" }))))
+      const opening = Executor.execute(Account, id, new OpenAccount({ owner: "Anna" }), { retry: fiveAttempts })
+      yield* Effect.flip(patiently(opening))
       const pauses = reads.slice(1).map((at, i) => at - reads[i]!)
       expect(pauses).toHaveLength(4)
       for (const [i, middle] of [5, 10, 20, 40].entries()) {
@@ -299,6 +302,30 @@ describe("a conflict", () => {
       )
     )
   })
+
+  it.effect(
+    "is by default tried again for 10 seconds, after pauses at random below a limit that grows to 250 ms",
+    () => {
+      const reads: Array<number> = []
+      return Effect.gen(function* () {
+        const error = yield* Effect.flip(patiently(Executor.execute(Account, id, new OpenAccount({ owner: "Anna" }))))
+        expect(error).toEqual(conflict(reads.length))
+        const pauses = reads.slice(1).map((at, i) => at - reads[i]!)
+        for (const [i, pause] of pauses.entries()) expect(pause).toBeLessThanOrEqual(Math.min(5 * 2 ** i, 250) + 1)
+        expect(Math.max(...pauses)).toBeGreaterThan(125)
+        expect(pauses.filter((pause) => pause < 125).length).toBeGreaterThan(10)
+        expect(reads.at(-1)! - reads[0]!).toBeGreaterThan(9_500)
+        expect(reads.at(-1)! - reads[0]!).toBeLessThan(10_500)
+      }).pipe(
+        Effect.provide(
+          conflicting(
+            Infinity,
+            Effect.map(Clock.currentTimeMillis, (now) => reads.push(now))
+          )
+        )
+      )
+    }
+  )
 
   it.effect("follows the policy of the call", () =>
     Effect.gen(function* () {
@@ -671,6 +698,8 @@ describe("interruption", () => {
   )
 })
 
+const fiveAttempts = Schedule.max([Schedule.exponential("5 millis").pipe(Schedule.jittered), Schedule.recurs(4)])
+
 type Store = EventStore.EventStore["Service"]
 
 /** The store in memory with some of its operations replaced. */
@@ -708,7 +737,7 @@ const racing = Layer.effect(
 )
 
 const appendForeignEvent = EventStore.EventStore.use((store) =>
-  store.append({
+  appendOne(store, {
     writes: [
       {
         streamId: stream,

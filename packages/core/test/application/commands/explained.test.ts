@@ -58,20 +58,27 @@ const step = fc.oneof(
 )
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
-/** The counters' values that a log explains, or what it does not explain. */
+/** The counters' values that a log explains after each part of its last append, or what it does not explain. */
 const valuesOf = (appends: ReadonlyArray<EventStore.Append>) => {
   const values = new Map(ids.map((id): [string, number] => [id, 0]))
   const problems: Array<string> = []
-  for (const { events, streamId } of appends.flatMap(({ writes }) => writes)) {
-    const id = streamId.slice("Counter-".length)
-    for (const { data } of events) {
-      const { before, by } = data as { readonly before: number; readonly by: number }
-      if (before !== values.get(id))
-        problems.push(`${id}: ${by} was decided on ${before}, but it was ${values.get(id)}`)
-      values.set(id, before + by)
+  let afterParts = [new Map(values)]
+  for (const { parts } of appends) {
+    afterParts = []
+    for (const { writes } of parts) {
+      for (const { events, streamId } of writes) {
+        const id = streamId.slice("Counter-".length)
+        for (const { data } of events) {
+          const { before, by } = data as { readonly before: number; readonly by: number }
+          if (before !== values.get(id))
+            problems.push(`${id}: ${by} was decided on ${before}, but it was ${values.get(id)}`)
+          values.set(id, before + by)
+        }
+      }
+      afterParts.push(new Map(values))
     }
   }
-  return { values, problems }
+  return { afterParts, problems }
 }
 
 /** Runs the steps of several fibers; `pauses` says how often each operation of the store lets the others go first. */
@@ -81,10 +88,10 @@ const played = (fibers: ReadonlyArray<ReadonlyArray<Step>>, pauses: ReadonlyArra
     let operation = 0
     store.pause = Effect.suspend(() => Effect.repeat(Effect.yieldNow, { times: pauses[operation++ % pauses.length]! }))
     const problems: Array<string> = []
-    const history = [valuesOf([]).values]
+    const history = [...valuesOf([]).afterParts]
     store.changed = () => {
       const now = valuesOf(store.committed())
-      history.push(now.values)
+      history.push(...now.afterParts)
       problems.push(...now.problems)
     }
 
@@ -144,7 +151,9 @@ const played = (fibers: ReadonlyArray<ReadonlyArray<Step>>, pauses: ReadonlyArra
         case "loss":
           return uncached.withPermits(100)(
             Effect.gen(function* () {
-              for (const { streamId } of (yield* store.lose(step.appends)).flatMap(({ writes }) => writes)) {
+              for (const { streamId } of (yield* store.lose(step.appends)).flatMap(({ parts }) =>
+                parts.flatMap(({ writes }) => writes)
+              )) {
                 lost.add(streamId.slice("Counter-".length))
               }
             })

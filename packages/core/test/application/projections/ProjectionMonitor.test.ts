@@ -166,9 +166,9 @@ describe("status", () => {
   it.effect("counts parked keys and skipped events", () =>
     Effect.gen(function* () {
       const deadLetters = [
-        { ...failure, key: "a", parked: true },
-        { ...failure, key: "b", parked: false },
-        { ...failure, position: 3, key: "b", parked: false }
+        { ...failure, history: 1, key: "a", parked: true },
+        { ...failure, history: 1, key: "b", parked: false },
+        { ...failure, history: 1, position: 3, key: "b", parked: false }
       ]
       yield* said({ deadLetters: { put: deadLetters, remove: [] } })
       expect(yield* activity).toMatchObject({ parked: 1, skipped: 2 })
@@ -302,7 +302,7 @@ describe("health", () => {
 
   it.effect("fails when more keys are parked than allowed", () =>
     Effect.gen(function* () {
-      yield* said({ deadLetters: { put: [{ ...failure, key: "a", parked: true }], remove: [] } })
+      yield* said({ deadLetters: { put: [{ ...failure, history: 1, key: "a", parked: true }], remove: [] } })
       expect(yield* ProjectionMonitor.health([Activity], { maxParked: 1 })).toHaveLength(1)
       expect(yield* ProjectionMonitor.health([Activity])).toHaveLength(1)
       const unhealthy = yield* Effect.flip(ProjectionMonitor.health([Activity], { maxParked: 0 }))

@@ -173,7 +173,7 @@ describe("skip", () => {
         yield* put(box, n)
       expect(yield* Projection.catchUp(view)).toEqual({ position: 5, events: 3, commits: 1 })
       const letter = (key: string, position: number, stream: string, streamVersion: number, step: string) => ({
-        ...{ key, position, stream, streamVersion, type: "Put", parked: false },
+        ...{ key, position, history: 1, stream, streamVersion, type: "Put", parked: false },
         error: { step, cause: expect.any(String) }
       })
       expect(yield* deadLetters(view)).toEqual([

@@ -215,8 +215,8 @@ describe("verify", () => {
       }
       const deadLetters = {
         put: [
-          { ...deadLetter, key: "a", parked: false },
-          { ...deadLetter, position: 4, key: "b", parked: true }
+          { ...deadLetter, history: 1, key: "a", parked: false },
+          { ...deadLetter, history: 1, position: 4, key: "b", parked: true }
         ],
         remove: []
       }

@@ -25,11 +25,11 @@ describe("waitUntil", () => {
   it.effect("does not return before that", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
-      const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 2))
       yield* Projection.catchUp(Activity)
+      yield* deposited("a", 1)
+      const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 2))
       yield* TestClock.adjust("4 seconds")
       expect(waiting.pollUnsafe()).toBeUndefined()
-      yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(waiting)
@@ -42,6 +42,7 @@ describe("waitUntil", () => {
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
+      for (let i = 0; i < 6; i++) yield* deposited("a", 1)
       const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 7, { timeout: "2 seconds" }))
       yield* TestClock.adjust("2 seconds")
       const failed = yield* Effect.flip(Fiber.join(waiting))
@@ -91,11 +92,15 @@ describe("waitUntil", () => {
 
   it.effect("does not say that nobody works on a view that a projection owns", () =>
     Effect.gen(function* () {
-      yield* Effect.forkChild(Projection.run(Activity))
-      yield* deposited("a", 1)
-      yield* Projection.waitUntil(Activity, 1).pipe(Effect.forkChild, Effect.tap(done))
+      const store = yield* ViewStore.ViewStore
+      for (let i = 0; i < 7; i++) yield* deposited("a", 1)
+      // It owns the view, and comes no further for now.
+      const generation = { view: Activity.name, version: 1 }
+      const claimed = yield* store.claim({ generation, owner: "slow", lease: Duration.minutes(1) })
+      const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
+      yield* store.commit({ generation, epoch, from: 0, to: 1, put: [], remove: [] })
       const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 7, { timeout: "2 seconds" }))
-      yield* done(waiting)
+      yield* TestClock.adjust("2 seconds")
       const failed = yield* Effect.flip(Fiber.join(waiting))
       expect(failed.message).toBe("Activity has reached position 1, not yet 7, after 2s")
     }).pipe(Effect.provide(stores))
@@ -155,6 +160,7 @@ describe("waitUntil", () => {
             remove: []
           })
         })
+      for (let i = 0; i < 4; i++) yield* deposited("a", 1)
       yield* moved(0, 4)
       yield* moved(1, 2)
       const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 3))
@@ -169,6 +175,7 @@ describe("waitUntil", () => {
   it.effect("of an inline view has nothing to wait for", () =>
     Effect.gen(function* () {
       yield* Projection.catchUp(Activity)
+      for (let i = 0; i < 7; i++) yield* deposited("a", 1)
       const store = yield* ViewStore.ViewStore
       const status = Effect.map(store.status, (all) => all.map((each) => ({ ...each, inline: true })))
       yield* Effect.provideService(Projection.waitUntil(Activity, 7), ViewStore.ViewStore, { ...store, status })
@@ -253,6 +260,7 @@ describe("waitUntil", () => {
   it.effect("shares a query that outlives the caller that asked for it", () =>
     Effect.gen(function* () {
       yield* Projection.catchUp(Activity)
+      yield* deposited("a", 1)
       const { answered, answers, wait } = yield* questioned
       const first = yield* wait
       yield* answered(1)
@@ -271,6 +279,7 @@ describe("waitUntil", () => {
   it.effect("asks again when a query gets no answer", () =>
     Effect.gen(function* () {
       yield* Projection.catchUp(Activity)
+      yield* deposited("a", 1)
       const { answered, answers, wait } = yield* questioned
       const waiting = yield* wait
       yield* answered(1)

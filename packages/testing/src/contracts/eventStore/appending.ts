@@ -4,6 +4,7 @@ import { Expectation } from "@hexfold/core/adapter"
 import { Effect, Exit } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { appendTo, condition, events, foldable, horizonOf, newStream, open, readAfter, versionOf } from "./streams.ts"
+import { appendOne } from "../appendOne.ts"
 
 const both = { concurrency: "unbounded" } as const
 
@@ -18,7 +19,7 @@ export const appending: Cases = {
   "1 an append over many streams happens whole": Effect.gen(function* () {
     const { eventStore } = yield* open
     const streams = Array.from({ length: 20 }, () => newStream())
-    const appended = yield* eventStore.append({
+    const appended = yield* appendOne(eventStore, {
       writes: streams.map((streamId, i) => ({ streamId, events: events(i + 1) })),
       conditions: streams.map((streamId) => condition(streamId, Expectation.noStream))
     })
@@ -37,7 +38,7 @@ export const appending: Cases = {
     const start = yield* horizonOf(eventStore)
     const streams = Array.from({ length: 20 }, () => newStream())
     const conflict = yield* Effect.flip(
-      eventStore.append({
+      appendOne(eventStore, {
         writes: streams.map((streamId) => ({ streamId, events: events(3) })),
         conditions: streams.map((streamId, i) =>
           condition(streamId, i === 19 ? Expectation.streamExists : Expectation.any)
@@ -62,7 +63,7 @@ export const appending: Cases = {
       (streamId, i) =>
         Effect.exit(
           i % 3 === 0
-            ? eventStore.append({
+            ? appendOne(eventStore, {
                 writes: [{ streamId, events: events(2) }],
                 conditions: [condition(taken, Expectation.noStream)]
               })
@@ -103,7 +104,7 @@ export const appending: Cases = {
         Effect.gen(function* () {
           const other = newStream()
           const exit = yield* Effect.result(
-            eventStore.append({
+            appendOne(eventStore, {
               writes: [{ streamId: writes ? streamId : other, events: holds && writes ? [] : events(1) }],
               conditions: [condition(streamId, expected)]
             })
@@ -131,10 +132,10 @@ export const appending: Cases = {
     const { eventStore } = yield* open
     const streamId = newStream()
     yield* appendTo(eventStore, streamId, events(2))
-    const good = yield* eventStore.append({ writes: [], conditions: [condition(streamId, Expectation.exactly(2))] })
+    const good = yield* appendOne(eventStore, { writes: [], conditions: [condition(streamId, Expectation.exactly(2))] })
     assert.deepStrictEqual(good, { events: [], streams: [{ streamId, version: 2 }], repeated: false })
     const bad = yield* Effect.flip(
-      eventStore.append({ writes: [], conditions: [condition(streamId, Expectation.exactly(1))] })
+      appendOne(eventStore, { writes: [], conditions: [condition(streamId, Expectation.exactly(1))] })
     )
     assert.strictEqual(bad._tag, "ConcurrencyConflict")
   }),
@@ -148,7 +149,7 @@ export const appending: Cases = {
         for (const streamId of [x, y]) yield* appendTo(nodes[0].eventStore, streamId, events(before))
         const oneSide = (node: number, writes: typeof x, reads: typeof x) =>
           Effect.exit(
-            nodes[node]!.eventStore.append({
+            appendOne(nodes[node]!.eventStore, {
               writes: [{ streamId: writes, events: events(1) }],
               conditions: [condition(reads, Expectation.exactly(before))]
             })
@@ -168,7 +169,7 @@ export const appending: Cases = {
         Array.from({ length: 100 }, (_, i) => i),
         (i) => {
           const order = i % 2 === 0 ? streams : streams.toReversed()
-          return nodes[i % 2]!.eventStore.append({
+          return appendOne(nodes[i % 2]!.eventStore, {
             writes: order.slice(0, 6).map((streamId) => ({ streamId, events: events(1) })),
             conditions: order
               .slice(4)

@@ -5,6 +5,7 @@ import { DateTime, Effect, Exit } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { assertGrows, millisOf, streamOf } from "./clocks.ts"
 import { appendTo, condition, event, events, horizonOf, newStream, open, readAfter, versionOf } from "./streams.ts"
+import { appendOne } from "../appendOne.ts"
 
 const both = { concurrency: "unbounded" } as const
 
@@ -76,7 +77,7 @@ export const importing: Cases = {
   "12 one append imports events, and records others after them": Effect.gen(function* () {
     const { eventStore } = yield* open
     const [a, b, c, checked] = [newStream(), newStream(), newStream(), newStream()]
-    const appended = yield* eventStore.append({
+    const appended = yield* appendOne(eventStore, {
       writes: [
         { streamId: b, events: [at(longAgo[0]), ...events(2)] },
         { streamId: a, events: events(1) },
@@ -109,7 +110,7 @@ export const importing: Cases = {
     const late = at(longAgo[0])
     const command = { id: crypto.randomUUID(), fingerprint: "f" }
     const detail = yield* refusal(
-      eventStore.append({
+      appendOne(eventStore, {
         writes: [
           { streamId: beside, events: events(3) },
           { streamId, events: [at(longAgo[1]), late, at(longAgo[2])] }
@@ -128,7 +129,7 @@ export const importing: Cases = {
       (yield* Effect.flip(appendTo(eventStore, streamId, [at(longAgo[2])], Expectation.exactly(7))))._tag,
       "ConcurrencyConflict"
     )
-    const again = yield* eventStore.append({
+    const again = yield* appendOne(eventStore, {
       writes: [
         { streamId, events: [at(longAgo[1])] },
         { streamId: beside, events: [at(longAgo[0])] }
@@ -175,7 +176,7 @@ export const importing: Cases = {
       streams,
       (streamId, i) =>
         Effect.exit(
-          eventStore.append({
+          appendOne(eventStore, {
             writes: [{ streamId, events: given[i]! }],
             conditions: [],
             ...(i % 2 === 0 ? { command: { id: streamId, fingerprint: "f" } } : {})
@@ -200,9 +201,9 @@ export const importing: Cases = {
     const streamId = newStream()
     const command = { id: crypto.randomUUID(), fingerprint: "f" }
     const append = () => ({ writes: [{ streamId, events: [at(longAgo[0]), at(longAgo[1])] }], conditions: [], command })
-    const first = yield* eventStore.append(append())
+    const first = yield* appendOne(eventStore, append())
     yield* appendTo(eventStore, streamId, events(1))
-    const again = yield* eventStore.append(append())
+    const again = yield* appendOne(eventStore, append())
     assert.deepStrictEqual(again, { ...first, repeated: true })
     const { appended } = yield* eventStore.readStreams([], command)
     assert.deepStrictEqual(appended?.events, first.events)

@@ -3,6 +3,7 @@ import { StreamId } from "@hexfold/core"
 import { Effect, Exit, Fiber, Random, type Schema, Stream } from "effect"
 import type { Cases } from "../plan.ts"
 import { appendTo, event, events, horizonOf, newStream, open, readAfter, versionOf } from "./streams.ts"
+import { appendOne } from "../appendOne.ts"
 
 const refused = <A, E>(effect: Effect.Effect<A, E>) =>
   Effect.map(Effect.flip(effect), (error) => {
@@ -53,10 +54,12 @@ export const limits: Cases = {
       new Set(streams)
     )
     const command = { id: ids[2]!, fingerprint: "f" }
-    yield* eventStore.append({ writes: [{ streamId: streams[0]!, events: events(1) }], conditions: [], command })
-    assert.isTrue((yield* eventStore.append({ writes: [], conditions: [], command })).repeated)
+    yield* appendOne(eventStore, { writes: [{ streamId: streams[0]!, events: events(1) }], conditions: [], command })
+    assert.isTrue((yield* appendOne(eventStore, { writes: [], conditions: [], command })).repeated)
     yield* refused(appendTo(eventStore, StreamId.make("Long", `${ids[2]!}!`), events(1)))
-    yield* refused(eventStore.append({ writes: [], conditions: [], command: { id: `${ids[2]!}!`, fingerprint: "f" } }))
+    yield* refused(
+      appendOne(eventStore, { writes: [], conditions: [], command: { id: `${ids[2]!}!`, fingerprint: "f" } })
+    )
   }),
 
   "9 payloads have up to several MiB": Effect.gen(function* () {
@@ -125,9 +128,9 @@ export const limits: Cases = {
         { ...event({}), metadata: Object.assign({ correlationId: "a", causationId: "b" }, { tenant: "acme" }) }
       ])
     )
-    yield* refused(eventStore.append({ writes: [], conditions: [], command: { id: "a\0b", fingerprint: "" } }))
+    yield* refused(appendOne(eventStore, { writes: [], conditions: [], command: { id: "a\0b", fingerprint: "" } }))
     yield* refused(
-      eventStore.append({
+      appendOne(eventStore, {
         writes: [
           { streamId, events: [] },
           { streamId, events: [] }
@@ -169,7 +172,7 @@ export const limits: Cases = {
       const [a, b] = [newStream(), newStream()]
       const fibers = yield* Effect.forEach(Array.from({ length: 4 }), () =>
         Effect.forkChild(
-          eventStore.append({
+          appendOne(eventStore, {
             writes: [
               { streamId: a, events: events(2) },
               { streamId: b, events: events(2) }
@@ -184,7 +187,7 @@ export const limits: Cases = {
       const done = yield* Effect.forEach(fibers, (fiber) => Effect.map(Fiber.await(fiber), Exit.isSuccess))
       assert.isTrue(done[3])
       // Interrupted appends may still be under way. This append waits for them on both streams.
-      yield* eventStore.append({
+      yield* appendOne(eventStore, {
         writes: [
           { streamId: a, events: events(2) },
           { streamId: b, events: events(2) }

@@ -2,6 +2,7 @@ import { assert } from "@effect/vitest"
 import { Effect, type Schema, Stream } from "effect"
 import type { Cases } from "../plan.ts"
 import { appendTo, event, newStream, open } from "./streams.ts"
+import { appendOne } from "../appendOne.ts"
 
 /** Promise 7: every store gives back the same value for the same JSON. */
 export const payloads: Cases = {
@@ -56,7 +57,7 @@ export const payloads: Cases = {
         { streamId: b, events: [event({ n: 2 }), twin] }
       ]
     ]) {
-      const refused = yield* Effect.flip(eventStore.append({ writes, conditions: [] }))
+      const refused = yield* Effect.flip(appendOne(eventStore, { writes, conditions: [] }))
       assert.include(String((refused as { reason?: { detail: string } }).reason?.detail), "appears twice in one append")
     }
     const { streams } = yield* eventStore.readStreams([{ streamId: a }, { streamId: b }])
@@ -71,7 +72,7 @@ export const payloads: Cases = {
     for (const id of [5, null, {}, [], true]) {
       const command = { id: id as never, fingerprint: "f" }
       const read = yield* Effect.flip(eventStore.readStreams([], command))
-      const appended = yield* Effect.flip(eventStore.append({ writes: [], conditions: [], command }))
+      const appended = yield* Effect.flip(appendOne(eventStore, { writes: [], conditions: [], command }))
       for (const error of [read, appended]) {
         assert.strictEqual((error as { reason?: { detail: string } }).reason?.detail, "command id: is not a text")
       }

@@ -4,6 +4,7 @@ import { Expectation } from "@hexfold/core/adapter"
 import { DateTime, Effect, Stream } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { appendTo, condition, event, events, foldable, horizonOf, newStream, open, readAfter } from "./streams.ts"
+import { appendOne } from "../appendOne.ts"
 
 const numbers = (read: ReadonlyArray<{ readonly data: unknown }>) => read.map(({ data }) => (data as { n: number }).n)
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
@@ -18,7 +19,7 @@ export const reading: Cases = {
     const write = Effect.gen(function* () {
       for (let i = 0; i < 150; i++) {
         const streams = i % 2 === 0 ? [a, b] : [b, a]
-        yield* writer.eventStore.append({
+        yield* appendOne(writer.eventStore, {
           writes: streams.map((streamId) => ({ streamId, events: events(1 + (i % 3)) })),
           conditions: [condition(a, Expectation.any)]
         })

@@ -8,6 +8,7 @@ import {
 import { Expectation } from "@hexfold/core/adapter"
 import { Effect, type Schema, Stream } from "effect"
 import { open } from "../nodes.ts"
+import { appendOne, type OneAppended } from "../appendOne.ts"
 
 export { open }
 
@@ -43,8 +44,8 @@ export const appendTo = (
   streamId: StreamId.StreamId,
   events: ReadonlyArray<EventStore.NewEvent>,
   expected: Expectation.Expectation = Expectation.any
-): Effect.Effect<EventStore.Appended, ConcurrencyConflict | CommandIdReused | EventStoreError> =>
-  eventStore.append({ writes: [{ streamId, events }], conditions: [condition(streamId, expected)] })
+): Effect.Effect<OneAppended, ConcurrencyConflict | CommandIdReused | EventStoreError> =>
+  appendOne(eventStore, { writes: [{ streamId, events }], conditions: [condition(streamId, expected)] })
 
 /** The version of a stream. */
 export const versionOf = (

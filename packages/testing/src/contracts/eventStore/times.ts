@@ -3,6 +3,7 @@ import { Effect, Fiber } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { assertGrows, millisOf, streamOf } from "./clocks.ts"
 import { appendTo, events, horizonOf, newStream, open, readAfter, versionOf } from "./streams.ts"
+import { appendOne } from "../appendOne.ts"
 
 /** Promise 12, the times that the store gives. */
 export const times: Cases = {
@@ -12,11 +13,11 @@ export const times: Cases = {
     const streams = Array.from({ length: 5 }, () => newStream())
     const command = { id: crypto.randomUUID(), fingerprint: "f" }
     const append = { writes: streams.map((streamId) => ({ streamId, events: events(2) })), conditions: [], command }
-    const appended = yield* eventStore.append(append)
+    const appended = yield* appendOne(eventStore, append)
     assert.strictEqual(new Set(appended.events.map(millisOf)).size, 1)
     assert.isTrue(appended.events.every(({ imported }) => !imported))
     assert.deepStrictEqual(yield* readAfter(eventStore, start, { limit: 10 }), appended.events)
-    assert.deepStrictEqual((yield* eventStore.append(append)).events, appended.events)
+    assert.deepStrictEqual((yield* appendOne(eventStore, append)).events, appended.events)
     for (const streamId of streams) {
       const own = appended.events.filter((event) => event.streamId === streamId)
       assert.deepStrictEqual(yield* streamOf(eventStore, streamId), own)
@@ -29,7 +30,7 @@ export const times: Cases = {
       const [a, b] = [newStream(), newStream()]
       const writes = [[a, b], [b], [a], [b, a]]
       const appends = Array.from({ length: 200 }, (_, i) =>
-        nodes[i % 3]!.eventStore.append({
+        appendOne(nodes[i % 3]!.eventStore, {
           writes: writes[i % 4]!.map((streamId) => ({ streamId, events: events(1) })),
           conditions: []
         })

@@ -4,6 +4,7 @@ import { Expectation } from "@hexfold/core/adapter"
 import { Duration, Effect, Exit, Fiber } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { all, assertLaw, async, catchUp, inline, isInline, notes, on, openWith, recordsOf } from "./notes.ts"
+import { appendOne } from "../appendOne.ts"
 
 const together = { concurrency: "unbounded" } as const
 
@@ -11,12 +12,12 @@ const together = { concurrency: "unbounded" } as const
 export const maintaining: Cases = {
   "8 a record is there as soon as the append returns": needs("otherProcesses")(function* () {
     const one = yield* openWith(all(inline))
-    yield* one.eventStore.append(notes({ a: [1, 2], b: [3] }))
+    yield* appendOne(one.eventStore, notes({ a: [1, 2], b: [3] }))
     yield* catchUp(one, all(inline))
     for (const view of all(inline)) assert.isTrue(yield* isInline(one, view))
     const other = yield* openWith(all(inline))
     for (let n = 1; n <= 12; n++) {
-      yield* other.eventStore.append(notes({ a: [n], c: [n, n + 1] }))
+      yield* appendOne(other.eventStore, notes({ a: [n], c: [n, n + 1] }))
       for (const view of all(inline)) yield* assertLaw(one, view)
     }
     for (const view of all(inline)) assert.isTrue(yield* isInline(one, view))
@@ -34,7 +35,7 @@ export const maintaining: Cases = {
             // Few appends share a stream with another node. No lock of a stream keeps the others in order.
             const ns = { [`n${i % 30}`]: [i, i + 1], ...(i % 14 === 0 ? { [`m${i % 4}`]: [i] } : {}) }
             const appended = yield* Effect.exit(
-              node.eventStore.append(notes(ns, i % 5 === 0 ? Expectation.noStream : Expectation.any))
+              appendOne(node.eventStore, notes(ns, i % 5 === 0 ? Expectation.noStream : Expectation.any))
             )
             if (Exit.isFailure(appended)) return
             const history = yield* node.viewStore.load(
@@ -56,7 +57,7 @@ export const maintaining: Cases = {
   "8 conflicts and repeats among other appends apply nothing": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
     yield* catchUp(one, all(inline))
-    yield* one.eventStore.append(notes({ a: [1] }, Expectation.noStream, { id: "first", fingerprint: "a" }))
+    yield* appendOne(one.eventStore, notes({ a: [1] }, Expectation.noStream, { id: "first", fingerprint: "a" }))
     const exits = yield* Effect.forEach(
       [
         notes({ a: [2] }, Expectation.noStream),
@@ -65,7 +66,7 @@ export const maintaining: Cases = {
         notes({ d: [5], a: [6] }, Expectation.noStream),
         notes({ e: [7] }, Expectation.any, { id: "second", fingerprint: "e" })
       ],
-      (append) => Effect.exit(one.eventStore.append(append)),
+      (append) => Effect.exit(appendOne(one.eventStore, append)),
       together
     )
     assert.deepStrictEqual(exits.map(Exit.isSuccess), [false, true, true, false, true])
@@ -79,13 +80,13 @@ export const maintaining: Cases = {
     for (let round = 0; round < 20; round++) {
       const appending = yield* Effect.forEach(
         Array.from({ length: 20 }, (_, i) => i),
-        (i) => Effect.forkChild(one.eventStore.append(notes({ [`n${i}`]: [round] })), { startImmediately: true })
+        (i) => Effect.forkChild(appendOne(one.eventStore, notes({ [`n${i}`]: [round] })), { startImmediately: true })
       )
       for (let i = 0; i < round; i++) yield* Effect.yieldNow
       yield* Fiber.interruptAll(appending)
     }
     // Waits for the appends under way, which write the same streams.
-    yield* one.eventStore.append(notes(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`n${i}`, [1]]))))
+    yield* appendOne(one.eventStore, notes(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`n${i}`, [1]]))))
     for (const view of all(inline)) yield* assertLaw(one, view)
   }),
 
@@ -99,8 +100,8 @@ export const maintaining: Cases = {
     const appending = (fails: boolean) =>
       transaction(
         Effect.gen(function* () {
-          yield* one.eventStore.append(notes({ a: [1] }))
-          yield* one.eventStore.append(notes({ a: [2], b: [3] }))
+          yield* appendOne(one.eventStore, notes({ a: [1] }))
+          yield* appendOne(one.eventStore, notes({ a: [2], b: [3] }))
           assert.strictEqual(Object.keys(yield* recordsOf(one, inline.Each)).length, 2)
           if (fails) return yield* Effect.fail("undone" as const)
         })
@@ -121,11 +122,11 @@ export const maintaining: Cases = {
     const [one, other] = [yield* openWith([inline.Each]), yield* openWith([inline.Each])]
     const { transaction } = one
     yield* catchUp(other, [inline.Each])
-    yield* other.eventStore.append(notes({ b: [1] }))
+    yield* appendOne(other.eventStore, notes({ b: [1] }))
     yield* transaction(
       Effect.gen(function* () {
-        yield* one.eventStore.append(notes({ a: [1] }))
-        yield* other.eventStore.append(notes({ b: [2] }))
+        yield* appendOne(one.eventStore, notes({ a: [1] }))
+        yield* appendOne(other.eventStore, notes({ b: [2] }))
         const { different, unjudged } = yield* on(other, Projection.verify(inline.Each))
         assert.deepStrictEqual({ different, unjudged }, { different: 0, unjudged: 1 })
       })
@@ -136,7 +137,7 @@ export const maintaining: Cases = {
 
   "8 a generation that appends maintain refuses commits": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
-    yield* one.eventStore.append(notes({ a: [1] }))
+    yield* appendOne(one.eventStore, notes({ a: [1] }))
     yield* catchUp(one, all(inline))
     const generation = { view: "Each", version: 1 }
     const claimed = yield* one.viewStore.claim({ generation, owner: "one", lease: Duration.minutes(1), inline: true })
@@ -152,13 +153,13 @@ export const maintaining: Cases = {
 
   "8 a commit that makes a view inline applies the events that are there already": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
-    yield* one.eventStore.append(notes({ a: [1], b: [2] }))
+    yield* appendOne(one.eventStore, notes({ a: [1], b: [2] }))
     const generation = { view: "All", version: 1 }
     const claimed = yield* one.viewStore.claim({ generation, owner: "one", lease: Duration.minutes(1), inline: true })
     assert.ok(claimed._tag === "Owned")
     const commit = { generation, epoch: claimed.epoch, from: 0, to: 0, put: [], remove: [] }
     yield* one.viewStore.commit({ ...commit, inline: true })
-    yield* one.eventStore.append(notes({ a: [3] }))
+    yield* appendOne(one.eventStore, notes({ a: [3] }))
     assert.isTrue(yield* isInline(one, inline.All))
     yield* assertLaw(one, inline.All)
   }),
@@ -166,13 +167,13 @@ export const maintaining: Cases = {
   "8 waiting for an inline view takes no time": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
     yield* catchUp(one, all(inline))
-    yield* one.eventStore.append(notes({ a: [1] }))
+    yield* appendOne(one.eventStore, notes({ a: [1] }))
     yield* on(one, Projection.waitUntil(inline.All, 1_000_000, { timeout: "2 minutes" }))
   }),
 
   "8 stores that do not know a view refuse to maintain it": needs("otherProcesses")(function* () {
     for (const node of [yield* openWith([]), yield* openWith(all(async))]) {
-      yield* node.eventStore.append(notes({ a: [1] }))
+      yield* appendOne(node.eventStore, notes({ a: [1] }))
       const error = yield* Effect.flip(on(node, Projection.catchUp(inline.Each)))
       assert.strictEqual(error._tag === "ViewStoreError" && error.reason._tag, "Rejected")
       assert.isFalse(yield* isInline(node, inline.Each))

@@ -3,6 +3,7 @@ import { Aggregate, Decision, EventStore, Projection, Query, Records, StreamId, 
 import { EventCodec, type Expectation } from "@hexfold/core/adapter"
 import { Effect, Option, Result, Schema, Stream } from "effect"
 import { type Node, openWith as openNodeWith } from "../nodes.ts"
+import type { OneAppend } from "../appendOne.ts"
 
 /** Opens a node that knows the definitions of views. */
 export const openWith = (views: ReadonlyArray<View.Any>) => openNodeWith({ views })
@@ -127,7 +128,7 @@ export const notes = (
   expected?: Expectation.Expectation,
   command?: EventStore.CommandKey,
   type: "Noted" | "Struck" = "Noted"
-): EventStore.Append => ({
+): OneAppend => ({
   writes: Object.entries(ns).map(([name, numbers]) => ({
     streamId: streamOf(name),
     events: numbers.map((n) => {

@@ -20,6 +20,7 @@ import {
   recordsOf,
   viewsOf
 } from "./notes.ts"
+import { appendOne } from "../appendOne.ts"
 
 /** Appends until `stop` is run; `more` waits until some more appends are done. */
 const load = (node: Node, name: string) =>
@@ -32,7 +33,7 @@ const load = (node: Node, name: string) =>
         body: () =>
           Effect.forEach(
             Array.from({ length: 5 }, (_, i) => i),
-            (i) => node.eventStore.append(notes({ [`${name}${i}`]: [n++], shared: [n] })),
+            (i) => appendOne(node.eventStore, notes({ [`${name}${i}`]: [n++], shared: [n] })),
             { concurrency: "unbounded" }
           ).pipe(Effect.andThen(Effect.yieldNow)),
         step: () => {}
@@ -53,10 +54,10 @@ export const switching: Cases = {
   "8 an event that cannot be applied does not fail its append; the projection stops at it": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
     yield* catchUp(one, all(inline))
-    yield* one.eventStore.append(notes({ a: [1] }))
+    yield* appendOne(one.eventStore, notes({ a: [1] }))
     const appends = yield* Effect.forEach(
       [notes({ a: [2] }), notes({ b: [poison] }), notes({ c: [3] })],
-      (append) => one.eventStore.append(append),
+      (append) => appendOne(one.eventStore, append),
       { concurrency: "unbounded" }
     )
     const { position } = appends[1]!.events[0]!
@@ -81,10 +82,10 @@ export const switching: Cases = {
       yield* openWith(all(viewsOf("inline", 2)))
     ]) {
       yield* catchUp(one, all(inline))
-      yield* one.eventStore.append(notes({ a: [1] }))
-      yield* stranger.eventStore.append(notes({ a: [2], b: [3] }))
+      yield* appendOne(one.eventStore, notes({ a: [1] }))
+      yield* appendOne(stranger.eventStore, notes({ a: [2], b: [3] }))
       for (const view of all(inline)) assert.isFalse(yield* isInline(one, view))
-      yield* one.eventStore.append(notes({ a: [4] }))
+      yield* appendOne(one.eventStore, notes({ a: [4] }))
       yield* catchUp(one, all(inline))
       for (const view of all(inline)) {
         assert.isTrue(yield* isInline(one, view))
@@ -98,13 +99,13 @@ export const switching: Cases = {
   )(function* () {
     const [one, two] = [yield* openWith([inline.All]), yield* openWith([AllStruck])]
     yield* catchUp(one, [inline.All])
-    yield* one.eventStore.append(notes({ a: [1] }))
-    yield* two.eventStore.append(notes({ a: [2] }, undefined, undefined, "Struck"))
-    yield* two.eventStore.append(notes({ a: [3] }))
+    yield* appendOne(one.eventStore, notes({ a: [1] }))
+    yield* appendOne(two.eventStore, notes({ a: [2] }, undefined, undefined, "Struck"))
+    yield* appendOne(two.eventStore, notes({ a: [3] }))
     yield* catchUp(two, [AllStruck])
     assert.isTrue(yield* isInline(two, AllStruck))
     // This node remembers the view, and does not look it up again before it appends.
-    yield* one.eventStore.append(notes({ a: [4] }, undefined, undefined, "Struck"))
+    yield* appendOne(one.eventStore, notes({ a: [4] }, undefined, undefined, "Struck"))
     assert.isFalse(yield* isInline(one, AllStruck))
     yield* catchUp(two, [AllStruck])
     const { all } = yield* recordsOf(two, AllStruck)
@@ -121,7 +122,7 @@ export const switching: Cases = {
       yield* catchUp(one, all(inline))
       yield* loads[(round + 1) % 2]!.more
       // A node that does not know the views appends once.
-      if (round === 2) yield* nodes[2].eventStore.append(notes({ shared: [1], stranger: [2] }))
+      if (round === 2) yield* appendOne(nodes[2].eventStore, notes({ shared: [1], stranger: [2] }))
     }
     for (const { stop } of loads) yield* stop
     yield* catchUp(one, all(inline))
@@ -145,7 +146,7 @@ export const switching: Cases = {
   "8 a claim of a part of a view makes the view async": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
     yield* catchUp(one, all(inline))
-    yield* one.eventStore.append(notes({ a: [1] }))
+    yield* appendOne(one.eventStore, notes({ a: [1] }))
     const generation = { view: "Each", version: 1 }
     const claim = { generation, owner: "one", lease: Duration.minutes(1), inline: true }
     const part = { index: 0, of: 2 }
@@ -157,9 +158,10 @@ export const switching: Cases = {
 
   "8 a view with parked keys or in parts is not left to appends": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
-    const { events } = yield* one.eventStore.append(notes({ a: [1] }))
+    const { events } = yield* appendOne(one.eventStore, notes({ a: [1] }))
     const letter = {
       position: 1,
+      history: 1,
       stream: events[0]!.streamId,
       streamVersion: 1,
       type: "Noted",
@@ -195,9 +197,9 @@ export const switching: Cases = {
 
   "8 a version that lags the one which appends maintain does not take over": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
-    const { events } = yield* one.eventStore.append(notes({ a: [1] }))
+    const { events } = yield* appendOne(one.eventStore, notes({ a: [1] }))
     yield* catchUp(one, [inline.Each])
-    const later = yield* one.eventStore.append(notes({ a: [2] }))
+    const later = yield* appendOne(one.eventStore, notes({ a: [2] }))
     const generation = { view: "Each", version: 2 }
     const claimed = yield* one.viewStore.claim({ generation, owner: "two", lease: Duration.minutes(1) })
     assert.ok(claimed._tag === "Owned")
@@ -215,7 +217,7 @@ export const switching: Cases = {
   )(function* () {
     const next = viewsOf("inline", 2)
     const [one, two] = [yield* openWith(all(inline)), yield* openWith(all(next))]
-    yield* one.eventStore.append(notes({ a: [1], b: [2] }))
+    yield* appendOne(one.eventStore, notes({ a: [1], b: [2] }))
     yield* catchUp(one, all(inline))
     const { more, stop } = yield* load(one, "one")
     yield* more
@@ -235,17 +237,17 @@ export const switching: Cases = {
 
   "8 a build that appends cannot maintain takes over too, while appends go on": needs("otherProcesses")(function* () {
     const [one, two] = [yield* openWith([AllStruck]), yield* openWith([AllParking])]
-    yield* one.eventStore.append(notes({ a: [poison] }))
+    yield* appendOne(one.eventStore, notes({ a: [poison] }))
     yield* catchUp(one, [AllStruck])
     const commit = (commit: ViewStore.Commit) =>
       commit.inline === true
-        ? Effect.andThen(Effect.orDie(one.eventStore.append(notes({ a: [1] }))), two.viewStore.commit(commit))
+        ? Effect.andThen(Effect.orDie(appendOne(one.eventStore, notes({ a: [1] }))), two.viewStore.commit(commit))
         : two.viewStore.commit(commit)
     const rebuilding = on({ ...two, viewStore: { ...two.viewStore, commit } }, Projection.rebuild(AllParking))
     const { build } = yield* Effect.timeout(rebuilding, "2 minutes")
     assert.strictEqual(build, 2)
     assert.isFalse(yield* isInline(one, AllStruck))
-    yield* one.eventStore.append(notes({ a: [2] }))
+    yield* appendOne(one.eventStore, notes({ a: [2] }))
     yield* catchUp(two, [AllParking])
     assert.deepStrictEqual(yield* recordsOf(two, AllParking), {})
     const waiting = yield* two.viewStore.deadLetters({ view: "All", version: 1, build })
@@ -255,7 +257,7 @@ export const switching: Cases = {
   "8 an earlier version that appends cannot maintain leaves the version that serves inline": needs("otherProcesses")(
     function* () {
       const [one, two] = [yield* openWith([AllParking]), yield* openWith([NextStruck])]
-      yield* one.eventStore.append(notes({ a: [poison] }))
+      yield* appendOne(one.eventStore, notes({ a: [poison] }))
       yield* catchUp(one, [AllParking])
       yield* catchUp(two, [NextStruck])
       yield* catchUp(one, [AllParking])

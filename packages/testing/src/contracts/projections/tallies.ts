@@ -4,6 +4,7 @@ import { EventCodec } from "@hexfold/core/adapter"
 import { Effect, Fiber, Option, Random, Result, Schedule, Schema, type Scope, Stream } from "effect"
 import { Nodes } from "../nodes.ts"
 import type { TroubledNode } from "./trouble.ts"
+import { appendOne } from "../appendOne.ts"
 
 /**
  * The cases wait in real time until leases end, so leases are short. On a busy
@@ -77,7 +78,7 @@ export const add = (
     return { id, type: "Added", data: { _tag: "Added", n }, metadata: { correlationId: id, causationId: id } }
   })
   const append = { writes: [{ streamId: tally.streamId(id), events: written }], conditions: [] }
-  return Effect.map(eventStore.append(append), ({ events }) => events.at(-1)!.position)
+  return Effect.map(appendOne(eventStore, append), ({ events }) => events.at(-1)!.position)
 }
 
 /** Writers that append while a case goes on. */

@@ -6,6 +6,7 @@ import { newGeneration, nothing, open, own } from "./generations.ts"
 
 const letter = (position: number, key: string, parked = true): ViewStore.DeadLetter => ({
   position,
+  history: 1,
   key,
   parked,
   stream: "Account-1",

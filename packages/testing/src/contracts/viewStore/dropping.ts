@@ -7,6 +7,7 @@ import { claim, newGeneration, nothing, open, own, owned, records, served, statu
 const error = { step: "evolve", cause: "too much" }
 const letter = {
   position: 1,
+  history: 1,
   key: "a",
   parked: true,
   stream: "S-1",

@@ -6,6 +6,7 @@ import { newGeneration, open, own, records } from "./generations.ts"
 
 const waiting = (position: number, key: string): ViewStore.DeadLetter => ({
   position,
+  history: 1,
   key,
   parked: true,
   stream: "Account-1",

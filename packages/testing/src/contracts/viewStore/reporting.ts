@@ -67,6 +67,7 @@ export const reporting: Cases = {
     const epochs = [yield* ownPart(writer, generation, 0, 2), yield* ownPart(writer, generation, 1, 2)]
     const letter = (key: string) => ({
       position: 1,
+      history: 1,
       key,
       parked: true,
       error: { step: "evolve", cause: "too much" },

@@ -28,6 +28,7 @@ export const aggregatePlan = <Name extends string, Id, State, Command extends Ta
     key,
     checksEmptyDecision: false,
     discover: undefined,
+    expectsNew: rules.expectedVersion === 0 || aggregate.begins.has(command._tag),
 
     streams: () => [streamId],
 
@@ -48,11 +49,12 @@ export const aggregatePlan = <Name extends string, Id, State, Command extends Ta
       return Result.succeed(decision.success.length === 0 ? [] : [{ stream, events: decision.success }])
     },
 
-    receipt: (events, _, attempts) => ({
+    receipt: (events, _, attempts, history) => ({
       streamId,
       events: events as Receipt<Event>["events"],
       version: stream.version,
       position: events.at(-1)?.position ?? 0,
+      history,
       attempts,
       repeated: false
     }),
@@ -63,6 +65,7 @@ export const aggregatePlan = <Name extends string, Id, State, Command extends Ta
         events,
         version: appended.streams.find((stream) => stream.streamId === streamId)?.version ?? 0,
         position: events.at(-1)?.position ?? 0,
+        history: appended.history,
         attempts: 0,
         repeated: true
       })),

@@ -1,22 +1,20 @@
 import * as Result from "effect/Result"
 import type { Metadata } from "../../../domain/metadata.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
-import { CheckedAppend } from "../../../ports/checkedAppend.ts"
 import type { EventStoreError } from "../../../ports/errors.ts"
-import type { Append, Appended, CommandKey, Condition, RecordedEvent, Write } from "../../../ports/EventStore.ts"
+import type { CommandKey, Condition, Part, PartAppended, RecordedEvent, Write } from "../../../ports/EventStore.ts"
 import * as Expectation from "../../../ports/Expectation.ts"
 import type { InvalidDecision } from "../../events/errors.ts"
 import { newEvents } from "../../events/recording.ts"
 import type { LoadedStream, StreamWrite } from "./commandPlan.ts"
 
-/** The append of a decision: its events, on condition that no stream that was read has changed since. */
-export const appendOf = (
+/** What a decision adds, as a part of an append. */
+export const partOf = (
   decided: ReadonlyArray<StreamWrite>,
-  read: ReadonlyArray<LoadedStream>,
   key: CommandKey | undefined,
   now: number,
   metadata: Partial<Metadata>
-): Result.Result<Append, EventStoreError | InvalidDecision> => {
+): Result.Result<Part, EventStoreError | InvalidDecision> => {
   const writes = new Array<Write>(decided.length)
   for (let i = 0; i < decided.length; i++) {
     const { events, stream } = decided[i]!
@@ -26,19 +24,22 @@ export const appendOf = (
     if (Result.isFailure(encoded)) return Result.fail(encoded.failure)
     writes[i] = { streamId: stream.streamId, events: encoded.success }
   }
+  return Result.succeed(key === undefined ? { writes } : { writes, command: key })
+}
+
+/** The conditions that no stream that was read has changed since. */
+export const unchanged = (read: ReadonlyArray<LoadedStream>): ReadonlyArray<Condition> => {
   const conditions = new Array<Condition>(read.length)
   for (let i = 0; i < read.length; i++) {
     const { streamId, version } = read[i]!
     conditions[i] = { _tag: "Stream", streamId, expected: Expectation.exactly(version) }
   }
-  return Result.succeed(
-    key === undefined ? new CheckedAppend(writes, conditions) : { writes, conditions, command: key }
-  )
+  return conditions
 }
 
-/** The recorded events, each with the event that was decided in place of its JSON. */
+/** The recorded events of a part, each with the event that was decided in place of its JSON. */
 export const recordedEvents = (
-  appended: Appended,
+  appended: PartAppended,
   decided: ReadonlyArray<StreamWrite>
 ): ReadonlyArray<RecordedEvent<Tagged>> => {
   const recorded = new Array<RecordedEvent<Tagged>>(appended.events.length)

@@ -4,7 +4,7 @@ import type * as Participant from "../../../domain/Participant.ts"
 import * as StreamId from "../../../domain/StreamId.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
 import type { VersionConflict } from "../../../ports/errors.ts"
-import type { Appended, CommandKey, RecordedEvent } from "../../../ports/EventStore.ts"
+import type { CommandKey, RepeatedPart, RecordedEvent, StreamVersion } from "../../../ports/EventStore.ts"
 import { EventDecodeError, InvalidDecision } from "../../events/errors.ts"
 import { decodeRecorded } from "../../events/recording.ts"
 import * as CommandCodec from "../CommandCodec.ts"
@@ -103,6 +103,7 @@ export const boundaryPlan = <Name extends string, Command extends Tagged, States
     command,
     key,
     checksEmptyDecision: true,
+    expectsNew: false,
 
     streams: () => {
       let named: Participant.Participants
@@ -151,9 +152,9 @@ export const boundaryPlan = <Name extends string, Command extends Tagged, States
         : writesOf(name, roles, decision.success)
     },
 
-    receipt: (events, streams, attempts) => receiptOf(events, streams, attempts, false),
+    receipt: (events, streams, attempts, history) => receiptOf(events, streams, { attempts, history, repeated: false }),
 
-    repeated: (appended: Appended): Result.Result<BoundaryReceipt<Event>, EventDecodeError> | undefined => {
+    repeated: (appended: RepeatedPart): Result.Result<BoundaryReceipt<Event>, EventDecodeError> | undefined => {
       const events: Array<RecordedEvent<Tagged>> = []
       for (const event of appended.events) {
         const { streamId, type, version } = event
@@ -168,7 +169,9 @@ export const boundaryPlan = <Name extends string, Command extends Tagged, States
         if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
         events.push(...decoded.success)
       }
-      return Result.succeed(receiptOf(events, appended.streams, 0, true))
+      return Result.succeed(
+        receiptOf(events, appended.streams, { attempts: 0, history: appended.history, repeated: true })
+      )
     },
 
     invalid: () =>
@@ -254,14 +257,12 @@ const writesOf = (
 
 const receiptOf = <Event>(
   events: ReadonlyArray<RecordedEvent<Tagged>>,
-  streams: Appended["streams"],
-  attempts: number,
-  repeated: boolean
+  streams: ReadonlyArray<StreamVersion>,
+  how: Pick<BoundaryReceipt<Event>, "attempts" | "history" | "repeated">
 ): BoundaryReceipt<Event> => ({
   // The boundary's type says which events its roles have.
   events: events as unknown as BoundaryReceipt<Event>["events"],
   streams,
   position: events.reduce((last, { position }) => Math.max(last, position), 0),
-  attempts,
-  repeated
+  ...how
 })

@@ -4,6 +4,7 @@ import * as Tracer from "effect/Tracer"
 import { memoized } from "../../../internal/memoized.ts"
 import { isTraced } from "../../../internal/tracing.ts"
 import { EventStore } from "../../../ports/EventStore.ts"
+import { StreamLocks } from "../../../ports/StreamLocks.ts"
 import * as Metadata from "../../events/Metadata.ts"
 import * as StateCache from "../StateCache.ts"
 
@@ -16,12 +17,11 @@ export interface CommandContext {
   readonly joined: boolean
   /**
    * The cached states of this store's streams; undefined without a cache, and in a
-   * caller's transaction. What is read or written there may never be committed. The
-   * queue of the cache would also be wrong there: the transaction keeps its locks
-   * after the command, so a command that it runs later could wait for one that waits
-   * for these locks.
+   * caller's transaction. What is read or written there may never be committed.
    */
   readonly states: StateCache.States | undefined
+  /** The locks of the store; undefined if it has none. */
+  readonly locks: StreamLocks["Service"] | undefined
   /** What the program, or its trace, says about the events. */
   readonly metadata: Partial<Metadata.Metadata>
   readonly traced: boolean
@@ -46,6 +46,7 @@ export const make = (context: Context.Context<EventStore>): CommandContext => {
     clock: Context.get(context, Clock.Clock),
     joined,
     states: joined ? undefined : Context.get(context, StateCache.Current)?.(store),
+    locks: Context.getOrUndefined(context, StreamLocks),
     metadata: { ...(traced ? traceOf(context) : undefined), ...Context.get(context, Metadata.Current) },
     traced
   }

@@ -2,7 +2,7 @@ import type * as Result from "effect/Result"
 import type * as Participant from "../../../domain/Participant.ts"
 import type { StreamId } from "../../../domain/StreamId.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
-import type { Appended, CommandKey, RecordedEvent, StreamVersion } from "../../../ports/EventStore.ts"
+import type { CommandKey, RepeatedPart, RecordedEvent, StreamVersion } from "../../../ports/EventStore.ts"
 import type { EventDecodeError, InvalidDecision } from "../../events/errors.ts"
 import type { InvalidCommand } from "../errors.ts"
 
@@ -45,6 +45,8 @@ export interface CommandPlan<Error, Receipt> {
   readonly key: CommandKey | undefined
   /** The streams that the command itself names, and may write to. */
   readonly streams: () => ReadonlyArray<StreamId>
+  /** Whether the command's only stream is probably new, so that the first attempt need not read it. */
+  readonly expectsNew: boolean
   /** Begins an attempt with the streams that the command itself names. */
   readonly begin: () => Result.Result<ReadonlyArray<LoadedStream>, InvalidCommand | InvalidDecision | Error>
   /** The further streams that follow from the states so far; an empty list if all are there. */
@@ -57,10 +59,11 @@ export interface CommandPlan<Error, Receipt> {
   readonly receipt: (
     events: ReadonlyArray<RecordedEvent<Tagged>>,
     streams: ReadonlyArray<StreamVersion>,
-    attempts: number
+    attempts: number,
+    history: number
   ) => Receipt
   /** The receipt of a command that was executed before; undefined if its events can only be read after `discover`. */
-  readonly repeated: (appended: Appended) => Result.Result<Receipt, EventDecodeError> | undefined
+  readonly repeated: (appended: RepeatedPart) => Result.Result<Receipt, EventDecodeError> | undefined
   /** What is wrong with the command, its id or its streams' names. Slow: ask only when something has failed. */
   readonly invalid: () => InvalidCommand | undefined
 }

@@ -1,31 +1,29 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
-import type { StreamId } from "../../../domain/StreamId.ts"
-import type { Tagged } from "../../../domain/tagged.ts"
 import { spanIf } from "../../../internal/tracing.ts"
-import { ConcurrencyConflict, EventStoreError } from "../../../ports/errors.ts"
-import type { Appended, EventStore, RecordedEvent, StreamRequest, StreamVersion } from "../../../ports/EventStore.ts"
-import * as Expectation from "../../../ports/Expectation.ts"
-import { appendOf, recordedEvents } from "./appendOf.ts"
+import { CheckedAppend } from "../../../ports/checkedAppend.ts"
+import type { EventStore, RepeatedPart, StreamRequest } from "../../../ports/EventStore.ts"
+import type { ExecuteError } from "../options.ts"
+import { partOf, recordedEvents, unchanged } from "./appendOf.ts"
 import type { CommandContext } from "./commandContext.ts"
 import type { CommandPlan, LoadedStream, StreamWrite } from "./commandPlan.ts"
 import { inSpan } from "./commandSpan.ts"
-import { advance, carryOver, foldSlices, hasGoneBack } from "./loading.ts"
-import * as metrics from "./metrics.ts"
-import type { ExecuteError, ExecuteOptions } from "../options.ts"
-import { isConflict, isRefused, retrying } from "./retrying.ts"
-
-type Policies = Pick<ExecuteOptions, "commandId" | "retry" | "retryStore">
-
-type Running<Error, Receipt> = Effect.Effect<Receipt, Error | ExecuteError>
+import { Group } from "./contention/group.ts"
+import { type Answer, Member, type Policies } from "./contention/member.ts"
+import { queueOf } from "./contention/queues.ts"
+import { isConflict, isStoreError } from "./failures.ts"
+import { advance, foldSlices, hasGoneBack } from "./loading.ts"
 
 /**
- * Executes a command: reads its streams, folds them, decides, appends. It needs
- * no lock, because the append is conditional on the versions of all streams
- * that were read. A decision that leaves no trace in the store, because it
- * rejects the command or adds no events, is made on states of one moment.
+ * Executes a command: reads its streams, folds them, decides, appends. The append
+ * is conditional on the versions of all streams that were read. A decision that
+ * leaves no trace in the store, because it rejects the command or adds no events,
+ * is made on states of one moment.
+ *
+ * Commands of one process that name the same streams queue for them in memory.
+ * One that finds its streams free makes its first attempt at once, in its caller's
+ * fiber. All that wait for its streams are then decided together, as a group.
  */
 export const run = <Error, Receipt>(
   plan: CommandPlan<Error, Receipt>,
@@ -38,277 +36,209 @@ export const run = <Error, Receipt>(
 
 /**
  * What the states of an attempt come from. Only those of one moment were
- * certainly true together; the others may be older than each other.
+ * certainly true together; the others may be older than each other. A guess is
+ * that the stream is new.
  */
-type Evidence = "nothing" | "one moment" | "several" | "remembered"
+type Evidence = "nothing" | "one moment" | "several" | "remembered" | "guess"
 
 /** The evidence after one more read of the store. */
 const withRead = (evidence: Evidence): Evidence =>
   evidence === "nothing" ? "one moment" : evidence === "one moment" ? "several" : evidence
 
 // A class, because every command makes one. With a closure for each step a command in memory takes an eighth longer.
-class Execution<Error, Receipt> {
-  readonly plan: CommandPlan<Error, Receipt>
-  readonly policies: Policies
-  readonly context: CommandContext
-  readonly meters: metrics.Meters
-  readonly started: number
-  attempts = 0
-  /** How the command ended; undefined until it has. */
-  outcome: metrics.Outcome | undefined
-  streams: ReadonlyArray<LoadedStream> = []
-  /** The streams of the previous attempt. */
-  previous: ReadonlyArray<LoadedStream> = []
-  evidence: Evidence = "nothing"
-  /** Whether this attempt takes all states from the store, because the store has lost commits. */
-  trustsOnlyStore = false
-  /** The append of the same command id that the store already has; set while its events cannot be decoded yet. */
-  repeatedAppend: Appended | undefined
-  /** Whether this attempt ended because the domain rejects the command. */
-  isRejected = false
+/** A command in its caller's fiber. It makes the first attempt by itself; a group of one goes on after it. */
+class Execution<Error, Receipt> extends Member<Error, Receipt> {
+  private evidence: Evidence = "nothing"
+  private isAppending = false
+  private held: ReadonlyArray<string> | undefined
 
-  constructor(plan: CommandPlan<Error, Receipt>, policies: Policies, context: CommandContext) {
-    this.plan = plan
-    this.policies = policies
-    this.context = context
-    this.meters = metrics.of(plan)
-    this.started = context.clock.currentTimeMillisUnsafe()
+  run(): Answer<Error, Receipt> {
+    // The queue would be wrong in a caller's transaction. It keeps its locks after the command, so a command that it runs
+    // later could wait for one that waits for these locks.
+    return this.context.joined ? this.alone() : this.enter()
   }
 
-  run(): Running<Error, Receipt> {
-    const { states } = this.context
-    if (states === undefined) return this.untilDone()
-    return states.alone(
-      this.plan.streams(),
-      Effect.suspend(() => this.untilDone())
+  protected enter(): Answer<Error, Receipt> {
+    return Effect.onExitPrimitive(
+      Effect.suspend(() => this.queue()),
+      () => this.release()
     )
   }
 
-  untilDone(): Running<Error, Receipt> {
-    return Effect.catchCause(this.attempt(), (cause) =>
-      Effect.catchCause(this.retry(cause), (cause) => this.failed(cause))
-    )
-  }
-
-  retry(cause: Cause.Cause<Error | ExecuteError>): Running<Error, Receipt> {
-    const { context, joined } = this.context
-    return retrying(
-      cause,
-      () => this.attempt(),
-      { ...this.policies, context, joined },
-      {
-        hasKey: this.plan.key !== undefined,
-        isRejected: () => this.isRejected,
-        conflict: ({ actual, expected, stream }) => {
-          this.meters.conflict(context)
-          return new ConcurrencyConflict({ stream, expected, actual, attempts: this.attempts })
-        },
-        unavailable: ({ operation, reason }) => {
-          const streams = this.streams.map(({ streamId }) => streamId)
-          return new EventStoreError({ operation, reason, streams, attempts: this.attempts })
-        }
-      }
-    )
-  }
-
-  attempt(): Running<Error, Receipt> {
-    this.attempts++
-    this.previous = this.streams
-    this.trustsOnlyStore = false
-    return this.begin()
-  }
-
-  begin(): Running<Error, Receipt> {
-    this.evidence = "nothing"
-    this.repeatedAppend = undefined
-    const begun = this.plan.begin()
-    if (Result.isFailure(begun)) return this.fail(begun.failure)
-    this.streams = begun.success
-    return this.enter(begun.success)
-  }
-
-  /**
-   * Begins the attempt again after the store has lost commits. Streams that did not
-   * go back may still have been discovered through one that did, so everything is
-   * read from version 0. Nothing is asked after a version then, so this attempt does
-   * not come here again, unless the store loses more.
-   */
-  startOver(): Running<Error, Receipt> {
-    this.context.states?.clear()
-    this.previous = []
-    this.trustsOnlyStore = true
-    return this.begin()
-  }
-
-  /**
-   * Takes in streams that are new in this attempt. Newer events are folded on
-   * the states that the previous attempt has read. Remembered states are trusted
-   * without a read, but only in the first attempt.
-   */
-  enter(fresh: ReadonlyArray<LoadedStream>): Running<Error, Receipt> {
-    const { states } = this.context
-    if (states === undefined || this.trustsOnlyStore) {
-      if (this.previous.length > 0) carryOver(this.previous, fresh)
-      return this.read(fresh)
+  private queue(): Answer<Error, Receipt> {
+    const streams = this.plan.streams()
+    const queue = queueOf(this.context.store)
+    if (queue.take(streams)) {
+      this.held = streams
+      return this.attempts === 0 ? this.alone() : this.inGroup((group) => group.run())
     }
-    const unknown = fresh.filter((stream) => {
-      const remembered = states.get(stream.streamId, stream.source)
-      if (remembered === undefined) return true
-      stream.state = remembered.state
-      stream.version = remembered.version
-      return this.attempts > 1
-    })
-    if (unknown.length < fresh.length) this.evidence = "remembered"
-    return unknown.length === 0 ? this.proceed() : this.read(unknown)
+    return Effect.flatten(
+      Effect.callback<Answer<Error, Receipt>>((resume) => {
+        this.answer = undefined
+        this.wake = () => resume(Effect.succeed(this.answer!))
+        const takeBack = queue.submit(streams, this)
+        return Effect.sync(() => {
+          if (takeBack()) return
+          this.isGone = true
+          this.leave?.()
+        })
+      })
+    )
   }
 
-  read(wanted: ReadonlyArray<LoadedStream>): Running<Error, Receipt> {
-    return Effect.flatMap(this.readStreams(wanted), ({ appended, streams }) => {
-      if (hasGoneBack(wanted, streams)) return this.startOver()
+  private release(): undefined {
+    const { held } = this
+    this.held = undefined
+    if (held !== undefined) queueOf(this.context.store).release(held)
+  }
+
+  private alone(): Answer<Error, Receipt> {
+    return Effect.catchCause(this.attempt(), (cause) => this.goOnAfter(cause))
+  }
+
+  private goOnAfter(cause: Cause.Cause<Error | ExecuteError>): Answer<Error, Receipt> {
+    if (this.outcome !== undefined || Cause.hasInterrupts(cause)) return Effect.failCause(cause)
+    const error = Cause.squash(cause)
+    if (!isConflict(error) && !isStoreError(error)) return this.failed(cause)
+    // That the stream is new was only a guess.
+    if (isConflict(error) && this.evidence === "guess") return this.again()
+    return this.inGroup((group) => group.goOnAfter(cause, this.isAppending, this.streams))
+  }
+
+  /** Decides again on states of one moment. */
+  private confirm(): Answer<Error, Receipt> {
+    this.unconfirmed = this.streams.map(({ streamId, version }) => ({ streamId, version }))
+    return this.again()
+  }
+
+  /** Decides again on what is read. */
+  private again(): Answer<Error, Receipt> {
+    return this.inGroup((group) => group.goOn(this.streams))
+  }
+
+  /** Goes on as a group of one. */
+  private inGroup(run: (group: Group) => Effect.Effect<void>): Answer<Error, Receipt> {
+    this.wake = undefined
+    return Effect.flatMap(run(new Group([this])), () => {
+      this.release()
+      return this.answer!
+    })
+  }
+
+  private attempt(): Answer<Error, Receipt> {
+    this.decides()
+    const begun = this.plan.begin()
+    if (Result.isFailure(begun)) return this.refused(begun.failure)
+    this.streams = begun.success
+    return this.enterStreams(begun.success)
+  }
+
+  /** Takes in streams that are new in this attempt. Remembered states, and a guess, are trusted without a read. */
+  private enterStreams(fresh: ReadonlyArray<LoadedStream>): Answer<Error, Receipt> {
+    const { joined, states } = this.context
+    let unknown = fresh
+    if (states !== undefined) {
+      unknown = fresh.filter((stream) => {
+        const remembered = states.get(stream.streamId, stream.source)
+        if (remembered === undefined) return true
+        stream.state = remembered.state
+        stream.version = remembered.version
+        return false
+      })
+      if (unknown.length < fresh.length) this.evidence = "remembered"
+      if (unknown.length === 0) return this.proceed()
+    }
+    if (this.plan.expectsNew && !joined) {
+      this.evidence = "guess"
+      return this.proceed()
+    }
+    return this.read(unknown)
+  }
+
+  private read(wanted: ReadonlyArray<LoadedStream>): Answer<Error, Receipt> {
+    const requests = new Array<StreamRequest>(wanted.length)
+    for (let i = 0; i < wanted.length; i++) requests[i] = { streamId: wanted[i]!.streamId }
+    const { store, traced } = this.context
+    const reading = spanIf(traced, store.readStreams(requests, this.plan.key), "EventStore.readStreams")
+    return Effect.flatMap(reading, ({ appended, streams }) => {
+      if (hasGoneBack(wanted, streams)) return this.inGroup((group) => group.startOver())
       this.evidence = withRead(this.evidence)
       if (appended !== undefined) {
+        this.repeat = appended
         const receipt = this.plan.repeated(appended)
-        if (receipt !== undefined) return this.repeated(receipt)
-        this.repeatedAppend = appended
+        if (receipt !== undefined) return this.repeatedAs(receipt)
       }
       const undecodable = foldSlices(wanted, streams, this.context.states)
       return undecodable === undefined ? this.proceed() : Effect.fail(undecodable)
     })
   }
 
-  readStreams(wanted: ReadonlyArray<LoadedStream>) {
-    const requests = new Array<StreamRequest>(wanted.length)
-    for (let i = 0; i < wanted.length; i++) {
-      const { streamId, version } = wanted[i]!
-      requests[i] = version === 0 ? { streamId } : { streamId, after: version }
-    }
-    const { store, traced } = this.context
-    return spanIf(traced, store.readStreams(requests, this.plan.key), "EventStore.readStreams")
-  }
-
   /** All streams so far are known: goes on to those that follow from them, and decides if there are no more. */
-  proceed(): Running<Error, Receipt> {
-    const { plan, repeatedAppend } = this
+  private proceed(): Answer<Error, Receipt> {
+    const { plan, repeat } = this
     if (plan.discover !== undefined) {
       const found = plan.discover()
-      if (Result.isFailure(found)) {
-        return this.isUncertain() ? this.confirm(found) : this.fail(found.failure)
-      }
+      if (Result.isFailure(found)) return this.isUncertain() ? this.confirm() : this.refused(found.failure)
       if (found.success.length > 0) {
         this.streams = this.streams.concat(found.success)
-        return this.enter(found.success)
+        return this.enterStreams(found.success)
       }
     }
-    const repeated = repeatedAppend === undefined ? undefined : plan.repeated(repeatedAppend)
-    return repeated === undefined ? this.decide() : this.repeated(repeated)
+    const repeated = repeat === undefined ? undefined : plan.repeated(repeat)
+    return repeated === undefined ? this.decide() : this.repeatedAs(repeated)
   }
 
   /** Whether the states may never have been true together. */
-  isUncertain(): boolean {
-    return this.evidence === "several" || this.evidence === "remembered"
+  private isUncertain(): boolean {
+    return this.evidence !== "one moment" && this.evidence !== "nothing"
   }
 
-  decide(): Running<Error, Receipt> {
+  private decide(): Answer<Error, Receipt> {
     let decision: ReturnType<CommandPlan<Error, Receipt>["decide"]>
     try {
       decision = this.plan.decide()
     } catch (defect) {
-      const invalid = this.plan.invalid()
-      if (invalid !== undefined) return Effect.fail(invalid)
-      return this.isUncertain() ? this.confirm() : Effect.die(defect)
+      return this.isUncertain() ? this.confirm() : this.died(defect)
     }
     if (Result.isFailure(decision)) {
       if (this.isUncertain()) return this.confirm()
       const { error, isRejection } = decision.failure
-      this.isRejected = isRejection
-      return Effect.fail(error)
+      return isRejection ? this.rejected(error) : this.failed(Cause.fail(error))
     }
     const writes = decision.success
     if (writes.length === 0) {
       if (this.isUncertain()) return this.confirm()
-      if (this.plan.key === undefined && !this.plan.checksEmptyDecision) return this.done([], [])
+      if (this.plan.key === undefined && !this.plan.checksEmptyDecision) return this.accepted([], [], 1)
     }
     return this.append(writes)
   }
 
-  /**
-   * Reads all streams again, at one moment, and decides on their states. A
-   * failure to name further streams stands only if the states are still the same.
-   */
-  confirm(unnamed?: Result.Failure<unknown, Error | ExecuteError>): Running<Error, Receipt> {
-    const { attempts, plan, streams } = this
-    const versions = streams.map(({ version }) => version)
-    return Effect.flatMap(this.readStreams(streams), ({ appended, streams: slices }): Running<Error, Receipt> => {
-      const repeated = appended === undefined ? undefined : plan.repeated(appended)
-      if (repeated !== undefined) return this.repeated(repeated)
-      if (hasGoneBack(streams, slices)) return this.startOver()
-      const undecodable = foldSlices(streams, slices, this.context.states)
-      if (undecodable !== undefined) return Effect.fail(undecodable)
-      const changed = streams.findIndex(({ version }, i) => version !== versions[i])
-      if (changed >= 0 && plan.discover !== undefined) {
-        // Other streams may follow from the new states: the attempt is lost.
-        const { streamId, version } = streams[changed]!
-        const expected = Expectation.exactly(versions[changed]!)
-        return Effect.fail(new ConcurrencyConflict({ stream: streamId, expected, actual: version, attempts }))
-      }
-      this.evidence = "one moment"
-      return unnamed === undefined ? this.decide() : this.fail(unnamed.failure)
-    })
-  }
-
-  append(writes: ReadonlyArray<StreamWrite>): Running<Error, Receipt> {
+  private append(writes: ReadonlyArray<StreamWrite>): Answer<Error, Receipt> {
     const { context, plan, started, streams } = this
-    const append = appendOf(writes, streams, plan.key, started, context.metadata)
-    if (Result.isFailure(append)) return this.isUncertain() ? this.confirm() : this.fail(append.failure)
-    const appending = spanIf(context.traced, context.store.append(append.success), "EventStore.append")
-    return Effect.flatMap(appending, (appended): Running<Error, Receipt> => {
-      if (appended.repeated) {
-        const repeated = plan.repeated(appended)
-        if (repeated !== undefined) return this.repeated(repeated)
-      }
-      advance(writes, appended, context.states)
-      return this.done(recordedEvents(appended, writes), appended.streams)
+    const part = partOf(writes, plan.key, started, context.metadata)
+    if (Result.isFailure(part)) return this.isUncertain() ? this.confirm() : this.refused(part.failure)
+    const [conditions, parts] = [unchanged(streams), [part.success]]
+    // The store has neither seen a command id before, nor a stream that was not read.
+    const isChecked = plan.key === undefined && this.evidence !== "guess"
+    const append = isChecked ? new CheckedAppend(conditions, parts) : { conditions, parts }
+    this.isAppending = true
+    const appending = spanIf(context.traced, context.store.append(append), "EventStore.append")
+    return Effect.flatMap(appending, (appended): Answer<Error, Receipt> => {
+      if (appended._tag === "Repeated") return this.repeatedBy(appended.repeats[0]!.appended)
+      const [done] = appended.parts
+      advance(writes, done!, context.states)
+      return this.accepted(recordedEvents(done!, writes), done!.streams, appended.history)
     })
   }
 
-  done(events: ReadonlyArray<RecordedEvent<Tagged>>, streams: ReadonlyArray<StreamVersion>): Running<Error, Receipt> {
-    this.end("accepted")
-    if (events.length > 0) this.meters.recorded(events.length, this.context.context)
-    return Effect.succeed(this.plan.receipt(events, streams, this.attempts))
+  private repeatedBy(appended: RepeatedPart): Answer<Error, Receipt> {
+    const receipt = this.plan.repeated(appended)
+    return receipt === undefined ? this.again() : this.repeatedAs(receipt)
   }
 
-  repeated(receipt: Result.Result<Receipt, ExecuteError>): Running<Error, Receipt> {
-    if (Result.isFailure(receipt)) {
-      // Remembered states may have led to other streams than those of the events; the next attempt reads all.
-      return this.evidence === "remembered" ? this.attempt() : Effect.fail(receipt.failure)
-    }
-    this.end("repeated")
-    return Effect.succeed(receipt.success)
-  }
-
-  /** Fails with the error, or with `InvalidCommand` if the command itself is what is wrong. */
-  fail(error: Error | ExecuteError): Effect.Effect<never, Error | ExecuteError> {
-    return Effect.fail(this.plan.invalid() ?? error)
-  }
-
-  failed(cause: Cause.Cause<Error | ExecuteError>): Exit.Exit<never, Error | ExecuteError> {
-    if (this.isRejected) {
-      this.end("rejected", Cause.squash(cause))
-      return Exit.failCause(cause)
-    }
-    this.end("failed")
-    const error = Cause.squash(cause)
-    // The next command would meet the same conflict, because it trusts the same state.
-    if (isConflict(error)) this.context.states?.forget(error.stream as StreamId)
-    // The store refuses names that it cannot keep, and they may be the caller's.
-    const invalid = isRefused(error) ? this.plan.invalid() : undefined
-    return invalid === undefined ? Exit.failCause(cause) : Exit.fail(invalid)
-  }
-
-  end(outcome: metrics.Outcome, error?: unknown): void {
-    const { clock, context } = this.context
-    this.outcome = outcome
-    const seconds = (clock.currentTimeMillisUnsafe() - this.started) / 1_000
-    this.meters.ended(outcome, seconds, context, error)
+  private repeatedAs(receipt: Result.Result<Receipt, ExecuteError>): Answer<Error, Receipt> {
+    if (Result.isSuccess(receipt)) return this.repeated(receipt.success)
+    // Remembered states may have led to other streams than those of the events.
+    return this.evidence === "remembered" ? this.again() : this.failed(Cause.fail(receipt.failure))
   }
 }

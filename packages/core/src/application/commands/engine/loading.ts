@@ -1,19 +1,9 @@
 import * as Result from "effect/Result"
-import type { Appended, StreamSlice } from "../../../ports/EventStore.ts"
+import type { PartAppended, StreamSlice } from "../../../ports/EventStore.ts"
 import type { EventDecodeError } from "../../events/errors.ts"
 import { foldRecorded } from "../../events/recording.ts"
 import type { LoadedStream, StreamWrite } from "./commandPlan.ts"
 import type { States } from "../StateCache.ts"
-
-/** Takes over what the previous attempt has read. */
-export const carryOver = (previous: ReadonlyArray<LoadedStream>, fresh: ReadonlyArray<LoadedStream>): void => {
-  for (const stream of fresh) {
-    const known = previous.find(({ source, streamId }) => streamId === stream.streamId && source === stream.source)
-    if (known === undefined) continue
-    stream.state = known.state
-    stream.version = known.version
-  }
-}
 
 /**
  * Whether the store is behind a version that was read or appended before: it has
@@ -45,7 +35,11 @@ export const foldSlices = (
 }
 
 /** Sets the versions after an append, and remembers the states that the stored events make. */
-export const advance = (writes: ReadonlyArray<StreamWrite>, appended: Appended, states: States | undefined): void => {
+export const advance = (
+  writes: ReadonlyArray<StreamWrite>,
+  appended: PartAppended,
+  states: States | undefined
+): void => {
   let first = 0
   for (const { events, stream } of writes) {
     const { source, state, streamId } = stream

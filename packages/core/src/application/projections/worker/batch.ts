@@ -26,6 +26,8 @@ export interface Batch {
   readonly from: number
   /** A horizon of the event store that was known before the batch reads. */
   readonly horizon: number
+  /** The history of the log in which the horizon holds. */
+  readonly history: number
   /** The most events of the batch. */
   readonly size: number
   /** Whether the generation is known to answer the queries to its view. */
@@ -58,10 +60,11 @@ type Failure = ProjectionFailed | CommitConflict | EventStoreError | ViewStoreEr
  */
 export const run = (batch: Batch): Effect.Effect<Done, Failure> =>
   Effect.gen(function* () {
-    const { from, horizon, part, size, view } = batch
+    const { from, history, horizon, part, size, view } = batch
     // Where few events are for the view, a store searches no further than this at a time.
     const upTo = Math.min(horizon, from + stretch * size)
-    const page = from < horizon ? yield* batch.read({ after: from, upTo, limit: size }) : { events: [], end: from }
+    const page =
+      from < horizon ? yield* batch.read({ after: from, history, upTo, limit: size }) : { events: [], end: from }
     const candidates = page.events.map((recorded) => ofPart(Poison.decodeCandidate(view, recorded), part))
     const work = applyAndCommit(batch, page, candidates)
     if (candidates.every(({ keys }) => keys?.length === 0)) return yield* work(undefined)
@@ -71,12 +74,12 @@ export const run = (batch: Batch): Effect.Effect<Done, Failure> =>
 
 const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Poison.Candidate>) =>
   Effect.fnUntraced(function* (span: Tracer.Span | undefined): Effect.fn.Return<Done, Failure> {
-    const { from, horizon, inline, owned, part, store, view } = batch
+    const { from, history, horizon, inline, owned, part, store, view } = batch
     const generation = { view: view.name, version: view.version, build: owned.build }
     const keys = [...new Set(candidates.flatMap((candidate) => candidate.keys ?? []))]
     const loaded = keys.length === 0 ? nothing : yield* store.load(generation, keys)
     const now = yield* DateTime.now
-    const { deadLetters, events, failed, put, remove } = Poison.apply(view, candidates, loaded, now)
+    const { deadLetters, events, failed, put, remove } = Poison.apply(view, candidates, loaded, { history, now })
     const to = failed === undefined ? page.end : failed.position - 1
     span?.attribute("hexfold.to", to)
     span?.attribute("hexfold.events", events)
@@ -99,6 +102,7 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
         epoch: owned.epoch,
         from,
         to,
+        history,
         put,
         remove,
         deadLetters: { put: deadLetters, remove: [] },

@@ -1,22 +1,15 @@
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../../../domain/View.ts"
-import { disconnectWithin } from "../../../internal/disconnect.ts"
-import { EventStoreError } from "../../../ports/errors.ts"
+import { inTime } from "../../events/positions.ts"
+import type { EventStoreError } from "../../../ports/errors.ts"
 import type { AllReadOptions, EventStore, RecordedEvent } from "../../../ports/EventStore.ts"
-import { Timeout } from "../../../ports/Reason.ts"
-
-/** The store's present horizon. */
-export const horizonOf = (events: EventStore["Service"]): Effect.Effect<number, EventStoreError> =>
-  Effect.map(Stream.runHead(events.horizons), Option.match({ onNone: () => 0, onSome: ({ position }) => position }))
 
 /** The events that a view follows. */
 export const eventsOf = (
   { sources, types }: View.Any,
   events: EventStore["Service"],
-  range: Pick<AllReadOptions, "after" | "upTo" | "limit">
+  range: Pick<AllReadOptions, "after" | "history" | "upTo" | "limit">
 ): Stream.Stream<RecordedEvent, EventStoreError> =>
   events.readAll({ ...range, aggregates: sources.map(({ name }) => name), types })
 
@@ -27,9 +20,10 @@ export interface Page {
   readonly end: number
 }
 
-/** Reads the events after a position, at most `limit` of them, up to a horizon that was known before. */
+/** Reads the events after a position, at most `limit` of them, up to a horizon of the same history that was known before. */
 export type Reader = (range: {
   readonly after: number
+  readonly history: number
   readonly upTo: number
   readonly limit: number
 }) => Effect.Effect<Page, EventStoreError>
@@ -44,19 +38,13 @@ export const readPage = (
   events: () => Stream.Stream<RecordedEvent, EventStoreError>
 ): Effect.Effect<Page, EventStoreError> =>
   Effect.map(
-    disconnectWithin(
-      Effect.suspend(() => Stream.runCollect(events())),
-      patience,
-      (detail) => new EventStoreError({ operation: "readAll", reason: new Timeout({ detail }) })
-    ),
+    inTime(() => Stream.runCollect(events())),
     (read) => ({
       events: read,
       // Unless the page is full, no other event up to the horizon matches.
       end: read.length < range.limit ? range.upTo : read.at(-1)!.position
     })
   )
-
-const patience = Duration.seconds(10)
 
 /** The reader of the events of one view. */
 export const reader =

@@ -9,6 +9,7 @@ import { type Page, type Reader, reader, readPage } from "./eventReader.ts"
 /** A page of the events of all views, read once. */
 interface Shared extends Page {
   readonly after: number
+  readonly history: number
 }
 
 /**
@@ -20,13 +21,13 @@ export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service
   const aggregates = [...new Set(views.flatMap(({ sources }) => sources.map(({ name }) => name)))]
   const types = [...new Set(views.flatMap(({ types }) => types))]
   const pages: Array<Shared> = []
-  const reading = new Map<number, Deferred.Deferred<Shared, EventStoreError>>()
+  const reading = new Map<string, Deferred.Deferred<Shared, EventStoreError>>()
 
   const read: (range: Parameters<Reader>[0]) => Effect.Effect<Shared, EventStoreError> = (range) =>
     Effect.map(
       readPage(range, () => events.readAll({ ...range, aggregates, types })),
       (read) => {
-        const page = { after: range.after, ...read }
+        const page = { after: range.after, history: range.history, ...read }
         pages.push(page)
         if (pages.length > kept) pages.shift()
         return page
@@ -36,15 +37,15 @@ export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service
   // Between the look at `reading` and its entry nothing else runs, so a page is read once.
   const readOnce = (range: Parameters<Reader>[0], alone: Effect.Effect<Page, EventStoreError>) =>
     Effect.suspend((): Effect.Effect<Page, EventStoreError> => {
-      const { after } = range
-      const underWay = reading.get(after)
+      const place = placeOf(range)
+      const underWay = reading.get(place)
       // The read may be interrupted. Then each view that waits for it reads alone.
       if (underWay !== undefined) return Effect.catchCause(Deferred.await(underWay), () => alone)
       const deferred = Deferred.makeUnsafe<Shared, EventStoreError>()
-      reading.set(after, deferred)
+      reading.set(place, deferred)
       return Effect.uninterruptibleMask((restore) =>
         Effect.onExit(restore(read(range)), (exit) => {
-          reading.delete(after)
+          reading.delete(place)
           return Deferred.done(deferred, exit)
         })
       )
@@ -62,14 +63,18 @@ export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service
     })
     return (range) =>
       Effect.suspend(() => {
-        const { after } = range
-        const page = pages.find((page) => page.after <= after && after < page.end)
+        const { after, history } = range
+        // What was read in another history of the log may not be there any more.
+        const present = pages.filter((page) => page.history === history)
+        const page = present.find((page) => page.after <= after && after < page.end)
         if (page !== undefined) return Effect.succeed(part(page, range))
-        const lags = pages.some(({ end }) => after < end)
-        if (lags && !reading.has(after)) return alone(range)
+        const lags = present.some(({ end }) => after < end)
+        if (lags && !reading.has(placeOf(range))) return alone(range)
         return Effect.map(readOnce(range, alone(range)), (page) => part(page, range))
       })
   }
 }
+
+const placeOf = ({ after, history }: Parameters<Reader>[0]): string => `${history} ${after}`
 
 const kept = 3

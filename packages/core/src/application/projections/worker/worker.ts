@@ -9,11 +9,13 @@ import type * as View from "../../../domain/View.ts"
 import { isTraced } from "../../../internal/tracing.ts"
 import * as uuid from "../../../internal/uuid.ts"
 import type { CommitConflict, ViewStoreError } from "../../../ports/errors.ts"
-import { EventStore } from "../../../ports/EventStore.ts"
+import { EventStore, type Horizon } from "../../../ports/EventStore.ts"
 import { currentOf, type Part } from "../../../ports/generation.ts"
 import { type Claim, ViewStore } from "../../../ports/ViewStore.ts"
+import { horizonOf } from "../../events/positions.ts"
 import * as Batch from "./batch.ts"
 import { type Reader, reader } from "./eventReader.ts"
+import { type HistoryEnded, makePlaces } from "./places.ts"
 import { bounded, type Owned, withLease } from "./lease.ts"
 import { type Failure, type Options, settingsOf } from "./options.ts"
 import * as Promotion from "./promotion.ts"
@@ -28,10 +30,11 @@ export interface Worker extends Promotion.Promotion {
   /** Works as the owner. Gives nothing if another projection owns the generation, or if the lease was lost. */
   readonly asOwner: <A, E>(
     work: (owned: Owned) => Effect.Effect<A, E>
-  ) => Effect.Effect<Option.Option<A>, E | Failure | CommitConflict>
+  ) => Effect.Effect<Option.Option<A>, E | Failure | Interrupted>
   /**
    * Applies the events between a position and a horizon. A generation that has
-   * reached the horizon asks to answer the queries, unless it is known to.
+   * reached the horizon asks to answer the queries, unless it is known to. Fails if
+   * the log does not have the position that the owner began with.
    */
   readonly advance: Advance
   /** The position of the worker's generation. If appends maintain the generation, it is at least the horizon. */
@@ -39,7 +42,10 @@ export interface Worker extends Promotion.Promotion {
   readonly pause: Duration.Duration
 }
 
-type Advance = (owned: Owned, from: number, horizon: number) => Effect.Effect<number, Failure | CommitConflict>
+type Advance = (owned: Owned, from: number, horizon: Horizon) => Effect.Effect<number, Failure | Interrupted>
+
+/** Why an owner has to claim anew: then the view store says from which position to go on. */
+export type Interrupted = CommitConflict | HistoryEnded
 
 /** A build to work on, and the position after which it begins. */
 export interface Build {
@@ -72,21 +78,22 @@ export const make = (
     const owner = uuid.make(yield* Clock.currentTimeMillis)
     const claim = claimOf(view, target, { part, owner, lease, inline })
     const read = target.read ?? reader(view, events)
-    const { advance, applied, begin } = advancing({ view, read, store, inline, size, inSpan: yield* spans })
+    const inSpan = yield* spans
+    const { advance, applied, begin } = advancing({ view, read, store, inline, size, inSpan }, events)
 
     // The keys can be divided anew when all parts have reached the position of the first of them.
-    const level = (positions: ReadonlyArray<number>) => {
-      const first = Math.max(...positions)
+    const level = Effect.fnUntraced(function* (positions: ReadonlyArray<number>) {
+      const horizon = { ...(yield* horizonOf(events)), position: Math.max(...positions) }
       const levelPart = (index: number) => {
         const part = { index, of: positions.length }
         return withLease(
           records,
           { ...claim, part },
-          { asOwner: (owned) => advance(part)(owned, owned.position, first), divided: () => Effect.void }
+          { asOwner: (owned) => advance(part)(owned, owned.position, horizon), divided: () => Effect.void }
         )
       }
-      return Effect.forEach(positions.keys(), levelPart, { discard: true })
-    }
+      yield* Effect.forEach(positions.keys(), levelPart, { discard: true })
+    })
 
     const asOwner: Worker["asOwner"] = (work) =>
       withLease(records, claim, {
@@ -124,21 +131,25 @@ const claimOf = (
 }
 
 /** Runs batch after batch, and counts what they do. */
-const advancing = (given: Pick<Batch.Batch, "view" | "read" | "store" | "inline" | "size" | "inSpan">) => {
+const advancing = (
+  given: Pick<Batch.Batch, "view" | "read" | "store" | "inline" | "size" | "inSpan">,
+  events: EventStore["Service"]
+) => {
+  const places = makePlaces(events)
   const applied = { events: 0, commits: 0 }
   const throughput = Throughput.make()
   let serves = false
 
   const advance =
     (part: Part): Advance =>
-    (owned, from, horizon) =>
+    (owned, from, { history, position: horizon, ...log }) =>
       Effect.suspend(() => {
         let position = from
         let hasAsked = serves
         const batches = Effect.whileLoop({
           while: () => position < horizon || !hasAsked,
           body: () => {
-            const place = { part, owned, from: position, horizon, serves }
+            const place = { part, owned, from: position, horizon, history, serves }
             return timed(Batch.run({ ...given, ...place, throughput: throughput.current() }))
           },
           step: ([millis, done]) => {
@@ -150,7 +161,11 @@ const advancing = (given: Pick<Batch.Batch, "view" | "read" | "store" | "inline"
             applied.commits += done.commits
           }
         })
-        return Effect.map(batches, () => position)
+        const checked = places.check(owned, { history, position: horizon, ...log })
+        return Effect.andThen(
+          checked,
+          Effect.map(places.untilEnded(batches), () => position)
+        )
       })
 
   return {
@@ -159,6 +174,7 @@ const advancing = (given: Pick<Batch.Batch, "view" | "read" | "store" | "inline"
     /** To be called when an ownership begins: another generation may answer by now. */
     begin: () => {
       serves = false
+      places.forget()
     }
   }
 }

@@ -1,0 +1,44 @@
+import { EventStore, type StreamLocks, type View, ViewStore } from "@hexfold/core"
+import { Context, Duration, Effect } from "effect"
+import { contended } from "./contended.ts"
+import { newLog, open as openLog } from "./eventLog.ts"
+import { open as openGenerations } from "./generations.ts"
+import { loseLast } from "./histories.ts"
+import * as inline from "./inline.ts"
+import { locks } from "./locks.ts"
+import { storeOf } from "./viewStore.ts"
+
+/** How stores over shared data work. */
+interface Options {
+  readonly commandRetention?: Duration.Input
+  readonly conflictEvery?: number
+  readonly yields?: number
+  readonly views?: ReadonlyArray<View.Any>
+}
+
+/** Data in memory, and what can be done with them. */
+export interface Shared {
+  /** Opens stores over the data. */
+  readonly open: (
+    options: Options
+  ) => Context.Context<EventStore.EventStore | StreamLocks.StreamLocks | ViewStore.ViewStore>
+  /** Takes the last events of the log back and ends its history. The records of views stay. */
+  readonly loseLast: (events: number) => Effect.Effect<void>
+}
+
+/** Makes data without events and records. */
+export const sharedStores: Effect.Effect<Shared> = Effect.sync(() => {
+  const log = newLog()
+  const generations = openGenerations(() => log.events.length)
+  return {
+    open: ({ commandRetention = "Infinity", views = [], ...contention }) => {
+      const appending = inline.make(log.events, generations, views)
+      const store = contended(openLog(log, Duration.toMillis(commandRetention), appending.apply), contention)
+      return locks.pipe(
+        Context.add(EventStore.EventStore, store),
+        Context.add(ViewStore.ViewStore, storeOf(generations, appending))
+      )
+    },
+    loseLast: (events) => loseLast(log, events)
+  }
+})

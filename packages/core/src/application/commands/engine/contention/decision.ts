@@ -1,0 +1,59 @@
+import * as Cause from "effect/Cause"
+import type * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import type { Part, Write } from "../../../../ports/EventStore.ts"
+import { jsonBytes } from "../../../../ports/jsonBytes.ts"
+import { partOf } from "../appendOf.ts"
+import type { StreamWrite } from "../commandPlan.ts"
+import type { Member } from "./member.ts"
+
+/** A command that adds something, perhaps only its id. */
+export interface DecidedPart {
+  readonly member: Member
+  readonly part: Part
+  readonly writes: ReadonlyArray<StreamWrite>
+}
+
+/** A command that leaves no trace, and how it ends if the states that it was decided on are confirmed. */
+export interface DecidedEnd {
+  readonly member: Member
+  readonly part: undefined
+  readonly end: () => Exit.Exit<unknown, unknown>
+}
+
+export type Decided = DecidedPart | DecidedEnd
+
+/** Decides a command on the states that its plan has been given. */
+export const decide = (member: Member): Decided => {
+  const { context, plan, started } = member
+  let decision: ReturnType<typeof plan.decide>
+  try {
+    decision = plan.decide()
+  } catch (defect) {
+    return ending(member, () => member.died(defect))
+  }
+  if (Result.isFailure(decision)) {
+    const { error, isRejection } = decision.failure
+    return ending(member, () => (isRejection ? member.rejected(error) : member.failed(Cause.fail(error))))
+  }
+  const writes = decision.success
+  if (writes.length === 0 && plan.key === undefined && !plan.checksEmptyDecision) {
+    return ending(member, () => member.accepted([], [], 1))
+  }
+  const part = partOf(writes, plan.key, started, context.metadata)
+  if (Result.isFailure(part)) return ending(member, () => member.refused(part.failure))
+  return { member, part: part.success, writes }
+}
+
+/** A command that leaves no trace. */
+export const ending = (member: Member, end: DecidedEnd["end"]): DecidedEnd => ({ member, part: undefined, end })
+
+// What an event takes besides its data.
+const bytesAround = 256
+
+/** About how many bytes an append takes for these events. */
+export const bytesOf = (writes: ReadonlyArray<Write>): number => {
+  let bytes = 0
+  for (const { events } of writes) for (const { data } of events) bytes += jsonBytes(data) + bytesAround
+  return bytes
+}

@@ -1,0 +1,39 @@
+import * as Effect from "effect/Effect"
+import { memoized } from "../../../../internal/memoized.ts"
+import { Group } from "./group.ts"
+import type { Member } from "./member.ts"
+import * as StreamQueue from "./streamQueue.ts"
+
+/** The most commands of a group. */
+const maxGroup = 256
+
+/** The queue of the commands on one store. A process may have several stores. */
+export const queueOf = (store: object): StreamQueue.StreamQueue<Member> =>
+  memoized(queues, store, () => {
+    const queue: StreamQueue.StreamQueue<Member> = StreamQueue.make({
+      maxGroup,
+      begin: (members, streams) => begin(members, () => queue.release(streams))
+    })
+    return queue
+  })
+
+const queues = new WeakMap<object, unknown>()
+
+/** Runs a group in a fiber of its own, because each of its callers may be interrupted. */
+const begin = (members: ReadonlyArray<Member>, release: () => void): void => {
+  const group = new Group(members)
+  // The fiber yields first, so a caller that gives streams back goes on before those that have waited for them.
+  const running = Effect.onExit(Effect.andThen(Effect.yieldNow, group.run()), (exit) =>
+    Effect.sync(() => {
+      group.end(exit)
+      // After the answers: the callers that go on with another command join those that wait.
+      release()
+    })
+  )
+  const fiber = Effect.runForkWith(members[0]!.context.context)(running)
+  for (const member of members) {
+    member.leave = () => {
+      if (!group.leave(member)) fiber.interruptUnsafe()
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { disconnectWithin } from "../../internal/disconnect.ts"
+import { EventStoreError } from "../../ports/errors.ts"
+import type { EventStore, Horizon, Position } from "../../ports/EventStore.ts"
+import { placeOf } from "../../ports/PositionCheck.ts"
+import { Timeout } from "../../ports/Reason.ts"
+
+type Store = EventStore["Service"]
+
+/** The store's present horizon. */
+export const horizonOf = (events: Store): Effect.Effect<Horizon, EventStoreError> =>
+  Effect.map(
+    Stream.runHead(events.horizons),
+    Option.getOrElse((): Horizon => ({ position: 0, drawn: 0, history: 1, holders: [] }))
+  )
+
+/** A position that something in the store has reached, with its history if that is known. */
+export const reachedBy = ({ history, position }: Reached): number | Position =>
+  history === undefined ? position : { history, position }
+
+interface Reached {
+  readonly position: number
+  readonly history?: number | undefined
+}
+
+/**
+ * Fails if the log does not have a position. The horizon answers for a position of
+ * its own history; about any other the store is asked.
+ */
+export const confirm = (
+  events: Store,
+  at: number | Position,
+  { drawn, history }: Horizon
+): Effect.Effect<void, EventStoreError> => {
+  const place = placeOf(at)!
+  if (place <= drawn && (typeof at === "number" || at.history === history)) return Effect.void
+  return inTime(() => Stream.runDrain(events.readAll({ after: at, upTo: place, limit: 1 })))
+}
+
+/** Bounds a read in time, with a retryable `Timeout`. */
+export const inTime = <A>(read: () => Effect.Effect<A, EventStoreError>): Effect.Effect<A, EventStoreError> =>
+  disconnectWithin(
+    Effect.suspend(read),
+    patience,
+    (detail) => new EventStoreError({ operation: "readAll", reason: new Timeout({ detail }) })
+  )
+
+const patience = Duration.seconds(10)

@@ -1,0 +1,124 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { checkRange } from "../../ports/AppendCheck.ts"
+import type { EventStoreError } from "../../ports/errors.ts"
+import {
+  type AllReadOptions,
+  EventStore,
+  type Horizon,
+  type Position,
+  type RecordedEvent
+} from "../../ports/EventStore.ts"
+import { confirm } from "../events/positions.ts"
+import { whileAway } from "./liveQuery.ts"
+
+/** Where a subscription begins, and which events it selects. */
+export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" | "types"> {
+  /**
+   * The subscription begins with the first event after this position. 0 by default. Keep the `resume` of a
+   * {@link Step} to begin again: it names the log's history, so a position that the log has lost is refused. A number is
+   * only checked against the end of the log.
+   */
+  readonly after?: number | Position
+  /** The subscription ends when it has delivered every event up to this position. By default it never ends. */
+  readonly upTo?: number
+}
+
+/** What a subscription has read: an event, or only that there is none up to a position. */
+export interface Step<out Event = RecordedEvent> {
+  /** The next event. Undefined if the subscription has found no further event up to `resume`. */
+  readonly event: Event | undefined
+  /** Where to go on: a subscription with this `after` begins with the first event that did not come yet. */
+  readonly resume: Position
+}
+
+/**
+ * The events after a position, with the position from which to go on.
+ *
+ * Why no event is missed, also by a log that goes back. (1) The position is kept
+ * with its history, and for a horizon of another history, or below the position, the
+ * store is asked with it: the store refuses a position that it has lost. (2) A read
+ * names the history of the horizon, and a store refuses it in another. So if the
+ * history has ended since the horizon, nothing is read, and the next horizon leads
+ * to (1).
+ */
+export const follow = (options: SubscriptionOptions): Stream.Stream<Step, EventStoreError, EventStore> =>
+  Stream.unwrap(
+    Effect.map(EventStore, (store) => {
+      const { after = 0, upTo = Infinity, ...filters } = options
+      const refused = checkRange("readAll", options)
+      if (refused !== undefined) return Stream.fail(refused)
+      let at: number | Position = after
+      let stretch = first
+      const place = () => (typeof at === "number" ? at : at.position)
+
+      /** Fails if the log does not have the position. From then on the position is one of this history. */
+      const check = (horizon: Horizon) =>
+        Effect.map(confirm(store, at, horizon), () => void (at = { history: horizon.history, position: place() }))
+
+      /** Reads one stretch. If it fails, the next one begins after the last event that was delivered, and is shorter. */
+      const read = (history: number, end: number): Stream.Stream<Step, EventStoreError> =>
+        Stream.unwrap(
+          Effect.map(Clock.currentTimeMillis, (began) => {
+            const tried = stretch
+            stretch = Math.max(shortest, Math.floor(tried / 4))
+            const steps = Stream.map(
+              store.readAll({ ...filters, after: place(), history, upTo: end }),
+              (event): Step => {
+                const resume = (at = { history, position: event.position })
+                return { event, resume }
+              }
+            )
+            const nothingMore = Effect.map(Clock.currentTimeMillis, (now): ReadonlyArray<Step> => {
+              stretch = now - began < quick ? tried * 2 : tried
+              if (place() === end) return []
+              const resume = (at = { history, position: end })
+              return [{ event: undefined, resume }]
+            })
+            return Stream.concat(steps, Stream.flatMap(Stream.fromEffect(nothingMore), Stream.fromIterable))
+          })
+        )
+
+      /** Reads up to a horizon, stretch by stretch: a read that searches long for few events would never end. */
+      const readOn = ({ history, position }: Horizon) => {
+        const last = Math.min(position, upTo)
+        const ends = Stream.paginate(undefined, () =>
+          Effect.sync(() =>
+            place() < last
+              ? ([[Math.min(last, place() + stretch)], Option.some(undefined)] as const)
+              : ([[], Option.none<undefined>()] as const)
+          )
+        )
+        return Stream.flatMap(ends, (end) => read(history, end)).pipe(
+          Stream.catchIf(
+            ({ reason }) => reason._tag === "PositionFromAnotherHistory",
+            // The history has ended since this horizon. The horizon of the next one comes soon.
+            () => Stream.empty
+          )
+        )
+      }
+
+      const isDone = Stream.suspend(() => (place() >= upTo ? Stream.succeed(undefined) : Stream.empty))
+      return store.horizons.pipe(
+        Stream.flatMap((horizon): Stream.Stream<Step | undefined, EventStoreError> => {
+          const reading = Stream.concat(
+            Stream.suspend(() => readOn(horizon)),
+            isDone
+          )
+          return Stream.concat(Stream.drain(Stream.fromEffect(Effect.suspend(() => check(horizon)))), reading)
+        }),
+        Stream.takeWhile((step): step is Step => step !== undefined),
+        // Begins again after the last event that was delivered.
+        Stream.retry(whileAway)
+      )
+    })
+  )
+
+/** The positions of the first stretch, and of the shortest. */
+const first = 100_000
+const shortest = 1_000
+
+/** A stretch that takes less, in milliseconds, is followed by a longer one. */
+const quick = 500
