@@ -47,12 +47,11 @@ export const contending: Cases = {
   "64 callers of one process on one stream all succeed, with far fewer appends than commands": Effect.gen(function* () {
     const { appends, run } = executorOn(yield* open)
     const id = newStream()
-    const receipts = yield* Effect.forEach(
-      count(64),
-      () => Effect.forEach(count(4), () => run(deposit(id))),
-      together
+    const receipts = yield* Effect.forEach(count(64), () => Effect.forEach(count(4), () => run(deposit(id))), together)
+    assert.deepStrictEqual(
+      versionsOf(receipts.flat()),
+      count(256).map((i) => i + 1)
     )
-    assert.deepStrictEqual(versionsOf(receipts.flat()), count(256).map((i) => i + 1))
     assert.isTrue(receipts.flat().every(({ attempts }) => attempts === 1))
     assert.isBelow(appends.length, 64)
   }),
@@ -65,7 +64,10 @@ export const contending: Cases = {
       (i) => Effect.forEach(count(3), () => executors[i % 3]!.run(deposit(id))),
       together
     )
-    assert.deepStrictEqual(versionsOf(receipts.flat()), count(144).map((i) => i + 1))
+    assert.deepStrictEqual(
+      versionsOf(receipts.flat()),
+      count(144).map((i) => i + 1)
+    )
     const { state } = yield* executors[0]!.run(Executor.load(Account, id))
     assert.strictEqual(state, 144)
   }),
@@ -84,7 +86,12 @@ export const contending: Cases = {
             const { run, store } = executors[caller % 2]!
             const from = (caller * 7 + i * 3) % 10
             const to = (from + 1 + ((caller + i) % 9)) % 10
-            const command = { _tag: "Transfer", from: ids[from]!, to: ids[to]!, amount: 1 + ((caller * 5 + i) % 17) } as const
+            const command = {
+              _tag: "Transfer",
+              from: ids[from]!,
+              to: ids[to]!,
+              amount: 1 + ((caller * 5 + i) % 17)
+            } as const
             const after = yield* horizonOf(store)
             const outcome = yield* run(Executor.execute(TransferMoney, command)).pipe(
               Effect.map(({ events }) => Result.succeed(events)),
@@ -180,7 +187,9 @@ export const contending: Cases = {
         ...store,
         append: (append) =>
           Effect.suspend(() =>
-            races-- > 0 ? Effect.andThen(Effect.orDie(rival.run(deposit(id))), store.append(append)) : store.append(append)
+            races-- > 0
+              ? Effect.andThen(Effect.orDie(rival.run(deposit(id))), store.append(append))
+              : store.append(append)
           )
       }
       const receipt = yield* run(Effect.provideService(deposit(id), EventStore.EventStore, contested))
