@@ -4,7 +4,15 @@ import { Effect, Exit, Fiber, Option, Result } from "effect"
 import * as SerialOrder from "../../models/SerialOrder.ts"
 import type { Node } from "../nodes.ts"
 import { type Cases, needs } from "../plan.ts"
-import { Account, decideTransfer, Deposit, InsufficientFunds, TransferMoney, Withdraw } from "./accounts.ts"
+import {
+  Account,
+  decideTransfer,
+  Deposit,
+  InsufficientFunds,
+  type Transfer,
+  TransferMoney,
+  Withdraw
+} from "./accounts.ts"
 import { horizonOf, newStream, open } from "./streams.ts"
 
 const count = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i)
@@ -17,10 +25,14 @@ const executorOn = ({ eventStore, streamLocks }: Node) => {
   const store: Node["eventStore"] = {
     ...eventStore,
     append: (append) =>
-      Effect.suspend(() => {
-        appends.push(append.parts.length)
-        return eventStore.append(append)
-      })
+      // A store in memory is too fast for commands to meet.
+      Effect.andThen(
+        Effect.yieldNow,
+        Effect.suspend(() => {
+          appends.push(append.parts.length)
+          return eventStore.append(append)
+        })
+      )
   }
   const locks: Node["streamLocks"] = {
     hold: (streams, ids, effect) =>
@@ -76,7 +88,7 @@ export const contending: Cases = {
     "otherProcesses"
   )(function* () {
     const executors = [executorOn(yield* open), executorOn(yield* open)]
-    const ids = count(10).map(() => newStream("Any"))
+    const ids: ReadonlyArray<string> = count(10).map(() => newStream("Any"))
     for (const id of ids) yield* executors[0]!.run(deposit(id, 20))
     const operations = yield* Effect.forEach(
       count(20),
@@ -86,12 +98,12 @@ export const contending: Cases = {
             const { run, store } = executors[caller % 2]!
             const from = (caller * 7 + i * 3) % 10
             const to = (from + 1 + ((caller + i) % 9)) % 10
-            const command = {
+            const command: Transfer = {
               _tag: "Transfer",
               from: ids[from]!,
               to: ids[to]!,
               amount: 1 + ((caller * 5 + i) % 17)
-            } as const
+            }
             const after = yield* horizonOf(store)
             const outcome = yield* run(Executor.execute(TransferMoney, command)).pipe(
               Effect.map(({ events }) => Result.succeed(events)),
