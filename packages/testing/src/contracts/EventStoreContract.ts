@@ -6,6 +6,7 @@ import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
 import { appending } from "./eventStore/appending.ts"
 import { commands } from "./eventStore/commands.ts"
+import { contending } from "./eventStore/contending.ts"
 import { executing } from "./eventStore/executing.ts"
 import { following } from "./eventStore/following.ts"
 import { histories } from "./eventStore/histories.ts"
@@ -38,7 +39,8 @@ const contract: Contract = {
     executing,
     transferring,
     remembered,
-    requiring
+    requiring,
+    contending
   }
 }
 
