@@ -33,5 +33,6 @@ const withdraw = new Withdraw({ amount: 1 })
 export const Transfer = Boundary.make("Transfer", {
   command: Schema.TaggedStruct("Transfer", { from: Schema.String, to: Schema.String }),
   participants: ({ from, to }) => ({ from: Account.at(from), to: Account.at(to) }),
+  errors: [Overdrawn],
   decide: (_, { from, to }) => Decision.all({ from: Account.decide(withdraw, from), to: Account.decide(deposit, to) })
 })

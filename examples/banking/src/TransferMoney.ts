@@ -1,7 +1,7 @@
 /** Moves money from one account to another in one atomic step, within the bank's limit. */
 import { Aggregate, Boundary, Decision } from "@hexfold/core"
 import { Schema } from "effect"
-import { Account, AccountId, Cents, Deposit, Withdraw } from "./Account.ts"
+import { Account, AccountId, AlreadyOpen, Cents, Deposit, InsufficientFunds, NotOpen, Withdraw } from "./Account.ts"
 
 export class LimitSet extends Schema.TaggedClass<LimitSet>()("LimitSet", { cents: Cents }) {}
 export class SetLimit extends Schema.TaggedClass<SetLimit>()("SetLimit", { cents: Cents }) {}
@@ -25,6 +25,7 @@ export const TransferMoney = Boundary.make("TransferMoney", {
     to: Account.at(to),
     rules: Boundary.readOnly(Rules.at("transfers"))
   }),
+  errors: [OverLimit, AlreadyOpen, NotOpen, InsufficientFunds],
   decide: ({ cents }, { from, rules, to }) =>
     Decision.ensure(
       cents <= rules.limit,

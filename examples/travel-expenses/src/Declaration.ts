@@ -81,6 +81,18 @@ export class StepOutOfOrder extends Schema.TaggedError<StepOutOfOrder>()("StepOu
   last: Schema.Int
 }) {}
 
+/** All errors of a declaration. */
+export const DeclarationErrors = [
+  NotNew,
+  NotWithEmployee,
+  NotInApproval,
+  NotChecked,
+  NotRejected,
+  NotApproved,
+  PaymentNotRequested,
+  StepOutOfOrder
+] as const
+
 /** Rejects a step that is older than one that was accepted. For every other step `allowed` decides. */
 const inOrder =
   <Command extends { readonly step: number }, D extends Decision.Decision<unknown, unknown>>(
@@ -97,16 +109,7 @@ export const Declaration = Aggregate.make("Declaration", {
   initial: { status: "unknown", cents: 0, budget: null, checked: false, step: 0 },
   commands: [Save, Submit, Approve, ApproveFinally, Reject, GiveUp, RequestPayment, HandlePayment],
   events: [Saved, Submitted, Approved, FinallyApproved, Rejected, GivenUp, PaymentRequested, PaymentHandled],
-  errors: [
-    NotNew,
-    NotWithEmployee,
-    NotInApproval,
-    NotChecked,
-    NotRejected,
-    NotApproved,
-    PaymentNotRequested,
-    StepOutOfOrder
-  ],
+  errors: DeclarationErrors,
   decide: {
     Save: inOrder(({ at, budget, cents, step }: Save, { status }) =>
       status === "unknown"

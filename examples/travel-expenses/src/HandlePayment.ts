@@ -1,7 +1,7 @@
 /** A payment pays the declaration and charges its budget, or does neither. */
 import { Boundary, Decision } from "@hexfold/core"
 import { Schema } from "effect"
-import { Budget, Charge } from "./Budget.ts"
+import { Budget, BudgetExceeded, Charge } from "./Budget.ts"
 import * as D from "./Declaration.ts"
 
 /** A declaration is paid from the budget that it was claimed on. */
@@ -22,6 +22,7 @@ export const HandlePayment = Boundary.make("HandlePayment", {
     budget: Budget.at(budget)
   }),
   // The first rejection counts, so the declaration's errors come before the budget's.
+  errors: [OtherBudget, BudgetExceeded, ...D.DeclarationErrors],
   decide: (command, { budget, declaration }) =>
     Decision.all({
       declaration: D.Declaration.decide(new D.HandlePayment(command), declaration),

@@ -8,14 +8,13 @@
  */
 import type * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
-import * as SchemaAST from "effect/SchemaAST"
 import type { Decision, ErrorOf as ErrorOfDecision, EventOf as EventOfDecision } from "./Decision.ts"
-import type { EventProblem, Exactly, TagOf } from "./exactly.ts"
+import type { ErrorProblem, EventProblem, Exactly } from "./exactly.ts"
 import type { Participant } from "./Participant.ts"
 import * as StreamId from "./StreamId.ts"
 import { streamIds } from "./idEncoding.ts"
 import { judge } from "./jsonMeaning.ts"
-import type { Tagged, TaggedSchema } from "./tagged.ts"
+import { byTag, type Tagged, type TaggedSchema, type TypeOf } from "./tagged.ts"
 
 export type { Tagged, TaggedSchema }
 
@@ -63,8 +62,6 @@ export type EvolveHandlers<Event extends Tagged, State, Next> = {
   ) => Exactly<Next[Tag], State, "the state">
 }
 
-type TypeOf<Members extends ReadonlyArray<TaggedSchema>> = Members[number]["Type"]
-
 type NoOther<Handlers, Tags extends PropertyKey, What extends string> = {
   readonly [Tag in Exclude<keyof Handlers, Tags>]: `no ${What} has the tag ${Tag & string}`
 }
@@ -93,16 +90,6 @@ type ResultOf<Handler> = Handler extends (...args: never) => infer Decided ? Dec
 type DecideProblem<Name extends string, Decided, Event, Error> =
   | EventProblem<Name, EventOfDecision<Decided>, Event>
   | ErrorProblem<Name, ErrorOfDecision<Decided>, Error>
-
-type ErrorProblem<Name extends string, Rejected, Error> = Rejected extends Error
-  ? never
-  : Rejected extends { readonly _tag: infer Tag extends string }
-    ? string extends Tag
-      ? never
-      : Tag extends TagOf<Error>
-        ? `the error ${Tag} lacks a field, or a field has another type`
-        : `${Name} declares no error ${Tag}`
-    : never
 
 /**
  * Makes an aggregate.
@@ -280,21 +267,3 @@ export type EventOf<A extends Any> = Parameters<A["evolve"]>[1]
 
 /** The union of the errors for which an aggregate rejects commands. */
 export type ErrorOf<A extends Any> = ReturnType<A["decide"]> extends Decision<unknown, infer Error> ? Error : never
-
-const byTag = <Members extends ReadonlyArray<TaggedSchema>>(
-  name: string,
-  what: string,
-  members: Members
-): ReadonlyMap<TypeOf<Members>["_tag"], Schema.Codec<TypeOf<Members>, Tagged>> => {
-  const map = new Map<TypeOf<Members>["_tag"], Schema.Codec<TypeOf<Members>, Tagged>>()
-  for (const member of members) {
-    const ast = member.fields._tag.ast
-    if (!SchemaAST.isLiteral(ast) || typeof ast.literal !== "string") {
-      throw new Error(`${name}: the _tag of each of its ${what} must be one literal string`)
-    }
-    if (map.has(ast.literal)) throw new Error(`${name}: two of its ${what} have the same tag "${ast.literal}"`)
-    judge(`${name}, ${what} ${ast.literal}`, member)
-    map.set(ast.literal, member)
-  }
-  return map
-}

@@ -8,9 +8,9 @@
 import type * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import type * as Decision from "./Decision.ts"
-import type { EventProblem, TagOf } from "./exactly.ts"
+import type { ErrorProblem, EventProblem, TagOf } from "./exactly.ts"
 import { judge } from "./jsonMeaning.ts"
-import type { Tagged } from "./tagged.ts"
+import { byTag, type Tagged, type TaggedSchema, type TypeOf } from "./tagged.ts"
 import type * as Participant from "./Participant.ts"
 
 /** The events of a decision by role; for a role of several streams, a list for each in the role's order. */
@@ -27,6 +27,8 @@ export interface Boundary<Name extends string, Command extends Tagged, States, E
   readonly name: Name
   /** The schema of its command. */
   readonly command: Schema.Codec<Command, unknown>
+  /** The schemas of the errors for which it rejects, by tag. */
+  readonly errors: ReadonlyMap<string, Schema.Codec<Error, Tagged>>
   /**
    * The participants of a command, stage by stage. There is at least one stage;
    * the participants of a later one follow from the states of the earlier ones.
@@ -86,17 +88,34 @@ type PlayerProblem<Role extends string, Event, P> =
     : `the role ${Role} takes only events of ${NameOf<P>}`
 
 // The decision itself, or what is wrong with it, which the compiler prints in the place of a type.
-type Checked<Decided, P> = [P] extends [never]
+type Checked<Name extends string, Decided, P, Error> = [P] extends [never]
   ? Decided
   : [Decided] extends [Result.Result<unknown, unknown>]
-    ? CheckedEvents<Decided, P>
+    ? [DecisionProblem<Name, Decided, P, Error>] extends [infer Message extends string]
+      ? [Message] extends [never]
+        ? Decided
+        : Joined<Message>
+      : Decided
     : "wrap it: Decision.all({ role: decision })"
 
-type CheckedEvents<Decided, P> = [Problem<Emitted<Decided>, P>] extends [infer Message extends string]
-  ? [Message] extends [never]
-    ? Decided
-    : Message
-  : Decided
+// One text for all messages: of a union the compiler would print the name and not the members.
+type Joined<Messages extends string> =
+  LastOf<Messages> extends infer Last extends string
+    ? [Exclude<Messages, Last>] extends [never]
+      ? Last
+      : `${Joined<Exclude<Messages, Last>>}; ${Last}`
+    : never
+
+// Of several signatures the compiler infers from the last one.
+type LastOf<Union> = (Union extends unknown ? (each: () => Union) => void : never) extends (
+  all: infer All extends () => unknown
+) => void
+  ? ReturnType<All>
+  : never
+
+type DecisionProblem<Name extends string, Decided, P, Error> =
+  | Problem<Emitted<Decided>, P>
+  | ErrorProblem<Name, Decision.ErrorOf<Decided>, Error>
 
 /**
  * Makes a boundary.
@@ -104,7 +123,8 @@ type CheckedEvents<Decided, P> = [Problem<Emitted<Decided>, P>] extends [infer M
  * `participants` names the streams that take part, by role. `decide` gets their
  * states by role and returns their events by role. Events for an unknown role,
  * for a role that is read-only, or for a role of another aggregate do not
- * compile. The versions of all participants are checked when the events are
+ * compile. Nor does an error that `decide` can return and that `errors` does not
+ * list; a boundary that rejects nothing leaves out `errors`. The versions of all participants are checked when the events are
  * appended: the step happens on the states that were read, or not at all.
  *
  * Two roles may be played by the same stream. It is read once, and a decision
@@ -117,12 +137,14 @@ type CheckedEvents<Decided, P> = [Problem<Emitted<Decided>, P>] extends [infer M
  *
  * class Deposit extends Schema.TaggedClass<Deposit>()("Deposit", { amount: Schema.Int }) {}
  * class Withdraw extends Schema.TaggedClass<Withdraw>()("Withdraw", { amount: Schema.Int }) {}
+ * class Overdrawn extends Schema.TaggedError<Overdrawn>()("Overdrawn", {}) {}
  * interface Moved { readonly _tag: "Moved"; readonly by: number }
- * declare const Account: Aggregate.Aggregate<"Account", string, number, Deposit | Withdraw, Moved, "Overdrawn">
+ * declare const Account: Aggregate.Aggregate<"Account", string, number, Deposit | Withdraw, Moved, Overdrawn>
  *
  * const Transfer = Boundary.make("Transfer", {
  *   command: Schema.TaggedStruct("Transfer", { from: Schema.String, to: Schema.String, amount: Schema.Int }),
  *   participants: ({ from, to }) => ({ from: Account.at(from), to: Account.at(to) }),
+ *   errors: [Overdrawn],
  *   decide: ({ amount }, { from, to }) =>
  *     Decision.all({
  *       from: Account.decide(new Withdraw({ amount }), from),
@@ -139,14 +161,20 @@ export const make = <
   Command extends Tagged,
   Decided,
   // The default lets a `decide` that is declared elsewhere pass until the participants are inferred.
-  P extends Participant.Participants = never
+  P extends Participant.Participants = never,
+  const Errors extends ReadonlyArray<TaggedSchema> = readonly []
 >(
   name: Name,
   definition: {
     readonly command: Schema.Codec<Command, unknown>
     /** Names the streams that take part, by role: all at once, or in stages with {@link discover}. */
     readonly participants: (command: Command) => P | Discovery<P>
-    readonly decide: (command: Command, states: Participant.StatesOf<NoInfer<P>>) => Checked<Decided, NoInfer<P>>
+    /** The schemas of all errors that `decide` can return. */
+    readonly errors?: Errors
+    readonly decide: (
+      command: Command,
+      states: Participant.StatesOf<NoInfer<P>>
+    ) => Checked<Name, Decided, NoInfer<P>, TypeOf<NoInfer<Errors>>>
     /** The most streams that one command may read; 1,000 if not given. */
     readonly maxParticipants?: number
   }
@@ -156,6 +184,7 @@ export const make = <
     _tag: "Boundary",
     name,
     command: definition.command,
+    errors: byTag(name, "errors", definition.errors ?? []) as ReadonlyMap<string, Schema.Codec<never, Tagged>>,
     stages: (command) => {
       const named = definition.participants(command)
       return isDiscovery(named) ? named.stages : [() => named]

@@ -122,3 +122,14 @@ type WrongField<What extends string, Value, Event> = {
       : `${What} has another type for the field ${Name}`
     : `${What} lacks the field ${Name}`
 }[keyof Event & string]
+
+/** What is wrong with an error that rejects a command. */
+export type ErrorProblem<Name extends string, Rejected, Error> = Rejected extends Error
+  ? never
+  : Rejected extends { readonly _tag: infer Tag extends string }
+    ? string extends Tag
+      ? never
+      : Tag extends TagOf<Error>
+        ? `the error ${Tag} lacks a field, or a field has another type`
+        : `${Name} declares no error ${Tag}`
+    : "an error needs a _tag: make it with Schema.TaggedError"

@@ -5,6 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
+import * as SchemaTransformation from "effect/SchemaTransformation"
 
 /** `sure` if every value comes back as it was; `unsure` if that depends on the value. */
 export type Meaning = "sure" | "unsure"
@@ -16,13 +17,19 @@ export const judge = (where: string, schema: Schema.Codec<unknown, unknown>): Me
   let suspended = 0
 
   const walk = (ast: SchemaAST.AST, path: string): void => {
+    if (!isReversible(ast)) meaning = "unsure"
+    const second = secondNullOf(ast)
+    if (second !== undefined) throw new Error(message(path, second, Schema.Null.ast, "null"))
     const encoded = wireOf(ast)
     if (seen.has(encoded)) return
     seen.add(encoded)
     switch (encoded._tag) {
       case "Objects":
         for (const { name, type } of encoded.propertySignatures) walk(type, `${path}.${String(name)}`)
-        for (const { type } of encoded.indexSignatures) walk(type, `${path}[key]`)
+        for (const { parameter, type } of encoded.indexSignatures) {
+          walk(parameter, `${path}[key]`)
+          walk(type, `${path}[key]`)
+        }
         return
       case "Arrays":
         for (const [i, each] of encoded.elements.entries()) walk(each, `${path}[${i}]`)
@@ -37,7 +44,7 @@ export const judge = (where: string, schema: Schema.Codec<unknown, unknown>): Me
         const { types } = encoded
         for (const [i, first] of types.entries()) {
           for (const second of types.slice(i + 1)) {
-            const clash = clashOf(first, second)
+            const clash = takenFor(first, second) ? "object" : clashOf(first, second)
             if (clash === "unsure") meaning = "unsure"
             else if (clash !== undefined) throw new Error(message(path, first, second, clash))
           }
@@ -48,6 +55,12 @@ export const judge = (where: string, schema: Schema.Codec<unknown, unknown>): Me
       // What a declaration without a codec keeps is not known, but for JSON itself.
       case "Declaration":
         if (encoded !== wireOf(Schema.Json.ast)) meaning = "unsure"
+        return
+      // An instance of a class loses its class here.
+      case "Unknown":
+      case "Any":
+      case "ObjectKeyword":
+        meaning = "unsure"
         return
       default:
         return
@@ -65,6 +78,25 @@ export const judge = (where: string, schema: Schema.Codec<unknown, unknown>): Me
 }
 
 const mostSuspended = 100
+
+// The transformations of Effect that write each value in a way of its own.
+const reversible: ReadonlySet<unknown> = new Set(
+  [
+    Schema.NumberFromString,
+    Schema.FiniteFromString,
+    Schema.BigIntFromString,
+    Schema.BigDecimalFromString,
+    Schema.DateFromString,
+    Schema.DateFromMillis,
+    Schema.DateTimeUtcFromString,
+    Schema.DateTimeUtcFromMillis,
+    Schema.URLFromString,
+    Schema.Trim
+  ].flatMap(({ ast }) => [
+    ...(ast.encoding ?? []).map(({ transformation }) => transformation),
+    SchemaTransformation.passthrough()
+  ])
+)
 
 const nameOf = (ast: SchemaAST.AST): string => {
   const identifier = ast.annotations?.["identifier"]
@@ -156,6 +188,58 @@ const formsOf = (ast: SchemaAST.AST, changes = false): ReadonlyArray<Form> | und
       return undefined
   }
 }
+
+/** Whether a schema is a class, whose instances are written as their fields. */
+export const isClass = (ast: SchemaAST.AST): boolean =>
+  SchemaAST.isDeclaration(ast) && ast.annotations !== undefined && "~constructor" in ast.annotations
+
+// A transformation that somebody wrote may write two values in one way.
+const isReversible = (ast: SchemaAST.AST): boolean =>
+  ast.encoding === undefined ||
+  isClass(ast) ||
+  ast.encoding.every(({ to, transformation }) => reversible.has(transformation) && isReversible(to))
+
+// The member of an Option that is written as null, as None is. The Option must then be written in another way.
+const secondNullOf = (ast: SchemaAST.AST): SchemaAST.AST | undefined => {
+  const { representation } = (ast.annotations ?? {}) as { readonly representation?: { readonly id?: unknown } }
+  const written = ast.encoding?.[0]?.to
+  if (representation?.id !== "effect/schema/Option" || written === undefined || !SchemaAST.isUnion(written))
+    return undefined
+  const others = written.types.filter((each) => !SchemaAST.isNull(each) || each.encoding !== undefined)
+  return others.length === written.types.length
+    ? undefined
+    : others.find((each) => formsOf(each)?.some(({ kind }) => kind === "null"))
+}
+
+// The objects of a union's first member take each JSON of the second one, and have another class or fewer fields.
+const takenFor = (first: SchemaAST.AST, second: SchemaAST.AST): boolean => {
+  const [a, b] = [wireOf(first), wireOf(second)]
+  if (!SchemaAST.isObjects(a) || !SchemaAST.isObjects(b) || !takes(a, b)) return false
+  if (first !== second && (isClass(first) || isClass(second))) return true
+  return b.propertySignatures.some(({ name }) => a.propertySignatures.every((own) => own.name !== name))
+}
+
+const takes = (a: SchemaAST.Objects, b: SchemaAST.Objects): boolean =>
+  a.checks === undefined &&
+  a.indexSignatures.length === 0 &&
+  b.indexSignatures.length === 0 &&
+  a.propertySignatures.every(({ name, type }) => {
+    const other = b.propertySignatures.find((each) => each.name === name)?.type
+    if (other === undefined) return type.context?.isOptional === true
+    if (other.context?.isOptional === true && type.context?.isOptional !== true) return false
+    const [own, others] = [formsOf(type), formsOf(other)]
+    return (
+      type === other ||
+      (own !== undefined &&
+        others?.every(({ kind, literal }) =>
+          own.some((form) =>
+            form.literal === undefined
+              ? form.kind === kind && form.isAny && kind !== "object" && kind !== "array"
+              : form.literal === literal
+          )
+        ) === true)
+    )
+  })
 
 const haveOtherTags = (first: SchemaAST.AST, second: SchemaAST.AST): boolean => {
   const [a, b] = [literalsOf(first), literalsOf(second)]

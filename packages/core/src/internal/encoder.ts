@@ -14,13 +14,24 @@ export const make = <A>(
   schema: Schema.Codec<A, unknown>
 ): ((value: A) => Result.Result<Schema.Json, Schema.SchemaError>) => {
   const encode = Schema.encodeResult(Schema.toCodecJson(schema))
-  const instance = SchemaParser.makeEffect(schema)
+  const made = instance(schema)
   return (value) => {
     const encoded = encode(value)
     if (Result.isSuccess(encoded)) return encoded
-    const made = Effect.runSyncExit(instance(value as never, { parseOptions: { errors: "all" } }))
-    if (Exit.isSuccess(made)) return encode(made.value)
+    const other = made(value)
+    return other === undefined ? encoded : Result.flatMap(other, encode)
+  }
+}
+
+/** Makes the instances that a value has to have where it has plain objects; undefined if that dies. */
+export const instance = <A>(
+  schema: Schema.Codec<A, unknown>
+): ((value: A) => Result.Result<A, Schema.SchemaError> | undefined) => {
+  const make = SchemaParser.makeEffect(schema)
+  return (value) => {
+    const made = Effect.runSyncExit(make(value as never, { parseOptions: { errors: "all" } }))
+    if (Exit.isSuccess(made)) return Result.succeed(made.value)
     const reason = made.cause.reasons[0]
-    return reason?._tag === "Fail" ? Result.fail(new Schema.SchemaError(reason.error)) : encoded
+    return reason?._tag === "Fail" ? Result.fail(new Schema.SchemaError(reason.error)) : undefined
   }
 }

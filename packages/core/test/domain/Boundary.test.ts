@@ -23,7 +23,8 @@ import {
   MoneyDeposited,
   MoneyWithdrawn,
   OpenAccount,
-  Withdraw
+  Withdraw,
+  accountErrors
 } from "../support/account.ts"
 import { watched } from "../support/watched.ts"
 
@@ -50,6 +51,8 @@ const changeRules = (limit: number) => Executor.execute(Rules, "r", { _tag: "Cha
 
 const Move = Schema.TaggedStruct("Move", { from: AccountId, to: AccountId, amount: Schema.Int })
 const move = (amount: number, from = a, to = b): typeof Move.Type => ({ _tag: "Move", from, to, amount })
+class DoneAlready extends Schema.TaggedError<DoneAlready>()("DoneAlready", {}) {}
+
 const Transfer = Boundary.make("Transfer", {
   command: Move,
   participants: ({ from, to }) => ({
@@ -57,6 +60,7 @@ const Transfer = Boundary.make("Transfer", {
     from: Account.at(from),
     to: Account.at(to)
   }),
+  errors: [OverLimit, ...accountErrors],
   decide: ({ amount }, { from, rules, to }) =>
     amount === 0
       ? Decision.nothing
@@ -72,6 +76,7 @@ const Transfer = Boundary.make("Transfer", {
 const Payday = Boundary.make("Payday", {
   command: Schema.TaggedStruct("Payday", { accounts: Schema.Array(AccountId), amounts: Schema.Array(Schema.Int) }),
   participants: ({ accounts }) => ({ accounts: accounts.map(Account.at) }),
+  errors: accountErrors,
   decide: ({ amounts }, { accounts }) =>
     Decision.all({
       accounts: accounts.map((account, i) =>
@@ -93,6 +98,24 @@ const opened = Effect.tap(watched, ({ behind }) => behind(Effect.forEach([a, b, 
 
 const balance = (id: AccountId) =>
   Effect.map(Executor.load(Account, id), ({ state }) => (state._tag === "Open" ? state.balance : undefined))
+
+describe("the errors of a boundary", () => {
+  const empty = { command: Schema.TaggedStruct("Empty", {}), participants: () => ({}), decide: () => Decision.nothing }
+
+  it("are kept by tag, and a rejection can be encoded with them", () => {
+    expect([...Transfer.errors.keys()]).toEqual(["OverLimit", "AlreadyOpen", "NotOpen", "InsufficientFunds"])
+    const encode = Schema.encodeSync(Transfer.errors.get("OverLimit")!)
+    expect(encode(new OverLimit({ limit: 3 }))).toEqual({ _tag: "OverLimit", limit: 3 })
+    expect(Boundary.make("Empty", empty).errors.size).toBe(0)
+  })
+
+  it("must differ in their tags and have one meaning in JSON", () => {
+    const twice = () => Boundary.make("Empty", { ...empty, errors: [OverLimit, OverLimit] })
+    expect(twice).toThrow('Empty: two of its errors have the same tag "OverLimit"')
+    const Vague = Schema.TaggedStruct("Vague", { amount: Schema.Union([Schema.BigInt, Schema.String]) })
+    expect(() => Boundary.make("Empty", { ...empty, errors: [Vague] })).toThrow("Empty, errors Vague")
+  })
+})
 
 describe("a boundary", () => {
   it.effect("reads its streams in one call and writes all of them in one append", () =>
@@ -297,6 +320,7 @@ describe("one stream in two roles", () => {
           other: Account.at(a),
           all: [a, b].map(Account.at)
         }),
+        errors: accountErrors,
         decide: (_, { all, one, other }) => {
           seen.push(one, other, all[0])
           return Decision.all({ other: Account.decide(new Withdraw({ amount: 1 }), other) })
@@ -414,6 +438,7 @@ const makeCharge = () =>
       Boundary.discover({ node: Boundary.readOnly(Node.at(command.node)) }, ({ node }) => ({
         account: Account.at(AccountId.make(node))
       })),
+    errors: accountErrors,
     decide: ({ amount }, { account }) =>
       amount === 0 ? Decision.nothing : Decision.all({ account: Account.decide(new Withdraw({ amount }), account) })
   })
@@ -499,6 +524,7 @@ describe("participants that are discovered", () => {
         command: Schema.TaggedStruct("Replacing", {}),
         participants: () =>
           Boundary.discover({ it: Node.at("n") }, ({ it }) => ({ it: Account.at(AccountId.make(it)) })),
+        errors: accountErrors,
         decide: (_, { it }) => Decision.all({ it: Account.decide(new Withdraw({ amount: 1 }), it) })
       })
       const { events } = yield* run(Executor.execute(replacing, { _tag: "Replacing" }))
@@ -575,6 +601,7 @@ describe("participants that are discovered", () => {
         command: Schema.TaggedStruct("Strict", {}),
         participants: () =>
           Boundary.discover({ node: Node.at("n") }, ({ node }) => ({ account: Account.at(AccountId.make(node)) })),
+        errors: accountErrors,
         decide: (_, { account }) => {
           if (account._tag === "Open" && account.balance === 0) throw new Error("the account of n is never empty")
           return Decision.all({ account: Account.decide(new Withdraw({ amount: 1 }), account) })
@@ -626,13 +653,14 @@ describe("participants that are discovered", () => {
           command: Schema.TaggedStruct("Once", {}),
           participants: () =>
             Boundary.discover({ node: Node.at("n") }, ({ node }) => ({ accounts: node === "" ? [Account.at(a)] : [] })),
+          errors: [DoneAlready, ...accountErrors],
           decide: (_, { accounts, node }) =>
             node === ""
               ? Decision.all({
                   node: Decision.accept({ _tag: "Linked", next: "done" }),
                   accounts: accounts.map((account) => Account.decide(new Withdraw({ amount: 1 }), account))
                 })
-              : Decision.reject("done already")
+              : Decision.reject(new DoneAlready())
         })
       yield* run(Executor.execute(makeOnce(), { _tag: "Once" }, { commandId: "r-1" }))
       const error = yield* Effect.flip(run(Executor.execute(makeOnce(), { _tag: "Once" }, { commandId: "r-1" })))
@@ -650,6 +678,7 @@ describe("participants that are discovered", () => {
             Boundary.discover({ node: Node.at("n") }, ({ node }) => ({
               accounts: node === "" ? [] : [Account.at(AccountId.make(node))]
             })),
+          errors: accountErrors,
           decide: (_, { accounts }) =>
             Decision.all({ accounts: accounts.map((account) => Account.decide(new Withdraw({ amount: 1 }), account)) })
         })

@@ -6,18 +6,21 @@ import {
   AccountId,
   type AccountOpened,
   type AccountState,
+  AlreadyOpen,
   Deposit,
   type InsufficientFunds,
   MoneyDeposited,
   type MoneyWithdrawn,
   type NotOpen,
-  Withdraw
+  Withdraw,
+  accountErrors
 } from "../support/account.ts"
 
 // What is expected here is checked by the compiler; running the tests proves only that the modules load.
 
 class RulesChanged extends Schema.TaggedClass<RulesChanged>()("RulesChanged", { limit: Schema.Int }) {}
 class OverLimit extends Schema.TaggedError<OverLimit>()("OverLimit", { limit: Schema.Int }) {}
+class Late extends Schema.TaggedError<Late>()("Late", {}) {}
 const Rules = Aggregate.make("Rules", {
   id: Schema.String,
   state: Schema.Struct({ limit: Schema.Int }),
@@ -47,6 +50,7 @@ describe("a boundary", () => {
         to: Account.at(to),
         rules: Boundary.readOnly(Rules.at("transfers"))
       }),
+      errors: [OverLimit, ...accountErrors],
       decide: ({ amount }, { from, rules, to }) => {
         expectTypeOf(from).toEqualTypeOf<AccountState>()
         expectTypeOf(rules.limit).toEqualTypeOf<number>()
@@ -72,6 +76,7 @@ describe("a boundary", () => {
     Boundary.make("Payday", {
       command: Schema.TaggedStruct("Payday", { accounts: Schema.Array(AccountId) }),
       participants: ({ accounts }) => ({ accounts: accounts.map(Account.at) }),
+      errors: accountErrors,
       decide: (_, { accounts }) => {
         expectTypeOf(accounts).toEqualTypeOf<ReadonlyArray<AccountState>>()
         return Decision.all({
@@ -142,6 +147,104 @@ describe("a boundary", () => {
       // @ts-expect-error events without a role
       decide: ({ amount }) => Decision.accept(new MoneyDeposited({ amount }))
     })
+  })
+})
+
+describe("the errors of a boundary", () => {
+  const decide = (_: typeof Transfer.Type, { rules }: { readonly rules: { readonly limit: number } }) =>
+    rules.limit === 0 ? Decision.reject(new OverLimit({ limit: 0 })) : Decision.nothing
+
+  it("may be left out where it rejects nothing", () => {
+    const Nothing = Boundary.make("Nothing", { command: Transfer, participants, decide: () => Decision.nothing })
+    expectTypeOf<Decision.ErrorOf<ReturnType<typeof Nothing.decide>>>().toEqualTypeOf<never>()
+  })
+
+  it("are kept with their schemas, and are those that it returns: a declared one that is never returned is not among them", () => {
+    const Limited = Boundary.make("Limited", {
+      command: Transfer,
+      participants,
+      errors: [OverLimit, AlreadyOpen],
+      decide: ({ amount }, { from, rules }) => {
+        expectTypeOf(amount).toEqualTypeOf<number>()
+        expectTypeOf(from).toEqualTypeOf<AccountState>()
+        return amount > rules.limit ? Decision.reject(new OverLimit({ limit: rules.limit })) : Decision.nothing
+      }
+    })
+    expectTypeOf<Decision.ErrorOf<ReturnType<typeof Limited.decide>>>().toEqualTypeOf<OverLimit>()
+    expectTypeOf(Limited.errors).toEqualTypeOf<ReadonlyMap<string, Schema.Codec<OverLimit, Aggregate.Tagged>>>()
+  })
+
+  it("may be plain tagged objects", () => {
+    const Full = Schema.TaggedStruct("Full", { by: Schema.Int })
+    const Plain = Boundary.make("Plain", {
+      command: Transfer,
+      participants,
+      errors: [Full],
+      decide: ({ amount }) => Decision.reject({ _tag: "Full", by: amount })
+    })
+    expectTypeOf<Decision.ErrorOf<ReturnType<typeof Plain.decide>>>().toExtend<typeof Full.Type>()
+  })
+
+  it("of a decide that is declared elsewhere are listed too", () => {
+    Boundary.make("Elsewhere", { command: Transfer, participants, errors: [OverLimit], decide })
+    // @ts-expect-error Elsewhere declares no error OverLimit
+    Boundary.make("Elsewhere", { command: Transfer, participants, decide })
+    // @ts-expect-error Elsewhere declares no error OverLimit
+    Boundary.make("Elsewhere", { command: Transfer, participants, errors: [AlreadyOpen], decide })
+  })
+
+  it("that are forgotten do not compile, whether they are its own or an aggregate's", () => {
+    Boundary.make("Forgetful", {
+      command: Transfer,
+      participants,
+      errors: [OverLimit],
+      // @ts-expect-error Forgetful declares no error AlreadyOpen, InsufficientFunds, NotOpen
+      decide: ({ amount }, { from }) => Decision.all({ from: Account.decide(new Withdraw({ amount }), from) })
+    })
+    Boundary.make("Forgetful", {
+      command: Transfer,
+      participants: ({ from }) =>
+        Boundary.discover({ from: Account.at(from) }, () => ({ rules: Boundary.readOnly(Rules.at("r")) })),
+      errors: [OverLimit],
+      decide: ({ amount }, { from, rules }) =>
+        // @ts-expect-error Forgetful declares no error Late, in one of the branches
+        amount > rules.limit
+          ? Decision.reject(new OverLimit({ limit: rules.limit }))
+          : from._tag === "Open"
+            ? Decision.nothing
+            : Decision.reject(new Late())
+    })
+    Boundary.make("Forgetful", {
+      command: Transfer,
+      participants,
+      // @ts-expect-error Forgetful declares no error Late, in one of several streams
+      decide: () => Decision.all({ from: Decision.nothing, to: Decision.reject(new Late()) })
+    })
+  })
+
+  it("with a field too few or of another type, or without a tag, do not compile", () => {
+    Boundary.make("Wrong", {
+      command: Transfer,
+      participants,
+      errors: [OverLimit],
+      // @ts-expect-error the error OverLimit lacks a field
+      decide: () => Decision.reject({ _tag: "OverLimit" })
+    })
+    Boundary.make("Wrong", {
+      command: Transfer,
+      participants,
+      // @ts-expect-error an error needs a _tag
+      decide: () => Decision.reject("closed")
+    })
+    const named = () =>
+      Boundary.make("Wrong", {
+        command: Transfer,
+        participants,
+        // @ts-expect-error an error is listed by its schema
+        errors: ["OverLimit"],
+        decide: () => Decision.nothing
+      })
+    expectTypeOf(named).toBeFunction()
   })
 })
 

@@ -13,6 +13,7 @@ class Added extends Schema.TaggedClass<Added>()("Added", { by: Schema.Int }) {}
 class Cleared extends Schema.TaggedClass<Cleared>()("Cleared", {}) {}
 class TooLarge extends Schema.TaggedError<TooLarge>()("TooLarge", {}) {}
 class Undeclared extends Schema.TaggedError<Undeclared>()("Undeclared", {}) {}
+class Forgotten extends Schema.TaggedError<Forgotten>()("Forgotten", { why: Schema.String }) {}
 const State = Schema.Struct({ total: Schema.Int, last: Schema.NullOr(Schema.Struct({ by: Schema.Int })) })
 const definition = {
   id: Schema.String,
@@ -42,17 +43,29 @@ const Totals = View.make("Totals", {
 const aggregate = (members: string) => `Aggregate.make("Counter", { ...definition, ${members} })`
 const boundary = (
   decide: string,
+  members = "",
   participants = `({ id }) => ({ counter: Counter.at(id), many: [Counter.at(id)], rules: Boundary.readOnly(Rules.at(id)) })`
 ) => `
 Boundary.make("Both", {
   command: Schema.TaggedStruct("Both", { id: Schema.String }),
   participants: ${participants},
+  ${members}
   decide: ${decide}
 })`
 const view = (members: string) =>
   `View.make("Totals", { from: [Counter], state: Schema.Struct({ total: Schema.Int }), ${members} })`
 
-const right = `${aggregate("decide, evolve")}${boundary("() => Decision.accept()")}`
+const rejecting = "() => Decision.reject(new Undeclared())"
+const rejectingTwo = "({ id }) => Decision.reject(id === '' ? new Undeclared() : new Forgotten({ why: id }))"
+
+const right = [
+  aggregate("decide, evolve"),
+  boundary("() => Decision.accept()"),
+  // An error that is declared before anything returns it is no mistake, as in an aggregate.
+  boundary("() => Decision.nothing", "errors: [Undeclared],"),
+  boundary(rejecting, "errors: [Undeclared, Forgotten],"),
+  boundary(rejectingTwo, "errors: [Undeclared, Forgotten],")
+].join("\n")
 
 const programs = {
   "a command without a handler": aggregate("decide: { Add: decide.Add }, evolve"),
@@ -99,8 +112,17 @@ const programs = {
   ),
   "one decision for several streams": boundary("() => Decision.all({ many: Decision.accept(new Cleared()) })"),
   "several decisions for one stream": boundary("() => Decision.all({ counter: [Decision.accept(new Cleared())] })"),
+  "a boundary's forgotten error": boundary(rejectingTwo, "errors: [Undeclared],"),
+  "a boundary without its errors": boundary(rejecting),
+  "two errors that a boundary forgot": boundary(rejectingTwo),
+  "a boundary's error with another field": boundary(
+    '() => Decision.reject({ _tag: "Forgotten", why: 1 })',
+    "errors: [Forgotten],"
+  ),
+  "an error without a tag": boundary('() => Decision.reject("closed")'),
   "a stage that names an id": boundary(
     "() => Decision.nothing",
+    "",
     "({ id }) => Boundary.discover({ counter: Counter.at(id) }, () => ({ rules: id }))"
   ),
   "a wrong field in a query": `Query.from(Totals, { where: ({ eq }) => eq("totl", 1) })`,
@@ -134,6 +156,11 @@ const expected: Readonly<Record<keyof typeof programs, string>> = {
   "a surplus field in a role": "the role counter: the event Added has no field to",
   "one decision for several streams": "the role many takes a list of decisions, one for each of its streams",
   "several decisions for one stream": "the role counter takes one decision and not a list",
+  "a boundary's forgotten error": '"Both declares no error Forgotten"',
+  "a boundary without its errors": '"Both declares no error Undeclared"',
+  "two errors that a boundary forgot": '"Both declares no error Forgotten; Both declares no error Undeclared"',
+  "a boundary's error with another field": "the error Forgotten lacks a field, or a field has another type",
+  "an error without a tag": "an error needs a _tag: make it with Schema.TaggedError",
   "a stage that names an id": "Type 'string' is not assignable to type 'Any | readonly Any[]'",
   "a wrong field in a query": "'\"totl\"' is not assignable to parameter of type '\"total\"'",
   "a wrong field among equalities": "'totl' does not exist in type 'Equalities<{ readonly total: number; }>",

@@ -25,13 +25,16 @@ export class InsufficientFunds extends Schema.TaggedError<InsufficientFunds>()("
   requested: Schema.Int
 }) {}
 
+/** All errors of the account; a boundary that asks it can reject for each. */
+export const accountErrors = [AlreadyOpen, NotOpen, InsufficientFunds] as const
+
 export const Account = Aggregate.make("Account", {
   id: AccountId,
   state: AccountState,
   initial: { _tag: "Unopened" },
   commands: [OpenAccount, Deposit, Withdraw],
   events: [AccountOpened, MoneyDeposited, MoneyWithdrawn],
-  errors: [AlreadyOpen, NotOpen, InsufficientFunds],
+  errors: accountErrors,
   decide: {
     OpenAccount: ({ owner }, state) =>
       state._tag === "Open" ? Decision.reject(new AlreadyOpen()) : Decision.accept(new AccountOpened({ owner })),

@@ -126,6 +126,7 @@ type EventsOf<Players, Event> = Players extends Participant.Any
  * const MoveOne = Boundary.make("MoveOne", {
  *   command: Move,
  *   participants: ({ from, to }) => ({ from: Shelf.at(from), to: Shelf.at(to) }),
+ *   errors: [Empty],
  *   decide: (_, { from }) =>
  *     from === 0
  *       ? Decision.reject(new Empty())

@@ -36,6 +36,7 @@ const Transfer = Schema.TaggedStruct("Transfer", { from: Schema.String, to: Sche
 const TransferMoney = Boundary.make("TransferMoney", {
   command: Transfer,
   participants: ({ from, to }) => ({ from: Account.at(from), to: Account.at(to) }),
+  errors: [TooMuch, Closed],
   decide: ({ cents }, { from }) =>
     cents === 0n
       ? Decision.nothing

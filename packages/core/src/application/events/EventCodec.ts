@@ -10,11 +10,11 @@ import type { Source } from "../../domain/Participant.ts"
 import { judge } from "../../domain/jsonMeaning.ts"
 import { inOrder } from "../../ports/jsonCopy.ts"
 import { bounded } from "../../domain/texts.ts"
-import { changedKind } from "../../internal/kinds.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"
 import type { StreamEvent } from "../../ports/EventStore.ts"
 import { EventDecodeError } from "./errors.ts"
+import * as roundTrip from "./roundTrip.ts"
 
 /** An event's type and data, as the store records them. */
 export interface Encoded {
@@ -60,7 +60,8 @@ const make = <Name extends string, State, Event extends Tagged>(
     Array.from(aggregate.schemas.events, ([tag, schema]): [string, Member<Event>] => {
       const decode = Schema.decodeUnknownResult(Schema.toCodecJson(schema))
       const isSure = judge(`${aggregate.name}, events ${tag}`, schema) === "sure"
-      return [tag, { encode: encoder.make(schema), inOrder: ordering(), decode, isSure }]
+      const changed = isSure ? undefined : roundTrip.make(schema)
+      return [tag, { encode: encoder.make(schema), inOrder: ordering(), decode, changed }]
     })
   )
   const encoded = (event: Event) => {
@@ -70,12 +71,8 @@ const make = <Name extends string, State, Event extends Tagged>(
   }
   return {
     changed: (event, { data, type }) => {
-      const member = members.get(type)
-      if (member === undefined || member.isSure) return undefined
-      const decoded = member.decode({ ...(data as Schema.JsonObject), _tag: type })
-      return Result.isFailure(decoded)
-        ? `it could not be read back: ${bounded(decoded.failure.message)}`
-        : changedKind(event, decoded.success)
+      const changed = members.get(type)?.changed?.(event, { ...(data as Schema.JsonObject), _tag: type })
+      return changed === undefined ? undefined : bounded(changed)
     },
     encode: (event) => Result.map(encoded(event), withoutTag),
     encodeInOrder: (event) => Result.map(encoded(event), members.get(event._tag)!.inOrder),
@@ -97,7 +94,8 @@ const make = <Name extends string, State, Event extends Tagged>(
 }
 
 interface Member<Event> {
-  readonly isSure: boolean
+  /** Only if the schema cannot tell beforehand. */
+  readonly changed: ((event: Event, json: Schema.Json) => string | undefined) | undefined
   readonly encode: (event: Event) => Result.Result<Schema.Json, Schema.SchemaError>
   readonly inOrder: (encoded: Schema.Json) => Encoded
   readonly decode: (data: unknown) => Result.Result<Event, Schema.SchemaError>

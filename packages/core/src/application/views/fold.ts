@@ -4,16 +4,17 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as EventCodec from "../events/EventCodec.ts"
 import { EventDecodeError } from "../events/errors.ts"
+import * as roundTrip from "../events/roundTrip.ts"
 import { ProjectionFailed, RecordDecodeError } from "./errors.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { Source } from "../../domain/Participant.ts"
 import type { Row } from "../../domain/query/data.ts"
+import { bounded } from "../../domain/texts.ts"
 import * as StreamId from "../../domain/StreamId.ts"
 import type * as View from "../../domain/View.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
 import { copyState, Problem } from "../../ports/jsonCopy.ts"
 import { judge } from "../../domain/jsonMeaning.ts"
-import { changedKind } from "../../internal/kinds.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"
 
@@ -66,6 +67,7 @@ const make = (any: View.Any): ViewFold => {
   const encode = encoder.make(view.schemas.state)
   const decodeState = decoder(view)
   const isSure = judge(`${view.name}, state`, view.schemas.state) === "sure"
+  const changedState = isSure ? () => undefined : roundTrip.make(view.schemas.state)
 
   const decodeEvent = (recorded: RecordedEvent): Result.Result<Omit<DecodedEvent, "keys">, unknown> => {
     const aggregate = StreamId.aggregateOf(recorded.streamId)
@@ -82,11 +84,8 @@ const make = (any: View.Any): ViewFold => {
       // A schema may encode what no store can keep, such as a text with NUL or a state that is too large.
       const copy = copyState(json)
       if (copy instanceof Problem) return Result.fail(new Error(`the state${copy.text}`))
-      if (isSure) return Result.succeed(copy)
-      return Result.flatMap(decodeState("", copy), (decoded) => {
-        const changed = changedKind(state, decoded)
-        return changed === undefined ? Result.succeed(copy) : Result.fail(new Error(`the state: ${changed}`))
-      })
+      const changed = changedState(state, copy)
+      return changed === undefined ? Result.succeed(copy) : Result.fail(new Error(`the state: ${bounded(changed)}`))
     })
 
   return {

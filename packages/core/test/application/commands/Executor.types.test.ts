@@ -22,7 +22,8 @@ import {
   type InsufficientFunds,
   type MoneyDeposited,
   type MoneyWithdrawn,
-  type NotOpen
+  type NotOpen,
+  accountErrors
 } from "../../support/account.ts"
 import { Activity } from "../../support/projected.ts"
 
@@ -40,6 +41,7 @@ const waitFor = Projection.waitFor([Activity], { timeout: "1 second" })
 const Give = Boundary.make("Give", {
   command: Schema.TaggedStruct("Give", { to: AccountId }),
   participants: ({ to }) => ({ to: Account.at(to) }),
+  errors: accountErrors,
   decide: (_give, { to }) => Decision.all({ to: Account.decide(new Deposit({ amount: 1 }), to) })
 })
 const give = { _tag: "Give", to: id } as const

@@ -16,7 +16,8 @@ import {
   InsufficientFunds,
   NotOpen,
   OpenAccount,
-  Withdraw
+  Withdraw,
+  accountErrors
 } from "../../support/account.ts"
 import { unavailable, watched } from "../../support/watched.ts"
 
@@ -34,6 +35,7 @@ const Move = Schema.TaggedStruct("Move", { from: AccountId, to: AccountId })
 const Transfer = Boundary.make("Transfer", {
   command: Move,
   participants: ({ from, to }) => ({ from: Account.at(from), to: Account.at(to) }),
+  errors: accountErrors,
   decide: (_, { from, to }) =>
     Decision.all({
       from: Account.decide(new Withdraw({ amount: 1 }), from),
@@ -220,6 +222,7 @@ describe("a state that is remembered", () => {
       const watching = Boundary.make("Watching", {
         command: Schema.TaggedStruct("Watching", {}),
         participants: () => ({ seen: Boundary.readOnly(Account.at(a)), account: Account.at(b) }),
+        errors: accountErrors,
         decide: (_, { account }) => Decision.all({ account: Account.decide(new Deposit({ amount: 1 }), account) })
       })
       yield* run(Effect.forEach([a, b, c], open))
@@ -336,6 +339,7 @@ describe("commands of one process", () => {
       const both = Boundary.make("Both", {
         command: Schema.TaggedStruct("Both", {}),
         participants: () => ({ seen: Boundary.readOnly(Account.at(a)), account: Account.at(a) }),
+        errors: accountErrors,
         decide: (_, { account }) => Decision.all({ account: Account.decide(new Deposit({ amount: 1 }), account) })
       })
       const receipts = yield* run(many(10, () => Executor.execute(both, { _tag: "Both" })))

@@ -45,6 +45,7 @@ const Payment = Boundary.make("Payment", {
     Boundary.discover({ index: Boundary.readOnly(Account.at(index)) }, ({ index }) => ({
       from: Account.at(`account ${index}`)
     })),
+  errors: [Poor],
   decide: ({ amount }, { from }) => Decision.all({ from: Account.decide({ _tag: "Withdraw", amount }, from) })
 })
 

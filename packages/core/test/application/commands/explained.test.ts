@@ -27,6 +27,7 @@ const Move = Schema.TaggedStruct("Move", { from: Schema.String, to: Schema.Strin
 const MoveBetween = Boundary.make("Move", {
   command: Move,
   participants: ({ from, to }) => ({ from: Counter.at(from), to: Counter.at(to) }),
+  errors: [TooLittle],
   decide: ({ by }, { from, to }) =>
     Decision.all({
       from: Counter.decide({ _tag: "Change", by: -by }, from),

@@ -4,7 +4,7 @@ import { Boundary, ConcurrencyConflict, Decision, EventStore, EventStoreError, E
 import { Expectation } from "@hexfold/core/adapter"
 import { Effect, Metric, Schedule, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { Account, AccountId, Deposit, OpenAccount } from "../../support/account.ts"
+import { Account, AccountId, Deposit, OpenAccount, accountErrors } from "../../support/account.ts"
 
 const id = AccountId.make("a-1")
 const open = Executor.execute(Account, id, new OpenAccount({ owner: "Anna" }), { commandId: "r-1" })
@@ -127,6 +127,7 @@ describe("the labels", () => {
       const Give = Boundary.make("Gift", {
         command: Schema.TaggedStruct("Give", { to: AccountId }),
         participants: ({ to }) => ({ to: Account.at(to) }),
+        errors: accountErrors,
         decide: (_give, { to }) => Decision.all({ to: Account.decide(new Deposit({ amount: 1 }), to) })
       })
       const give = Executor.execute(Give, { _tag: "Give", to: id })

@@ -8,7 +8,8 @@ import {
   Deposit,
   InsufficientFunds,
   OpenAccount,
-  Withdraw
+  Withdraw,
+  accountErrors
 } from "../../support/account.ts"
 import { watched } from "../../support/watched.ts"
 
@@ -24,6 +25,7 @@ const Gift = Schema.TaggedStruct("Gift", { from: AccountId, to: Schema.Array(Acc
 const Give = Boundary.make("Give", {
   command: Gift,
   participants: ({ from, to }) => ({ from: Account.at(from), to: to.map(Account.at) }),
+  errors: accountErrors,
   decide: (_, { from, to }) =>
     Decision.all({
       from: Account.decide(new Withdraw({ amount: to.length }), from),

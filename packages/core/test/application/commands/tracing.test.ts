@@ -3,7 +3,7 @@ import { MemoryEventStore } from "@hexfold/adapters-memory"
 import { Boundary, Decision, Executor, Metadata, Projection } from "@hexfold/core"
 import { Effect, Exit, Fiber, Schema, Tracer } from "effect"
 import { TestClock } from "effect/testing"
-import { Account, AccountId, Deposit, NotOpen, OpenAccount } from "../../support/account.ts"
+import { Account, AccountId, Deposit, NotOpen, OpenAccount, accountErrors } from "../../support/account.ts"
 import { Activity, stores } from "../../support/projected.ts"
 
 const id = AccountId.make("a-1")
@@ -13,6 +13,7 @@ const deposit = Executor.execute(Account, id, new Deposit({ amount: 1 }))
 const Give = Boundary.make("Give", {
   command: Schema.TaggedStruct("Give", { to: Schema.Array(AccountId), amount: Schema.Int }),
   participants: ({ to }) => ({ to: to.map((id) => Account.at(id)) }),
+  errors: accountErrors,
   decide: ({ amount }, { to }) => {
     if (amount === 13) throw new Error("a mistake in decide")
     return Decision.all({ to: to.map((state) => Account.decide(new Deposit({ amount }), state)) })

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Boundary, Decision, Executor, Projection, ViewStore, ViewStoreError, Reason } from "@hexfold/core"
 import { Effect, Fiber, Metric, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { Account, AccountId, Deposit, OpenAccount } from "../../support/account.ts"
+import { Account, AccountId, Deposit, OpenAccount, accountErrors } from "../../support/account.ts"
 import { Activity, eventually, records, stores } from "../../support/projected.ts"
 
 const id = AccountId.make("a")
@@ -14,6 +14,7 @@ const waitFor = Projection.waitFor(views)
 const Give = Boundary.make("Give", {
   command: Schema.TaggedStruct("Give", { to: AccountId }),
   participants: ({ to }) => ({ to: Account.at(to) }),
+  errors: accountErrors,
   decide: (_give, { to }) => Decision.all({ to: Account.decide(new Deposit({ amount: 1 }), to) })
 })
 

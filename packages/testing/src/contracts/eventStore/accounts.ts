@@ -42,6 +42,7 @@ export const decideTransfer = ({ amount }: Transfer, { from, to }: { readonly fr
 export const TransferMoney = Boundary.make("ContractTransfer", {
   command: Transfer,
   participants: ({ from, to }) => ({ from: Account.at(from), to: Account.at(to) }),
+  errors: [InsufficientFunds],
   decide: (command, states) => decideTransfer(command, states)
 })
 
@@ -49,6 +50,7 @@ export const TransferMoney = Boundary.make("ContractTransfer", {
 export const DiscoveredTransfer = Boundary.make("ContractDiscoveredTransfer", {
   command: Transfer,
   participants: ({ from, to }) => Boundary.discover({ from: Account.at(from) }, () => ({ to: Account.at(to) })),
+  errors: [InsufficientFunds],
   decide: decideTransfer
 })
 
@@ -63,6 +65,7 @@ export const AuditAccounts = Boundary.make("ContractAudit", {
   command: Audit,
   participants: ({ a, b }) =>
     Boundary.discover({ a: Boundary.readOnly(Account.at(a)) }, () => ({ b: Boundary.readOnly(Account.at(b)) })),
+  errors: [Wrong],
   decide: ({ sum }, { a, b }) => (a + b === sum ? Decision.nothing : Decision.reject(new Wrong({ found: a + b })))
 })
 
@@ -83,6 +86,7 @@ const Doctor = Aggregate.make("ContractDoctor", {
 export const Leave = Boundary.make("ContractLeave", {
   command: GoOff,
   participants: ({ other, who }) => ({ who: Doctor.at(who), other: Boundary.readOnly(Doctor.at(other)) }),
+  errors: [NobodyLeft],
   decide: (_, { other }) =>
     other === "off" ? Decision.reject(new NobodyLeft()) : Decision.all({ who: Decision.accept(new WentOff()) })
 })
