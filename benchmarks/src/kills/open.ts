@@ -1,0 +1,21 @@
+import { PgClient } from "@effect/sql-pg"
+import { PgStores } from "@hexfold/adapters-pg"
+import { type EventStore, StateCache, type ViewStore } from "@hexfold/core"
+import { type Context, Effect, Exit, Layer, Redacted, Schedule, Scope } from "effect"
+import { views } from "./accounts.ts"
+
+/** Both stores, in the server at the URL. They are opened again until the server, which may be down, takes them. */
+export const stores = (
+  url: string,
+  options: { readonly hasCache?: boolean } = {}
+): Effect.Effect<Context.Context<EventStore.EventStore | ViewStore.ViewStore>, unknown, Scope.Scope> => {
+  const pg = PgStores.layer({ views }).pipe(Layer.provide(PgClient.layer({ url: Redacted.make(url) })))
+  const layer = options.hasCache === true ? Layer.merge(pg, StateCache.layer({ capacity: 1_000 })) : pg
+  const attempt = Effect.gen(function* () {
+    const scope = yield* Scope.make()
+    const context = yield* Effect.onError(Layer.buildWithScope(layer, scope), () => Scope.close(scope, Exit.void))
+    yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+    return context
+  })
+  return Effect.retry(attempt, Schedule.max([Schedule.spaced("100 millis"), Schedule.recurs(200)]))
+}
