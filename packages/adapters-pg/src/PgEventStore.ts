@@ -142,7 +142,8 @@ export const make = (
       limited: limited("horizons"),
       outside
     })
-    if (Duration.isFinite(retention)) yield* sweepEvery(sweepInterval, outside(sweep(sql, schema, retention)))
+    const sweeping = translated("maintenance")(outside(sweep(sql, schema, retention)))
+    if (Duration.isFinite(retention)) yield* sweepEvery(sweepInterval, sweeping)
 
     const appendBatch = yield* batcher.make<EventStore.Append, Answer, AppendFailure>({
       operation: "append",

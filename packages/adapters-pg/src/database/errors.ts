@@ -2,6 +2,7 @@ import { EventStoreError, ViewStoreError, Reason } from "@hexfold/core"
 import { Cause, Effect, Predicate } from "effect"
 import { SqlError } from "effect/sql"
 import { cleaned, messageOf } from "./cleaned.ts"
+import { cleanedCause, withCleanSpans, withoutDataIn } from "./cleanedCause.ts"
 import { unmaintained } from "../sql/inline.ts"
 
 // Classes and codes of Postgres' appendix A. The driver's own classes cover most
@@ -109,32 +110,23 @@ const translatedTo =
   <A, E, R>(
     effect: Effect.Effect<A, E | SqlError.SqlError, R>
   ): Effect.Effect<A, Exclude<E, SqlError.SqlError> | Failure, R> =>
-    Effect.catchCause(effect, (cause): Effect.Effect<never, Exclude<E, SqlError.SqlError> | Failure> => {
-      if (Cause.hasInterrupts(cause)) return Effect.failCause(cause as Cause.Cause<never>)
-      for (const reason of cause.reasons) {
-        const error = reason._tag === "Die" ? reason.defect : reason._tag === "Fail" ? reason.error : undefined
-        if (SqlError.isSqlError(error)) return Effect.fail(toFailure(reasonOf(error)))
-        if (reason._tag === "Fail" && error instanceof EventStoreError && SqlError.isSqlError(error.reason.cause)) {
-          return Effect.fail(withoutDataIn(error, error.reason.cause) as Exclude<E, SqlError.SqlError>)
+    Effect.catchCause(
+      withCleanSpans(effect),
+      (cause): Effect.Effect<never, Exclude<E, SqlError.SqlError> | Failure> => {
+        if (Cause.hasInterrupts(cause)) return Effect.failCause(cleanedCause(cause) as Cause.Cause<never>)
+        for (const reason of cause.reasons) {
+          const error = reason._tag === "Die" ? reason.defect : reason._tag === "Fail" ? reason.error : undefined
+          if (SqlError.isSqlError(error)) return Effect.fail(toFailure(reasonOf(error)))
+          if (reason._tag === "Fail" && error instanceof EventStoreError && SqlError.isSqlError(error.reason.cause)) {
+            return Effect.fail(withoutDataIn(error, error.reason.cause) as Exclude<E, SqlError.SqlError>)
+          }
         }
+        return Effect.failCause(cause as Cause.Cause<Exclude<E, SqlError.SqlError>>)
       }
-      return Effect.failCause(cause as Cause.Cause<Exclude<E, SqlError.SqlError>>)
-    })
+    )
 
 /** What the server has said, without data. */
 export const detailOf = messageOf
-
-const { Aborted, Corrupt, Rejected, Timeout, Unavailable, Unknown } = Reason
-const classes = { Aborted, Corrupt, Rejected, Timeout, Unavailable, Unknown }
-
-/** An error that was made before it came here, with a cause that has no data in it. */
-const withoutDataIn = (error: EventStoreError, cause: SqlError.SqlError) => {
-  const { operation, reason } = error
-  // It is no failure of the server, so it has no cause.
-  if (reason._tag === "PositionFromAnotherHistory") return error
-  const props = { detail: reason.detail, cause: cleaned(cause) }
-  return new EventStoreError({ operation, reason: new classes[reason._tag](props) })
-}
 
 /**
  * Whether a statement with this failure has certainly done nothing, and one of

@@ -2,7 +2,8 @@ import { inspect } from "node:util"
 import { assert, it } from "@effect/vitest"
 import { PgEventStore } from "@hexfold/adapters-pg"
 import { EventStoreError, StreamId } from "@hexfold/core"
-import { Cause, ConfigProvider, Effect, Exit, Layer, Logger, Redacted } from "effect"
+import { Cause, ConfigProvider, Deferred, Effect, Exit, Layer, Logger, Redacted, References, Tracer } from "effect"
+import type { SqlClient } from "effect/sql"
 import { describe } from "vitest"
 import { newSchema, openStore, url } from "../support/database.ts"
 import { append, event } from "../support/events.ts"
@@ -45,6 +46,10 @@ const expectClean = (exit: Exit.Exit<unknown, unknown>, reason: string) =>
     assert.strictEqual(error.isRetryable, reason === "Unavailable" || reason === "Timeout")
     return error
   })
+
+/** What the server itself says of a statement that fails. */
+const raw = (sql: SqlClient.SqlClient, statement: string, binds: ReadonlyArray<unknown>) =>
+  Effect.map(Effect.flip(sql.unsafe(statement, binds)), ({ reason }) => ({ where: "", ...(reason.cause as object) }))
 
 const at = (change: (url: URL) => void): string => {
   const to = new URL(Redacted.value(url()))
@@ -122,6 +127,74 @@ describe("errors without secrets", () => {
       yield* appendOne(store, { writes: [{ streamId: account, events: [large] }], conditions: [] })
       const small = yield* openStore({ schema }, { maxMessageSize: 4_096 })
       yield* expectClean(yield* Effect.exit(small.store.readStreams([{ streamId: account }])), "Corrupt")
+    })
+  )
+
+  it.live("a server that repeats the parameters of a statement that failed shows no row", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql, store } = yield* openStore(
+        { schema },
+        { startupParameters: { log_parameter_max_length_on_error: "-1" } }
+      )
+      yield* sql.unsafe(`alter table ${schema}.events add check (data->>'name' is null)`)
+      const named = { ...event(), data: { name: secret } }
+      const appending = store.append({ writes: [{ streamId: account, events: [named] }], conditions: [] })
+      const { where } = yield* raw(sql, `select $1::int`, [secret])
+      assert.include(where, secret)
+      yield* expectClean(yield* Effect.exit(appending), "Rejected")
+    })
+  )
+
+  it.live("the spans of statements that failed show no row", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const spans: Array<Tracer.NativeSpan> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          spans.push(span)
+          return span
+        }
+      })
+      const { sql, store, transaction } = yield* Effect.withTracer(openStore({ schema }), tracer)
+      yield* sql.unsafe(`alter table ${schema}.events add check (data->>'name' is null)`)
+      const named = { ...event(), data: { name: secret } }
+      const appending = store.append({ writes: [{ streamId: account, events: [named] }], conditions: [] })
+      for (const each of [appending, transaction(appending)]) {
+        spans.length = 0
+        yield* each.pipe(Effect.withSpan("caller"), Effect.withTracer(tracer), Effect.exit)
+        const failed = spans.filter(({ status }) => status._tag === "Ended" && Exit.isFailure(status.exit))
+        assert.isAbove(failed.length, 1)
+        for (const { attributes, events, name, status } of failed) {
+          assert.notInclude(inspect({ attributes, events, status }, { depth: 20, showHidden: true }), "S3cr3t", name)
+        }
+      }
+    })
+  )
+
+  it.live("a sweep of command ids that fails logs no row", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql, store } = yield* openStore({ schema })
+      yield* store.append({ writes: [], conditions: [], command: { id: secret, fingerprint: "f" } })
+      yield* sql.unsafe(`create table ${schema}.kept (key text references ${schema}.commands)`)
+      yield* sql.unsafe(`insert into ${schema}.kept select key from ${schema}.commands`)
+      yield* sql.unsafe(`update ${schema}.commands set recorded_at = now() - interval '2 hours'`)
+      const logged = yield* Deferred.make<unknown>()
+      const formats = [Logger.formatJson, Logger.formatLogFmt, Logger.formatSimple]
+      const logger = Logger.make<unknown, void>((options) => {
+        const texts = formats.map((format) => String(format.log(options)))
+        const shown = [...texts, ...[options.message, options.cause].map((given) => inspect(given, { depth: 20 }))]
+        Deferred.doneUnsafe(logged, Effect.succeed(shown.join("\n")))
+      })
+      yield* openStore({ schema, commandRetention: "1 hour" }).pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(References.MinimumLogLevel, "All")
+      )
+      const text = yield* Deferred.await(logged)
+      assert.include(text, "foreign key")
+      assert.notInclude(text, "S3cr3t")
     })
   )
 

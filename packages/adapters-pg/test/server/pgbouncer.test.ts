@@ -2,7 +2,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { PgEventStore, PgStores } from "@hexfold/adapters-pg"
 import { EventStore, StreamId } from "@hexfold/core"
-import { Effect, Fiber, Stream } from "effect"
+import { Deferred, Effect, Fiber, Logger, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
 import { client, newDatabase, newSchema, openStore } from "../support/database.ts"
@@ -59,6 +59,67 @@ describe("connections", () => {
       )
       for (const streamId of streams.slice(0, 3)) yield* append(store, streamId, 1)
       yield* Fiber.join(live)
+    })
+  )
+
+  for (const [what, options, config, listens] of [
+    ["a client of many connections", {}, {}, true],
+    ["a client that does not say how many", {}, { maxConnections: undefined }, true],
+    ["a client of one connection", {}, { maxConnections: 1 }, false],
+    ["a client behind a pooler", { pooler: "transaction" }, { prepare: false }, false]
+  ] as ReadonlyArray<
+    readonly [string, PgEventStore.Options, { maxConnections?: number | undefined; prepare?: boolean }, boolean]
+  >) {
+    it.live(`${what} ${listens ? "listens" : "never listens"} for notifications`, () =>
+      Effect.gen(function* () {
+        const schema = yield* newSchema
+        const applicationName = `listening_${schema}`
+        const { store } = yield* openStore({ schema, ...options }, { ...config, applicationName } as object)
+        const { sql, store: other } = yield* openStore({ schema })
+        const seen = yield* Deferred.make<void>()
+        yield* Effect.forkChild(
+          Stream.runForEach(store.horizons, (horizon) =>
+            horizon >= 2 ? Deferred.succeed(seen, undefined) : Effect.void
+          ),
+          { startImmediately: true }
+        )
+        const listening = sql.unsafe(
+          "select from pg_stat_activity where application_name = $1 and query ilike 'listen%'",
+          [applicationName]
+        )
+        if (listens) yield* Effect.repeat(listening, { until: ({ length }) => length > 0 })
+        yield* append(other, streams[0]!, 2)
+        yield* Deferred.await(seen)
+        assert.lengthOf(yield* listening, listens ? 1 : 0)
+      })
+    )
+  }
+
+  it.live("a pool of one connection says that its live readers poll", () =>
+    Effect.gen(function* () {
+      for (const [maxConnections, count] of [
+        [1, 1],
+        [2, 0]
+      ] as const) {
+        const lines: Array<string> = []
+        const logger = Logger.make<unknown, void>(({ logLevel, message }) => void lines.push(`${logLevel}: ${message}`))
+        yield* openStore({ schema: yield* newSchema }, { maxConnections }).pipe(Effect.provide(Logger.layer([logger])))
+        assert.lengthOf(
+          lines.filter((line) => /^Warn: .*one connection.*poll/.test(line)),
+          count
+        )
+      }
+    })
+  )
+
+  it.live("a migration leaves the limits of its connection as they were", () =>
+    Effect.gen(function* () {
+      const limits = { lock_timeout: "7s", statement_timeout: "8s" }
+      const { sql } = yield* openStore({ schema: yield* newSchema }, { maxConnections: 1, startupParameters: limits })
+      const [row] = yield* sql.unsafe<typeof limits>(
+        "select current_setting('lock_timeout') as lock_timeout, current_setting('statement_timeout') as statement_timeout"
+      )
+      assert.deepInclude(row, limits)
     })
   )
 

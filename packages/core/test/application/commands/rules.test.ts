@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, it } from "@effect/vitest"
 import { Boundary, Decision, Executor, StateCache, VersionConflict } from "@hexfold/core"
-import { Effect, Result, Schema } from "effect"
+import { Cause, Effect, Exit, Metric, Result, Schema } from "effect"
 import {
   Account,
   AccountId,
@@ -78,6 +78,21 @@ describe("expectedVersion", () => {
   )
 })
 
+describe("expectedVersion of a program without types", () => {
+  for (const role of ["form", "to"]) {
+    it.effect(`is a defect for ${role}, which is no role of one stream, and nothing is written`, () =>
+      Effect.gen(function* () {
+        const { appends, behind, run } = yield* watched
+        yield* behind(Effect.forEach([a, b, c], open))
+        yield* behind(Executor.execute(Account, a, new Deposit({ amount: 10 })))
+        const exit = yield* Effect.exit(run(Executor.execute(Give, give, { expectedVersion: { [role]: 1 } as never })))
+        expect(Exit.isFailure(exit) && String(Cause.squash(exit.cause))).toContain(`a version is expected of ${role}`)
+        expect(appends).toHaveLength(0)
+      })
+    )
+  }
+})
+
 describe("require", () => {
   it.effect("is asked in every attempt before the domain, with the state that is decided on", () =>
     Effect.gen(function* () {
@@ -134,6 +149,88 @@ describe("require", () => {
       expect(error).toEqual(new InsufficientFunds({ balance: 0, requested: 2 }))
       expect(asked).toEqual([[2, { from: 1, to: [1, 1] }]])
     })
+  )
+})
+
+/** An error of a caller's rule that is called like one of the store's. */
+class Lookalike extends Schema.TaggedError<Lookalike>()("ConcurrencyConflict", { stream: Schema.String }) {}
+
+describe("what breaks a rule", () => {
+  const refuse = () => Result.fail(new Lookalike({ stream }))
+
+  it.effect("is not tried again, whatever its error is called", () =>
+    Effect.gen(function* () {
+      const { behind, run } = yield* watched
+      yield* behind(Effect.forEach([a, b, c], open))
+      let asked = 0
+      const require = () => (asked++, refuse())
+      expect(yield* Effect.flip(run(Executor.execute(Account, a, deposit, { require })))).toEqual(
+        new Lookalike({ stream })
+      )
+      expect(yield* Effect.flip(run(Executor.execute(Give, give, { require })))).toEqual(new Lookalike({ stream }))
+      expect(asked).toBe(2)
+    })
+  )
+
+  it.effect("counts as a rejection", () =>
+    Effect.gen(function* () {
+      const { behind, run } = yield* watched
+      yield* behind(Effect.forEach([a, b, c], open))
+      yield* Effect.flip(run(Executor.execute(Account, a, deposit, { require: refuse })))
+      yield* Effect.flip(run(Executor.execute(Account, a, deposit, { expectedVersion: 7 })))
+      yield* Effect.flip(run(Executor.execute(Give, give, { require: refuse })))
+      yield* Effect.flip(run(Executor.execute(Give, give, { expectedVersion: { from: 7 } })))
+      const outcomes = (yield* Metric.snapshot).flatMap((metric) =>
+        metric.id === "hexfold_command_duration_seconds" && metric.type === "Histogram"
+          ? Array.from({ length: Number(metric.state.count) }, () => metric.attributes?.["outcome"])
+          : []
+      )
+      expect(outcomes.filter((outcome) => outcome !== "accepted")).toEqual([1, 2, 3, 4].map(() => "rejected"))
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
+  )
+
+  it.effect("of a boundary comes before what the domain says", () =>
+    Effect.gen(function* () {
+      const { behind, run } = yield* watched
+      yield* behind(Effect.forEach([a, b, c], open))
+      expect(yield* Effect.flip(run(Executor.execute(Give, give, { require: refuse })))).toEqual(
+        new Lookalike({ stream })
+      )
+      const at = Executor.execute(Give, give, { expectedVersion: { from: 0 }, require: refuse })
+      expect(yield* Effect.flip(run(at))).toEqual(new VersionConflict({ stream, expected: 0, actual: 1 }))
+    })
+  )
+
+  it.effect("of a boundary is asked in every attempt", () =>
+    Effect.gen(function* () {
+      const { beforeAppends, behind, run } = yield* watched
+      yield* behind(Effect.forEach([a, b, c], open))
+      yield* behind(Executor.execute(Account, a, new Deposit({ amount: 10 })))
+      beforeAppends.push(Effect.orDie(Executor.execute(Account, c, deposit)))
+      const asked: Array<unknown> = []
+      const require = ({ versions }: { readonly versions: { readonly to: unknown } }) => {
+        asked.push(versions.to)
+        return asked.length === 1 ? Result.succeed(undefined) : refuse()
+      }
+      expect(yield* Effect.flip(run(Executor.execute(Give, give, { require })))).toEqual(new Lookalike({ stream }))
+      expect(asked).toEqual([
+        [1, 1],
+        [1, 2]
+      ])
+    })
+  )
+
+  it.effect("of a boundary is not asked of a command that is repeated", () =>
+    Effect.gen(function* () {
+      const { behind, run } = yield* watched
+      yield* behind(Effect.forEach([a, b, c], open))
+      yield* behind(Executor.execute(Account, a, new Deposit({ amount: 10 })))
+      const first = yield* run(Executor.execute(Give, give, { commandId: "g" }))
+      const again = yield* run(
+        Executor.execute(Give, give, { commandId: "g", expectedVersion: { from: 2 }, require: refuse })
+      )
+      expect(again).toMatchObject({ repeated: true, streams: first.streams })
+    }).pipe((test) => Effect.andThen(test, cached(test)))
   )
 })
 

@@ -16,6 +16,7 @@ export const payloads: Cases = {
       "😀": 4,
       éé: 5,
       "\uffff": 6,
+      "\uffffa": 11,
       abcd: 7,
       z: 8,
       10: 9,
@@ -27,7 +28,8 @@ export const payloads: Cases = {
       { ...rest, metadata: { ...metadata, fields, actor: "anna" } }
     ])
     // A key that is a whole number comes first in every object of JavaScript.
-    const data = '{"10":9,"":0,"z":8,"dry":3,"\uffff":6,"abcd":7,"wash":[{"a":1,"bb":0}],"éé":5,"😀":4,"unload":1}'
+    const data =
+      '{"10":9,"":0,"z":8,"dry":3,"\uffff":6,"abcd":7,"wash":[{"a":1,"bb":0}],"éé":5,"\uffffa":11,"😀":4,"unload":1}'
     const id = metadata.correlationId
     const known = `{"actor":"anna","fields":{"ip":"x","tenant":{"a":2,"bb":1}},"causationId":"${id}","correlationId":"${id}"}`
     const texts = (all: ReadonlyArray<{ readonly data: Schema.Json; readonly metadata: object }>) =>
@@ -36,6 +38,27 @@ export const payloads: Cases = {
     assert.deepStrictEqual(texts(yield* Stream.runCollect(eventStore.readStream(streamId))), [[data, known]])
     const { streams } = yield* eventStore.readStreams([{ streamId }])
     assert.strictEqual(JSON.stringify(streams[0]!.events[0]!.data), data)
+  }),
+
+  "7 a zero has no sign, wherever it stands": Effect.gen(function* () {
+    const { eventStore } = yield* open
+    const streamId = newStream()
+    const given = { a: -0, list: [-0, { b: -0 }], nested: { c: { d: -0 } } }
+    const { metadata, ...rest } = event(given)
+    const appended = yield* appendTo(eventStore, streamId, [
+      { ...rest, metadata: { ...metadata, fields: { zero: -0, more: { zero: -0 } } } }
+    ])
+    // Here -0 and 0 are not equal.
+    const known = [
+      { a: 0, list: [0, { b: 0 }], nested: { c: { d: 0 } } },
+      { zero: 0, more: { zero: 0 } }
+    ]
+    const read = yield* Stream.runCollect(eventStore.readStream(streamId))
+    for (const { data, metadata } of [...appended.events, ...read]) {
+      assert.deepStrictEqual([data, metadata.fields], known)
+    }
+    const { streams } = yield* eventStore.readStreams([{ streamId }])
+    assert.deepStrictEqual(streams[0]!.events[0]!.data, known[0])
   }),
 
   "7 streams that are read together have only what a fold needs": Effect.gen(function* () {
