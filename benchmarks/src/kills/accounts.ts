@@ -37,6 +37,7 @@ export const Account = Aggregate.make("Account", {
 export const Transfer = Boundary.make("Transfer", {
   command: Schema.TaggedStruct("Transfer", { from: Schema.String, to: Schema.String, ...fields }),
   participants: ({ from, to }) => ({ from: Account.at(from), to: Account.at(to) }),
+  errors: [Poor],
   decide: ({ amount, token }, { from, to }) =>
     Decision.all({
       from: Account.decide(new Withdraw({ amount, token }), from),

@@ -139,7 +139,7 @@ describe("errors without secrets", () => {
       )
       yield* sql.unsafe(`alter table ${schema}.events add check (data->>'name' is null)`)
       const named = { ...event(), data: { name: secret } }
-      const appending = store.append({ writes: [{ streamId: account, events: [named] }], conditions: [] })
+      const appending = store.append({ conditions: [], parts: [{ writes: [{ streamId: account, events: [named] }] }] })
       const { where } = yield* raw(sql, `select $1::int`, [secret])
       assert.include(where, secret)
       yield* expectClean(yield* Effect.exit(appending), "Rejected")
@@ -160,7 +160,7 @@ describe("errors without secrets", () => {
       const { sql, store, transaction } = yield* Effect.withTracer(openStore({ schema }), tracer)
       yield* sql.unsafe(`alter table ${schema}.events add check (data->>'name' is null)`)
       const named = { ...event(), data: { name: secret } }
-      const appending = store.append({ writes: [{ streamId: account, events: [named] }], conditions: [] })
+      const appending = store.append({ conditions: [], parts: [{ writes: [{ streamId: account, events: [named] }] }] })
       for (const each of [appending, transaction(appending)]) {
         spans.length = 0
         yield* each.pipe(Effect.withSpan("caller"), Effect.withTracer(tracer), Effect.exit)
@@ -177,7 +177,7 @@ describe("errors without secrets", () => {
     Effect.gen(function* () {
       const schema = yield* newSchema
       const { sql, store } = yield* openStore({ schema })
-      yield* store.append({ writes: [], conditions: [], command: { id: secret, fingerprint: "f" } })
+      yield* store.append({ conditions: [], parts: [{ writes: [], command: { id: secret, fingerprint: "f" } }] })
       yield* sql.unsafe(`create table ${schema}.kept (key text references ${schema}.commands)`)
       yield* sql.unsafe(`insert into ${schema}.kept select key from ${schema}.commands`)
       yield* sql.unsafe(`update ${schema}.commands set recorded_at = now() - interval '2 hours'`)

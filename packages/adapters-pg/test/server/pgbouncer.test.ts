@@ -78,8 +78,8 @@ describe("connections", () => {
         const { sql, store: other } = yield* openStore({ schema })
         const seen = yield* Deferred.make<void>()
         yield* Effect.forkChild(
-          Stream.runForEach(store.horizons, (horizon) =>
-            horizon >= 2 ? Deferred.succeed(seen, undefined) : Effect.void
+          Stream.runForEach(store.horizons, ({ position }) =>
+            position >= 2 ? Deferred.succeed(seen, undefined) : Effect.void
           ),
           { startImmediately: true }
         )

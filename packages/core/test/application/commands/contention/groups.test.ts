@@ -69,6 +69,7 @@ type Pair = typeof Pair.Type
 const Move = Boundary.make("Move", {
   command: Pair,
   participants: ({ a, b }) => ({ a: Counter.at(a), b: Counter.at(b) }),
+  errors: [TooLittle],
   decide: (command, states) => {
     const on = { [command.a]: states.a, [command.b]: states.b }
     return Decision.all({
@@ -80,6 +81,7 @@ const Move = Boundary.make("Move", {
 const Watch = Boundary.make("Watch", {
   command: Pair,
   participants: ({ a, b }) => ({ a: Boundary.readOnly(Counter.at(a)), b: Counter.at(b) }),
+  errors: [TooLittle],
   decide: ({ a, b, by, n }, states) => Decision.all({ b: decide(n, b, by, { [a]: states.a, [b]: states.b }) })
 })
 const ids = ["a", "b", "c"]
@@ -89,6 +91,7 @@ const Follow = Boundary.make("Follow", {
   command: Pair,
   participants: ({ a }) =>
     Boundary.discover({ a: Boundary.readOnly(Counter.at(a)) }, ({ a }) => ({ found: Counter.at(followed(a)) })),
+  errors: [TooLittle],
   decide: ({ a, by, n }, states) => {
     const found = followed(states.a)
     return Decision.all({ found: decide(n, found, by, { [a]: states.a, [found]: states.found }) })

@@ -257,6 +257,7 @@ describe("commands that have waited for one stream", () => {
 const Both = Boundary.make("Both", {
   command: Schema.TaggedStruct("Both", { least: Schema.Int }),
   participants: () => ({ c: Counter.at("c"), d: Counter.at("d") }),
+  errors: [TooLittle],
   decide: ({ least }, { c, d }) =>
     d < least
       ? Decision.reject(new TooLittle({ total: d }))
@@ -382,6 +383,7 @@ describe("after two lost races in a row", () => {
   const Follow = Boundary.make("Follow", {
     command: Schema.TaggedStruct("Follow", {}),
     participants: () => Boundary.discover({ c: Counter.at("c") }, ({ c }) => ({ found: Counter.at(`found ${c}`) })),
+    errors: [TooLittle],
     decide: (_, { c, found }) =>
       Decision.all({
         c: Counter.decide({ _tag: "Add", by: 1, note: "" }, c),
