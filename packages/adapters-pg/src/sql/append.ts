@@ -40,10 +40,10 @@ import * as Times from "./times.ts"
  * o_bases has the version of each stream before the call, o_times the time that
  * its events get unless they are imported. o_positions has the position of
  * each event, in the order of the binds; null if it was left out. o_history has
- * the number of the log's history. If the log is in another history than the caller
- * has checked, or is another log, nothing is done, and o_positions is null. o_inline
- * has the generations that the events may touch: the caller must apply the events to
- * them before the transaction ends. The call fails if the caller does not maintain one.
+ * the number of the log's history. If the log is in another
+ * history than the caller has checked, or is another log, nothing is done, and
+ * o_positions is null. o_inline has the generations that the events may touch: the caller must apply the events to them
+ * before the transaction ends. The call fails if the caller does not maintain one.
  *
  * Why it is correct. (1) All locks are taken in one order, views before command
  * keys before stream keys and each ascending, so calls cannot deadlock. (2) A head

@@ -95,8 +95,8 @@ export const make = ({
     // With each repetition this process knows a generation more, or appends maintain one less.
     const alone = <C extends Called>(
       appends: ReadonlyArray<EventStore.Append>,
-      call: (maintained: Maintained) => Effect.Effect<C, SqlError.SqlError>
-    ): Effect.Effect<C, SqlError.SqlError> =>
+      call: (maintained: Maintained) => Effect.Effect<C, SqlError.SqlError | EventStoreError>
+    ): Effect.Effect<C, SqlError.SqlError | EventStoreError> =>
       Effect.suspend(() => {
         const { calling, maintaining } = prepared(appends, call)
         return maintaining === undefined ? autocommit(calling) : transaction(maintaining)
