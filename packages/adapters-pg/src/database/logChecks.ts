@@ -4,10 +4,13 @@ import type { SqlClient, SqlError } from "effect/sql"
 import { namespaceOf } from "./namespace.ts"
 import { quoted } from "./schemaName.ts"
 
-/** Makes sure that a schema holds the log that the process knows, whole and alone. It is asked again in each history of the log. */
+/**
+ * Makes sure that a schema holds the log that the process knows, whole and alone, and returns its identity. It is asked
+ * again in each history of the log.
+ */
 export type CheckLog = (
   operation: EventStoreError["operation"]
-) => Effect.Effect<void, EventStoreError | SqlError.SqlError>
+) => Effect.Effect<string, EventStoreError | SqlError.SqlError>
 
 /**
  * Checks a schema, and refuses what the process must not serve: another log than the
@@ -43,7 +46,7 @@ export const checkLog = (sql: SqlClient.SqlClient, name: string): CheckLog => {
             `up each other's readers. ${adopt(name)}`
         )
       }
-      known = log.id
+      return (known = log.id)
     })
 }
 

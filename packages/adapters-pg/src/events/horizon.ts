@@ -60,8 +60,8 @@ export const askHorizon = ({ known, limited, schema, sql, watch }: Options): Ask
       const [row] = yield* sql.unsafe<Row>(horizonCall(schema), [joined, notes, names || watch.wantsNames()])
       const found = { history: row!.o_history, drawn: Number(row!.o_last), noted: row!.o_noted }
       if (row!.o_log !== known.log || found.history !== known.checked) {
-        yield* known.check(operation)
-        Object.assign(known, { log: row!.o_log, checked: found.history })
+        known.log = yield* known.check(operation)
+        known.checked = found.history
       }
       if (found.history === before.history && found.drawn < before.drawn && !isAgain) {
         yield* sql.unsafe(takenBack(schema), [before.history, before.noted])

@@ -1,5 +1,5 @@
 import { PgTypes } from "@effect/sql-pg"
-import { type EventStore, EventStoreError, Reason } from "@hexfold/core"
+import type { EventStore, EventStoreError } from "@hexfold/core"
 import { AppendCheck, PositionCheck } from "@hexfold/core/adapter"
 import { Effect, Option, Stream } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -7,7 +7,7 @@ import { array, int4 } from "../database/binds.ts"
 import type { Limit } from "../database/disconnect.ts"
 import { translated } from "../database/errors.ts"
 import { ofWritten, type WrittenRow } from "../database/eventRows.ts"
-import { endOf } from "../sql/history.ts"
+import { histories } from "../sql/history.ts"
 import { readAllPage, readStreamPage } from "../sql/readPage.ts"
 import type { AskHorizon } from "./horizon.ts"
 import { keyOf } from "./keys.ts"
@@ -51,23 +51,19 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
   /** Refuses a position that the log does not have: whoever goes on from it would skip what comes later. */
   const checkPosition = (options: EventStore.AllReadOptions, horizon: EventStore.Horizon) =>
     Effect.gen(function* () {
-      const { after, upTo } = options
-      const isEarlier = typeof after === "object" && after.history < horizon.history
-      const ended = isEarlier
-        ? yield* limited("readAll")(
-            translated("readAll")(
-              sql.unsafe<{ readonly endedAt: bigint | null }>(endOf(schema), [BigInt(after.history)])
-            )
-          )
-        : []
-      const end = Number(ended[0]?.endedAt ?? 0)
-      const refusal = PositionCheck.check("readAll", options, { ...horizon, endOf: () => end })
+      const { after, history } = options
+      const isPresent = (given: number | undefined) => given === undefined || given >= horizon.history
+      const found =
+        isPresent(history) && isPresent(typeof after === "object" ? after.history : undefined)
+          ? []
+          : yield* limited("readAll")(translated("readAll")(sql.unsafe<HistoryRow>(histories(schema))))
+      const endOf = (history: number) =>
+        // A history that the log never had may have been lost with a failover, or with what a dump did not have.
+        found.some((row) => Number(row.history) === history)
+          ? Math.min(...found.flatMap((row) => (Number(row.history) > history ? Number(row.beganAfter) : [])))
+          : 0
+      const refusal = PositionCheck.check("readAll", options, { ...horizon, endOf })
       if (refusal !== undefined) return yield* refusal
-      if (isEarlier && upTo !== undefined && upTo > end && options.direction !== "backwards") {
-        // The reader has learnt of `upTo` in the earlier history, and would take all up to it for read.
-        const detail = `history ${after.history} has ended at position ${end}, and the read was to go on to ${upTo}: ask for the horizon again`
-        return yield* new EventStoreError({ operation: "readAll", reason: new Reason.Unavailable({ detail }) })
-      }
     })
 
   return {
@@ -125,6 +121,11 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
 }
 
 type Reads = Pick<EventStore.EventStore["Service"], "readStream" | "readAll">
+
+interface HistoryRow {
+  readonly history: bigint
+  readonly beganAfter: bigint
+}
 
 interface PageRow extends WrittenRow {
   /** The bytes of the page's payloads up to this row. */

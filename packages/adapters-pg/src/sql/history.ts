@@ -83,10 +83,9 @@ export const noted = (schema: string, history: string): string => `(
 /** Begins another history, if the present one is still $1 bigint. The log is as it was up to $2 bigint. */
 export const takenBack = (schema: string): string => `select ${schema}.taken_back($1, $2)::text`
 
-/** The lowest position before which a history later than $1 bigint began; null if the log never had the history $1. */
-export const endOf = (schema: string): string => `
-select case when exists (select from ${schema}.histories where history = $1)
-  then pg_catalog.min(began_after) filter (where history > $1) end as "endedAt" from ${schema}.histories`
+/** The histories of the log, and the last position drawn before each began. */
+export const histories = (schema: string): string => `
+select history, pg_catalog.min(began_after) as "beganAfter" from ${schema}.histories group by history`
 
 /** Part of a function: refuses a standby. */
 export const refuseStandby = `  if pg_is_in_recovery() then
@@ -100,19 +99,25 @@ export const refuseSequence = (schema: string, end: string, drawn: string): stri
       ${drawn}, ${end}, 'select setval(''${schema.replaceAll('"', "")}.events_position'', ' || ${end} || ')' using errcode = 'HX005';
   end if;`
 
-/** Parts of the append function: the values that it reads with its first statement, and the variables that they go into. */
+/** Parts of the append function: what it reads with its first statement, and what it does with it before anything is written. */
 export const ofAppend = (schema: string) => ({
   variables: `
-  v_is_behind boolean;`,
-  values: `${presentHistory(schema)},
+  v_is_behind boolean;
+  v_log uuid;`,
+  values: `${presentHistory(schema)}, (select l.id from ${schema}.log l),
     coalesce((select max(e.position) from ${schema}.events e) > (select last_value from ${schema}.events_position), false)`,
-  into: "o_history, v_is_behind",
-  /** Before anything is written: notices that a history has ended. A caller that knows another one must check the log first. */
+  into: "o_history, v_log, v_is_behind",
   check: `
   if v_is_behind then
 ${refuseSequence(schema, `(select max(e.position) from ${schema}.events e)`, `(select last_value from ${schema}.events_position)`)}
   end if;
   if o_history is null then
     o_history := ${schema}.begin_history(null);
+  end if;
+  if p_history is not null and (p_history <> o_history or p_log is distinct from v_log) then
+    if v_lock_timeout is not null then
+      perform set_config('lock_timeout', v_lock_timeout, true);
+    end if;
+    return;
   end if;`
 })
