@@ -11,12 +11,14 @@ import { executing } from "./eventStore/executing.ts"
 import { following } from "./eventStore/following.ts"
 import { importing } from "./eventStore/importing.ts"
 import { limits } from "./eventStore/limits.ts"
+import { parts } from "./eventStore/parts.ts"
 import { payloads } from "./eventStore/payloads.ts"
 import { reading } from "./eventStore/reading.ts"
 import { remembered } from "./eventStore/remembering.ts"
 import { requiring } from "./eventStore/requiring.ts"
 import { times } from "./eventStore/times.ts"
 import { transferring } from "./eventStore/transferring.ts"
+import { holdingAlone, locking } from "./streamLocks/holding.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { suite as declare } from "./suite.ts"
 
@@ -30,6 +32,8 @@ const contract: Contract = {
     reading,
     following,
     commands,
+    parts,
+    locking: { ...locking, ...holdingAlone },
     limits,
     payloads,
     times,
