@@ -2,8 +2,8 @@
  * What the author of an adapter writes once, so that all contracts run on it:
  * how data is made, and how processes are opened that work on these data.
  */
-import type { EventStore, EventStoreError, View, ViewStore } from "@hexfold/core"
-import type { Effect, Scope } from "effect"
+import type { EventStore, EventStoreError, StreamId, View, ViewStore } from "@hexfold/core"
+import type { Duration, Effect, Scope } from "effect"
 
 /**
  * What some backends can do and others cannot.
@@ -13,8 +13,15 @@ import type { Effect, Scope } from "effect"
  * - `foreignTransactions`: the database has transactions that append nothing, and one of them can be held open.
  * - `inlineViews`: appends maintain the views whose definitions the node was given.
  * - `silentConnections`: the connections of a node can be cut, so that its operations get no answer.
+ * - `stalls`: appends to chosen streams can be made to wait, as if a stranger had locked these streams.
  */
-export type Capability = "otherProcesses" | "transactions" | "foreignTransactions" | "inlineViews" | "silentConnections"
+export type Capability =
+  | "otherProcesses"
+  | "transactions"
+  | "foreignTransactions"
+  | "inlineViews"
+  | "silentConnections"
+  | "stalls"
 
 /** A process that works on shared data: an instance of each store, and what the backend declares besides. */
 export interface Node {
@@ -36,12 +43,22 @@ export interface Node {
   readonly foreignTransaction?: Effect.Effect<Effect.Effect<boolean, unknown>, unknown, Scope.Scope>
   /** From now on the operations of this node hang or fail. Needed for `silentConnections`. */
   readonly cut?: Effect.Effect<void>
+  /**
+   * From now on appends to these streams wait, from whichever node, until the
+   * effect that it returns is run or the scope closes. The streams have events.
+   * Needed for `stalls`.
+   */
+  readonly stall?: (
+    streams: ReadonlyArray<StreamId.StreamId>
+  ) => Effect.Effect<Effect.Effect<void>, unknown, Scope.Scope>
 }
 
 /** What a node is opened with. */
 export interface OpenOptions {
   /** The views whose definitions the node knows, for appends that maintain them. */
   readonly views?: ReadonlyArray<View.Any>
+  /** For how long an append of the node may wait for a stream. The adapter's own limit if it is not given. */
+  readonly limit?: Duration.Input
 }
 
 /** Opens one more node on the same data; the node ends with the scope. */

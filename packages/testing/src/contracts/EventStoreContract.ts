@@ -14,6 +14,7 @@ import { payloads } from "./eventStore/payloads.ts"
 import { reading } from "./eventStore/reading.ts"
 import { remembered } from "./eventStore/remembering.ts"
 import { requiring } from "./eventStore/requiring.ts"
+import { stalling } from "./eventStore/stalling.ts"
 import { times } from "./eventStore/times.ts"
 import { transferring } from "./eventStore/transferring.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
@@ -24,10 +25,11 @@ const contract: Contract = {
   needs: [],
   ownData: false,
   groups: {
-    declaring: declaring(["otherProcesses", "transactions", "foreignTransactions"]),
+    declaring: declaring(["otherProcesses", "transactions", "foreignTransactions", "stalls"]),
     appending,
     reading,
     following,
+    stalling,
     commands,
     limits,
     payloads,

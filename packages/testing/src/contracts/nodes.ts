@@ -47,7 +47,8 @@ export const nodesOn = (open: Backend.Open, needs: Capabilities, declared: Capab
 const members = [
   ["transactions", "transaction"],
   ["foreignTransactions", "foreignTransaction"],
-  ["silentConnections", "cut"]
+  ["silentConnections", "cut"],
+  ["stalls", "stall"]
 ] as const
 
 const lacking = (capability: Backend.Capability, member: keyof Backend.Node) =>
@@ -57,5 +58,6 @@ const lacking = (capability: Backend.Capability, member: keyof Backend.Node) =>
 const complete = {
   transaction: () => lacking("transactions", "transaction"),
   foreignTransaction: lacking("foreignTransactions", "foreignTransaction"),
-  cut: lacking("silentConnections", "cut")
+  cut: lacking("silentConnections", "cut"),
+  stall: () => lacking("stalls", "stall")
 }

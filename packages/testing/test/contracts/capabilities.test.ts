@@ -18,7 +18,8 @@ const all: ReadonlyArray<Backend.Capability> = [
   "transactions",
   "foreignTransactions",
   "inlineViews",
-  "silentConnections"
+  "silentConnections",
+  "stalls"
 ]
 
 const nodeOf = (stores: Context.Context<MemoryStores.Stores>): Backend.Node => ({
@@ -58,7 +59,8 @@ describe("a backend that declares a capability and does not have it", () => {
   for (const [capability, member] of [
     ["transactions", "transaction"],
     ["foreignTransactions", "foreignTransaction"],
-    ["silentConnections", "cut"]
+    ["silentConnections", "cut"],
+    ["stalls", "stall"]
   ] as const) {
     it.live(`fails every case that needs ${capability}, with a message that names both`, () =>
       Effect.gen(function* () {
@@ -93,6 +95,21 @@ describe("a backend that declares a capability and does not have it", () => {
       })
     )
   }
+
+  it.live("fails the case that asks for stalls, where appends to a stalled stream do not wait", () =>
+    Effect.gen(function* () {
+      const data = Effect.map(
+        shared,
+        (open): Backend.Open =>
+          (options) =>
+            Effect.map(open(options), (node) => ({ ...node, stall: () => Effect.succeed(Effect.void) }))
+      )
+      const asking = EventStoreContract.plan(all).find(
+        ({ title }) => title === "a declared capability is there: stalls"
+      )
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(Effect.scoped(Effect.flatMap(data, asking!.run)))))
+    })
+  )
 
   for (const [capability, data] of [
     ["otherProcesses", separate],
