@@ -17,6 +17,7 @@ import {
   rmSync,
   writeFileSync
 } from "node:fs"
+import { availableParallelism } from "node:os"
 import { dirname, join, relative, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
@@ -100,7 +101,10 @@ const runRound = (round) => {
   const began = Date.now()
   const vitest = join(root, "node_modules/vitest/vitest.mjs")
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]
-  const args = [vitest, "run", "--config", ".config/vitest.config.ts", "--root", ".", ...reporters, ...suites]
+  // Vitest would leave a core free, and on two cores run one file after the other. A suite mostly waits: for leases, for
+  // the server, for other processes.
+  const workers = `--maxWorkers=${Math.max(2, availableParallelism())}`
+  const args = [vitest, "run", "--config", ".config/vitest.config.ts", "--root", ".", workers, ...reporters, ...suites]
   // The log can be followed while the round goes on; that of a failed round stays beside the results.
   const output = openSync(log, "w")
   const { error, status } = spawnSync(process.execPath, args, { cwd: root, stdio: ["ignore", output, output] })

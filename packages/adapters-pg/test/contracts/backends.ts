@@ -34,40 +34,41 @@ const pollInterval = "1 hour"
 
 /** The two stores that know nothing of each other, on one client. */
 export const apart = (options: PgEventStore.Options = {}, data: Data = plain): Backend.Backend => ({
-  capabilities: ["otherProcesses", "transactions", "foreignTransactions"],
+  capabilities: ["otherProcesses", "transactions", "foreignTransactions", "stalls"],
   data: Effect.map(
     data,
-    ({ config, schema }) =>
-      () =>
-        openApart({ schema, pollInterval, ...options }, config)
+    ({ config, schema }): Backend.Open =>
+      ({ limit }) =>
+        openApart({ schema, pollInterval, ...limitOf(limit), ...options }, config)
   )
 })
 
 /** Like `apart`, but each node has a network of its own, which can be cut. */
 export const apartOnWires: Backend.Backend = {
-  capabilities: ["otherProcesses", "transactions", "foreignTransactions", "silentConnections"],
+  capabilities: ["otherProcesses", "transactions", "foreignTransactions", "silentConnections", "stalls"],
   data: Effect.map(
     newSchema,
-    (schema) => () =>
-      Effect.gen(function* () {
-        const { cut, end, url } = yield* wire
-        const node = yield* openApart({ schema, pollInterval }, { url }, end)
-        return { ...node, cut: Effect.sync(cut) }
-      })
+    (schema): Backend.Open =>
+      ({ limit }) =>
+        Effect.gen(function* () {
+          const { cut, end, url } = yield* wire
+          const node = yield* openApart({ schema, pollInterval, ...limitOf(limit) }, { url }, end)
+          return { ...node, cut: Effect.sync(cut) }
+        })
   )
 }
 
 /** Both stores of one layer, whose appends maintain views. */
 export const together = (data: Data = plain): Backend.Backend => ({
-  capabilities: ["otherProcesses", "transactions", "foreignTransactions", "inlineViews"],
+  capabilities: ["otherProcesses", "transactions", "foreignTransactions", "inlineViews", "stalls"],
   data: Effect.map(
     data,
     ({ config, schema }): Backend.Open =>
-      (options) =>
+      ({ limit, ...options }) =>
         Effect.gen(function* () {
           const sql = yield* client(config)
           const stores = yield* Layer.build(
-            PgStores.layer({ schema, pollInterval, ...options }).pipe(
+            PgStores.layer({ schema, pollInterval, ...limitOf(limit), ...options }).pipe(
               Layer.provide([Layer.succeed(PgClient.PgClient, sql), Layer.succeed(SqlClient.SqlClient, sql)])
             )
           )
@@ -76,7 +77,8 @@ export const together = (data: Data = plain): Backend.Backend => ({
             streamLocks: Context.get(stores, StreamLocks.StreamLocks),
             viewStore: Context.get(stores, ViewStore.ViewStore),
             transaction: (effect) => transacted(sql, effect),
-            foreignTransaction: foreignTransaction(yield* client(), schema)
+            foreignTransaction: foreignTransaction(yield* client(), schema),
+            stall: stall(schema)
           }
         })
   )
@@ -102,7 +104,8 @@ const openApart = (
       streamLocks: Context.get(events, StreamLocks.StreamLocks),
       viewStore: yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, sql),
       transaction: (effect) => transacted(sql, effect),
-      foreignTransaction: foreignTransaction(yield* client(), schema)
+      foreignTransaction: foreignTransaction(yield* client(), schema),
+      stall: stall(schema)
     }
   })
 
@@ -122,3 +125,18 @@ const foreignTransaction = (
       (rows) => rows.length === 1
     )
   }).pipe(Effect.orDie)
+
+const limitOf = (limit: Backend.OpenOptions["limit"]): PgEventStore.Options =>
+  limit === undefined ? {} : { lockTimeout: limit }
+
+/** A transaction of a stranger that holds the heads of some streams. */
+const stall =
+  (schema: string): NonNullable<Backend.Node["stall"]> =>
+  (streams) =>
+    Effect.gen(function* () {
+      const sql = yield* client()
+      const stranger = yield* sql.reserve
+      yield* stranger.execute("begin", [], undefined)
+      yield* stranger.execute(`select from ${schema}.streams where key = any($1) for update`, [streams], undefined)
+      return Effect.orDie(Effect.asVoid(stranger.execute("rollback", [], undefined)))
+    })

@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema"
+import { quote, shortened } from "./texts.ts"
 
 /**
  * A view names a key that no record can have: it is empty, has more than 1,000
@@ -14,6 +15,10 @@ export class InvalidKey extends Schema.TaggedError<InvalidKey>()("InvalidKey", {
   /** What is wrong with the key, in words. */
   detail: Schema.String
 }) {
+  static {
+    shortened(this)
+  }
+
   override get message(): string {
     return `${this.view}: event ${this.version} of ${this.stream}, at position ${this.position}: ${this.detail}`
   }
@@ -25,8 +30,12 @@ export class InvalidCursor extends Schema.TaggedError<InvalidCursor>()("InvalidC
   cursor: Schema.String,
   problem: Schema.Literals(["Malformed", "OtherQuery"])
 }) {
+  static {
+    shortened(this)
+  }
+
   override get message(): string {
     const problem = this.problem === "Malformed" ? "is not a valid cursor" : "belongs to another query"
-    return `the cursor ${JSON.stringify(this.cursor)} for the view ${this.view} ${problem}`
+    return `the cursor ${quote(this.cursor)} for the view ${this.view} ${problem}`
   }
 }

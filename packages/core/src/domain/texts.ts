@@ -42,3 +42,101 @@ const longestMessage = 2_000
 /** A text in the form that a store can keep, with at most `most` UTF-16 units. */
 export const storable = (text: string, most: number): string =>
   text.slice(0, most).toWellFormed().replaceAll("\0", "\uFFFD")
+
+/**
+ * Bounds what an error class shows of its instances. Their fields have the whole
+ * facts. But a message, and what `JSON.stringify` and `util.inspect` show, may be
+ * written to a log, and may repeat what came from outside: they show the beginning
+ * of a long text or list, of a cause only its name and message, and of a receipt
+ * no event.
+ */
+export const shortened = (type: { readonly prototype: Error }): void => {
+  const { prototype } = type
+  const own = Object.getOwnPropertyDescriptor(prototype, "message")
+  if (own !== undefined) {
+    Object.defineProperty(prototype, "message", {
+      configurable: true,
+      get(this: Error) {
+        return bounded(String(own.get?.call(brief(this))))
+      }
+    })
+  }
+  short.add(prototype)
+  Object.defineProperty(prototype, "toJSON", {
+    configurable: true,
+    writable: true,
+    value(this: Error) {
+      const { cause } = this
+      return { ...fieldsOf(this, 0), ...(cause === undefined ? undefined : { cause: shown(cause, 1) }) }
+    }
+  })
+}
+
+// The error with the beginnings of its texts and lists, from which its message is made.
+const brief = (error: Error): Error => {
+  const own = Object.entries(error).filter(([, each]) => isLong(each))
+  return own.length === 0
+    ? error
+    : (Object.create(
+        error,
+        Object.fromEntries(own.map(([key, value]) => [key, { value: beginning(value), enumerable: true }]))
+      ) as Error)
+}
+
+const isLong = (value: unknown): boolean =>
+  typeof value === "string" ? value.length > longestText : Array.isArray(value) || isPlain(value)
+
+const beginning = (value: unknown): unknown => {
+  if (typeof value === "string") return textOf(value)
+  if (isPlain(value)) return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, beginning(each)]))
+  if (!Array.isArray(value)) return value
+  const first = value.slice(0, mostShown).map(beginning)
+  return value.length > mostShown && typeof first[0] === "string" ? [...first, more(value)] : first
+}
+
+const isPlain = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype
+
+const textOf = (text: string, most = longestText): string =>
+  text.length > most ? `${text.slice(0, most).toWellFormed()}…` : text
+
+const more = (all: ReadonlyArray<unknown>): string => `… ${all.length - mostShown} more`
+
+// The prototypes of the classes whose instances are shown in a bounded form.
+const short = new WeakSet<object>()
+
+const shown = (value: unknown, depth: number): unknown => {
+  if (typeof value === "string") return depth > 1 ? textOf(value, longestQuote) : textOf(value)
+  if (typeof value === "bigint" || typeof value === "function" || typeof value === "symbol")
+    return textOf(String(value))
+  if (typeof value !== "object" || value === null) return value
+  if (short.has(Object.getPrototypeOf(value) as object)) return jsonOf(value)
+  if (value instanceof Error) {
+    const { _tag, message, name } = value as Error & { readonly _tag?: unknown }
+    const kind = typeof _tag === "string" ? { _tag: shown(_tag, depth) } : { name: shown(name, depth) }
+    return { ...kind, message: shown(message, depth) }
+  }
+  if (depth === deepest) return "…"
+  if (Array.isArray(value)) {
+    const first = value.slice(0, mostShown).map((each) => shown(each, depth + 1))
+    return value.length > mostShown ? [...first, more(value)] : first
+  }
+  return !isPlain(value) && "toJSON" in value ? shown(jsonOf(value), depth + 1) : fieldsOf(value, depth)
+}
+
+const jsonOf = (value: object): unknown => (value as { readonly toJSON: () => unknown }).toJSON()
+
+const fieldsOf = (value: object, depth: number): Readonly<Record<string, unknown>> => {
+  const fields: Record<string, unknown> = {}
+  for (const [key, each] of Object.entries(value).slice(0, mostShown)) {
+    // A receipt has the events of a command, and they have data.
+    const isHidden = key === "receipt" || key === "data" || key === "metadata"
+    fields[textOf(key, longestQuote)] =
+      isHidden && typeof each === "object" && each !== null ? "…" : shown(each, depth + 1)
+  }
+  return fields
+}
+
+const longestText = 1_000
+const mostShown = 10
+const deepest = 4

@@ -4,6 +4,7 @@
  * driver raised, unchanged.
  */
 import * as Schema from "effect/Schema"
+import { shortened } from "../domain/texts.ts"
 
 const fields = { detail: Schema.String, cause: Schema.optionalKey(Schema.Defect()) }
 
@@ -13,23 +14,43 @@ const fields = { detail: Schema.String, cause: Schema.optionalKey(Schema.Defect(
  * command id, or with an expectation that no longer holds once the append has
  * succeeded.
  */
-export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", fields) {}
+export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", fields) {
+  static {
+    shortened(this)
+  }
+}
 
 /** The store did not answer in time. */
-export class Timeout extends Schema.TaggedError<Timeout>()("Timeout", fields) {}
+export class Timeout extends Schema.TaggedError<Timeout>()("Timeout", fields) {
+  static {
+    shortened(this)
+  }
+}
 
 /** What is stored breaks an invariant of the store. */
-export class Corrupt extends Schema.TaggedError<Corrupt>()("Corrupt", fields) {}
+export class Corrupt extends Schema.TaggedError<Corrupt>()("Corrupt", fields) {
+  static {
+    shortened(this)
+  }
+}
 
 /** The request can never succeed as it is; nothing was written. */
-export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", fields) {}
+export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", fields) {
+  static {
+    shortened(this)
+  }
+}
 
 /**
  * An earlier error has ended the transaction that the operation is part of:
  * nothing more happens in it. The earlier error says whether it helps to repeat
  * the whole transaction.
  */
-export class Aborted extends Schema.TaggedError<Aborted>()("Aborted", fields) {}
+export class Aborted extends Schema.TaggedError<Aborted>()("Aborted", fields) {
+  static {
+    shortened(this)
+  }
+}
 
 /**
  * A position was reached in another history of the log than the present one, and
@@ -54,7 +75,11 @@ export class PositionFromAnotherHistory extends Schema.TaggedError<PositionFromA
 ) {}
 
 /** The store failed for any other reason. */
-export class Unknown extends Schema.TaggedError<Unknown>()("Unknown", fields) {}
+export class Unknown extends Schema.TaggedError<Unknown>()("Unknown", fields) {
+  static {
+    shortened(this)
+  }
+}
 
 /** Why an operation of the store failed. */
 export type Reason = Unavailable | Timeout | Corrupt | Rejected | Aborted | PositionFromAnotherHistory | Unknown

@@ -8,6 +8,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import { shortened } from "../domain/texts.ts"
 import type * as Expectation from "./Expectation.ts"
 import * as Reason from "./Reason.ts"
 
@@ -29,6 +30,10 @@ export class ConcurrencyConflict extends Schema.TaggedError<ConcurrencyConflict>
   /** How often the append was tried: 1 if a store reports it, more if an executor gave up. */
   attempts: Schema.Int
 }) {
+  static {
+    shortened(this)
+  }
+
   get "~hexfold/concern"(): "operator" {
     return "operator"
   }
@@ -54,6 +59,10 @@ export class VersionConflict extends Schema.TaggedError<VersionConflict>()("Vers
   /** The stream's version; 0 if it has no event. */
   actual: Schema.Int
 }) {
+  static {
+    shortened(this)
+  }
+
   override get message(): string {
     return `${this.stream}: version ${this.expected} is required, but it is at version ${this.actual}`
   }
@@ -70,6 +79,10 @@ export class CommandIdReused extends Schema.TaggedError<CommandIdReused>()("Comm
   /** The fingerprint of the command that was refused. */
   given: Schema.String
 }) {
+  static {
+    shortened(this)
+  }
+
   get "~hexfold/concern"(): "caller" {
     return "caller"
   }
@@ -100,6 +113,10 @@ export class EventStoreError extends Schema.TaggedError<EventStoreError>()("Even
   /** How often the command was tried; set by an executor. */
   attempts: Schema.optionalKey(Schema.Int)
 }) {
+  static {
+    shortened(this)
+  }
+
   get "~hexfold/concern"(): "operator" {
     return "operator"
   }
@@ -110,10 +127,17 @@ export class EventStoreError extends Schema.TaggedError<EventStoreError>()("Even
   }
 
   override get message(): string {
-    const place = this.streams === undefined ? "" : ` (${this.streams.join(", ")}; attempts: ${this.attempts ?? 1})`
+    const place = this.streams === undefined ? "" : ` (${listed(this.streams)}; attempts: ${this.attempts ?? 1})`
     return `${this.operation}: ${this.reason.detail}${place}`
   }
 }
+
+const listed = (streams: ReadonlyArray<string>): string =>
+  streams.length > mostNamed
+    ? `${streams.slice(0, mostNamed).join(", ")} and ${streams.length - mostNamed} more`
+    : streams.join(", ")
+
+const mostNamed = 10
 
 /** An operation of the store, as an error names it. */
 export type Operation = EventStoreError["operation"]
@@ -124,6 +148,10 @@ export class ViewStoreError extends Schema.TaggedError<ViewStoreError>()("ViewSt
   view: Schema.optionalKey(Schema.String),
   reason: Reason.schema
 }) {
+  static {
+    shortened(this)
+  }
+
   get "~hexfold/concern"(): "operator" {
     return "operator"
   }
@@ -153,6 +181,10 @@ export class CommitConflict extends Schema.TaggedError<CommitConflict>()("Commit
   /** The epoch and position in the store. */
   actual: place
 }) {
+  static {
+    shortened(this)
+  }
+
   override get message(): string {
     const { actual, expected } = this
     const at = ({ epoch, position }: typeof expected) => `position ${position} in epoch ${epoch}`
@@ -188,6 +220,10 @@ export class WaitTimeout<out Receipt = unknown> extends Schema.TaggedError<WaitT
   /** The receipt of the command that happened before the wait; undefined after `Projection.waitUntil`. */
   receipt: Schema.Unknown
 }) {
+  static {
+    shortened(this)
+  }
+
   // The schema cannot have a type parameter.
   declare readonly receipt: Receipt
 

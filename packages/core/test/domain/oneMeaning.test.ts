@@ -158,6 +158,6 @@ it("what is appended is read back as it was, and what would be read back as it w
         assert.isFalse(Result.isSuccess(back) && isSame(back.success, value), String(exit.cause))
       }
     }),
-    { numRuns: 300 }
+    { numRuns: 200 }
   )
 }, 60_000)

@@ -2,8 +2,8 @@
  * What the author of an adapter writes once, so that all contracts run on it:
  * how data is made, and how processes are opened that work on these data.
  */
-import type { EventStore, EventStoreError, StreamLocks, View, ViewStore } from "@hexfold/core"
-import type { Effect, Scope } from "effect"
+import type { EventStore, EventStoreError, StreamId, StreamLocks, View, ViewStore } from "@hexfold/core"
+import type { Duration, Effect, Scope } from "effect"
 
 /**
  * What some backends can do and others cannot.
@@ -14,6 +14,7 @@ import type { Effect, Scope } from "effect"
  * - `inlineViews`: appends maintain the views whose definitions the node was given.
  * - `lostCommits`: the last events of the log can be taken back, as by a crash that loses commits.
  * - `silentConnections`: the connections of a node can be cut, so that its operations get no answer.
+ * - `stalls`: appends to chosen streams can be made to wait, as if a stranger had locked these streams.
  */
 export type Capability =
   | "otherProcesses"
@@ -22,6 +23,7 @@ export type Capability =
   | "inlineViews"
   | "lostCommits"
   | "silentConnections"
+  | "stalls"
 
 /** A process that works on shared data: an instance of each store, and what the backend declares besides. */
 export interface Node {
@@ -53,12 +55,22 @@ export interface Node {
   readonly loseLast?: (events: number) => Effect.Effect<void, unknown>
   /** From now on the operations of this node hang or fail. Needed for `silentConnections`. */
   readonly cut?: Effect.Effect<void>
+  /**
+   * From now on appends to these streams wait, from whichever node, until the
+   * effect that it returns is run or the scope closes. The streams have events.
+   * Needed for `stalls`.
+   */
+  readonly stall?: (
+    streams: ReadonlyArray<StreamId.StreamId>
+  ) => Effect.Effect<Effect.Effect<void>, unknown, Scope.Scope>
 }
 
 /** What a node is opened with. */
 export interface OpenOptions {
   /** The views whose definitions the node knows, for appends that maintain them. */
   readonly views?: ReadonlyArray<View.Any>
+  /** For how long an append of the node may wait for a stream. The adapter's own limit if it is not given. */
+  readonly limit?: Duration.Input
 }
 
 /** Opens one more node on the same data; the node ends with the scope. */

@@ -17,6 +17,7 @@ import { payloads } from "./eventStore/payloads.ts"
 import { reading } from "./eventStore/reading.ts"
 import { remembered } from "./eventStore/remembering.ts"
 import { requiring } from "./eventStore/requiring.ts"
+import { stalling } from "./eventStore/stalling.ts"
 import { times } from "./eventStore/times.ts"
 import { transferring } from "./eventStore/transferring.ts"
 import { holdingAlone, locking } from "./streamLocks/holding.ts"
@@ -28,11 +29,12 @@ const contract: Contract = {
   needs: [],
   ownData: false,
   groups: {
-    declaring: declaring(["otherProcesses", "transactions", "foreignTransactions", "lostCommits"]),
+    declaring: declaring(["otherProcesses", "transactions", "foreignTransactions", "lostCommits", "stalls"]),
     appending,
     reading,
     following,
     histories,
+    stalling,
     commands,
     parts,
     locking: { ...locking, ...holdingAlone },

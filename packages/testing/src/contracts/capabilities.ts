@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Effect, Exit, Option } from "effect"
+import { Effect, Exit, Fiber, Option } from "effect"
 import type { Capability } from "./Backend.ts"
 import { appendTo, events, newStream, open, versionOf } from "./eventStore/streams.ts"
 import { catchUp, inline, isInline, openWith } from "./inline/notes.ts"
@@ -61,6 +61,18 @@ const probes: Readonly<Record<Capability, Case>> = {
     yield* cut
     const answer = yield* Effect.timeoutOption(Effect.exit(versionOf(eventStore, streamId)), "2 seconds")
     assert.isFalse(Option.isSome(answer) && Exit.isSuccess(answer.value))
+  }),
+
+  stalls: needs("stalls")(function* () {
+    const { eventStore, stall } = yield* open
+    const [stuck, free] = [newStream(), newStream()]
+    yield* appendTo(eventStore, stuck, events(1))
+    const release = yield* stall([stuck])
+    const waiting = yield* Effect.forkChild(appendTo(eventStore, stuck, events(1)), { startImmediately: true })
+    for (let i = 0; i < 10; i++) yield* appendTo(eventStore, free, events(1))
+    assert.isUndefined(waiting.pollUnsafe())
+    yield* release
+    yield* Fiber.join(waiting)
   })
 }
 

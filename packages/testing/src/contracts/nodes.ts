@@ -48,7 +48,8 @@ const members = [
   ["transactions", "transaction"],
   ["foreignTransactions", "foreignTransaction"],
   ["lostCommits", "loseLast"],
-  ["silentConnections", "cut"]
+  ["silentConnections", "cut"],
+  ["stalls", "stall"]
 ] as const
 
 const lacking = (capability: Backend.Capability, member: keyof Backend.Node) =>
@@ -59,5 +60,6 @@ const complete = {
   transaction: () => lacking("transactions", "transaction"),
   foreignTransaction: lacking("foreignTransactions", "foreignTransaction"),
   loseLast: () => lacking("lostCommits", "loseLast"),
-  cut: lacking("silentConnections", "cut")
+  cut: lacking("silentConnections", "cut"),
+  stall: () => lacking("stalls", "stall")
 }

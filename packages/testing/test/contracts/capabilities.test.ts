@@ -19,7 +19,8 @@ const all: ReadonlyArray<Backend.Capability> = [
   "foreignTransactions",
   "inlineViews",
   "lostCommits",
-  "silentConnections"
+  "silentConnections",
+  "stalls"
 ]
 
 const nodeOf = (stores: Context.Context<MemoryStores.Stores>): Backend.Node => ({
@@ -60,8 +61,9 @@ describe("a backend that declares a capability and does not have it", () => {
   for (const [capability, member] of [
     ["transactions", "transaction"],
     ["foreignTransactions", "foreignTransaction"],
-    ["lostCommits", "loseLast"],
-    ["silentConnections", "cut"]
+      ["lostCommits", "loseLast"],
+      ["silentConnections", "cut"],
+      ["stalls", "stall"]
   ] as const) {
     it.live(`fails every case that needs ${capability}, with a message that names both`, () =>
       Effect.gen(function* () {
@@ -96,6 +98,21 @@ describe("a backend that declares a capability and does not have it", () => {
       })
     )
   }
+
+  it.live("fails the case that asks for stalls, where appends to a stalled stream do not wait", () =>
+    Effect.gen(function* () {
+      const data = Effect.map(
+        shared,
+        (open): Backend.Open =>
+          (options) =>
+            Effect.map(open(options), (node) => ({ ...node, stall: () => Effect.succeed(Effect.void) }))
+      )
+      const asking = EventStoreContract.plan(all).find(
+        ({ title }) => title === "a declared capability is there: stalls"
+      )
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(Effect.scoped(Effect.flatMap(data, asking!.run)))))
+    })
+  )
 
   for (const [capability, data] of [
     ["otherProcesses", separate],

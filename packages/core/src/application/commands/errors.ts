@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema"
+import { shortened } from "../../domain/texts.ts"
 
 /**
  * An id or a command does not match its schema, or is one that no store keeps,
@@ -15,6 +16,10 @@ export class InvalidCommand extends Schema.TaggedError<InvalidCommand>()("Invali
   /** The `SchemaError`, if the kind of command is known. */
   cause: Schema.optionalKey(Schema.Defect())
 }) {
+  static {
+    shortened(this)
+  }
+
   get "~hexfold/concern"(): "caller" {
     return "caller"
   }
@@ -31,6 +36,10 @@ export class TooManyParticipants extends Schema.TaggedError<TooManyParticipants>
   /** How many streams had been named when the limit was passed. */
   found: Schema.Int
 }) {
+  static {
+    shortened(this)
+  }
+
   get "~hexfold/concern"(): "program" {
     return "program"
   }
@@ -47,6 +56,10 @@ export class StreamWrittenTwice extends Schema.TaggedError<StreamWrittenTwice>()
   /** The roles that the stream plays and for which there were events. */
   roles: Schema.Array(Schema.String)
 }) {
+  static {
+    shortened(this)
+  }
+
   get "~hexfold/concern"(): "program" {
     return "program"
   }

@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema"
+import { shortened } from "../../domain/texts.ts"
 
 /**
  * A recorded event does not match the schema of its type, or the aggregate has
@@ -14,6 +15,10 @@ export class EventDecodeError extends Schema.TaggedError<EventDecodeError>()("Ev
   /** The `SchemaError`, if the type is known. */
   cause: Schema.optionalKey(Schema.Defect())
 }) {
+  static {
+    shortened(this)
+  }
+
   get "~hexfold/concern"(): "program" {
     return "program"
   }
@@ -35,6 +40,10 @@ export class InvalidDecision extends Schema.TaggedError<InvalidDecision>()("Inva
   detail: Schema.String,
   cause: Schema.Defect()
 }) {
+  static {
+    shortened(this)
+  }
+
   get "~hexfold/concern"(): "program" {
     return "program"
   }

@@ -1,5 +1,6 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import { shortened } from "../../domain/texts.ts"
 import type * as EventStore from "../../ports/EventStore.ts"
 import * as Reason from "../../ports/Reason.ts"
 
@@ -13,6 +14,10 @@ export class DropRefused extends Schema.TaggedError<DropRefused>()("DropRefused"
   /** The owner, if the store named it. */
   owner: Schema.optionalKey(Schema.String)
 }) {
+  static {
+    shortened(this)
+  }
+
   override get message(): string {
     const { owner, reason, view } = this
     const why =
@@ -37,6 +42,10 @@ export class RebuildOvertaken extends Schema.TaggedError<RebuildOvertaken>()("Re
   /** The generation that answers the queries. */
   serving: Schema.Struct({ version: Schema.Int, build: Schema.Int })
 }) {
+  static {
+    shortened(this)
+  }
+
   override get message(): string {
     return `${this.view}, ${nameOf(this)} cannot take over: ${nameOf(this.serving)} answers the queries`
   }
@@ -51,6 +60,10 @@ export class NotServing extends Schema.TaggedError<NotServing>()("NotServing", {
   /** The generation that answers the queries, if there is one. */
   serving: Schema.optionalKey(Schema.Struct({ version: Schema.Int, build: Schema.Int }))
 }) {
+  static {
+    shortened(this)
+  }
+
   override get message(): string {
     const { serving, version, view } = this
     const now = serving === undefined ? "no version answers" : `${nameOf(serving)} answers`
@@ -100,6 +113,10 @@ const View = Schema.Struct({
 export class Unhealthy extends Schema.TaggedError<Unhealthy>()("Unhealthy", {
   views: Schema.Array(View)
 }) {
+  static {
+    shortened(this)
+  }
+
   override get message(): string {
     return this.views.map(describe).join("; ")
   }

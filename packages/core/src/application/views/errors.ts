@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema"
+import { quote, shortened } from "../../domain/texts.ts"
 
 /**
  * An event stopped a projection. All earlier events of the view are in its
@@ -23,6 +24,10 @@ export class ProjectionFailed extends Schema.TaggedError<ProjectionFailed>()("Pr
   /** The error of that step. */
   cause: Schema.Defect()
 }) {
+  static {
+    shortened(this)
+  }
+
   override get message(): string {
     const { cause, streamVersion, position, step, stream, type, version, view } = this
     const event = `event ${streamVersion} of ${stream}, a "${type}" at position ${position}`
@@ -40,7 +45,11 @@ export class RecordDecodeError extends Schema.TaggedError<RecordDecodeError>()("
   /** The `SchemaError`. */
   cause: Schema.Defect()
 }) {
+  static {
+    shortened(this)
+  }
+
   override get message(): string {
-    return `record "${this.key}" of ${this.view}: ${String(this.cause)}`
+    return `record ${quote(this.key)} of ${this.view}: ${String(this.cause)}`
   }
 }
