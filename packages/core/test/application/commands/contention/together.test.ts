@@ -411,8 +411,21 @@ describe("after two lost races in a row", () => {
       const exits = yield* locked(behindFirst<unknown, unknown>(store, [add(2, { commandId: "a" }), add(3)]))
       expect(exits).toMatchObject([{ value: { attempts: 3 } }, { value: { attempts: 3 } }])
       expect(holds).toEqual([[[stream], ["a"]]])
-      expect(yield* locked(store.run(add(1)))).toMatchObject({ attempts: 1 })
-      expect(holds).toHaveLength(1)
+    })
+  )
+
+  it.effect("the next groups on the streams lock them at once, and later one tries again without locks", () =>
+    Effect.gen(function* () {
+      const store = yield* watched
+      const { holds, locked } = holding()
+      store.beforeAppends.push(rival, rival)
+      yield* locked(behindFirst<unknown, unknown>(store, [add(2), add(3)]))
+      const appends = store.appends.length
+      for (let i = 0; i < 32; i++) yield* locked(behindFirst<unknown, unknown>(store, [add(2), add(3)]))
+      expect(holds).toHaveLength(33)
+      yield* locked(behindFirst<unknown, unknown>(store, [add(2), add(3)]))
+      expect(holds).toHaveLength(33)
+      expect(store.appends).toHaveLength(appends + 2 * 33)
     })
   )
 

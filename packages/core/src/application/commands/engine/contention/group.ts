@@ -3,14 +3,15 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type { StreamId } from "../../../../domain/StreamId.ts"
-import { type CommandIdReused, ConcurrencyConflict, type EventStoreError } from "../../../../ports/errors.ts"
-import type { CommandKey, Repeated } from "../../../../ports/EventStore.ts"
+import { ConcurrencyConflict, type EventStoreError } from "../../../../ports/errors.ts"
+import type { Repeated } from "../../../../ports/EventStore.ts"
 import * as Expectation from "../../../../ports/Expectation.ts"
 import { recordedEvents } from "../appendOf.ts"
 import type { CommandContext } from "../commandContext.ts"
 import type { LoadedStream } from "../commandPlan.ts"
-import { isConflict, isRefused, isReused, isStoreError } from "../failures.ts"
+import { isConflict, isKey, isRefused, isReused, isStoreError, onlyError } from "../failures.ts"
 import { Attempt, MoreStreams } from "./attempt.ts"
+import type { Contested } from "./contested.ts"
 import type { DecidedEnd, DecidedPart } from "./decision.ts"
 import { type Answer, lookedUp, type Member } from "./member.ts"
 import { GoneBack, StreamStates } from "./streamStates.ts"
@@ -27,7 +28,8 @@ const longestHeld = 1_000
  * holds the streams that its commands name, so no other command of this process
  * works on them. Commands of other processes may: then the append conflicts, and
  * only newer events are read. After two lost races in a row the streams are locked
- * first, so the next append does not conflict.
+ * first, so the next append does not conflict. The next groups on these streams
+ * then lock them at once.
  *
  * Why each answer is right. A receipt comes from an append that has succeeded. A
  * rejection, and a decision without events, is answered after the append of the
@@ -44,7 +46,11 @@ export class Group {
   private extensions = 0
   private readonly further = new Set<StreamId>()
 
-  constructor(members: ReadonlyArray<Member>) {
+  private readonly contested: Contested | undefined
+  private needsLocks = false
+
+  constructor(members: ReadonlyArray<Member>, contested?: Contested) {
+    this.contested = contested
     this.members = new Set(members)
     this.context = members[0]!.context
     const caches = new Set(members.flatMap(({ context: { states } }) => (states === undefined ? [] : [states])))
@@ -61,8 +67,8 @@ export class Group {
 
   /** Ends the commands that have no answer, which only an end of the whole program leaves. */
   end(exit: Exit.Exit<void>): void {
-    for (const member of this.members)
-      this.reply(member, Exit.isFailure(exit) ? Exit.failCause(exit.cause) : Effect.interrupt)
+    const end = Exit.isFailure(exit) ? exit : Effect.interrupt
+    for (const member of this.members) this.reply(member, end)
   }
 
   /** Goes on with the only command after its first attempt, which was made on these states. */
@@ -93,6 +99,7 @@ export class Group {
 
   run(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
+      if (this.contested?.locksFirst(this.namesOf()) === true) this.lostRaces = optimisticRaces
       while (this.members.size > 0) {
         const members = [...this.members]
         const locked = this.locks()
@@ -105,13 +112,9 @@ export class Group {
           lost: (error, members) => this.lost(error, members)
         })
         const exit = yield* Effect.exit(locked === undefined ? attempt.run() : this.underLocks(attempt, [...locked]))
+        const { decided, parts } = attempt
         if (Exit.isSuccess(exit)) yield* this.settle(attempt)
-        else
-          yield* this.failed(
-            exit.cause,
-            attempt.parts.length > 0 ? membersOf(attempt.decided) : attempt.members,
-            attempt.parts
-          )
+        else yield* this.failed(exit.cause, parts.length > 0 ? membersOf(decided) : attempt.members, parts)
       }
     })
   }
@@ -124,6 +127,11 @@ export class Group {
   private locks(): ReadonlySet<StreamId> | undefined {
     const { joined, locks } = this.context
     if (this.lostRaces < optimisticRaces || locks === undefined || joined) return undefined
+    return this.namesOf()
+  }
+
+  /** The streams that the commands are known to need. */
+  private namesOf(): Set<StreamId> {
     const streams = new Set(this.further)
     for (const { plan, streams: seen } of this.members) {
       const begun = plan.begin()
@@ -142,6 +150,8 @@ export class Group {
   private settle(attempt: Attempt): Effect.Effect<void> {
     const { appended, decided, parts } = attempt
     if (appended?._tag === "Repeated") return Effect.sync(() => this.settleRepeats(parts, appended))
+    if (this.needsLocks) this.contested?.add(membersOf(decided).flatMap(({ streams }) => streams.map(idOf)))
+    this.needsLocks = false
     this.lostRaces = 0
     this.extensions = 0
     if (appended !== undefined) this.states.commit()
@@ -216,7 +226,7 @@ export class Group {
   ): Effect.Effect<void> {
     const error = onlyError(cause)
     if (isConflict(error)) {
-      this.lostRaces++
+      if (++this.lostRaces >= optimisticRaces) this.needsLocks = true
       return this.lost(error, members)
     }
     if (isStoreError(error)) return this.storeFailed(error, members, parts)
@@ -290,7 +300,7 @@ export class Group {
     members: ReadonlyArray<Member>,
     parts: ReadonlyArray<{ readonly member: Member }>
   ): void {
-    if (parts.length === 0 && members.length > 1) this.isOneByOne = this.readsAll = true
+    if (parts.length === 0 && members.length > 1) this.isOneByOne = true
     else for (const member of parts.length === 0 ? members : membersOf(parts)) this.reply(member, member.failed(cause))
   }
 }
@@ -298,11 +308,4 @@ export class Group {
 const membersOf = (decided: ReadonlyArray<{ readonly member: Member }>): ReadonlyArray<Member> =>
   decided.map(({ member }) => member)
 
-/** Whether the store has refused this use of a command's id. */
-const isKey = (key: CommandKey | undefined, { commandId, given }: CommandIdReused): boolean =>
-  key !== undefined && key.id === commandId && key.fingerprint === given
-
-const onlyError = (cause: Cause.Cause<unknown>): unknown => {
-  const [reason, ...others] = cause.reasons
-  return reason !== undefined && others.length === 0 && Cause.isFailReason(reason) ? reason.error : undefined
-}
+const idOf = ({ streamId }: LoadedStream): StreamId => streamId

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { memoized } from "../../../../internal/memoized.ts"
+import * as Contested from "./contested.ts"
 import { Group } from "./group.ts"
 import type { Member } from "./member.ts"
 import * as StreamQueue from "./streamQueue.ts"
@@ -10,9 +11,10 @@ const maxGroup = 256
 /** The queue of the commands on one store. A process may have several stores. */
 export const queueOf = (store: object): StreamQueue.StreamQueue<Member> =>
   memoized(queues, store, () => {
+    const contested = Contested.make()
     const queue: StreamQueue.StreamQueue<Member> = StreamQueue.make({
       maxGroup,
-      begin: (members, streams) => begin(members, () => queue.release(streams))
+      begin: (members, streams) => begin(new Group(members, contested), members, () => queue.release(streams))
     })
     return queue
   })
@@ -20,8 +22,7 @@ export const queueOf = (store: object): StreamQueue.StreamQueue<Member> =>
 const queues = new WeakMap<object, unknown>()
 
 /** Runs a group in a fiber of its own, because each of its callers may be interrupted. */
-const begin = (members: ReadonlyArray<Member>, release: () => void): void => {
-  const group = new Group(members)
+const begin = (group: Group, members: ReadonlyArray<Member>, release: () => void): void => {
   // The fiber yields first, so a caller that gives streams back goes on before those that have waited for them.
   const running = Effect.onExit(Effect.andThen(Effect.yieldNow, group.run()), (exit) =>
     Effect.sync(() => {

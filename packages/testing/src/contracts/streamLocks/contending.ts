@@ -12,8 +12,8 @@ import {
   type Transfer,
   TransferMoney,
   Withdraw
-} from "./accounts.ts"
-import { horizonOf, newStream, open } from "./streams.ts"
+} from "../eventStore/accounts.ts"
+import { horizonOf, newStream, open } from "../eventStore/streams.ts"
 
 const count = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i)
 const together = { concurrency: "unbounded" } as const
