@@ -54,7 +54,7 @@ export const commit = (
     const isLater = current !== undefined && inOrder(stored, current) > 0
     // If appends cannot maintain this generation, they stop maintaining the one before: it could never catch up with that.
     if (commit.inline === true && stored.inline === undefined && isLater) demote(current, generations.last())
-    serve(generations, view, stored)
+    serve(generations, view, stored, commit.overLost === true)
   }
   return Result.succeed(undefined)
 }
@@ -71,10 +71,10 @@ const write = (stored: Stored, part: Part, commit: ViewStore.Commit): void => {
   part.throughput = commit.throughput ?? part.throughput
 }
 
-const serve = (generations: Generations, view: string, next: Stored): void => {
+const serve = (generations: Generations, view: string, next: Stored, overLost: boolean): void => {
   const current = serving(generations, view)
   if (current === undefined || inOrder(next, current) <= 0) return
-  if (positionOf(generations, next) < positionOf(generations, current)) return
+  if (!overLost && positionOf(generations, next) < positionOf(generations, current)) return
   current.serves = false
   next.serves = true
   for (const earlier of generations.views.get(view)!) {

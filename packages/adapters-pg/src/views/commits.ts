@@ -51,13 +51,13 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
   }
 
   // The parts of the generation that has served are locked: it does not advance before the switch.
-  const serve = (view: string, id: bigint, all: ReadonlyArray<Locked>) =>
+  const serve = (view: string, id: bigint, all: ReadonlyArray<Locked>, overLost: boolean) =>
     Effect.gen(function* () {
       const current = all.find(({ serves }) => serves)
       const next = all.find((each) => each.id === id)
       if (current === undefined || next === undefined || !isLater(next, current)) return
       const [row] = yield* sql.unsafe<{ readonly caught_up: boolean }>(registry.hasCaughtUp(schema), [id, current.id])
-      if (row?.caught_up !== true) return
+      if (row?.caught_up !== true && !overLost) return
       const at = [view, next.version, next.build]
       yield* demote(all.filter(({ build, version }) => version === next.version && build < next.build))
       yield* sql.unsafe(registry.stopServing(schema), at)
@@ -113,7 +113,7 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
         const next = all.find(({ id }) => id === advanced.id)
         yield* demote(all.filter((each) => each.serves && next !== undefined && isLater(next, each)))
       }
-      if (serves) yield* serve(view, advanced.id, all)
+      if (serves) yield* serve(view, advanced.id, all, commit.overLost === true)
     })
 }
 

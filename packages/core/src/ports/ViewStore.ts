@@ -82,6 +82,11 @@ export interface Commit {
    */
   readonly serve?: boolean
   /**
+   * With `serve`: the log does not have the position of the generation that answers,
+   * so this one need not reach it.
+   */
+  readonly overLost?: boolean
+  /**
    * Asks that appends maintain the generation from now on. They do if it has one
    * part, if no key is parked, and if every event up to here can be applied.
    * Otherwise, together with `serve`, they stop maintaining the earlier

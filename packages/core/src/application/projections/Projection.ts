@@ -229,9 +229,17 @@ const logStop = (view: View.Any, cause: Cause.Cause<Failure>) => {
   const advice =
     error._tag === "ProjectionFailed"
       ? 'Correct the view or its events and restart the process, or let the view go on with `onPoison: "skip"` or "park"'
-      : "Remove the cause and restart the process"
+      : isLost(error)
+        ? "The log has gone back before the view: build its records anew with `Projection.rebuild`, and restart the process"
+        : "Remove the cause and restart the process"
   return Effect.logError(`${text}: ${error.message}. ${advice}.`)
 }
+
+// A projection reads only after positions that were checked, or that the store has given.
+const isLost = (error: Failure): boolean =>
+  error._tag === "EventStoreError" &&
+  error.operation === "readAll" &&
+  (error.reason._tag === "PositionFromAnotherHistory" || error.reason._tag === "Rejected")
 
 /** How long {@link waitFor} and {@link waitUntil} wait. */
 export interface WaitOptions {

@@ -115,6 +115,7 @@ describe("execute", () => {
         events: [],
         version: 0,
         position: 0,
+        history: 1,
         attempts: 1,
         repeated: false
       })

@@ -257,6 +257,25 @@ export const histories: Cases = {
     }
   }),
 
+  "11 a view whose position the log has lost is rebuilt, and serves before the log has reached that position": needs(
+    "lostCommits"
+  )(function* () {
+    const node = yield* open
+    const Balances = newBalances()
+    const id = crypto.randomUUID()
+    for (let i = 0; i < 4; i++) yield* deposit(node, id, 10)
+    yield* on(node, Projection.catchUp(Balances))
+    yield* node.loseLast(2)
+    yield* on(node, Projection.rebuild(Balances))
+    const rows = (yield* on(node, Records.query(Balances, Query.from(Balances)))).rows
+    assert.deepStrictEqual(
+      rows.flatMap(({ key, state }) => (key.endsWith(id) ? [state] : [])),
+      [20]
+    )
+    yield* on(node, Projection.waitFor([Balances])(Effect.as(Projection.catchUp(Balances), yield* horizonOf(node))))
+    yield* on(node, ProjectionMonitor.health([Balances]))
+  }),
+
   "11 a view goes on in the next history from a position that the log still has": needs("lostCommits")(function* () {
     const node = yield* open
     const Balances = newBalances()

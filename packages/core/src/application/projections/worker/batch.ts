@@ -4,7 +4,7 @@ import type * as Tracer from "effect/Tracer"
 import type * as View from "../../../domain/View.ts"
 import type { DeadLetter } from "../../../ports/deadLetter.ts"
 import type { CommitConflict, EventStoreError, ViewStoreError } from "../../../ports/errors.ts"
-import { isSame, type Part, servingOf, type Throughput } from "../../../ports/generation.ts"
+import { isSame, type Part, servingOf, type Status, type Throughput } from "../../../ports/generation.ts"
 import type { Loaded } from "../../../ports/ViewStore.ts"
 import type { ProjectionFailed } from "../../views/errors.ts"
 import { partOf } from "../../views/partOf.ts"
@@ -30,6 +30,8 @@ export interface Batch {
   readonly history: number
   /** The most events of the batch. */
   readonly size: number
+  /** Whether the log does not have the position of a generation. */
+  readonly isLost: (generation: Status) => Effect.Effect<boolean, EventStoreError>
   /** Whether the generation is known to answer the queries to its view. */
   readonly serves: boolean
   /** How fast the projection has worked so far. */
@@ -88,7 +90,8 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
     const isServing = serving !== undefined && isSame(serving, generation)
     // It takes over from a generation that appends maintain in the moment in which they maintain it instead.
     const mayServe = serving !== undefined && !isServing && !(serving.inline && inline)
-    const serve = mayServe && serving.position <= to
+    const overLost = mayServe && serving.position > to && (yield* batch.isLost(serving))
+    const serve = mayServe && (serving.position <= to || overLost)
     const context = yield* Effect.context()
     // The store accepts the commit only in our epoch and from our position. Each
     // other commit, also a repetition of this one, changes the epoch or the
@@ -108,7 +111,8 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
         deadLetters: { put: deadLetters, remove: [] },
         ...(failed === undefined ? {} : { failure: Poison.unapplied(failed, now) }),
         ...(batch.throughput === undefined ? {} : { throughput: batch.throughput }),
-        serve
+        serve,
+        ...(overLost ? { overLost } : {})
       })
       const parked = deadLetters.filter((deadLetter) => deadLetter.parked).length
       metrics.of(view.name).commit({ events, parked, skipped: deadLetters.length - parked }, context)

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { EventStoreError } from "../../../ports/errors.ts"
 import type { EventStore, Horizon } from "../../../ports/EventStore.ts"
 import { confirm, reachedBy } from "../../events/positions.ts"
+import type { Status } from "../../../ports/generation.ts"
 import type { Owned } from "./lease.ts"
 
 /** The log's history has ended while a projection worked: it has to claim the generation anew. */
@@ -33,6 +34,16 @@ export const makePlaces = (events: EventStore["Service"]) => {
         if (known !== undefined) return Effect.fail(ended(known, horizon.history))
         return Effect.map(confirm(events, reachedBy(owned), horizon), () => void (known = horizon.history))
       }),
+
+    /** Whether the log does not have the position that a part of a generation has reached. */
+    isLost: ({ inline, parts }: Status, horizon: Horizon): Effect.Effect<boolean, EventStoreError> =>
+      Effect.forEach(inline ? [] : parts, (part) => confirm(events, reachedBy(part), horizon), { discard: true }).pipe(
+        Effect.as(false),
+        Effect.catchIf(
+          (error) => !error.isRetryable,
+          () => Effect.succeed(true)
+        )
+      ),
 
     /** A read that was refused because the history has ended is no failure of the projection. */
     untilEnded: <A, E>(

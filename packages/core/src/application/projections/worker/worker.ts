@@ -10,7 +10,7 @@ import { isTraced } from "../../../internal/tracing.ts"
 import * as uuid from "../../../internal/uuid.ts"
 import type { CommitConflict, ViewStoreError } from "../../../ports/errors.ts"
 import { EventStore, type Horizon } from "../../../ports/EventStore.ts"
-import { currentOf, type Part } from "../../../ports/generation.ts"
+import { currentOf, type Part, type Status } from "../../../ports/generation.ts"
 import { type Claim, ViewStore } from "../../../ports/ViewStore.ts"
 import { horizonOf } from "../../events/positions.ts"
 import * as Batch from "./batch.ts"
@@ -142,14 +142,16 @@ const advancing = (
 
   const advance =
     (part: Part): Advance =>
-    (owned, from, { history, position: horizon, ...log }) =>
+    (owned, from, log) =>
       Effect.suspend(() => {
+        const { history, position: horizon } = log
         let position = from
         let hasAsked = serves
         const batches = Effect.whileLoop({
           while: () => position < horizon || !hasAsked,
           body: () => {
-            const place = { part, owned, from: position, horizon, history, serves }
+            const isLost = (generation: Status) => places.isLost(generation, log)
+            const place = { part, owned, from: position, horizon, history, serves, isLost }
             return timed(Batch.run({ ...given, ...place, throughput: throughput.current() }))
           },
           step: ([millis, done]) => {
@@ -161,7 +163,7 @@ const advancing = (
             applied.commits += done.commits
           }
         })
-        const checked = places.check(owned, { history, position: horizon, ...log })
+        const checked = places.check(owned, log)
         return Effect.andThen(
           checked,
           Effect.map(places.untilEnded(batches), () => position)
