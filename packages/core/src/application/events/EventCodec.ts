@@ -29,6 +29,8 @@ export interface EventCodec<Event> {
   /** The same JSON, mostly with its members in the order that stores keep already, so that an append need not sort them. */
   readonly encodeInOrder: (event: Event) => Result.Result<Encoded, Schema.SchemaError>
   readonly decode: (recorded: StreamEvent) => Result.Result<Event, EventDecodeError>
+  /** A decided event as it is read back. Mostly it is that event itself. */
+  readonly asKept: (event: Event, recorded: StreamEvent) => Event
   /** Where an event would be read back as something else, if its schema cannot tell beforehand; else undefined. */
   readonly changed: (event: Event, encoded: Encoded) => string | undefined
 }
@@ -61,7 +63,7 @@ const make = <Name extends string, State, Event extends Tagged>(
       const decode = Schema.decodeUnknownResult(Schema.toCodecJson(schema))
       const isSure = judge(`${aggregate.name}, events ${tag}`, schema) === "sure"
       const changed = isSure ? undefined : roundTrip.make(schema)
-      return [tag, { encode: encoder.make(schema), inOrder: ordering(), decode, changed }]
+      return [tag, { encode: encoder.make(schema), inOrder: ordering(), decode, isKept: keeping(), changed }]
     })
   )
   const encoded = (event: Event) => {
@@ -69,27 +71,37 @@ const make = <Name extends string, State, Event extends Tagged>(
     if (member === undefined) throw new Error(`${aggregate.name}: no event has the tag "${event._tag}"`)
     return member.encode(event)
   }
+  const decodeEvent = (recorded: StreamEvent): Result.Result<Event, EventDecodeError> => {
+    const member = members.get(recorded.type)
+    if (member === undefined) {
+      return Result.fail(decodeError(recorded, `${aggregate.name} has only ${[...members.keys()].join(", ")}`))
+    }
+    const { data } = recorded
+    if (typeof data !== "object" || data === null || Array.isArray(data)) {
+      return Result.fail(decodeError(recorded, `its data is not an object: ${JSON.stringify(data).slice(0, 100)}`))
+    }
+    const decoded = member.decode({ ...data, _tag: recorded.type })
+    return Result.isFailure(decoded)
+      ? Result.fail(decodeError(recorded, decoded.failure.message, decoded.failure))
+      : Result.succeed(decoded.success)
+  }
   return {
+    asKept: (event, recorded) => {
+      const member = members.get(recorded.type)
+      if (member === undefined || member.isKept.asItIs(event)) return event
+      const decoded = decodeEvent(recorded)
+      // The event is recorded, and whoever reads it next meets the failure.
+      if (Result.isFailure(decoded)) return event
+      member.isKept.learn(decoded.success)
+      return decoded.success
+    },
     changed: (event, { data, type }) => {
       const changed = members.get(type)?.changed?.(event, { ...(data as Schema.JsonObject), _tag: type })
       return changed === undefined ? undefined : bounded(changed)
     },
     encode: (event) => Result.map(encoded(event), withoutTag),
     encodeInOrder: (event) => Result.map(encoded(event), members.get(event._tag)!.inOrder),
-    decode: (recorded) => {
-      const member = members.get(recorded.type)
-      if (member === undefined) {
-        return Result.fail(decodeError(recorded, `${aggregate.name} has only ${[...members.keys()].join(", ")}`))
-      }
-      const { data } = recorded
-      if (typeof data !== "object" || data === null || Array.isArray(data)) {
-        return Result.fail(decodeError(recorded, `its data is not an object: ${JSON.stringify(data).slice(0, 100)}`))
-      }
-      const decoded = member.decode({ ...data, _tag: recorded.type })
-      return Result.isFailure(decoded)
-        ? Result.fail(decodeError(recorded, decoded.failure.message, decoded.failure))
-        : Result.succeed(decoded.success)
-    }
+    decode: decodeEvent
   }
 }
 
@@ -99,6 +111,40 @@ interface Member<Event> {
   readonly encode: (event: Event) => Result.Result<Schema.Json, Schema.SchemaError>
   readonly inOrder: (encoded: Schema.Json) => Encoded
   readonly decode: (data: unknown) => Result.Result<Event, Schema.SchemaError>
+  readonly isKept: Keeping
+}
+
+/** Knows when a decided event needs no decoding, because it would be read back as it is. */
+interface Keeping {
+  readonly asItIs: (event: object) => boolean
+  readonly learn: (decoded: object) => void
+}
+
+/**
+ * An event is read back as it is if it has the prototype and the names of a decoded
+ * event of its type, in the same order, and only values without parts. Decoding every
+ * event for its receipt would make a command in memory a sixth slower.
+ */
+const keeping = (): Keeping => {
+  let prototype: unknown
+  let names: ReadonlyArray<string> | undefined
+  return {
+    asItIs: (event) => {
+      if (names === undefined || Object.getPrototypeOf(event) !== prototype) return false
+      let at = 0
+      for (const name in event) {
+        if (names[at] !== name) return false
+        at++
+        const value: unknown = event[name as never]
+        if ((typeof value === "object" && value !== null) || Object.is(value, -0)) return false
+      }
+      return at === names.length
+    },
+    learn: (decoded) => {
+      prototype = Object.getPrototypeOf(decoded)
+      names = Object.keys(decoded)
+    }
+  }
 }
 
 // A `TaggedSchema` encodes to an object with a `_tag`, which the recorded type repeats.

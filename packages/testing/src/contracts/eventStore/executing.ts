@@ -11,6 +11,24 @@ class SoldOut extends Schema.TaggedError<SoldOut>()("SoldOut", { left: Schema.In
 
 class Reset extends Schema.TaggedClass<Reset>()("Reset", {}) {}
 
+const Steps = Schema.Record(Schema.String, Schema.Number)
+const Plan = Schema.TaggedStruct("Plan", { steps: Steps })
+const Planned = Schema.TaggedStruct("Planned", { steps: Steps })
+class Named extends Schema.TaggedClass<Named>()("Named", { zero: Schema.Number, name: Schema.String }) {}
+const Job = Aggregate.make("ContractJob", {
+  id: Schema.String,
+  state: Steps,
+  initial: {},
+  commands: [Plan],
+  events: [Planned, Named],
+  decide: {
+    // The second event has its members in another order, one that its class does not have, and a zero with a sign.
+    Plan: ({ steps }) =>
+      Decision.accept({ steps, _tag: "Planned" as const }, { more: 1, name: "a", zero: -0, _tag: "Named" } as never as Named)
+  },
+  evolve: { Planned: (_, { steps }) => steps, Named: (steps) => steps }
+})
+
 const epoch = Schema.decodeSync(Schema.DateTimeUtcFromString)("2026-01-01T00:00:00.000Z")
 
 const Stock = Aggregate.make("ContractStock", {
@@ -47,6 +65,19 @@ export const executing: Cases = {
       if (Result.isFailure(result)) assert.deepStrictEqual({ ...result.failure }, { ...new SoldOut({ left: 1 }) })
     }
     assert.deepStrictEqual(yield* Executor.load(Stock, id).pipe(on(nodes[0]!)), { state: 1, version: 33 })
+  }),
+
+  "an executor's first receipt says what the repeated one says, to the byte": Effect.gen(function* () {
+    const node = yield* open
+    const id = newStream()
+    const plan = Executor.execute(Job, id, Plan.make({ steps: { unload: -0, wash: 2, dry: 3 } }), { commandId: id })
+    const [first, again] = [yield* on(node)(plan), yield* on(node)(plan)]
+    assert.isTrue(again.repeated)
+    const said = (receipt: typeof first) =>
+      receipt.events.map(({ data }) => [JSON.stringify(data), data instanceof Named, "zero" in data && data.zero])
+    assert.deepStrictEqual(said(first), said(again))
+    const { state } = yield* on(node)(Executor.load(Job, id))
+    assert.strictEqual(JSON.stringify(state), JSON.stringify((first.events[0]!.data as typeof Planned.Type).steps))
   }),
 
   "an executor's command with an id has an effect once, and returns its first receipt": needs("otherProcesses")(

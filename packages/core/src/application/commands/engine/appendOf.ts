@@ -4,6 +4,7 @@ import type { Tagged } from "../../../domain/tagged.ts"
 import type { EventStoreError } from "../../../ports/errors.ts"
 import type { CommandKey, Condition, Part, PartAppended, RecordedEvent, Write } from "../../../ports/EventStore.ts"
 import * as Expectation from "../../../ports/Expectation.ts"
+import * as EventCodec from "../../events/EventCodec.ts"
 import type { InvalidDecision } from "../../events/errors.ts"
 import { newEvents } from "../../events/recording.ts"
 import type { LoadedStream, StreamWrite } from "./commandPlan.ts"
@@ -37,16 +38,18 @@ export const unchanged = (read: ReadonlyArray<LoadedStream>): ReadonlyArray<Cond
   return conditions
 }
 
-/** The recorded events of a part, each with the event that was decided in place of its JSON. */
+/** The recorded events of a part, decoded. So a first receipt says the same as a repeated one. */
 export const recordedEvents = (
   appended: PartAppended,
   decided: ReadonlyArray<StreamWrite>
 ): ReadonlyArray<RecordedEvent<Tagged>> => {
   const recorded = new Array<RecordedEvent<Tagged>>(appended.events.length)
   let i = 0
-  for (const { events } of decided) {
-    for (const data of events) {
-      recorded[i] = { ...appended.events[i]!, data }
+  for (const { events, stream } of decided) {
+    const codec = EventCodec.of(stream.source)
+    for (const event of events) {
+      const each = appended.events[i]!
+      recorded[i] = { ...each, data: codec.asKept(event, each) }
       i++
     }
   }
