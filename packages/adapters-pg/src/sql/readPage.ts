@@ -36,7 +36,7 @@ export type Direction = "forwards" | "backwards"
  * horizon; $3 text[]: only these aggregates, or null; $4 text[]: only these types,
  * or null; $5 int: the most rows; $6 bigint: the bytes that end the page; $7 int:
  * how many times larger than its stored bytes a compressed payload is taken to be;
- * $8 bigint: the history of the horizon. The page fails if the log has begun another
+ * $8 bigint: the history of the horizon, or null. The page fails if the log has begun another
  * one: what stands below that horizon may then still change.
  */
 export const readAllPage = (schema: string, direction: Direction): string =>

@@ -29,11 +29,16 @@ const patiently = <A, E extends { readonly _tag: string }>(effect: Effect.Effect
     while: (error) => "isRetryable" in error && error.isRetryable === true
   })
 
-/** Keeps the store from noting what was drawn, which would bring the sequence to the disk. */
-const withoutNotes = (sql: PgClient.PgClient) =>
-  Effect.flatMap(sql.reserve, (connection) =>
-    connection.execute(`select pg_advisory_lock(hashtext('hexfold noted "hexfold"'), 0)::text`, [], undefined)
-  )
+/** Keeps the sequence from the disk: the store notes nothing, and the server writes its log only for commits. */
+const withoutWrites = (sql: PgClient.PgClient) =>
+  Effect.gen(function* () {
+    const connection = yield* sql.reserve
+    yield* connection.execute(`select pg_advisory_lock(hashtext('hexfold noted "hexfold"'), 0)::text`, [], undefined)
+    const [writer] = yield* sql.unsafe<{ readonly pid: number }>(
+      "select pid from pg_stat_activity where backend_type = 'walwriter'"
+    )
+    process.kill(writer!.pid, "SIGSTOP")
+  })
 
 /** An append of many events that rolls back, so that the sequence is far ahead of what is on disk. */
 const rolledBack = ({ store, transaction }: OpenedStore, count: number) =>
@@ -104,12 +109,12 @@ describe("a server that is started again", () => {
 
   it.live("a reader of the process that lives on sees what takes the positions again that a crash took back", () =>
     Effect.gen(function* () {
-      const server = yield* ownServer()
+      const server = yield* ownServer({ autovacuum: "off", bgwriter_lru_maxpages: 0 })
       const opened = yield* open(server)
       const { sql, store } = opened
       yield* append(store, thing, 1)
-      yield* withoutNotes(sql)
       yield* sql.unsafe("checkpoint")
+      yield* withoutWrites(sql)
       yield* rolledBack(opened, 40)
       const { seen, told, until } = yield* following(store)
       const before = yield* horizonOf(store)
@@ -159,12 +164,12 @@ describe("a server that is started again", () => {
 
   it.live("a crash of one process of the server ends a history too, though the server has not been started again", () =>
     Effect.gen(function* () {
-      const server = yield* ownServer()
+      const server = yield* ownServer({ autovacuum: "off", bgwriter_lru_maxpages: 0 })
       const opened = yield* open(server)
       const { sql, store } = opened
       yield* append(store, thing, 1)
-      yield* withoutNotes(sql)
       yield* sql.unsafe("checkpoint")
+      yield* withoutWrites(sql)
       yield* rolledBack(opened, 40)
       const before = yield* horizonOf(store)
       const [started] = yield* sql.unsafe("select pg_postmaster_start_time()::text as at")
