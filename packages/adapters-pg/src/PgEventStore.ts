@@ -1,8 +1,8 @@
 /** The event store on Postgres, 14 and later. */
 import { PgClient } from "@effect/sql-pg"
-import { EventStore, EventStoreError, Reason } from "@hexfold/core"
+import { EventStore, type EventStoreError, StreamLocks } from "@hexfold/core"
 import { AppendCheck } from "@hexfold/core/adapter"
-import { Duration, Effect, Layer, type Redacted, type Scope } from "effect"
+import { Context, Duration, Effect, Layer, type Redacted, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { databaseUrl } from "./database/databaseUrl.ts"
 import { limitOf } from "./database/disconnect.ts"
@@ -19,6 +19,7 @@ import { logReader } from "./events/logReader.ts"
 import { checkDurations, checkLimits, checkNumbers } from "./events/optionChecks.ts"
 import { type ReadRequest, readAllStreams } from "./events/streamReader.ts"
 import { sweep, sweepEvery } from "./events/sweeper.ts"
+import * as streamLocks from "./events/streamLocks.ts"
 import * as wakeups from "./events/wakeups.ts"
 import * as PgMigrations from "./PgMigrations.ts"
 import * as inlineAppends from "./views/inlineAppends.ts"
@@ -92,7 +93,9 @@ export const make = (
   EventStore.EventStore["Service"],
   EventStoreError,
   PgClient.PgClient | SqlClient.SqlClient | Scope.Scope
-> =>
+> => Effect.map(open(options), ({ store }) => store)
+
+const open = (options: Options) =>
   Effect.gen(function* () {
     const { maxBatch = 512, maxInFlight = 2, pageBytes = 4 << 20, pageSize = 1_000 } = options
     const name = options.schema ?? PgMigrations.defaultSchema
@@ -114,7 +117,7 @@ export const make = (
     const outside = outsideOf(sql)
     const autocommit = yield* readCommitted(sql)
     const views = yield* InlineDefinitions
-    const { alone, joined: within } = yield* inlineAppends.make({ schema, sql, views, autocommit, outside })
+    const { alone, joined: within, ordered } = yield* inlineAppends.make({ schema, sql, views, autocommit, outside })
     const limited = limitOf(timeout)
     const horizonFor = askHorizon(sql, schema, limited)
     const spare = Math.max(1, Math.floor(poolSizeOf(pg) / 5))
@@ -158,11 +161,14 @@ export const make = (
       lockTimeout: timeout
     })
 
-    return EventStore.EventStore.of({
+    // Half of the pool stays free for appends and reads.
+    const places = Math.max(1, Math.floor(poolSizeOf(pg) / 2))
+    const locks = streamLocks.make({ sql, schema, ordered, limited, timeout, lockTimeout, places })
+
+    const store = EventStore.EventStore.of({
       append: (append) => {
         const checked = AppendCheck.check(append)
         if ("_tag" in checked) return Effect.fail(checked)
-        if (checked.parts.length > 1) return Effect.fail(severalParts)
         return whetherJoined(sql, (joined) => {
           if (!joined) return appendBatch(checked)
           const waits = { lockTimeout: Math.ceil(Duration.toMillis(lockTimeout)) }
@@ -187,7 +193,11 @@ export const make = (
       horizons,
       inTransaction: isJoined(sql)
     })
+    return { store, locks }
   })
+
+/** What the layers supply: the event store, and the locks of its streams. */
+export type Supplied = EventStore.EventStore | StreamLocks.StreamLocks
 
 /**
  * Supplies the event store on the application's own `PgClient`: both share one
@@ -207,8 +217,12 @@ export const make = (
  */
 export const layer = (
   options: Options = {}
-): Layer.Layer<EventStore.EventStore, EventStoreError, PgClient.PgClient | SqlClient.SqlClient> =>
-  Layer.effect(EventStore.EventStore, make(options))
+): Layer.Layer<Supplied, EventStoreError, PgClient.PgClient | SqlClient.SqlClient> =>
+  Layer.effectContext(
+    Effect.map(open(options), ({ locks, store }) =>
+      Context.make(EventStore.EventStore, store).pipe(Context.add(StreamLocks.StreamLocks, locks))
+    )
+  )
 
 /**
  * Supplies the event store together with a client of its own.
@@ -224,7 +238,7 @@ export const layer = (
 export const layerUrl = (
   url: Redacted.Redacted,
   options: Options = {}
-): Layer.Layer<EventStore.EventStore | PgClient.PgClient | SqlClient.SqlClient, EventStoreError | SqlError.SqlError> =>
+): Layer.Layer<Supplied | PgClient.PgClient | SqlClient.SqlClient, EventStoreError | SqlError.SqlError> =>
   Layer.provideMerge(layer(options), PgClient.layer(clientConfig(url, options.pooler)))
 
 /**
@@ -241,7 +255,7 @@ export const layerUrl = (
  */
 export const layerConfig = (
   options: Options = {}
-): Layer.Layer<EventStore.EventStore | PgClient.PgClient | SqlClient.SqlClient, EventStoreError | SqlError.SqlError> =>
+): Layer.Layer<Supplied | PgClient.PgClient | SqlClient.SqlClient, EventStoreError | SqlError.SqlError> =>
   Layer.unwrap(Effect.map(databaseUrl, (url) => layerUrl(url, options)))
 
 /**
@@ -278,11 +292,6 @@ export const sweepCommands = (options: {
   })
 
 type ReadFailure = Effect.Error<ReturnType<EventStore.EventStore["Service"]["readStreams"]>>
-
-const severalParts = new EventStoreError({
-  operation: "append",
-  reason: new Reason.Rejected({ detail: "this store cannot append several parts yet" })
-})
 
 const namesOf = (streams: ReadonlyArray<{ readonly streamId: string }>): string => {
   const names = streams.slice(0, 3).map(({ streamId }) => JSON.stringify(streamId))

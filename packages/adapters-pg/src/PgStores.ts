@@ -1,6 +1,6 @@
 /** The event store and the view store on Postgres together, so that appends can maintain inline views. */
 import { PgClient } from "@effect/sql-pg"
-import type { EventStore, EventStoreError, View, ViewStore, ViewStoreError } from "@hexfold/core"
+import type { EventStoreError, View, ViewStore, ViewStoreError } from "@hexfold/core"
 import { Effect, Layer, type Redacted } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { databaseUrl } from "./database/databaseUrl.ts"
@@ -17,7 +17,7 @@ export interface Options extends PgEventStore.Options {
 }
 
 /**
- * Supplies both stores on the application's own `PgClient`.
+ * Supplies both stores and `StreamLocks` on the application's own `PgClient`.
  *
  * An append applies its events to the records of the inline views in its own
  * transaction, also if it shares a call with other appends. If each record of a
@@ -50,7 +50,7 @@ export interface Options extends PgEventStore.Options {
  * ```
  */
 export const layer = ({ views = [], ...options }: Options = {}): Layer.Layer<
-  EventStore.EventStore | ViewStore.ViewStore,
+  PgEventStore.Supplied | ViewStore.ViewStore,
   EventStoreError | ViewStoreError,
   PgClient.PgClient | SqlClient.SqlClient
 > =>
@@ -87,5 +87,5 @@ export const layerUrl = (url: Redacted.Redacted, options: Options = {}): Layer.L
 export const layerConfig = (options: Options = {}): Layer.Layer<Supplied, Failure> =>
   Layer.unwrap(Effect.map(databaseUrl, (url) => layerUrl(url, options)))
 
-type Supplied = EventStore.EventStore | ViewStore.ViewStore | PgClient.PgClient | SqlClient.SqlClient
+type Supplied = PgEventStore.Supplied | ViewStore.ViewStore | PgClient.PgClient | SqlClient.SqlClient
 type Failure = EventStoreError | ViewStoreError | SqlError.SqlError

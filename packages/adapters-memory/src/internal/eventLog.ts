@@ -155,6 +155,11 @@ export const open = (
       if (stream === undefined) streams.set(streamId, recorded.slice(next - events.length, next))
       touched[i] = { streamId, version }
     }
+    // Streams that got no event come after those that did.
+    if (writes.some(({ events }) => events.length === 0)) {
+      const got = new Set(writes.flatMap(({ events, streamId }) => (events.length > 0 ? [streamId] : [])))
+      touched.sort((a, b) => Number(got.has(b.streamId)) - Number(got.has(a.streamId)))
+    }
     let written: ReadonlySet<StreamId.StreamId> | undefined
     const length = reads?.length ?? conditions.length
     for (let i = 0; i < length; i++) {

@@ -1,7 +1,7 @@
 import { MemoryEventStore, MemoryStores, MemoryViewStore } from "@hexfold/adapters-memory"
-import { EventStore, ViewStore } from "@hexfold/core"
+import { EventStore, StreamLocks, ViewStore } from "@hexfold/core"
 import type { Backend } from "@hexfold/testing/contracts"
-import { Context, Effect } from "effect"
+import { Context, Effect, Layer } from "effect"
 
 /** Both stores over one log. */
 export const together: Backend.Backend = {
@@ -10,6 +10,7 @@ export const together: Backend.Backend = {
     const stores = open(options)
     return Effect.succeed({
       eventStore: Context.get(stores, EventStore.EventStore),
+      streamLocks: Context.get(stores, StreamLocks.StreamLocks),
       viewStore: Context.get(stores, ViewStore.ViewStore),
       loseLast
     })
@@ -19,8 +20,13 @@ export const together: Backend.Backend = {
 /** The two stores that know nothing of each other; all nodes have the same two. */
 export const apart: Backend.Backend = {
   capabilities: ["otherProcesses"],
-  data: Effect.map(
-    Effect.all({ eventStore: MemoryEventStore.make(), viewStore: MemoryViewStore.make() }),
-    (stores) => () => Effect.succeed(stores)
-  )
+  data: Effect.gen(function* () {
+    const events = yield* Layer.build(MemoryEventStore.layer())
+    const node = {
+      eventStore: Context.get(events, EventStore.EventStore),
+      streamLocks: Context.get(events, StreamLocks.StreamLocks),
+      viewStore: yield* MemoryViewStore.make()
+    }
+    return () => Effect.succeed(node)
+  })
 }

@@ -41,15 +41,25 @@ export const transactionOf =
 export const transaction = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, Exclude<E, SqlError.SqlError> | EventStoreError, R | SqlClient.SqlClient> =>
-  Effect.flatMap(SqlClient.SqlClient, (sql) => {
-    const running = Effect.catchCause(sql.withTransaction(effect), (cause) => {
+  Effect.flatMap(SqlClient.SqlClient, (sql) => typed(sql.withTransaction(effect)))
+
+/** Runs an effect in a transaction at READ COMMITTED. Its failures are typed. */
+export const typedTransaction =
+  (sql: SqlClient.SqlClient) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Exclude<E, SqlError.SqlError> | EventStoreError, R> =>
+    typed(transactionOf(sql)(effect))
+
+const typed = <A, E, R>(
+  running: Effect.Effect<A, E | SqlError.SqlError, R>
+): Effect.Effect<A, Exclude<E, SqlError.SqlError> | EventStoreError, R> =>
+  translated("append")(
+    Effect.catchCause(running, (cause) => {
       const first = cause.reasons.find(Cause.isFailReason)
       return first === undefined || Cause.hasInterrupts(cause) || !cause.reasons.some(isSqlDefect)
         ? Effect.failCause(cause)
         : Effect.fail(first.error)
     })
-    return translated("append")(running)
-  })
+  )
 
 const isSqlDefect = (reason: Cause.Reason<unknown>): boolean =>
   Cause.isDieReason(reason) && SqlError.isSqlError(reason.defect)

@@ -61,14 +61,36 @@ const finder = <Entry extends { readonly streamId: StreamId.StreamId }>(entries:
   }
 }
 
+/** A part of an append in a call. */
+export interface PlacedPart {
+  /** Its first event, as an index into the events of the call. */
+  readonly first: number
+  /** Its streams, as indices into the streams of the call: those that got events, in the order of its writes, then the others. */
+  readonly places: ReadonlyArray<number>
+  /** How many events each of them has got in the call, from this part and from those before. */
+  readonly counts: ReadonlyArray<number>
+}
+
+/** A command key of a part. */
+export interface PlacedCommand extends EventStore.CommandKey {
+  readonly key: string
+  readonly owner: number
+  readonly part: number
+}
+
 /** A call for some appends. */
 export interface Encoded {
   /** All streams of the call, in the order in which their heads are locked. */
   readonly streams: ReadonlyArray<Touched>
   /** For each append its streams, as indices into `streams`: those of its writes in their order, then the others. */
   readonly placesOf: ReadonlyArray<ReadonlyArray<number>>
+  readonly partsOf: ReadonlyArray<ReadonlyArray<PlacedPart>>
+  /** In the order in which they are locked. */
+  readonly commands: ReadonlyArray<PlacedCommand>
   /** For each event the append that it belongs to, and the event. */
   readonly events: ReadonlyArray<readonly [owner: number, event: EventStore.NewEvent]>
+  /** For each event its place among those that its stream gets, from 1. */
+  readonly ordinals: ReadonlyArray<number>
   /** Whether an append writes several streams. */
   readonly severalStreams: boolean
   /** The binds of the appends. */
@@ -77,18 +99,52 @@ export interface Encoded {
 
 const { OID } = PgTypes
 
+const partsOf = (
+  { conditions, parts }: EventStore.Append,
+  streams: ReadonlyArray<Touched>,
+  places: ReadonlyArray<number>,
+  first: number
+): ReadonlyArray<PlacedPart> => {
+  const [only] = parts
+  if (parts.length === 1 && only!.reads === undefined && only!.writes.every(({ events }) => events.length > 0)) {
+    return [{ first, places, counts: streams.map(({ count }) => count) }]
+  }
+  const indices = new Map(streams.map(({ streamId }, i) => [streamId, i]))
+  const counts = streams.map(() => 0)
+  return parts.map(({ reads, writes }) => {
+    const own = { first }
+    const named: Array<number> = []
+    for (const { events, streamId } of writes) {
+      if (events.length === 0) continue
+      const i = indices.get(streamId)!
+      counts[i]! += events.length
+      first += events.length
+      named.push(i)
+    }
+    const isNamed = new Set(named)
+    const others = [...writes, ...(reads?.map((streamId) => ({ streamId })) ?? conditions)]
+    for (const { streamId } of others) {
+      const i = indices.get(streamId)!
+      if (!isNamed.has(i)) named.push(i)
+      isNamed.add(i)
+    }
+    return { ...own, places: named.map((i) => places[i]!), counts: named.map((i) => counts[i]!) }
+  })
+}
+
 /** Puts appends into one call. */
 export const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolean): Encoded => {
-  const placed = appends
-    .flatMap((append, owner) => touched(append).map((stream, at) => ({ stream, owner, at })))
+  const streamsOf = appends.map(touched)
+  const placed = streamsOf
+    .flatMap((streams, owner) => streams.map((stream, at) => ({ stream, owner, at })))
     .sort((a, b) => (a.stream.key < b.stream.key ? -1 : a.stream.key > b.stream.key ? 1 : 0))
   const streams = placed.map(({ stream }) => stream)
   const placesOf: ReadonlyArray<Array<number>> = appends.map(() => [])
   placed.forEach(({ at, owner }, place) => (placesOf[owner]![at] = place))
   const commands = appends
     .flatMap(({ parts }, owner) =>
-      parts.flatMap(({ command }) =>
-        command === undefined ? [] : [{ ...command, key: commandKeyOf(command.id), owner }]
+      parts.flatMap(({ command }, part) =>
+        command === undefined ? [] : [{ ...command, key: commandKeyOf(command.id), owner, part }]
       )
     )
     .sort((a, b) => (a.key < b.key ? -1 : 1))
@@ -97,16 +153,25 @@ export const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolea
   const eventStreams: Array<number> = []
   const ordinals: Array<number> = []
   let imports = false
-  appends.forEach((append, owner) => {
-    append.parts[0]?.writes.forEach((write, at) => {
-      const place = placesOf[owner]![at]!
-      write.events.forEach((event, i) => {
-        events.push([owner, event])
-        eventStreams.push(place + 1)
-        ordinals.push(i + 1)
-        if (event.recordedAt !== undefined) imports = true
-      })
+  const parts = appends.map((append, owner) => {
+    const parts = partsOf(append, streamsOf[owner]!, placesOf[owner]!, events.length)
+    append.parts.forEach(({ writes }, part) => {
+      const { counts, places } = parts[part]!
+      let at = 0
+      for (const write of writes) {
+        const { length } = write.events
+        if (length === 0) continue
+        const before = counts[at]! - length
+        const place = places[at++]!
+        write.events.forEach((event, i) => {
+          events.push([owner, event])
+          eventStreams.push(place + 1)
+          ordinals.push(before + i + 1)
+          if (event.recordedAt !== undefined) imports = true
+        })
+      }
     })
+    return parts
   })
 
   const each = <A>(values: ReadonlyArray<A>, oid: number, of: (value: A) => unknown) => array(values.map(of), oid)
@@ -123,13 +188,53 @@ export const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolea
     each(events, OID.jsonb, ([, { data }]) => data),
     each(events, OID.jsonb, ([, { metadata }]) => metadata),
     imports ? each(events, OID.int8, ([, { recordedAt }]) => timeOf(recordedAt)) : null,
-    each(commands, OID.int4, ({ owner }) => owner),
-    each(commands, OID.text, ({ key }) => key),
-    each(commands, OID.text, ({ fingerprint }) => fingerprint),
+    ...commandBinds(commands, appends, parts, events.length),
     joined
   ]
-  const severalStreams = appends.some(({ parts }) => parts.some(({ writes }) => writes.length > 1))
-  return { streams, placesOf, events, severalStreams, binds }
+  const severalStreams = streamsOf.some((streams) => streams.length > 1 && streams.filter(isWritten).length > 1)
+  return { streams, placesOf, partsOf: parts, commands, events, ordinals, severalStreams, binds }
+}
+
+const isWritten = ({ count }: Touched): boolean => count > 0
+
+// Most calls have no commands.
+const commandBinds = (
+  commands: ReadonlyArray<PlacedCommand>,
+  appends: ReadonlyArray<EventStore.Append>,
+  partsOf: ReadonlyArray<ReadonlyArray<PlacedPart>>,
+  eventCount: number
+): ReadonlyArray<unknown> => {
+  if (commands.length === 0) return [null, null, null, null, null, null, null]
+  const ofEvents = new Array<number>(eventCount).fill(0)
+  const [receipts, places, counts]: ReadonlyArray<Array<number>> = [[], [], []]
+  commands.forEach(({ owner, part }, i) => {
+    const own = partsOf[owner]![part]!
+    const length = appends[owner]!.parts[part]!.writes.reduce((sum, { events }) => sum + events.length, 0)
+    ofEvents.fill(i + 1, own.first, own.first + length)
+    own.places.forEach((place, at) => {
+      receipts!.push(i + 1)
+      places!.push(place + 1)
+      counts!.push(own.counts[at]!)
+    })
+  })
+  return [
+    array(
+      commands.map(({ owner }) => owner),
+      OID.int4
+    ),
+    array(
+      commands.map(({ key }) => key),
+      OID.text
+    ),
+    array(
+      commands.map(({ fingerprint }) => fingerprint),
+      OID.text
+    ),
+    array(ofEvents, OID.int4),
+    array(receipts!, OID.int4),
+    array(places!, OID.int4),
+    array(counts!, OID.int4)
+  ]
 }
 
 /** All binds: those of the appends, the maintained generations, and the limit for waiting on locks in milliseconds. */

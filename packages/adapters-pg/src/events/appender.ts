@@ -13,11 +13,10 @@ import { appendCall } from "../sql/append.ts"
 import type { Touches } from "./keyLocks.ts"
 import { translated } from "../database/errors.ts"
 import type { Called, Maintained, Run } from "../views/inlineAppends.ts"
-import { bindsOf, type Encoded, encode, touched } from "./appendBinds.ts"
+import { bindsOf, type Encoded, encode, type PlacedCommand, touched } from "./appendBinds.ts"
 import { commandKeyOf } from "./keys.ts"
 import { namingStreams } from "./lockTimeout.ts"
-import { readCommands } from "./streamReader.ts"
-import { writtenFirst } from "../database/eventRows.ts"
+import { type CommandResult, readCommands } from "./streamReader.ts"
 
 /** Why an append can fail alone, while the others of its call succeed. */
 export type AppendFailure = ConcurrencyConflict | CommandIdReused | EventStoreError
@@ -61,69 +60,90 @@ export const appendAll =
         Effect.map(sql.unsafe<Row>(appendCall(schema), bindsOf(encoded, maintained, lockTimeout)), ([row]) =>
           exitsOf(appends, encoded, row!)
         )
-      const { exits } = yield* namingStreams(sql, schema, encoded, joined)(run(appends, call))
-      const repeats = appends.flatMap(({ parts: [part] }, i) =>
-        exits[i] === undefined && part?.command !== undefined ? [part.command] : []
-      )
+      const { exits, repeated } = yield* namingStreams(sql, schema, encoded, joined)(run(appends, call))
+      const repeats = encoded.commands.filter((_, i) => repeated.has(i))
       if (repeats.length === 0) return exits as ReadonlyArray<Exit.Exit<Answer, AppendFailure>>
       // The other appends have committed, so a failure of this read concerns the repeats alone.
       const previous = yield* Effect.result(translated("append")(readCommands(sql, schema, repeats)))
-      return exits.map((exit, i) => {
+      const repeatsOf = Map.groupBy(repeats, ({ owner }) => owner)
+      return exits.map((exit, owner) => {
         if (exit !== undefined) return exit
         if (Result.isFailure(previous)) return Exit.fail(previous.failure)
-        const appended = previous.success.get(appends[i]!.parts[0]!.command!.id)
-        // The call found the command id, but a sweep forgot it before its result was read.
-        if (appended === undefined) return Exit.fail(forgotten())
-        return "_tag" in appended
-          ? Exit.fail(appended)
-          : Exit.succeed({ _tag: "Repeated", repeats: [{ part: 0, appended }] })
+        return repeatedExit(repeatsOf.get(owner)!, previous.success)
       })
     })
 
+const repeatedExit = (
+  commands: ReadonlyArray<PlacedCommand>,
+  previous: ReadonlyMap<string, CommandResult>
+): Exit.Exit<Answer, AppendFailure> => {
+  const repeats: Array<EventStore.Repeated["repeats"][number]> = []
+  for (const { id, part } of commands.toSorted((a, b) => a.part - b.part)) {
+    const appended = previous.get(id)
+    // The call found the command id, but a sweep forgot it before its result was read.
+    if (appended === undefined) return Exit.fail(forgotten())
+    if ("_tag" in appended) return Exit.fail(appended)
+    repeats.push({ part, appended })
+  }
+  return Exit.succeed({ _tag: "Repeated", repeats })
+}
+
 interface Done extends Called {
-  /** An exit for each append; `undefined` for a repeat. */
+  /** An exit for each append; `undefined` for one with a repeat. */
   readonly exits: ReadonlyArray<Exit.Exit<Answer, AppendFailure> | undefined>
+  /** The commands that are repeats. */
+  readonly repeated: ReadonlySet<number>
 }
 
 const exitsOf = (appends: ReadonlyArray<EventStore.Append>, encoded: Encoded, row: Row): Done => {
-  const { placesOf, streams } = encoded
+  const { commands, ordinals, partsOf, placesOf, streams } = encoded
   const failed = new Set(row.o_failed)
-  const repeated = new Set(row.o_repeated)
+  const repeated = new Set(row.o_repeated.map((index) => index - 1))
+  const withRepeats = new Set(row.o_repeated.map((index) => commands[index - 1]!.owner))
   const refused = refusedOf(encoded, row)
   const recorded: Array<EventStore.RecordedEvent> = []
   let time = DateTime.makeUnsafe(0)
   const exits = appends.map((append, owner): Done["exits"][number] => {
-    if (repeated.has(owner)) return undefined
-    const places = placesOf[owner]!
+    if (withRepeats.has(owner)) return undefined
     if (failed.has(owner)) {
-      return Exit.fail(conflictOf(append, new Map(places.map((i) => [streams[i]!.streamId, Number(row.o_bases[i])]))))
+      const versions = placesOf[owner]!.map((i) => [streams[i]!.streamId, Number(row.o_bases[i])] as const)
+      return Exit.fail(conflictOf(append, new Map(versions)))
     }
     const refusal = refused.get(owner)
     if (refusal !== undefined) return Exit.fail(refusal)
-    const events: Array<EventStore.RecordedEvent> = []
-    append.parts[0]?.writes.forEach((write, at) => {
-      const place = places[at]!
-      let version = Number(row.o_bases[place])
-      const millis = row.o_times[place]?.getTime()
-      if (millis !== undefined && millis !== time.epochMilliseconds) time = DateTime.makeUnsafe(millis)
-      for (const event of write.events) {
-        const position = Number(row.o_positions[recorded.length])
-        const { data, id, metadata, type, recordedAt = time } = event
+    const parts = append.parts.map(({ writes }, i): EventStore.PartAppended => {
+      const { counts, first, places } = partsOf[owner]![i]!
+      const events: Array<EventStore.RecordedEvent> = []
+      let index = first
+      let at = 0
+      for (const write of writes) {
+        if (write.events.length === 0) continue
+        const place = places[at++]!
+        const base = Number(row.o_bases[place])
+        const millis = row.o_times[place]?.getTime()
+        if (millis !== undefined && millis !== time.epochMilliseconds) time = DateTime.makeUnsafe(millis)
         const { streamId } = write
-        const imported = event.recordedAt !== undefined
-        const each = { id, streamId, version: ++version, position, type, data, metadata, recordedAt, imported }
-        events.push(each)
-        recorded.push(each)
+        for (const event of write.events) {
+          const version = base + ordinals[index]!
+          const position = Number(row.o_positions[index++])
+          const { data, id, metadata, type, recordedAt = time } = event
+          const imported = event.recordedAt !== undefined
+          const each = { id, streamId, version, position, type, data, metadata, recordedAt, imported }
+          events.push(each)
+          recorded.push(each)
+        }
+      }
+      return {
+        events,
+        streams: places.map((place, at) => ({
+          streamId: streams[place]!.streamId,
+          version: Number(row.o_bases[place]) + counts[at]!
+        }))
       }
     })
-    const after = places.map((i) => ({
-      streamId: streams[i]!.streamId,
-      version: Number(row.o_bases[i]) + streams[i]!.count
-    }))
-    const parts = append.parts.length === 0 ? [] : [{ events, streams: writtenFirst(after, events) }]
-    return Exit.succeed({ _tag: "Appended", parts, history: 1 })
+    return Exit.succeed({ _tag: "Appended", parts, history: row.o_history })
   })
-  return { exits, events: recorded, inline: row.o_inline }
+  return { exits, events: recorded, inline: row.o_inline, repeated }
 }
 
 /** The appends whose imported events have times that do not fit, and why. */
@@ -150,8 +170,10 @@ interface Row {
   readonly o_limits: ReadonlyArray<Date | null>
   readonly o_bases: ReadonlyArray<bigint>
   readonly o_times: ReadonlyArray<Date | null>
-  readonly o_positions: ReadonlyArray<bigint>
+  /** Null for an event of an append that was left out. */
+  readonly o_positions: ReadonlyArray<bigint | null>
   readonly o_inline: ReadonlyArray<bigint>
+  readonly o_history: number
 }
 
 // `versions` are those at the check. The error names the first failed condition, ordered by stream id.

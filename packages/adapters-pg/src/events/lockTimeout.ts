@@ -4,7 +4,11 @@ import { SqlError, type SqlClient } from "effect/sql"
 import { texts } from "../database/binds.ts"
 import { detailOf, isLockTimeout } from "../database/errors.ts"
 import { lockedStreams } from "../sql/lockedStreams.ts"
-import type { Encoded } from "./appendBinds.ts"
+
+/** The streams whose heads a call locks. */
+export interface Locked {
+  readonly streams: ReadonlyArray<{ readonly streamId: string; readonly key: string }>
+}
 
 /**
  * Turns the end of a wait for a lock into a `Timeout` that names the streams. If
@@ -12,7 +16,7 @@ import type { Encoded } from "./appendBinds.ts"
  * which of them are held. Otherwise the error names those that may be.
  */
 export const namingStreams =
-  (sql: SqlClient.SqlClient, schema: string, { streams }: Encoded, joined: boolean) =>
+  (sql: SqlClient.SqlClient, schema: string, { streams }: Locked, joined: boolean) =>
   <A, E>(call: Effect.Effect<A, E | SqlError.SqlError>): Effect.Effect<A, E | SqlError.SqlError | EventStoreError> =>
     Effect.catchIf(call, isWait, (error) =>
       Effect.gen(function* () {

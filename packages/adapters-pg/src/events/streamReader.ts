@@ -13,7 +13,8 @@ export interface ReadRequest {
   readonly command: EventStore.CommandKey | undefined
 }
 
-type CommandResult = EventStore.RepeatedPart | CommandIdReused
+/** What was done under a command id, or why it may not be used. */
+export type CommandResult = EventStore.RepeatedPart | CommandIdReused
 
 /** Reads for many callers in one statement: all of them see the same moment. */
 export const readAllStreams =

@@ -4,7 +4,8 @@ import * as Times from "./times.ts"
 
 /**
  * The function that appends. One call has any number of independent appends, and
- * each happens whole or not at all.
+ * each happens whole or not at all. The commands of an append are its parts that
+ * carry a command id. Such a part has a receipt of its own.
  *
  * Binds of a call (arrays run in parallel):
  *
@@ -19,21 +20,25 @@ import * as Times from "./times.ts"
  * | p_event_ordinals | the event's place among those of its stream, from 1 |
  * | p_event_ids, p_types, p_data, p_metadata | the event; the JSON value null comes as SQL's null |
  * | p_times | the times of imported events in milliseconds since 1970, null for other events; null if none is imported |
- * | p_command_owners, p_command_keys, p_fingerprints | the appends that carry a command id, keys ascending |
+ * | p_command_owners, p_command_keys, p_fingerprints | the commands, keys ascending, and the append of each; null if there are none |
+ * | p_event_commands | the event's command, an index into p_command_keys; 0 if it has none |
+ * | p_receipt_commands, p_receipt_streams, p_receipt_counts | the streams that the receipt of a command names, in its order: indices into p_command_keys and p_keys, and how many events the stream has got by then |
  * | p_joined | whether the call runs in a caller's transaction |
  * | p_inline | the promotions of the generations that the caller maintains in the same transaction; null for a caller older than inline views |
  * | p_ordered | the generations among them whose records are touched by events of several streams, ascending |
  * | p_lock_timeout | how long the call waits for a lock, in milliseconds; 0 for the limit that the caller has set |
  * | p_time_of | which streams get one time: 0 each has its own, as every append writes one at most; 1 those of an append; 2 all |
  *
- * Results: o_failed and o_repeated name the appends that were left out, and
- * o_refused the events whose times let an append be left out: the first of each
+ * Results: o_failed names the appends whose check failed. o_repeated names the
+ * commands that are repeats, as indices into p_command_keys; their appends were
+ * left out, and the other keys of these appends are new again. o_refused has the
+ * events whose times let an append be left out: the first of each
  * append, an index into p_event_streams. For each of them o_limits has the time
  * before which the event must not be, or null if its time lies in the future.
  * o_bases has the version of each stream before the call, o_times the time that
  * its events get unless they are imported. o_positions has the position of
- * each event that was not left out, in the order of the binds. o_inline has the
- * generations that the events may touch: the caller must apply the events to them
+ * each event, in the order of the binds; null if it was left out. o_history has
+ * the number of the log's history. o_inline has the generations that the events may touch: the caller must apply the events to them
  * before the transaction ends. The call fails if the caller does not maintain one.
  *
  * Why it is correct. (1) All locks are taken in one order, views before command
@@ -52,19 +57,21 @@ import * as Times from "./times.ts"
  * `sql/times.ts`.
  */
 export const appendFunction = (schema: string, namespace: number): string => `
-create or replace function ${schema}.append_2(
+create or replace function ${schema}.append_3(
   p_keys text[], p_ids text[], p_expected bigint[], p_counts int[], p_owners int[],
   p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[],
   p_times bigint[],
-  p_command_owners int[], p_command_keys text[], p_fingerprints text[], p_joined boolean,
+  p_command_owners int[], p_command_keys text[], p_fingerprints text[], p_event_commands int[],
+  p_receipt_commands int[], p_receipt_streams int[], p_receipt_counts int[], p_joined boolean,
   p_inline bigint[], p_ordered bigint[], p_lock_timeout int, p_time_of int,
   out o_failed int[], out o_repeated int[], out o_refused int[], out o_limits timestamptz[],
-  out o_bases bigint[], out o_times timestamptz[], out o_positions bigint[], out o_inline bigint[]
+  out o_bases bigint[], out o_times timestamptz[], out o_positions bigint[], out o_inline bigint[], out o_history int
 ) language plpgsql ${ownPath} as $$
 declare
   v_ids text[] := coalesce(p_ids, p_keys);
   v_heads bigint[];
   v_left_out int[];
+  v_repeated int[] := '{}';
   v_head bigint;
   v_version bigint;
   v_view bigint;
@@ -87,6 +94,7 @@ ${lockOrdered(schema)}
   o_bases := '{}';
   o_times := '{}';
   o_positions := '{}';
+  o_history := 1;
 
   if cardinality(p_command_keys) > 0 then
     with fresh as (
@@ -94,9 +102,15 @@ ${lockOrdered(schema)}
       select c.key, c.fingerprint, clock_timestamp() from unnest(p_command_keys, p_fingerprints) as c(key, fingerprint)
       on conflict do nothing returning key
     )
-    select coalesce(array_agg(c.owner), '{}') into o_repeated
-    from unnest(p_command_owners, p_command_keys) as c(owner, key)
+    select coalesce(array_agg(c.ord::int), '{}'), coalesce(array_agg(c.owner), '{}') into o_repeated, v_repeated
+    from unnest(p_command_owners, p_command_keys) with ordinality as c(owner, key, ord)
     where not exists (select from fresh where fresh.key = c.key);
+    if cardinality(o_repeated) > 0 then
+      delete from ${schema}.commands where key in (
+        select c.key from unnest(p_command_owners, p_command_keys) with ordinality as c(owner, key, ord)
+        where c.owner = any (v_repeated) and c.ord <> all (o_repeated)
+      );
+    end if;
   end if;
 ${Times.before}
 
@@ -104,7 +118,7 @@ ${Times.before}
     -- A set-based upsert cannot mix lock modes: one head after the other.
     for i in 1 .. cardinality(p_keys) loop
       v_time := null;
-      if p_owners[i] = any (o_repeated) then
+      if p_owners[i] = any (v_repeated) then
         v_head := null;
         v_version := 0;
       elsif p_counts[i] > 0 then
@@ -133,7 +147,7 @@ ${Times.before}
       insert into ${schema}.streams as s (key, version, recorded_at)
       select t.key, t.count, ${Times.ofNewHead("t.imports")}
       from unnest(p_keys, p_counts, p_owners, v_imports) with ordinality as t(key, count, owner, imports, ord)
-      where t.owner <> all (o_repeated) order by t.ord
+      where t.owner <> all (v_repeated) order by t.ord
       on conflict (key) do update set version = s.version + excluded.version, recorded_at = ${Times.ofHead}
       returning s.id, s.key, s.version, s.recorded_at
     )
@@ -149,7 +163,7 @@ ${Times.before}
 
   select coalesce(array_agg(distinct t.owner), '{}') into o_failed
   from unnest(p_owners, p_expected, o_bases) as t(owner, expected, base)
-  where t.owner <> all (o_repeated)
+  where t.owner <> all (v_repeated)
     and not (case t.expected when -1 then true when -2 then t.base > 0 else t.base = t.expected end);
   v_left_out := o_failed;
 ${Times.after(schema)}
@@ -161,7 +175,7 @@ ${Times.after(schema)}
     delete from ${schema}.commands
     where key in (select c.key from unnest(p_command_owners, p_command_keys) as c(owner, key) where c.owner = any (v_left_out));
   end if;
-  v_left_out := v_left_out || o_repeated;
+  v_left_out := v_left_out || v_repeated;
 
   if cardinality(p_event_streams) > 0 then
     -- One lock is enough for a transaction of many calls: the first is the lowest.
@@ -182,44 +196,87 @@ ${Times.after(schema)}
       returning position
     )
     select coalesce(array_agg(position), '{}') into o_positions from inserted;
+    if cardinality(v_left_out) > 0 then
+      select array_agg(case when e.included then o_positions[e.place] end order by e.ord) into o_positions
+      from (
+        select ord, included, count(*) filter (where included) over (order by ord) as place
+        from unnest(p_event_streams) with ordinality as e(stream, ord)
+          cross join lateral (select p_owners[e.stream] <> all (v_left_out) as included) as i
+      ) as e;
+    end if;
   end if;
 
   if cardinality(p_command_keys) > 0 then
     with stream as (
-      select t.owner, array_agg(t.id order by t.ord) as ids, array_agg(t.base + t.count order by t.ord) as versions
-      from unnest(p_owners, v_ids, o_bases, p_counts) with ordinality as t(owner, id, base, count, ord)
-      group by t.owner
-    ), event as (
-      select owner, row_number() over (order by ord) as n
-      from (
-        select p_owners[e.stream] as owner, e.ord from unnest(p_event_streams) with ordinality as e(stream, ord)
-        where p_owners[e.stream] <> all (v_left_out)
-      ) as included
+      select r.command, array_agg(v_ids[r.stream] order by r.ord) as ids,
+        array_agg(o_bases[r.stream] + r.count order by r.ord) as versions
+      from unnest(p_receipt_commands, p_receipt_streams, p_receipt_counts) with ordinality as r(command, stream, count, ord)
+      group by r.command
     ), placed as (
-      select event.owner, array_agg(p.position order by event.n) as positions
-      from event join unnest(o_positions) with ordinality as p(position, n) on p.n = event.n
-      group by event.owner
+      select e.command, array_agg(e.position order by e.ord) as positions
+      from unnest(p_event_commands, o_positions) with ordinality as e(command, position, ord)
+      where e.command > 0 group by e.command
     )
     update ${schema}.commands set
       streams = coalesce(stream.ids, '{}'),
       versions = coalesce(stream.versions, '{}'),
       positions = coalesce(placed.positions, '{}')
-    from unnest(p_command_owners, p_command_keys) as c(owner, key)
-      left join stream on stream.owner = c.owner left join placed on placed.owner = c.owner
+    from unnest(p_command_owners, p_command_keys) with ordinality as c(owner, key, ord)
+      left join stream on stream.command = c.ord left join placed on placed.command = c.ord
     where commands.key = c.key and c.owner <> all (v_left_out);
   end if;
 end $$`
 
 /** Calls the function. The binds are in the order of its parameters. */
 export const appendCall = (schema: string): string =>
-  `select o_failed, o_repeated, o_refused, o_limits, o_bases, o_times, o_positions, o_inline
-   from ${schema}.append_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
+  `select o_failed, o_repeated, o_refused, o_limits, o_bases, o_times, o_positions, o_inline, o_history
+   from ${schema}.append_3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+     $23, $24)`
+
+/**
+ * The function that processes of revision 2 call. It does the same, for appends
+ * of one part each, and names left-out appends and positions as they did.
+ */
+const appendFunction2 = (schema: string): string => `
+create or replace function ${schema}.append_2(
+  p_keys text[], p_ids text[], p_expected bigint[], p_counts int[], p_owners int[],
+  p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[],
+  p_times bigint[],
+  p_command_owners int[], p_command_keys text[], p_fingerprints text[], p_joined boolean,
+  p_inline bigint[], p_ordered bigint[], p_lock_timeout int, p_time_of int,
+  out o_failed int[], out o_repeated int[], out o_refused int[], out o_limits timestamptz[],
+  out o_bases bigint[], out o_times timestamptz[], out o_positions bigint[], out o_inline bigint[]
+) language plpgsql ${ownPath} as $$
+declare
+  v_event_commands int[];
+  v_commands int[];
+  v_streams int[];
+  v_counts int[];
+begin
+  if cardinality(p_command_keys) > 0 then
+    select array_agg(coalesce(c.ord, 0)::int order by e.ord) into v_event_commands
+    from unnest(p_event_streams) with ordinality as e(stream, ord)
+      left join unnest(p_command_owners) with ordinality as c(owner, ord) on c.owner = p_owners[e.stream];
+    select array_agg(c.ord::int order by t.ord), array_agg(t.ord::int order by t.ord), array_agg(t.count order by t.ord)
+    into v_commands, v_streams, v_counts
+    from unnest(p_owners, p_counts) with ordinality as t(owner, count, ord)
+      join unnest(p_command_owners) with ordinality as c(owner, ord) on c.owner = t.owner;
+  end if;
+  select a.o_failed, array(select p_command_owners[r.command] from unnest(a.o_repeated) as r(command)),
+    a.o_refused, a.o_limits, a.o_bases, a.o_times, array_remove(a.o_positions, null), a.o_inline
+  into o_failed, o_repeated, o_refused, o_limits, o_bases, o_times, o_positions, o_inline
+  from ${schema}.append_3(
+    p_keys, p_ids, p_expected, p_counts, p_owners, p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data,
+    p_metadata, p_times, p_command_owners, p_command_keys, p_fingerprints, v_event_commands, v_commands, v_streams,
+    v_counts, p_joined, p_inline, p_ordered, p_lock_timeout, p_time_of
+  ) as a;
+end $$`
 
 /**
  * The function that processes of revision 1 call. It does the same, for a caller
  * that imports nothing, waits without a limit of its own, and knows one time only.
  */
-export const formerAppendFunction = (schema: string): string => `
+const appendFunction1 = (schema: string): string => `
 create or replace function ${schema}.append(
   p_keys text[], p_ids text[], p_expected bigint[], p_counts int[], p_owners int[],
   p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[],
@@ -237,3 +294,9 @@ begin
     p_metadata, null, p_command_owners, p_command_keys, p_fingerprints, p_joined, p_inline, p_ordered, 0, 2
   ) as a;
 end $$`
+
+/** The functions that processes of former revisions call. */
+export const formerAppendFunctions = (schema: string): ReadonlyArray<string> => [
+  appendFunction2(schema),
+  appendFunction1(schema)
+]

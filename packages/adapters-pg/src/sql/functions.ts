@@ -1,13 +1,14 @@
-import { appendFunction, formerAppendFunction } from "./append.ts"
+import { appendFunction, formerAppendFunctions } from "./append.ts"
 import { horizonFunctions } from "./horizon.ts"
 import { inlineFunctions } from "./inline.ts"
+import { lockFunction } from "./locks.ts"
 import { streamFunction } from "./stream.ts"
 
 /**
  * The revision of this library: it counts the changes of functions and tables.
  * Raise it with every such change, or databases keep the functions they have.
  */
-export const revision = 2
+export const revision = 3
 
 /**
  * The lowest revision of a library that can use a schema as this library leaves
@@ -20,7 +21,7 @@ export const lowest = 1
  * statement replaces a function with the same arguments and result.
  *
  * Libraries of several revisions call the same function. So one whose arguments,
- * result or meaning changes gets a new name (`append_2`), and the former stays
+ * result or meaning changes gets a new name (`append_3`), and the former stays
  * until the next major version. `sort_key` is not among them, because
  * the indexes of views depend on it: it is part of a migration. What it returns
  * never changes.
@@ -29,6 +30,7 @@ export const functions = (schema: string, namespace: number): ReadonlyArray<stri
   ...horizonFunctions(schema, namespace),
   ...inlineFunctions(schema),
   appendFunction(schema, namespace),
-  formerAppendFunction(schema),
+  ...formerAppendFunctions(schema),
+  lockFunction(schema),
   streamFunction(schema)
 ]

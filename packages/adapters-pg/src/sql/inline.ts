@@ -31,9 +31,12 @@ end $$`,
     select case when p_inline then (select o_horizon from ${schema}.horizon(false)) else p_position end $$`
 ]
 
-// An advisory lock of two numbers, so that no reader of events takes it for the lock of an append. The second number is
-// 0 for the flags, and the number of a generation otherwise. A schema's name is plain, so it needs no escaping.
-const lockClass = (schema: string): string => `hashtext('hexfold inline ${schema}')`
+/**
+ * The first number of the locks of the flags and the generations. An advisory lock of two numbers, so that no reader of
+ * events takes it for the lock of an append. The second number is 0 for the flags, and the number of a generation
+ * otherwise. A schema's name is plain, so it needs no escaping.
+ */
+export const lockClass = (schema: string): string => `hashtext('hexfold inline ${schema}')`
 
 const touchedViews = (schema: string): string => `${schema}.views v
   where v.inline and v.types && p_types

@@ -83,7 +83,7 @@ export const after = (schema: string): string => `
       select t.ord, max(case when t.known is null or t.imports then greatest(t.last, v_now, v_floor) else t.known end)
         over (partition by case when p_time_of < 2 then t.owner end) as time
       from unnest(p_owners, p_counts, v_known, v_lasts, v_imports) with ordinality as t(owner, count, known, last, imports, ord)
-      where t.count > 0 and t.owner <> all (o_repeated)
+      where t.count > 0 and t.owner <> all (v_repeated)
     ) as timed on timed.ord = k.ord;
     update ${schema}.streams s set recorded_at = t.time
     from unnest(v_heads, v_known, o_times, v_imports) as t(head, known, time, imports)
@@ -94,7 +94,7 @@ export const after = (schema: string): string => `
       select e.ord, e.stream, p_owners[e.stream] as owner, e.time is not null as imports,
         coalesce(${importedTime}, o_times[e.stream]) as time
       from unnest(p_event_streams, p_times) with ordinality as e(stream, time, ord)
-      where p_owners[e.stream] <> all (v_left_out || o_repeated)
+      where p_owners[e.stream] <> all (v_left_out || v_repeated)
     ), placed as (
       select event.*, coalesce(lag(time) over (partition by stream order by ord),
         date_trunc('milliseconds', v_lasts[stream])) as before
@@ -111,7 +111,7 @@ export const after = (schema: string): string => `
       select distinct on (e.stream) e.stream, greatest(coalesce(${importedTime}, o_times[e.stream]), v_lasts[e.stream]) as time
       from unnest(p_event_streams, p_times) with ordinality as e(stream, time, ord) order by e.stream, e.ord desc
     ) as l
-    where s.id = v_heads[l.stream] and p_owners[l.stream] <> all (v_left_out || o_repeated);
+    where s.id = v_heads[l.stream] and p_owners[l.stream] <> all (v_left_out || v_repeated);
   end if;`
 
 /** The time that an imported event of the row `e` gets. A last event that is older than this function may have microseconds. */

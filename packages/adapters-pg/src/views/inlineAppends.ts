@@ -35,6 +35,13 @@ export interface InlineAppends {
   readonly alone: Run
   /** Runs a call in the caller's transaction. */
   readonly joined: Run
+  /**
+   * The generations that this process maintains and whose records several streams touch, ascending, in a transaction
+   * that locks first. While it has the lock of the flags, no other generation joins them.
+   */
+  readonly ordered: (
+    lockFlags: Effect.Effect<unknown, SqlError.SqlError>
+  ) => Effect.Effect<ReadonlyArray<bigint>, SqlError.SqlError>
 }
 
 /** What the appends need. */
@@ -68,7 +75,7 @@ export const make = ({
       const touched = all.filter(({ view }) => appends.some((append) => touches(append, view)))
       const calling = call({
         promotions: all.map(({ promotion }) => promotion),
-        ordered: all.flatMap(({ id, view }) => (view.perStream ? [] : [id]))
+        ordered: orderedOf(all)
       })
       const maintaining = Effect.gen(function* () {
         const called = yield* calling
@@ -127,8 +134,22 @@ export const make = ({
         })
       )
 
-    return { alone, joined }
+    const ordered: InlineAppends["ordered"] = (lockFlags) =>
+      known.hasDefinitions
+        ? Effect.andThen(
+            lockFlags,
+            Effect.andThen(
+              known.learn(),
+              Effect.sync(() => orderedOf(known.all()))
+            )
+          )
+        : Effect.succeed([])
+
+    return { alone, joined, ordered }
   })
+
+const orderedOf = (generations: ReadonlyArray<{ readonly id: bigint; readonly view: View.Any }>) =>
+  generations.flatMap(({ id, view }) => (view.perStream ? [] : [id]))
 
 type Reasons = NotMaintained | ReadonlyArray<bigint>
 

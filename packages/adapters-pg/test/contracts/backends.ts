@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { PgEventStore, PgMigrations, PgStores, PgViewStore } from "@hexfold/adapters-pg"
-import { EventStore, ViewStore } from "@hexfold/core"
+import { EventStore, StreamLocks, ViewStore } from "@hexfold/core"
 import type { Backend } from "@hexfold/testing/contracts"
 import { Context, Effect, Layer, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
@@ -73,6 +73,7 @@ export const together = (data: Data = plain): Backend.Backend => ({
           )
           return {
             eventStore: Context.get(stores, EventStore.EventStore),
+            streamLocks: Context.get(stores, StreamLocks.StreamLocks),
             viewStore: Context.get(stores, ViewStore.ViewStore),
             transaction: (effect) => transacted(sql, effect),
             foreignTransaction: foreignTransaction(yield* client(), schema)
@@ -90,13 +91,15 @@ const openApart = (
     const sql = yield* client(config)
     // Runs before the client ends, which would otherwise wait for answers that do not come.
     yield* Effect.addFinalizer(() => Effect.sync(end))
-    const eventStore = yield* PgEventStore.make(options).pipe(
-      Effect.provideService(PgClient.PgClient, sql),
-      Effect.provideService(SqlClient.SqlClient, sql)
+    const events = yield* Layer.build(
+      PgEventStore.layer(options).pipe(
+        Layer.provide([Layer.succeed(PgClient.PgClient, sql), Layer.succeed(SqlClient.SqlClient, sql)])
+      )
     )
     const { schema } = options
     return {
-      eventStore,
+      eventStore: Context.get(events, EventStore.EventStore),
+      streamLocks: Context.get(events, StreamLocks.StreamLocks),
       viewStore: yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, sql),
       transaction: (effect) => transacted(sql, effect),
       foreignTransaction: foreignTransaction(yield* client(), schema)

@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { PgEventStore, PgStores, PgViewStore } from "@hexfold/adapters-pg"
-import { EventStore, type EventStoreError, ViewStore, type ViewStoreError } from "@hexfold/core"
+import { EventStore, type EventStoreError, StreamLocks, ViewStore, type ViewStoreError } from "@hexfold/core"
 import { Context, Effect, Layer, Redacted, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, SqlError } from "effect/sql"
@@ -32,6 +32,7 @@ type Transaction = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
 /** An event store on a client. */
 export interface OpenedStore {
   readonly store: EventStore.EventStore["Service"]
+  readonly locks: StreamLocks.StreamLocks["Service"]
   readonly sql: PgClient.PgClient
   readonly transaction: Transaction
 }
@@ -51,12 +52,14 @@ export const openStore = (
 ): Effect.Effect<OpenedStore, EventStoreError, Scope.Scope> =>
   Effect.gen(function* () {
     const sql = yield* client(config)
-    const store = yield* PgEventStore.make(options).pipe(
-      Effect.provideService(PgClient.PgClient, sql),
-      Effect.provideService(SqlClient.SqlClient, sql)
+    const services = yield* Layer.build(
+      PgEventStore.layer(options).pipe(
+        Layer.provide([Layer.succeed(PgClient.PgClient, sql), Layer.succeed(SqlClient.SqlClient, sql)])
+      )
     )
     return {
-      store,
+      store: Context.get(services, EventStore.EventStore),
+      locks: Context.get(services, StreamLocks.StreamLocks),
       sql,
       transaction: (effect) => transacted(sql, effect)
     }
@@ -78,6 +81,7 @@ export const openViews = (
 
 /** Removes what versions 5 to 7 have made of a schema, except for the function that appends. */
 export const undoInline = (schema: string): ReadonlyArray<string> => [
+  `drop function ${schema}.append_3`,
   `drop function ${schema}.append_2`,
   `alter table ${schema}.streams drop column recorded_at`,
   `alter table ${schema}.events drop column original_time`,

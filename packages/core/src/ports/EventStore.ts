@@ -118,7 +118,10 @@ export interface StreamVersion {
 export interface PartAppended {
   /** The recorded events, in the order of the part's writes. */
   readonly events: ReadonlyArray<RecordedEvent>
-  /** The streams of the part, each once: those written, then those only read. Their versions are those after this part. */
+  /**
+   * The streams of the part, each once, with their versions after this part: those that got events, in the order of the
+   * writes, then the others.
+   */
   readonly streams: ReadonlyArray<StreamVersion>
 }
 

@@ -2,7 +2,7 @@
  * What the author of an adapter writes once, so that all contracts run on it:
  * how data is made, and how processes are opened that work on these data.
  */
-import type { EventStore, EventStoreError, View, ViewStore } from "@hexfold/core"
+import type { EventStore, EventStoreError, StreamLocks, View, ViewStore } from "@hexfold/core"
 import type { Effect, Scope } from "effect"
 
 /**
@@ -27,6 +27,8 @@ export type Capability =
 export interface Node {
   /** The event store of this node. It must not poll more often than once a minute: readers have to be woken. */
   readonly eventStore: EventStore.EventStore["Service"]
+  /** The locks of the event store of this node. */
+  readonly streamLocks: StreamLocks.StreamLocks["Service"]
   /** The view store of this node. An adapter that has none takes the one in memory. */
   readonly viewStore: ViewStore.ViewStore["Service"]
   /**
@@ -72,7 +74,7 @@ export type Open = (options: OpenOptions) => Effect.Effect<Node, unknown, Scope.
  * @example
  * ```ts
  * import { MemoryStores } from "@hexfold/adapters-memory"
- * import { EventStore, ViewStore } from "@hexfold/core"
+ * import { EventStore, StreamLocks, ViewStore } from "@hexfold/core"
  * import type { Backend } from "@hexfold/testing/contracts"
  * import { Context, Effect } from "effect"
  *
@@ -82,6 +84,7 @@ export type Open = (options: OpenOptions) => Effect.Effect<Node, unknown, Scope.
  *     const stores = open(options)
  *     return Effect.succeed({
  *       eventStore: Context.get(stores, EventStore.EventStore),
+ *       streamLocks: Context.get(stores, StreamLocks.StreamLocks),
  *       viewStore: Context.get(stores, ViewStore.ViewStore)
  *     })
  *   })

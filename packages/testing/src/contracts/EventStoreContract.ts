@@ -6,17 +6,20 @@ import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
 import { appending } from "./eventStore/appending.ts"
 import { commands } from "./eventStore/commands.ts"
+import { contending } from "./eventStore/contending.ts"
 import { executing } from "./eventStore/executing.ts"
 import { following } from "./eventStore/following.ts"
 import { histories } from "./eventStore/histories.ts"
 import { importing } from "./eventStore/importing.ts"
 import { limits } from "./eventStore/limits.ts"
+import { parts } from "./eventStore/parts.ts"
 import { payloads } from "./eventStore/payloads.ts"
 import { reading } from "./eventStore/reading.ts"
 import { remembered } from "./eventStore/remembering.ts"
 import { requiring } from "./eventStore/requiring.ts"
 import { times } from "./eventStore/times.ts"
 import { transferring } from "./eventStore/transferring.ts"
+import { holdingAlone, locking } from "./streamLocks/holding.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { suite as declare } from "./suite.ts"
 
@@ -31,6 +34,8 @@ const contract: Contract = {
     following,
     histories,
     commands,
+    parts,
+    locking: { ...locking, ...holdingAlone },
     limits,
     payloads,
     times,
@@ -38,7 +43,8 @@ const contract: Contract = {
     executing,
     transferring,
     remembered,
-    requiring
+    requiring,
+    contending
   }
 }
 

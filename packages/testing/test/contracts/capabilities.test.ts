@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { EventStore, ViewStore } from "@hexfold/core"
+import { EventStore, StreamLocks, ViewStore } from "@hexfold/core"
 import {
   type Backend,
   EventStoreContract,
@@ -24,6 +24,7 @@ const all: ReadonlyArray<Backend.Capability> = [
 
 const nodeOf = (stores: Context.Context<MemoryStores.Stores>): Backend.Node => ({
   eventStore: Context.get(stores, EventStore.EventStore),
+  streamLocks: Context.get(stores, StreamLocks.StreamLocks),
   viewStore: Context.get(stores, ViewStore.ViewStore)
 })
 

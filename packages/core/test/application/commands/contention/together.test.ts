@@ -254,6 +254,38 @@ describe("commands that have waited for one stream", () => {
   )
 })
 
+const Both = Boundary.make("Both", {
+  command: Schema.TaggedStruct("Both", { least: Schema.Int }),
+  participants: () => ({ c: Counter.at("c"), d: Counter.at("d") }),
+  decide: ({ least }, { c, d }) =>
+    d < least
+      ? Decision.reject(new TooLittle({ total: d }))
+      : Decision.all({ c: Counter.decide({ _tag: "Add", by: 1, note: "" }, c) })
+})
+const both = (least: number, options?: Executor.ExecuteOptions) =>
+  Executor.execute(Both, { _tag: "Both", least }, options)
+
+describe("commands on several streams that have waited for one of them", () => {
+  it.effect("are rejected only if the append confirms the streams of the rejection too", () =>
+    Effect.gen(function* () {
+      const store = yield* watched
+      // Between the group's read and its append, d gets what the second command wants.
+      store.beforeAppends.push(Effect.orDie(add(5, {}, "d")))
+      const exits = yield* behindFirst<unknown, unknown>(store, [add(2), both(5)])
+      expect(exits.map((exit) => (Exit.isSuccess(exit) ? "done" : Cause.squash(exit.cause)))).toEqual(["done", "done"])
+    })
+  )
+
+  it.effect("lose no attempt of their policy by a conflict of others", () =>
+    Effect.gen(function* () {
+      const store = yield* watched
+      store.beforeAppends.push(Effect.orDie(add(5, {}, "d")))
+      const exits = yield* behindFirst<unknown, unknown>(store, [add(2, { retry: Schedule.recurs(0) }), both(0)])
+      expect(exits.map((exit) => (Exit.isSuccess(exit) ? "done" : Cause.squash(exit.cause)))).toEqual(["done", "done"])
+    })
+  )
+})
+
 describe("a group that has lost a race", () => {
   it.effect("reads only newer events, and follows the policy of each command", () =>
     Effect.gen(function* () {
