@@ -6,7 +6,8 @@ import { Context, Duration, Effect, Layer, type Redacted, type Scope } from "eff
 import { SqlClient, type SqlError } from "effect/sql"
 import { databaseUrl } from "./database/databaseUrl.ts"
 import { limitOf } from "./database/disconnect.ts"
-import { isBlocked, isUndone, translated } from "./database/errors.ts"
+import { isBlocked, isStandby, isUndone, translated } from "./database/errors.ts"
+import { checkLog } from "./database/logChecks.ts"
 import { clientConfig, poolSizeOf, whetherToListen } from "./database/pool.ts"
 import { checkSchemaName, quoted } from "./database/schemaName.ts"
 import { awaitServer, defaultStartTimeout } from "./database/starting.ts"
@@ -14,7 +15,8 @@ import { isJoined, outsideOf, readCommitted, whetherJoined } from "./database/tr
 import { touched } from "./events/appendBinds.ts"
 import { type Answer, type AppendFailure, appendAll, touchesOf } from "./events/appender.ts"
 import * as batcher from "./events/batcher.ts"
-import { askHorizon } from "./events/horizon.ts"
+import { watchHeld } from "./events/heldHorizon.ts"
+import { askHorizon, type KnownHistory } from "./events/horizon.ts"
 import { logReader } from "./events/logReader.ts"
 import { checkDurations, checkLimits, checkNumbers } from "./events/optionChecks.ts"
 import { type ReadRequest, readAllStreams } from "./events/streamReader.ts"
@@ -61,6 +63,11 @@ export interface Options {
   readonly pooler?: "transaction"
   /** How long the layer waits at its start for a server that is still starting. 5 seconds by default. */
   readonly startTimeout?: Duration.Input
+  /**
+   * How long an open append may hold readers and views back before the store logs a warning that names it; another
+   * follows each minute. 10 seconds by default.
+   */
+  readonly warnHeldAfter?: Duration.Input
   /** The longest time that a live reader waits if no notification wakes it. 500 ms by default. */
   readonly pollInterval?: Duration.Input
   /**
@@ -106,6 +113,8 @@ const open = (options: Options) =>
     const timeout = Duration.fromInputUnsafe(options.timeout ?? "10 seconds")
     const lockTimeout = Duration.fromInputUnsafe(options.lockTimeout ?? timeout)
     yield* checkDurations("open", { commandRetention: retention, sweepInterval })
+    const warnHeldAfter = Duration.fromInputUnsafe(options.warnHeldAfter ?? "10 seconds")
+    yield* checkDurations("open", { warnHeldAfter })
     yield* checkLimits("open", { timeout, lockTimeout })
     const pg = yield* PgClient.PgClient
     const listens = yield* whetherToListen(pg, options.pooler)
@@ -119,14 +128,20 @@ const open = (options: Options) =>
     const views = yield* InlineDefinitions
     const { alone, joined: within, ordered } = yield* inlineAppends.make({ schema, sql, views, autocommit, outside })
     const limited = limitOf(timeout)
-    const horizonFor = askHorizon(sql, schema, limited)
+    const known: KnownHistory = { log: undefined, checked: 0n, check: checkLog(sql, name) }
+    const watch = watchHeld(name, warnHeldAfter)
+    const horizonFor = askHorizon({ sql, schema, limited, known, watch })
+    yield* outside(horizonFor("open")).pipe(
+      // A standby can still read single streams. Appends and horizons are refused, each time.
+      Effect.catchIf(isStandby, ({ message }) => Effect.logWarning(`hexfold: ${message}`))
+    )
     const spare = Math.max(1, Math.floor(poolSizeOf(pg) / 5))
     const { announce, horizons } = yield* wakeups.make({
       pg,
       listens,
-      channel: `hexfold_${name}`,
+      schema: name,
       pollInterval,
-      horizon: horizonFor("horizons"),
+      ask: (names) => horizonFor("horizons", { names }),
       limited: limited("horizons"),
       outside
     })
@@ -135,7 +150,7 @@ const open = (options: Options) =>
     const appendBatch = yield* batcher.make<EventStore.Append, Answer, AppendFailure>({
       operation: "append",
       call: (appends, lockTimeout) => {
-        const call = appendAll(sql, schema, alone, false, { lockTimeout })(appends)
+        const call = appendAll(sql, schema, alone, false, { lockTimeout, known })(appends)
         return limited("append")(outside(Effect.tap(translated("append")(call), Effect.sync(announce))))
       },
       isUndone,
@@ -172,7 +187,7 @@ const open = (options: Options) =>
         return whetherJoined(sql, (joined) => {
           if (!joined) return appendBatch(checked)
           const waits = { lockTimeout: Math.ceil(Duration.toMillis(lockTimeout)) }
-          const call = translated("append")(appendAll(sql, schema, within, true, waits)([checked]))
+          const call = translated("append")(appendAll(sql, schema, within, true, { ...waits, known })([checked]))
           return Effect.flatMap(limited("append")(call), ([exit]) =>
             Effect.andThen(sql.afterCommit(Effect.sync(announce)), exit!)
           )

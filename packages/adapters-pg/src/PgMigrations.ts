@@ -2,7 +2,7 @@
 import type { EventStoreError } from "@hexfold/core"
 import type { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
-import { check, type Library, migrate } from "./database/migrator.ts"
+import * as Migrator from "./database/migrator.ts"
 import { quoted } from "./database/schemaName.ts"
 import { migrations } from "./migrations/migrations.ts"
 import * as Functions from "./sql/functions.ts"
@@ -56,7 +56,7 @@ export interface Options {
 export const run = (options: Options = {}): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> => {
   const { grantTo = [], schema = defaultSchema } = options
   const roles = typeof grantTo === "string" ? [grantTo] : grantTo
-  return migrate(
+  return Migrator.migrate(
     schema,
     library,
     roles.flatMap((role) => grants(role, { schema }))
@@ -107,9 +107,34 @@ export const grants = (
  */
 export const verify = (
   options: { readonly schema?: string } = {}
-): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> => check(options.schema ?? defaultSchema, library)
+): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> => Migrator.check(options.schema ?? defaultSchema, library)
 
-const library: Library = {
+/**
+ * Makes a copy of a schema a log of its own. A schema that was restored under another
+ * name, or into a database that has one like it, has the identity of its original and
+ * the number of its locks, so the event store refuses to open it. This function brings
+ * it up to date and gives it an identity, a number and a history of its own. Its events
+ * stay as they are. Positions of the original are refused beyond the end of the copy.
+ *
+ * Run it once, as the owner of the schema, while nobody appends to it. Grant the rights
+ * again afterwards if the dump had none ({@link grants}).
+ *
+ * @example
+ * ```ts
+ * import { PgMigrations } from "@hexfold/adapters-pg"
+ * import { PgClient } from "@effect/sql-pg"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const owner = PgClient.layer({ url: Redacted.make("postgres://postgres@localhost/postgres") })
+ *
+ * PgMigrations.adopt({ schema: "accounting_copy" }).pipe(Effect.provide(owner))
+ * ```
+ */
+export const adopt = (
+  options: { readonly schema?: string } = {}
+): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> => Migrator.adopt(options.schema ?? defaultSchema, library)
+
+const library: Migrator.Library = {
   revision: Functions.revision,
   lowest: Functions.lowest,
   migrations,

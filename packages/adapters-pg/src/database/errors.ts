@@ -10,8 +10,9 @@ const unavailable = /^(08|25006|40|53|57P0[1-5])/
 const timeout = /^(57014|55P03|25P03|25P04)/
 const aborted = /^25P0[12]/
 const corrupt = /^XX00[12]/
-// Data, limits, locks, tables of views, functions, what is stored. Codes of the network, such as EPIPE, are not among them.
-const ofOneRequest = /^(?:(?:2[1-3]|40|54|P0|HX|XX)[0-9A-Z]{3}|42P01)$/
+// Data, limits, locks, tables of views, functions, what is stored. Codes of the network, such as EPIPE, are not among them,
+// nor are HX004 and HX005: a standby, and a sequence that was set back, refuse every request.
+const ofOneRequest = /^(?:(?:2[1-3]|40|54|P0|XX)[0-9A-Z]{3}|HX00[1-3]|42P01)$/
 const rejected = /^(0A|22|23|28|3D|3F|42|54|HX)/
 
 /** The reason of the ports for a failure of the driver. The driver's error stays the cause, without data. */
@@ -57,6 +58,10 @@ const misconfiguration = (code: string, message: string): string | undefined => 
 
 /** Whether a statement failed because a table that it names does not exist. */
 export const isNoTable = (error: SqlError.SqlError): boolean => codeOf(error) === "42P01"
+
+/** Whether an operation was refused because the server is a standby. */
+export const isStandby = ({ reason }: EventStoreError): boolean =>
+  SqlError.isSqlError(reason.cause) && codeOf(reason.cause) === "HX004"
 
 /** Whether a statement failed because the role lacks a right. */
 export const isForbidden = (error: SqlError.SqlError): boolean => codeOf(error) === "42501"

@@ -55,6 +55,12 @@ export const migrate = (
         return yield* granting.length === 0 ? Effect.void : inTransaction(grant)
       }
     }
+    const [server] = yield* sql.unsafe<{ readonly isStandby: boolean }>(
+      'select pg_catalog.pg_is_in_recovery() as "isStandby"'
+    )
+    if (server!.isStandby) {
+      return yield* rejected(`the schema ${name} must be migrated, and the server is a standby: connect to the primary`)
+    }
     yield* inTransaction(
       Effect.gen(function* () {
         if (found === undefined && isUpToDate(library, yield* stateOf(sql, name))) return yield* grant
@@ -76,16 +82,46 @@ export const migrate = (
         const state = yield* stateOf(sql, name)
         yield* checkLowest(name, library, state)
         if (state.functions < library.revision) {
-          const namespace = state.namespace ?? (yield* drawNamespace(sql))
-          for (const statement of library.functions(schema, namespace)) yield* sql.unsafe(statement)
-          yield* sql.unsafe(
-            `update ${schema}.revisions set functions = $1, lowest = greatest(lowest, $2::int), lock_namespace = $3`,
-            [library.revision, library.lowest, namespace]
-          )
+          yield* replaceFunctions(sql, schema, library, state.namespace ?? (yield* drawNamespace(sql)))
         }
         yield* grant
       })
     )
+  }).pipe(withoutRights, translated("open"))
+
+const replaceFunctions = (sql: SqlClient.SqlClient, schema: string, library: Library, namespace: number) =>
+  Effect.gen(function* () {
+    for (const statement of library.functions(schema, namespace)) yield* sql.unsafe(statement)
+    yield* sql.unsafe(
+      `update ${schema}.revisions set functions = $1, lowest = greatest(lowest, $2::int), lock_namespace = $3`,
+      [library.revision, library.lowest, namespace]
+    )
+  })
+
+/**
+ * Makes a schema, which was restored beside its original or under another name, a log of
+ * its own: with an identity, a history, and a number for its locks.
+ */
+export const adopt = (name: string, library: Library): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    yield* migrate(name, library)
+    const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+    const schema = quoted(name)
+    const adopting = Effect.gen(function* () {
+      yield* sql.unsafe(withoutLimits)
+      yield* sql.unsafe(`lock table ${schema}.migrations in access exclusive mode`)
+      const state = yield* stateOf(sql, name)
+      if (state.functions > library.revision) {
+        return yield* rejected(
+          `the functions of the schema ${name} have revision ${state.functions}, and this library has ${library.revision}: ` +
+            "adopt it with the library that they come from"
+        )
+      }
+      yield* replaceFunctions(sql, schema, library, yield* drawNamespace(sql))
+      yield* sql.unsafe(`update ${schema}.log set id = pg_catalog.gen_random_uuid(), name = $1`, [name])
+      yield* sql.unsafe(`select ${schema}.begin_history(null)`)
+    })
+    yield* transactionOf(sql)(withOwnPath(sql)(adopting))
   }).pipe(withoutRights, translated("open"))
 
 const withoutLimits = `select pg_catalog.set_config(name, '0', true) from pg_catalog.pg_settings

@@ -237,17 +237,23 @@ const commandBinds = (
   ]
 }
 
-/** All binds: those of the appends, the maintained generations, and the limit for waiting on locks in milliseconds. */
+/**
+ * All binds: those of the appends, the maintained generations, the limit for waiting on locks in milliseconds, and
+ * what the process has checked of the log.
+ */
 export const bindsOf = (
   { binds, severalStreams }: Encoded,
   { ordered, promotions }: { readonly ordered: ReadonlyArray<bigint>; readonly promotions: ReadonlyArray<bigint> },
-  lockTimeout: number
+  lockTimeout: number,
+  known: { readonly log: string | undefined; readonly checked: bigint } | undefined
 ): ReadonlyArray<unknown> => [
   ...binds,
   array(promotions, OID.int8),
   array(ordered, OID.int8),
   int4(lockTimeout),
-  int4(severalStreams ? 1 : 0)
+  int4(severalStreams ? 1 : 0),
+  known?.checked ?? null,
+  known?.log ?? null
 ]
 
 const timeOf = (recordedAt: EventStore.NewEvent["recordedAt"]): bigint | null =>

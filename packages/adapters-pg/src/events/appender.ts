@@ -15,6 +15,7 @@ import { translated } from "../database/errors.ts"
 import type { Called, Maintained, Run } from "../views/inlineAppends.ts"
 import { bindsOf, type Encoded, encode, type PlacedCommand, touched } from "./appendBinds.ts"
 import { commandKeyOf } from "./keys.ts"
+import type { KnownHistory } from "./horizon.ts"
 import { namingStreams } from "./lockTimeout.ts"
 import { type CommandResult, readCommands } from "./streamReader.ts"
 
@@ -36,6 +37,8 @@ export type Answer = EventStore.Appended | EventStore.Repeated
 export interface CallOptions {
   /** How long it waits for each lock, in milliseconds; 0 for no limit but that of the connection. */
   readonly lockTimeout: number
+  /** What the process has checked of the log. In another history it is checked again before anything is appended. */
+  readonly known?: KnownHistory
 }
 
 /**
@@ -49,7 +52,7 @@ export const appendAll =
     schema: string,
     run: Run,
     joined: boolean,
-    { lockTimeout }: CallOptions = { lockTimeout: 0 }
+    { known, lockTimeout }: CallOptions = { lockTimeout: 0 }
   ) =>
   (
     appends: ReadonlyArray<EventStore.Append>
@@ -57,9 +60,19 @@ export const appendAll =
     Effect.gen(function* () {
       const encoded = encode(appends, joined)
       const call = (maintained: Maintained) =>
-        Effect.map(sql.unsafe<Row>(appendCall(schema), bindsOf(encoded, maintained, lockTimeout)), ([row]) =>
-          exitsOf(appends, encoded, row!)
-        )
+        Effect.gen(function* () {
+          for (let left = 3; left > 0; left--) {
+            const [row] = yield* sql.unsafe<Row | Unchecked>(
+              appendCall(schema),
+              bindsOf(encoded, maintained, lockTimeout, known)
+            )
+            if (row!.o_positions !== null) return exitsOf(appends, encoded, row as Row)
+            known!.log = yield* known!.check("append")
+            known!.checked = row!.o_history
+          }
+          const detail = "the log begins one history after the other: repeat the append"
+          return yield* new EventStoreError({ operation: "append", reason: new Reason.Unavailable({ detail }) })
+        })
       const { exits, repeated } = yield* namingStreams(sql, schema, encoded, joined)(run(appends, call))
       const repeats = encoded.commands.filter((_, i) => repeated.has(i))
       if (repeats.length === 0) return exits as ReadonlyArray<Exit.Exit<Answer, AppendFailure>>
@@ -141,7 +154,7 @@ const exitsOf = (appends: ReadonlyArray<EventStore.Append>, encoded: Encoded, ro
         }))
       }
     })
-    return Exit.succeed({ _tag: "Appended", parts, history: row.o_history })
+    return Exit.succeed({ _tag: "Appended", parts, history: Number(row.o_history) })
   })
   return { exits, events: recorded, inline: row.o_inline, repeated }
 }
@@ -163,6 +176,12 @@ const forgotten = () =>
     reason: new Reason.Unavailable({ detail: "the command id expired during the append: repeat it" })
   })
 
+/** Nothing was done: the log is in another history than the process has checked. */
+interface Unchecked {
+  readonly o_positions: null
+  readonly o_history: bigint
+}
+
 interface Row {
   readonly o_failed: ReadonlyArray<number>
   readonly o_repeated: ReadonlyArray<number>
@@ -173,7 +192,7 @@ interface Row {
   /** Null for an event of an append that was left out. */
   readonly o_positions: ReadonlyArray<bigint | null>
   readonly o_inline: ReadonlyArray<bigint>
-  readonly o_history: number
+  readonly o_history: bigint
 }
 
 // `versions` are those at the check. The error names the first failed condition, ordered by stream id.

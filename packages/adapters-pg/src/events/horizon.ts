@@ -1,30 +1,139 @@
 import type { EventStore, EventStoreError } from "@hexfold/core"
-import { Effect } from "effect"
-import type { SqlClient } from "effect/sql"
+import { DateTime, Effect } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
 import type { Limit } from "../database/disconnect.ts"
 import { translated } from "../database/errors.ts"
+import type { CheckLog } from "../database/logChecks.ts"
 import { whetherJoined } from "../database/transactions.ts"
+import { takenBack } from "../sql/history.ts"
 import { horizonCall } from "../sql/horizon.ts"
+import type { HeldWatch } from "./heldHorizon.ts"
 
-/** Asks for the horizon, on behalf of an operation. */
-export type AskHorizon = (operation: EventStoreError["operation"]) => Effect.Effect<EventStore.Horizon, EventStoreError>
-
-/**
- * Asks the server for the horizon. The server may name a lower one than before
- * (see `sql/horizon.ts`); what it named before stays true, so the highest counts.
- */
-export const askHorizon = (sql: SqlClient.SqlClient, schema: string, limited: Limit): AskHorizon => {
-  let highest = 0
-  return (operation) =>
-    whetherJoined(sql, (joined) =>
-      Effect.map(limited(operation)(translated(operation)(sql.unsafe<Row>(horizonCall(schema), [joined]))), ([row]) => {
-        highest = Math.max(highest, Number(row!.o_horizon))
-        return { position: highest, drawn: Number(row!.o_last), history: 1, holders: [] }
-      })
-    )
+/** What a process may rely on: the history of the log that it has checked. */
+export interface KnownHistory {
+  /** The identity of the log, once it was checked. */
+  log: string | undefined
+  /** The history in which the log was checked last; 0 before that. */
+  checked: bigint
+  readonly check: CheckLog
 }
 
+/** What the requests for a horizon need. */
+export interface Options {
+  readonly sql: SqlClient.SqlClient
+  readonly schema: string
+  readonly limited: Limit
+  readonly known: KnownHistory
+  /** Hears of each horizon that was found outside of a transaction. */
+  readonly watch: HeldWatch
+}
+
+/** Asks for the horizon, on behalf of an operation. With `names`, those who hold it back are named. */
+export type AskHorizon = (
+  operation: EventStoreError["operation"],
+  options?: { readonly names: boolean }
+) => Effect.Effect<EventStore.Horizon, EventStoreError>
+
+/**
+ * Asks the server for the horizon. The server may name a lower one than before (see
+ * `sql/horizon.ts`); what it named before stays true within its history, so the highest
+ * counts. If the last position drawn falls, the sequence was set back, and the log
+ * begins another history. In each history the log is checked before anything is
+ * served from it.
+ */
+export const askHorizon = ({ known, limited, schema, sql, watch }: Options): AskHorizon => {
+  let seen: Seen = { history: 0n, position: 0, drawn: 0, noted: 0n, firstAt: 0, freeAt: 0 }
+  let notedAt = 0
+
+  const ask = (
+    operation: EventStoreError["operation"],
+    names: boolean,
+    joined: boolean,
+    isAgain: boolean
+  ): Effect.Effect<EventStore.Horizon, EventStoreError | SqlError.SqlError> =>
+    Effect.gen(function* () {
+      const before = seen
+      const now = Date.now()
+      // Noting is a write, so it is done now and then only.
+      const notes = !joined && now - notedAt >= notingInterval
+      if (notes) notedAt = now
+      const [row] = yield* sql.unsafe<Row>(horizonCall(schema), [joined, notes, names || watch.wantsNames()])
+      const found = { history: row!.o_history, drawn: Number(row!.o_last), noted: row!.o_noted }
+      if (row!.o_log !== known.log || found.history !== known.checked) {
+        known.log = yield* known.check(operation)
+        known.checked = found.history
+      }
+      if (found.history === before.history && found.drawn < before.drawn && !isAgain) {
+        yield* sql.unsafe(takenBack(schema), [before.history, before.noted])
+        return yield* ask(operation, names, joined, true)
+      }
+      const isSame = seen.history === found.history && !isAgain
+      const position = isSame ? Math.max(seen.position, Number(row!.o_horizon)) : Number(row!.o_horizon)
+      const isSettled = position >= found.drawn
+      const at = row!.o_now.getTime()
+      const firstAt = isSame ? seen.firstAt : at
+      const freeAt = isSettled || (isSame && position > seen.position) ? at : isSame ? seen.freeAt : 0
+      // An answer may be older than one that has come before it.
+      if (!isSame || found.drawn >= seen.drawn) seen = { ...found, position, firstAt, freeAt }
+      const holders = isSettled ? [] : (row!.o_holders ?? []).map(holderOf)
+      const heldAt = isSettled ? at : heldSince(holders, freeAt, firstAt)
+      const horizon: EventStore.Horizon = {
+        position,
+        drawn: Math.max(found.drawn, position),
+        history: Number(found.history),
+        ...(isSettled ? {} : { heldSince: DateTime.makeUnsafe(heldAt) }),
+        holders
+      }
+      if (!joined) yield* watch.observe(horizon, at - heldAt)
+      return horizon
+    })
+
+  return (operation, { names } = { names: false }) =>
+    whetherJoined(sql, (joined) => limited(operation)(translated(operation)(ask(operation, names, joined, false))))
+}
+
+/** The least time between two notes of a process, in milliseconds. */
+const notingInterval = 1_000
+
+/** What the process has seen of the present history. */
+interface Seen {
+  readonly history: bigint
+  readonly position: number
+  readonly drawn: number
+  /** What was noted when `drawn` was read. The log is as it was up to there, if the sequence was set back later. */
+  readonly noted: bigint
+  /** When the process asked first, by the server's clock. */
+  readonly firstAt: number
+  /** When the position was seen to move last, or no append was under way, by the server's clock; 0 for never. */
+  readonly freeAt: number
+}
+
+// A transaction may be older than its append, so it holds the horizon back at most since that was seen to move.
+const heldSince = (holders: ReadonlyArray<EventStore.Holder>, freeAt: number, firstAt: number): number => {
+  const oldest = Math.min(...holders.map(({ since }) => since?.epochMilliseconds ?? Infinity))
+  return Number.isFinite(oldest) ? Math.max(freeAt, oldest) : freeAt || firstAt
+}
+
+const holderOf = ({ application, pid, prepared, since }: HolderRow): EventStore.Holder => ({
+  ...(pid === null ? {} : { pid }),
+  ...(application === null ? {} : { application }),
+  ...(since === null ? {} : { since: DateTime.makeUnsafe(Math.floor(since)) }),
+  isPrepared: prepared
+})
+
 interface Row {
+  readonly o_log: string | null
+  readonly o_history: bigint
   readonly o_horizon: bigint
   readonly o_last: bigint
+  readonly o_noted: bigint
+  readonly o_now: Date
+  readonly o_holders: ReadonlyArray<HolderRow> | null
+}
+
+interface HolderRow {
+  readonly pid: number | null
+  readonly application: string | null
+  readonly prepared: boolean
+  readonly since: number | null
 }

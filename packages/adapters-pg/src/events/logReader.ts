@@ -7,6 +7,7 @@ import { array, int4 } from "../database/binds.ts"
 import type { Limit } from "../database/disconnect.ts"
 import { translated } from "../database/errors.ts"
 import { ofWritten, type WrittenRow } from "../database/eventRows.ts"
+import { histories } from "../sql/history.ts"
 import { readAllPage, readStreamPage } from "../sql/readPage.ts"
 import type { AskHorizon } from "./horizon.ts"
 import { keyOf } from "./keys.ts"
@@ -47,6 +48,24 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
       })
     })
 
+  /** Refuses a position that the log does not have: whoever goes on from it would skip what comes later. */
+  const checkPosition = (options: EventStore.AllReadOptions, horizon: EventStore.Horizon) =>
+    Effect.gen(function* () {
+      const { after, history } = options
+      const isPresent = (given: number | undefined) => given === undefined || given >= horizon.history
+      const found =
+        isPresent(history) && isPresent(typeof after === "object" ? after.history : undefined)
+          ? []
+          : yield* limited("readAll")(translated("readAll")(sql.unsafe<HistoryRow>(histories(schema))))
+      const endOf = (history: number) =>
+        // A history that the log never had may have been lost with a failover, or with what a dump did not have.
+        found.some((row) => Number(row.history) === history)
+          ? Math.min(...found.flatMap((row) => (Number(row.history) > history ? Number(row.beganAfter) : [])))
+          : 0
+      const refusal = PositionCheck.check("readAll", options, { ...horizon, endOf })
+      if (refusal !== undefined) return yield* refusal
+    })
+
   return {
     readStream: (streamId, options = {}) => {
       const refusal = AppendCheck.checkRead("readStream", [{ streamId }])
@@ -72,14 +91,25 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
       const query = readAllPage(schema, direction)
       // The horizon first, each page in a later statement: see `sql/horizon.ts`.
       return Stream.unwrap(
-        Effect.map(horizonFor("readAll"), ({ position: horizon }) => {
-          const upTo = BigInt(Math.min(horizon, options.upTo ?? Infinity))
+        Effect.gen(function* () {
+          const horizon = yield* horizonFor("readAll")
+          yield* checkPosition(options, horizon)
+          const upTo = BigInt(Math.min(horizon.position, options.upTo ?? Infinity))
           return pages(
             "readAll",
             BigInt(PositionCheck.placeOf(options.after) ?? beginning(direction)),
             limit,
             (after, size, ratio) => {
-              const binds = [after, upTo, texts(aggregates), texts(types), size, BigInt(pageBytes), int4(ratio)]
+              const binds = [
+                after,
+                upTo,
+                texts(aggregates),
+                texts(types),
+                size,
+                BigInt(pageBytes),
+                int4(ratio),
+                BigInt(horizon.history)
+              ]
               return sql.unsafe<PageRow>(query, binds)
             },
             ({ position }) => position
@@ -91,6 +121,11 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
 }
 
 type Reads = Pick<EventStore.EventStore["Service"], "readStream" | "readAll">
+
+interface HistoryRow {
+  readonly history: bigint
+  readonly beganAfter: bigint
+}
 
 interface PageRow extends WrittenRow {
   /** The bytes of the page's payloads up to this row. */

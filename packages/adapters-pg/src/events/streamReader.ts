@@ -160,7 +160,8 @@ const toCommands = (
   const commands = new Map<string, CommandResult>()
   for (const [ord, own] of Map.groupBy(rows, ({ ord }) => ord)) {
     const key = keys[-ord - 1]!
-    const stored = own.find(({ fingerprint }) => fingerprint !== null)!.fingerprint!
+    const command = own.find(({ fingerprint }) => fingerprint !== null)!
+    const stored = command.fingerprint!
     if (stored !== key.fingerprint) {
       commands.set(key.id, new CommandIdReused({ commandId: key.id, stored, given: key.fingerprint }))
       continue
@@ -175,7 +176,7 @@ const toCommands = (
         streams[Number(row.position) - 1] = { streamId: stream_id as StreamId.StreamId, version: Number(row.version) }
     }
     events.sort((a, b) => a.position - b.position)
-    commands.set(key.id, { events, streams: writtenFirst(streams, events), history: 1 })
+    commands.set(key.id, { events, streams: writtenFirst(streams, events), history: Number(command.version) })
   }
   return commands
 }

@@ -1,18 +1,21 @@
 import type { PgClient } from "@effect/sql-pg"
 import type { EventStore, EventStoreError } from "@hexfold/core"
 import { type Cause, Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
+import { translated } from "../database/errors.ts"
+import { channel, formerChannel, listen } from "../database/listener.ts"
+import { reported } from "../database/reported.ts"
 
 /** How readers hear of new events. */
 export interface Options {
   readonly pg: PgClient.PgClient
   /** Whether readers listen; otherwise they poll. */
   readonly listens: boolean
-  /** The channel of LISTEN and NOTIFY. */
-  readonly channel: string
+  /** The name of the schema. */
+  readonly schema: string
   /** How long the loop waits at most before it asks again. */
   readonly pollInterval: Duration.Duration
-  /** Asks the server for the horizon. */
-  readonly horizon: Effect.Effect<EventStore.Horizon, EventStoreError>
+  /** Asks the server for the horizon, and names those who hold it back if that is wanted. */
+  readonly ask: (names: boolean) => Effect.Effect<EventStore.Horizon, EventStoreError>
   /** Limits the time of a statement. */
   readonly limited: <A, E>(query: Effect.Effect<A, E>) => Effect.Effect<A, E | EventStoreError>
   /** Runs an effect outside of any transaction of the fiber that happens to start it. */
@@ -23,7 +26,7 @@ export interface Options {
 export interface WakeUps {
   /** Announces a commit. It returns at once. */
   readonly announce: () => void
-  /** The horizon now, and each higher one. */
+  /** The horizon now, and each one with another position, another history, or other holders. */
   readonly horizons: Stream.Stream<EventStore.Horizon, EventStoreError>
 }
 
@@ -38,57 +41,62 @@ export interface WakeUps {
  */
 export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { channel, limited, listens, outside, pg, pollInterval } = options
-    const horizon = Effect.withTracerEnabled(options.horizon, false)
+    const { limited, listens, outside, pg, pollInterval, schema } = options
+    const ask = (names: boolean) => Effect.withTracerEnabled(options.ask(names), false)
     const committed = yield* Queue.sliding<void>(1)
     const wake = yield* Queue.sliding<void>(1)
 
     // A notification inside the commit would hold a lock of the whole database until the commit has ended. So it follows.
     const notify = pg.unsafe(
-      "select pg_catalog.set_config('synchronous_commit', 'off', true), pg_catalog.pg_notify($1, '')::text",
-      [channel]
+      "select pg_catalog.set_config('synchronous_commit', 'off', true), pg_catalog.pg_notify($1, $2)::text, pg_catalog.pg_notify($3, '')::text",
+      [channel, schema, formerChannel(schema)]
+    )
+    const notifying = reported(
+      `hexfold: appends to ${schema} are not announced, so live readers of other processes poll`,
+      `hexfold: appends to ${schema} are announced again`
     )
     yield* Queue.take(committed).pipe(
-      Effect.andThen(Effect.ignoreCause(outside(limited(notify)))),
+      Effect.andThen(
+        Effect.matchCauseEffect(outside(limited(translated("horizons")(notify))), {
+          onFailure: notifying.failed,
+          onSuccess: () => notifying.succeeded
+        })
+      ),
       Effect.andThen(Effect.sleep("10 millis")),
       Effect.forever,
       Effect.withTracerEnabled(false),
       Effect.forkScoped
     )
 
-    const listen = Stream.unwrap(
-      Effect.map(pg.listen(channel), (notifications) =>
-        // What was sent before this connection listened is lost, so the loop looks once.
-        Stream.concat(Stream.succeed(undefined), Stream.fromQueue(notifications))
-      )
-    ).pipe(
-      Stream.runForEach(() => Queue.offer(wake, undefined)),
-      Effect.retry(backoff),
-      Effect.ignoreCause
-    )
-
     // The first reader starts the loop for all readers, so nothing of that reader's context may get in.
     const loop: Effect.Effect<Horizons, never, Scope.Scope> = Effect.gen(function* () {
       const horizons: Horizons = yield* PubSub.sliding<FoundHorizon>(1)
-      if (listens) yield* Effect.forkScoped(listen)
+      if (listens) yield* listen(pg, schema, () => void Queue.offerUnsafe(wake, undefined))
+      const asking = reported(
+        `hexfold: the horizon of ${schema} cannot be read, so live readers wait`,
+        `hexfold: the horizon of ${schema} can be read again`
+      )
       yield* Effect.gen(function* () {
-        let current = -1
+        let current: EventStore.Horizon | undefined
         let pause = shortest
+        // While the horizon moves, nobody needs to know whose appends are under way.
+        let moves = false
         while (true) {
-          const found = yield* Effect.exit(horizon)
+          const found: FoundHorizon = yield* Effect.exit(ask(!moves))
           if (Exit.isFailure(found) && !isRetryable(found.cause)) {
             // A reader that comes later starts another loop.
             yield* RcRef.invalidate(shared)
             yield* PubSub.publish(horizons, Exit.failCause(found.cause))
             return
           }
-          const advanced = Exit.isSuccess(found) && found.value.position > current
-          if (advanced) {
-            current = found.value.position
+          yield* Exit.isFailure(found) ? asking.failed(found.cause) : asking.succeeded
+          moves = Exit.isSuccess(found) && isFurther(found.value, current)
+          if (Exit.isSuccess(found) && (moves || isOther(found.value, current))) {
+            current = found.value
             yield* PubSub.publish(horizons, found)
           }
           const settled = Exit.isSuccess(found) && found.value.position === found.value.drawn
-          pause = advanced || settled ? shortest : Duration.min(Duration.times(pause, 2), longest)
+          pause = moves || settled ? shortest : Duration.min(Duration.times(pause, 2), longest)
           yield* Effect.raceFirst(
             Queue.take(wake),
             Effect.sleep(settled ? pollInterval : Duration.min(pause, pollInterval))
@@ -105,18 +113,18 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
       horizons: Stream.unwrap(
         Effect.gen(function* () {
           const later = yield* PubSub.subscribe(yield* RcRef.get(shared))
-          let seen = -1
+          let seen: EventStore.Horizon | undefined
           return Stream.concat(
             Stream.fromEffect(
               Effect.map(
-                Effect.retry(horizon, { schedule: backoff, while: (error) => error.isRetryable }),
+                Effect.retry(ask(true), { schedule: backoff, while: (error) => error.isRetryable }),
                 (horizon): FoundHorizon => Exit.succeed(horizon)
               )
             ),
             Stream.fromSubscription(later)
           ).pipe(
             Stream.mapEffect((found) => found),
-            Stream.filter(({ position }) => position > seen && ((seen = position), true))
+            Stream.filter((horizon) => isOther(horizon, seen) && ((seen = horizon), true))
           )
         })
       )
@@ -125,6 +133,19 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
 
 type FoundHorizon = Exit.Exit<EventStore.Horizon, EventStoreError>
 type Horizons = PubSub.PubSub<FoundHorizon>
+
+/** Whether there is more to read than at the horizon before, or another log. */
+const isFurther = ({ history, position }: EventStore.Horizon, before: EventStore.Horizon | undefined): boolean =>
+  before === undefined || history !== before.history || position > before.position
+
+/** Whether a horizon tells a reader something new. One that is lower in the same history is an older answer. */
+const isOther = (horizon: EventStore.Horizon, before: EventStore.Horizon | undefined): boolean =>
+  before === undefined ||
+  isFurther(horizon, before) ||
+  (horizon.position === before.position && holdersOf(horizon) !== holdersOf(before))
+
+const holdersOf = ({ holders }: EventStore.Horizon): string =>
+  holders.map(({ pid, since }) => `${pid}/${since?.epochMilliseconds}`).join()
 
 const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
 

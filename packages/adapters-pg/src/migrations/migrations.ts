@@ -1,5 +1,6 @@
 import { events } from "./events.ts"
 import { generations } from "./generations.ts"
+import { histories } from "./histories.ts"
 import { inline } from "./inline.ts"
 import { retention } from "./retention.ts"
 import { revisions } from "./revisions.ts"
@@ -25,5 +26,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { name: "generations", statements: generations },
   { name: "inline", statements: inline },
   { name: "revisions", statements: revisions },
-  { name: "times", statements: times }
+  { name: "times", statements: times },
+  { name: "histories", statements: histories }
 ]

@@ -1,3 +1,4 @@
+import { ofAppend, refuseStandby } from "./history.ts"
 import { findInline, lockOrdered } from "./inline.ts"
 import { ownPath } from "./searchPath.ts"
 import * as Times from "./times.ts"
@@ -28,6 +29,7 @@ import * as Times from "./times.ts"
  * | p_ordered | the generations among them whose records are touched by events of several streams, ascending |
  * | p_lock_timeout | how long the call waits for a lock, in milliseconds; 0 for the limit that the caller has set |
  * | p_time_of | which streams get one time: 0 each has its own, as every append writes one at most; 1 those of an append; 2 all |
+ * | p_history, p_log | the history and the identity of the log that the caller has checked; null for a caller that checks nothing |
  *
  * Results: o_failed names the appends whose check failed. o_repeated names the
  * commands that are repeats, as indices into p_command_keys; their appends were
@@ -38,7 +40,9 @@ import * as Times from "./times.ts"
  * o_bases has the version of each stream before the call, o_times the time that
  * its events get unless they are imported. o_positions has the position of
  * each event, in the order of the binds; null if it was left out. o_history has
- * the number of the log's history. o_inline has the generations that the events may touch: the caller must apply the events to them
+ * the number of the log's history. If the log is in another
+ * history than the caller has checked, or is another log, nothing is done, and
+ * o_positions is null. o_inline has the generations that the events may touch: the caller must apply the events to them
  * before the transaction ends. The call fails if the caller does not maintain one.
  *
  * Why it is correct. (1) All locks are taken in one order, views before command
@@ -63,9 +67,9 @@ create or replace function ${schema}.append_3(
   p_times bigint[],
   p_command_owners int[], p_command_keys text[], p_fingerprints text[], p_event_commands int[],
   p_receipt_commands int[], p_receipt_streams int[], p_receipt_counts int[], p_joined boolean,
-  p_inline bigint[], p_ordered bigint[], p_lock_timeout int, p_time_of int,
+  p_inline bigint[], p_ordered bigint[], p_lock_timeout int, p_time_of int, p_history bigint, p_log uuid,
   out o_failed int[], out o_repeated int[], out o_refused int[], out o_limits timestamptz[],
-  out o_bases bigint[], out o_times timestamptz[], out o_positions bigint[], out o_inline bigint[], out o_history int
+  out o_bases bigint[], out o_times timestamptz[], out o_positions bigint[], out o_inline bigint[], out o_history bigint
 ) language plpgsql ${ownPath} as $$
 declare
   v_ids text[] := coalesce(p_ids, p_keys);
@@ -77,15 +81,17 @@ declare
   v_view bigint;
   v_promotions bigint[];
   v_lock_timeout text;
-${Times.variables}
+${Times.variables}${ofAppend(schema).variables}
 begin
+${refuseStandby}
   if p_lock_timeout > 0 then
     v_lock_timeout := current_setting('lock_timeout');
     if v_lock_timeout = '0' or v_lock_timeout::interval > p_lock_timeout * interval '1 millisecond' then
       perform set_config('lock_timeout', p_lock_timeout::text, true);
     end if;
   end if;
-${findInline(schema, { value: Times.ofLog(schema), into: "v_floor" })}
+${findInline(schema, { value: `${Times.ofLog(schema)}, ${ofAppend(schema).values}`, into: `v_floor, ${ofAppend(schema).into}` })}
+${ofAppend(schema).check}
 ${lockOrdered(schema)}
   o_failed := '{}';
   o_repeated := '{}';
@@ -94,7 +100,6 @@ ${lockOrdered(schema)}
   o_bases := '{}';
   o_times := '{}';
   o_positions := '{}';
-  o_history := 1;
 
   if cardinality(p_command_keys) > 0 then
     with fresh as (
@@ -179,11 +184,11 @@ ${Times.after(schema)}
 
   if cardinality(p_event_streams) > 0 then
     -- One lock is enough for a transaction of many calls: the first is the lowest.
-    if not p_joined or coalesce(current_setting('hexfold.appending', true), '') <> '${namespace}' then
+    if not p_joined or coalesce(current_setting('${appending(schema)}', true), '') <> '${namespace}' then
       perform pg_advisory_xact_lock_shared(
         (${namespace}::bigint << 48) | (select case when is_called then last_value else 0 end from ${schema}.events_position));
       if p_joined then
-        perform set_config('hexfold.appending', '${namespace}', true);
+        perform set_config('${appending(schema)}', '${namespace}', true);
       end if;
     end if;
     with inserted as (
@@ -227,11 +232,14 @@ ${Times.after(schema)}
   end if;
 end $$`
 
+// A setting for each schema: schemas that came together with the same number take a lock each.
+const appending = (schema: string): string => `hexfold.appending_${schema.replaceAll('"', "")}`
+
 /** Calls the function. The binds are in the order of its parameters. */
 export const appendCall = (schema: string): string =>
   `select o_failed, o_repeated, o_refused, o_limits, o_bases, o_times, o_positions, o_inline, o_history
    from ${schema}.append_3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-     $23, $24)`
+     $23, $24, $25, $26)`
 
 /**
  * The function that processes of revision 2 call. It does the same, for appends
@@ -268,7 +276,7 @@ begin
   from ${schema}.append_3(
     p_keys, p_ids, p_expected, p_counts, p_owners, p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data,
     p_metadata, p_times, p_command_owners, p_command_keys, p_fingerprints, v_event_commands, v_commands, v_streams,
-    v_counts, p_joined, p_inline, p_ordered, p_lock_timeout, p_time_of
+    v_counts, p_joined, p_inline, p_ordered, p_lock_timeout, p_time_of, null, null
   ) as a;
 end $$`
 

@@ -35,7 +35,12 @@ where not exists (
  * parked, or that are not; $6 bigint: the most rows. Each but the first may be null.
  */
 export const select = (schema: string): string => `
-select position, key, parked, stream, event_version, type, mishap, at from ${schema}.view_letters as letter
+select position, key, parked, stream, event_version, type, mishap, at, coalesce((
+    -- The history in which the letter was written.
+    select pg_catalog.max(h.history) from ${schema}.histories h
+    where h.noticed_at <= pg_catalog.to_timestamp(letter.at / 1000::float8)
+  ), 1::int8) as history
+from ${schema}.view_letters as letter
 where generation = $1
   and ($2::bigint is null or (position, head, key) > ($2, ${headOf("$3")}, $3))
   and ($4::text is null or ${isOf("letter", "$4::text")})

@@ -1,4 +1,5 @@
 import { appendFunction, formerAppendFunctions } from "./append.ts"
+import { historyFunctions } from "./history.ts"
 import { horizonFunctions } from "./horizon.ts"
 import { inlineFunctions } from "./inline.ts"
 import { lockFunction } from "./locks.ts"
@@ -27,6 +28,7 @@ export const lowest = 1
  * never changes.
  */
 export const functions = (schema: string, namespace: number): ReadonlyArray<string> => [
+  ...historyFunctions(schema),
   ...horizonFunctions(schema, namespace),
   ...inlineFunctions(schema),
   appendFunction(schema, namespace),

@@ -21,12 +21,13 @@ export const grants = ({ createsViews, role, schema }: Grants): ReadonlyArray<st
     `grant ${rights} on ${names.map((name) => `${schema}.${name}`).join(", ")} to ${to}`
   return [
     `grant ${createsViews ? "usage, create" : "usage"} on schema ${schema} to ${to}`,
-    tables("select", "migrations", "revisions"),
-    tables("select, insert", "events"),
+    tables("select", "migrations", "revisions", "log"),
+    tables("select, insert", "events", "histories", "life"),
     tables("select, insert, update", "streams"),
     tables("select, update", "inline_changes"),
     tables(ofRecords, "commands", "views", "view_parts", "view_letters"),
     `grant select on sequence ${schema}.events_position to ${to}`,
+    `grant select, update on sequence ${schema}.noted to ${to}`,
     `grant usage on sequence ${schema}.view_epochs to ${to}`,
     `grant execute on all functions in schema ${schema} to ${to}`,
     viewTables(schema, to),

@@ -35,12 +35,15 @@ export type Direction = "forwards" | "backwards"
  * $1 bigint: after this position; $2 bigint: up to this position, at most the
  * horizon; $3 text[]: only these aggregates, or null; $4 text[]: only these types,
  * or null; $5 int: the most rows; $6 bigint: the bytes that end the page; $7 int:
- * how many times larger than its stored bytes a compressed payload is taken to be.
+ * how many times larger than its stored bytes a compressed payload is taken to be;
+ * $8 bigint: the history of the horizon, or null. The page fails if the log has begun another
+ * one: what stands below that horizon may then still change.
  */
 export const readAllPage = (schema: string, direction: Direction): string =>
   page(
     `select * from ${schema}.events
-     where position ${direction === "forwards" ? ">" : "<"} $1::bigint and position <= $2::bigint
+     where position ${direction === "forwards" ? ">" : "<"} $1::bigint
+       and position <= (select ${schema}.readable($2::bigint, $8::bigint))
        and ($3::text[] is null or pg_catalog.split_part(stream_id, '-', 1) = any ($3::text[]))
        and ($4::text[] is null or type = any ($4::text[]))`,
     direction === "forwards" ? "position" : "position desc",

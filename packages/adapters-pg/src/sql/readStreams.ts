@@ -40,7 +40,7 @@ order by version`
 /**
  * Reads streams like `readStreams`, and at the same moment the results of
  * commands. The `ord` of their rows is the negative place of the command. A
- * command has a row with its fingerprint, a row for each of its streams, whose
+ * command has a row with its fingerprint and the last history, a row for each of its streams, whose
  * `position` is the place of the stream in the command, and a row for each of its
  * events. So no list is repeated, and no row grows with the number of streams.
  *
@@ -56,7 +56,8 @@ select *, null::bigint as position, null::bigint as version, null::text as strea
   null::text as fingerprint
 from (${readStreams(schema)}) as r
 union all
-select c.ord, null, null, null, null, null, null, null, null, null, null, null, null, null, c.fingerprint from command c
+select c.ord, null, null, null, null, null, (select pg_catalog.max(h.history) from ${schema}.histories h), null, null, null, null, null,
+  null, null, c.fingerprint from command c
 union all
 select c.ord, null, null, null, null, s.place, s.version, s.stream_id, null, null, null, null, null, null, null
 from command c cross join unnest(c.streams, c.versions) with ordinality as s(stream_id, version, place)

@@ -26,7 +26,7 @@ export interface Called {
 /** Runs a call that appends, and applies its events to the views that this process maintains before it ends. */
 export type Run = <C extends Called>(
   appends: ReadonlyArray<EventStore.Append>,
-  call: (maintained: Maintained) => Effect.Effect<C, SqlError.SqlError>
+  call: (maintained: Maintained) => Effect.Effect<C, SqlError.SqlError | EventStoreError>
 ) => Effect.Effect<C, SqlError.SqlError | EventStoreError>
 
 /** The two ways in which a call maintains inline views. */
@@ -69,7 +69,7 @@ export const make = ({
     // What is known now is what the call names and what is applied after it, whatever other calls learn meanwhile.
     const prepared = <C extends Called>(
       appends: ReadonlyArray<EventStore.Append>,
-      call: (maintained: Maintained) => Effect.Effect<C, SqlError.SqlError>
+      call: (maintained: Maintained) => Effect.Effect<C, SqlError.SqlError | EventStoreError>
     ) => {
       const all = known.all()
       const touched = all.filter(({ view }) => appends.some((append) => touches(append, view)))
@@ -95,15 +95,15 @@ export const make = ({
     // With each repetition this process knows a generation more, or appends maintain one less.
     const alone = <C extends Called>(
       appends: ReadonlyArray<EventStore.Append>,
-      call: (maintained: Maintained) => Effect.Effect<C, SqlError.SqlError>
-    ): Effect.Effect<C, SqlError.SqlError> =>
+      call: (maintained: Maintained) => Effect.Effect<C, SqlError.SqlError | EventStoreError>
+    ): Effect.Effect<C, SqlError.SqlError | EventStoreError> =>
       Effect.suspend(() => {
         const { calling, maintaining } = prepared(appends, call)
         return maintaining === undefined ? autocommit(calling) : transaction(maintaining)
       }).pipe(
         Effect.catch((error) => {
           const reason = reasonOf(error)
-          if (reason === undefined) return Effect.fail(error as SqlError.SqlError)
+          if (reason === undefined) return Effect.fail(error as SqlError.SqlError | EventStoreError)
           return Effect.andThen(Effect.retry(known.adapt(reason), { while: isPassing, times: 3 }), alone(appends, call))
         })
       )
@@ -129,8 +129,8 @@ export const make = ({
       }).pipe(
         Effect.catch((error): Effect.Effect<never, SqlError.SqlError | EventStoreError> => {
           const reason = reasonOf(error)
-          if (reason === undefined) return Effect.fail(error as SqlError.SqlError)
-          return Effect.andThen(later(reason), Effect.fail(repeat(error)))
+          if (reason === undefined) return Effect.fail(error as SqlError.SqlError | EventStoreError)
+          return Effect.andThen(later(reason), Effect.fail(repeat(error as NotMaintained | SqlError.SqlError)))
         })
       )
 
@@ -153,8 +153,8 @@ const orderedOf = (generations: ReadonlyArray<{ readonly id: bigint; readonly vi
 
 type Reasons = NotMaintained | ReadonlyArray<bigint>
 
-const reasonOf = (error: NotMaintained | SqlError.SqlError): Reasons | undefined =>
-  error._tag === "NotMaintained" ? error : unmaintainedBy(error)
+const reasonOf = (error: NotMaintained | SqlError.SqlError | EventStoreError): Reasons | undefined =>
+  error._tag === "NotMaintained" ? error : error._tag === "SqlError" ? unmaintainedBy(error) : undefined
 
 const repeat = (error: NotMaintained | SqlError.SqlError) =>
   new EventStoreError({

@@ -51,7 +51,7 @@ export const promoting =
         Effect.gen(function* () {
           const [state] = yield* sql.unsafe<{ readonly whole: boolean }>(statements.isWhole(schema), [id])
           if (state?.whole !== true) return false
-          const range = [bigint(to), last, ...follows, int4(most + 1), BigInt(Number.MAX_SAFE_INTEGER), int4(1)]
+          const range = [bigint(to), last, ...follows, int4(most + 1), BigInt(Number.MAX_SAFE_INTEGER), int4(1), null]
           const rest = yield* sql.unsafe<WrittenRow>(readAllPage(schema, "forwards"), range)
           if (rest.length > most) {
             const detail = `more than ${most} events are not applied yet`

@@ -11,6 +11,7 @@ export interface DeadLetterRow {
   readonly type: string
   readonly mishap: StoredError | null
   readonly at: number
+  readonly history: bigint
 }
 
 // Stored rows have the members `mishap` and `eventVersion`. The ports call them `error` and `streamVersion`.
@@ -30,6 +31,7 @@ export interface StoredUnapplied {
 /** The dead letter of a row. */
 export const deadLetterOf = ({
   event_version,
+  history,
   key,
   parked,
   position,
@@ -37,7 +39,7 @@ export const deadLetterOf = ({
 }: DeadLetterRow): ViewStore.DeadLetter => ({
   key,
   parked,
-  history: 1,
+  history: Number(history),
   ...unappliedOf({ ...row, position: Number(position), eventVersion: Number(event_version) })
 })
 

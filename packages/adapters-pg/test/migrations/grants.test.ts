@@ -32,6 +32,9 @@ const later = (version: number) => ({ ...Positions, version, consistency: "async
 const ofApplication = {
   migrations: "r",
   revisions: "r",
+  log: "r",
+  histories: "ar",
+  life: "ar",
   events: "ar",
   streams: "arw",
   commands: "arwd",

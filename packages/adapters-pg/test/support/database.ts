@@ -79,10 +79,15 @@ export const openViews = (
     return { store: yield* Effect.provideService(PgViewStore.make(options), SqlClient.SqlClient, sql), sql }
   })
 
-/** Removes what versions 5 to 7 have made of a schema, except for the function that appends. */
+/** Removes what versions 5 to 8 have made of a schema, except for the function that appends. */
 export const undoInline = (schema: string): ReadonlyArray<string> => [
   `drop function ${schema}.append_3`,
   `drop function ${schema}.append_2`,
+  ...["begin_history", "history", "next_history", "taken_back", "readable", "horizon_2"].map(
+    (name) => `drop function ${schema}.${name}`
+  ),
+  ...["log", "histories", "life"].map((name) => `drop table ${schema}.${name}`),
+  `drop sequence ${schema}.noted`,
   `alter table ${schema}.streams drop column recorded_at`,
   `alter table ${schema}.events drop column original_time`,
   `drop table ${schema}.revisions`,

@@ -5,9 +5,9 @@
  */
 import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
+import { holding } from "./inline/holding.ts"
 import { maintaining } from "./inline/maintaining.ts"
 import { switching } from "./inline/switching.ts"
-import { beside } from "./streamLocks/holding.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { suite as declare } from "./suite.ts"
 
@@ -15,7 +15,7 @@ const contract: Contract = {
   name: "InlineContract",
   needs: ["inlineViews"],
   ownData: true,
-  groups: { declaring: declaring(["inlineViews", "otherProcesses", "transactions"]), maintaining, switching, beside }
+  groups: { declaring: declaring(["inlineViews", "otherProcesses", "transactions"]), maintaining, switching, holding }
 }
 
 /**

@@ -69,10 +69,10 @@ const from = (relation: string, namespace: string): string =>
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 const tableDefinitions = `
-select format(E'create table %I.%I (\\n%s\\n)%s', $1::text, relname, columns,
+select format(E'create%s table %I.%I (\\n%s\\n)%s', case when relpersistence = 'u' then ' unlogged' end, $1::text, relname, columns,
   coalesce(' with (' || array_to_string(reloptions, ', ') || ')', '')) as text
 from (
-  select c.oid, c.relname, c.reloptions, string_agg(
+  select c.oid, c.relname, c.relpersistence, c.reloptions, string_agg(
     format('  %I %s%s%s%s', attname, format_type(atttypid, atttypmod),
       case when collname is not null and attcollation <> t.typcollation then format(' collate %I', collname) end,
       case when attnotnull then ' not null' end,
@@ -85,12 +85,13 @@ from (
     left join pg_attrdef on adrelid = c.oid and adnum = attnum`,
     "c.relnamespace"
   )} and c.relkind = 'r'
-  group by c.oid, c.relname, c.reloptions
+  group by c.oid, c.relname, c.relpersistence, c.reloptions
 ) as tables order by oid`
 
 const sequenceDefinitions = `
-select format('create sequence %I.%I', $1::text, c.relname) as text
-${from("pg_class c", "c.relnamespace")} and relkind = 'S'
+select format('create sequence %I.%I%s', $1::text, c.relname,
+  case when seqmin <> 1 then format(' minvalue %s start %s', seqmin, seqstart) end) as text
+${from("pg_class c join pg_sequence q on q.seqrelid = c.oid", "c.relnamespace")} and relkind = 'S'
   and not exists (select from pg_depend where objid = c.oid and classid = 'pg_class'::regclass and deptype = 'i')
 order by c.oid`
 

@@ -23,12 +23,6 @@ const repeats = (answer: EventStore.Appended | EventStore.Repeated): EventStore.
 }
 
 /** What of a result does not depend on the streams' names, the positions and the time. */
-/** What a store says of a part that it has done before. */
-const asRepeated = ({ history, parts }: EventStore.Appended, part: number): EventStore.RepeatedPart => ({
-  ...parts[part]!,
-  history
-})
-
 const shapeOf = ({ events, streams }: EventStore.PartAppended, names: ReadonlyArray<StreamId.StreamId>) => ({
   events: events.map(({ data, streamId, type, version }) => [names.indexOf(streamId), version, type, data]),
   streams: streams.map(({ streamId, version }) => [names.indexOf(streamId), version])
@@ -71,12 +65,12 @@ export const parts: Cases = {
     // Each part has a receipt of its own, and repeats alone or among others.
     for (const [i, { command }] of together.entries()) {
       if (command === undefined) continue
-      assert.deepStrictEqual((yield* eventStore.readStreams([], command)).appended, asRepeated(appended, i))
+      assert.deepStrictEqual((yield* eventStore.readStreams([], command)).appended, asRepeat(appended, i))
       const alone = yield* eventStore.append({ conditions: [], parts: [{ writes: [write(names[0]!)], command }] })
-      assert.deepStrictEqual(repeats(alone), [{ part: 0, appended: asRepeated(appended, i) }])
+      assert.deepStrictEqual(repeats(alone), [{ part: 0, appended: asRepeat(appended, i) }])
       const others = [keyed([write(names[0]!)]), { writes: [], command }, { writes: [write(names[1]!)] }]
       assert.deepStrictEqual(repeats(yield* eventStore.append({ conditions: [], parts: others })), [
-        { part: 1, appended: asRepeated(appended, i) }
+        { part: 1, appended: asRepeat(appended, i) }
       ])
     }
     assert.deepStrictEqual(yield* Effect.forEach(names, (streamId) => versionOf(eventStore, streamId)), [6, 7, 0, 1])
@@ -91,9 +85,9 @@ export const parts: Cases = {
     const wrong = condition(streams[0]!, Expectation.streamExists)
     const again = yield* eventStore.append({ conditions: [wrong], parts: given })
     assert.deepStrictEqual(repeats(again), [
-      { part: 1, appended: asRepeated(first, 0) },
-      { part: 3, appended: asRepeated(first, 2) },
-      { part: 4, appended: asRepeated(first, 1) }
+      { part: 1, appended: asRepeat(first, 0) },
+      { part: 3, appended: asRepeat(first, 2) },
+      { part: 4, appended: asRepeat(first, 1) }
     ])
     assert.deepStrictEqual(yield* readAfter(eventStore, start), [])
     const fresh = [given[0]!, given[2]!, given[5]!]
@@ -174,7 +168,7 @@ export const parts: Cases = {
     const rising = [keyed([imported(c, 2000)]), keyed([imported(d, 2001)]), keyed([imported(c, 2001)])]
     const appended = done(yield* eventStore.append({ conditions: [], parts: rising }))
     for (const [i, { command }] of rising.entries()) {
-      assert.deepStrictEqual((yield* eventStore.readStreams([], command)).appended, asRepeated(appended, i))
+      assert.deepStrictEqual((yield* eventStore.readStreams([], command)).appended, asRepeat(appended, i))
     }
   }),
 
@@ -210,3 +204,9 @@ export const parts: Cases = {
     }
   )
 }
+
+/** A part of an append, as a repeat names it. */
+const asRepeat = ({ history, parts }: EventStore.Appended, part: number): EventStore.RepeatedPart => ({
+  ...parts[part]!,
+  history
+})

@@ -1,10 +1,9 @@
 import { assert } from "@effect/vitest"
 import { type EventStore, EventStoreError, StreamId } from "@hexfold/core"
 import { Expectation } from "@hexfold/core/adapter"
-import { Deferred, Effect, Exit, Fiber, Result } from "effect"
+import { Deferred, Effect, Exit, Fiber } from "effect"
 import { appendOne } from "../appendOne.ts"
 import { appendTo, condition, events, newStream, open, versionOf } from "../eventStore/streams.ts"
-import { all, assertLaw, catchUp, inline, isInline, notes, openWith } from "../inline/notes.ts"
 import type { Node } from "../nodes.ts"
 import { type Cases, needs } from "../plan.ts"
 
@@ -213,36 +212,6 @@ export const holdingAlone: Cases = {
     ]) {
       assert.instanceOf(refused, EventStoreError)
       assert.strictEqual(refused.reason._tag, "Rejected")
-    }
-  })
-}
-
-/** Locks of streams beside views that appends maintain. */
-export const beside: Cases = {
-  "holds maintain inline views, beside appends that do": needs(
-    "inlineViews",
-    "transactions",
-    "otherProcesses"
-  )(function* () {
-    const views = all(inline)
-    const nodes = [yield* openWith(views), yield* openWith(views)]
-    yield* catchUp(nodes[0]!, views)
-    const names = ["a", "b", "c"]
-    const streamOf = (name: string) => StreamId.make("Note", name)
-    const results = yield* Effect.forEach(
-      Array.from({ length: 60 }, (_, i) => i),
-      (i) => {
-        const node = nodes[i % 2]!
-        const mine = [names[i % 3]!, names[(i * 2 + 1) % 3]!]
-        const append = appendOne(node.eventStore, notes(Object.fromEntries(mine.map((name) => [name, [i]]))))
-        return Effect.result(i % 4 === 0 ? append : node.streamLocks.hold(mine.map(streamOf), [], append))
-      },
-      { concurrency: 8 }
-    )
-    assert.deepStrictEqual(results.filter(Result.isFailure), [])
-    for (const view of views) {
-      assert.isTrue(yield* isInline(nodes[1]!, view))
-      yield* assertLaw(nodes[1]!, view)
     }
   })
 }

@@ -1,0 +1,92 @@
+import { EventStoreError, Reason } from "@hexfold/core"
+import { Effect } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import { namespaceOf } from "./namespace.ts"
+import { quoted } from "./schemaName.ts"
+
+/**
+ * Makes sure that a schema holds the log that the process knows, whole and alone, and returns its identity. It is asked
+ * again in each history of the log.
+ */
+export type CheckLog = (
+  operation: EventStoreError["operation"]
+) => Effect.Effect<string, EventStoreError | SqlError.SqlError>
+
+/**
+ * Checks a schema, and refuses what the process must not serve: another log than the
+ * one that it began with, a sequence below the last position, a copy beside its
+ * original, a schema that shares the number of its locks with an older one.
+ */
+export const checkLog = (sql: SqlClient.SqlClient, name: string): CheckLog => {
+  let known: string | undefined
+  return (operation) =>
+    Effect.gen(function* () {
+      const [log] = yield* sql.unsafe<LogRow>(logOf(quoted(name)), [name])
+      const refuse = (detail: string) =>
+        Effect.fail(new EventStoreError({ operation, reason: new Reason.Rejected({ detail }) }))
+      if (log === undefined) return yield* refuse(`the schema ${name} has no identity: its table "log" is empty`)
+      if (known !== undefined && known !== log.id) {
+        return yield* refuse(
+          `the schema ${name} holds another log than this process began with: ${log.id} instead of ${known}. ` +
+            "Connect to the former one, or restart the process"
+        )
+      }
+      if (log.name !== name) {
+        const copies = yield* copiesOf(sql, log.id, name)
+        if (copies.length > 0) {
+          return yield* refuse(
+            `the schema ${name} is a copy of the log of ${copies.join(", ")}, made in the schema ${log.name}. ` +
+              adopt(name)
+          )
+        }
+      }
+      if (log.sharing !== null) {
+        return yield* refuse(
+          `the schemas ${log.sharing} and ${name} have the same number for the locks of their appends, so they would hold ` +
+            `up each other's readers. ${adopt(name)}`
+        )
+      }
+      return (known = log.id)
+    })
+}
+
+const adopt = (name: string): string =>
+  `While nobody uses ${name}, make it a log of its own: PgMigrations.adopt({ schema: "${name}" })`
+
+interface LogRow {
+  readonly id: string
+  readonly name: string
+  readonly sharing: string | null
+}
+
+// An older schema stays as it is: the younger one, which was restored beside it, must change.
+const logOf = (schema: string): string => `
+select l.id::text as id, l.name, (
+    select pg_catalog.min(s.nspname::text)
+    from pg_catalog.pg_namespace own
+      join pg_catalog.pg_proc f on f.pronamespace = own.oid and f.proname = 'horizon_2'
+      join pg_catalog.pg_proc p on p.proname in ('horizon', 'horizon_2') and ${namespaceOf("p")} = ${namespaceOf("f")}
+      join pg_catalog.pg_namespace s on s.oid = p.pronamespace and s.nspowner = p.proowner
+    where own.nspname::text = $1 and s.oid < own.oid and s.nspname::text !~ '^pg_'
+  ) as sharing
+from ${schema}.log l`
+
+/** The other schemas of the database with the same log. Those that the role may not read are not found. */
+const copiesOf = (sql: SqlClient.SqlClient, id: string, name: string) =>
+  Effect.gen(function* () {
+    const schemas = yield* sql.unsafe<{ readonly name: string }>(
+      `select n.nspname::text as name
+       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+       where c.relname = 'log' and c.relkind = 'r' and n.nspname::text <> $1
+         and pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select')
+         and (select pg_catalog.count(*) from pg_catalog.pg_attribute a
+           where a.attrelid = c.oid and a.attname in ('is_only', 'id', 'name') and a.attnum > 0) = 3`,
+      [name]
+    )
+    const copies: Array<string> = []
+    for (const schema of schemas) {
+      const same = yield* sql.unsafe(`select from "${schema.name.replaceAll('"', '""')}".log where id::text = $1`, [id])
+      if (same.length > 0) copies.push(schema.name)
+    }
+    return copies
+  })
