@@ -14,6 +14,7 @@ import { payloads } from "./eventStore/payloads.ts"
 import { reading } from "./eventStore/reading.ts"
 import { remembered } from "./eventStore/remembering.ts"
 import { requiring } from "./eventStore/requiring.ts"
+import { sizes } from "./eventStore/sizes.ts"
 import { times } from "./eventStore/times.ts"
 import { transferring } from "./eventStore/transferring.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
@@ -31,6 +32,7 @@ const contract: Contract = {
     commands,
     limits,
     payloads,
+    sizes,
     times,
     importing,
     executing,
