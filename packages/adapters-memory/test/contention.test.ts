@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryEventStore, MemoryStores } from "@hexfold/adapters-memory"
-import { Aggregate, Decision, EventStore, Executor } from "@hexfold/core"
+import { Aggregate, Decision, EventStore, Executor, StreamId } from "@hexfold/core"
+import { Expectation } from "@hexfold/core/adapter"
 import { Effect, Schedule, Schema } from "effect"
 
 const Add = Schema.TaggedStruct("Add", {})
@@ -25,6 +26,8 @@ const elsewhere = <A, E>(execution: Effect.Effect<A, E, EventStore.EventStore>) 
     EventStore.EventStore.useSync((store) => ({ ...store }))
   )
 
+const streamId = StreamId.make("Counter", "b")
+
 describe("a program that only works without contention fails in memory", () => {
   for (const layer of [MemoryEventStore.layer, MemoryStores.layer]) {
     it.effect("when every second append conflicts, and a retry succeeds", () =>
@@ -44,6 +47,57 @@ describe("a program that only works without contention fails in memory", () => {
         const exits = yield* together
         assert.deepStrictEqual(exits.map(({ _tag }) => _tag).sort(), ["Failure", "Success"])
       }).pipe(Effect.provide(layer({ yields: 3 })))
+    )
+  }
+
+  /** Appends an event to a stream on a condition. */
+  const append = (
+    store: EventStore.EventStore["Service"],
+    expected: Expectation.Expectation | undefined,
+    command?: EventStore.CommandKey
+  ) => {
+    const id = crypto.randomUUID()
+    const event = { id, type: "Added", data: {}, metadata: { correlationId: id, causationId: id } }
+    return store.append({
+      writes: [{ streamId, events: [event] }],
+      conditions: expected === undefined ? [] : [{ _tag: "Stream", streamId, expected }],
+      ...(command === undefined ? {} : { command })
+    })
+  }
+
+  it.effect("but an append that every store lets through does not conflict, and the conflict has the facts", () =>
+    Effect.gen(function* () {
+      const store = yield* EventStore.EventStore
+      const command = { id: "c", fingerprint: "f" }
+      yield* append(store, Expectation.exactly(0), command)
+      // It is the second one with a condition, and a repeat.
+      assert.isTrue((yield* append(store, Expectation.exactly(0), command)).repeated)
+      yield* append(store, undefined)
+      yield* append(store, Expectation.any)
+      yield* append(store, Expectation.any)
+      yield* append(store, Expectation.exactly(4))
+      assert.deepInclude(yield* Effect.flip(append(store, Expectation.exactly(5))), {
+        _tag: "ConcurrencyConflict",
+        stream: streamId,
+        expected: Expectation.exactly(5),
+        actual: 5
+      })
+    }).pipe(Effect.provide(MemoryEventStore.layer({ conflictEvery: 2 })))
+  )
+
+  for (const yields of [1, 5]) {
+    it.effect(`lets others run ${yields} times before an append`, () =>
+      Effect.gen(function* () {
+        const store = yield* EventStore.EventStore
+        const appending = yield* Effect.forkChild(append(store, undefined), { startImmediately: true })
+        let turns = 0
+        while (appending.pollUnsafe() === undefined) {
+          yield* Effect.yieldNow
+          turns++
+        }
+        assert.isAtLeast(turns, yields)
+        assert.isAtMost(turns, yields + 2)
+      }).pipe(Effect.provide(MemoryEventStore.layer({ yields })))
     )
   }
 })

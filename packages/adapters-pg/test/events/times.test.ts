@@ -59,6 +59,7 @@ describe("times, where the clock was ahead before", () => {
   it.live("an event is not before the last one of the log", () =>
     Effect.gen(function* () {
       const { schema, sql, store } = yield* opened
+      for (const name of ["c", "d", "e"]) yield* append(store, streamOf(name), 1)
       yield* sql.unsafe(
         `insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at)
          values (0, 'Account-x', 1, gen_random_uuid(), 'Happened', '{}', '{}', '${future}')`
@@ -68,6 +69,13 @@ describe("times, where the clock was ahead before", () => {
       yield* sql.unsafe(formerCall(schema, ["a", "b"]))
       assert.deepStrictEqual(yield* timesOf(store, "a"), [future, future, future])
       assert.deepStrictEqual(yield* timesOf(store, "b"), [future])
+      // Streams that were there before, with and without another that is only checked.
+      yield* append(store, streamOf("c"), 1)
+      yield* store.append({
+        writes: [{ streamId: streamOf("d"), events: [event()] }],
+        conditions: [{ _tag: "Stream", streamId: streamOf("e"), expected: { _tag: "Exactly", version: 1 } }]
+      })
+      for (const name of ["c", "d"]) assert.strictEqual((yield* timesOf(store, name))[1], future)
     })
   )
 

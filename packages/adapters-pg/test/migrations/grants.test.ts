@@ -26,6 +26,20 @@ const rightsOf = (sql: PgClient.PgClient, schema: string, role: string) =>
     (rows) => Object.fromEntries(rows.map(({ name, rights }) => [name, rights]))
   )
 
+/** The rights that a role has on sequences, where it has one: U is usage, r select, w update. */
+const sequencesOf = (sql: PgClient.PgClient, schema: string, role: string) =>
+  Effect.map(
+    sql.unsafe<{ readonly name: string; readonly rights: string }>(
+      `select relname as name, concat(
+         case when has_sequence_privilege($2, oid, 'usage') then 'U' end,
+         case when has_sequence_privilege($2, oid, 'select') then 'r' end,
+         case when has_sequence_privilege($2, oid, 'update') then 'w' end) as rights
+       from pg_class where relnamespace = $1::regnamespace and relkind = 'S'`,
+      [schema, role]
+    ),
+    (rows) => Object.fromEntries(rows.flatMap(({ name, rights }) => (rights === "" ? [] : [[name, rights]])))
+  )
+
 /** A version of the view that appends do not maintain. */
 const later = (version: number) => ({ ...Positions, version, consistency: "async" as const })
 
@@ -53,6 +67,8 @@ describe("the rights of a role", () => {
       const role = yield* newRole(owner.sql)
       yield* migrate(owner.sql, { schema, grantTo: role })
       assert.deepStrictEqual(yield* rightsOf(owner.sql, schema, role), { ...ofApplication, view_1: "arwd" })
+      // Who may set the position's sequence could make readers skip events.
+      assert.deepStrictEqual(yield* sequencesOf(owner.sql, schema, role), { events_position: "r", view_epochs: "U" })
       yield* catchUp(owner, later(2))
       assert.strictEqual((yield* rightsOf(owner.sql, schema, role))["view_2"], "arwd")
       const app = yield* openStores({ schema, views: [Positions] }, { startupParameters: { role } })

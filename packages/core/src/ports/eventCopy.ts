@@ -111,10 +111,10 @@ const isTime = (time: unknown): boolean =>
   time.epochMilliseconds >= firstTime &&
   time.epochMilliseconds <= lastTime
 
-// At least an eighth of the bytes: JSON takes at most six bytes for a character, and 328 for a number with an exponent.
+// At least an eighth of the bytes: JSON takes at most six bytes for a character, and 333 for a number with an exponent, its key and separators included.
 const roughSize = (value: unknown): number => {
   if (typeof value === "string") return value.length + 1
-  if (typeof value === "number" && (value >= 1e21 || value <= -1e21 || (value > -1e-6 && value < 1e-6))) return 41
+  if (typeof value === "number" && (value >= 1e21 || value <= -1e21 || (value > -1e-6 && value < 1e-6))) return 42
   if (typeof value !== "object" || value === null) return 4
   let size = 2
   if (Array.isArray(value)) for (const member of value) size += roughSize(member)

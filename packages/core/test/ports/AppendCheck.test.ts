@@ -144,6 +144,22 @@ describe("an append of several parts is refused, naming the reason:", () => {
   })
 })
 
+describe("an event that is made for a later append", () => {
+  const { data, id, metadata, type } = event({})
+  const make = (text: string, fields?: EventStore.NewEvent["metadata"]["fields"]) =>
+    AppendCheck.withData(id, type, { text }, fields === undefined ? metadata : { ...metadata, fields })
+  const size = AppendCheck.jsonBytes({ text: "" }) + AppendCheck.jsonBytes({ ...metadata })
+  const rest = AppendCheck.maxEventBytes - size
+
+  it("has the largest size too, with its metadata", () => {
+    expect(make("x".repeat(rest))).not.toBeInstanceOf(EventStoreError)
+    expect(make("x".repeat(rest + 1))).toBeInstanceOf(EventStoreError)
+    expect(make("\u0001".repeat(rest / 6 + 1))).toBeInstanceOf(EventStoreError)
+    expect(make("x".repeat(rest), { tenant: "acme" })).toBeInstanceOf(EventStoreError)
+    expect(AppendCheck.withData(id, type, data, metadata)).not.toBeInstanceOf(EventStoreError)
+  })
+})
+
 describe("an append is let through", () => {
   it("with every kind of JSON", () => {
     expect(

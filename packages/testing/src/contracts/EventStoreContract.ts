@@ -17,6 +17,7 @@ import { payloads } from "./eventStore/payloads.ts"
 import { reading } from "./eventStore/reading.ts"
 import { remembered } from "./eventStore/remembering.ts"
 import { requiring } from "./eventStore/requiring.ts"
+import { sizes } from "./eventStore/sizes.ts"
 import { stalling } from "./eventStore/stalling.ts"
 import { times } from "./eventStore/times.ts"
 import { transferring } from "./eventStore/transferring.ts"
@@ -40,6 +41,7 @@ const contract: Contract = {
     locking: { ...locking, ...holdingAlone },
     limits,
     payloads,
+    sizes,
     times,
     importing,
     executing,

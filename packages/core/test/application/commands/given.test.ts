@@ -60,6 +60,32 @@ describe("a command that is repeated after a deployment", () => {
   )
 })
 
+describe("another command under the same id is refused", () => {
+  const line = Schema.Struct({ amount: Schema.Int }).pipe(Schema.encodeKeys({ amount: "sum" }))
+  const Renamed = Aggregate.make("Account", {
+    ...definition,
+    commands: [Schema.TaggedStruct("Deposit", { line, note: Schema.optional(Schema.String) })],
+    decide: { Deposit: ({ line }) => deposit(line) },
+    evolve
+  })
+
+  it.effect("also if a name of its JSON differs from that of its type", () =>
+    Effect.gen(function* () {
+      const typed = (amount: number, more: { readonly note?: string | undefined } = {}) =>
+        Executor.execute(Renamed, "a", { _tag: "Deposit", line: { amount }, ...more }, { commandId })
+      const json = (sum: number) =>
+        Executor.executeUnknown(Renamed, "a", { _tag: "Deposit", line: { sum } }, { commandId })
+      yield* typed(5)
+      assert.isTrue((yield* typed(5)).repeated)
+      assert.isTrue((yield* typed(5, { note: undefined })).repeated)
+      assert.isTrue((yield* json(5)).repeated)
+      for (const other of [typed(6), json(6), typed(5, { note: "n" })]) {
+        assert.strictEqual((yield* Effect.flip(other))._tag, "CommandIdReused")
+      }
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+})
+
 describe("bad input is refused, and is not a defect:", () => {
   const refusing = (command: unknown, options: Executor.ExecuteOptions = { commandId }) =>
     Effect.flip(Executor.executeUnknown(Box, "a", command, options)).pipe(Effect.provide(MemoryEventStore.layer()))
@@ -79,6 +105,16 @@ describe("bad input is refused, and is not a defect:", () => {
     Effect.gen(function* () {
       const error = yield* refusing({ _tag: "Put", v: "x".repeat(100_000_000) })
       assert.strictEqual(error.message, "Box: not a valid command: it is longer than 16777216 characters")
+    })
+  )
+
+  it.effect("a list of 17 million members, and names of 17 million characters", () =>
+    Effect.gen(function* () {
+      const members = Array.from({ length: 17 }, (_, i) => [`${i}${"x".repeat(1_000_000)}`, null])
+      for (const v of [Array(17_000_000).fill(null), Object.fromEntries(members)]) {
+        const error = yield* refusing({ _tag: "Put", v })
+        assert.strictEqual(error.message, "Box: not a valid command: it is longer than 16777216 characters")
+      }
     })
   )
 

@@ -1,5 +1,6 @@
 import { assert } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber } from "effect"
+import { AppendCheck, CommitCheck } from "@hexfold/core/adapter"
+import { Duration, Effect, Exit, Fiber, type Schema } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { claim, newGeneration, open, own, owned, placeOf, records, served } from "./generations.ts"
 
@@ -68,6 +69,41 @@ export const committing: Cases = {
     yield* store.commit({ generation, epoch, from: 1, to: 2, put: [], remove: keys })
     assert.strictEqual((yield* store.load(generation, keys)).states.size, 0)
   }),
+
+  "1 a record of the largest size is read back, and one that is a byte larger is refused": Effect.gen(function* () {
+    const store = yield* open
+    const generation = newGeneration()
+    const epoch = yield* own(store, generation)
+    const stateOf = (bytes: number, kind: Schema.Json) => {
+      const make = (pad: string): Schema.Json => ({ kind, pad })
+      return make("x".repeat(bytes - AppendCheck.jsonBytes(make(""))))
+    }
+    for (const [n, kind] of ["é😀\u0001".repeat(500_000), Array.from({ length: 20_000 }, () => 1e300)].entries()) {
+      const put = (bytes: number) => [{ key: `${n}`, state: stateOf(bytes, kind) }]
+      const commit = { generation, epoch, from: n, to: n + 1, remove: [] }
+      const error = yield* Effect.flip(store.commit({ ...commit, put: put(CommitCheck.maxRecordBytes + 1) }))
+      assert.strictEqual(error._tag === "ViewStoreError" && error.reason._tag, "Rejected")
+      yield* store.commit({ ...commit, put: put(CommitCheck.maxRecordBytes) })
+    }
+    const { states } = yield* store.load(generation, ["0", "1"])
+    assert.deepStrictEqual(
+      [...states.values()].map((state) => AppendCheck.jsonBytes(state as Schema.Json)),
+      [CommitCheck.maxRecordBytes, CommitCheck.maxRecordBytes]
+    )
+  }),
+
+  "1 the states of records are in one form: keys in the order of their bytes, zeros without a sign": Effect.gen(
+    function* () {
+      const store = yield* open
+      const generation = newGeneration()
+      const epoch = yield* own(store, generation)
+      const state = { zero: -0, "😀": 1, "\uffffa": [{ bb: -0, a: 2 }], éé: 3, b: 4 }
+      yield* store.commit({ generation, epoch, from: 0, to: 1, put: [{ key: "a", state }], remove: [] })
+      const { states } = yield* store.load(generation, ["a"])
+      assert.strictEqual(JSON.stringify(states.get("a")), '{"b":4,"zero":0,"éé":3,"\uffffa":[{"a":2,"bb":0}],"😀":1}')
+      assert.deepStrictEqual(states.get("a"), { ...state, zero: 0, "\uffffa": [{ bb: 0, a: 2 }] })
+    }
+  ),
 
   "1 a commit has thousands of records": Effect.gen(function* () {
     const store = yield* open

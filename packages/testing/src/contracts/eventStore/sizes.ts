@@ -1,0 +1,67 @@
+import { assert } from "@effect/vitest"
+import type { EventStore } from "@hexfold/core"
+import { AppendCheck } from "@hexfold/core/adapter"
+import { Effect, type Schema, Stream } from "effect"
+import type { Cases } from "../plan.ts"
+import { appendTo, event, newStream, open } from "./streams.ts"
+
+const { jsonBytes, maxEventBytes } = AppendCheck
+
+const many = <A>(count: number, make: (i: number) => A): ReadonlyArray<A> =>
+  Array.from({ length: count }, (_, i) => make(i))
+
+/** JSON of about 7 MiB whose size is easily taken for another one. */
+const kinds: Readonly<Record<string, () => Schema.Json>> = {
+  "characters of several bytes": () => "é😀".repeat(1_200_000),
+  "characters that are escaped": () => '"\\\n\u0001'.repeat(600_000),
+  "numbers that are written out": () => many(25_490, () => -2.2250738585072014e-308)
+}
+
+/** An event of a size in bytes, with a payload of this kind in its data or in its metadata. */
+const eventOf = (bytes: number, kind: Schema.Json, place: "data" | "metadata"): EventStore.NewEvent => {
+  const make = (pad: string) => {
+    const { metadata, ...rest } = event({ pad, ...(place === "data" ? { kind } : {}) })
+    return { ...rest, metadata: place === "data" ? metadata : { ...metadata, fields: { kind } } }
+  }
+  const empty = make("")
+  const size = jsonBytes(empty.data) + jsonBytes(empty.metadata as unknown as Schema.Json)
+  return make("x".repeat(bytes - size))
+}
+
+const small: Schema.Json = {
+  text: 'é😀"\\\n\u0001'.repeat(100_000),
+  numbers: many(2_000, (i) => (i % 2 === 0 ? 1e300 : -2.2250738585072014e-308)),
+  texts: many(10_000, () => ""),
+  keys: Object.fromEntries(many(10_000, (i) => [`k${i}`, null]))
+}
+
+/** Promise 12: an event has a largest size, which is the same on every store, and what is smaller can be read back. */
+export const sizes: Cases = {
+  "12 an event of the largest size is read back, also as part of a receipt": Effect.gen(function* () {
+    const { eventStore } = yield* open
+    const streamId = newStream()
+    const largest = eventOf(maxEventBytes, small, "data")
+    const command = { id: `largest ${largest.id}`, fingerprint: "f" }
+    yield* eventStore.append({ writes: [{ streamId, events: [largest] }], conditions: [], command })
+    const { appended, streams } = yield* eventStore.readStreams([{ streamId }], command)
+    const [read] = yield* Stream.runCollect(eventStore.readStream(streamId))
+    for (const each of [read!, appended!.events[0]!, streams[0]!.events[0]!]) {
+      assert.strictEqual(jsonBytes(each.data), jsonBytes(largest.data))
+    }
+    assert.strictEqual(streams[0]!.version, 1)
+  }),
+
+  "12 an event that is a byte larger than the largest is refused, whatever it consists of": Effect.gen(function* () {
+    const { eventStore } = yield* open
+    const streamId = newStream()
+    for (const make of Object.values(kinds)) {
+      const tooLarge = eventOf(maxEventBytes + 1, make(), "data")
+      const error = yield* Effect.flip(appendTo(eventStore, streamId, [event({ n: 1 }), tooLarge]))
+      assert.strictEqual(error._tag === "EventStoreError" && error.reason._tag, "Rejected")
+    }
+    const tooLarge = eventOf(maxEventBytes + 1, small, "metadata")
+    const error = yield* Effect.flip(appendTo(eventStore, streamId, [tooLarge]))
+    assert.strictEqual(error._tag === "EventStoreError" && error.reason._tag, "Rejected")
+    assert.strictEqual((yield* eventStore.readStreams([{ streamId }])).streams[0]!.version, 0)
+  })
+}
