@@ -5,6 +5,8 @@ import { Effect, Redacted } from "effect"
 import { growth } from "./growth.ts"
 import { inline } from "./inline.ts"
 import { keep, machine, print, type Report } from "./measure.ts"
+import { large } from "./large.ts"
+import { locked } from "./locked.ts"
 import { many } from "./many.ts"
 import { memory } from "./memory.ts"
 import { postgres } from "./postgres.ts"
@@ -18,7 +20,9 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   postgres,
   growth: (url) => growth(url, 100_000, 5_000_000),
   reading,
+  large,
   many,
+  locked,
   transfers,
   views,
   inline

@@ -125,8 +125,8 @@ export const round = async (seed: number, template: string, folder: string): Pro
         const own = clients.findIndex((name) => victim === `client ${name}`)
         return news.reduce((sum, count) => sum + count, 0) >= 20 && (own < 0 || news[own]! >= 5)
       }
-      if (!(await until(30, haveWorked)))
-        problems.push(`stuck: too few new receipts within 30 seconds, before the kill of ${victim}`)
+      if (!(await until(90, haveWorked)))
+        problems.push(`stuck: too few new receipts within 90 seconds, before the kill of ${victim}`)
       start ??= performance.now()
       await sleep(pause)
       kills.push(`${victim} at ${Math.round(performance.now() - start)}`)
