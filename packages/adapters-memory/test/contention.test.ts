@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { MemoryEventStore, MemoryStores } from "@hexfold/adapters-memory"
 import { Aggregate, Decision, EventStore, Executor, StreamId } from "@hexfold/core"
 import { Expectation } from "@hexfold/core/adapter"
+import { appendOne } from "./support/appendOne.ts"
 import { Effect, Schedule, Schema } from "effect"
 
 const Add = Schema.TaggedStruct("Add", {})
@@ -58,7 +59,7 @@ describe("a program that only works without contention fails in memory", () => {
   ) => {
     const id = crypto.randomUUID()
     const event = { id, type: "Added", data: {}, metadata: { correlationId: id, causationId: id } }
-    return store.append({
+    return appendOne(store, {
       writes: [{ streamId, events: [event] }],
       conditions: expected === undefined ? [] : [{ _tag: "Stream", streamId, expected }],
       ...(command === undefined ? {} : { command })

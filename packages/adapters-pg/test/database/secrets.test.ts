@@ -142,7 +142,7 @@ describe("errors without secrets", () => {
       const { sql, store } = yield* openStore({ schema })
       yield* sql.unsafe(`alter table ${schema}.events add n int generated always as ((data->>'number')::int) stored`)
       const number = "31415926535897"
-      const wanting = store.append({
+      const wanting = appendOne(store, {
         writes: [{ streamId: account, events: [{ ...event(), data: { number } }] }],
         conditions: []
       })

@@ -71,7 +71,7 @@ describe("times, where the clock was ahead before", () => {
       assert.deepStrictEqual(yield* timesOf(store, "b"), [future])
       // Streams that were there before, with and without another that is only checked.
       yield* append(store, streamOf("c"), 1)
-      yield* store.append({
+      yield* appendOne(store, {
         writes: [{ streamId: streamOf("d"), events: [event()] }],
         conditions: [{ _tag: "Stream", streamId: streamOf("e"), expected: { _tag: "Exactly", version: 1 } }]
       })

@@ -61,9 +61,9 @@ describe("a backend that declares a capability and does not have it", () => {
   for (const [capability, member] of [
     ["transactions", "transaction"],
     ["foreignTransactions", "foreignTransaction"],
-      ["lostCommits", "loseLast"],
-      ["silentConnections", "cut"],
-      ["stalls", "stall"]
+    ["lostCommits", "loseLast"],
+    ["silentConnections", "cut"],
+    ["stalls", "stall"]
   ] as const) {
     it.live(`fails every case that needs ${capability}, with a message that names both`, () =>
       Effect.gen(function* () {

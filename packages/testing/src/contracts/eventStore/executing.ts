@@ -24,7 +24,12 @@ const Job = Aggregate.make("ContractJob", {
   decide: {
     // The second event has its members in another order, one that its class does not have, and a zero with a sign.
     Plan: ({ steps }) =>
-      Decision.accept({ steps, _tag: "Planned" as const }, { more: 1, name: "a", zero: -0, _tag: "Named" } as never as Named)
+      Decision.accept({ steps, _tag: "Planned" as const }, {
+        more: 1,
+        name: "a",
+        zero: -0,
+        _tag: "Named"
+      } as never as Named)
   },
   evolve: { Planned: (_, { steps }) => steps, Named: (steps) => steps }
 })

@@ -2,6 +2,7 @@ import { assert } from "@effect/vitest"
 import type { EventStore } from "@hexfold/core"
 import { AppendCheck } from "@hexfold/core/adapter"
 import { Effect, type Schema, Stream } from "effect"
+import { appendOne } from "../appendOne.ts"
 import type { Cases } from "../plan.ts"
 import { appendTo, event, newStream, open } from "./streams.ts"
 
@@ -43,7 +44,7 @@ export const sizes: Cases = {
     const streamId = newStream()
     const largest = eventOf(maxEventBytes, small, "data")
     const command = { id: `largest ${largest.id}`, fingerprint: "f" }
-    yield* eventStore.append({ writes: [{ streamId, events: [largest] }], conditions: [], command })
+    yield* appendOne(eventStore, { writes: [{ streamId, events: [largest] }], conditions: [], command })
     const { appended, streams } = yield* eventStore.readStreams([{ streamId }], command)
     const [read] = yield* Stream.runCollect(eventStore.readStream(streamId))
     for (const each of [read!, appended!.events[0]!, streams[0]!.events[0]!]) {
