@@ -1,7 +1,7 @@
 import type { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { PgMigrations } from "@hexfold/adapters-pg"
-import { EventStore, StreamId } from "@hexfold/core"
+import { type EventStore, StreamId } from "@hexfold/core"
 import { Effect, Option, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
