@@ -1,6 +1,7 @@
 import { CommandIdReused, ConcurrencyConflict, EventStore, type EventStoreError, StreamId } from "@hexfold/core"
-import { AppendCheck, Expectation, PositionCheck } from "@hexfold/core/adapter"
-import { type Clock, DateTime, Effect, Option, Queue, Stream } from "effect"
+import { AppendCheck, Expectation } from "@hexfold/core/adapter"
+import { type Clock, DateTime, Effect, Queue, Stream } from "effect"
+import { pages } from "./pages.ts"
 import { endOf, historyOf, horizonOf, refusalOf } from "./histories.ts"
 
 type Store = EventStore.EventStore["Service"]
@@ -259,36 +260,3 @@ const onlyFold = ({ data, streamId, type, version }: Recorded): EventStore.Strea
   type,
   data
 })
-
-// The index of an event is its version or position minus 1.
-const pages = (
-  events: ReadonlyArray<Recorded>,
-  { after: given, ...options }: EventStore.AllReadOptions,
-  ended: () => EventStoreError | undefined = () => undefined
-): Stream.Stream<Recorded, EventStoreError> => {
-  const { aggregates, direction = "forwards", limit = Infinity, types } = options
-  const after = PositionCheck.placeOf(given)
-  const upTo = Math.min(options.upTo ?? Infinity, events.length)
-  const selects = (event: Recorded): boolean =>
-    (types === undefined || types.includes(event.type)) &&
-    (aggregates === undefined || aggregates.includes(StreamId.aggregateOf(event.streamId)))
-  const step = direction === "forwards" ? 1 : -1
-  const first = direction === "forwards" ? (after ?? 0) + 1 : Math.min((after ?? Infinity) - 1, upTo)
-  return Stream.paginate({ next: first, left: limit }, ({ left, next }) =>
-    Effect.suspend(() => {
-      const failure = ended()
-      if (failure !== undefined) return Effect.fail(failure)
-      const page: Array<Recorded> = []
-      let key = next
-      for (; key >= 1 && key <= upTo && page.length < Math.min(left, pageSize); key += step) {
-        const event = events[key - 1]!
-        if (selects(event)) page.push(event)
-      }
-      const rest = { next: key, left: left - page.length }
-      const isLast = key < 1 || key > upTo || rest.left <= 0
-      return Effect.succeed([page, isLast ? Option.none<typeof rest>() : Option.some(rest)] as const)
-    })
-  )
-}
-
-const pageSize = 1_000

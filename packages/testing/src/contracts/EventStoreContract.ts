@@ -9,8 +9,9 @@ import { commands } from "./eventStore/commands.ts"
 import { contending } from "./streamLocks/contending.ts"
 import { executing } from "./eventStore/executing.ts"
 import { following } from "./eventStore/following.ts"
-import { histories } from "./eventStore/histories.ts"
 import { importing } from "./eventStore/importing.ts"
+import { losses } from "./histories/losses.ts"
+import { positions } from "./histories/positions.ts"
 import { limits } from "./eventStore/limits.ts"
 import { parts } from "./eventStore/parts.ts"
 import { payloads } from "./eventStore/payloads.ts"
@@ -34,7 +35,8 @@ const contract: Contract = {
     appending,
     reading,
     following,
-    histories,
+    positions,
+    losses,
     stalling,
     commands,
     parts,
