@@ -110,6 +110,10 @@ export type Execution<T, RequireError = never, Expected = never> = T extends {
  * with `InvalidCommand`. Use {@link executeUnknown} for commands from outside:
  * it checks them first.
  *
+ * Commands of one process that name the same streams queue for them in memory.
+ * Those that have waited are decided together and appended in one call, and each
+ * gets its own receipt or error, as if they had come one by one.
+ *
  * If it fails with a retryable `EventStoreError`, nobody knows whether the
  * command has happened: use a command id. After any other failure nothing was
  * recorded.

@@ -378,6 +378,6 @@ describe("commands that are decided together", () => {
         fc.array(trouble, { minLength: 1, maxLength: 30 }),
         (fibers, troubles) => Effect.runPromise(played(fibers, troubles))
       ),
-      { numRuns: 300 }
+      { numRuns: 150 }
     ))
 })
