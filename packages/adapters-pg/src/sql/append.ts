@@ -81,7 +81,6 @@ declare
   v_view bigint;
   v_promotions bigint[];
   v_lock_timeout text;
-  v_is_small boolean := cardinality(p_keys) <= ${small} and cardinality(p_event_streams) <= ${small};
 ${Times.variables}${ofAppend(schema).variables}
 begin
 ${refuseStandby}
@@ -120,7 +119,7 @@ ${lockOrdered(schema)}
   end if;
 ${Times.before}
 
-  if v_is_small or 0 = any (p_counts) then
+  if 0 = any (p_counts) then
     -- A set-based upsert cannot mix lock modes: one head after the other.
     for i in 1 .. cardinality(p_keys) loop
       v_time := null;
@@ -167,17 +166,10 @@ ${Times.before}
     perform set_config('lock_timeout', v_lock_timeout, true);
   end if;
 
-  if v_is_small then
-    for i in 1 .. cardinality(p_keys) loop
-      if not ${holds("p_expected[i]", "o_bases[i]")} and p_owners[i] <> all (v_repeated) and p_owners[i] <> all (o_failed) then
-        o_failed := o_failed || p_owners[i];
-      end if;
-    end loop;
-  else
-    select coalesce(array_agg(distinct t.owner), '{}') into o_failed
-    from unnest(p_owners, p_expected, o_bases) as t(owner, expected, base)
-    where t.owner <> all (v_repeated) and not ${holds("t.expected", "t.base")};
-  end if;
+  select coalesce(array_agg(distinct t.owner), '{}') into o_failed
+  from unnest(p_owners, p_expected, o_bases) as t(owner, expected, base)
+  where t.owner <> all (v_repeated)
+    and not (case t.expected when -1 then true when -2 then t.base > 0 else t.base = t.expected end);
   v_left_out := o_failed;
 ${Times.after(schema)}
 
@@ -199,19 +191,23 @@ ${Times.after(schema)}
         perform set_config('${appending(schema)}', '${namespace}', true);
       end if;
     end if;
-    if v_is_small and p_times is null then
-      for i in 1 .. cardinality(p_event_streams) loop
-        v_version := null;
-        if p_owners[p_event_streams[i]] <> all (v_left_out) then
-          insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at)
-          values (v_heads[p_event_streams[i]], v_ids[p_event_streams[i]], o_bases[p_event_streams[i]] + p_event_ordinals[i],
-            p_event_ids[i], p_types[i], coalesce(p_data[i], 'null'), p_metadata[i], o_times[p_event_streams[i]])
-          returning position into v_version;
-        end if;
-        o_positions := o_positions || v_version;
-      end loop;
-    else
-${insertAll(schema)}
+    with inserted as (
+      insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at, original_time)
+      select v_heads[e.stream], v_ids[e.stream], o_bases[e.stream] + e.ordinal, e.id, e.type,
+        coalesce(e.data, 'null'), e.metadata, o_times[e.stream], ${Times.original}
+      from unnest(p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data, p_metadata, p_times)
+        with ordinality as e(stream, ordinal, id, type, data, metadata, time, ord)
+      where p_owners[e.stream] <> all (v_left_out) order by e.ord
+      returning position
+    )
+    select coalesce(array_agg(position), '{}') into o_positions from inserted;
+    if cardinality(v_left_out) > 0 then
+      select array_agg(case when e.included then o_positions[e.place] end order by e.ord) into o_positions
+      from (
+        select ord, included, count(*) filter (where included) over (order by ord) as place
+        from unnest(p_event_streams) with ordinality as e(stream, ord)
+          cross join lateral (select p_owners[e.stream] <> all (v_left_out) as included) as i
+      ) as e;
     end if;
   end if;
 
@@ -235,35 +231,6 @@ ${insertAll(schema)}
     where commands.key = c.key and c.owner <> all (v_left_out);
   end if;
 end $$`
-
-/**
- * A call of so few streams and events runs a plain statement for each. With the
- * statements for sets, which cost 0.1 ms each to begin, one event takes twice the time
- * of the server.
- */
-const small = 4
-
-const holds = (expected: string, base: string): string =>
-  `(case ${expected} when -1 then true when -2 then ${base} > 0 else ${base} = ${expected} end)`
-
-const insertAll = (schema: string): string => `      with inserted as (
-        insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at, original_time)
-        select v_heads[e.stream], v_ids[e.stream], o_bases[e.stream] + e.ordinal, e.id, e.type,
-          coalesce(e.data, 'null'), e.metadata, o_times[e.stream], ${Times.original}
-        from unnest(p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data, p_metadata, p_times)
-          with ordinality as e(stream, ordinal, id, type, data, metadata, time, ord)
-        where p_owners[e.stream] <> all (v_left_out) order by e.ord
-        returning position
-      )
-      select coalesce(array_agg(position), '{}') into o_positions from inserted;
-      if cardinality(v_left_out) > 0 then
-        select array_agg(case when e.included then o_positions[e.place] end order by e.ord) into o_positions
-        from (
-          select ord, included, count(*) filter (where included) over (order by ord) as place
-          from unnest(p_event_streams) with ordinality as e(stream, ord)
-            cross join lateral (select p_owners[e.stream] <> all (v_left_out) as included) as i
-        ) as e;
-      end if;`
 
 // A setting for each schema: schemas that came together with the same number take a lock each.
 const appending = (schema: string): string => `hexfold.appending_${schema.replaceAll('"', "")}`
