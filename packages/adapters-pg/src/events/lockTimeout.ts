@@ -3,7 +3,7 @@ import { Effect, Predicate } from "effect"
 import { SqlError, type SqlClient } from "effect/sql"
 import { texts } from "../database/binds.ts"
 import { detailOf, isLockTimeout } from "../database/errors.ts"
-import { lockedStreams } from "../sql/lockedStreams.ts"
+import { lockedStreams } from "../sql/locks.ts"
 
 /** The streams whose heads a call locks. */
 export interface Locked {

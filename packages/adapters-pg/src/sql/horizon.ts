@@ -38,5 +38,9 @@ end $$`,
   `comment on function ${schema}.horizon is 'hexfold namespace ${namespace}'`
 ]
 
+/** The last position that was drawn, as an expression, which takes less time than a statement. */
+export const lastDrawn = (schema: string): string =>
+  `coalesce(pg_sequence_last_value('${schema}.events_position'::regclass), 0)`
+
 /** $1: whether it runs in a caller's transaction. */
 export const horizonCall = (schema: string): string => `select o_horizon, o_last from ${schema}.horizon($1)`
