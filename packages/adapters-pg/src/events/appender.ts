@@ -110,9 +110,9 @@ interface Done extends Called {
 
 const exitsOf = (appends: ReadonlyArray<EventStore.Append>, encoded: Encoded, row: Row): Done => {
   const { commands, ordinals, partsOf, placesOf, streams } = encoded
-  const failed = new Set(row.o_failed)
-  const repeated = new Set(row.o_repeated.map((index) => index - 1))
-  const withRepeats = new Set(row.o_repeated.map((index) => commands[index - 1]!.owner))
+  const failed = new Set(row.o_failed ?? [])
+  const repeated = new Set(row.o_repeated?.map((index) => index - 1))
+  const withRepeats = new Set(row.o_repeated?.map((index) => commands[index - 1]!.owner))
   const refused = refusedOf(encoded, row)
   const recorded: Array<EventStore.RecordedEvent> = []
   let time = DateTime.makeUnsafe(0)
@@ -162,9 +162,9 @@ const exitsOf = (appends: ReadonlyArray<EventStore.Append>, encoded: Encoded, ro
 /** The appends whose imported events have times that do not fit, and why. */
 const refusedOf = ({ events }: Encoded, row: Row): ReadonlyMap<number, EventStoreError> => {
   const refused = new Map<number, EventStoreError>()
-  row.o_refused.forEach((index, i) => {
+  row.o_refused?.forEach((index, i) => {
     const [owner, event] = events[index - 1]!
-    const before = row.o_limits[i]
+    const before = row.o_limits![i]
     refused.set(owner, AppendCheck.misplaced(event, before === null ? undefined : DateTime.makeUnsafe(before!)))
   })
   return refused
@@ -183,10 +183,10 @@ interface Unchecked {
 }
 
 interface Row {
-  readonly o_failed: ReadonlyArray<number>
-  readonly o_repeated: ReadonlyArray<number>
-  readonly o_refused: ReadonlyArray<number>
-  readonly o_limits: ReadonlyArray<Date | null>
+  readonly o_failed: ReadonlyArray<number> | null
+  readonly o_repeated: ReadonlyArray<number> | null
+  readonly o_refused: ReadonlyArray<number> | null
+  readonly o_limits: ReadonlyArray<Date | null> | null
   readonly o_bases: ReadonlyArray<bigint>
   readonly o_times: ReadonlyArray<Date | null>
   /** Null for an event of an append that was left out. */

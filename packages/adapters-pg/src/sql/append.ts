@@ -1,4 +1,5 @@
 import { ofAppend, refuseStandby } from "./history.ts"
+import { lastDrawn } from "./horizon.ts"
 import { findInline, lockOrdered } from "./inline.ts"
 import { ownPath } from "./searchPath.ts"
 import * as Times from "./times.ts"
@@ -31,7 +32,7 @@ import * as Times from "./times.ts"
  * | p_time_of | which streams get one time: 0 each has its own, as every append writes one at most; 1 those of an append; 2 all |
  * | p_history, p_log | the history and the identity of the log that the caller has checked; null for a caller that checks nothing |
  *
- * Results: o_failed names the appends whose check failed. o_repeated names the
+ * Results (a list may be null if it is empty): o_failed names the appends whose check failed. o_repeated names the
  * commands that are repeats, as indices into p_command_keys; their appends were
  * left out, and the other keys of these appends are new again. o_refused has the
  * events whose times let an append be left out: the first of each
@@ -72,7 +73,7 @@ create or replace function ${schema}.append_3(
   out o_bases bigint[], out o_times timestamptz[], out o_positions bigint[], out o_inline bigint[], out o_history bigint
 ) language plpgsql ${ownPath} as $$
 declare
-  v_ids text[] := coalesce(p_ids, p_keys);
+  v_ids text[];
   v_heads bigint[];
   v_left_out int[];
   v_repeated int[] := '{}';
@@ -80,25 +81,55 @@ declare
   v_version bigint;
   v_view bigint;
   v_promotions bigint[];
+  v_position bigint;
   v_lock_timeout text;
+  v_done text;
 ${Times.variables}${ofAppend(schema).variables}
 begin
 ${refuseStandby}
-  if p_lock_timeout > 0 then
-    v_lock_timeout := current_setting('lock_timeout');
-    if v_lock_timeout = '0' or v_lock_timeout::interval > p_lock_timeout * interval '1 millisecond' then
-      perform set_config('lock_timeout', p_lock_timeout::text, true);
-    end if;
+  v_lock_timeout := current_setting('lock_timeout');
+  if p_lock_timeout > 0
+    and (v_lock_timeout = '0' or v_lock_timeout::interval > p_lock_timeout * interval '1 millisecond') then
+    v_done := set_config('lock_timeout', p_lock_timeout::text, true);
   end if;
 ${findInline(schema, { value: `${Times.ofLog(schema)}, ${ofAppend(schema).values}`, into: `v_floor, ${ofAppend(schema).into}` })}
 ${ofAppend(schema).check}
+
+  -- Most calls of a single caller: one event, no command id, no view. Every expression counts here, because Postgres
+  -- prepares each of them anew in every transaction.
+  if cardinality(p_keys) = 1 and cardinality(p_event_ids) = 1 and p_times is null and p_command_keys is null
+    and cardinality(o_inline) = 0 then
+    insert into ${schema}.streams as s (key, version, recorded_at)
+    values (p_keys[1], 1, ${Times.ofNewHead("false")})
+    on conflict (key) do update set version = s.version + 1, recorded_at = ${Times.ofHead}
+    returning s.id, s.version - 1, s.recorded_at into v_head, v_version, v_time;
+    if v_time is not null
+      and (case p_expected[1] when -1 then true when -2 then v_version > 0 else v_version = p_expected[1] end) then
+      if p_joined then
+        v_done := set_config('lock_timeout', v_lock_timeout, true);
+      end if;
+${holdBack(schema, namespace)}
+      insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at)
+      values (v_head, (coalesce(p_ids, p_keys))[1], v_version + 1, p_event_ids[1], p_types[1], coalesce(p_data[1], 'null'),
+        p_metadata[1], v_time)
+      returning position into v_position;
+      o_bases := array[v_version];
+      o_times := array[v_time];
+      o_positions := array[v_position];
+      return;
+    end if;
+    v_heads := array[v_head];
+    o_bases := array[v_version];
+    o_times := array[v_time];
+    v_is_unknown := v_time is null;
+  end if;
+
+  v_ids := coalesce(p_ids, p_keys);
 ${lockOrdered(schema)}
   o_failed := '{}';
   o_repeated := '{}';
   o_refused := '{}';
   o_limits := '{}';
-  o_bases := '{}';
-  o_times := '{}';
   o_positions := '{}';
 
   if cardinality(p_command_keys) > 0 then
@@ -119,7 +150,9 @@ ${lockOrdered(schema)}
   end if;
 ${Times.before}
 
-  if 0 = any (p_counts) then
+  if v_heads is not null then
+    null;
+  elsif 0 = any (p_counts) then
     -- A set-based upsert cannot mix lock modes: one head after the other.
     for i in 1 .. cardinality(p_keys) loop
       v_time := null;
@@ -162,14 +195,12 @@ ${Times.before}
     from unnest(p_keys, p_counts) with ordinality as t(key, count, ord) left join head on head.key = t.key;
     v_is_unknown := array_position(o_times, null) is not null;
   end if;
-  if v_lock_timeout is not null then
-    perform set_config('lock_timeout', v_lock_timeout, true);
-  end if;
+  v_done := set_config('lock_timeout', v_lock_timeout, true);
 
-  select coalesce(array_agg(distinct t.owner), '{}') into o_failed
-  from unnest(p_owners, p_expected, o_bases) as t(owner, expected, base)
-  where t.owner <> all (v_repeated)
-    and not (case t.expected when -1 then true when -2 then t.base > 0 else t.base = t.expected end);
+    select coalesce(array_agg(distinct t.owner), '{}') into o_failed
+    from unnest(p_owners, p_expected, o_bases) as t(owner, expected, base)
+    where t.owner <> all (v_repeated)
+      and not (case t.expected when -1 then true when -2 then t.base > 0 else t.base = t.expected end);
   v_left_out := o_failed;
 ${Times.after(schema)}
 
@@ -183,14 +214,7 @@ ${Times.after(schema)}
   v_left_out := v_left_out || v_repeated;
 
   if cardinality(p_event_streams) > 0 then
-    -- One lock is enough for a transaction of many calls: the first is the lowest.
-    if not p_joined or coalesce(current_setting('${appending(schema)}', true), '') <> '${namespace}' then
-      perform pg_advisory_xact_lock_shared(
-        (${namespace}::bigint << 48) | (select case when is_called then last_value else 0 end from ${schema}.events_position));
-      if p_joined then
-        perform set_config('${appending(schema)}', '${namespace}', true);
-      end if;
-    end if;
+${holdBack(schema, namespace)}
     with inserted as (
       insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at, original_time)
       select v_heads[e.stream], v_ids[e.stream], o_bases[e.stream] + e.ordinal, e.id, e.type,
@@ -235,76 +259,18 @@ end $$`
 // A setting for each schema: schemas that came together with the same number take a lock each.
 const appending = (schema: string): string => `hexfold.appending_${schema.replaceAll('"', "")}`
 
+// Part of the function: says that the positions from here on may be its own.
+const holdBack = (schema: string, namespace: number): string => `
+    -- One lock is enough for a transaction of many calls: the first is the lowest.
+    if not p_joined or coalesce(current_setting('${appending(schema)}', true), '') <> '${namespace}' then
+      v_done := pg_advisory_xact_lock_shared((${namespace}::bigint << 48) | ${lastDrawn(schema)})::text;
+      if p_joined then
+        v_done := set_config('${appending(schema)}', '${namespace}', true);
+      end if;
+    end if;`
+
 /** Calls the function. The binds are in the order of its parameters. */
 export const appendCall = (schema: string): string =>
   `select o_failed, o_repeated, o_refused, o_limits, o_bases, o_times, o_positions, o_inline, o_history
    from ${schema}.append_3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
      $23, $24, $25, $26)`
-
-/**
- * The function that processes of revision 2 call. It does the same, for appends
- * of one part each, and names left-out appends and positions as they did.
- */
-const appendFunction2 = (schema: string): string => `
-create or replace function ${schema}.append_2(
-  p_keys text[], p_ids text[], p_expected bigint[], p_counts int[], p_owners int[],
-  p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[],
-  p_times bigint[],
-  p_command_owners int[], p_command_keys text[], p_fingerprints text[], p_joined boolean,
-  p_inline bigint[], p_ordered bigint[], p_lock_timeout int, p_time_of int,
-  out o_failed int[], out o_repeated int[], out o_refused int[], out o_limits timestamptz[],
-  out o_bases bigint[], out o_times timestamptz[], out o_positions bigint[], out o_inline bigint[]
-) language plpgsql ${ownPath} as $$
-declare
-  v_event_commands int[];
-  v_commands int[];
-  v_streams int[];
-  v_counts int[];
-begin
-  if cardinality(p_command_keys) > 0 then
-    select array_agg(coalesce(c.ord, 0)::int order by e.ord) into v_event_commands
-    from unnest(p_event_streams) with ordinality as e(stream, ord)
-      left join unnest(p_command_owners) with ordinality as c(owner, ord) on c.owner = p_owners[e.stream];
-    select array_agg(c.ord::int order by t.ord), array_agg(t.ord::int order by t.ord), array_agg(t.count order by t.ord)
-    into v_commands, v_streams, v_counts
-    from unnest(p_owners, p_counts) with ordinality as t(owner, count, ord)
-      join unnest(p_command_owners) with ordinality as c(owner, ord) on c.owner = t.owner;
-  end if;
-  select a.o_failed, array(select p_command_owners[r.command] from unnest(a.o_repeated) as r(command)),
-    a.o_refused, a.o_limits, a.o_bases, a.o_times, array_remove(a.o_positions, null), a.o_inline
-  into o_failed, o_repeated, o_refused, o_limits, o_bases, o_times, o_positions, o_inline
-  from ${schema}.append_3(
-    p_keys, p_ids, p_expected, p_counts, p_owners, p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data,
-    p_metadata, p_times, p_command_owners, p_command_keys, p_fingerprints, v_event_commands, v_commands, v_streams,
-    v_counts, p_joined, p_inline, p_ordered, p_lock_timeout, p_time_of, null, null
-  ) as a;
-end $$`
-
-/**
- * The function that processes of revision 1 call. It does the same, for a caller
- * that imports nothing, waits without a limit of its own, and knows one time only.
- */
-const appendFunction1 = (schema: string): string => `
-create or replace function ${schema}.append(
-  p_keys text[], p_ids text[], p_expected bigint[], p_counts int[], p_owners int[],
-  p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[],
-  p_command_owners int[], p_command_keys text[], p_fingerprints text[], p_joined boolean,
-  p_inline bigint[] default null, p_ordered bigint[] default '{}',
-  out o_failed int[], out o_repeated int[], out o_bases bigint[], out o_positions bigint[], out o_recorded_at timestamptz,
-  out o_inline bigint[]
-) language plpgsql ${ownPath} as $$
-begin
-  select a.o_failed, a.o_repeated, a.o_bases, a.o_positions,
-    coalesce((select max(t.time) from unnest(a.o_times) as t(time)), clock_timestamp()), a.o_inline
-  into o_failed, o_repeated, o_bases, o_positions, o_recorded_at, o_inline
-  from ${schema}.append_2(
-    p_keys, p_ids, p_expected, p_counts, p_owners, p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data,
-    p_metadata, null, p_command_owners, p_command_keys, p_fingerprints, p_joined, p_inline, p_ordered, 0, 2
-  ) as a;
-end $$`
-
-/** The functions that processes of former revisions call. */
-export const formerAppendFunctions = (schema: string): ReadonlyArray<string> => [
-  appendFunction2(schema),
-  appendFunction1(schema)
-]

@@ -1,4 +1,5 @@
-import { appendFunction, formerAppendFunctions } from "./append.ts"
+import { appendFunction } from "./append.ts"
+import { formerAppendFunctions } from "./formerAppend.ts"
 import { historyFunctions } from "./history.ts"
 import { horizonFunctions } from "./horizon.ts"
 import { inlineFunctions } from "./inline.ts"

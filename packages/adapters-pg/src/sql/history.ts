@@ -116,7 +116,7 @@ ${refuseSequence(schema, `(select max(e.position) from ${schema}.events e)`, `(s
   end if;
   if p_history is not null and (p_history <> o_history or p_log is distinct from v_log) then
     if v_lock_timeout is not null then
-      perform set_config('lock_timeout', v_lock_timeout, true);
+      v_done := set_config('lock_timeout', v_lock_timeout, true);
     end if;
     return;
   end if;`

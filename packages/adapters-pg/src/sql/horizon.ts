@@ -87,6 +87,10 @@ end $$`,
   `comment on function ${schema}.horizon is 'hexfold namespace ${namespace}'`
 ]
 
+/** The last position that was drawn, as an expression, which takes less time than a statement. */
+export const lastDrawn = (schema: string): string =>
+  `coalesce(pg_sequence_last_value('${schema}.events_position'::regclass), 0)`
+
 /**
  * $1 boolean: whether it runs in a caller's transaction; $2 boolean: whether it notes the
  * last position drawn; $3 boolean: whether it names the holders.

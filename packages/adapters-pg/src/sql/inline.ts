@@ -40,7 +40,7 @@ export const lockClass = (schema: string): string => `hashtext('hexfold inline $
 
 const touchedViews = (schema: string): string => `${schema}.views v
   where v.inline and v.types && p_types
-    and exists (select from unnest(v_ids) as t(id) where split_part(t.id, '-', 1) = any (v.aggregates))`
+    and exists (select from unnest(coalesce(p_ids, p_keys)) as t(id) where split_part(t.id, '-', 1) = any (v.aggregates))`
 
 /**
  * Part of the append function: takes the lock of the flags, and finds the generations that the call's events touch.
@@ -51,7 +51,7 @@ export const findInline = (schema: string, also: { readonly value: string; reado
   if p_inline is null and exists (select from ${touchedViews(schema)}) then
     perform ${schema}.demote(array(select v.id from ${touchedViews(schema)}));
   end if;
-  perform pg_advisory_xact_lock_shared(${lockClass(schema)}, 0);
+  v_done := pg_advisory_xact_lock_shared(${lockClass(schema)}, 0)::text;
   select coalesce(array_agg(v.id), '{}'), coalesce(array_agg(v.promotion), '{}'), ${also.value}
   into o_inline, v_promotions, ${also.into}
   from ${touchedViews(schema)};

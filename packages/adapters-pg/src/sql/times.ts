@@ -1,3 +1,5 @@
+import { lastDrawn } from "./horizon.ts"
+
 /**
  * The parts of the append function that give events their times.
  *
@@ -42,7 +44,7 @@ const importedTime = "'epoch'::timestamptz + e.time * interval '1 millisecond'"
 /** The time of the last event of the log, as a value of a statement that runs before heads are locked: one statement less. */
 export const ofLog = (schema: string): string => `(
     select e.recorded_at from ${schema}.events e
-    where e.position > (select last_value - 1000 from ${schema}.events_position) order by e.position desc limit 1)`
+    where e.position > (select ${lastDrawn(schema)} - 1000) order by e.position desc limit 1)`
 
 /** Before heads are locked: which streams get imported events. */
 export const before = `
