@@ -124,9 +124,14 @@ const classes = { Aborted, Corrupt, Rejected, Timeout, Unavailable, Unknown }
 
 /** An error that was made before it came here, with a cause that has no data in it. */
 const withoutDataIn = (error: EventStoreError, cause: SqlError.SqlError) => {
-  const { operation, reason } = error
+  const { attempts, operation, reason, streams } = error
   const props = { detail: reason.detail, cause: cleaned(cause) }
-  return new EventStoreError({ operation, reason: new classes[reason._tag](props) })
+  return new EventStoreError({
+    operation,
+    reason: new classes[reason._tag](props),
+    ...(streams === undefined ? undefined : { streams }),
+    ...(attempts === undefined ? undefined : { attempts })
+  })
 }
 
 /**

@@ -42,12 +42,14 @@ export const transaction = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, Exclude<E, SqlError.SqlError> | EventStoreError, R | SqlClient.SqlClient> =>
   Effect.flatMap(SqlClient.SqlClient, (sql) => {
-    const running = Effect.catchCause(sql.withTransaction(effect), (cause) => {
-      const first = cause.reasons.find(Cause.isFailReason)
-      return first === undefined || Cause.hasInterrupts(cause) || !cause.reasons.some(isSqlDefect)
+    // Where the rollback fails, the client makes a defect of the effect's own failure too.
+    let failed: Option.Option<E> = Option.none()
+    const noting = Effect.tapError(effect, (error) => Effect.sync(() => (failed = Option.some(error))))
+    const running = Effect.catchCause(sql.withTransaction(noting), (cause) =>
+      Option.isNone(failed) || Cause.hasInterrupts(cause) || !cause.reasons.some(isSqlDefect)
         ? Effect.failCause(cause)
-        : Effect.fail(first.error)
-    })
+        : Effect.fail(failed.value)
+    )
     return translated("append")(running)
   })
 
