@@ -1,5 +1,5 @@
 import { PgEventStore } from "@hexfold/adapters-pg"
-import { EventStore, Executor } from "@hexfold/core"
+import { type EventStore, Executor } from "@hexfold/core"
 import { Effect, ManagedRuntime, Redacted } from "effect"
 import pg from "pg"
 import { Counter, Increment } from "./counter.ts"

@@ -149,7 +149,7 @@ export const round = async (seed: number, template: string, folder: string): Pro
     const { log, problems: found, records } = await Effect.runPromise(Effect.provideContext(left, context))
     problems.push(...found)
     const followed = () => new Map(Object.entries(files).map(([name, file]) => [name, read<Event>(file)]))
-    await until(15, () => [...followed().values()].every((events) => events.length >= log.length))
+    await until(90, () => [...followed().values()].every((events) => events.length >= log.length))
     // Time for an event that comes too often.
     await sleep(100)
     const checked = check({ lines: linesOfClients(folder), log, followed: followed(), records })

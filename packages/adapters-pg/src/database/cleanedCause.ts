@@ -8,11 +8,16 @@ const classes = { Aborted, Corrupt, Rejected, Timeout, Unavailable, Unknown }
 
 /** An error of the store that was made before it came here, with a cause that has no data in it. */
 export const withoutDataIn = (error: EventStoreError, cause: SqlError.SqlError): EventStoreError => {
-  const { operation, reason } = error
+  const { attempts, operation, reason, streams } = error
   // It is no failure of the server, so it has no cause.
   if (reason._tag === "PositionFromAnotherHistory") return error
   const props = { detail: reason.detail, cause: cleaned(cause) }
-  return new EventStoreError({ operation, reason: new classes[reason._tag](props) })
+  return new EventStoreError({
+    operation,
+    reason: new classes[reason._tag](props),
+    ...(streams === undefined ? undefined : { streams }),
+    ...(attempts === undefined ? undefined : { attempts })
+  })
 }
 
 /** A cause without the data that errors of the driver in it have. */

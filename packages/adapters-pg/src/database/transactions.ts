@@ -41,25 +41,30 @@ export const transactionOf =
 export const transaction = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, Exclude<E, SqlError.SqlError> | EventStoreError, R | SqlClient.SqlClient> =>
-  Effect.flatMap(SqlClient.SqlClient, (sql) => typed(sql.withTransaction(effect)))
+  Effect.flatMap(SqlClient.SqlClient, (sql) => typed(sql.withTransaction)(effect))
 
 /** Runs an effect in a transaction at READ COMMITTED. Its failures are typed. */
 export const typedTransaction =
   (sql: SqlClient.SqlClient) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Exclude<E, SqlError.SqlError> | EventStoreError, R> =>
-    typed(transactionOf(sql)(effect))
+    typed(transactionOf(sql))(effect)
 
-const typed = <A, E, R>(
-  running: Effect.Effect<A, E | SqlError.SqlError, R>
-): Effect.Effect<A, Exclude<E, SqlError.SqlError> | EventStoreError, R> =>
-  translated("append")(
-    Effect.catchCause(running, (cause) => {
-      const first = cause.reasons.find(Cause.isFailReason)
-      return first === undefined || Cause.hasInterrupts(cause) || !cause.reasons.some(isSqlDefect)
-        ? Effect.failCause(cause)
-        : Effect.fail(first.error)
+type InTransaction = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError.SqlError, R>
+
+const typed =
+  (inTransaction: InTransaction) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Exclude<E, SqlError.SqlError> | EventStoreError, R> =>
+    Effect.suspend(() => {
+      // Where the rollback fails, the client makes a defect of the effect's own failure too.
+      let failed: Option.Option<E> = Option.none()
+      const noting = Effect.tapError(effect, (error) => Effect.sync(() => (failed = Option.some(error))))
+      const running = Effect.catchCause(inTransaction(noting), (cause) =>
+        Option.isNone(failed) || Cause.hasInterrupts(cause) || !cause.reasons.some(isSqlDefect)
+          ? Effect.failCause(cause)
+          : Effect.fail(failed.value)
+      )
+      return translated("append")(running)
     })
-  )
 
 const isSqlDefect = (reason: Cause.Reason<unknown>): boolean =>
   Cause.isDieReason(reason) && SqlError.isSqlError(reason.defect)

@@ -4,7 +4,7 @@ import { historyFunctions } from "./history.ts"
 import { horizonFunctions } from "./horizon.ts"
 import { inlineFunctions } from "./inline.ts"
 import { lockFunction } from "./locks.ts"
-import { streamFunction } from "./stream.ts"
+import { ownPath } from "./searchPath.ts"
 
 /**
  * The revision of this library: it counts the changes of functions and tables.
@@ -37,3 +37,17 @@ export const functions = (schema: string, namespace: number): ReadonlyArray<stri
   lockFunction(schema),
   streamFunction(schema)
 ]
+
+/**
+ * The function that lists the events of one stream, for people at a database
+ * client: `select * from hexfold.stream('Account-1')`. It finds them by an index,
+ * which a condition on `events.stream_id` does not. The key of a long id is its
+ * digest, see `events/keys.ts`.
+ */
+const streamFunction = (schema: string): string => `
+create or replace function ${schema}.stream(p_stream_id text) returns setof ${schema}.events
+  language sql stable ${ownPath} as $$
+  select events.* from ${schema}.streams join ${schema}.events on events.stream = streams.id
+  where key = case when octet_length(convert_to(p_stream_id, 'UTF8')) <= 2000 then p_stream_id
+    else 'sha256:' || encode(sha256(convert_to(p_stream_id, 'UTF8')), 'hex') end
+  order by events.version $$`

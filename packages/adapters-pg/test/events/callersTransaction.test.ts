@@ -130,6 +130,28 @@ describe("a command inside a caller's transaction", () => {
     })
   )
 
+  it.live(
+    "gives in `transaction` the first error with its operation and streams if the connection died while it was idle",
+    () =>
+      Effect.gen(function* () {
+        const schema = yield* newSchema
+        const [dying, other] = [yield* openStore({ schema }), yield* openStore({ schema })]
+        const inside: Array<unknown> = []
+        const program = PgStores.transaction(
+          Effect.gen(function* () {
+            const [row] = yield* dying.sql.unsafe<{ readonly pid: number }>("select pg_backend_pid() as pid")
+            yield* other.sql.unsafe(`select pg_terminate_backend(${row!.pid}, 5000)`)
+            return yield* Effect.tapError(on(dying)(change(1)), (error) => Effect.sync(() => inside.push(error)))
+          })
+        ).pipe(Effect.provideService(SqlClient.SqlClient, dying.sql))
+        const error = yield* Effect.flip(program)
+        assert.instanceOf(error, EventStoreError)
+        assert.strictEqual(String(error), String(inside[0]))
+        assert.strictEqual(error.operation, "readStreams")
+        assert.deepStrictEqual(error.streams, ["Counter-c"])
+      })
+  )
+
   it.live("`transaction` leaves the errors and the defects of its effect as they are", () =>
     Effect.gen(function* () {
       const { sql } = yield* openStore({ schema: yield* newSchema })

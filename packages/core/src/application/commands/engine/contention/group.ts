@@ -67,8 +67,7 @@ export class Group {
 
   /** Ends the commands that have no answer, which only an end of the whole program leaves. */
   end(exit: Exit.Exit<void>): void {
-    const end = Exit.isFailure(exit) ? exit : Effect.interrupt
-    for (const member of this.members) this.reply(member, end)
+    for (const member of this.members) this.reply(member, Exit.isFailure(exit) ? exit : Effect.interrupt)
   }
 
   /** Goes on with the only command after its first attempt, which was made on these states. */

@@ -3,7 +3,17 @@ import { CommandIdReused, type EventStore, EventStoreError, type StreamId } from
 import { Expectation } from "@hexfold/core/adapter"
 import { DateTime, Effect } from "effect"
 import { type Cases, needs } from "../plan.ts"
-import { appendTo, condition, event, events, horizonOf, newStream, open, readAfter, versionOf } from "./streams.ts"
+import {
+  appendTo,
+  condition,
+  event,
+  events,
+  horizonOf,
+  newStream,
+  open,
+  readAfter,
+  versionOf
+} from "../eventStore/streams.ts"
 
 const newKey = (fingerprint = "f"): EventStore.CommandKey => ({ id: `part-${crypto.randomUUID()}`, fingerprint })
 

@@ -3,7 +3,7 @@ import { type EventStore, EventStoreError } from "@hexfold/core"
 import { Effect, Exit, Fiber } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { openWith } from "../nodes.ts"
-import { appendTo, event, events, newStream, open, versionOf } from "./streams.ts"
+import { appendTo, event, events, newStream, open, versionOf } from "../eventStore/streams.ts"
 
 const together = { concurrency: "unbounded" } as const
 
