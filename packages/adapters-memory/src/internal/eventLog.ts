@@ -1,29 +1,12 @@
-import { CommandIdReused, ConcurrencyConflict, EventStore, type EventStoreError, StreamId } from "@hexfold/core"
+import { CommandIdReused, ConcurrencyConflict, EventStore, type EventStoreError, type StreamId } from "@hexfold/core"
 import { AppendCheck, Expectation } from "@hexfold/core/adapter"
 import { type Clock, DateTime, Effect, Queue, Stream } from "effect"
+import type { Command, Log } from "./log.ts"
 import { pages } from "./pages.ts"
 import { endOf, historyOf, horizonOf, refusalOf } from "./histories.ts"
 
 type Store = EventStore.EventStore["Service"]
 type Recorded = EventStore.RecordedEvent
-
-interface Command {
-  readonly at: number
-  readonly fingerprint: string
-  readonly appended: EventStore.PartAppended
-}
-
-/** The data of an event store. The index of an event is its position minus 1. */
-export interface Log {
-  readonly events: Array<Recorded>
-  readonly streams: Map<StreamId.StreamId, Array<Recorded>>
-  readonly commands: Map<string, Command>
-  /** The latest time of an event. */
-  readonly latest: { time: DateTime.Utc }
-  readonly listeners: Set<Queue.Queue<void>>
-  /** The last position of each history that has ended, from the first history on. */
-  readonly ended: Array<number>
-}
 
 /** An empty log. */
 export const newLog = (): Log => ({

@@ -1,7 +1,7 @@
 import { type EventStore, EventStoreError, Reason } from "@hexfold/core"
 import { PositionCheck } from "@hexfold/core/adapter"
 import { Effect, Queue } from "effect"
-import type { Log } from "./eventLog.ts"
+import type { Log } from "./log.ts"
 
 /** The number of the present history of a log. */
 export const historyOf = ({ ended }: Log): number => ended.length + 1

@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { EventStore, Executor, Projection, ProjectionMonitor, Query, Records, StateCache } from "@hexfold/core"
+import { type EventStore, Executor, Projection, ProjectionMonitor, Query, Records, StateCache } from "@hexfold/core"
 import { Deferred, Effect, Fiber, Stream } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { Account, Deposit, InsufficientFunds, Withdraw } from "../eventStore/accounts.ts"
