@@ -102,7 +102,9 @@ describe("connections", () => {
         [2, 0]
       ] as const) {
         const lines: Array<string> = []
-        const logger = Logger.make<unknown, void>(({ logLevel, message }) => void lines.push(`${logLevel}: ${message}`))
+        const logger = Logger.make<unknown, void>(
+          ({ logLevel, message }) => void lines.push(`${logLevel}: ${String(message)}`)
+        )
         yield* openStore({ schema: yield* newSchema }, { maxConnections }).pipe(Effect.provide(Logger.layer([logger])))
         assert.lengthOf(
           lines.filter((line) => /^Warn: .*one connection.*poll/.test(line)),
