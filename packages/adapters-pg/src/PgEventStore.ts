@@ -166,7 +166,7 @@ const open = (options: Options) =>
     const readBatch = yield* batcher.make<ReadRequest, EventStore.StreamsRead, ReadFailure>({
       operation: "readStreams",
       call: (requests) =>
-        limited("readStreams")(outside(translated("readStreams")(readAllStreams(sql, schema)(requests)))),
+        limited("readStreams")(outside(translated("readStreams")(readAllStreams(sql, schema, known)(requests)))),
       isUndone,
       isBlocked: () => false,
       touches: () => ({ exclusive: [], shared: [] }),
@@ -200,7 +200,7 @@ const open = (options: Options) =>
         if (refusal !== undefined) return Effect.fail(refusal)
         return whetherJoined(sql, (joined) => {
           if (!joined) return readBatch({ requests, command })
-          const reading = translated("readStreams")(readAllStreams(sql, schema)([{ requests, command }]))
+          const reading = translated("readStreams")(readAllStreams(sql, schema, known)([{ requests, command }]))
           return Effect.flatMap(limited("readStreams")(reading), ([exit]) => exit!)
         })
       },

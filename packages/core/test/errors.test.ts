@@ -30,6 +30,8 @@ const large = (ast: SchemaAST.AST): unknown => {
       return ast.literal
     case "Number":
       return 1
+    case "Boolean":
+      return true
     case "Unknown":
       return receipt
     case "Arrays":

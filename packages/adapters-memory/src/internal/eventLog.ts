@@ -161,12 +161,18 @@ export const open = (
       return { streamId, version: stream?.length ?? 0, events: stream?.slice(after).map(onlyFold) ?? [] }
     })
 
+  const read = (
+    requests: ReadonlyArray<EventStore.StreamRequest>,
+    appended: EventStore.RepeatedPart | undefined
+  ): EventStore.StreamsRead => ({ streams: slices(requests), appended, history: historyOf(data) })
+
   return EventStore.EventStore.of({
     append: (given) =>
       Effect.clockWith((clock): ReturnType<Store["append"]> => {
         const append = AppendCheck.check(given)
         if ("_tag" in append) return Effect.fail(append)
-        const answer = repeated(append.parts, clock) ?? conflict(append)
+        const answer =
+          repeated(append.parts, clock) ?? AppendCheck.historyRefusal(append, historyOf(data)) ?? conflict(append)
         if (answer !== undefined) return answer._tag === "Repeated" ? Effect.succeed(answer) : Effect.fail(answer)
         const millis = clock.currentTimeMillisUnsafe()
         const time = timeAt(millis)
@@ -190,11 +196,11 @@ export const open = (
       const refusal = AppendCheck.checkRead("readStreams", requests, command)
       if (refusal !== undefined) return Effect.fail(refusal)
       // Without a command the answer does not depend on the time.
-      if (command === undefined) return Effect.sync(() => ({ streams: slices(requests), appended: undefined }))
+      if (command === undefined) return Effect.sync(() => read(requests, undefined))
       return Effect.clockWith((clock): ReturnType<Store["readStreams"]> => {
         const appended = previous(command, clock)
         if (appended !== undefined && "_tag" in appended) return Effect.fail(appended)
-        return Effect.succeed({ streams: slices(requests), appended })
+        return Effect.succeed(read(requests, appended))
       })
     },
 

@@ -57,34 +57,78 @@ export const appendAll =
   (
     appends: ReadonlyArray<EventStore.Append>
   ): Effect.Effect<ReadonlyArray<Exit.Exit<Answer, AppendFailure>>, SqlError.SqlError | EventStoreError> =>
-    Effect.gen(function* () {
-      const encoded = encode(appends, joined)
-      const call = (maintained: Maintained) =>
-        Effect.gen(function* () {
-          for (let left = 3; left > 0; left--) {
-            const [row] = yield* sql.unsafe<Row | Unchecked>(
-              appendCall(schema),
-              bindsOf(encoded, maintained, lockTimeout, known)
-            )
-            if (row!.o_positions !== null) return exitsOf(appends, encoded, row as Row)
-            known!.log = yield* known!.check("append")
-            known!.checked = row!.o_history
-          }
-          const detail = "the log begins one history after the other: repeat the append"
-          return yield* new EventStoreError({ operation: "append", reason: new Reason.Unavailable({ detail }) })
+    inHistory(appends, known, (appends, present) =>
+      Effect.gen(function* () {
+        const encoded = encode(appends, joined)
+        const call = (maintained: Maintained) =>
+          Effect.gen(function* () {
+            let at = present
+            for (let left = 3; left > 0; left--) {
+              const [row] = yield* sql.unsafe<Row | Unchecked>(
+                appendCall(schema),
+                bindsOf(encoded, maintained, lockTimeout, at)
+              )
+              if (row!.o_positions !== null) return exitsOf(appends, encoded, row as Row)
+              known!.log = yield* known!.check("append")
+              known!.checked = row!.o_history
+              at = { log: known!.log, checked: row!.o_history }
+              const stale = appends.find((append) => refusalOf(append, at) !== undefined)
+              if (stale !== undefined) return yield* refusalOf(stale, at)!
+            }
+            const detail = "the log begins one history after the other: repeat the append"
+            return yield* new EventStoreError({ operation: "append", reason: new Reason.Unavailable({ detail }) })
+          })
+        const { exits, repeated } = yield* namingStreams(sql, schema, encoded, joined)(run(appends, call))
+        const repeats = encoded.commands.filter((_, i) => repeated.has(i))
+        if (repeats.length === 0) return exits as ReadonlyArray<Exit.Exit<Answer, AppendFailure>>
+        // The other appends have committed, so a failure of this read concerns the repeats alone.
+        const previous = yield* Effect.result(translated("append")(readCommands(sql, schema, repeats)))
+        const repeatsOf = Map.groupBy(repeats, ({ owner }) => owner)
+        return exits.map((exit, owner) => {
+          if (exit !== undefined) return exit
+          if (Result.isFailure(previous)) return Exit.fail(previous.failure)
+          return repeatedExit(repeatsOf.get(owner)!, previous.success)
         })
-      const { exits, repeated } = yield* namingStreams(sql, schema, encoded, joined)(run(appends, call))
-      const repeats = encoded.commands.filter((_, i) => repeated.has(i))
-      if (repeats.length === 0) return exits as ReadonlyArray<Exit.Exit<Answer, AppendFailure>>
-      // The other appends have committed, so a failure of this read concerns the repeats alone.
-      const previous = yield* Effect.result(translated("append")(readCommands(sql, schema, repeats)))
-      const repeatsOf = Map.groupBy(repeats, ({ owner }) => owner)
-      return exits.map((exit, owner) => {
-        if (exit !== undefined) return exit
-        if (Result.isFailure(previous)) return Exit.fail(previous.failure)
-        return repeatedExit(repeatsOf.get(owner)!, previous.success)
       })
-    })
+    )
+
+/** The history of the log, and its identity, that a call has to meet. */
+type Present = Pick<KnownHistory, "log" | "checked">
+
+const refusalOf = (append: EventStore.Append, present: Present | undefined): EventStoreError | undefined =>
+  present === undefined ? undefined : AppendCheck.historyRefusal(append, Number(present.checked))
+
+/**
+ * Makes a call for the appends whose streams were read in the present history of the log, and refuses the others.
+ *
+ * Why no append is decided on a history that has ended. (1) The call names the history for which its appends were
+ * chosen, and the function does nothing in another one. (2) What was read is labelled with a history that was known
+ * before the read. (3) If the call meets another history, the appends are chosen again.
+ */
+const inHistory = (
+  appends: ReadonlyArray<EventStore.Append>,
+  known: KnownHistory | undefined,
+  call: (
+    appends: ReadonlyArray<EventStore.Append>,
+    present: Present | undefined
+  ) => Effect.Effect<ReadonlyArray<Exit.Exit<Answer, AppendFailure>>, SqlError.SqlError | EventStoreError>
+): ReturnType<typeof call> =>
+  Effect.suspend(() => {
+    const present = known && { log: known.log, checked: known.checked }
+    const refusals = appends.map((append) => refusalOf(append, present))
+    const chosen = appends.filter((_, i) => refusals[i] === undefined)
+    if (chosen.length === 0) return Effect.succeed(refusals.map((refusal) => Exit.fail(refusal!)))
+    return call(chosen, present).pipe(
+      Effect.map((exits) => {
+        let next = 0
+        return refusals.map((refusal) => (refusal === undefined ? exits[next++]! : Exit.fail(refusal)))
+      }),
+      Effect.catchIf(isFromAnotherHistory, () => inHistory(appends, known, call))
+    )
+  })
+
+const isFromAnotherHistory = (error: SqlError.SqlError | EventStoreError): error is EventStoreError =>
+  error._tag === "EventStoreError" && error.reason._tag === "PositionFromAnotherHistory"
 
 const repeatedExit = (
   commands: ReadonlyArray<PlacedCommand>,

@@ -4,6 +4,7 @@ import { Effect, Exit, type Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { readEvents, readStreams, readStreamsAndCommands } from "../sql/readStreams.ts"
 import { array } from "../database/binds.ts"
+import type { KnownHistory } from "./horizon.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
 import { type EventRow, toRecorded, writtenFirst } from "../database/eventRows.ts"
 
@@ -18,11 +19,13 @@ export type CommandResult = EventStore.RepeatedPart | CommandIdReused
 
 /** Reads for many callers in one statement: all of them see the same moment. */
 export const readAllStreams =
-  (sql: SqlClient.SqlClient, schema: string) =>
+  (sql: SqlClient.SqlClient, schema: string, known: Pick<KnownHistory, "checked">) =>
   (
     batch: ReadonlyArray<ReadRequest>
-  ): Effect.Effect<ReadonlyArray<Exit.Exit<EventStore.StreamsRead, CommandIdReused>>, SqlError.SqlError> =>
-    Effect.map(
+  ): Effect.Effect<ReadonlyArray<Exit.Exit<EventStore.StreamsRead, CommandIdReused>>, SqlError.SqlError> => {
+    // Taken before the read: if the log begins another history meanwhile, the next append in it is refused.
+    const history = Number(known.checked)
+    return Effect.map(
       select(
         sql,
         schema,
@@ -36,10 +39,11 @@ export const readAllStreams =
           const appended = command && commands.get(command.id)
           return appended !== undefined && "_tag" in appended
             ? Exit.fail(appended)
-            : Exit.succeed({ streams, appended })
+            : Exit.succeed({ streams, appended, history })
         })
       }
     )
+  }
 
 /** The results of the appends with these commands, by command id. */
 export const readCommands = (

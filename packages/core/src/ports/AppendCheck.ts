@@ -9,7 +9,7 @@ import { Problem } from "./jsonCopy.ts"
 import type { Position } from "./horizon.ts"
 import type { Metadata } from "../domain/metadata.ts"
 import { EventStoreError, type Operation } from "./errors.ts"
-import { Rejected } from "./Reason.ts"
+import { PositionFromAnotherHistory, Rejected } from "./Reason.ts"
 
 export { maxIdLength } from "../domain/texts.ts"
 export { maxEventBytes } from "./eventCopy.ts"
@@ -36,8 +36,8 @@ export { maxDepth } from "./jsonCopy.ts"
  */
 export const check = (append: Append): Append | EventStoreError => {
   if (append instanceof CheckedAppend) return append
-  const { conditions, parts } = append
-  const refused = streamsProblem(conditions, [], "append") ?? versionProblem(append)
+  const { conditions, history, parts } = append
+  const refused = streamsProblem(conditions, [], "append") ?? versionProblem(append) ?? placeProblem("history", history)
   if (refused !== undefined) return rejected("append", refused)
   const checked = new Array<Part>(parts.length)
   for (let i = 0; i < parts.length; i++) {
@@ -49,7 +49,15 @@ export const check = (append: Append): Append | EventStoreError => {
   if (twinCommand !== undefined) return rejected("append", twinCommand)
   const twin = eventTwin(checked)
   if (twin !== undefined) return rejected("append", `event id ${quote(twin)}: appears twice in one append`)
-  return { conditions, parts: checked }
+  return { conditions, parts: checked, ...(history === undefined ? undefined : { history }) }
+}
+
+/** The refusal of an append whose streams were read in another history than the log is in. */
+export const historyRefusal = ({ history }: Append, current: number): EventStoreError | undefined => {
+  if (history === undefined || history === current) return undefined
+  const detail = `the streams were read in history ${history} of the log, which is in history ${current} now: read them again`
+  const reason = new PositionFromAnotherHistory({ detail, history, position: 0, current })
+  return new EventStoreError({ operation: "append", reason })
 }
 
 // Returns the copy of a part, or what is wrong with it.

@@ -102,6 +102,12 @@ export interface Part {
  * that is only among the conditions is checked, too.
  */
 export interface Append {
+  /**
+   * The history of the log in which the versions of the conditions were read. In another history the same version may
+   * have other events: then nothing is written, and the append fails with `PositionFromAnotherHistory`. Without it only
+   * the versions are compared.
+   */
+  readonly history?: number
   /** A stream is named once. */
   readonly conditions: ReadonlyArray<Condition>
   /** In this order: if two parts write to one stream, the events of the later part follow those of the earlier one. */
@@ -168,6 +174,8 @@ export interface StreamSlice {
 
 /** What {@link EventStore.readStreams} found, all at one moment. */
 export interface StreamsRead {
+  /** The history of the log in which they were read. If the log begins another one meanwhile, it may be the one before. */
+  readonly history: number
   /** A slice for each request, in the order of the requests. */
   readonly streams: ReadonlyArray<StreamSlice>
   /** What the part of an append with the given command key did, if there was one. */

@@ -72,7 +72,11 @@ export class PositionFromAnotherHistory extends Schema.TaggedError<PositionFromA
     /** The history that the log has now. */
     current: Schema.Int
   }
-) {}
+) {
+  static {
+    shortened(this)
+  }
+}
 
 /** The store failed for any other reason. */
 export class Unknown extends Schema.TaggedError<Unknown>()("Unknown", fields) {

@@ -10,8 +10,10 @@ import type { Append } from "./EventStore.ts"
 export class CheckedAppend implements Append {
   readonly conditions: Append["conditions"]
   readonly parts: Append["parts"]
-  constructor(conditions: Append["conditions"], parts: Append["parts"]) {
+  readonly history?: number
+  constructor(conditions: Append["conditions"], parts: Append["parts"], history: number | undefined) {
     this.conditions = conditions
     this.parts = parts
+    if (history !== undefined) this.history = history
   }
 }

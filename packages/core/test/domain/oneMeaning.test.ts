@@ -154,7 +154,10 @@ it("what is appended is read back as it was, and what would be read back as it w
         const codec = Schema.toCodecJson(of)
         const json = Schema.encodeUnknownResult(codec)(value)
         if (Result.isFailure(json)) continue
-        const back = Schema.decodeUnknownResult(codec)(JSON.parse(JSON.stringify(json.success)))
+        const text = Result.try(() => JSON.stringify(json.success))
+        // Without a schema for its parts a value may have one that is not JSON.
+        if (Result.isFailure(text)) continue
+        const back = Schema.decodeUnknownResult(codec)(JSON.parse(text.success))
         assert.isFalse(Result.isSuccess(back) && isSame(back.success, value), String(exit.cause))
       }
     }),

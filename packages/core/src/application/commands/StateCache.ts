@@ -24,8 +24,13 @@ export interface Remembered {
 /** The states of the streams of one store. */
 export interface States {
   readonly get: (streamId: StreamId, source: object) => Remembered | undefined
-  /** Remembers a state, unless a later one is known. */
-  readonly put: (streamId: StreamId, remembered: Remembered) => void
+  /** The history of the log that all states come from; undefined if nothing is remembered. */
+  readonly history: () => number | undefined
+  /**
+   * Remembers a state of a history of the log, unless a later one is known. With the first state of a later history all
+   * others are forgotten.
+   */
+  readonly put: (streamId: StreamId, remembered: Remembered, history: number) => void
   /** Forgets the state of a stream. */
   readonly forget: (streamId: StreamId) => void
   /** Forgets all states, because the store has lost commits. */
@@ -70,6 +75,7 @@ export const layer = (options: { readonly capacity: number }): Layer.Layer<never
 const makeStates = (capacity: number): States => {
   // A Map keeps the order of insertion. A state that is used moves to its end.
   const states = new Map<StreamId, Remembered>()
+  let history: number | undefined
   return {
     get: (streamId, source) => {
       const remembered = states.get(streamId)
@@ -78,7 +84,11 @@ const makeStates = (capacity: number): States => {
       states.set(streamId, remembered)
       return remembered
     },
-    put: (streamId, remembered) => {
+    history: () => history,
+    put: (streamId, remembered, from) => {
+      if (history !== undefined && from < history) return
+      if (from !== history) states.clear()
+      history = from
       const known = states.get(streamId)
       if (known?.source === remembered.source && known.version > remembered.version) return
       states.delete(streamId)
@@ -86,6 +96,9 @@ const makeStates = (capacity: number): States => {
       if (states.size > capacity) states.delete(states.keys().next().value!)
     },
     forget: (streamId) => void states.delete(streamId),
-    clear: () => states.clear()
+    clear: () => {
+      states.clear()
+      history = undefined
+    }
   }
 }

@@ -1,9 +1,10 @@
 import { assert } from "@effect/vitest"
 import { type EventStore, Executor, Projection, ProjectionMonitor, Query, Records, StateCache } from "@hexfold/core"
+import { Expectation } from "@hexfold/core/adapter"
 import { Deferred, Effect, Fiber, Stream } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { Account, Deposit, InsufficientFunds, Withdraw } from "../eventStore/accounts.ts"
-import { open, readAfter } from "../eventStore/streams.ts"
+import { appendTo, condition, events, newStream, open, readAfter } from "../eventStore/streams.ts"
 import { appended, deposit, horizonOf, newBalances, on, stepsOf, tagOf } from "./support.ts"
 
 /** Promise 11: readers, views and commands across the end of a history. */
@@ -132,5 +133,48 @@ export const losses: Cases = {
     assert.deepStrictEqual({ ...poor }, { ...new InsufficientFunds({ balance: 10 }) })
     yield* execute(new Withdraw({ amount: 10 }))
     assert.strictEqual((yield* readAfter(node.eventStore, 0)).filter(({ streamId }) => streamId.endsWith(id)).length, 2)
-  })
+  }),
+
+  "11 a state of an earlier history is never decided on, also where the log has the same version again": needs(
+    "otherProcesses",
+    "lostCommits"
+  )(function* () {
+    const [node, other] = [yield* open, yield* open]
+    const cache = StateCache.make({ capacity: 10 })
+    const id = crypto.randomUUID()
+    const execute = (command: Deposit | Withdraw, commandId?: string) =>
+      Effect.provideService(
+        on(node, Executor.execute(Account, id, command, commandId === undefined ? {} : { commandId })),
+        StateCache.Current,
+        cache
+      )
+    for (const amount of [10, 100]) yield* execute(new Deposit({ amount }))
+    yield* node.loseLast(1)
+    yield* deposit(other, id, 1)
+    for (const commandId of [undefined, crypto.randomUUID()]) {
+      const poor = yield* Effect.flip(execute(new Withdraw({ amount: 100 }), commandId))
+      assert.deepStrictEqual({ ...poor }, { ...new InsufficientFunds({ balance: 11 }) })
+    }
+    assert.strictEqual((yield* execute(new Withdraw({ amount: 11 }))).version, 3)
+  }),
+
+  "11 an append on what was read in an earlier history is refused, and the others are not": needs("lostCommits")(
+    function* () {
+      const { eventStore, loseLast } = yield* open
+      const streamId = newStream()
+      yield* appendTo(eventStore, streamId, events(2))
+      const { history, streams } = yield* eventStore.readStreams([{ streamId }])
+      yield* loseLast(1)
+      yield* appendTo(eventStore, streamId, events(1))
+      const append = (from?: number) => ({
+        conditions: [condition(streamId, Expectation.exactly(streams[0]!.version))],
+        parts: [{ writes: [{ streamId, events: events(1) }] }],
+        ...(from === undefined ? {} : { history: from })
+      })
+      assert.strictEqual(tagOf(yield* Effect.flip(eventStore.append(append(history)))), "PositionFromAnotherHistory")
+      const again = yield* eventStore.readStreams([{ streamId }])
+      assert.strictEqual(again.streams[0]!.version, 2)
+      assert.strictEqual((yield* eventStore.append(append(again.history)))._tag, "Appended")
+    }
+  )
 }

@@ -167,8 +167,8 @@ export const maintaining: Cases = {
   "8 waiting for an inline view takes no time": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
     yield* catchUp(one, all(inline))
-    yield* appendOne(one.eventStore, notes({ a: [1] }))
-    yield* on(one, Projection.waitUntil(inline.All, 1_000_000, { timeout: "2 minutes" }))
+    const { events } = yield* appendOne(one.eventStore, notes({ a: [1] }))
+    yield* on(one, Projection.waitUntil(inline.All, events.at(-1)!.position, { timeout: "2 minutes" }))
   }),
 
   "8 stores that do not know a view refuse to maintain it": needs("otherProcesses")(function* () {

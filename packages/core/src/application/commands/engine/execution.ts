@@ -50,6 +50,8 @@ const withRead = (evidence: Evidence): Evidence =>
 class Execution<Error, Receipt> extends Member<Error, Receipt> {
   private evidence: Evidence = "nothing"
   private isAppending = false
+  /** The history of the log that the states come from; undefined if none was read. */
+  private history: number | undefined
   private held: ReadonlyArray<string> | undefined
 
   run(): Answer<Error, Receipt> {
@@ -102,7 +104,8 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
     if (!isConflict(error) && !isStoreError(error)) return this.failed(cause)
     // That the stream is new was only a guess.
     if (isConflict(error) && this.evidence === "guess") return this.again()
-    return this.inGroup((group) => group.goOnAfter(cause, this.isAppending, this.streams))
+    const read = { streams: this.streams, history: this.history }
+    return this.inGroup((group) => group.goOnAfter(cause, this.isAppending, read))
   }
 
   /** Decides again on states of one moment. */
@@ -113,7 +116,12 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
 
   /** Decides again on what is read. */
   private again(): Answer<Error, Receipt> {
-    return this.inGroup((group) => group.goOn(this.streams))
+    return this.inGroup((group) => group.goOn({ streams: this.streams, history: this.history }))
+  }
+
+  /** Forgets what was read or remembered, because the store has lost commits. */
+  private startOver(): Answer<Error, Receipt> {
+    return this.inGroup((group) => group.startOver())
   }
 
   /** Goes on as a group of one. */
@@ -145,7 +153,12 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
         stream.version = remembered.version
         return false
       })
-      if (unknown.length < fresh.length) this.evidence = "remembered"
+      if (unknown.length < fresh.length) {
+        this.evidence = "remembered"
+        const history = states.history()
+        if (this.history !== undefined && this.history !== history) return this.startOver()
+        this.history = history
+      }
       if (unknown.length === 0) return this.proceed()
     }
     if (this.plan.expectsNew && !joined) {
@@ -160,15 +173,18 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
     for (let i = 0; i < wanted.length; i++) requests[i] = { streamId: wanted[i]!.streamId }
     const { store, traced } = this.context
     const reading = spanIf(traced, store.readStreams(requests, this.plan.key), "EventStore.readStreams")
-    return Effect.flatMap(reading, ({ appended, streams }) => {
-      if (hasGoneBack(wanted, streams)) return this.inGroup((group) => group.startOver())
+    return Effect.flatMap(reading, (read) => {
+      const { appended, history, streams } = read
+      const isAnother = this.history !== undefined && this.history !== history
+      if (isAnother || hasGoneBack(wanted, streams)) return this.startOver()
+      this.history = history
       this.evidence = withRead(this.evidence)
       if (appended !== undefined) {
         this.repeat = appended
         const receipt = this.plan.repeated(appended)
         if (receipt !== undefined) return this.repeatedAs(receipt)
       }
-      const undecodable = foldSlices(wanted, streams, this.context.states)
+      const undecodable = foldSlices(wanted, read, this.context.states)
       return undecodable === undefined ? this.proceed() : Effect.fail(undecodable)
     })
   }
@@ -220,13 +236,16 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
     const [conditions, parts] = [unchanged(streams), [part.success]]
     // The store has neither seen a command id before, nor a stream that was not read.
     const isChecked = plan.key === undefined && this.evidence !== "guess"
-    const append = isChecked ? new CheckedAppend(conditions, parts) : { conditions, parts }
+    const { history } = this
+    const append = isChecked
+      ? new CheckedAppend(conditions, parts, history)
+      : { conditions, parts, ...(history === undefined ? undefined : { history }) }
     this.isAppending = true
     const appending = spanIf(context.traced, context.store.append(append), "EventStore.append")
     return Effect.flatMap(appending, (appended): Answer<Error, Receipt> => {
       if (appended._tag === "Repeated") return this.repeatedBy(appended.repeats[0]!.appended)
       const [done] = appended.parts
-      advance(writes, done!, context.states)
+      advance(writes, done!, appended.history, context.states)
       return this.accepted(recordedEvents(done!, writes), done!.streams, appended.history)
     })
   }

@@ -14,6 +14,10 @@ export const isStoreError = (error: unknown): error is EventStoreError => Predic
 /** Whether the store has refused a request, which then never succeeds as it is. */
 export const isRefused = (error: unknown): boolean => isStoreError(error) && error.reason._tag === "Rejected"
 
+/** Whether an append was refused because its streams were read in another history of the log. */
+export const isFromAnotherHistory = (error: unknown): boolean =>
+  isStoreError(error) && error.reason._tag === "PositionFromAnotherHistory"
+
 /** Whether the store has refused this use of a command's id. */
 export const isKey = (key: CommandKey | undefined, { commandId, given }: CommandIdReused): boolean =>
   key !== undefined && key.id === commandId && key.fingerprint === given

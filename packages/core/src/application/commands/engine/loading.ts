@@ -1,5 +1,5 @@
 import * as Result from "effect/Result"
-import type { PartAppended, StreamSlice } from "../../../ports/EventStore.ts"
+import type { PartAppended, StreamsRead, StreamSlice } from "../../../ports/EventStore.ts"
 import type { EventDecodeError } from "../../events/errors.ts"
 import { foldRecorded } from "../../events/recording.ts"
 import type { LoadedStream, StreamWrite } from "./commandPlan.ts"
@@ -18,7 +18,7 @@ export const hasGoneBack = (wanted: ReadonlyArray<LoadedStream>, slices: Readonl
 /** Folds the events that were read on the states so far; returns the failure if an event cannot be decoded. */
 export const foldSlices = (
   wanted: ReadonlyArray<LoadedStream>,
-  slices: ReadonlyArray<StreamSlice>,
+  { history, streams: slices }: StreamsRead,
   states: States | undefined
 ): EventDecodeError | undefined => {
   for (let i = 0; i < wanted.length; i++) {
@@ -29,7 +29,7 @@ export const foldSlices = (
     if (Result.isFailure(state)) return state.failure
     stream.state = state.success
     stream.version = version
-    states?.put(stream.streamId, { source, state: stream.state, version })
+    states?.put(stream.streamId, { source, state: stream.state, version }, history)
   }
   return undefined
 }
@@ -38,6 +38,7 @@ export const foldSlices = (
 export const advance = (
   writes: ReadonlyArray<StreamWrite>,
   appended: PartAppended,
+  history: number,
   states: States | undefined
 ): void => {
   let first = 0
@@ -48,7 +49,7 @@ export const advance = (
     const recorded = appended.events.slice(first, (first += events.length))
     try {
       const next = foldRecorded(source, recorded, state)
-      if (Result.isSuccess(next)) states.put(streamId, { source, state: next.success, version })
+      if (Result.isSuccess(next)) states.put(streamId, { source, state: next.success, version }, history)
     } catch {
       // A mistake in `evolve`. The command itself has happened; the next reader of the events fails.
     }

@@ -451,7 +451,10 @@ describe("after two lost races in a row", () => {
       const cache = StateCache.make({ capacity: 10 })
       const spying: StateCache.StateCache = (of) => {
         const states = cache(of)
-        return { ...states, put: (id, remembered) => (puts.push(remembered.version), states.put(id, remembered)) }
+        return {
+          ...states,
+          put: (id, remembered, history) => (puts.push(remembered.version), states.put(id, remembered, history))
+        }
       }
       const error = yield* Effect.flip(
         locked(store.run(add(9))).pipe(Effect.provideService(StateCache.Current, spying))

@@ -281,9 +281,10 @@ export class Attempt {
     const isAlone = this.decided.length === 1
     const all = parts.map(({ member, part }) => (isAlone ? part : { ...part, reads: member.streams.map(idOf) }))
     // The store has read all streams. It has not seen the command ids.
+    const { history } = this.states
     const append = all.some(({ command }) => command !== undefined)
-      ? { conditions: [...conditions.values()], parts: all }
-      : new CheckedAppend([...conditions.values()], all)
+      ? { conditions: [...conditions.values()], parts: all, ...(history === undefined ? undefined : { history }) }
+      : new CheckedAppend([...conditions.values()], all, history)
     this.parts = parts
     this.appended = yield* spanIf(this.context.traced, this.context.store.append(append), "EventStore.append")
   }

@@ -9,12 +9,12 @@ import * as Expectation from "../../../../ports/Expectation.ts"
 import { recordedEvents } from "../appendOf.ts"
 import type { CommandContext } from "../commandContext.ts"
 import type { LoadedStream } from "../commandPlan.ts"
-import { isConflict, isKey, isRefused, isReused, isStoreError, onlyError } from "../failures.ts"
+import { isConflict, isFromAnotherHistory, isKey, isRefused, isReused, isStoreError, onlyError } from "../failures.ts"
 import { Attempt, MoreStreams } from "./attempt.ts"
 import type { Contested } from "./contested.ts"
 import type { DecidedEnd, DecidedPart } from "./decision.ts"
 import { type Answer, lookedUp, type Member } from "./member.ts"
-import { GoneBack, StreamStates } from "./streamStates.ts"
+import { GoneBack, StreamStates, type Taken } from "./streamStates.ts"
 
 /** After so many lost races in a row the streams are locked before they are read. */
 const optimisticRaces = 2
@@ -71,18 +71,14 @@ export class Group {
   }
 
   /** Goes on with the only command after its first attempt, which was made on these states. */
-  goOn(states: ReadonlyArray<LoadedStream>): Effect.Effect<void> {
+  goOn(states: Taken): Effect.Effect<void> {
     this.states.takeOver(states)
     this.readsAll = true
     return this.run()
   }
 
   /** Like {@link goOn}, after the first attempt has failed. */
-  goOnAfter(
-    cause: Cause.Cause<unknown>,
-    isAppending: boolean,
-    states: ReadonlyArray<LoadedStream>
-  ): Effect.Effect<void> {
+  goOnAfter(cause: Cause.Cause<unknown>, isAppending: boolean, states: Taken): Effect.Effect<void> {
     this.states.takeOver(states)
     const members = [...this.members]
     const parts = isAppending ? members.map((member) => ({ member })) : []
@@ -153,7 +149,7 @@ export class Group {
     this.needsLocks = false
     this.lostRaces = 0
     this.extensions = 0
-    if (appended !== undefined) this.states.commit()
+    if (appended !== undefined) this.states.commit(appended.history)
     for (let i = 0; i < parts.length; i++) {
       const { member, writes } = parts[i]!
       const { history, parts: done } = appended!
@@ -228,10 +224,12 @@ export class Group {
       if (++this.lostRaces >= optimisticRaces) this.needsLocks = true
       return this.lost(error, members)
     }
-    if (isStoreError(error)) return this.storeFailed(error, members, parts)
+    // A caller's transaction goes on in the history in which it began, or not at all.
+    const isLost = error instanceof GoneBack || (isFromAnotherHistory(error) && !this.context.joined)
+    if (!isLost && isStoreError(error)) return this.storeFailed(error, members, parts)
     return Effect.sync(() => {
       this.readsAll = true
-      if (error instanceof GoneBack) {
+      if (isLost) {
         this.states.startOver()
         for (const member of this.members) member.unconfirmed = undefined
       } else if (error instanceof MoreStreams) {

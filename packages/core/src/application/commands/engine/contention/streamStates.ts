@@ -30,7 +30,13 @@ export interface KnownStream extends LoadedStream {
   isBroken: boolean
 }
 
-/** The store is at an earlier version than the one that was known: it has lost commits. */
+/** What was read, or remembered, before. */
+export interface Taken {
+  readonly streams: ReadonlyArray<LoadedStream>
+  readonly history: number | undefined
+}
+
+/** The store is at an earlier version than the one that was known, or its log is in another history: it has lost commits. */
 export class GoneBack {
   readonly _tag = "GoneBack"
 }
@@ -45,6 +51,8 @@ export class StreamStates {
   private readonly traced: boolean
   private readonly caches: ReadonlyArray<States>
   private readonly known = new Map<StreamId, KnownStream>()
+  /** The history of the log that the states come from; undefined if none was read. */
+  history: number | undefined
   /** The number of reads so far. */
   reads = 0
   /** Whether cached states count. They do not after the store has lost commits. */
@@ -61,7 +69,8 @@ export class StreamStates {
   }
 
   /** Takes over what was read, or remembered, before. */
-  takeOver(streams: ReadonlyArray<LoadedStream>): void {
+  takeOver({ history, streams }: Taken): void {
+    this.history = history
     for (const stream of streams) this.add(stream, stream.state, stream.version, 0)
   }
 
@@ -71,7 +80,8 @@ export class StreamStates {
     const known = this.known.get(streamId)
     if (known?.source === source) return known
     if (known !== undefined && !replaces) return undefined
-    const remembered = this.trustsCaches ? cache?.get(streamId, source) : undefined
+    const remembered = this.trustsCaches && this.agrees(cache?.history()) ? cache?.get(streamId, source) : undefined
+    if (remembered !== undefined) this.history = cache?.history()
     return remembered === undefined
       ? this.add(stream, source.initial, 0, -1)
       : this.add(stream, remembered.state, remembered.version, 0)
@@ -102,8 +112,13 @@ export class StreamStates {
     }
   }
 
+  private agrees(history: number | undefined): boolean {
+    return this.history === undefined || this.history === history
+  }
+
   /** Forgets everything, because the store has lost commits. */
   startOver(): void {
+    this.history = undefined
     this.known.clear()
     this.trustsCaches = false
     for (const cache of this.caches) cache.clear()
@@ -119,10 +134,12 @@ export class StreamStates {
       version === 0 ? { streamId } : { streamId, after: version }
     )
     const reading = spanIf(this.traced, this.store.readStreams(requests, key), "EventStore.readStreams")
-    return Effect.flatMap(reading, ({ appended, streams }) => {
+    return Effect.flatMap(reading, ({ appended, history, streams }) => {
+      if (!this.agrees(history)) return Effect.fail(new GoneBack())
       for (let i = 0; i < wanted.length; i++) {
         if (streams[i]!.version < wanted[i]!.version) return Effect.fail(new GoneBack())
       }
+      this.history = history
       this.reads++
       for (let i = 0; i < wanted.length; i++) this.take(wanted[i]!, streams[i]!, remembers)
       return Effect.succeed(appended)
@@ -145,7 +162,7 @@ export class StreamStates {
     known.nextVersion = known.version
     known.readAt = this.reads
     if (known.failure !== undefined || !remembers) return
-    for (const cache of this.caches) cache.put(streamId, { source, state: known.state, version })
+    for (const cache of this.caches) cache.put(streamId, { source, state: known.state, version }, this.history!)
   }
 
   /** Folds decided events, as the store will give them back, on the state that the next decisions see. */
@@ -180,7 +197,7 @@ export class StreamStates {
   }
 
   /** Keeps what was decided, because it has committed. */
-  commit(): void {
+  commit(history: number): void {
     for (const known of this.known.values()) {
       if (known.nextVersion === known.version) continue
       const { next: state, nextVersion: version, source, streamId } = known
@@ -191,7 +208,7 @@ export class StreamStates {
       known.state = state
       known.version = version
       known.readAt = 0
-      for (const cache of this.caches) cache.put(streamId, { source, state, version })
+      for (const cache of this.caches) cache.put(streamId, { source, state, version }, history)
     }
   }
 }
