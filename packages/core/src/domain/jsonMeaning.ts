@@ -45,8 +45,10 @@ export const judge = (where: string, schema: Schema.Codec<unknown, unknown>): Me
         for (const [i, first] of types.entries()) {
           for (const second of types.slice(i + 1)) {
             const clash = takenFor(first, second) ? "object" : clashOf(first, second)
-            if (clash === "unsure") meaning = "unsure"
-            else if (clash !== undefined) throw new Error(message(path, first, second, clash))
+            // A date without members of its own is an empty record too, and the first member that takes a value encodes it.
+            const mayTakeInstance = SchemaAST.isObjects(first) && SchemaAST.isDeclaration(second)
+            if (clash === "unsure" || mayTakeInstance) meaning = "unsure"
+            if (clash !== undefined && clash !== "unsure") throw new Error(message(path, first, second, clash))
           }
           walk(first, path)
         }

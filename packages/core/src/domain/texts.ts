@@ -91,7 +91,7 @@ const beginning = (value: unknown): unknown => {
   if (isPlain(value)) return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, beginning(each)]))
   if (!Array.isArray(value)) return value
   const first = value.slice(0, mostShown).map(beginning)
-  return value.length > mostShown && typeof first[0] === "string" ? [...first, more(value)] : first
+  return value.length > mostShown && typeof first[0] === "string" ? [...first, more(value, mostShown)] : first
 }
 
 const isPlain = (value: unknown): value is object =>
@@ -100,7 +100,7 @@ const isPlain = (value: unknown): value is object =>
 const textOf = (text: string, most = longestText): string =>
   text.length > most ? `${text.slice(0, most).toWellFormed()}…` : text
 
-const more = (all: ReadonlyArray<unknown>): string => `… ${all.length - mostShown} more`
+const more = (all: ReadonlyArray<unknown>, shown: number): string => `… ${all.length - shown} more`
 
 // The prototypes of the classes whose instances are shown in a bounded form.
 const short = new WeakSet<object>()
@@ -118,8 +118,9 @@ const shown = (value: unknown, depth: number): unknown => {
   }
   if (depth === deepest) return "…"
   if (Array.isArray(value)) {
-    const first = value.slice(0, mostShown).map((each) => shown(each, depth + 1))
-    return value.length > mostShown ? [...first, more(value)] : first
+    const most = depth > 1 ? mostShownWithin : mostShown
+    const first = value.slice(0, most).map((each) => shown(each, depth + 1))
+    return value.length > most ? [...first, more(value, most)] : first
   }
   return !isPlain(value) && "toJSON" in value ? shown(jsonOf(value), depth + 1) : fieldsOf(value, depth)
 }
@@ -139,4 +140,6 @@ const fieldsOf = (value: object, depth: number): Readonly<Record<string, unknown
 
 const longestText = 1_000
 const mostShown = 10
+/** The most members of a list within a list. */
+const mostShownWithin = 3
 const deepest = 4
