@@ -62,7 +62,7 @@ const finder = <Entry extends { readonly streamId: StreamId.StreamId }>(entries:
 }
 
 /** A part of an append in a call. */
-export interface PlacedPart {
+interface PlacedPart {
   /** Its first event, as an index into the events of the call. */
   readonly first: number
   /** Its streams, as indices into the streams of the call: those that got events, in the order of its writes, then the others. */

@@ -65,7 +65,7 @@ end $$`
  * The present history, or null if it has ended and nobody has noticed yet. The sequence
  * is set back if it is below what a store has noted in the same history.
  */
-export const presentHistory = (schema: string): string => `(
+const presentHistory = (schema: string): string => `(
     select case
         when n.last_value >> 48 <> l.history & 32767 then l.history
         when n.last_value & ${lower} <= case when p.is_called then p.last_value else 0 end then l.history

@@ -14,7 +14,7 @@ export interface OneAppended extends EventStore.PartAppended {
 }
 
 /** The append as the port takes it. */
-export const one = ({ conditions, ...part }: OneAppend): EventStore.Append => ({ conditions, parts: [part] })
+const one = ({ conditions, ...part }: OneAppend): EventStore.Append => ({ conditions, parts: [part] })
 
 /** Appends what one command adds. */
 export const appendOne = (

@@ -45,7 +45,7 @@ export interface Worker extends Promotion.Promotion {
 type Advance = (owned: Owned, from: number, horizon: Horizon) => Effect.Effect<number, Failure | Interrupted>
 
 /** Why an owner has to claim anew: then the view store says from which position to go on. */
-export type Interrupted = CommitConflict | HistoryEnded
+type Interrupted = CommitConflict | HistoryEnded
 
 /** A build to work on, and the position after which it begins. */
 export interface Build {
