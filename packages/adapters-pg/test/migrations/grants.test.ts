@@ -68,7 +68,8 @@ describe("the rights of a role", () => {
       yield* migrate(owner.sql, { schema, grantTo: role })
       assert.deepStrictEqual(yield* rightsOf(owner.sql, schema, role), { ...ofApplication, view_1: "arwd" })
       // Who may set the position's sequence could make readers skip events.
-      assert.deepStrictEqual(yield* sequencesOf(owner.sql, schema, role), { events_position: "r", view_epochs: "U" })
+      const sequences = { events_position: "r", noted: "rw", view_epochs: "U" }
+      assert.deepStrictEqual(yield* sequencesOf(owner.sql, schema, role), sequences)
       yield* catchUp(owner, later(2))
       assert.strictEqual((yield* rightsOf(owner.sql, schema, role))["view_2"], "arwd")
       const app = yield* openStores({ schema, views: [Positions] }, { startupParameters: { role } })
