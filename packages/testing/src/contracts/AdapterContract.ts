@@ -12,7 +12,7 @@ import * as ViewStoreContract from "./ViewStoreContract.ts"
  * @example
  * ```ts
  * import { MemoryStores } from "@hexfold/adapters-memory"
- * import { EventStore, ViewStore } from "@hexfold/core"
+ * import { EventStore, StreamLocks, ViewStore } from "@hexfold/core"
  * import { AdapterContract, type Backend } from "@hexfold/testing/contracts"
  * import { Context, Effect } from "effect"
  *
@@ -22,6 +22,7 @@ import * as ViewStoreContract from "./ViewStoreContract.ts"
  *     const stores = open(options)
  *     return Effect.succeed({
  *       eventStore: Context.get(stores, EventStore.EventStore),
+ *       streamLocks: Context.get(stores, StreamLocks.StreamLocks),
  *       viewStore: Context.get(stores, ViewStore.ViewStore)
  *     })
  *   })
