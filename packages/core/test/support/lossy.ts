@@ -1,6 +1,7 @@
 /** A store in memory that loses its last commits on demand, and has transactions that roll back. */
 import { MemoryEventStore } from "@hexfold/adapters-memory"
 import type { EventStore } from "@hexfold/core"
+import { AppendCheck } from "@hexfold/core/adapter"
 import { Context, Effect, Exit, Stream } from "effect"
 
 type Store = EventStore.EventStore["Service"]
@@ -44,6 +45,8 @@ export interface Lossy {
 
 export const lossy: Effect.Effect<Lossy> = Effect.gen(function* () {
   let main = yield* logOf([])
+  // A loss ends a history, as on every store.
+  let present = 1
   const become = (log: Log) => {
     main = log
     lossy.changed()
@@ -62,15 +65,22 @@ export const lossy: Effect.Effect<Lossy> = Effect.gen(function* () {
     else transaction.log = after
   }
   const store: Store = {
-    append: (append) =>
+    append: ({ history, ...append }) =>
       Effect.flatMap(Current, (transaction) =>
-        on((log) =>
-          Effect.tap(log.store.append(append), ({ _tag }) =>
-            Effect.sync(() => _tag === "Repeated" || record(transaction?.log ?? main, append, transaction))
+        on((log) => {
+          const refusal =
+            history === undefined ? undefined : AppendCheck.historyRefusal({ ...append, history }, present)
+          if (refusal !== undefined) return Effect.fail(refusal)
+          return log.store.append(append).pipe(
+            Effect.tap(({ _tag }) =>
+              Effect.sync(() => _tag === "Repeated" || record(transaction?.log ?? main, append, transaction))
+            ),
+            Effect.map((done) => (done._tag === "Repeated" ? done : { ...done, history: present }))
           )
-        )
+        })
       ),
-    readStreams: (requests, command) => on((log) => log.store.readStreams(requests, command)),
+    readStreams: (requests, command) =>
+      on((log) => Effect.map(log.store.readStreams(requests, command), (read) => ({ ...read, history: present }))),
     readStream: (streamId, options) => Stream.suspend(() => main.store.readStream(streamId, options)),
     readAll: (options) => Stream.suspend(() => main.store.readAll(options)),
     horizons: Stream.suspend(() => main.store.horizons),
@@ -88,6 +98,7 @@ export const lossy: Effect.Effect<Lossy> = Effect.gen(function* () {
         return Effect.flatMap(logOf(appends.slice(0, kept)), (log) => {
           // Others may have committed meanwhile: then these appends are not the last ones.
           if (main.appends !== appends) return lossy.lose(count)
+          present++
           become(log)
           return Effect.succeed(appends.slice(kept))
         })

@@ -20,6 +20,11 @@ export interface CommandContext {
    * caller's transaction. What is read or written there may never be committed.
    */
   readonly states: StateCache.States | undefined
+  /**
+   * The states of the few streams for which commands have waited last: each group goes on
+   * from where the one before it has ended. Undefined in a caller's transaction.
+   */
+  readonly recent: StateCache.States | undefined
   /** The locks of the store; undefined if it has none. */
   readonly locks: StreamLocks["Service"] | undefined
   /** What the program, or its trace, says about the events. */
@@ -46,11 +51,14 @@ export const make = (context: Context.Context<EventStore>): CommandContext => {
     clock: Context.get(context, Clock.Clock),
     joined,
     states: joined ? undefined : Context.get(context, StateCache.Current)?.(store),
+    recent: joined ? undefined : recentStates(store),
     locks: Context.getOrUndefined(context, StreamLocks),
     metadata: { ...(traced ? traceOf(context) : undefined), ...Context.get(context, Metadata.Current) },
     traced
   }
 }
+
+const recentStates = StateCache.make({ capacity: 64 })
 
 const traceOf = (context: Context.Context<never>): Partial<Metadata.Metadata> | undefined => {
   const span = Context.getOrUndefined(context, Tracer.ParentSpan)

@@ -5,6 +5,7 @@ import { spanIf } from "../../../internal/tracing.ts"
 import { CheckedAppend } from "../../../ports/checkedAppend.ts"
 import type { EventStore, RepeatedPart, StreamRequest } from "../../../ports/EventStore.ts"
 import type { ExecuteError } from "../options.ts"
+import type { States } from "../StateCache.ts"
 import { partOf, recordedEvents, unchanged } from "./appendOf.ts"
 import type { CommandContext } from "./commandContext.ts"
 import type { CommandPlan, LoadedStream, StreamWrite } from "./commandPlan.ts"
@@ -50,6 +51,8 @@ const withRead = (evidence: Evidence): Evidence =>
 class Execution<Error, Receipt> extends Member<Error, Receipt> {
   private evidence: Evidence = "nothing"
   private isAppending = false
+  /** Where the states of this command are remembered: a cache, or where one of them was found. */
+  private remembering: States | undefined = this.context.states
   /** The history of the log that the states come from; undefined if none was read. */
   private history: number | undefined
   private held: ReadonlyArray<string> | undefined
@@ -78,6 +81,7 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
       Effect.callback<Answer<Error, Receipt>>((resume) => {
         this.answer = undefined
         this.wake = () => resume(Effect.succeed(this.answer!))
+        this.hasWaited = true
         const takeBack = queue.submit(streams, this)
         return Effect.sync(() => {
           if (takeBack()) return
@@ -143,9 +147,10 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
 
   /** Takes in streams that are new in this attempt. Remembered states, and a guess, are trusted without a read. */
   private enterStreams(fresh: ReadonlyArray<LoadedStream>): Answer<Error, Receipt> {
-    const { joined, states } = this.context
+    const { joined, recent } = this.context
+    const states = this.remembering ?? recent
     let unknown = fresh
-    if (states !== undefined) {
+    if (states?.history() !== undefined) {
       unknown = fresh.filter((stream) => {
         const remembered = states.get(stream.streamId, stream.source)
         if (remembered === undefined) return true
@@ -155,6 +160,7 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
       })
       if (unknown.length < fresh.length) {
         this.evidence = "remembered"
+        this.remembering = states
         const history = states.history()
         if (this.history !== undefined && this.history !== history) return this.startOver()
         this.history = history
@@ -184,7 +190,7 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
         const receipt = this.plan.repeated(appended)
         if (receipt !== undefined) return this.repeatedAs(receipt)
       }
-      const undecodable = foldSlices(wanted, read, this.context.states)
+      const undecodable = foldSlices(wanted, read, this.remembering)
       return undecodable === undefined ? this.proceed() : Effect.fail(undecodable)
     })
   }
@@ -245,7 +251,7 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
     return Effect.flatMap(appending, (appended): Answer<Error, Receipt> => {
       if (appended._tag === "Repeated") return this.repeatedBy(appended.repeats[0]!.appended)
       const [done] = appended.parts
-      advance(writes, done!, appended.history, context.states)
+      advance(writes, done!, appended.history, this.remembering)
       return this.accepted(recordedEvents(done!, writes), done!.streams, appended.history)
     })
   }

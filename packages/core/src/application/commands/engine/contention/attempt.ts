@@ -134,7 +134,7 @@ export class Attempt {
     wanted: Set<KnownStream>
   ): boolean {
     for (const stream of streams) {
-      const known = this.states.of(stream, member.context.states, isFirst)
+      const known = this.states.of(stream, member.cache, isFirst)
       if (known === undefined) return false
       if (this.isUnread(known)) wanted.add(known)
     }
@@ -194,7 +194,7 @@ export class Attempt {
     for (;;) {
       const unread: Array<KnownStream> = []
       for (const stream of fresh) {
-        const known = this.states.of(stream, member.context.states, isFirst)
+        const known = this.states.of(stream, member.cache, isFirst)
         if (known === undefined) return "another source"
         const { failure } = known
         if (failure !== undefined) return { streams, end: () => member.failed(failure) }

@@ -53,7 +53,7 @@ export class Group {
     this.contested = contested
     this.members = new Set(members)
     this.context = members[0]!.context
-    const caches = new Set(members.flatMap(({ context: { states } }) => (states === undefined ? [] : [states])))
+    const caches = new Set(members.flatMap((member) => member.cache ?? []))
     this.states = new StreamStates(this.context.store, this.context.traced, [...caches])
     // Remembered states are trusted without a read, but only in the first attempt.
     this.readsAll = members.some(({ attempts }) => attempts > 0)

@@ -7,6 +7,7 @@ import { checkRead } from "../../../../ports/AppendCheck.ts"
 import { ConcurrencyConflict, EventStoreError } from "../../../../ports/errors.ts"
 import type { RepeatedPart, RecordedEvent, StreamVersion } from "../../../../ports/EventStore.ts"
 import type { ExecuteError, ExecuteOptions } from "../../options.ts"
+import type { States } from "../../StateCache.ts"
 import type { CommandContext } from "../commandContext.ts"
 import type { CommandPlan, LoadedStream } from "../commandPlan.ts"
 import { isConflict, isRefused } from "../failures.ts"
@@ -39,6 +40,8 @@ export abstract class Member<out Error = unknown, out Receipt = unknown> {
   looksUp = false
   /** The versions that must be confirmed, because the latest decision was made on states of several moments. */
   unconfirmed: ReadonlyArray<StreamVersion> | undefined
+  /** Whether it has waited for its streams. */
+  hasWaited = false
   /** Whether the caller was interrupted. */
   isGone = false
   /** What the caller goes on with; set when the command leaves its group. */
@@ -59,6 +62,11 @@ export abstract class Member<out Error = unknown, out Receipt = unknown> {
 
   /** Waits for the streams that the command names, and tries it. */
   protected abstract enter(): Answer<Error, Receipt>
+
+  /** The states that a group of this command remembers and goes on from. */
+  get cache(): States | undefined {
+    return this.context.states ?? (this.hasWaited ? this.context.recent : undefined)
+  }
 
   /** Counts a decision. */
   decides(): void {
@@ -118,7 +126,7 @@ export abstract class Member<out Error = unknown, out Receipt = unknown> {
     this.end("failed")
     const error = Cause.squash(cause)
     // The next command would meet the same conflict, because it trusts the same state.
-    if (isConflict(error)) this.context.states?.forget(error.stream as StreamId)
+    if (isConflict(error)) this.cache?.forget(error.stream as StreamId)
     // The store refuses names that it cannot keep, and they may be the caller's.
     const invalid = isRefused(error) ? this.plan.invalid() : undefined
     return invalid === undefined ? Exit.failCause(cause) : Exit.fail(invalid)
