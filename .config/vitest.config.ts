@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { defaultServerConditions } from "vite"
 import { defineConfig } from "vitest/config"
 
@@ -21,6 +22,8 @@ const project = (name: string, folder: string, options: { readonly globalSetup?:
 
 export default defineConfig({
   test: {
+    // By default one core is left free, which on two cores means one file after the other.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       project("core", "packages/core"),
       project("testing", "packages/testing"),
