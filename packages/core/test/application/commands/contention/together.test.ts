@@ -429,6 +429,21 @@ describe("after two lost races in a row", () => {
     })
   )
 
+  it.effect("what others have appended before the locks are taken is read under them", () =>
+    Effect.gen(function* () {
+      const store = yield* watched
+      const { locked } = holding()
+      store.beforeAppends.push(rival, rival)
+      yield* locked(behindFirst<unknown, unknown>(store, [add(2), add(3)]))
+      // This group goes on from where the first one has ended, and locks the stream at once.
+      const overtaken = Effect.provideService(StreamLocks.StreamLocks, {
+        hold: (_streams, _ids, effect) => Effect.andThen(store.behind(rival), effect)
+      })
+      const exits = yield* overtaken(behindFirst<unknown, unknown>(store, [add(2), add(3)]))
+      expect(exits).toMatchObject([{ value: { attempts: 1 } }, { value: { attempts: 1 } }])
+    })
+  )
+
   it.effect("a stream that is discovered under the locks is locked with the others, in another transaction", () =>
     Effect.gen(function* () {
       const store = yield* watched

@@ -98,7 +98,8 @@ export class Group {
       while (this.members.size > 0) {
         const members = [...this.members]
         const locked = this.locks()
-        const { readsAll } = this
+        // What is remembered may be older than what is locked.
+        const readsAll = this.readsAll || locked !== undefined
         this.readsAll = false
         const attempt = new Attempt(this.isOneByOne ? members.slice(0, 1) : members, this.states, this.context, {
           readsAll,
