@@ -12,7 +12,7 @@ import { EventStore, type Horizon } from "../../ports/EventStore.ts"
 import { buildsOf, currentOf, type PartStatus, type Status as Generation } from "../../ports/generation.ts"
 import type { Reason } from "../../ports/Reason.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
-import { confirm, horizonOf, reachedBy } from "../events/positions.ts"
+import { horizonOf, refusalOf } from "../events/positions.ts"
 import { eventsOf } from "./worker/eventReader.ts"
 
 /**
@@ -150,23 +150,6 @@ export const statusOf = (
       })
     )
   })
-
-/** Why the event store refuses to be read from the position of a part, if it does. */
-const refusalOf = (
-  events: EventStore["Service"],
-  known: Generation | undefined,
-  log: Horizon
-): Effect.Effect<Reason | undefined, EventStoreError> =>
-  Effect.gen(function* () {
-    const parts = known === undefined || known.inline ? [] : known.parts
-    yield* Effect.forEach(parts, (part) => confirm(events, reachedBy(part), log), { discard: true })
-    return undefined
-  }).pipe(
-    Effect.catchIf(
-      (error) => !error.isRetryable,
-      ({ reason }) => Effect.succeed(reason)
-    )
-  )
 
 const stateOf = (known: Generation | undefined, lagTime: Duration.Duration): State => {
   if (known?.inline === true) return "inline"

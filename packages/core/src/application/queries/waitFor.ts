@@ -14,7 +14,7 @@ import { type Status, ViewStore } from "../../ports/ViewStore.ts"
 import { memoized } from "../../internal/memoized.ts"
 import { disconnect } from "../../internal/disconnect.ts"
 import { isTraced, spanIf } from "../../internal/tracing.ts"
-import { confirm, horizonOf, inTime, reachedBy } from "../events/positions.ts"
+import { confirm, confirmParts, horizonOf, inTime } from "../events/positions.ts"
 import { servingOf } from "../../ports/generation.ts"
 
 /** A view that can be waited for. */
@@ -84,8 +84,7 @@ const judgement = (events: EventStore["Service"] | undefined, wanted: number | P
     Effect.gen(function* () {
       const log = yield* inTime(() => horizonOf(events))
       yield* confirm(events, wanted, log)
-      const parts = servings.flatMap((serving) => (serving === undefined || serving.inline ? [] : serving.parts))
-      yield* Effect.forEach(parts, (part) => confirm(events, reachedBy(part), log), { discard: true })
+      yield* Effect.forEach(servings, (serving) => confirmParts(events, serving, log), { discard: true })
       return true
     }).pipe(
       Effect.catch((error) => (error.isRetryable ? Effect.succeed(false) : Effect.fail(ofViews(error.reason)))),
