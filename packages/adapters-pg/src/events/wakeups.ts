@@ -82,7 +82,8 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
         // While the horizon moves, nobody needs to know whose appends are under way.
         let moves = false
         while (true) {
-          const found: FoundHorizon = yield* Effect.exit(ask(!moves))
+          const names: boolean = !moves
+          const found: FoundHorizon = yield* Effect.exit(ask(names))
           if (Exit.isFailure(found) && !isRetryable(found.cause)) {
             // A reader that comes later starts another loop.
             yield* RcRef.invalidate(shared)
@@ -91,7 +92,8 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
           }
           yield* Exit.isFailure(found) ? asking.failed(found.cause) : asking.succeeded
           moves = Exit.isSuccess(found) && isFurther(found.value, current)
-          if (Exit.isSuccess(found) && (moves || isOther(found.value, current))) {
+          // Without their names it looks as if nobody held the horizon back.
+          if (Exit.isSuccess(found) && (moves || (names && isOther(found.value, current)))) {
             current = found.value
             yield* PubSub.publish(horizons, found)
           }
@@ -144,8 +146,9 @@ const isOther = (horizon: EventStore.Horizon, before: EventStore.Horizon | undef
   isFurther(horizon, before) ||
   (horizon.position === before.position && holdersOf(horizon) !== holdersOf(before))
 
+// The time of a process is left out: for a transaction that has just ended, the server gives the time of its end.
 const holdersOf = ({ holders }: EventStore.Horizon): string =>
-  holders.map(({ pid, since }) => `${pid}/${since?.epochMilliseconds}`).join()
+  holders.map(({ pid, since }) => pid ?? `since ${since?.epochMilliseconds}`).join()
 
 const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
 
