@@ -61,23 +61,12 @@ export const appendAll =
       Effect.gen(function* () {
         const encoded = encode(appends, joined)
         const call = (maintained: Maintained) =>
-          Effect.gen(function* () {
-            let at = present
-            for (let left = 3; left > 0; left--) {
-              const [row] = yield* sql.unsafe<Row | Unchecked>(
-                appendCall(schema),
-                bindsOf(encoded, maintained, lockTimeout, at)
-              )
-              if (row!.o_positions !== null) return exitsOf(appends, encoded, row as Row)
-              known!.log = yield* known!.check("append")
-              known!.checked = row!.o_history
-              at = { log: known!.log, checked: row!.o_history }
-              const stale = appends.find((append) => refusalOf(append, at) !== undefined)
-              if (stale !== undefined) return yield* refusalOf(stale, at)!
-            }
-            const detail = "the log begins one history after the other: repeat the append"
-            return yield* new EventStoreError({ operation: "append", reason: new Reason.Unavailable({ detail }) })
-          })
+          Effect.map(
+            callChecked(appends, known, present, (at) =>
+              sql.unsafe<Row | Unchecked>(appendCall(schema), bindsOf(encoded, maintained, lockTimeout, at))
+            ),
+            (row) => exitsOf(appends, encoded, row)
+          )
         const { exits, repeated } = yield* namingStreams(sql, schema, encoded, joined)(run(appends, call))
         const repeats = encoded.commands.filter((_, i) => repeated.has(i))
         if (repeats.length === 0) return exits as ReadonlyArray<Exit.Exit<Answer, AppendFailure>>
@@ -91,6 +80,30 @@ export const appendAll =
         })
       })
     )
+
+/** Repeats a call that has met another history. The log is checked first, and appends of the history before are refused. */
+const callChecked = (
+  appends: ReadonlyArray<EventStore.Append>,
+  known: KnownHistory | undefined,
+  present: Present | undefined,
+  call: (at: Present | undefined) => Effect.Effect<ReadonlyArray<Row | Unchecked>, SqlError.SqlError>
+): Effect.Effect<Row, SqlError.SqlError | EventStoreError> =>
+  Effect.gen(function* () {
+    let at = present
+    for (let left = 3; left > 0; left--) {
+      const [row] = yield* call(at)
+      if (row!.o_positions !== null) return row as Row
+      known!.log = yield* known!.check("append")
+      known!.checked = row!.o_history
+      at = { log: known!.log, checked: row!.o_history }
+      for (const append of appends) {
+        const refusal = refusalOf(append, at)
+        if (refusal !== undefined) return yield* refusal
+      }
+    }
+    const detail = "the log begins one history after the other: repeat the append"
+    return yield* new EventStoreError({ operation: "append", reason: new Reason.Unavailable({ detail }) })
+  })
 
 /** The history of the log, and its identity, that a call has to meet. */
 type Present = Pick<KnownHistory, "log" | "checked">

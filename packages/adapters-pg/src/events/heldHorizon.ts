@@ -23,16 +23,17 @@ export const watchHeld = (schema: string, warnAfter: Duration.Duration) => {
   const limit = Duration.toMillis(warnAfter)
   let warnedAt: number | undefined
   let lastHeld = 0
+  const wantsNames = () => lastHeld >= limit / 2
 
   return {
     /** Whether the holders should be named, because a warning may be due. */
-    wantsNames: (): boolean => lastHeld >= limit / 2,
+    wantsNames,
 
     /** `held` is how long the horizon has been held back, in milliseconds by the server's clock. */
     observe: (horizon: EventStore.Horizon, held: number): Effect.Effect<void> =>
       Effect.gen(function* () {
         const now = Date.now()
-        const areNamed = horizon.holders.length > 0 || lastHeld >= limit / 2
+        const areNamed = horizon.holders.length > 0 || wantsNames()
         lastHeld = held
         yield* Metric.update(gauge, held / 1_000)
         if (held < limit) {

@@ -45,7 +45,6 @@ export class Group {
   private lostRaces = 0
   private extensions = 0
   private readonly further = new Set<StreamId>()
-
   private readonly contested: Contested | undefined
   private needsLocks = false
 
