@@ -54,7 +54,7 @@ export const askHorizon = ({ known, limited, schema, sql, watch }: Options): Ask
     Effect.gen(function* () {
       const before = seen
       const now = Date.now()
-      // Noting is a write, so it is done now and then only.
+      // To note the last position is a write. A process does it once a second at most.
       const notes = !joined && now - notedAt >= notingInterval
       if (notes) notedAt = now
       const [row] = yield* sql.unsafe<Row>(horizonCall(schema), [joined, notes, names || watch.wantsNames()])

@@ -48,7 +48,7 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
       })
     })
 
-  /** Refuses a position that the log does not have: whoever goes on from it would skip what comes later. */
+  /** Refuses a position that the log does not have. A reader that began there would skip events that are appended later. */
   const checkPosition = (options: EventStore.AllReadOptions, horizon: EventStore.Horizon) =>
     Effect.gen(function* () {
       const { after, history } = options

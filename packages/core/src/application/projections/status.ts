@@ -42,8 +42,9 @@ export interface Status {
   /** The horizon of the event store. */
   readonly horizon: number
   /**
-   * Set while appends under way hold the horizon back: the last position drawn,
-   * since when, and who they are. The view cannot read beyond the horizon.
+   * Set while appends under way hold the horizon back, which the view cannot read
+   * beyond. It has the last position drawn, the time since which the horizon is held
+   * back, and the transactions that hold it.
    */
   readonly held: Held | undefined
   /**

@@ -24,9 +24,9 @@ export interface ViewName {
 
 /**
  * Waits until the generations that serve have all events up to a position. If the
- * context has the event store, it also judges whether the log has the position, and
- * whether it has those of the views. `receipt` is the receipt of the command before the wait; a `WaitTimeout`
- * keeps it.
+ * context has the event store, the wait fails if the log does not have the position,
+ * or the position of one of the views. `receipt` is the receipt of the command
+ * before the wait. A `WaitTimeout` keeps it.
  */
 export const waitFor = <Receipt>(
   views: ReadonlyArray<ViewName>,

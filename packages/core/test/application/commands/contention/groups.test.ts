@@ -371,7 +371,7 @@ const played = (fibers: ReadonlyArray<ReadonlyArray<Step>>, troubles: ReadonlyAr
   })
 
 describe("commands that are decided together", () => {
-  it("have answers that the log explains, whatever the store does and whoever is interrupted", () =>
+  it("get answers that the log explains, also when the store fails and callers are interrupted", () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(step, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 12 }),

@@ -28,7 +28,7 @@ export abstract class Member<out Error = unknown, out Receipt = unknown> {
   readonly meters: metrics.Meters
   readonly started: number
   attempts = 0
-  /** Whether the next decision is a new attempt. A decision that only confirms the one before is none. */
+  /** Whether the next decision counts as an attempt. A decision that only confirms the one before does not count. */
   isNewAttempt = true
   /** How the command ended; undefined until it has. */
   outcome: metrics.Outcome | undefined
