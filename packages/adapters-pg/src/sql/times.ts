@@ -1,5 +1,3 @@
-import { lastDrawn } from "./horizon.ts"
-
 /**
  * The parts of the append function that give events their times.
  *
@@ -15,9 +13,9 @@ import { lastDrawn } from "./horizon.ts"
  *
  * With growing positions the time falls by no more than the overlap of
  * transactions, even if the clock was set back: the time is not before that of the
- * last event of the log that can be seen. A look at the last 1,000 positions is
- * enough for that. It finds nothing only while more than 1,000 events are under
- * way; then only the heads and the clock count.
+ * last event of the log that can be seen. If more than 1,000 positions were drawn
+ * after it, then so many events are under way that only the heads and the clock
+ * count.
  *
  * Times have milliseconds, as those of the callers have. So an event that is read
  * and imported again has the very same time.
@@ -41,10 +39,11 @@ export const eventTime = "coalesce(original_time, recorded_at) as recorded_at, o
 
 const importedTime = "'epoch'::timestamptz + e.time * interval '1 millisecond'"
 
-/** The time of the last event of the log, as a value of a statement that runs before heads are locked: one statement less. */
-export const ofLog = (schema: string): string => `(
-    select e.recorded_at from ${schema}.events e
-    where e.position > (select ${lastDrawn(schema)} - 1000) order by e.position desc limit 1)`
+/** Before heads are locked: the time of the last event of the log. */
+export const floor = `
+  if v_end > v_drawn - 1000 then
+    v_floor := v_end_time;
+  end if;`
 
 /** Before heads are locked: which streams get imported events. */
 export const before = `

@@ -12,7 +12,7 @@ import { inSpan } from "./commandSpan.ts"
 import { decide, type DecidedPart } from "./contention/decision.ts"
 import { Group } from "./contention/group.ts"
 import { type Answer, Member, type Policies } from "./contention/member.ts"
-import { queueOf } from "./contention/queues.ts"
+import { contentionOf } from "./contention/queues.ts"
 import { isConflict, isStoreError } from "./failures.ts"
 import { advance, foldSlices, hasGoneBack } from "./loading.ts"
 
@@ -72,16 +72,17 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
 
   private queue(): Answer<Error, Receipt> {
     const streams = this.plan.streams()
-    const queue = queueOf(this.context.store)
+    const { contested, queue } = contentionOf(this.context.store)
     if (queue.take(streams)) {
       this.held = streams
-      return this.attempts === 0 ? this.alone() : this.inGroup((group) => group.run())
+      this.isContended ||= contested.has(streams)
+      return this.attempts === 0 && !this.isContended ? this.alone() : this.inGroup((group) => group.run())
     }
     return Effect.flatten(
       Effect.callback<Answer<Error, Receipt>>((resume) => {
         this.answer = undefined
         this.wake = () => resume(Effect.succeed(this.answer!))
-        this.hasWaited = true
+        this.isContended = true
         const takeBack = queue.submit(streams, this)
         return Effect.sync(() => {
           if (takeBack()) return
@@ -95,7 +96,7 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
   private release(): undefined {
     const { held } = this
     this.held = undefined
-    if (held !== undefined) queueOf(this.context.store).release(held)
+    if (held !== undefined) contentionOf(this.context.store).queue.release(held)
   }
 
   private alone(): Answer<Error, Receipt> {
@@ -131,7 +132,7 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
   /** Goes on as a group of one. */
   private inGroup(run: (group: Group) => Effect.Effect<void>): Answer<Error, Receipt> {
     this.wake = undefined
-    return Effect.flatMap(run(new Group([this])), () => {
+    return Effect.flatMap(run(new Group([this], contentionOf(this.context.store).contested)), () => {
       this.release()
       return this.answer!
     })

@@ -62,7 +62,7 @@ export class Attempt {
   private readonly settings: Settings
   private bytes = 0
   private readonly readsBefore: number
-  private readonly started: number
+  private started = 0
 
   constructor(members: ReadonlyArray<Member>, states: StreamStates, context: CommandContext, settings: Settings) {
     this.members = members
@@ -70,7 +70,6 @@ export class Attempt {
     this.context = context
     this.settings = settings
     this.readsBefore = states.reads
-    this.started = context.clock.currentTimeMillisUnsafe()
   }
 
   run(): Effect.Effect<void, ConcurrencyConflict | CommandIdReused | EventStoreError | GoneBack | MoreStreams> {
@@ -215,6 +214,8 @@ export class Attempt {
   }
 
   private *decideAll(begun: ReadonlyArray<Member>) {
+    // After the waits for locks and for what is read: they leave the process to others.
+    this.started = this.context.clock.currentTimeMillisUnsafe()
     const commandIds = new Set<string>()
     for (const member of begun) {
       const id = member.plan.key?.id

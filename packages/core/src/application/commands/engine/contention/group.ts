@@ -45,10 +45,10 @@ export class Group {
   private lostRaces = 0
   private extensions = 0
   private readonly further = new Set<StreamId>()
-  private readonly contested: Contested | undefined
+  private readonly contested: Contested
   private needsLocks = false
 
-  constructor(members: ReadonlyArray<Member>, contested?: Contested) {
+  constructor(members: ReadonlyArray<Member>, contested: Contested) {
     this.contested = contested
     this.members = new Set(members)
     this.context = members[0]!.context
@@ -93,7 +93,7 @@ export class Group {
 
   run(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      if (this.contested?.locksFirst(this.namesOf()) === true) this.lostRaces = optimisticRaces
+      this.startRaces()
       while (this.members.size > 0) {
         const members = [...this.members]
         const locked = this.locks()
@@ -112,6 +112,11 @@ export class Group {
         else yield* this.failed(exit.cause, parts.length > 0 ? membersOf(decided) : attempt.members, parts)
       }
     })
+  }
+
+  /** Where others have just won, the first race of these commands would mostly be lost as well. */
+  private startRaces(): void {
+    if (this.contested.locksFirst(() => this.namesOf())) this.lostRaces = optimisticRaces
   }
 
   private reply(member: Member, answer: Answer<unknown, unknown>): void {
@@ -145,10 +150,11 @@ export class Group {
   private settle(attempt: Attempt): Effect.Effect<void> {
     const { appended, decided, parts } = attempt
     if (appended?._tag === "Repeated") return Effect.sync(() => this.settleRepeats(parts, appended))
-    if (this.needsLocks) this.contested?.add(membersOf(decided).flatMap(({ streams }) => streams.map(idOf)))
+    if (this.needsLocks) this.contested.add(membersOf(decided).flatMap(({ streams }) => streams.map(idOf)))
     this.needsLocks = false
-    this.lostRaces = 0
-    this.extensions = 0
+    this.lostRaces = this.extensions = 0
+    // The commands that the append had no room for.
+    if (this.members.size > decided.length) this.startRaces()
     if (appended !== undefined) this.states.commit(appended.history)
     for (let i = 0; i < parts.length; i++) {
       const { member, writes } = parts[i]!
