@@ -65,13 +65,17 @@ export const ofHead = `case when s.recorded_at is null or excluded.recorded_at i
 /**
  * After all heads are locked and checked: the times of the appends, and the first
  * event of each append whose own time is refused. Most calls need none of it: the
- * heads have the times of their appends already.
+ * heads have the times of their appends already, mostly all the same millisecond.
  *
  * Heads of left-out appends are set back to null by the caller: the time is then
  * taken from the last event.
  */
 export const after = (schema: string): string => `
-  if p_time_of > 0 or p_times is not null or v_is_unknown then
+  if p_times is not null or v_is_unknown
+    or (p_time_of > 0 and exists (
+      select from unnest(p_owners, o_times) as t(owner, time) group by case when p_time_of < 2 then t.owner end
+      having min(t.time) <> max(t.time)
+    )) then
     v_now := ${clock};
     v_known := o_times;
     select array_agg(coalesce(t.known, last.time) order by t.ord) into v_lasts
