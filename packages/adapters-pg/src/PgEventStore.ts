@@ -20,6 +20,7 @@ import { askHorizon, type KnownHistory } from "./events/horizon.ts"
 import { logReader } from "./events/logReader.ts"
 import { checkDurations, checkLimits, checkNumbers } from "./events/optionChecks.ts"
 import { type ReadRequest, readAllStreams } from "./events/streamReader.ts"
+import * as singleAppend from "./events/singleAppend.ts"
 import { sweep, sweepEvery } from "./events/sweeper.ts"
 import * as streamLocks from "./events/streamLocks.ts"
 import * as wakeups from "./events/wakeups.ts"
@@ -148,10 +149,11 @@ const open = (options: Options) =>
     const sweeping = translated("maintenance")(outside(sweep(sql, schema, retention)))
     if (Duration.isFinite(retention)) yield* sweepEvery(sweepInterval, sweeping)
 
+    const single = singleAppend.make(sql, schema, autocommit)
     const appendBatch = yield* batcher.make<EventStore.Append, Answer, AppendFailure>({
       operation: "append",
       call: (appends, lockTimeout) => {
-        const call = appendAll(sql, schema, alone, false, { lockTimeout, known })(appends)
+        const call = appendAll(sql, schema, alone, false, { lockTimeout, known, single })(appends)
         return limited("append")(outside(Effect.tap(translated("append")(call), Effect.sync(announce))))
       },
       isUndone,

@@ -262,7 +262,8 @@ export const bindsOf = (
 const timeOf = (recordedAt: EventStore.NewEvent["recordedAt"]): bigint | null =>
   recordedAt === undefined ? null : BigInt(recordedAt.epochMilliseconds)
 
-const expectedCode = (expected: Expectation.Expectation): number => {
+/** The version that a stream must have, as the append function takes it: -1 any, -2 any above 0. */
+export const expectedCode = (expected: Expectation.Expectation): number => {
   switch (expected._tag) {
     case "Any":
       return -1

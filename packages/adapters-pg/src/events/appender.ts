@@ -17,6 +17,7 @@ import { bindsOf, type Encoded, encode, type PlacedCommand, touched } from "./ap
 import { commandKeyOf } from "./keys.ts"
 import type { KnownHistory } from "./horizon.ts"
 import { namingStreams } from "./lockTimeout.ts"
+import { type SingleAppends, singleOf } from "./singleAppend.ts"
 import { type CommandResult, readCommands } from "./streamReader.ts"
 
 /** Why an append can fail alone, while the others of its call succeed. */
@@ -39,6 +40,8 @@ export interface CallOptions {
   readonly lockTimeout: number
   /** What the process has checked of the log. In another history it is checked again before anything is appended. */
   readonly known?: KnownHistory
+  /** Appends single events outside of a caller's transaction; only together with `known`. */
+  readonly single?: SingleAppends
 }
 
 /**
@@ -52,13 +55,13 @@ export const appendAll =
     schema: string,
     run: Run,
     joined: boolean,
-    { known, lockTimeout }: CallOptions = { lockTimeout: 0 }
+    { known, lockTimeout, single }: CallOptions = { lockTimeout: 0 }
   ) =>
   (
     appends: ReadonlyArray<EventStore.Append>
   ): Effect.Effect<ReadonlyArray<Exit.Exit<Answer, AppendFailure>>, SqlError.SqlError | EventStoreError> =>
-    inHistory(appends, known, (appends, present) =>
-      Effect.gen(function* () {
+    inHistory(appends, known, (appends, present) => {
+      const all = Effect.gen(function* () {
         const encoded = encode(appends, joined)
         const call = (maintained: Maintained) =>
           Effect.map(
@@ -79,7 +82,13 @@ export const appendAll =
           return repeatedExit(repeatsOf.get(owner)!, previous.success)
         })
       })
-    )
+      const only = single === undefined || appends.length > 1 ? undefined : singleOf(appends[0]!)
+      if (only === undefined || present === undefined) return all
+      const appending = namingStreams(sql, schema, { streams: [only] }, joined)(single!(only, present, lockTimeout))
+      return Effect.flatMap(appending, (appended) =>
+        appended === undefined ? all : Effect.succeed([Exit.succeed(appended)])
+      )
+    })
 
 /** Repeats a call that has met another history. The log is checked first, and appends of the history before are refused. */
 const callChecked = (

@@ -84,7 +84,6 @@ declare
   v_view bigint;
   v_has_inline boolean;
   v_promotions bigint[];
-  v_position bigint;
   v_lock_timeout text;
   v_done text;
 ${Times.variables}${log.variables}
@@ -96,40 +95,11 @@ ${refuseStandby}
     v_done := set_config('lock_timeout', p_lock_timeout::text, true);
   end if;
 ${lockInline(schema)}
-  select ${hasInline(schema)}, ${log.values} into v_has_inline, ${log.into}
+  select ${hasInline(schema)}, ${log.values} into v_has_inline, o_history, ${log.into}
   from ${log.from};
 ${log.check}
 ${findInline(schema)}
 ${Times.floor}
-
-  -- Most calls of a single caller: one event, no command id, no view. Every expression counts here, because Postgres
-  -- prepares each of them anew in every transaction.
-  if cardinality(p_keys) = 1 and cardinality(p_event_ids) = 1 and p_times is null and p_command_keys is null
-    and cardinality(o_inline) = 0 then
-    insert into ${schema}.streams as s (key, version, recorded_at)
-    values (p_keys[1], 1, ${Times.ofNewHead("false")})
-    on conflict (key) do update set version = s.version + 1, recorded_at = ${Times.ofHead}
-    returning s.id, s.version - 1, s.recorded_at into v_head, v_version, v_time;
-    if v_time is not null
-      and (case p_expected[1] when -1 then true when -2 then v_version > 0 else v_version = p_expected[1] end) then
-      if p_joined then
-        v_done := set_config('lock_timeout', v_lock_timeout, true);
-      end if;
-${holdBack(schema, namespace)}
-      insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at)
-      values (v_head, (coalesce(p_ids, p_keys))[1], v_version + 1, p_event_ids[1], p_types[1], coalesce(p_data[1], 'null'),
-        p_metadata[1], v_time)
-      returning position into v_position;
-      o_bases := array[v_version];
-      o_times := array[v_time];
-      o_positions := array[v_position];
-      return;
-    end if;
-    v_heads := array[v_head];
-    o_bases := array[v_version];
-    o_times := array[v_time];
-    v_is_unknown := v_time is null;
-  end if;
 
   v_ids := coalesce(p_ids, p_keys);
 ${lockOrdered(schema)}
@@ -157,9 +127,7 @@ ${lockOrdered(schema)}
   end if;
 ${Times.before}
 
-  if v_heads is not null then
-    null;
-  elsif cardinality(p_keys) = 1 and p_counts[1] > 0 and cardinality(v_repeated) = 0 then
+  if cardinality(p_keys) = 1 and p_counts[1] > 0 and cardinality(v_repeated) = 0 then
     -- For one head, the statement for many heads takes twice as long.
     insert into ${schema}.streams as s (key, version, recorded_at)
     values (p_keys[1], p_counts[1], ${Times.ofNewHead("v_imports[1]")})
@@ -231,7 +199,13 @@ ${Times.after(schema)}
   v_left_out := v_left_out || v_repeated;
 
   if cardinality(p_event_streams) > 0 then
-${holdBack(schema, namespace)}
+    -- One lock is enough for a transaction of many calls: the first is the lowest.
+    if not p_joined or coalesce(current_setting('${appending(schema)}', true), '') <> '${namespace}' then
+      v_done := ${holdBack(schema, namespace)}::text;
+      if p_joined then
+        v_done := set_config('${appending(schema)}', '${namespace}', true);
+      end if;
+    end if;
     with inserted as (
       insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at, original_time)
       select v_heads[e.stream], v_ids[e.stream], o_bases[e.stream] + e.ordinal, e.id, e.type,
@@ -277,15 +251,9 @@ end $$`
 // A setting for each schema: schemas that came together with the same number take a lock each.
 const appending = (schema: string): string => `hexfold.appending_${schema.replaceAll('"', "")}`
 
-// Part of the function: says that the positions from here on may be its own.
-const holdBack = (schema: string, namespace: number): string => `
-    -- One lock is enough for a transaction of many calls: the first is the lowest.
-    if not p_joined or coalesce(current_setting('${appending(schema)}', true), '') <> '${namespace}' then
-      v_done := pg_advisory_xact_lock_shared((${namespace}::bigint << 48) | ${lastDrawn(schema)})::text;
-      if p_joined then
-        v_done := set_config('${appending(schema)}', '${namespace}', true);
-      end if;
-    end if;`
+/** Says that the positions from here on may be the transaction's own, as an expression. */
+export const holdBack = (schema: string, namespace: number): string =>
+  `pg_advisory_xact_lock_shared((${namespace}::bigint << 48) | ${lastDrawn(schema)})`
 
 /** Calls the function. The binds are in the order of its parameters. */
 export const appendCall = (schema: string): string =>

@@ -1,4 +1,5 @@
 import { appendFunction } from "./append.ts"
+import { appendEventFunction } from "./appendEvent.ts"
 import { formerAppendFunctions } from "./formerAppend.ts"
 import { historyFunctions } from "./history.ts"
 import { horizonFunctions } from "./horizon.ts"
@@ -33,6 +34,7 @@ export const functions = (schema: string, namespace: number): ReadonlyArray<stri
   ...horizonFunctions(schema, namespace),
   ...inlineFunctions(schema),
   appendFunction(schema, namespace),
+  appendEventFunction(schema, namespace),
   ...formerAppendFunctions(schema),
   lockFunction(schema),
   streamFunction(schema)

@@ -110,7 +110,7 @@ export const ofAppend = (schema: string) => ({
   v_end_time timestamptz;
   v_log uuid;`,
   values: `${presentHistory(schema)}, (select l.id from ${schema}.log l), p.last_value, e.position, e.recorded_at`,
-  into: "o_history, v_log, v_drawn, v_end, v_end_time",
+  into: "v_log, v_drawn, v_end, v_end_time",
   from: `${schema}.events_position p left join (
     select e.position, e.recorded_at from ${schema}.events e order by e.position desc limit 1) as e on true`,
   check: `

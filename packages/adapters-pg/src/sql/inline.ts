@@ -53,7 +53,10 @@ export const lockInline = (schema: string): string => `
       perform ${schema}.demote(array(select v.id from ${touchedViews(schema)}));
     end if;
   end if;
-  v_done := pg_advisory_xact_lock_shared(${lockClass(schema)}, 0)::text;`
+  v_done := ${shareFlags(schema)}::text;`
+
+/** Takes the lock of the flags shared, as an expression. */
+export const shareFlags = (schema: string): string => `pg_advisory_xact_lock_shared(${lockClass(schema)}, 0)`
 
 /** Whether appends maintain a generation at all, as a value of a statement that runs under the lock of the flags. */
 export const hasInline = (schema: string): string => `exists (select from ${schema}.views v where v.inline)`

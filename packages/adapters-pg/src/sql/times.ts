@@ -58,9 +58,11 @@ export const before = `
 export const ofNewHead = (imports: string): string =>
   `case when ${imports} then null else greatest(${clock}, v_floor) end`
 
+/** The time of a head that exists and whose time is known: raised. */
+export const raised = `greatest(s.recorded_at, ${clock}, v_floor)`
+
 /** The time of a head that exists: raised, but not if it gets imported events, or if the time is not known yet. */
-export const ofHead = `case when s.recorded_at is null or excluded.recorded_at is null then s.recorded_at
-          else greatest(s.recorded_at, ${clock}, v_floor) end`
+export const ofHead = `case when s.recorded_at is null or excluded.recorded_at is null then s.recorded_at else ${raised} end`
 
 /**
  * After all heads are locked and checked: the times of the appends, and the first
