@@ -6,7 +6,7 @@ import * as Migrator from "./database/migrator.ts"
 import { quoted } from "./database/schemaName.ts"
 import { migrations } from "./migrations/migrations.ts"
 import * as Functions from "./sql/functions.ts"
-import * as Grants from "./sql/grants.ts"
+import * as Grants from "./migrations/grants.ts"
 
 /** The schema that is used if none is named. */
 export const defaultSchema = "hexfold"
