@@ -438,11 +438,28 @@ describe("after two lost races in a row", () => {
       const long = "x".repeat(600_000)
       const adds = [2, 3, 4].map((by) => add(by, undefined, "c", long))
       const exits = yield* locked(behindFirst<unknown, unknown>(store, adds))
-      expect(exits.every(Exit.isSuccess)).toBe(true)
+      // The rivals have taken the versions 2 and 3.
+      expect(exits).toMatchObject([4, 5, 6].map((version) => ({ value: { version } })))
       expect(holds).toHaveLength(3)
       // That of the first command, the rivals', two that lost against them, and three under locks.
       expect(store.appends).toHaveLength(1 + 2 + 3)
     })
+  )
+
+  it.effect(
+    "a command is answered with its version before the others race anew, also if another stream is contested",
+    () =>
+      Effect.gen(function* () {
+        const store = yield* watched
+        const { locked } = holding()
+        const elsewhere = Effect.orDie(add(1, undefined, "other"))
+        store.beforeAppends.push(elsewhere, elsewhere)
+        yield* locked(store.run(add(2, undefined, "other")))
+        const long = "x".repeat(600_000)
+        const adds = [2, 3, 4].map((by) => add(by, undefined, "c", long))
+        const exits = yield* locked(behindFirst<unknown, unknown>(store, adds))
+        expect(exits).toMatchObject([2, 3, 4].map((version) => ({ value: { version } })))
+      })
   )
 
   it.effect("the wait for the locks takes nothing of the time in which commands are decided together", () =>

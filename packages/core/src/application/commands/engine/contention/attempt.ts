@@ -214,7 +214,7 @@ export class Attempt {
   }
 
   private *decideAll(begun: ReadonlyArray<Member>) {
-    // After the waits for locks and for what is read: they leave the process to others.
+    // From here: while a group waits for locks and for what it reads, the process works for others.
     this.started = this.context.clock.currentTimeMillisUnsafe()
     const commandIds = new Set<string>()
     for (const member of begun) {

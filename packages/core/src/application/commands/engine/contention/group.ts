@@ -42,7 +42,8 @@ export class Group {
   private readonly states: StreamStates
   private readsAll: boolean
   private isOneByOne = false
-  private lostRaces = 0
+  /** How many races in a row were lost; undefined before the first one. */
+  private lostRaces: number | undefined
   private extensions = 0
   private readonly further = new Set<StreamId>()
   private readonly contested: Contested
@@ -93,8 +94,9 @@ export class Group {
 
   run(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      this.startRaces()
       while (this.members.size > 0) {
+        // Where others have just won, the first race of these commands would mostly be lost as well.
+        this.lostRaces ??= this.contested.locksFirst(() => this.namesOf()) ? optimisticRaces : 0
         const members = [...this.members]
         const locked = this.locks()
         // What is remembered may be older than what is locked.
@@ -114,11 +116,6 @@ export class Group {
     })
   }
 
-  /** Where others have just won, the first race of these commands would mostly be lost as well. */
-  private startRaces(): void {
-    if (this.contested.locksFirst(() => this.namesOf())) this.lostRaces = optimisticRaces
-  }
-
   private reply(member: Member, answer: Answer<unknown, unknown>): void {
     if (this.members.delete(member)) member.reply(answer)
   }
@@ -126,7 +123,7 @@ export class Group {
   /** The streams to lock first; undefined if the next attempt is optimistic. */
   private locks(): ReadonlySet<StreamId> | undefined {
     const { joined, locks } = this.context
-    if (this.lostRaces < optimisticRaces || locks === undefined || joined) return undefined
+    if ((this.lostRaces ?? 0) < optimisticRaces || locks === undefined || joined) return undefined
     return this.namesOf()
   }
 
@@ -150,11 +147,12 @@ export class Group {
   private settle(attempt: Attempt): Effect.Effect<void> {
     const { appended, decided, parts } = attempt
     if (appended?._tag === "Repeated") return Effect.sync(() => this.settleRepeats(parts, appended))
-    if (this.needsLocks) this.contested.add(membersOf(decided).flatMap(({ streams }) => streams.map(idOf)))
+    if (this.needsLocks && this.context.locks !== undefined)
+      this.contested.add(membersOf(decided).flatMap(({ streams }) => streams.map(idOf)))
     this.needsLocks = false
-    this.lostRaces = this.extensions = 0
-    // The commands that the append had no room for.
-    if (this.members.size > decided.length) this.startRaces()
+    this.extensions = 0
+    // For the commands that the append had no room for. What names them begins them anew, so it comes after the answers.
+    this.lostRaces = undefined
     if (appended !== undefined) this.states.commit(appended.history)
     for (let i = 0; i < parts.length; i++) {
       const { member, writes } = parts[i]!
@@ -227,7 +225,8 @@ export class Group {
   ): Effect.Effect<void> {
     const error = onlyError(cause)
     if (isConflict(error)) {
-      if (++this.lostRaces >= optimisticRaces) this.needsLocks = true
+      this.lostRaces = (this.lostRaces ?? 0) + 1
+      if (this.lostRaces >= optimisticRaces) this.needsLocks = true
       return this.lost(error, members)
     }
     // A caller's transaction goes on in the history in which it began, or not at all.
