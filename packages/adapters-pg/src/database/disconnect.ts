@@ -16,6 +16,8 @@ const disconnectWithin = <A, E, R, Failure>(
   Effect.flatMap(Effect.forkDetach(Effect.interruptible(query), { startImmediately: true }), (fiber) =>
     Effect.callback<A, E | Failure>((resume) => {
       const timer = setTimeout(() => {
+        // A query that ends at once when it is interrupted must not answer before the timeout does.
+        done()
         fiber.interruptUnsafe()
         resume(Effect.fail(onTimeout(`no answer within ${Duration.format(limit)}`)))
       }, Duration.toMillis(limit))
