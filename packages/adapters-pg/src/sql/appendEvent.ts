@@ -24,8 +24,8 @@ import * as Times from "./times.ts"
  * time of its last event is not known.
  *
  * Why it is correct. It takes the locks of the append function in the same order:
- * flags, head, horizon. A head of another version is locked and not changed, so
- * there is nothing to take back.
+ * flags, head, horizon. A head of another version is not changed, so there is
+ * nothing to take back.
  */
 export const appendEventFunction = (schema: string, namespace: number): string => {
   const log = ofAppend(schema)

@@ -67,11 +67,6 @@ export const findInline = (schema: string): string => `
   if v_has_inline then
     select coalesce(array_agg(v.id), '{}'), coalesce(array_agg(v.promotion), '{}') into o_inline, v_promotions
     from ${touchedViews(schema)};
-    if not v_promotions <@ coalesce(p_inline, '{}') then
-      raise exception 'appends maintain a view that this process does not'
-        using errcode = case when p_inline is null then '40001' else '${unmaintained}' end,
-          detail = array_to_string(o_inline, ',');
-    end if;
   end if;
   if p_joined and current_setting('transaction_isolation') <> 'read committed' then
     perform from ${schema}.inline_changes for share;
@@ -79,6 +74,11 @@ export const findInline = (schema: string): string => `
       raise exception 'maintaining a view inside a transaction needs READ COMMITTED, this one is %',
         current_setting('transaction_isolation') using errcode = 'HX001';
     end if;
+  end if;
+  if v_has_inline and not v_promotions <@ coalesce(p_inline, '{}') then
+    raise exception 'appends maintain a view that this process does not'
+      using errcode = case when p_inline is null then '40001' else '${unmaintained}' end,
+        detail = array_to_string(o_inline, ',');
   end if;`
 
 /** Part of the append function: locks the generations whose records several streams may touch, in ascending order. */

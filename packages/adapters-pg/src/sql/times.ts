@@ -5,8 +5,8 @@
  * which bring their own. The head of a stream keeps the time of its last event.
  *
  * Why the time never falls within a stream. (1) A head's time is raised by the
- * statement that locks the head, and Postgres evaluates it once the lock is held:
- * the clock is read after the append before has committed. (2) It is raised to the
+ * statement that locks the head. If another append has changed the head meanwhile,
+ * Postgres evaluates it after that append has committed. (2) It is raised to the
  * greatest of the clock and the time that the head has, so a clock that was set
  * back does not matter. (3) The append's time is the greatest of its heads' times;
  * a head that has a lower one is raised to it before its lock is released.
