@@ -17,7 +17,7 @@ import { bindsOf, type Encoded, encode, type PlacedCommand, touched } from "./ap
 import { commandKeyOf } from "./keys.ts"
 import type { KnownHistory } from "./horizon.ts"
 import { namingStreams } from "./lockTimeout.ts"
-import { type SingleAppends, singleOf } from "./singleAppend.ts"
+import type { SingleAppends } from "./singleAppend.ts"
 import { type CommandResult, readCommands } from "./streamReader.ts"
 
 /** Why an append can fail alone, while the others of its call succeed. */
@@ -82,9 +82,9 @@ export const appendAll =
           return repeatedExit(repeatsOf.get(owner)!, previous.success)
         })
       })
-      const only = single === undefined || appends.length > 1 ? undefined : singleOf(appends[0]!)
-      if (only === undefined || present === undefined) return all
-      const appending = namingStreams(sql, schema, { streams: [only] }, joined)(single!(only, present, lockTimeout))
+      const appending =
+        present === undefined || appends.length > 1 ? undefined : single?.(appends[0]!, present, lockTimeout)
+      if (appending === undefined) return all
       return Effect.flatMap(appending, (appended) =>
         appended === undefined ? all : Effect.succeed([Exit.succeed(appended)])
       )

@@ -1,6 +1,6 @@
 import { ofAppend, refuseStandby } from "./history.ts"
 import { lastDrawn } from "./horizon.ts"
-import { findInline, hasInline, lockInline, lockOrdered } from "./inline.ts"
+import { findInline, lockInline, lockOrdered } from "./inline.ts"
 import { ownPath } from "./searchPath.ts"
 import * as Times from "./times.ts"
 
@@ -95,8 +95,7 @@ ${refuseStandby}
     v_done := set_config('lock_timeout', p_lock_timeout::text, true);
   end if;
 ${lockInline(schema)}
-  select ${hasInline(schema)}, ${log.values} into v_has_inline, o_history, ${log.into}
-  from ${log.from};
+${log.look("v_has_inline", "o_history")}
 ${log.check}
 ${findInline(schema)}
 ${Times.floor}

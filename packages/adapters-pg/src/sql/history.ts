@@ -1,3 +1,4 @@
+import { hasInline } from "./inline.ts"
 import { ownPath } from "./searchPath.ts"
 
 /**
@@ -100,8 +101,10 @@ export const refuseSequence = (schema: string, end: string, drawn: string): stri
   end if;`
 
 /**
- * Parts of the append function: what it reads of the log with its first statement,
- * and what it does with it before anything is written.
+ * Parts of the functions that append: what they read with their first statement, into
+ * variables for whether appends maintain views and for the history, and into those
+ * that are declared here; and what the append function does with it before anything
+ * is written.
  */
 export const ofAppend = (schema: string) => ({
   variables: `
@@ -109,14 +112,13 @@ export const ofAppend = (schema: string) => ({
   v_end bigint;
   v_end_time timestamptz;
   v_log uuid;`,
-  values: `${presentHistory(schema)}, (select l.id from ${schema}.log l), p.last_value, e.position, e.recorded_at`,
-  into: "v_log, v_drawn, v_end, v_end_time",
-  from: `${schema}.events_position p left join (
-    select e.position, e.recorded_at from ${schema}.events e order by e.position desc limit 1) as e on true`,
+  look: (inline: string, history: string) => `
+  select ${hasInline(schema)}, ${presentHistory(schema)}, (select l.id from ${schema}.log l), p.last_value, e.position, e.recorded_at
+  into ${inline}, ${history}, v_log, v_drawn, v_end, v_end_time
+  from ${schema}.events_position p left join (
+    select e.position, e.recorded_at from ${schema}.events e order by e.position desc limit 1) as e on true;`,
   check: `
-  if v_end > v_drawn then
 ${refuseSequence(schema, "v_end", "v_drawn")}
-  end if;
   if o_history is null then
     o_history := ${schema}.begin_history(null);
   end if;

@@ -54,9 +54,11 @@ export const before = `
     ) as i on i.stream = k.ord;
   end if;`
 
+/** The time of a head that is created and gets no imported events. */
+export const fresh = `greatest(${clock}, v_floor)`
+
 /** The time of a head that is created: null if it gets imported events, because its time is theirs. */
-export const ofNewHead = (imports: string): string =>
-  `case when ${imports} then null else greatest(${clock}, v_floor) end`
+export const ofNewHead = (imports: string): string => `case when ${imports} then null else ${fresh} end`
 
 /** The time of a head that exists and whose time is known: raised. */
 export const raised = `greatest(s.recorded_at, ${clock}, v_floor)`

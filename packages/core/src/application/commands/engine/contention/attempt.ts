@@ -214,7 +214,7 @@ export class Attempt {
   }
 
   private *decideAll(begun: ReadonlyArray<Member>) {
-    // From here: while a group waits for locks and for what it reads, the process works for others.
+    // The time counts from here. While a group waits for locks and for its reads, the process works for others.
     this.started = this.context.clock.currentTimeMillisUnsafe()
     const commandIds = new Set<string>()
     for (const member of begun) {

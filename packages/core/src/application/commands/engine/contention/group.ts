@@ -151,7 +151,7 @@ export class Group {
       this.contested.add(membersOf(decided).flatMap(({ streams }) => streams.map(idOf)))
     this.needsLocks = false
     this.extensions = 0
-    // For the commands that the append had no room for. What names them begins them anew, so it comes after the answers.
+    // The commands that the append had no room for race anew. `namesOf` begins commands anew, so it runs after the answers.
     this.lostRaces = undefined
     if (appended !== undefined) this.states.commit(appended.history)
     for (let i = 0; i < parts.length; i++) {
