@@ -42,8 +42,11 @@ export type AskHorizon = (
  * served from it.
  */
 export const askHorizon = ({ known, limited, schema, sql, watch }: Options): AskHorizon => {
-  let seen: Seen = { history: 0n, position: 0, drawn: 0, noted: 0n, firstAt: 0, freeAt: 0 }
+  let seen: Seen = { history: 0n, position: 0, drawn: 0, noted: 0n, firstAt: 0, freeAt: 0, namedAt: undefined }
   let notedAt = 0
+  // Requests are counted, because an answer may come after that of a later request: then it is out of date.
+  let asked = 0
+  let observed = 0
 
   const ask = (
     operation: EventStoreError["operation"],
@@ -53,6 +56,7 @@ export const askHorizon = ({ known, limited, schema, sql, watch }: Options): Ask
   ): Effect.Effect<EventStore.Horizon, EventStoreError | SqlError.SqlError> =>
     Effect.gen(function* () {
       const before = seen
+      const turn = ++asked
       const now = Date.now()
       // To note the last position is a write. A process does it once a second at most.
       const notes = !joined && now - notedAt >= notingInterval
@@ -73,10 +77,12 @@ export const askHorizon = ({ known, limited, schema, sql, watch }: Options): Ask
       const at = row!.o_now.getTime()
       const firstAt = isSame ? seen.firstAt : at
       const freeAt = isSettled || (isSame && position > seen.position) ? at : isSame ? seen.freeAt : 0
-      // An answer may be older than one that has come before it.
-      if (!isSame || found.drawn >= seen.drawn) seen = { ...found, position, firstAt, freeAt }
       const holders = isSettled ? [] : (row!.o_holders ?? []).map(holderOf)
-      const heldAt = isSettled ? at : heldSince(holders, freeAt, firstAt)
+      const isHeld = isSame && !isSettled && position === seen.position
+      const namedAt = heldByNamed(holders, freeAt, isHeld ? seen.namedAt : undefined)
+      const heldAt = isSettled ? at : (namedAt ?? (freeAt || firstAt))
+      // An answer may be older than one that has come before it.
+      if (!isSame || found.drawn >= seen.drawn) seen = { ...found, position, firstAt, freeAt, namedAt }
       const horizon: EventStore.Horizon = {
         position,
         drawn: Math.max(found.drawn, position),
@@ -84,7 +90,10 @@ export const askHorizon = ({ known, limited, schema, sql, watch }: Options): Ask
         ...(isSettled ? {} : { heldSince: DateTime.makeUnsafe(heldAt) }),
         holders
       }
-      if (!joined) yield* watch.observe(horizon, at - heldAt)
+      if (!joined && turn > observed) {
+        observed = turn
+        yield* watch.observe(horizon, at - heldAt)
+      }
       return horizon
     })
 
@@ -106,12 +115,24 @@ interface Seen {
   readonly firstAt: number
   /** When the position was seen to move last, or no append was under way, by the server's clock; 0 for never. */
   readonly freeAt: number
+  /** Since when the named holders hold the position back, by the server's clock; undefined if none was named. */
+  readonly namedAt: number | undefined
 }
 
-// A transaction may be older than its append, so it holds the horizon back at most since that was seen to move.
-const heldSince = (holders: ReadonlyArray<EventStore.Holder>, freeAt: number, firstAt: number): number => {
-  const oldest = Math.min(...holders.map(({ since }) => since?.epochMilliseconds ?? Infinity))
-  return Number.isFinite(oldest) ? Math.max(freeAt, oldest) : freeAt || firstAt
+/**
+ * Since when the holders that were named hold the position back, or undefined if none
+ * was named. A transaction may be older than its append, so it holds the position back
+ * at most since that was seen to move. `before` is the time of the same hold until now:
+ * it counts also where the holders are not named this time, or the oldest has ended.
+ */
+const heldByNamed = (
+  holders: ReadonlyArray<EventStore.Holder>,
+  freeAt: number,
+  before: number | undefined
+): number | undefined => {
+  const times = holders.flatMap(({ since }) => (since === undefined ? [] : [Math.max(freeAt, since.epochMilliseconds)]))
+  if (before !== undefined) times.push(before)
+  return times.length === 0 ? undefined : Math.min(...times)
 }
 
 const holderOf = ({ application, pid, prepared, since }: HolderRow): EventStore.Holder => ({
