@@ -141,6 +141,29 @@ describe("the batcher", () => {
     })
   )
 
+  it.live("divides many requests that come at once, if nothing is under way and two calls may be", () =>
+    Effect.gen(function* () {
+      const sizesOf = (names: ReadonlyArray<string>) => names.map(({ length }) => length)
+      const many = (count: number, first = 0) =>
+        String.fromCodePoint(...Array.from({ length: count }, (_, i) => 200 + first + i))
+      const both = yield* opened({ maxBatch: 500 })
+      yield* both.requests(many(80))
+      assert.deepStrictEqual(sizesOf(both.made()), [40, 40])
+      yield* both.requests(many(100, 80))
+      yield* both.step(0, "succeed")
+      assert.deepStrictEqual(sizesOf(both.made()), [40, 40, 100])
+      const few = yield* opened({ maxBatch: 500 })
+      yield* few.requests(many(63))
+      assert.deepStrictEqual(sizesOf(few.made()), [63])
+      const single = yield* opened({ maxBatch: 500, maxInFlight: 1 })
+      yield* single.requests(many(80))
+      assert.deepStrictEqual(sizesOf(single.made()), [80])
+      const limited = yield* opened({ maxBatch: 30 })
+      yield* limited.requests(many(80))
+      assert.deepStrictEqual(sizesOf(limited.made()), [30, 30])
+    })
+  )
+
   for (const spare of [1, 2]) {
     it.live(`lets blocked requests take turns, ${spare} at once`, () =>
       Effect.gen(function* () {
