@@ -70,6 +70,9 @@ export const isForbidden = (error: SqlError.SqlError): boolean => codeOf(error) 
 /** Whether a statement failed because it waited for a lock longer than its limit. */
 export const isLockTimeout = (error: SqlError.SqlError): boolean => codeOf(error) === "55P03"
 
+/** Whether a statement failed because its transaction and another one waited for each other. */
+export const isDeadlock = (error: SqlError.SqlError): boolean => codeOf(error) === "40P01"
+
 /** Whether a limit in time, for locks or for statements, has ended a statement. */
 export const isWaitOver = (error: SqlError.SqlError): boolean => timeout.test(codeOf(error))
 
