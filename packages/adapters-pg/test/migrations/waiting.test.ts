@@ -2,10 +2,13 @@ import { readFileSync } from "node:fs"
 import type { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { PgMigrations } from "@hexfold/adapters-pg"
-import { Effect, Fiber, Logger, Redacted, Schedule } from "effect"
+import { StreamId } from "@hexfold/core"
+import { Duration, Effect, Fiber, Logger, Redacted, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
-import { client, newDatabase, url } from "../support/database.ts"
+import { client, newDatabase, type OpenedStores, openStores, transacted, url } from "../support/database.ts"
+import { append } from "../support/events.ts"
+import { appendTo as appendEvent, isInline, opened, Positions } from "../support/inlineViews.ts"
 import { restore } from "./dumps/dump.ts"
 
 /** An append of a library that knows only version 5 of the schema. */
@@ -84,8 +87,8 @@ describe("a migration that waits for a transaction", () => {
         )
         // Far below the limit of an append. While the migration waits in the queue for the table, they wait behind it.
         const others = yield* clientWith("others", { lock_timeout: "3s" })
-        const append = (n: number) => others.unsafe(appendTo(`${n}`))
-        yield* Effect.repeat(append(0), { until: () => lines.length > 0 })
+        const appendOther = (n: number) => others.unsafe(appendTo(`${n}`))
+        yield* Effect.repeat(appendOther(0), { until: () => lines.length > 0 })
         assert.lengthOf(lines, 1)
         assert.match(
           lines[0]!,
@@ -94,7 +97,7 @@ describe("a migration that waits for a transaction", () => {
         assert.match(lines[0]!, /the transaction of process \d+ of "forgotten", open since 2\d{3}-/)
         for (let n = 1; n <= 4; n++) {
           yield* queueing(sql, "migrating", "relation", 1)
-          yield* append(n)
+          yield* appendOther(n)
         }
         assert.isUndefined(migrating.pollUnsafe())
         assert.strictEqual(yield* versionOf(sql), 5)
@@ -103,7 +106,7 @@ describe("a migration that waits for a transaction", () => {
         assert.strictEqual(yield* versionOf(sql), PgMigrations.latest)
         assert.match(lines.at(-1)!, /^Info hexfold: the migration .* goes on$/)
         assert.lengthOf(lines, 2)
-        yield* append(0)
+        yield* appendOther(0)
       })
     )
   }
@@ -146,6 +149,36 @@ describe("a migration that waits for a transaction", () => {
           assert.strictEqual((before[0] as { readonly lock: string }).lock, "7s")
         })
       )
+    })
+  )
+})
+
+describe("the table of a view and its indexes", () => {
+  it.live("are made while appends are under way, and no append waits for them", () =>
+    Effect.gen(function* () {
+      const { instances, schema } = yield* opened(2)
+      const [one, two] = instances as [OpenedStores, OpenedStores]
+      const { events } = yield* openStores(
+        { schema, views: [Positions] },
+        { startupParameters: { lock_timeout: "3s" } }
+      )
+      const generation = { view: "Positions", version: 2 }
+      yield* transacted(
+        one.sql,
+        Effect.gen(function* () {
+          yield* appendEvent(one, "held")
+          yield* two.transaction(
+            Effect.gen(function* () {
+              const claim = { generation, owner: "test", lease: Duration.minutes(1), indexes: [[["n"]]] }
+              assert.strictEqual((yield* two.records.claim(claim))._tag, "Owned")
+              yield* append(events, StreamId.make("Other", "1"), 1)
+            })
+          )
+          yield* append(events, StreamId.make("Other", "1"), 1)
+        })
+      )
+      yield* appendEvent(two, "after")
+      assert.isTrue(yield* isInline(one))
     })
   )
 })
