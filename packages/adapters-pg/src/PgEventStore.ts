@@ -4,11 +4,10 @@ import { EventStore, type EventStoreError, StreamLocks } from "@hexfold/core"
 import { AppendCheck } from "@hexfold/core/adapter"
 import { Context, Duration, Effect, Layer, type Redacted, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { databaseUrl } from "./database/databaseUrl.ts"
 import { limitOf } from "./database/disconnect.ts"
-import { isBlocked, isStandby, isUndone, translated } from "./database/errors.ts"
+import { isBlocked, isExpired, isStandby, isUndone, translated } from "./database/errors.ts"
 import { checkLog } from "./database/logChecks.ts"
-import { clientConfig, poolSizeOf, whetherToListen } from "./database/pool.ts"
+import { clientConfig, databaseUrl, poolSizeOf, whetherToListen } from "./database/pool.ts"
 import { checkSchemaName, quoted } from "./database/schemaName.ts"
 import { awaitServer, defaultStartTimeout } from "./database/starting.ts"
 import { isJoined, outsideOf, readCommitted, whetherJoined } from "./database/transactions.ts"
@@ -158,6 +157,7 @@ const open = (options: Options) =>
       },
       isUndone,
       isBlocked,
+      isExpired,
       touches: touchesOf,
       describe: (append) => `an append to ${namesOf(touched(append))}`,
       maxInFlight,
@@ -171,6 +171,7 @@ const open = (options: Options) =>
         limited("readStreams")(outside(translated("readStreams")(readAllStreams(sql, schema, known)(requests)))),
       isUndone,
       isBlocked: () => false,
+      isExpired,
       touches: () => ({ exclusive: [], shared: [] }),
       describe: ({ requests }) => `a read of ${namesOf(requests)}`,
       maxInFlight,

@@ -70,6 +70,9 @@ export const isForbidden = (error: SqlError.SqlError): boolean => codeOf(error) 
 /** Whether a statement failed because it waited for a lock longer than its limit. */
 export const isLockTimeout = (error: SqlError.SqlError): boolean => codeOf(error) === "55P03"
 
+/** Whether a statement failed because its transaction and another one waited for each other. */
+export const isDeadlock = (error: SqlError.SqlError): boolean => codeOf(error) === "40P01"
+
 /** Whether a limit in time, for locks or for statements, has ended a statement. */
 export const isWaitOver = (error: SqlError.SqlError): boolean => timeout.test(codeOf(error))
 
@@ -142,11 +145,19 @@ export const isUndone = (cause: Cause.Cause<unknown>): boolean =>
   })
 
 /** Whether a statement has waited for a lock too long: the server has rolled it back. */
-export const isBlocked = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.some(
-    (reason) =>
-      reason._tag === "Fail" &&
-      reason.error instanceof EventStoreError &&
-      SqlError.isSqlError(reason.error.reason.cause) &&
-      isLockTimeout(reason.error.reason.cause)
-  )
+export const isBlocked = (cause: Cause.Cause<unknown>): boolean => sqlErrorsIn(cause).some(isLockTimeout)
+
+/**
+ * Whether the server has cancelled a statement, because it took longer than the
+ * server's `statement_timeout` or because somebody asked for it. Nothing is committed
+ * then: from the beginning of a commit on, the server cancels nothing.
+ */
+export const isExpired = (cause: Cause.Cause<unknown>): boolean =>
+  sqlErrorsIn(cause).some((error) => codeOf(error) === "57014")
+
+const sqlErrorsIn = (cause: Cause.Cause<unknown>): ReadonlyArray<SqlError.SqlError> =>
+  cause.reasons.flatMap((reason) => {
+    const error =
+      reason._tag === "Fail" && reason.error instanceof EventStoreError ? reason.error.reason.cause : undefined
+    return SqlError.isSqlError(error) ? [error] : []
+  })

@@ -1,7 +1,7 @@
 import { EventStoreError, Reason } from "@hexfold/core"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import { namespaceOf } from "./namespace.ts"
+import { namespaceOf } from "../sql/horizon.ts"
 import { quoted } from "./schemaName.ts"
 
 /**

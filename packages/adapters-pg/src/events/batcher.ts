@@ -19,6 +19,8 @@ export interface Options<In, Out, E> {
   readonly isUndone: (cause: Cause.Cause<unknown>) => boolean
   /** Whether a call has waited for a lock too long, and has certainly done nothing. */
   readonly isBlocked: (cause: Cause.Cause<unknown>) => boolean
+  /** Whether the server has ended a call because it took longer than the server allows, and it has certainly done nothing. */
+  readonly isExpired: (cause: Cause.Cause<unknown>) => boolean
   /** The keys that a request touches. */
   readonly touches: (request: In) => KeyLocks.Touches
   /** What a request wants, for the error of one that did not get its turn. */
@@ -64,7 +66,8 @@ interface Call {
  * times the commands of one call for all.
  *
  * No request holds up those that want other keys. A shared call waits for a lock
- * only briefly. If it is blocked, each of its requests is tried alone, in parallel.
+ * only briefly. If it is blocked, or the server ends it because it takes too long, each
+ * of its requests is tried alone, in parallel.
  * One that is blocked alone waits outside of the places of shared calls. If a shared
  * call has certainly done nothing and one of its requests may be the reason, it is
  * split, until the request that broke it stands alone.
@@ -190,13 +193,14 @@ export const make = <In, Out, E>(
         return Effect.matchCauseEffect(attempt(batch, briefly), {
           onSuccess: answered(batch),
           onFailure: (cause): Effect.Effect<void> => {
-            if (options.isBlocked(cause)) {
-              if (batch.length > 1) {
-                return Effect.forEach(batch, (entry) => shared([entry], true), {
-                  concurrency: options.maxInFlight,
-                  discard: true
-                })
-              }
+            const isBlocked = options.isBlocked(cause)
+            if (batch.length > 1 && (isBlocked || options.isExpired(cause))) {
+              return Effect.forEach(batch, (entry) => shared([entry], true), {
+                concurrency: options.maxInFlight,
+                discard: true
+              })
+            }
+            if (isBlocked) {
               return Effect.sync(() => {
                 const [entry] = batch
                 // Its caller may have gone during the call.

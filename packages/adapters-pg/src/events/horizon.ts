@@ -3,6 +3,7 @@ import { DateTime, Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type { Limit } from "../database/disconnect.ts"
 import { translated } from "../database/errors.ts"
+import { type HolderRow, holderOf } from "../database/holders.ts"
 import type { CheckLog } from "../database/logChecks.ts"
 import { whetherJoined } from "../database/transactions.ts"
 import { takenBack } from "../sql/history.ts"
@@ -135,13 +136,6 @@ const heldByNamed = (
   return times.length === 0 ? undefined : Math.min(...times)
 }
 
-const holderOf = ({ application, pid, prepared, since }: HolderRow): EventStore.Holder => ({
-  ...(pid === null ? {} : { pid }),
-  ...(application === null ? {} : { application }),
-  ...(since === null ? {} : { since: DateTime.makeUnsafe(Math.floor(since)) }),
-  isPrepared: prepared
-})
-
 interface Row {
   readonly o_log: string | null
   readonly o_history: bigint
@@ -150,11 +144,4 @@ interface Row {
   readonly o_noted: bigint
   readonly o_now: Date
   readonly o_holders: ReadonlyArray<HolderRow> | null
-}
-
-interface HolderRow {
-  readonly pid: number | null
-  readonly application: string | null
-  readonly prepared: boolean
-  readonly since: number | null
 }

@@ -97,3 +97,6 @@ export const lastDrawn = (schema: string): string =>
  */
 export const horizonCall = (schema: string): string =>
   `select o_log::text, o_history, o_horizon, o_last, o_noted, o_now, o_holders from ${schema}.horizon_2($1, $2, $3)`
+
+/** The number in the text of a function that names a horizon, or null. */
+export const namespaceOf = (row: string): string => `substring(${row}.prosrc from '>> 16 = ([0-9]{1,5})\\M')`

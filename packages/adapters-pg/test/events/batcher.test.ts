@@ -19,6 +19,8 @@ interface Call {
   readonly succeed: () => void
   /** It has waited for a lock too long. */
   readonly block: () => void
+  /** The server has ended it after a time that it allows, and it has done nothing. */
+  readonly expire: () => void
   /** It has done nothing, and one of its requests may be the reason. */
   readonly refuse: () => void
   /** Nobody knows what it has done. */
@@ -33,6 +35,7 @@ const tagged = (tag: Reason.Reason["_tag"]) => (cause: Cause.Cause<unknown>) => 
 
 const failures = {
   block: new Reason.Timeout({ detail: "blocked" }),
+  expire: new Reason.Unknown({ detail: "expired" }),
   refuse: new Reason.Rejected({ detail: "refused" }),
   lose: new Reason.Unavailable({ detail: "lost" })
 }
@@ -66,6 +69,7 @@ const opened = (
               isInterrupted: false,
               succeed: () => resume(Effect.succeed(batch.map(({ name }) => Exit.succeed(name)))),
               block: fail(failures.block),
+              expire: fail(failures.expire),
               refuse: fail(failures.refuse),
               lose: fail(failures.lose)
             }
@@ -74,6 +78,7 @@ const opened = (
           }),
         isUndone: tagged("Rejected"),
         isBlocked: tagged("Timeout"),
+        isExpired: tagged("Unknown"),
         touches: ({ key }) => ({ exclusive: [key], shared: [] }),
         describe: ({ name }) => name,
         maxInFlight: 2,
@@ -92,7 +97,7 @@ const opened = (
         settle
       )
     const made = () => calls.map(({ names }) => names)
-    const step = (n: number, end: "succeed" | "block" | "refuse" | "lose") =>
+    const step = (n: number, end: "succeed" | "block" | "expire" | "refuse" | "lose") =>
       Effect.andThen(
         Effect.sync(() => calls[n]![end]()),
         settle
@@ -161,6 +166,26 @@ describe("the batcher", () => {
       const limited = yield* opened({ maxBatch: 30 })
       yield* limited.requests(many(80))
       assert.deepStrictEqual(sizesOf(limited.made()), [30, 30])
+    })
+  )
+
+  it.live("tries the requests of a call that the server has ended for its time alone, and each fails for itself", () =>
+    Effect.gen(function* () {
+      const { made, requests, step } = yield* opened({ maxInFlight: 2 })
+      const sent = yield* requests("abcd")
+      yield* step(0, "expire")
+      assert.deepStrictEqual(made(), ["abcd", "a", "b"])
+      yield* step(1, "expire")
+      yield* step(2, "succeed")
+      assert.deepStrictEqual(made().slice(3), ["c", "d"])
+      yield* step(3, "succeed")
+      yield* step(4, "block")
+      // "d" waits for a lock, and the server ends its next call.
+      yield* step(5, "expire")
+      assert.deepStrictEqual(made().slice(5), ["d"])
+      const [e] = yield* requests("e")
+      yield* step(6, "succeed")
+      assert.deepStrictEqual(answers([...sent, e!]), ["Unknown: expired", "b", "c", "Unknown: expired", "e"])
     })
   )
 
