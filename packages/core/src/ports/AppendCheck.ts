@@ -102,7 +102,7 @@ export const checkRead = (
 /** Like {@link check}, but for the options that select the events of a read. */
 export const checkRange = (operation: Operation, options: AllReadOptions): EventStoreError | undefined => {
   const problem =
-    afterProblem(options.after) ??
+    (operation === "readStream" ? placeProblem("after", options.after) : afterProblem(options.after)) ??
     historyProblem("history", options.history) ??
     placeProblem("upTo", options.upTo) ??
     placeProblem("limit", options.limit) ??
@@ -124,8 +124,8 @@ const historyProblem = (what: string, history: number | undefined): string | und
     ? undefined
     : `${what}: ${nameOf(history)} is not the number of a history, a whole number from 1 on`
 
-const placeProblem = (what: string, value: number | undefined): string | undefined =>
-  value === undefined || (Number.isSafeInteger(value) && value >= 0)
+const placeProblem = (what: string, value: number | Position | undefined): string | undefined =>
+  value === undefined || (typeof value === "number" && Number.isSafeInteger(value) && value >= 0)
     ? undefined
     : `${what}: ${nameOf(value)} is not a whole number from 0 on`
 

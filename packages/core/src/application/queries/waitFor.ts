@@ -35,11 +35,10 @@ export const waitFor = <Receipt>(
   // Longer than a projection's default lease: so another projection can take over from one that died.
   timeout: Duration.Input = "15 seconds"
 ): Effect.Effect<void, WaitTimeout<Receipt> | ViewStoreError, ViewStore> => {
-  const wanted = placeOf(position)
   const refused = checkRange("readAll", { after: position })
-  if (wanted === undefined || refused !== undefined) {
-    return Effect.fail(ofViews(refused?.reason ?? new Rejected({ detail: "no position is given" })))
-  }
+  if (refused !== undefined) return Effect.fail(ofViews(refused.reason))
+  const wanted = placeOf(position)
+  if (wanted === undefined) return Effect.fail(ofViews(new Rejected({ detail: "no position is given" })))
   if (views.length === 0 || wanted === 0) return Effect.void
   return Effect.contextWith((context: Context.Context<ViewStore>) => {
     const store = Context.get(context, ViewStore)
