@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import { detailOf, isForbidden, isWaitOver, translated } from "./errors.ts"
 import { drawNamespace } from "./namespace.ts"
+import { checkVisible } from "./logChecks.ts"
 import { checkSchemaName, quoted } from "./schemaName.ts"
 import { transactionOf } from "./transactions.ts"
 
@@ -42,6 +43,7 @@ export const migrate = (
     yield* checkSchemaName(name)
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     const schema = quoted(name)
+    yield* checkVisible(sql, name)
     // "create schema if not exists" and "grant" fail when two processes run them at once.
     const alone = sql`select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${`hexfold:${name}`}, 0))::text`
     const grant = Effect.forEach(granting, (statement) => sql.unsafe(statement), { discard: true })
@@ -151,6 +153,7 @@ export const check = (name: string, library: Library): Effect.Effect<void, Event
   Effect.gen(function* () {
     yield* checkSchemaName(name)
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+    yield* checkVisible(sql, name)
     const found = yield* stateOf(sql, name)
     yield* checkLowest(name, library, found)
     const latest = library.migrations.length

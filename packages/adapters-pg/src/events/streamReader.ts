@@ -1,9 +1,10 @@
-import { CommandIdReused, type EventStore, type StreamId } from "@hexfold/core"
+import { CommandIdReused, type EventStore, EventStoreError, Reason, type StreamId } from "@hexfold/core"
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Exit, type Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { readEvents, readStreams, readStreamsAndCommands } from "../sql/readStreams.ts"
 import { array } from "../database/binds.ts"
+import { hidden } from "../database/logChecks.ts"
 import type { KnownHistory } from "./horizon.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
 import { type EventRow, toRecorded, writtenFirst } from "../database/eventRows.ts"
@@ -22,7 +23,10 @@ export const readAllStreams =
   (sql: SqlClient.SqlClient, schema: string, known: Pick<KnownHistory, "checked">) =>
   (
     batch: ReadonlyArray<ReadRequest>
-  ): Effect.Effect<ReadonlyArray<Exit.Exit<EventStore.StreamsRead, CommandIdReused>>, SqlError.SqlError> => {
+  ): Effect.Effect<
+    ReadonlyArray<Exit.Exit<EventStore.StreamsRead, CommandIdReused | EventStoreError>>,
+    SqlError.SqlError | EventStoreError
+  > => {
     // Taken before the read: if the log begins another history meanwhile, the next append in it is refused.
     const history = Number(known.checked)
     return Effect.map(
@@ -37,9 +41,11 @@ export const readAllStreams =
         return batch.map(({ command, requests }) => {
           const streams = slices.slice(next, (next += requests.length))
           const appended = command && commands.get(command.id)
+          const broken = streams.find((slice) => slice instanceof EventStoreError)
+          if (broken !== undefined) return Exit.fail(broken)
           return appended !== undefined && "_tag" in appended
             ? Exit.fail(appended)
-            : Exit.succeed({ streams, appended, history })
+            : Exit.succeed({ streams: streams.filter(isWhole), appended, history })
         })
       }
     )
@@ -50,7 +56,7 @@ export const readCommands = (
   sql: SqlClient.SqlClient,
   schema: string,
   keys: ReadonlyArray<EventStore.CommandKey>
-): Effect.Effect<ReadonlyMap<string, CommandResult>, SqlError.SqlError> =>
+): Effect.Effect<ReadonlyMap<string, CommandResult>, SqlError.SqlError | EventStoreError> =>
   Effect.map(select(sql, schema, [], keys), ({ commands }) => commands)
 
 // A row of a stream, with some of its events or without.
@@ -59,7 +65,8 @@ interface StreamRow {
   readonly head: bigint
   /** The version of the first event of the row. */
   readonly first: bigint | null
-  readonly types: ReadonlyArray<string>
+  /** Null if none of the events can be read. */
+  readonly types: ReadonlyArray<string> | null
   /** The events' data as JSON, separated by commas; null if it is too long for one message. */
   readonly data: string | null
 }
@@ -98,7 +105,8 @@ const select = (
           PgTypes.OID.text
         )
       ])
-  return Effect.flatMap(rows, (rows) => {
+  return Effect.flatMap(rows, (rows): Selected => {
+    if (rows.some(({ ord }) => ord === 0)) return Effect.fail(hidden("readStreams", `the schema ${schema}`))
     const ofStreams = rows.filter((row): row is StreamRow => row.ord > 0)
     const ofCommands = rows.filter((row): row is CommandRow => row.ord < 0)
     return Effect.map(withPayloads(sql, schema, requests, ofStreams), (events) => ({
@@ -107,6 +115,14 @@ const select = (
     }))
   })
 }
+
+type Selected = Effect.Effect<
+  {
+    readonly slices: ReadonlyArray<EventStore.StreamSlice | EventStoreError>
+    readonly commands: ReadonlyMap<string, CommandResult>
+  },
+  SqlError.SqlError | EventStoreError
+>
 
 /** Events of a stream, and their payloads. */
 interface Events extends Omit<StreamRow, "data"> {
@@ -125,36 +141,52 @@ const withPayloads = (
   return Effect.forEach(parsed, (row) => {
     if (!isCut(row)) return Effect.succeed(row)
     const { streamId } = requests[row.ord - 1]!
-    const binds = [keyOf(streamId), row.first, row.types.length]
+    const binds = [keyOf(streamId), row.first, row.types!.length]
     return Effect.flatMap(sql.unsafe<Pick<EventRow, "data">>(readEvents(schema), binds), (events) =>
-      events.length === row.types.length
-        ? Effect.succeed({ ...row, payloads: events.map(({ data }) => data) })
-        : Effect.die(new Error(`${streamId}: events from version ${row.first} on were deleted while it was read`))
+      Effect.succeed({ ...row, payloads: events.map(({ data }) => data) })
     )
   })
 }
 
-const isCut = ({ data, first }: StreamRow): boolean => first !== null && data === null
+const isCut = ({ data, types }: StreamRow): boolean => types !== null && data === null
 
 const toSlices = (
   requests: ReadonlyArray<EventStore.StreamRequest>,
   rows: ReadonlyArray<Events>
-): ReadonlyArray<EventStore.StreamSlice> => {
+): ReadonlyArray<EventStore.StreamSlice | EventStoreError> => {
   const slices = requests.map(({ streamId }) => ({
     streamId,
     version: 0,
     events: [] as Array<EventStore.StreamEvent>
   }))
+  const broken = new Map<number, EventStoreError>()
   for (const { first, head, ord, payloads, types } of rows) {
     const slice = slices[ord - 1]!
     slice.version = Number(head)
+    if (first !== null && payloads.length !== Math.min(eventsOfRow, Number(head - first) + 1)) {
+      broken.set(ord - 1, incomplete(slice.streamId, Number(first), payloads.length, Number(head)))
+    }
     const { events, streamId } = slice
     for (let i = 0; i < payloads.length; i++) {
-      events.push({ streamId, version: Number(first) + i, type: types[i]!, data: payloads[i]! })
+      events.push({ streamId, version: Number(first) + i, type: types![i]!, data: payloads[i]! })
     }
   }
   for (const { events } of slices) if (events.length > 1) events.sort((a, b) => a.version - b.version)
-  return slices
+  return broken.size === 0 ? slices : slices.map((slice, i) => broken.get(i) ?? slice)
+}
+
+const isWhole = (slice: EventStore.StreamSlice | EventStoreError): slice is EventStore.StreamSlice =>
+  !(slice instanceof EventStoreError)
+
+/** The most events of a row, see `sql/readStreams.ts`. */
+const eventsOfRow = 32
+
+const incomplete = (streamId: StreamId.StreamId, first: number, found: number, head: number) => {
+  const last = Math.min(first + eventsOfRow - 1, head)
+  const detail =
+    `stream ${streamId} is at version ${head}, but of its events ${first} to ${last} only ${found} can be read: ` +
+    "they were deleted, or row-level security hides them"
+  return new EventStoreError({ operation: "readStreams", reason: new Reason.Corrupt({ detail }) })
 }
 
 const toCommands = (

@@ -1,4 +1,5 @@
 import { noted, refuseSequence, refuseStandby } from "./history.ts"
+import { mayHide } from "./readStreams.ts"
 import { ownPath } from "./searchPath.ts"
 
 /**
@@ -96,4 +97,6 @@ export const lastDrawn = (schema: string): string =>
  * last position drawn; $3 boolean: whether it names the holders.
  */
 export const horizonCall = (schema: string): string =>
-  `select o_log::text, o_history, o_horizon, o_last, o_noted, o_now, o_holders from ${schema}.horizon_2($1, $2, $3)`
+  `select o_log::text, o_history, o_horizon, o_last, o_noted, o_now, o_holders,
+     ${mayHide(schema, "streams", "events", "log", "histories", "life")} as o_hides
+   from ${schema}.horizon_2($1, $2, $3)`
