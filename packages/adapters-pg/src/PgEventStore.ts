@@ -126,8 +126,9 @@ const open = (options: Options) =>
     const outside = outsideOf(sql)
     const autocommit = yield* readCommitted(sql)
     const views = yield* InlineDefinitions
-    const { alone, joined: within, ordered } = yield* inlineAppends.make({ schema, sql, views, autocommit, outside })
     const limited = limitOf(timeout)
+    const inline = yield* inlineAppends.make({ schema, sql, views, autocommit, outside, limited })
+    const { alone, joined: within, ordered } = inline
     const known: KnownHistory = { log: undefined, checked: 0n, check: checkLog(sql, name) }
     const watch = watchHeld(name, warnHeldAfter)
     const horizonFor = askHorizon({ sql, schema, limited, known, watch })

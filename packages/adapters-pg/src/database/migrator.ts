@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import { namespaceOf } from "../sql/horizon.ts"
 import { detailOf, isForbidden, isWaitOver, translated } from "./errors.ts"
+import { checkVisible } from "./logChecks.ts"
 import { migrationLocks } from "./migrationLocks.ts"
 import { checkSchemaName, quoted } from "./schemaName.ts"
 import { transactionOf } from "./transactions.ts"
@@ -46,6 +47,7 @@ export const migrate = (
     yield* checkSchemaName(name)
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     const schema = quoted(name)
+    yield* checkVisible(sql, name)
     const locks = migrationLocks(sql, name)
     const grant = Effect.forEach(granting, (statement) => sql.unsafe(statement), { discard: true })
     // "create schema if not exists" and "grant" fail when two processes run them at once.
@@ -194,6 +196,7 @@ export const check = (name: string, library: Library): Effect.Effect<void, Event
   Effect.gen(function* () {
     yield* checkSchemaName(name)
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+    yield* checkVisible(sql, name)
     let found = yield* stateOf(sql, name)
     if (!isUpToDate(library, found)) {
       // Another process may be migrating it.

@@ -40,7 +40,7 @@ const joined = (parts: ReadonlyArray<EventStore.Part>): ReadonlyArray<EventStore
     for (const write of writes) {
       const before = events.get(write.streamId)
       if (before === undefined) events.set(write.streamId, [...write.events])
-      else before.push(...write.events)
+      else for (const event of write.events) before.push(event)
     }
   }
   return Array.from(events, ([streamId, events]) => ({ streamId, events }))

@@ -4,7 +4,7 @@ import type { SqlClient, SqlError } from "effect/sql"
 import type { Limit } from "../database/disconnect.ts"
 import { translated } from "../database/errors.ts"
 import { type HolderRow, holderOf } from "../database/holders.ts"
-import type { CheckLog } from "../database/logChecks.ts"
+import { type CheckLog, hidden } from "../database/logChecks.ts"
 import { whetherJoined } from "../database/transactions.ts"
 import { takenBack } from "../sql/history.ts"
 import { horizonCall } from "../sql/horizon.ts"
@@ -63,6 +63,7 @@ export const askHorizon = ({ known, limited, schema, sql, watch }: Options): Ask
       const notes = !joined && now - notedAt >= notingInterval
       if (notes) notedAt = now
       const [row] = yield* sql.unsafe<Row>(horizonCall(schema), [joined, notes, names || watch.wantsNames()])
+      if (row!.o_hides) return yield* hidden(operation, `the schema ${schema}`)
       const found = { history: row!.o_history, drawn: Number(row!.o_last), noted: row!.o_noted }
       if (row!.o_log !== known.log || found.history !== known.checked) {
         known.log = yield* known.check(operation)
@@ -144,4 +145,6 @@ interface Row {
   readonly o_noted: bigint
   readonly o_now: Date
   readonly o_holders: ReadonlyArray<HolderRow> | null
+  /** Whether a policy may hide rows of the log from the role. */
+  readonly o_hides: boolean
 }

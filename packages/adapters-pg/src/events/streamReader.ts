@@ -4,6 +4,7 @@ import { Effect, Exit, type Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { eventsInRow, readEvents, readStreams, readStreamsAndCommands } from "../sql/readStreams.ts"
 import { array } from "../database/binds.ts"
+import { hidden } from "../database/logChecks.ts"
 import type { KnownHistory } from "./horizon.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
 import { type EventRow, toRecorded, writtenFirst } from "../database/eventRows.ts"
@@ -24,7 +25,7 @@ export const readAllStreams =
     batch: ReadonlyArray<ReadRequest>
   ): Effect.Effect<
     ReadonlyArray<Exit.Exit<EventStore.StreamsRead, CommandIdReused | EventStoreError>>,
-    SqlError.SqlError
+    SqlError.SqlError | EventStoreError
   > => {
     // Taken before the read: if the log begins another history meanwhile, the next append in it is refused.
     const history = Number(known.checked)
@@ -58,7 +59,7 @@ export const readCommands = (
   sql: SqlClient.SqlClient,
   schema: string,
   keys: ReadonlyArray<EventStore.CommandKey>
-): Effect.Effect<ReadonlyMap<string, CommandResult>, SqlError.SqlError> =>
+): Effect.Effect<ReadonlyMap<string, CommandResult>, SqlError.SqlError | EventStoreError> =>
   Effect.map(select(sql, schema, "append", [], keys), ({ commands }) => commands)
 
 // A row of a stream, with some of its events or without.
@@ -108,7 +109,8 @@ const select = (
           PgTypes.OID.text
         )
       ])
-  return Effect.flatMap(rows, (rows) => {
+  return Effect.flatMap(rows, (rows): Selected => {
+    if (rows.some(({ ord }) => ord === 0)) return Effect.fail(hidden("readStreams", `the schema ${schema}`))
     const ofStreams = rows.filter((row): row is StreamRow => row.ord > 0)
     const ofCommands = rows.filter((row): row is CommandRow => row.ord < 0)
     return Effect.map(withPayloads(sql, schema, requests, ofStreams), (events) => ({
@@ -117,6 +119,14 @@ const select = (
     }))
   })
 }
+
+type Selected = Effect.Effect<
+  {
+    readonly slices: ReadonlyArray<EventStore.StreamSlice | EventStoreError>
+    readonly commands: ReadonlyMap<string, CommandResult>
+  },
+  SqlError.SqlError | EventStoreError
+>
 
 /** Events of a stream, and their payloads. */
 interface Events extends Omit<StreamRow, "data"> {
@@ -148,9 +158,9 @@ const isCut = ({ data, types }: StreamRow): boolean => types !== null && data ==
 const expectedIn = ({ first, head }: Pick<StreamRow, "first" | "head">): number =>
   first === null ? 0 : Math.min(eventsInRow, Number(head - first) + 1)
 
-const hidden = (operation: EventStoreError["operation"], what: string) => {
-  const why = "somebody has deleted them, or a policy of the table hides them from this role"
-  return new EventStoreError({ operation, reason: new Reason.Corrupt({ detail: `${what} cannot be read: ${why}` }) })
+const incomplete = (operation: EventStoreError["operation"], what: string) => {
+  const detail = `${what} cannot be read: somebody has deleted them`
+  return new EventStoreError({ operation, reason: new Reason.Corrupt({ detail }) })
 }
 
 // Events have no versions of their own here. If one were missing, those after it would get the versions of others.
@@ -179,7 +189,7 @@ const toSlices = (
   if (missing.size === 0) return slices
   return slices.map((slice, i) =>
     missing.has(i)
-      ? hidden(operation, `${missing.get(i)} of the events of ${slice.streamId} up to version ${slice.version}`)
+      ? incomplete(operation, `${missing.get(i)} of the events of ${slice.streamId} up to version ${slice.version}`)
       : slice
   )
 }
@@ -210,7 +220,7 @@ const toCommands = (
     const expected = Number(command.position)
     if (events.length !== expected) {
       const what = `${expected - events.length} of the ${expected} events of a command that was executed before`
-      commands.set(key.id, hidden(operation, what))
+      commands.set(key.id, incomplete(operation, what))
       continue
     }
     events.sort((a, b) => a.position - b.position)

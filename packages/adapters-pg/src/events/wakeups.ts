@@ -2,6 +2,7 @@ import type { PgClient } from "@effect/sql-pg"
 import type { EventStore, EventStoreError } from "@hexfold/core"
 import { type Cause, Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
 import { translated } from "../database/errors.ts"
+import type { Limit } from "../database/disconnect.ts"
 import { channel, formerChannel, listen } from "../database/listener.ts"
 import { reported } from "../database/reported.ts"
 
@@ -17,7 +18,7 @@ export interface Options {
   /** Asks the server for the horizon, and names those who hold it back if that is wanted. */
   readonly ask: (names: boolean) => Effect.Effect<EventStore.Horizon, EventStoreError>
   /** Limits the time of a statement. */
-  readonly limited: <A, E>(query: Effect.Effect<A, E>) => Effect.Effect<A, E | EventStoreError>
+  readonly limited: ReturnType<Limit>
   /** Runs an effect outside of any transaction of the fiber that happens to start it. */
   readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
@@ -71,7 +72,7 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
     // The first reader starts the loop for all readers, so nothing of that reader's context may get in.
     const loop: Effect.Effect<Horizons, never, Scope.Scope> = Effect.gen(function* () {
       const horizons: Horizons = yield* PubSub.sliding<FoundHorizon>(1)
-      if (listens) yield* listen(pg, schema, () => void Queue.offerUnsafe(wake, undefined))
+      if (listens) yield* listen(pg, schema, () => void Queue.offerUnsafe(wake, undefined), limited)
       const asking = reported(
         `hexfold: the horizon of ${schema} cannot be read, so live readers wait`,
         `hexfold: the horizon of ${schema} can be read again`

@@ -1,4 +1,5 @@
 import { hasInline } from "./inline.ts"
+import { mayHide } from "./readStreams.ts"
 import { ownPath } from "./searchPath.ts"
 
 /**
@@ -55,6 +56,10 @@ end $$`,
   `create or replace function ${schema}.readable(p_position bigint, p_history bigint) returns bigint
   language plpgsql stable parallel safe ${ownPath} as $$
 begin
+  if ${mayHide(schema, "events")} then
+    raise exception 'row-level security may hide events from the role %: disable it on the tables of the schema, or give the role BYPASSRLS',
+      current_user using errcode = 'HX006';
+  end if;
   if coalesce(${presentHistory(schema)}, ${schema}.next_history()) <> p_history then
     raise exception 'the log has begun another history during the read: repeat it' using errcode = '40001';
   end if;

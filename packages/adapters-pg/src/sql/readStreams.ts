@@ -1,6 +1,12 @@
 /** The most events in a row of {@link readStreams}. */
 export const eventsInRow = 32
 
+/** Whether a policy may hide rows of some tables from the present role, as an expression. */
+export const mayHide = (schema: string, ...tables: ReadonlyArray<string>): string =>
+  tables
+    .map((table) => `pg_catalog.row_security_active('${schema}.${table}'::pg_catalog.regclass::pg_catalog.oid)`)
+    .join(" or ")
+
 /**
  * Reads streams at one moment: the streams that exist with their versions, and
  * what a fold needs of their events after a version. A row has up to 32 events.
@@ -10,7 +16,8 @@ export const eventsInRow = 32
  * others.
  *
  * The driver takes rows up to 16 MiB. A row with more than 4 MiB of JSON comes
- * without it; `readEvents` then reads its events.
+ * without it; `readEvents` then reads its events. A row with the `ord` 0 says that
+ * a policy may hide rows from the role, so that the others must not be used.
  *
  * $1 text[]: the streams' keys; $2 bigint[]: for each stream, the version after
  * which events are read. The limit makes Postgres find each head by its index,
@@ -27,7 +34,9 @@ left join lateral (
     select type, data::text as json from ${schema}.events
     where stream = s.id and version > c.low and version <= c.low + ${eventsInRow} order by version
   ) as ordered
-) as e on true`
+) as e on true
+union all
+select 0, null, null, null, null where ${mayHide(schema, "streams", "events")}`
 
 /**
  * The payloads of some events of a stream, a row for each. Recorded events never
@@ -58,6 +67,8 @@ select *, null::bigint as position, null::bigint as version, null::text as strea
   null::jsonb as event_data, null::jsonb as metadata, null::timestamptz as recorded_at, null::boolean as imported,
   null::text as fingerprint
 from (${readStreams(schema)}) as r
+union all
+select 0, null, null, null, null, null, null, null, null, null, null, null, null, null, null where ${mayHide(schema, "commands")}
 union all
 select c.ord, null, null, null, null, pg_catalog.cardinality(c.positions)::bigint, (select pg_catalog.max(h.history) from ${schema}.histories h), null, null, null, null, null,
   null, null, c.fingerprint from command c

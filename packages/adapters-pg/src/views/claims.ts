@@ -31,12 +31,19 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
       yield* sql.unsafe(registry.lockView, [name, view])
       const at = [view, bigint(version), bigint(build)]
       const [created] = yield* sql.unsafe<Pick<Part, "id" | "build">>(registry.register(schema), at)
-      if (created === undefined) return
+      if (created === undefined) {
+        const found = yield* sql.unsafe<Part>(registry.parts(schema), at)
+        return found.length > 0 ? undefined : yield* unseen(view, version)
+      }
       yield* sql.unsafe(registry.createParts(schema), [created.id, int4(1), bigint(after ?? 0)])
       yield* sql.unsafe(records.createTable(schema, created.id))
       yield* sql.unsafe(records.commentTable(schema, created.id, view, version, created.build))
       for (const paths of indexes) yield* sql.unsafe(records.createIndex(schema, created.id, paths))
-    }).pipe(Effect.mapError((error) => (isForbidden(error) ? mayNotCreate(view, version, error) : error)))
+    }).pipe(
+      Effect.mapError((error) =>
+        error._tag === "SqlError" && isForbidden(error) ? mayNotCreate(view, version, error) : error
+      )
+    )
 
   // A transaction that adds or removes parts, or switches, holds the generation's lock. With this lock and the rows of
   // all parts locked, nothing has changed if each part is in the epoch and at the position that was seen: a claim would
@@ -82,6 +89,11 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
       return yield* claim(given)
     })
   return claim
+}
+
+const unseen = (view: string, version: number) => {
+  const detail = `${view}, version ${version}, is registered, but this role cannot see its rows: does row-level security hide them?`
+  return new ViewStoreError({ operation: "claim", view, reason: new Reason.Corrupt({ detail }) })
 }
 
 const mayNotCreate = (view: string, version: number, cause: SqlError.SqlError) => {
