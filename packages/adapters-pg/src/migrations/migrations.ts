@@ -5,6 +5,7 @@ import { inline } from "./inline.ts"
 import { retention } from "./retention.ts"
 import { revisions } from "./revisions.ts"
 import { times } from "./times.ts"
+import { viewHistories } from "./viewHistories.ts"
 import { views } from "./views.ts"
 
 /** A step that changes the tables of a schema. */
@@ -32,5 +33,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { name: "inline", statements: inline, locks: ["views"] },
   { name: "revisions", statements: revisions },
   { name: "times", statements: times, locks: ["streams", "events"] },
-  { name: "histories", statements: histories }
+  { name: "histories", statements: histories },
+  { name: "view histories", statements: viewHistories, locks: ["view_parts"] }
 ]

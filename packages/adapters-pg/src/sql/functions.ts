@@ -11,7 +11,7 @@ import { ownPath } from "./searchPath.ts"
  * The revision of this library: it counts the changes of functions and tables.
  * Raise it with every such change, or databases keep the functions they have.
  */
-export const revision = 3
+export const revision = 4
 
 /**
  * The lowest revision of a library that can use a schema as this library leaves

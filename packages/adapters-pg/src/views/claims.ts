@@ -11,6 +11,8 @@ import { array, bigint, float8, int4 } from "../database/binds.ts"
 interface Place {
   readonly epoch: bigint
   readonly position: bigint
+  /** The history in which the position was reached; null if nobody has said it. */
+  readonly history: bigint | null
 }
 
 interface Part extends Place {
@@ -35,7 +37,7 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
         const found = yield* sql.unsafe<Part>(registry.parts(schema), at)
         return found.length > 0 ? undefined : yield* unseen(view, version)
       }
-      yield* sql.unsafe(registry.createParts(schema), [created.id, int4(1), bigint(after ?? 0)])
+      yield* sql.unsafe(registry.createParts(schema), [created.id, int4(1), bigint(after ?? 0), bigint(undefined)])
       yield* sql.unsafe(records.createTable(schema, created.id))
       yield* sql.unsafe(records.commentTable(schema, created.id, view, version, created.build))
       for (const paths of indexes) yield* sql.unsafe(records.createIndex(schema, created.id, paths))
@@ -57,7 +59,7 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
         locked[i]?.epoch === epoch && locked[i].position === position
       if (locked.length !== parts.length || !parts.every(isSame)) return
       yield* sql.unsafe(registry.removeParts(schema), [id])
-      yield* sql.unsafe(registry.createParts(schema), [id, int4(of), position])
+      yield* sql.unsafe(registry.createParts(schema), [id, int4(of), position, bigint(earliestOf(locked))])
     })
 
   // Why claims at the same time are correct: a claim changes what it has seen only if it is still the same; otherwise it
@@ -103,11 +105,18 @@ const mayNotCreate = (view: string, version: number, cause: SqlError.SqlError) =
   return new ViewStoreError({ operation: "claim", view, reason: new Reason.Rejected({ detail, cause }) })
 }
 
+// What is valid of a position of the earliest history is valid of the same position in the others.
+const earliestOf = (parts: ReadonlyArray<Place>): number | undefined => {
+  const known = parts.flatMap(({ history }) => (history === null ? [] : [Number(history)]))
+  return known.length === 0 ? undefined : Math.min(...known)
+}
+
 const ownedOf = ({ build, inline, position }: Part, owned: Place): ViewStore.Claimed => ({
   _tag: "Owned",
   build: Number(build),
   epoch: Number(owned.epoch),
   position: Number(inline ? position : owned.position),
+  ...(inline || owned.history === null ? {} : { history: Number(owned.history) }),
   inline
 })
 

@@ -92,7 +92,7 @@ describe("a migration that waits for a transaction", () => {
         assert.lengthOf(lines, 1)
         assert.match(
           lines[0]!,
-          /^Warn hexfold: the migration of the schema hexfold \(revisions, times, histories\) waits for/
+          /^Warn hexfold: the migration of the schema hexfold \(revisions, times, histories, view histories\) waits for/
         )
         assert.match(lines[0]!, /the transaction of process \d+ of "forgotten", open since 2\d{3}-/)
         for (let n = 1; n <= 4; n++) {
