@@ -147,7 +147,7 @@ const open = (options: Options) =>
       outside
     })
     const sweeping = translated("maintenance")(outside(sweep(sql, schema, retention)))
-    if (Duration.isFinite(retention)) yield* sweepEvery(sweepInterval, sweeping)
+    if (Duration.isFinite(retention)) yield* sweepEvery(name, sweepInterval, sweeping)
 
     const single = singleAppend.make(sql, schema, autocommit)
     const appendBatch = yield* batcher.make<EventStore.Append, Answer, AppendFailure>({
