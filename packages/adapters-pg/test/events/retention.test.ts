@@ -78,7 +78,7 @@ describe("retention of command ids", () => {
   )
 
   it.live(
-    "a store with a retention sweeps by itself, and says so once when sweeps fail and once when they succeed again",
+    "a store with a retention sweeps by itself, and tells once that sweeps fail and that they succeed again",
     () =>
       Effect.gen(function* () {
         const schema = yield* newSchema
