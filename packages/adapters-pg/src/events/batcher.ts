@@ -62,8 +62,8 @@ interface Call {
  *
  * Callers that one large call has answered come again at the same moment. If nothing is
  * under way then, their requests are divided into two calls: from then on this process
- * works on one half while the server works on the other. With 256 callers this gave 1.29
- * times the commands of one call for all.
+ * works on one half while the server works on the other: 1.29 times the commands of 256
+ * callers.
  *
  * No request holds up those that want other keys. A shared call waits for a lock
  * only briefly. If it is blocked, or the server ends it because it takes too long, each

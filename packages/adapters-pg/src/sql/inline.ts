@@ -25,7 +25,7 @@ begin
   with demoted as (
     update ${schema}.views set inline = false where id = any (p_generations) and inline returning id
   )
-  update ${schema}.view_parts set position = v_last, history = ${schema}.history() from demoted where generation = demoted.id;
+  update ${schema}.view_parts set position = v_last, history = ${schema}.history(), history_at = v_last from demoted where generation = demoted.id;
 end $$`,
   `create or replace function ${schema}.reached(p_inline boolean, p_position bigint) returns bigint language sql ${ownPath} as $$
     select case when p_inline then (select o_horizon from ${schema}.horizon(false)) else p_position end $$`

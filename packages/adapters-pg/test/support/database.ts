@@ -88,7 +88,7 @@ export const undoInline = (schema: string): ReadonlyArray<string> => [
   ),
   ...["log", "histories", "life"].map((name) => `drop table ${schema}.${name}`),
   `drop sequence ${schema}.noted`,
-  `alter table ${schema}.view_parts drop column history`,
+  `alter table ${schema}.view_parts drop column history, drop column history_at`,
   `alter table ${schema}.streams drop column recorded_at`,
   `alter table ${schema}.events drop column original_time`,
   `drop table ${schema}.revisions`,
