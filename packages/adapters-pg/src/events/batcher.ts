@@ -61,13 +61,13 @@ interface Call {
  * touch the same key exclusively go one after the other, in the order they came.
  *
  * Callers that one large call has answered come again at the same moment. If nothing is
- * under way then, their requests are divided into two calls: from then on this process
- * works on one half while the server works on the other: 1.29 times the commands of 256
- * callers.
+ * under way then, their requests are divided into two calls, and from then on this
+ * process works on one half while the server works on the other. Measured with 256
+ * callers: 1.29 times the commands.
  *
  * No request holds up those that want other keys. A shared call waits for a lock
- * only briefly. If it is blocked, or the server ends it because it takes too long, each
- * of its requests is tried alone, in parallel.
+ * only briefly. If it is blocked, each of its requests is tried alone, in parallel. If
+ * the server ends it because it takes too long, each is tried alone, one after the other.
  * One that is blocked alone waits outside of the places of shared calls. If a shared
  * call has certainly done nothing and one of its requests may be the reason, it is
  * split, until the request that broke it stands alone.
@@ -195,10 +195,9 @@ export const make = <In, Out, E>(
           onFailure: (cause): Effect.Effect<void> => {
             const isBlocked = options.isBlocked(cause)
             if (batch.length > 1 && (isBlocked || options.isExpired(cause))) {
-              return Effect.forEach(batch, (entry) => shared([entry], true), {
-                concurrency: options.maxInFlight,
-                discard: true
-              })
+              // A call that takes long is not tried on more connections than before: the server may have too much to do.
+              const concurrency = isBlocked ? options.maxInFlight : 1
+              return Effect.forEach(batch, (entry) => shared([entry], true), { concurrency, discard: true })
             }
             if (isBlocked) {
               return Effect.sync(() => {
