@@ -3,7 +3,7 @@ import type { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { PgMigrations } from "@hexfold/adapters-pg"
 import { StreamId } from "@hexfold/core"
-import { Duration, Effect, Fiber, Logger, Redacted, Schedule } from "effect"
+import { Clock, Duration, Effect, Fiber, Logger, Redacted, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
 import { client, newDatabase, type OpenedStores, openStores, transacted, url } from "../support/database.ts"
@@ -54,6 +54,35 @@ const collecting = () => {
   })
   return { lines, layer: Logger.layer([logger]) }
 }
+
+/** A clock whose time passes only when it is told to. It counts the pauses, and shortens them. */
+const ownTime = () => {
+  let nanos = 0n
+  let count = 0
+  const clock: Clock.Clock = {
+    currentTimeMillisUnsafe: () => Number(nanos / 1_000_000n),
+    currentTimeMillis: Effect.sync(() => Number(nanos / 1_000_000n)),
+    currentTimeNanosUnsafe: () => nanos,
+    currentTimeNanos: Effect.sync(() => nanos),
+    monotonicTimeNanosUnsafe: () => nanos,
+    monotonicTimeNanos: Effect.sync(() => nanos),
+    sleep: (duration) =>
+      Effect.suspend(() => {
+        count++
+        return Effect.callback<void>((resume) => {
+          const timer = setTimeout(() => resume(Effect.void), Math.min(Duration.toMillis(duration), 10))
+          return Effect.sync(() => clearTimeout(timer))
+        })
+      })
+  }
+  const pass = (seconds: number) => {
+    nanos += BigInt(Math.round(seconds * 1e9))
+  }
+  return { clock, pass, pauses: () => count }
+}
+
+const until = (holds: () => boolean) =>
+  Effect.repeat(Effect.sync(holds), { until: (done) => done, schedule: Schedule.spaced("5 millis") })
 
 /** Stops a migration at its first change of a table, when it has all of its locks, until it is told to go on. */
 const stopsAtWork = (sql: PgClient.PgClient) =>
@@ -118,16 +147,16 @@ describe("a migration that waits for a transaction", () => {
         // Far below the limit of an append. While the migration waits in the queue for the table, they wait behind it.
         const others = yield* clientWith("others", { lock_timeout: "3s" })
         const appendOther = (n: number) => others.unsafe(appendTo(`${n}`))
+        for (let n = 1; n <= 4; n++) {
+          yield* queueing(sql, "migrating", "relation", 1)
+          yield* appendOther(n)
+        }
         yield* Effect.repeat(appendOther(0), { until: () => lines.length > 0 })
         assert.match(
           lines[0]!,
           /^Warn hexfold: the migration of the schema hexfold \(revisions, times, histories, view histories\) waits for/
         )
         assert.match(lines[0]!, /the transaction of process \d+ of "forgotten", open since 2\d{3}-/)
-        for (let n = 1; n <= 4; n++) {
-          yield* queueing(sql, "migrating", "relation", 1)
-          yield* appendOther(n)
-        }
         assert.isUndefined(migrating.pollUnsafe())
         assert.strictEqual(yield* versionOf(sql), 5)
         yield* end
@@ -138,6 +167,57 @@ describe("a migration that waits for a transaction", () => {
       })
     )
   }
+
+  it.live("says nothing if it begins within a second", () =>
+    Effect.gen(function* () {
+      const { clientWith, sql } = yield* former
+      const { layer, lines } = collecting()
+      const { clock, pauses } = ownTime()
+      const end = yield* held(yield* clientWith("brief"), appendTo("held"))
+      const migrating = yield* Effect.forkScoped(
+        run(sql).pipe(Effect.provide(layer), Effect.provideService(Clock.Clock, clock)),
+        { startImmediately: true }
+      )
+      yield* until(() => pauses() >= 4)
+      yield* end
+      yield* Fiber.join(migrating)
+      assert.isEmpty(lines)
+    })
+  )
+
+  it.live("says so after a second, and again every ten seconds", () =>
+    Effect.gen(function* () {
+      const { clientWith, sql } = yield* former
+      const { layer, lines } = collecting()
+      const { clock, pass, pauses } = ownTime()
+      const end = yield* held(yield* clientWith("forgotten"), appendTo("held"))
+      const migrating = yield* Effect.forkScoped(
+        run(sql).pipe(Effect.provide(layer), Effect.provideService(Clock.Clock, clock)),
+        { startImmediately: true }
+      )
+      const tries = Effect.suspend(() => {
+        const before = pauses()
+        return until(() => pauses() >= before + 2)
+      })
+      yield* tries
+      for (const [seconds, count] of [
+        [0.9, 0],
+        [0.1, 1],
+        [9.9, 1],
+        [0.1, 2],
+        [9.9, 2],
+        [0.1, 3]
+      ] as const) {
+        pass(seconds)
+        yield* tries
+        assert.lengthOf(lines, count)
+      }
+      yield* end
+      yield* Fiber.join(migrating)
+      assert.lengthOf(lines, 4)
+      assert.match(lines[3]!, /^Info hexfold: the migration .* goes on$/)
+    })
+  )
 
   for (const [who, waiter] of [
     ["another migration", PgMigrations.run()],
