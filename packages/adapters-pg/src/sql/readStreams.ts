@@ -1,11 +1,7 @@
+import { mayHide } from "./security.ts"
+
 /** The most events in a row of {@link readStreams}. */
 export const eventsInRow = 32
-
-/** Whether a policy may hide rows of some tables from the present role, as an expression. */
-export const mayHide = (schema: string, ...tables: ReadonlyArray<string>): string =>
-  tables
-    .map((table) => `pg_catalog.row_security_active('${schema}.${table}'::pg_catalog.regclass::pg_catalog.oid)`)
-    .join(" or ")
 
 /**
  * Reads streams at one moment: the streams that exist with their versions, and
