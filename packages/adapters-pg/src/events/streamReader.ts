@@ -1,10 +1,10 @@
-import { CommandIdReused, type EventStore, EventStoreError, Reason, type StreamId } from "@hexfold/core"
+import { CommandIdReused, type EventStore, type EventStoreError, type StreamId } from "@hexfold/core"
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Exit, type Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { eventsInRow, readEvents, readStreams, readStreamsAndCommands } from "../sql/readStreams.ts"
 import { array } from "../database/binds.ts"
-import { hidden } from "../database/logChecks.ts"
+import { hidden, incomplete } from "../database/logChecks.ts"
 import type { KnownHistory } from "./horizon.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
 import { type EventRow, toRecorded, writtenFirst } from "../database/eventRows.ts"
@@ -110,7 +110,7 @@ const select = (
         )
       ])
   return Effect.flatMap(rows, (rows): Selected => {
-    if (rows.some(({ ord }) => ord === 0)) return Effect.fail(hidden("readStreams", `the schema ${schema}`))
+    if (rows.some(({ ord }) => ord === 0)) return Effect.fail(hidden(operation, `the schema ${schema}`))
     const ofStreams = rows.filter((row): row is StreamRow => row.ord > 0)
     const ofCommands = rows.filter((row): row is CommandRow => row.ord < 0)
     return Effect.map(withPayloads(sql, schema, requests, ofStreams), (events) => ({
@@ -157,11 +157,6 @@ const isCut = ({ data, types }: StreamRow): boolean => types !== null && data ==
 /** How many events a row must have: versions have no gaps. */
 const expectedIn = ({ first, head }: Pick<StreamRow, "first" | "head">): number =>
   first === null ? 0 : Math.min(eventsInRow, Number(head - first) + 1)
-
-const incomplete = (operation: EventStoreError["operation"], what: string) => {
-  const detail = `${what} cannot be read: somebody has deleted them`
-  return new EventStoreError({ operation, reason: new Reason.Corrupt({ detail }) })
-}
 
 // Events have no versions of their own here. If one were missing, those after it would get the versions of others.
 const toSlices = (

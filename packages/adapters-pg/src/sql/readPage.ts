@@ -1,3 +1,4 @@
+import { mayHide } from "./security.ts"
 import { eventTime } from "./times.ts"
 
 // A page ends after $limit rows, or with the row that fills $bytes of payload as it is written out, so that large
@@ -26,6 +27,9 @@ from (
 ) as summed
 where total - pg_catalog.octet_length(json) < ${bytes} order by ${order}`
 
+// The checks of a page stand in a select of their own, which has no row of an event. Where a policy hides all rows,
+// Postgres does not evaluate the other conditions on them.
+
 /** The order of the events in a page. */
 export type Direction = "forwards" | "backwards"
 
@@ -39,34 +43,40 @@ export type Direction = "forwards" | "backwards"
  * $8 bigint: the history of the horizon, or null. The page fails if the log has begun another
  * one: what stands below that horizon may then still change.
  */
-export const readAllPage = (schema: string, direction: Direction): string =>
-  page(
-    `select * from ${schema}.events
+export const readAllPage = (schema: string, direction: Direction): string => `
+select * from (${page(
+  `select * from ${schema}.events
      where position ${direction === "forwards" ? ">" : "<"} $1::bigint
-       and position <= (select ${schema}.readable($2::bigint, $8::bigint))
+       and position <= $2::bigint
        and ($3::text[] is null or pg_catalog.split_part(stream_id, '-', 1) = any ($3::text[]))
        and ($4::text[] is null or type = any ($4::text[]))`,
-    direction === "forwards" ? "position" : "position desc",
-    "$5::int",
-    "$6::bigint",
-    "$7::int"
-  )
+  direction === "forwards" ? "position" : "position desc",
+  "$5::int",
+  "$6::bigint",
+  "$7::int"
+)}) as page
+union all
+select null, null, null, null, null, null, null, null, null, null, null, null where ${schema}.readable($2::bigint, $8::bigint) is null`
 
 /**
- * A page of a stream.
+ * A page of a stream, and a row without a position, which has the stream's version, or
+ * null if there is no such stream, and says whether a policy may hide rows from the role.
  *
  * $1 text: the stream's key; $2 bigint: after this version; $3 text[]: only these
  * types, or null; $4 int: the most rows; $5 bigint: the bytes that end the page;
  * $6 int: how many times larger than its stored bytes a compressed payload is taken
  * to be.
  */
-export const readStreamPage = (schema: string, direction: Direction): string =>
-  page(
-    `select * from ${schema}.events
+export const readStreamPage = (schema: string, direction: Direction): string => `
+select *, null::boolean as hides from (${page(
+  `select * from ${schema}.events
      where stream = (select id from ${schema}.streams where key = $1) and version ${direction === "forwards" ? ">" : "<"} $2::bigint
        and ($3::text[] is null or type = any ($3::text[]))`,
-    direction === "forwards" ? "version" : "version desc",
-    "$4::int",
-    "$5::bigint",
-    "$6::int"
-  )
+  direction === "forwards" ? "version" : "version desc",
+  "$4::int",
+  "$5::bigint",
+  "$6::int"
+)}) as page
+union all
+select null, null, (select version from ${schema}.streams where key = $1), null, null, null, null, null, null, null, null, null,
+  ${mayHide(schema, "streams", "events")}`
