@@ -152,6 +152,19 @@ describe("a role from which row-level security hides rows", () => {
     })
   )
 
+  for (const table of ["views", "view_parts"]) {
+    it.live(`is refused a claim if rows of ${table} are hidden`, () =>
+      Effect.gen(function* () {
+        const { hide, role, schema } = yield* made
+        const { records } = yield* openStores({ schema }, { startupParameters: { role } })
+        yield* hide(table, "using (false) with check (true)")
+        const error = yield* Effect.flip(claimed(records))
+        assert.deepStrictEqual([error.operation, error.view, error.reason._tag], ["claim", "Things", "Rejected"])
+        assert.include(error.message, "row-level security may hide rows")
+      })
+    )
+  }
+
   // A policy may hide rows and take new ones, or hide some rows only.
   const cases = [
     ...all.flatMap((table) => [[table, "using (false)"] as const, [table, "using (false) with check (true)"] as const]),
