@@ -89,9 +89,9 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
         limit,
         (after, size, ratio) => {
           const binds = [keyOf(streamId), after, texts(types), size, BigInt(pageBytes), int4(ratio)]
-          return Effect.flatMap(sql.unsafe<PageRow | EndRow>(query, binds), (selected) => {
-            const rows = selected.filter((row): row is PageRow => row.position !== null)
-            const { hides, version: head } = selected.find((row): row is EndRow => row.position === null)!
+          return Effect.flatMap(sql.unsafe<StreamPageRow | EmptyPage>(query, binds), (selected) => {
+            const { head, hides } = selected[0]!
+            const rows = selected.filter((row): row is StreamPageRow => row.position !== null)
             if (hides) return Effect.fail(hidden("readStream", `the schema ${schema}`))
             const range = { direction, after, head: head ?? 0n, isLast: !isFull(rows, size) }
             const gap = types === undefined ? gapIn(rows, range) : undefined
@@ -172,13 +172,18 @@ interface HistoryRow {
   readonly beganAfter: bigint
 }
 
-/** The row of a stream's page that is no event. */
-interface EndRow {
-  readonly position: null
+interface OfStream {
   /** The version of the stream; null if there is no such stream. */
-  readonly version: bigint | null
+  readonly head: bigint | null
   /** Whether a policy may hide rows from the role. */
   readonly hides: boolean
+}
+
+interface StreamPageRow extends PageRow, OfStream {}
+
+/** The only row of a stream's page without events. */
+interface EmptyPage extends OfStream {
+  readonly position: null
 }
 
 interface PageRow extends WrittenRow {
