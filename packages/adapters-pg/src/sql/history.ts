@@ -1,6 +1,5 @@
 import { hasInline } from "./inline.ts"
-import { mayHide } from "./readStreams.ts"
-import { ownPath } from "./searchPath.ts"
+import { mayHide, ownPath } from "./security.ts"
 
 /**
  * The functions that notice when the log may have lost something: the server has
