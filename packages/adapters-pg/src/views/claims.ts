@@ -84,7 +84,9 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
         if (owned !== undefined) return ownedOf(part, owned)
       } else if (parts.length === 0) {
         // A generation whose rows are hidden must not be taken for one that does not exist.
-        yield* checkVisible(sql, name)
+        yield* Effect.catchTag(checkVisible(sql, name), "EventStoreError", ({ reason }) =>
+          Effect.fail(new ViewStoreError({ operation: "claim", view: generation.view, reason }))
+        )
         // Another process may create the generation after the first look and drop it before the second. From then on this
         // transaction holds the view's lock, and no other process can create it.
         if (looks > 2) return yield* withoutParts(generation)
