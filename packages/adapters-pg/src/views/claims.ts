@@ -1,4 +1,4 @@
-import { type EventStoreError, Reason, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { Reason, type ViewStore, ViewStoreError } from "@hexfold/core"
 import { PgTypes } from "@effect/sql-pg"
 import { Duration, Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -65,7 +65,7 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
   const claim = (
     given: ViewStore.Claim,
     looks = 1
-  ): Effect.Effect<ViewStore.Claimed, SqlError.SqlError | ViewStoreError | EventStoreError> =>
+  ): Effect.Effect<ViewStore.Claimed, SqlError.SqlError | ViewStoreError> =>
     Effect.gen(function* () {
       const { generation, owner, part: { index, of } = { index: 0, of: 1 } } = given
       const at = [generation.view, bigint(generation.version), bigint(generation.build)]
