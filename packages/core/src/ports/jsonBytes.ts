@@ -11,7 +11,7 @@ export const utf8Bytes = (text: string): number => {
   return bytes
 }
 
-// The bytes of a UTF-16 unit beyond ASCII, without the first one. A surrogate pair has two units and four bytes.
+// How many bytes more than one a UTF-16 unit beyond ASCII takes. A surrogate pair has two units and four bytes.
 const beyondAscii = (code: number): number => (code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2)
 
 /** The bytes of a valid JSON value as Postgres writes jsonb: a space after `:` and `,`, and numbers without an exponent. */
@@ -35,7 +35,7 @@ export const jsonBytes = (value: Schema.Json): number => {
   return members === 0 ? bytes : bytes + 2 * (members - 1)
 }
 
-// One loop for both: what UTF-8 adds to the units, and what escapes add. Two loops take twice the time for a large text.
+// One loop counts what UTF-8 adds and what escapes add. Two loops take twice the time for a large text.
 const textBytes = (text: string): number => {
   let bytes = 2 + text.length
   for (let i = 0; i < text.length; i++) {

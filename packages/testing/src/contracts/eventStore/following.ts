@@ -258,18 +258,18 @@ export const following: Cases = {
     const appended = yield* appendTo(eventStore, newStream(), events(5))
     const last = appended.events.at(-1)!.position
     const fiber = yield* eventStore.horizons.pipe(
-      Stream.map(({ position }) => position),
-      Stream.takeUntil((horizon) => horizon >= last + 5),
+      Stream.takeUntil(({ position }) => position >= last + 5),
       Stream.runCollect,
       Effect.forkChild({ startImmediately: true })
     )
     yield* appendTo(eventStore, newStream(), events(5))
     const horizons = yield* Fiber.join(fiber)
-    // A position comes again if only what holds the horizon back has changed.
-    assert.deepStrictEqual(
-      horizons,
-      horizons.toSorted((a, b) => a - b)
-    )
-    assert.isAtLeast(horizons[0]!, last)
+    for (const [i, { history, holders, position }] of horizons.entries()) {
+      const before = horizons[i - 1]
+      assert.isAtLeast(position, before?.position ?? last)
+      // A position comes again only in another history, or with other holders.
+      if (position !== before?.position) continue
+      assert.notDeepEqual({ history, holders }, { history: before.history, holders: before.holders })
+    }
   })
 }

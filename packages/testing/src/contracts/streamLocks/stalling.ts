@@ -92,7 +92,8 @@ export const stalling: Cases = {
       yield* appendTo(eventStore, stuck, events(1))
       const release = yield* stall([stuck])
       const many = Array.from({ length: 40 }, () => appendTo(eventStore, stuck, events(1)))
-      for (const appends of [many.slice(0, 1), many]) {
+      const rounds = [many.slice(0, 1), many]
+      for (const appends of rounds) {
         const waiting = yield* Effect.forkChild(Effect.all(appends, together), { startImmediately: true })
         yield* appendTo(eventStore, free, events(1))
         assert.isUndefined(waiting.pollUnsafe())
@@ -107,6 +108,7 @@ export const stalling: Cases = {
       const last = streams[0]!.events.filter(({ data }) => (data as { readonly n: unknown }).n === "last")
       assert.strictEqual(last.length, 1)
       assert.strictEqual(streams[0]!.version, streams[0]!.events.length)
-      assert.isAtMost(streams[0]!.version, 2 + 1 + many.length)
+      // Beside the first and the last there are at most those that were interrupted.
+      assert.isAtMost(streams[0]!.version, 2 + rounds.flat().length)
     })
 }
