@@ -1,0 +1,132 @@
+import { assert, it } from "@effect/vitest"
+import { PgViewStore } from "@hexfold/adapters-pg"
+import { Query } from "@hexfold/core"
+import { QueryEvaluation } from "@hexfold/core/adapter"
+import { Duration, Effect, Result, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import { describe } from "vitest"
+import { client, newSchema } from "../support/database.ts"
+
+const generation = { view: "Orders", version: 1 }
+const count = 100_000
+const view = {
+  name: "Orders",
+  schemas: { state: Schema.Struct({ status: Schema.String, at: Schema.Int, total: Schema.NullOr(Schema.Number) }) },
+  indexes: [["status"], ["status", "at"], ["total"]]
+}
+
+const opened = Effect.gen(function* () {
+  const schema = yield* newSchema
+  const pg = yield* client()
+  const statements: Array<readonly [string, ReadonlyArray<unknown>]> = []
+  const recording = (sql: SqlClient.SqlClient): SqlClient.SqlClient =>
+    new Proxy(sql, {
+      get: (sql, name) => {
+        if (name === "withoutTransforms") return () => recording(sql.withoutTransforms())
+        if (name !== "unsafe") return Reflect.get(sql, name) as unknown
+        return (text: string, binds: ReadonlyArray<unknown> = []) => {
+          if (text.includes("select key, state")) statements.push([text, binds])
+          return sql.unsafe(text, [...binds])
+        }
+      }
+    })
+  const store = yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, recording(pg))
+  const indexes = [[["status"]], [["status"], ["at"]], [["total"]]]
+  yield* store.claim({ generation, owner: "test", lease: Duration.infinity, indexes })
+  yield* pg.unsafe(
+    `insert into ${schema}.view_1 (head, digest, key, state)
+     select 'k' || i, '', 'k' || i, jsonb_build_object('status', 's' || i % 2, 'at', i / 1000, 'total',
+       case when i % 10 = 0 then 'null'::jsonb when i % 10 = 1 then '"Infinity"'::jsonb else to_jsonb(i % 7) end)
+     from generate_series(1, ${count}) as i`
+  )
+  yield* pg.unsafe(`analyze ${schema}.view_1`)
+  return { pg, schema, statements, store }
+})
+
+interface Plan {
+  readonly "Actual Rows"?: number
+  readonly "Actual Loops"?: number
+  readonly "Rows Removed by Filter"?: number
+  readonly "Node Type": string
+  readonly Plans?: ReadonlyArray<Plan>
+}
+
+// The records that a plan has read from the table.
+const readBy = ({ Plans = [], ...plan }: Plan): number =>
+  Plans.reduce(
+    (sum, each) => sum + readBy(each),
+    plan["Node Type"].includes("Scan") && plan["Node Type"] !== "CTE Scan"
+      ? (plan["Actual Loops"] ?? 1) * ((plan["Actual Rows"] ?? 0) + (plan["Rows Removed by Filter"] ?? 0))
+      : 0
+  )
+
+describe("what an index answers", () => {
+  it.live(
+    "reads the records of the page, of 100,000, however many are equal",
+    () =>
+      Effect.gen(function* () {
+        const { pg, schema, statements, store } = yield* opened
+        const all = yield* pg.unsafe<Query.Row<Schema.Json>>(`select key, state from ${schema}.view_1`)
+        const Limited = Query.schemaFor(view, { timeout: "1 minute" })
+        const eq = (path: string, value: unknown) => ({ _tag: "Compare", path: [path], is: "eq", value })
+        const order = (path: string, direction: string, more = {}) => ({ path: [path], direction, ...more })
+        const asked = [
+          { orderBy: [] },
+          { where: eq("status", "s1"), orderBy: [] },
+          { where: { _tag: "In", path: ["status"], values: ["s0", "s1"] }, orderBy: [] },
+          { orderBy: [order("status", "asc")] },
+          { orderBy: [order("status", "desc")] },
+          { orderBy: [order("status", "desc"), order("at", "desc")] },
+          { where: eq("status", "s1"), orderBy: [order("at", "asc")] },
+          { where: eq("status", "s1"), orderBy: [order("at", "desc")] },
+          {
+            where: {
+              _tag: "And",
+              filters: [eq("status", "s0"), { _tag: "Compare", path: ["at"], is: "lt", value: 50 }]
+            },
+            orderBy: [order("at", "desc")]
+          },
+          { where: { _tag: "IsNull", path: ["total"] }, orderBy: [] },
+          { where: { _tag: "Compare", path: ["total"], is: "gt", value: 5 }, orderBy: [order("total", "asc")] },
+          { orderBy: [order("total", "asc")] },
+          { orderBy: [order("total", "asc", { nulls: "last" })] },
+          { orderBy: [order("total", "desc")] },
+          { orderBy: [order("total", "desc", { nulls: "first" })] }
+        ]
+        for (const each of asked) {
+          const given = yield* Schema.decodeUnknownEffect(Limited)({ _tag: "Records", view: "Orders", ...each })
+          const prepared = QueryEvaluation.prepared(view, given)
+          // The first page, the second one, and one in the middle.
+          const middle = QueryEvaluation.cursorOf(prepared, all[count / 2]!)
+          let after: string | undefined
+          for (const cursor of [undefined, "next", middle]) {
+            const query = cursor === undefined ? prepared : Query.after(prepared, cursor === "next" ? after! : cursor)
+            statements.length = 0
+            const page = yield* store.query(query)
+            after ??= page.next
+            assert.deepStrictEqual(page, Result.getOrThrow(QueryEvaluation.run(query, all)), JSON.stringify(query))
+            assert.strictEqual(statements.length, 1, JSON.stringify(query))
+            const [text, binds] = statements[0]!
+            const [explained] = yield* pg.unsafe<{ readonly "QUERY PLAN": ReadonlyArray<{ readonly Plan: Plan }> }>(
+              `explain (analyze, timing off, format json) ${text}`,
+              [...binds]
+            )
+            const read = readBy(explained!["QUERY PLAN"][0]!.Plan)
+            if (process.env["HEXFOLD_SHOW_COST"] !== undefined) {
+              const { "Execution Time": ms, "Planning Time": planning } = explained![
+                "QUERY PLAN"
+              ][0] as never as Record<string, number>
+              console.log(
+                `${ms} ms, planning ${planning} ms, ${read} records: ${JSON.stringify(each)} ${cursor ?? ""}`.slice(
+                  0,
+                  250
+                )
+              )
+            }
+            assert.isBelow(read, 1_000, `${JSON.stringify(query)}: ${text}`)
+          }
+        }
+      }),
+    300_000
+  )
+})
