@@ -32,7 +32,7 @@ const range = (from: string, to: string | undefined): Piece => ({
 const piecesOf = (order: Query.Order): ReadonlyArray<Piece> => {
   const isNatural =
     (order.nulls ?? (order.direction === "asc" ? "first" : "last")) === (order.direction === "asc" ? "first" : "last")
-  if (order.as === undefined && isNatural) return [range("", undefined)]
+  if (order.as === undefined && isNatural) return [{ has: () => true, interval: [] }]
   const nothing = point("0")
   const [low, high, none] = namedKeys.map(([name]) => point(name))
   const others =
@@ -61,6 +61,20 @@ const restricted = (piece: Piece, filters: ReadonlyArray<Leaf>): ReadonlyArray<I
       ),
     [piece.interval]
   )
+
+// Either the interval or the place says where the search in the index begins: given both, a server may take the one that
+// is further away.
+const begun = (interval: Interval, place: ReadonlyArray<SortKey>, direction: Query.Order["direction"]) => {
+  const begins = ([operator]: Interval[number]) =>
+    direction === "asc" ? operator === ">" || operator === ">=" : operator === "<" || operator === "<="
+  const sign = direction === "asc" ? 1 : -1
+  const bounds = interval.filter(begins)
+  const isPast = bounds.every(([, { text }]) => sign * QueryEvaluation.compareTexts(place[0]!.text, text) >= 0)
+  // A place on an excluded bound has no record, and the records after it are within.
+  if (!isPast) return { interval, place: undefined }
+  const isOn = bounds.some(([operator, { text }]) => operator.length === 1 && text === place[0]!.text)
+  return { interval: isOn ? interval : interval.filter((each) => !begins(each)), place }
+}
 
 const combinations = <A>(choices: ReadonlyArray<ReadonlyArray<A>>): ReadonlyArray<ReadonlyArray<A>> =>
   choices.reduce<ReadonlyArray<ReadonlyArray<A>>>(
@@ -93,7 +107,7 @@ export const translateIndexed = (
   const place = after === undefined ? undefined : [...orders.map((i) => sortKey(after.values[i]!)), textKey(after.key)]
   if (place?.some(({ exact, text }) => !exact || !isShort(text))) return undefined
   const first = orders.length === 0 ? undefined : query.orderBy[orders[0]!]!
-  const pieces = first === undefined ? [range("", undefined)] : piecesOf(first)
+  const pieces = first === undefined ? [] : piecesOf(first)
   const here = place === undefined || first === undefined ? -1 : pieces.findIndex(({ has }) => has(place[0]!.text))
   const arms = new Arms({ table, bind, heads, limit, descends: first?.direction === "desc" })
   const bases = combinations(points.slice(0, fixed === -1 ? undefined : fixed).map((leaf) => intervalsOf(leaf!)))
@@ -110,10 +124,9 @@ export const translateIndexed = (
         piece,
         leaves.filter((leaf) => isSame(leaf.path, open[0]!))
       )) {
-        arms.add(
-          [...conditions, isWithin(bind, column, interval)].filter((each) => each !== ""),
-          i === here ? place : undefined
-        )
+        const from = i === here ? begun(interval, place!, first.direction) : { interval, place: undefined }
+        const within = from.interval.length === 0 ? [] : [isWithin(bind, column, from.interval)]
+        arms.add([...conditions, ...within], from.place)
       }
     }
   }

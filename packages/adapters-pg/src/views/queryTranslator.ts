@@ -93,8 +93,7 @@ export const condition = (reading: Reading, filter: Query.Filter): string => {
   }
 }
 
-/** A comparison of a field's key. */
-export type Operator = "=" | ">" | ">=" | "<" | "<="
+type Operator = "=" | ">" | ">=" | "<" | "<="
 
 /** The keys for which all comparisons hold. */
 export type Interval = ReadonlyArray<readonly [Operator, SortKey]>

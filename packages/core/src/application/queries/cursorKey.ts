@@ -29,7 +29,7 @@ const nonceLength = 12
 export const sealOf = (secret: Redacted.Redacted): Seal => {
   const { subtle } = crypto
   const bytes = new TextEncoder().encode(Redacted.value(secret))
-  let made: Promise<CryptoKey> | undefined
+  let made: ReturnType<typeof subtle.importKey> | undefined
   const key = () =>
     (made ??= subtle
       .digest("SHA-256", bytes)

@@ -8,8 +8,8 @@ interface Indexed {
   readonly indexes?: ReadonlyArray<string | ReadonlyArray<string>>
 }
 
-/** The most places in an index at which a store looks for one page. */
-export const maxPlaces = 20
+// The most places in an index at which a store looks for one page.
+const maxPlaces = 20
 
 /** The most records of a page that an index answers. */
 export const maxIndexed = 1_000
@@ -40,8 +40,8 @@ export const indexOf = (view: Indexed, query: Query): ReadonlyArray<Path> | unde
   return [[], ...indexesOf(view)].find((index) => answers(index, leaves, query))
 }
 
-/** The parts of a conjunction, or `undefined` for another filter. */
-export const leavesOf = (filter: Filter): ReadonlyArray<Leaf> | undefined => {
+// The parts of a conjunction, or `undefined` for another filter.
+const leavesOf = (filter: Filter): ReadonlyArray<Leaf> | undefined => {
   if (filter._tag === "And") {
     const all = filter.filters.map(leavesOf)
     return all.every((each) => each !== undefined) ? all.flat() : undefined
@@ -51,8 +51,8 @@ export const leavesOf = (filter: Filter): ReadonlyArray<Leaf> | undefined => {
 
 const isSame = (a: Path, b: Path): boolean => a.length === b.length && a.every((name, i) => name === b[i])
 
-/** The number of values that a filter compares its field with, or `undefined` if it is no such comparison. */
-export const pointsOf = (leaf: Leaf): number | undefined =>
+// The number of values that a filter compares its field with, or `undefined` if it is no such comparison.
+const pointsOf = (leaf: Leaf): number | undefined =>
   leaf._tag === "In"
     ? leaf.values.length
     : leaf._tag === "IsNull" || (leaf._tag === "Compare" && leaf.is === "eq")

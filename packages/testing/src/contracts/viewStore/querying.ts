@@ -6,6 +6,7 @@ import fc from "fast-check"
 import * as arbitrary from "../QueryArbitraries.ts"
 import type { Cases } from "../plan.ts"
 import { newGeneration, open, own, type Store } from "./generations.ts"
+import { meaning } from "./meaning.ts"
 
 const serve = (store: Store, rows: ReadonlyArray<Query.Row<Schema.Json>>) =>
   Effect.gen(function* () {
@@ -41,6 +42,8 @@ const agree = Effect.fnUntraced(function* (
 
 /** Promise 5: a query means the same in every store. */
 export const querying: Cases = {
+  ...meaning,
+
   "5 a query answers as its definition does, page after page": Effect.gen(function* () {
     const store = yield* open
     const samples = fc.sample(
@@ -54,7 +57,7 @@ export const querying: Cases = {
     const store = yield* open
     const samples = fc.sample(
       fc.tuple(records, fc.array(arbitrary.indexedQueries, { minLength: 5, maxLength: 15 })),
-      40
+      15
     )
     for (const [rows, queries] of samples) yield* agree(store, rows, queries)
   }),
