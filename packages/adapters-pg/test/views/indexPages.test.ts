@@ -140,3 +140,53 @@ describe("what an index answers", () => {
     300_000
   )
 })
+
+describe("a query that looks at all records", () => {
+  it.live(
+    "is ended by its timeout, on the server too, and leaves the settings of a caller's transaction alone",
+    () =>
+      Effect.gen(function* () {
+        const { pg, schema, store } = yield* opened
+        const limits = { scan: true, fields: "all", timeout: "100 millis" } as const
+        const filters = Array.from({ length: 90 }, (_, i) => ({
+          _tag: "Text",
+          path: ["status"],
+          is: "contains",
+          text: `x${i}`,
+          ignoreCase: true
+        }))
+        const query = yield* Schema.decodeUnknownEffect(Query.schemaFor(view, limits))({
+          _tag: "Records",
+          view: "Orders",
+          orderBy: [],
+          where: { _tag: "Or", filters }
+        })
+        const running = Effect.map(
+          pg.unsafe<{ readonly count: bigint }>(
+            `select count(*) from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and query like '%${schema.replaceAll('"', "")}%'`
+          ),
+          ([row]) => Number(row!.count)
+        )
+        const over = Effect.gen(function* () {
+          const error = yield* Effect.flip(store.query(query))
+          assert.ok(error._tag === "ViewStoreError")
+          assert.strictEqual(error.reason._tag, "Timeout")
+          assert.include(error.message, "took longer than its timeout of 100 ms")
+        })
+        yield* over
+        yield* Effect.repeat(running, { until: (count) => count === 0 })
+        const { timeout: _, ...rest } = query
+        const short = { ...rest, timeout: 60_000, where: { _tag: "IsNull", path: ["status"] } } as const
+        const [before, after] = yield* pg.withTransaction(
+          Effect.gen(function* () {
+            const setting = pg.unsafe("select current_setting('statement_timeout') as value")
+            const before = yield* setting
+            yield* store.query(short)
+            return [before, yield* setting] as const
+          })
+        )
+        assert.deepStrictEqual(after, before)
+      }),
+    120_000
+  )
+})

@@ -206,7 +206,7 @@ export const groups = <Group, Name extends string>(
  * import { Records } from "@hexfold/core"
  * import { Config, Effect, Layer } from "effect"
  *
- * const Cursors = Layer.unwrap(Effect.map(Config.redacted("CURSOR_SECRET"), Records.sealedCursors))
+ * const Cursors = Layer.unwrap(Effect.map(Config.Redacted("CURSOR_SECRET"), Records.sealedCursors))
  * ```
  */
 export const sealedCursors = (secret: Redacted.Redacted): Layer.Layer<never> => {

@@ -20,10 +20,10 @@ const preparedAny = (view: Asked, given: Query | Count | Groups): Query | Count 
   const { state } = view.schemas
   // What only a view's schema says is not taken from whoever has made the query.
   const { index: _, missing: __, ...query }: Query | (Count & { index?: never }) | (Groups & { index?: never }) = given
-  const where = query.where === undefined ? undefined : { where: preparedFilter(state, query.where) }
+  const where = query.where === undefined ? {} : { where: preparedFilter(state, query.where) }
   const selected = query._tag === "Records" ? (query.select ?? []) : []
   const missing = missingIn(state, pathsOf(query), selected)
-  const added = { ...where, ...(missing.length === 0 ? undefined : { missing }) }
+  const added = { ...where, ...(missing.length === 0 ? {} : { missing }) }
   switch (query._tag) {
     case "Count":
       return { ...query, ...added }

@@ -100,8 +100,8 @@ const readers = (view: Asked, limits: AnyLimits) => {
     const values = (value: unknown, at: At, asts: ReadonlyArray<Parameters<typeof kindsOf>[0]>) =>
       list(value, at).map((each, i) => operand(each, [...at, i], asts))
 
+    // The filters of a list are counted with it.
     const filter = (value: unknown, at: At, depth = 0): Filter => {
-      count(at)
       if (depth > deepest) return refuse(at, `nested deeper than ${deepest}`)
       const tag = oneOf(
         typeof value === "object" && value !== null ? (value as Fields)["_tag"] : undefined,
@@ -120,6 +120,7 @@ const readers = (view: Asked, limits: AnyLimits) => {
             )
           }
         case "Not":
+          count(at)
           return { _tag: tag, filter: filter(of("filter")["filter"], key("filter"), depth + 1) }
         case "IsNull":
           return { _tag: tag, path: field(of("path")["path"], key("path")).path }
@@ -175,7 +176,6 @@ const readers = (view: Asked, limits: AnyLimits) => {
     }
 
     const aggregation = (value: unknown, at: At): Aggregation => {
-      count(at)
       const { _tag, path } = objectAt(value, at, ["_tag", "path"])
       const tag = oneOf(_tag, [...at, "_tag"], ["count", "sum", "avg", "min", "max"] as const)
       if (tag === "count") return { _tag: tag }
