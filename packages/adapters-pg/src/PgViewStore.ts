@@ -49,7 +49,8 @@ export const make = (
     const claim = claiming(name, schema, sql)
     const commit = committing(schema, sql, yield* InlineDefinitions)
     const read = reader(schema, sql)
-    const query = (query: Query.Query | Query.Count) => translatedOf("query", query.view)(read.query(query))
+    const query = (query: Query.Query | Query.Count | Query.Groups) =>
+      translatedOf("query", query.view)(read.query(query))
 
     return ViewStore.ViewStore.of({
       claim: (given) => {

@@ -1,4 +1,4 @@
-import { type InvalidCursor, type Query, ViewStore } from "@hexfold/core"
+import { type InvalidCursor, type Query, Reason, ViewStore, ViewStoreError } from "@hexfold/core"
 import { QueryEvaluation } from "@hexfold/core/adapter"
 import { Effect, type Schema } from "effect"
 import { claim } from "./claims.ts"
@@ -10,13 +10,18 @@ type Store = ViewStore.ViewStore["Service"]
 
 /** A view store over generations. Several stores may share the same generations. */
 export const storeOf = (generations: Generations, maintaining?: Maintaining): Store => {
-  const query = (query: Query.Query | Query.Count) =>
-    Effect.suspend((): Effect.Effect<Query.Page<Schema.Json> | number, InvalidCursor> => {
+  const query = (query: Query.Query | Query.Count | Query.Groups) =>
+    Effect.clockWith((clock): Effect.Effect<Answer, InvalidCursor | ViewStoreError> => {
       const stored = serving(generations, query.view)?.records ?? []
-      const records = Array.from(stored, ([key, state]) => ({ key, state }))
-      return query._tag === "Count"
-        ? Effect.succeed(QueryEvaluation.runCount(query, records))
-        : Effect.fromResult(QueryEvaluation.run(query, records))
+      const records = timed(query, stored, () => clock.currentTimeMillisUnsafe())
+      try {
+        if (query._tag === "Count") return Effect.succeed(QueryEvaluation.runCount(query, records))
+        if (query._tag === "Groups") return Effect.succeed(QueryEvaluation.runGroups(query, records))
+        return Effect.fromResult(QueryEvaluation.run(query, records))
+      } catch (error) {
+        if (error instanceof ViewStoreError) return Effect.fail(error)
+        throw error
+      }
     })
 
   return ViewStore.ViewStore.of({
@@ -48,4 +53,23 @@ export const storeOf = (generations: Generations, maintaining?: Maintaining): St
 
     status: Effect.clockWith((clock) => Effect.sync(() => statusOf(generations, clock.currentTimeMillisUnsafe())))
   })
+}
+
+type Answer = Query.Page<Schema.Json> | number | ReadonlyArray<Query.GroupValues>
+
+// The records of a view, until the time for the query is over.
+function* timed(
+  { timeout = Infinity, view }: Pick<Query.Query, "timeout" | "view">,
+  records: Iterable<readonly [string, Schema.Json]>,
+  now: () => number
+): Generator<Query.Row<Schema.Json>> {
+  const end = now() + timeout
+  let seen = 0
+  for (const [key, state] of records) {
+    if (seen++ % 100 === 99 && now() > end) {
+      const detail = `the query took longer than its timeout of ${timeout} ms`
+      throw new ViewStoreError({ operation: "query", view, reason: new Reason.Timeout({ detail }) })
+    }
+    yield { key, state }
+  }
 }

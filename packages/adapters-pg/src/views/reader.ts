@@ -7,7 +7,11 @@ import { isNoTable } from "../database/errors.ts"
 import * as deadLetterTable from "../sql/deadLetters.ts"
 import * as registry from "../sql/generations.ts"
 import * as records from "../sql/records.ts"
-import { type Statement, translate, translateCount } from "./queryTranslator.ts"
+import { inOrder, translateIndexed } from "./indexPages.ts"
+import type { Statement } from "./queryColumns.ts"
+import { groupOf, type GroupRow, translateGroups } from "./queryGroups.ts"
+import { timed } from "./queryTimeout.ts"
+import { translate, translateCount } from "./queryTranslator.ts"
 import { deadLetterOf, type DeadLetterRow, statusesOf, type StatusRow } from "./rows.ts"
 
 /** A generation by its name, or the one that serves if no version is given. */
@@ -45,17 +49,52 @@ export const reader = (schema: string, sql: SqlClient.SqlClient) => {
   const page = (query: Query.Query): Effect.Effect<Query.Page<Schema.Json>, InvalidCursor | SqlError.SqlError> =>
     Effect.gen(function* () {
       const after = yield* Effect.fromResult(QueryEvaluation.decodeCursor(query))
-      const found = yield* read<Record>(query, (id) => translate(schema, records.tableOf(schema, id), query, after))
-      const { limit = Infinity, select } = query
-      const rows = found.slice(0, limit)
+      const found = (yield* indexed(query, after)) ?? (yield* all(query, after))
+      const { limit = Infinity, missing, orderBy, select, total } = query
+      const listed = found.filter(({ key }) => key !== null)
+      if (total === true) {
+        const places = new Map(
+          listed.map((each) => [
+            each,
+            QueryEvaluation.placeOf(orderBy, each.key, QueryEvaluation.completed(each.state, missing))
+          ])
+        )
+        listed.sort((a, b) => QueryEvaluation.comparePlaces(orderBy, places.get(a)!, places.get(b)!))
+      }
+      const rows = listed.slice(0, limit)
       return {
         rows: rows.map(({ key, state }) => ({
           key,
-          state: select === undefined ? state : QueryEvaluation.selected(state, select)
+          state:
+            select === undefined ? state : QueryEvaluation.selected(QueryEvaluation.completed(state, missing), select)
         })),
-        next: rows.length < found.length ? QueryEvaluation.cursorOf(query, rows.at(-1)!) : undefined
+        next: rows.length < listed.length ? QueryEvaluation.cursorOf(query, rows.at(-1)!) : undefined,
+        ...(total === true ? { total: Number(found[0]?.total ?? 0) } : undefined)
       }
     })
+
+  const all = (query: Query.Query, after: QueryEvaluation.Place | undefined) =>
+    read<Record>(query, (id) => translate(schema, records.tableOf(schema, id), query, after))
+
+  // Undefined if there is no index for the query, or if it cannot answer.
+  const indexed = (
+    query: Query.Query,
+    after: QueryEvaluation.Place | undefined
+  ): Effect.Effect<ReadonlyArray<Record> | undefined, SqlError.SqlError> => {
+    const translated = (id: bigint) => translateIndexed(schema, records.tableOf(schema, id), query, after)
+    if (translated(0n) === undefined) return Effect.succeed(undefined)
+    return Effect.map(
+      read<Record>(query, (id) => translated(id)!),
+      (found) => inOrder(query, after, found)
+    )
+  }
+
+  const groups = (query: Query.Groups): Effect.Effect<ReadonlyArray<Query.GroupValues>, SqlError.SqlError> =>
+    Effect.map(
+      read<GroupRow>(query, (id) => translateGroups(schema, records.tableOf(schema, id), query)),
+      // Without a generation there is no row, but all records together are a group, also if there is none.
+      (rows) => (rows.length === 0 ? QueryEvaluation.runGroups(query, []) : rows.map((row) => groupOf(query, row)))
+    )
 
   const count = (query: Query.Count): Effect.Effect<number, SqlError.SqlError> =>
     Effect.map(
@@ -63,8 +102,18 @@ export const reader = (schema: string, sql: SqlClient.SqlClient) => {
       ([row]) => Number(row?.count ?? 0)
     )
 
-  const query = (query: Query.Query | Query.Count): Effect.Effect<Answer, InvalidCursor | SqlError.SqlError> =>
-    query._tag === "Count" ? count(query) : page(query)
+  const answer = (query: Asked): Effect.Effect<Answer, InvalidCursor | SqlError.SqlError> => {
+    switch (query._tag) {
+      case "Count":
+        return count(query)
+      case "Groups":
+        return groups(query)
+      case "Records":
+        return page(query)
+    }
+  }
+
+  const query = (query: Asked) => timed(sql, query, answer(query))
 
   const load = (from: From, keys: ReadonlyArray<string>): Effect.Effect<ViewStore.Loaded, SqlError.SqlError> =>
     Effect.map(
@@ -108,7 +157,9 @@ export const reader = (schema: string, sql: SqlClient.SqlClient) => {
   return { query, load, deadLetters, deadLetterCounts, status }
 }
 
-type Answer = Query.Page<Schema.Json> | number
+type Asked = Query.Query | Query.Count | Query.Groups
+
+type Answer = Query.Page<Schema.Json> | number | ReadonlyArray<Query.GroupValues>
 
 interface Found {
   readonly id: bigint
@@ -117,6 +168,8 @@ interface Found {
 interface Record {
   readonly key: string
   readonly state: Schema.Json
+  /** The number of records on all pages, if the query asks for it. */
+  readonly total?: bigint
 }
 
 interface CountsRow {

@@ -131,8 +131,9 @@ export interface Loaded {
  *    of the one before; an earlier generation never answers again. Generations
  *    do not see each other's records. Commits to a build that a later one of its
  *    version has replaced are refused.
- * 5. A query answers as `QueryEvaluation.run` does over the records of the
- *    generation that answers.
+ * 5. A query answers as `QueryEvaluation.run`, `runCount` and `runGroups` do over
+ *    the records of the generation that answers. A query that takes longer than
+ *    its `timeout` is ended, and fails with the reason `Timeout`.
  * 6. Records that are loaded or asked for together come from one moment, and so
  *    do the positions that come with them.
  * 7. The keys of a generation are divided anew only while no part is owned and
@@ -161,6 +162,7 @@ export class ViewStore extends Context.Service<
     readonly query: {
       (query: Query.Query): Effect.Effect<Query.Page<Schema.Json>, InvalidCursor | ViewStoreError>
       (query: Query.Count): Effect.Effect<number, ViewStoreError>
+      (query: Query.Groups): Effect.Effect<ReadonlyArray<Query.GroupValues>, ViewStoreError>
     }
 
     /** Reads the dead letters of a generation, by position and key. */

@@ -8,16 +8,19 @@
  * records; the first query that finds none logs a warning.
  */
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import type { InvalidCursor } from "../../domain/errors.ts"
-import * as Query from "../../domain/Query.ts"
+import type * as Query from "../../domain/Query.ts"
 import { memoized } from "../../internal/memoized.ts"
 import type { ViewStoreError } from "../../ports/errors.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
 import { decoder } from "../views/fold.ts"
-import { decoded } from "./decodePage.ts"
-import { checkSameView } from "./sameView.ts"
+import { asked, counted, grouped, shown } from "./asking.ts"
+import { CursorKey, sealOf } from "./cursorKey.ts"
+import { decodedGroups } from "./decodePage.ts"
 import { warnIfUnbuilt } from "./unbuilt.ts"
 
 /**
@@ -95,15 +98,45 @@ export interface QueryOptions {
 export const query = <Row, Name extends string>(
   view: Query.Source<unknown, NoInfer<Name>>,
   query: Query.Query<Row, Name>,
-  { after }: QueryOptions = {}
-): Effect.Effect<Query.Page<Row>, RecordDecodeError | InvalidCursor | ViewStoreError, ViewStore> =>
+  options: QueryOptions = {}
+): Effect.Effect<Query.Page<Row>, QueryError, ViewStore> =>
   Effect.gen(function* () {
-    yield* checkSameView(view, query)
+    const given = yield* asked(view, query, options.after)
     const store = yield* ViewStore
-    const page = yield* store.query(after === undefined ? query : Query.after(query, after))
+    const page = yield* store.query(given)
     if (page.rows.length === 0) yield* warnIfUnbuilt(store, view)
-    return yield* Effect.fromResult(decoded(view, query, page))
+    return yield* shown(view, query, page)
   })
+
+/** Why a query can fail. A query that takes longer than its `timeout` fails with a `ViewStoreError` of the reason `Timeout`. */
+export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError
+
+/**
+ * Like {@link query}, with the number of records on all pages, at the same moment
+ * as the page.
+ *
+ * @example
+ * ```ts
+ * import { Query, Records } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const Balances: Query.Source<{ readonly balance: number }>
+ *
+ * const richest = Query.from(Balances, { orderBy: [["balance", "desc"]], limit: 20 })
+ * const title = Effect.map(Records.page(Balances, richest), ({ rows, total }) => `${rows.length} of ${total}`)
+ * ```
+ */
+export const page = <Row, Name extends string>(
+  view: Query.Source<unknown, NoInfer<Name>>,
+  asked: Query.Query<Row, Name>,
+  options: QueryOptions = {}
+): Effect.Effect<PageWithTotal<Row>, QueryError, ViewStore> =>
+  Effect.map(query(view, { ...asked, total: true }, options), ({ total = 0, ...found }) => ({ ...found, total }))
+
+/** A page that says how many records there are on all pages. */
+export interface PageWithTotal<Row> extends Query.Page<Row> {
+  readonly total: number
+}
 
 /**
  * The number of records that a query gives on all its pages.
@@ -122,11 +155,67 @@ export const count = <Name extends string>(
   query: Query.Query<unknown, Name>
 ): Effect.Effect<number, ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
-    yield* checkSameView(view, query)
+    const given = yield* counted(view, query)
     const store = yield* ViewStore
-    const found = yield* store.query(Query.count(query))
+    const found = yield* store.query(given)
     if (found === 0) yield* warnIfUnbuilt(store, view)
     return found
   })
+
+/**
+ * The groups that a query of {@link Query.groups} gives: counts, sums, averages,
+ * minima and maxima of records, all from one moment.
+ *
+ * @example
+ * ```ts
+ * import { Query, Records } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const Balances: Query.Source<{ readonly status: string; readonly balance: number }>
+ *
+ * const byStatus = Query.groups(Balances, { by: ["status"], values: ({ sum }) => ({ money: sum("balance") }) })
+ * const lines = Effect.map(Records.groups(Balances, byStatus), (groups) =>
+ *   groups.map(({ by: [status], values }) => `${status}: ${values.money}`)
+ * )
+ * ```
+ */
+export const groups = <Group, Name extends string>(
+  view: Query.Source<unknown, NoInfer<Name>>,
+  query: Query.Groups<Group, Name>
+): Effect.Effect<ReadonlyArray<Group>, RecordDecodeError | ViewStoreError, ViewStore> =>
+  Effect.gen(function* () {
+    const given = yield* grouped(view, query)
+    const store = yield* ViewStore
+    const found = yield* store.query(given)
+    if (found.length === 0) yield* warnIfUnbuilt(store, view)
+    return yield* Effect.fromResult(decodedGroups(view, query, found))
+  })
+
+/**
+ * Seals the cursors of queries with a secret: outside, nobody can read the values
+ * in a cursor, or make a cursor. A cursor that was not sealed with the same secret
+ * fails with `InvalidCursor`. Provide the layer to the programs that use `Records`
+ * and `Subscription`; processes that share clients share the secret.
+ *
+ * Without this layer a cursor carries, for everybody to read, the key of the last
+ * record of its page and that record's values of the fields in `orderBy`. The secret
+ * is a text with at least 32 characters; a shorter one throws an `Error`.
+ *
+ * @example
+ * ```ts
+ * import { Records } from "@hexfold/core"
+ * import { Config, Effect, Layer } from "effect"
+ *
+ * const Cursors = Layer.unwrap(Effect.map(Config.Redacted("CURSOR_SECRET"), Records.sealedCursors))
+ * ```
+ */
+export const sealedCursors = (secret: Redacted.Redacted): Layer.Layer<never> => {
+  if (Redacted.value(secret).length < shortest) {
+    throw new Error(`the secret of cursors has fewer than ${shortest} characters`)
+  }
+  return Layer.succeed(CursorKey, sealOf(secret))
+}
+
+const shortest = 32
 
 const decoders = new WeakMap<object, unknown>()

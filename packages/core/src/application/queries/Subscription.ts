@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { InvalidCursor } from "../../domain/errors.ts"
 import type * as Participant from "../../domain/Participant.ts"
-import * as Query from "../../domain/Query.ts"
+import type * as Query from "../../domain/Query.ts"
 import * as StreamId from "../../domain/StreamId.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
@@ -13,10 +13,9 @@ import type { ViewStore } from "../../ports/ViewStore.ts"
 import type { EventDecodeError } from "../events/errors.ts"
 import * as EventCodec from "../events/EventCodec.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
-import { decoded } from "./decodePage.ts"
+import { asked, counted, shown } from "./asking.ts"
 import { follow, type Step, type SubscriptionOptions } from "./follow.ts"
 import { answers } from "./liveQuery.ts"
-import { checkSameView } from "./sameView.ts"
 
 export type { Step, SubscriptionOptions } from "./follow.ts"
 
@@ -186,9 +185,13 @@ export const query = <Row, Name extends string>(
   view: Query.Source<unknown, NoInfer<Name>>,
   query: Query.Query<Row, Name>
 ): Stream.Stream<Query.Page<Row>, QueryError, EventStore | ViewStore> =>
-  Stream.fromEffectDrain(checkSameView(view, query)).pipe(
-    Stream.concat(answers(view, (store) => store.query(query))),
-    Stream.mapEffect((page) => Effect.fromResult(decoded(view, query, page)))
+  Stream.unwrap(
+    Effect.map(asked(view, query), (given) =>
+      Stream.mapEffect(
+        answers(view, (store) => store.query(given), given.timeout !== undefined),
+        (page) => shown(view, query, page)
+      )
+    )
   )
 
 /**
@@ -210,6 +213,8 @@ export const count = <Name extends string>(
   view: Query.Source<unknown, NoInfer<Name>>,
   query: Query.Query<unknown, Name>
 ): Stream.Stream<number, EventStoreError | ViewStoreError, EventStore | ViewStore> =>
-  Stream.fromEffectDrain(checkSameView(view, query)).pipe(
-    Stream.concat(answers(view, (store) => store.query(Query.count(query))))
+  Stream.unwrap(
+    Effect.map(counted(view, query), (given) =>
+      answers(view, (store) => store.query(given), given.timeout !== undefined)
+    )
   )

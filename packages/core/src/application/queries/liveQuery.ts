@@ -6,17 +6,22 @@ import type * as Schema from "effect/Schema"
 import { canonicalJson } from "../../domain/canonicalJson.ts"
 import type * as Query from "../../domain/Query.ts"
 import { isRetryable } from "../../internal/retryable.ts"
-import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
+import { type EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import { EventStore, type Horizon } from "../../ports/EventStore.ts"
 import { servingOf } from "../../ports/generation.ts"
+import * as Reason from "../../ports/Reason.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import { warnUnbuilt } from "./unbuilt.ts"
 import { hasReached, look, pauses, type ViewName } from "./waitFor.ts"
 
-/** The answers of a view store to one question. Each differs from the answer before. */
+/**
+ * The answers of a view store to one question. Each differs from the answer before.
+ * A question with a limit in time of its own fails if the store takes longer.
+ */
 export const answers = <A extends Answer, E>(
   view: ViewName,
-  ask: (store: ViewStore["Service"]) => Effect.Effect<A, E | ViewStoreError>
+  ask: (store: ViewStore["Service"]) => Effect.Effect<A, E | ViewStoreError>,
+  limited = false
 ): Stream.Stream<A, E | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
   Stream.unwrap(
     Effect.gen(function* () {
@@ -35,7 +40,7 @@ export const answers = <A extends Answer, E>(
           // Read the position before the answer. The answer can then be newer than the position (and is fetched again), but never older.
           const at = `${history} ${serving?.version} ${serving?.build} ${serving?.inline ? horizon : serving?.position}`
           if (at === asked) return { done, answer: undefined }
-          const answer = yield* ask(store)
+          const answer = yield* limited ? Effect.mapError(ask(store), unrepeated) : ask(store)
           asked = at
           const json = textOf(answer)
           if (json === answered) return { done, answer: undefined }
@@ -53,12 +58,22 @@ export const answers = <A extends Answer, E>(
     })
   )
 
+// It is not asked again and again: each time would take as long.
+const unrepeated = <E>(error: E | ViewStoreError): E | ViewStoreError =>
+  error instanceof ViewStoreError && error.reason._tag === "Timeout"
+    ? new ViewStoreError({
+        operation: error.operation,
+        ...(error.view === undefined ? {} : { view: error.view }),
+        reason: new Reason.Rejected({ detail: error.reason.detail, cause: error.reason })
+      })
+    : error
+
 type Answer = Query.Page<Schema.Json> | number
 
 const textOf = (answer: Answer): string =>
   typeof answer === "number"
     ? String(answer)
-    : canonicalJson([answer.next ?? null, answer.rows.map(({ key, state }) => [key, state])])
+    : canonicalJson([answer.next ?? null, answer.total ?? null, answer.rows.map(({ key, state }) => [key, state])])
 
 /** Tries again while a store is unavailable. Errors that waiting does not cure are passed on. */
 export const whileAway = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(

@@ -6,6 +6,7 @@ import fc from "fast-check"
 import * as arbitrary from "../QueryArbitraries.ts"
 import type { Cases } from "../plan.ts"
 import { newGeneration, open, own, type Store } from "./generations.ts"
+import { meaning } from "./meaning.ts"
 
 const serve = (store: Store, rows: ReadonlyArray<Query.Row<Schema.Json>>) =>
   Effect.gen(function* () {
@@ -41,10 +42,69 @@ const agree = Effect.fnUntraced(function* (
 
 /** Promise 5: a query means the same in every store. */
 export const querying: Cases = {
+  ...meaning,
+
   "5 a query answers as its definition does, page after page": Effect.gen(function* () {
     const store = yield* open
-    const samples = fc.sample(fc.tuple(records, fc.array(arbitrary.queries, { minLength: 5, maxLength: 15 })), 40)
+    const samples = fc.sample(
+      fc.tuple(records, fc.array(arbitrary.preparedQueries, { minLength: 5, maxLength: 15 })),
+      40
+    )
     for (const [rows, queries] of samples) yield* agree(store, rows, queries)
+  }),
+
+  "5 a page that an index answers is the same page": Effect.gen(function* () {
+    const store = yield* open
+    const samples = fc.sample(
+      fc.tuple(records, fc.array(arbitrary.indexedQueries, { minLength: 5, maxLength: 15 })),
+      15
+    )
+    for (const [rows, queries] of samples) yield* agree(store, rows, queries)
+  }),
+
+  "5 groups have the values of their definition": Effect.gen(function* () {
+    const store = yield* open
+    const samples = fc.sample(fc.tuple(records, fc.array(arbitrary.groups, { minLength: 5, maxLength: 15 })), 40)
+    for (const [rows, queries] of [[[], [...samples[0]![1]]] as const, ...samples]) {
+      const view = yield* serve(store, rows)
+      for (const query of queries.map((query) => ({ ...query, view }))) {
+        assert.deepStrictEqual(yield* store.query(query), QueryEvaluation.runGroups(query, rows), JSON.stringify(query))
+      }
+    }
+    const none: Query.Groups = { _tag: "Groups", view: "NotBuilt", by: [], values: { n: { _tag: "count" } } }
+    assert.deepStrictEqual(yield* store.query(none), [{ by: [], values: { n: 0 } }])
+  }),
+
+  "5 a sum is exact, whatever the order and the size of the numbers": Effect.gen(function* () {
+    const store = yield* open
+    const numbers = [1e308, 0.1, 9007199254740991, 1e308, 0.2, 9007199254740991, -1e308, 5e-324, -5e-324, -1e308]
+    const view = yield* serve(
+      store,
+      numbers.map((n, i) => ({ key: `k${i}`, state: { n } }))
+    )
+    const path = ["n"]
+    const values = { sum: { _tag: "sum", path }, avg: { _tag: "avg", path } } as const
+    assert.deepStrictEqual(yield* store.query({ _tag: "Groups", view, by: [], values }), [
+      { by: [], values: { sum: "18014398509481982.3", avg: "1801439850948198.2" } }
+    ])
+  }),
+
+  "5 a query that takes longer than its timeout is ended": Effect.gen(function* () {
+    const store = yield* open
+    const rows = Array.from({ length: 3_000 }, (_, i) => ({ key: `k${i}`, state: { n: i } }))
+    const view = yield* serve(store, rows)
+    const long = (i: number) => Array.from({ length: 50 }, () => `x${i}`)
+    const filters = Array.from({ length: 900 }, (_, i): Query.Filter => ({
+      _tag: "Compare",
+      path: [...long(i)],
+      is: "gt",
+      value: "5"
+    }))
+    const where: Query.Filter = { _tag: "Not", filter: { _tag: "Or", filters } }
+    const query: Query.Query = { _tag: "Records", view, orderBy: [], where, timeout: 20 }
+    const error = yield* Effect.flip(store.query(query))
+    assert.ok(error._tag === "ViewStoreError")
+    assert.deepStrictEqual([error.operation, error.view, error.reason._tag], ["query", view, "Timeout"])
   }),
 
   "5 a cursor of another query is refused": Effect.gen(function* () {
