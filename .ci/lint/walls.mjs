@@ -297,7 +297,7 @@ export const walls = {
   },
   "packages/adapters-pg/src/migrations/*": {
     folder: "packages/adapters-pg/src/migrations",
-    forbidden: ["../sql/append.ts", "../database/namespace.ts", "@hexfold/core", "effect"],
+    forbidden: ["../sql/append.ts", "../database/migrator.ts", "@hexfold/core", "effect"],
     allowed: ["./events.ts"]
   },
   "packages/adapters-pg/src/server/*": {

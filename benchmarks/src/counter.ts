@@ -8,8 +8,7 @@ const Incremented = Schema.TaggedStruct("Incremented", { by: Schema.Int })
 
 class TooLarge extends Schema.TaggedError<TooLarge>()("TooLarge", { limit: Schema.Int }) {}
 
-/** The aggregate that every contender runs: one event for each command. */
-export const Counter = Aggregate.make("Counter", {
+const definition = {
   id: Schema.String,
   state: Schema.Int,
   initial: 0,
@@ -17,13 +16,19 @@ export const Counter = Aggregate.make("Counter", {
   events: [Incremented],
   errors: [TooLarge],
   decide: {
-    Increment: ({ by }, count) =>
+    Increment: ({ by }: Increment, count: number) =>
       count + by > 1_000_000
         ? Decision.reject(new TooLarge({ limit: 1_000_000 }))
-        : Decision.accept({ _tag: "Incremented", by })
+        : Decision.accept({ _tag: "Incremented" as const, by })
   },
-  evolve: { Incremented: (count, { by }) => count + by }
-})
+  evolve: { Incremented: (count: number, { by }: { readonly by: number }) => count + by }
+} as const
+
+/** The aggregate that every contender runs: one event for each command. */
+export const Counter = Aggregate.make("Counter", definition)
+
+/** The same, but its command begins a stream. */
+export const Begun = Aggregate.make("Begun", { ...definition, begins: ["Increment"] })
 
 /** An event of the counter. */
 export type CounterEvent = Aggregate.EventOf<typeof Counter>

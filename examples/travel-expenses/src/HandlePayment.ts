@@ -14,7 +14,7 @@ export const HandlePayment = Boundary.make("HandlePayment", {
     ...D.HandlePayment.fields,
     declaration: Schema.NonEmptyString,
     // The declaration's state names the budget too. But the budget that the command names is known before anything is
-    // read: then a cache can queue the payments from one budget.
+    // read, so the payments from one budget queue in memory and do not conflict.
     budget: Schema.NonEmptyString
   }),
   participants: ({ budget, declaration }) => ({

@@ -69,8 +69,8 @@ export interface Lossy {
 export const lossy: Effect.Effect<Lossy> = sharedStores
 
 /**
- * Supplies both stores and `StreamLocks`. An append changes the log and the records of inline views
- * in one synchronous step.
+ * Supplies both stores and `StreamLocks`. An append changes the log and the records
+ * of inline views in one synchronous step.
  *
  * @example
  * ```ts

@@ -4,11 +4,10 @@ import { EventStore, type EventStoreError, StreamLocks } from "@hexfold/core"
 import { AppendCheck } from "@hexfold/core/adapter"
 import { Context, Duration, Effect, Layer, type Redacted, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { databaseUrl } from "./database/databaseUrl.ts"
 import { limitOf } from "./database/disconnect.ts"
-import { isBlocked, isStandby, isUndone, translated } from "./database/errors.ts"
+import { isBlocked, isExpired, isStandby, isUndone, translated } from "./database/errors.ts"
 import { checkLog } from "./database/logChecks.ts"
-import { clientConfig, poolSizeOf, whetherToListen } from "./database/pool.ts"
+import { clientConfig, databaseUrl, poolSizeOf, whetherToListen } from "./database/pool.ts"
 import { checkSchemaName, quoted } from "./database/schemaName.ts"
 import { awaitServer, defaultStartTimeout } from "./database/starting.ts"
 import { isJoined, outsideOf, readCommitted, whetherJoined } from "./database/transactions.ts"
@@ -20,6 +19,7 @@ import { askHorizon, type KnownHistory } from "./events/horizon.ts"
 import { logReader } from "./events/logReader.ts"
 import { checkDurations, checkLimits, checkNumbers } from "./events/optionChecks.ts"
 import { type ReadRequest, readAllStreams } from "./events/streamReader.ts"
+import * as singleAppend from "./events/singleAppend.ts"
 import { sweep, sweepEvery } from "./events/sweeper.ts"
 import * as streamLocks from "./events/streamLocks.ts"
 import * as wakeups from "./events/wakeups.ts"
@@ -126,8 +126,9 @@ const open = (options: Options) =>
     const outside = outsideOf(sql)
     const autocommit = yield* readCommitted(sql)
     const views = yield* InlineDefinitions
-    const { alone, joined: within, ordered } = yield* inlineAppends.make({ schema, sql, views, autocommit, outside })
     const limited = limitOf(timeout)
+    const inline = yield* inlineAppends.make({ schema, sql, views, autocommit, outside, limited })
+    const { alone, joined: within, ordered } = inline
     const known: KnownHistory = { log: undefined, checked: 0n, check: checkLog(sql, name) }
     const watch = watchHeld(name, warnHeldAfter)
     const horizonFor = askHorizon({ sql, schema, limited, known, watch })
@@ -146,16 +147,18 @@ const open = (options: Options) =>
       outside
     })
     const sweeping = translated("maintenance")(outside(sweep(sql, schema, retention)))
-    if (Duration.isFinite(retention)) yield* sweepEvery(sweepInterval, sweeping)
+    if (Duration.isFinite(retention)) yield* sweepEvery(name, sweepInterval, sweeping)
 
+    const single = singleAppend.make(sql, schema, autocommit)
     const appendBatch = yield* batcher.make<EventStore.Append, Answer, AppendFailure>({
       operation: "append",
       call: (appends, lockTimeout) => {
-        const call = appendAll(sql, schema, alone, false, { lockTimeout, known })(appends)
+        const call = appendAll(sql, schema, alone, false, { lockTimeout, known, single })(appends)
         return limited("append")(outside(Effect.tap(translated("append")(call), Effect.sync(announce))))
       },
       isUndone,
       isBlocked,
+      isExpired,
       touches: touchesOf,
       describe: (append) => `an append to ${namesOf(touched(append))}`,
       maxInFlight,
@@ -169,6 +172,7 @@ const open = (options: Options) =>
         limited("readStreams")(outside(translated("readStreams")(readAllStreams(sql, schema, known)(requests)))),
       isUndone,
       isBlocked: () => false,
+      isExpired,
       touches: () => ({ exclusive: [], shared: [] }),
       describe: ({ requests }) => `a read of ${namesOf(requests)}`,
       maxInFlight,

@@ -4,9 +4,9 @@ import type { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import * as Migrator from "./database/migrator.ts"
 import { quoted } from "./database/schemaName.ts"
+import * as Grants from "./migrations/grants.ts"
 import { migrations } from "./migrations/migrations.ts"
 import * as Functions from "./sql/functions.ts"
-import * as Grants from "./sql/grants.ts"
 
 /** The schema that is used if none is named. */
 export const defaultSchema = "hexfold"

@@ -1,12 +1,14 @@
 /** The view store on Postgres, 14 and later: a table for each generation of a view. */
-import { type Query, ViewStore, ViewStoreError } from "@hexfold/core"
+import { EventStoreError, type Query, ViewStore, ViewStoreError } from "@hexfold/core"
 import { CommitCheck } from "@hexfold/core/adapter"
-import { type Duration, Effect, Layer } from "effect"
-import { SqlClient } from "effect/sql"
+import { Duration, Effect, Layer } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { limitOf } from "./database/disconnect.ts"
 import { translatedOf } from "./database/errors.ts"
 import { quoted } from "./database/schemaName.ts"
 import { awaitServer, defaultStartTimeout } from "./database/starting.ts"
 import { transactionOf } from "./database/transactions.ts"
+import { checkLimits } from "./events/optionChecks.ts"
 import * as PgMigrations from "./PgMigrations.ts"
 import { claiming } from "./views/claims.ts"
 import { committing } from "./views/commits.ts"
@@ -21,6 +23,13 @@ export interface Options {
   readonly migrate?: boolean
   /** How long the layer waits at its start for a server that is still starting. 5 seconds by default. */
   readonly startTimeout?: Duration.Input
+  /**
+   * The most time that an operation may take, with its wait for locks and for a connection; of a rebuild or a fold in
+   * pages, the load and the commit of each page. 10 seconds by default. An operation without an answer is cancelled, and
+   * fails with a `Timeout`. Nobody knows then whether a commit has happened; the next claim tells. The migrations at
+   * the start have no limit. Indexes are made while their table is empty, which takes no time.
+   */
+  readonly timeout?: Duration.Input
 }
 
 /**
@@ -36,9 +45,10 @@ export const make = (
 ): Effect.Effect<ViewStore.ViewStore["Service"], ViewStoreError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     const name = options.schema ?? PgMigrations.defaultSchema
-    yield* (
+    const timeout = Duration.fromInputUnsafe(options.timeout ?? "10 seconds")
+    const migrating =
       options.migrate === false ? PgMigrations.verify({ schema: name }) : PgMigrations.run({ schema: name })
-    ).pipe(
+    yield* Effect.andThen(checkLimits("open", { timeout }), migrating).pipe(
       awaitServer(options.startTimeout ?? defaultStartTimeout),
       Effect.mapError(({ reason }) => new ViewStoreError({ operation: "open", reason }))
     )
@@ -49,28 +59,38 @@ export const make = (
     const claim = claiming(name, schema, sql)
     const commit = committing(schema, sql, yield* InlineDefinitions)
     const read = reader(schema, sql)
-    const query = (query: Query.Query | Query.Count | Query.Groups) =>
-      translatedOf("query", query.view)(read.query(query))
+    const limited = limitOf(timeout)
+    // The limit knows the event store only. Its failure has the reason, and gets the operation and the view here.
+    const within =
+      (operation: ViewStoreError["operation"], view?: string) =>
+      <A, E>(call: Effect.Effect<A, E | SqlError.SqlError>) =>
+        Effect.catchIf(
+          limited("open")(translatedOf(operation, view)(call)),
+          (error): error is EventStoreError => error instanceof EventStoreError,
+          ({ reason }) =>
+            Effect.fail(new ViewStoreError({ operation, ...(view === undefined ? {} : { view }), reason }))
+        )
+    const query = (query: Query.Query | Query.Count | Query.Groups) => within("query", query.view)(read.query(query))
 
     return ViewStore.ViewStore.of({
       claim: (given) => {
         const refused = CommitCheck.checkClaim(given)
         if (refused !== undefined) return Effect.fail(refused)
-        return translatedOf("claim", given.generation.view)(transaction(claim(given)))
+        return within("claim", given.generation.view)(transaction(claim(given)))
       },
 
       commit: (given) => {
         const checked = CommitCheck.check(given)
         if ("_tag" in checked) return Effect.fail(checked)
-        return translatedOf("commit", given.generation.view)(transaction(commit(checked)))
+        return within("commit", given.generation.view)(transaction(commit(checked)))
       },
 
-      load: (from, keys) => translatedOf("load", from.view)(read.load(from, keys)),
+      load: (from, keys) => within("load", from.view)(read.load(from, keys)),
       query: query as ViewStore.ViewStore["Service"]["query"],
       deadLetters: (generation, options) =>
-        translatedOf("deadLetters", generation.view)(read.deadLetters(generation, options)),
-      deadLetterCounts: (generation) => translatedOf("deadLetters", generation.view)(read.deadLetterCounts(generation)),
-      status: translatedOf("status")(read.status)
+        within("deadLetters", generation.view)(read.deadLetters(generation, options)),
+      deadLetterCounts: (generation) => within("deadLetters", generation.view)(read.deadLetterCounts(generation)),
+      status: within("status")(read.status)
     })
   })
 

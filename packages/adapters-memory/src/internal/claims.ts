@@ -25,7 +25,7 @@ export const claim = (
   if (part.owner !== owner || part.leasedUntil <= now) part.epoch = generations.nextEpoch()
   part.owner = owner
   part.leasedUntil = now + Duration.toMillis(lease)
-  if (given.inline !== true) demote(stored, generations.last())
+  if (given.inline !== true) demote(generations, stored)
   return Result.succeed({
     _tag: "Owned",
     build: stored.build,
@@ -38,7 +38,7 @@ export const claim = (
 
 // Divides the keys anew. Gives the positions of the present parts if these have not reached a common one.
 const divide = (generations: Generations, stored: Stored, of: number): ReadonlyArray<number> | undefined => {
-  demote(stored, generations.last())
+  demote(generations, stored)
   const positions = stored.parts.map(({ position }) => position)
   if (new Set(positions).size > 1) return positions
   // The earliest: what is valid of it is valid of the others.

@@ -53,7 +53,7 @@ export const commit = (
     const current = serving(generations, view)
     const isLater = current !== undefined && inOrder(stored, current) > 0
     // If appends cannot maintain this generation, they stop maintaining the one before: it could never catch up with that.
-    if (commit.inline === true && stored.inline === undefined && isLater) demote(current, generations.last())
+    if (commit.inline === true && stored.inline === undefined && isLater) demote(generations, current)
     serve(generations, view, stored, commit.overLost === true)
   }
   return Result.succeed(undefined)
@@ -79,7 +79,7 @@ const serve = (generations: Generations, view: string, next: Stored, overLost: b
   next.serves = true
   for (const earlier of generations.views.get(view)!) {
     if (earlier.version !== next.version || earlier.build >= next.build) continue
-    demote(earlier, generations.last())
+    demote(generations, earlier)
     earlier.replaced = true
     for (const part of earlier.parts) {
       part.epoch = generations.nextEpoch()

@@ -222,7 +222,8 @@ export const open = (
         return pages(log, { ...options, upTo: Math.min(options.upTo ?? Infinity, log.length) }, endOf(data))
       }),
 
-    // The queue keeps that something has happened, and what has is read when it is asked for. It exists before the present horizon is read, so no append is missed.
+    // An entry of the queue says that the horizon has changed. The reader that takes it reads the present horizon. The
+    // queue exists before the first horizon is read, so no append is missed.
     horizons: Stream.unwrap(
       Effect.gen(function* () {
         const listener = yield* Queue.sliding<void>(1)

@@ -47,6 +47,8 @@ export interface Generations {
   readonly views: Map<string, Array<Stored>>
   /** The last position of the log. */
   readonly last: () => number
+  /** The present history of the log; undefined for a store of views that has no log. */
+  readonly history: () => number | undefined
   /**
    * A new epoch. No epoch is given twice: a late commit to a generation that was
    * dropped must not reach a new one with the same name.
@@ -55,9 +57,11 @@ export interface Generations {
 }
 
 /** Opens a store of generations that has none yet. */
-export const open = (last: () => number = () => 0): Generations => {
+export const open = (
+  { history, last }: Pick<Generations, "history" | "last"> = { history: () => undefined, last: () => 0 }
+): Generations => {
   let epochs = 0
-  return { views: new Map(), last, nextEpoch: () => ++epochs }
+  return { views: new Map(), last, history, nextEpoch: () => ++epochs }
 }
 
 /** The generation with this version and build. Without a build it is the present one of the version. */
@@ -108,13 +112,12 @@ export const inlineOf = ({ views }: Generations): ReadonlyArray<Inline> =>
   )
 
 /** Ends the maintenance by appends. All events up to a position are applied then, and none after it. */
-export const demote = (stored: Stored, position: number): void => {
+export const demote = ({ history, last }: Generations, stored: Stored, position = last()): void => {
   if (stored.inline === undefined) return
   stored.inline = undefined
   for (const part of stored.parts) {
     part.position = position
-    // The appends do not say the history. The next commit does.
-    part.history = undefined
+    part.history = history()
   }
 }
 

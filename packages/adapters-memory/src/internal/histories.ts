@@ -6,7 +6,7 @@ import type { Log } from "./log.ts"
 /** The number of the present history of a log. */
 export const historyOf = ({ ended }: Log): number => ended.length + 1
 
-/** The present horizon. No append is ever under way, so it is the last position. */
+/** The present horizon: the last position, because an append in memory is one step and is never under way. */
 export const horizonOf = (log: Log): EventStore.Horizon => ({
   position: log.events.length,
   drawn: log.events.length,

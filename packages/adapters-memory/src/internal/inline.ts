@@ -33,7 +33,7 @@ export const make = (log: Events, generations: Generations, views: ReadonlyArray
     const definition = definitionOf(view, stored.version)
     // A definition with the same name that follows other events must not touch the records.
     if (definition === undefined || !isSame(follows, followsOf(definition)) || !maintain(definition, stored, events))
-      demote(stored, events[0]!.position - 1)
+      demote(generations, stored, events[0]!.position - 1)
   }
 
   return {

@@ -3,7 +3,7 @@ import { Context, Duration, Effect } from "effect"
 import { contended } from "./contended.ts"
 import { newLog, open as openLog } from "./eventLog.ts"
 import { open as openGenerations } from "./generations.ts"
-import { loseLast } from "./histories.ts"
+import { historyOf, loseLast } from "./histories.ts"
 import * as inline from "./inline.ts"
 import { locks } from "./locks.ts"
 import { storeOf } from "./viewStore.ts"
@@ -29,7 +29,7 @@ export interface Shared {
 /** Makes data without events and records. */
 export const sharedStores: Effect.Effect<Shared> = Effect.sync(() => {
   const log = newLog()
-  const generations = openGenerations(() => log.events.length)
+  const generations = openGenerations({ last: () => log.events.length, history: () => historyOf(log) })
   return {
     open: ({ commandRetention = "Infinity", views = [], ...contention }) => {
       const appending = inline.make(log.events, generations, views)

@@ -1,5 +1,5 @@
 import { EventStoreError, Reason } from "@hexfold/core"
-import { Duration, Effect, Fiber } from "effect"
+import { Duration, Effect } from "effect"
 
 /**
  * Gives a query up that gets no answer: it fails with `onTimeout`. The driver waits
@@ -12,11 +12,23 @@ const disconnectWithin = <A, E, R, Failure>(
   limit: Duration.Duration,
   onTimeout: (detail: string) => Failure
 ): Effect.Effect<A, E | Failure, R> =>
-  Effect.forkDetach(Effect.interruptible(query), { startImmediately: true }).pipe(
-    Effect.flatMap((fiber) => Effect.onInterrupt(Fiber.join(fiber), () => Effect.sync(() => fiber.interruptUnsafe()))),
-    Effect.timeoutOrElse({
-      duration: limit,
-      orElse: () => Effect.fail(onTimeout(`no answer within ${Duration.format(limit)}`))
+  Effect.flatMap(Effect.forkDetach(Effect.interruptible(query), { startImmediately: true }), (fiber) =>
+    Effect.callback<A, E | Failure>((resume) => {
+      const timer = setTimeout(() => {
+        // A query that ends at once when it is interrupted must not answer before the timeout does.
+        done()
+        fiber.interruptUnsafe()
+        resume(Effect.fail(onTimeout(`no answer within ${Duration.format(limit)}`)))
+      }, Duration.toMillis(limit))
+      const done = fiber.addObserver((exit) => {
+        clearTimeout(timer)
+        resume(exit)
+      })
+      return Effect.sync(() => {
+        done()
+        clearTimeout(timer)
+        fiber.interruptUnsafe()
+      })
     })
   )
 

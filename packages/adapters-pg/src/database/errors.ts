@@ -51,11 +51,26 @@ const misconfiguration = (code: string, message: string): string | undefined => 
   }
   if (message.startsWith("Unrecognized sslmode")) return "the URL of the database has an sslmode that is not known"
   if (/URI malformed|in (the )?URL/.test(message)) return "the URL of the database has a part that cannot be read"
-  if (certificate.test(code)) return `the server's certificate is refused: ${message} (${code})`
+  if (certificate.test(code)) {
+    const why = certificates.find(([codes]) => codes.test(code))?.[1]
+    return `the server's certificate is refused: ${why === undefined ? message : `${why} (${message})`} (${code})`
+  }
   return /does not support (SSL|TLS)/i.test(message)
-    ? "the server does not support TLS, and the client demands it"
+    ? "the server does not support TLS, and the client demands it. Turn TLS on at the server, " +
+        "or leave it off at the client (sslmode, PgClient's option ssl) if you trust the network"
     : undefined
 }
+
+// Why a certificate is refused, and what helps.
+const certificates: ReadonlyArray<readonly [codes: RegExp, why: string]> = [
+  [
+    /SELF_SIGNED|^UNABLE_TO_(GET_ISSUER|VERIFY)/,
+    "no authority that this process trusts has signed it. Name the authority: NODE_EXTRA_CA_CERTS, or PgClient's option ssl: { ca }"
+  ],
+  [/ALTNAME|^HOSTNAME_MISMATCH$/, "it is for another host. Use a host in the URL that the certificate names"],
+  [/CERT_HAS_EXPIRED/, "it has expired. Renew it at the server"],
+  [/CERT_NOT_YET_VALID/, "it is not valid yet. Compare the clocks of the server and of this machine"]
+]
 
 /** Whether a statement failed because a table that it names does not exist. */
 export const isNoTable = (error: SqlError.SqlError): boolean => codeOf(error) === "42P01"
@@ -69,6 +84,9 @@ export const isForbidden = (error: SqlError.SqlError): boolean => codeOf(error) 
 
 /** Whether a statement failed because it waited for a lock longer than its limit. */
 export const isLockTimeout = (error: SqlError.SqlError): boolean => codeOf(error) === "55P03"
+
+/** Whether a statement failed because its transaction and another one waited for each other. */
+export const isDeadlock = (error: SqlError.SqlError): boolean => codeOf(error) === "40P01"
 
 /** Whether a limit in time, for locks or for statements, has ended a statement. */
 export const isWaitOver = (error: SqlError.SqlError): boolean => timeout.test(codeOf(error))
@@ -142,11 +160,19 @@ export const isUndone = (cause: Cause.Cause<unknown>): boolean =>
   })
 
 /** Whether a statement has waited for a lock too long: the server has rolled it back. */
-export const isBlocked = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.some(
-    (reason) =>
-      reason._tag === "Fail" &&
-      reason.error instanceof EventStoreError &&
-      SqlError.isSqlError(reason.error.reason.cause) &&
-      isLockTimeout(reason.error.reason.cause)
-  )
+export const isBlocked = (cause: Cause.Cause<unknown>): boolean => sqlErrorsIn(cause).some(isLockTimeout)
+
+/**
+ * Whether the server has cancelled a statement, because it took longer than the
+ * server's `statement_timeout` or because somebody asked for it. Nothing is committed
+ * then: from the beginning of a commit on, the server cancels nothing.
+ */
+export const isExpired = (cause: Cause.Cause<unknown>): boolean =>
+  sqlErrorsIn(cause).some((error) => codeOf(error) === "57014")
+
+const sqlErrorsIn = (cause: Cause.Cause<unknown>): ReadonlyArray<SqlError.SqlError> =>
+  cause.reasons.flatMap((reason) => {
+    const error =
+      reason._tag === "Fail" && reason.error instanceof EventStoreError ? reason.error.reason.cause : undefined
+    return SqlError.isSqlError(error) ? [error] : []
+  })

@@ -1,5 +1,6 @@
 import type { PgClient } from "@effect/sql-pg"
 import { Effect, type Fiber, Schedule, type Scope, Stream } from "effect"
+import type { Limit } from "./disconnect.ts"
 import { translated } from "./errors.ts"
 import { reported } from "./reported.ts"
 
@@ -23,11 +24,13 @@ const listenings = new WeakMap<PgClient.PgClient, Listening>()
  * scope is open. All stores of one client share one connection. The first reader takes
  * it from the pool, and the last one gives it back. A connection that was lost is
  * replaced, and then everybody is woken once, because what was sent meanwhile is lost.
+ * `limited` limits the statement that begins to listen.
  */
 export const listen = (
   pg: PgClient.PgClient,
   schema: string,
-  wake: () => void
+  wake: () => void,
+  limited: ReturnType<Limit>
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.asVoid(
     Effect.acquireRelease(
@@ -37,7 +40,7 @@ export const listen = (
         const entry = [schema, wake] as const
         listening.wakes.add(entry)
         if (listening.fiber !== undefined) return Effect.succeed({ entry, listening })
-        return Effect.map(Effect.forkDetach(listenFor(pg, listening)), (fiber) => {
+        return Effect.map(Effect.forkDetach(listenFor(pg, listening, limited)), (fiber) => {
           listening.fiber = fiber
           return { entry, listening }
         })
@@ -54,14 +57,14 @@ export const listen = (
     )
   )
 
-const listenFor = (pg: PgClient.PgClient, { wakes }: Listening): Effect.Effect<void> => {
+const listenFor = (pg: PgClient.PgClient, { wakes }: Listening, limited: ReturnType<Limit>): Effect.Effect<void> => {
   const wakeAll = () => wakes.forEach(([, wake]) => wake())
   const report = reported(
     "hexfold: nobody tells of new events, so live readers poll",
     "hexfold: live readers listen again"
   )
   return Stream.unwrap(
-    Effect.map(pg.listen(channel), (notifications) =>
+    Effect.map(limited(pg.listen(channel)), (notifications) =>
       Stream.concat(
         Stream.fromEffect(Effect.andThen(report.succeeded, Effect.sync(wakeAll))),
         Stream.fromQueue(notifications).pipe(

@@ -1,7 +1,7 @@
 import { EventStoreError, Reason } from "@hexfold/core"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import { namespaceOf } from "./namespace.ts"
+import { namespaceOf } from "../sql/horizon.ts"
 import { quoted } from "./schemaName.ts"
 
 /**
@@ -21,6 +21,7 @@ export const checkLog = (sql: SqlClient.SqlClient, name: string): CheckLog => {
   let known: string | undefined
   return (operation) =>
     Effect.gen(function* () {
+      if (known !== undefined) yield* checkVisible(sql, name, operation)
       const [log] = yield* sql.unsafe<LogRow>(logOf(quoted(name)), [name])
       const refuse = (detail: string) =>
         Effect.fail(new EventStoreError({ operation, reason: new Reason.Rejected({ detail }) }))
@@ -90,3 +91,38 @@ const copiesOf = (sql: SqlClient.SqlClient, id: string, name: string) =>
     }
     return copies
   })
+
+/**
+ * Makes sure that the role sees all rows of the tables of a schema. Where a policy may hide rows, the store would decide
+ * on states that the log does not explain, and readers would skip events.
+ */
+export const checkVisible = (
+  sql: SqlClient.SqlClient,
+  name: string,
+  operation: EventStoreError["operation"] = "open"
+): Effect.Effect<void, EventStoreError | SqlError.SqlError> =>
+  Effect.flatMap(sql.unsafe<{ readonly table: string; readonly role: string }>(hiding, [name]), ([found]) =>
+    found === undefined
+      ? Effect.void
+      : Effect.fail(hidden(operation, `the table "${name}"."${found.table}"`, `the role ${found.role}`))
+  )
+
+/** The refusal to work where a policy may hide rows. */
+export const hidden = (
+  operation: EventStoreError["operation"],
+  place: string,
+  role = "the role of this connection"
+): EventStoreError => {
+  const detail =
+    `row-level security may hide rows of ${place} from ${role}, and the store must see all rows. ` +
+    "Let the owner disable row-level security on the tables of the schema, or give the role the attribute BYPASSRLS"
+  return new EventStoreError({ operation, reason: new Reason.Rejected({ detail }) })
+}
+
+// Tables that the application has put into the same schema are its own.
+const hiding = `
+select c.relname::text as table, current_user::text as role
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where n.nspname::text = $1 and c.relkind in ('r', 'p') and c.relrowsecurity and pg_catalog.row_security_active(c.oid)
+  and c.relname::text ~ '^(migrations|revisions|log|histories|life|events|streams|commands|views|view_parts|view_letters|inline_changes|view_[0-9]+)$'
+order by 1 limit 1`

@@ -1,8 +1,10 @@
 import { EventStoreError, Reason } from "@hexfold/core"
 import { Effect } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
+import { namespaceOf } from "../sql/horizon.ts"
 import { detailOf, isForbidden, isWaitOver, translated } from "./errors.ts"
-import { drawNamespace } from "./namespace.ts"
+import { checkVisible } from "./logChecks.ts"
+import { migrationLocks } from "./migrationLocks.ts"
 import { checkSchemaName, quoted } from "./schemaName.ts"
 import { transactionOf } from "./transactions.ts"
 
@@ -16,6 +18,8 @@ export interface Library {
   readonly migrations: ReadonlyArray<{
     readonly name: string
     readonly statements: (schema: string) => ReadonlyArray<string>
+    /** The tables of earlier migrations for whose locks appends would wait. */
+    readonly locks?: ReadonlyArray<string>
   }>
   /** The statements that create or replace the functions. */
   readonly functions: (schema: string, namespace: number) => ReadonlyArray<string>
@@ -26,7 +30,8 @@ export interface Library {
  * the functions are replaced, but only by those of a higher revision. A schema
  * that a newer library has brought up to date is left as it is.
  *
- * No limit of the database or the role in time applies to a migration.
+ * No limit of the database or the role in time applies to a migration. Appends wait
+ * for it only briefly, see `migrationLocks.ts`.
  *
  * Nothing is locked or written if the schema is up to date, so the role needs no
  * rights to change it then. Otherwise all happens in one transaction, which
@@ -42,18 +47,17 @@ export const migrate = (
     yield* checkSchemaName(name)
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     const schema = quoted(name)
-    // "create schema if not exists" and "grant" fail when two processes run them at once.
-    const alone = sql`select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${`hexfold:${name}`}, 0))::text`
+    yield* checkVisible(sql, name)
+    const locks = migrationLocks(sql, name)
     const grant = Effect.forEach(granting, (statement) => sql.unsafe(statement), { discard: true })
-    const inTransaction = <A, E>(effect: Effect.Effect<A, E>) =>
-      transactionOf(sql)(withOwnPath(sql)(Effect.andThen(sql.unsafe(withoutLimits), Effect.andThen(alone, effect))))
-    // This read waits for a migration that is under way. If a limit of the database ends it, the transaction waits instead.
+    // "create schema if not exists" and "grant" fail when two processes run them at once.
+    const alone = <A, E>(effect: Effect.Effect<A, E>) =>
+      inTransaction(sql)(Effect.andThen(locks.alone(`the migration of the schema ${name}`), effect))
+    // If a limit of the database ends this read, the transaction reads again.
     const found = yield* stateOf(sql, name).pipe(Effect.catchIf(isWaitOver, () => Effect.succeed(undefined)))
     if (found !== undefined) {
       yield* checkLowest(name, library, found)
-      if (isUpToDate(library, found)) {
-        return yield* granting.length === 0 ? Effect.void : inTransaction(grant)
-      }
+      if (isUpToDate(library, found)) return yield* granting.length === 0 ? Effect.void : alone(grant)
     }
     const [server] = yield* sql.unsafe<{ readonly isStandby: boolean }>(
       'select pg_catalog.pg_is_in_recovery() as "isStandby"'
@@ -61,33 +65,64 @@ export const migrate = (
     if (server!.isStandby) {
       return yield* rejected(`the schema ${name} must be migrated, and the server is a standby: connect to the primary`)
     }
-    yield* inTransaction(
+    yield* alone(
       Effect.gen(function* () {
-        if (found === undefined && isUpToDate(library, yield* stateOf(sql, name))) return yield* grant
-        const present = yield* sql`select from pg_namespace where nspname = ${name}`
-        if (present.length === 0) yield* sql.unsafe(`create schema ${schema}`)
-        yield* sql.unsafe(`create table if not exists ${schema}.migrations (
-          migration_id integer primary key,
-          created_at timestamp with time zone not null default pg_catalog.now(),
-          name text not null
-        )`)
-        // Readers wait for the end, and see the schema as it was before or as it is after.
-        yield* sql.unsafe(`lock table ${schema}.migrations in access exclusive mode`)
-        const { version } = yield* stateOf(sql, name)
-        for (const [i, { name, statements }] of library.migrations.entries()) {
-          if (i < version) continue
-          for (const statement of statements(schema)) yield* sql.unsafe(statement)
-          yield* sql.unsafe(`insert into ${schema}.migrations (migration_id, name) values ($1, $2)`, [i + 1, name])
-        }
-        const state = yield* stateOf(sql, name)
-        yield* checkLowest(name, library, state)
-        if (state.functions < library.revision) {
-          yield* replaceFunctions(sql, schema, library, state.namespace ?? (yield* drawNamespace(sql)))
-        }
-        yield* grant
+        // Another process may have migrated the schema meanwhile. From here on none does.
+        const before = yield* stateOf(sql, name)
+        yield* checkLowest(name, library, before)
+        if (isUpToDate(library, before)) return yield* grant
+        const pending = library.migrations.slice(before.version)
+        // Readers of the version wait for the end of a try, and see the schema as it was before or as it is after.
+        const locked = new Set(pending.flatMap((migration) => migration.locks ?? []))
+        const tables = ["migrations", ...(yield* Effect.filter([...locked], (table) => has(sql, name, table)))]
+        const changes = pending.length === 0 ? "its functions" : pending.map((migration) => migration.name).join(", ")
+        const work = (lock: Effect.Effect<void, SqlError.SqlError>) =>
+          Effect.gen(function* () {
+            const present = yield* sql`select from pg_namespace where nspname = ${name}`
+            if (present.length === 0) yield* sql.unsafe(`create schema ${schema}`)
+            yield* sql.unsafe(`create table if not exists ${schema}.migrations (
+            migration_id integer primary key,
+            created_at timestamp with time zone not null default pg_catalog.now(),
+            name text not null
+          )`)
+            yield* lock
+            for (const [i, migration] of pending.entries()) {
+              for (const statement of migration.statements(schema)) yield* sql.unsafe(statement)
+              const row = [before.version + i + 1, migration.name]
+              yield* sql.unsafe(`insert into ${schema}.migrations (migration_id, name) values ($1, $2)`, row)
+            }
+            const state = yield* stateOf(sql, name)
+            yield* checkLowest(name, library, state)
+            if (state.functions < library.revision) {
+              yield* replaceFunctions(sql, schema, library, state.namespace ?? (yield* drawNamespace(sql)))
+            }
+            yield* grant
+          })
+        yield* locks.patiently(`the migration of the schema ${name} (${changes})`, tables, work)
       })
     )
   }).pipe(withoutRights, translated("open"))
+
+/**
+ * Draws the upper 16 bits of the advisory locks of a schema's appends: a number
+ * from 1 to 32,767, and another one for each schema of a database. So a reader of
+ * one schema never takes the appends of another for its own. The drawn number is
+ * in the text of the schema's functions, and the comment on its function `horizon`.
+ * A dump may come without comments, so both count. Runs inside the transaction that
+ * makes these functions.
+ */
+const drawNamespace = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError.SqlError> =>
+  Effect.gen(function* () {
+    yield* sql`select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('hexfold namespaces', 0))::text`
+    const [row] = yield* sql.unsafe<{ readonly next: number }>(`
+      select greatest(
+        (select pg_catalog.max(substring(description from '^hexfold namespace ([0-9]+)$')::int)
+         from pg_catalog.pg_description
+         where classoid = 'pg_catalog.pg_proc'::regclass and description like 'hexfold namespace %'),
+        (select pg_catalog.max(${namespaceOf("p")}::int) from pg_catalog.pg_proc p where p.proname in ('horizon', 'horizon_2')),
+        0) + 1 as next`)
+    return row!.next
+  })
 
 const replaceFunctions = (sql: SqlClient.SqlClient, schema: string, library: Library, namespace: number) =>
   Effect.gen(function* () {
@@ -107,51 +142,68 @@ export const adopt = (name: string, library: Library): Effect.Effect<void, Event
     yield* migrate(name, library)
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     const schema = quoted(name)
-    const adopting = Effect.gen(function* () {
-      yield* sql.unsafe(withoutLimits)
-      yield* sql.unsafe(`lock table ${schema}.migrations in access exclusive mode`)
-      const state = yield* stateOf(sql, name)
-      if (state.functions > library.revision) {
-        return yield* rejected(
-          `the functions of the schema ${name} have revision ${state.functions}, and this library has ${library.revision}: ` +
-            "adopt it with the library that they come from"
-        )
-      }
-      yield* replaceFunctions(sql, schema, library, yield* drawNamespace(sql))
-      yield* sql.unsafe(`update ${schema}.log set id = pg_catalog.gen_random_uuid(), name = $1`, [name])
-      yield* sql.unsafe(`select ${schema}.begin_history(null)`)
-    })
-    yield* transactionOf(sql)(withOwnPath(sql)(adopting))
+    const what = `the adoption of the schema ${name}`
+    const locks = migrationLocks(sql, name)
+    const adopting = (lock: Effect.Effect<void, SqlError.SqlError>) =>
+      Effect.gen(function* () {
+        yield* lock
+        const state = yield* stateOf(sql, name)
+        if (state.functions > library.revision) {
+          return yield* rejected(
+            `the functions of the schema ${name} have revision ${state.functions}, and this library has ${library.revision}: ` +
+              "adopt it with the library that they come from"
+          )
+        }
+        yield* replaceFunctions(sql, schema, library, yield* drawNamespace(sql))
+        yield* sql.unsafe(`update ${schema}.log set id = pg_catalog.gen_random_uuid(), name = $1`, [name])
+        yield* sql.unsafe(`select ${schema}.begin_history(null)`)
+      })
+    yield* inTransaction(sql)(Effect.andThen(locks.alone(what), locks.patiently(what, ["migrations"], adopting)))
   }).pipe(withoutRights, translated("open"))
 
-const withoutLimits = `select pg_catalog.set_config(name, '0', true) from pg_catalog.pg_settings
-  where name in ('lock_timeout', 'statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')`
-
 /**
- * Looks names up in Postgres' own schema alone while a schema is migrated. So a role
- * that may create objects elsewhere cannot lead the migration astray, and nothing
- * of it gets into a definition. A caller's transaction gets its own path back.
+ * Runs a migration in a transaction of its own, in which no limit in time applies. Names
+ * are looked up in Postgres' own schema alone. So a role that may create objects
+ * elsewhere cannot lead the migration astray, and nothing of it gets into a definition.
+ * A caller's transaction gets its own settings back.
  */
-const withOwnPath =
+const inTransaction =
   (sql: SqlClient.SqlClient) =>
-  <A, E, R>(migrating: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
-    Effect.gen(function* () {
-      const set = (path: string) => sql.unsafe("select pg_catalog.set_config('search_path', $1, true)", [path])
-      const [row] = yield* sql.unsafe<{ readonly path: string }>(
-        "select pg_catalog.current_setting('search_path') as path"
-      )
-      yield* set("pg_catalog, pg_temp")
-      const migrated = yield* migrating
-      yield* set(row!.path)
-      return migrated
-    })
+  <A, E>(migrating: Effect.Effect<A, E>): Effect.Effect<A, E | SqlError.SqlError> => {
+    const set = (name: string, value: string) => sql.unsafe("select pg_catalog.set_config($1, $2, true)", [name, value])
+    return transactionOf(sql)(
+      Effect.gen(function* () {
+        const [row] = yield* sql.unsafe<{ readonly path: string }>(
+          "select pg_catalog.current_setting('search_path') as path"
+        )
+        yield* set("search_path", "pg_catalog, pg_temp")
+        const limits = yield* sql.unsafe<{ readonly name: string; readonly before: string }>(currentLimits)
+        for (const { name } of limits) yield* set(name, "0")
+        const migrated = yield* migrating
+        for (const { before, name } of limits) yield* set(name, before)
+        yield* set("search_path", row!.path)
+        return migrated
+      })
+    )
+  }
+
+const currentLimits = `select name, pg_catalog.current_setting(name) as before from pg_catalog.pg_settings
+  where name in ('lock_timeout', 'statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
+  order by name <> 'statement_timeout'`
 
 /** Makes sure that a library can use a schema as it is, and changes nothing. */
 export const check = (name: string, library: Library): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     yield* checkSchemaName(name)
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-    const found = yield* stateOf(sql, name)
+    yield* checkVisible(sql, name)
+    let found = yield* stateOf(sql, name)
+    if (!isUpToDate(library, found)) {
+      // Another process may be migrating it.
+      const { alone } = migrationLocks(sql, name)
+      yield* inTransaction(sql)(alone(`the check of the schema ${name}`, true))
+      found = yield* stateOf(sql, name)
+    }
     yield* checkLowest(name, library, found)
     const latest = library.migrations.length
     if (found.version < latest) {
@@ -178,20 +230,13 @@ interface State {
 const stateOf = (sql: SqlClient.SqlClient, name: string): Effect.Effect<State, SqlError.SqlError> =>
   Effect.gen(function* () {
     const schema = quoted(name)
-    const has = (table: string) =>
-      Effect.map(
-        sql.unsafe<{ readonly has: boolean }>("select pg_catalog.to_regclass($1) is not null as has", [
-          `${schema}.${table}`
-        ]),
-        ([row]) => row!.has
-      )
-    const [last] = (yield* has("migrations"))
+    const [last] = (yield* has(sql, name, "migrations"))
       ? yield* sql.unsafe<{ readonly version: number | null }>(
           `select pg_catalog.max(migration_id) as version from ${schema}.migrations`
         )
       : []
     // Asked after the read of `migrations`, which waits for a migration that is under way: it may create this table.
-    const [row] = (yield* has("revisions"))
+    const [row] = (yield* has(sql, name, "revisions"))
       ? yield* sql.unsafe<Omit<State, "version" | "namespace"> & { readonly namespace: number | null }>(
           `select functions, lowest, lock_namespace as namespace from ${schema}.revisions`
         )
@@ -203,6 +248,19 @@ const stateOf = (sql: SqlClient.SqlClient, name: string): Effect.Effect<State, S
       namespace: row?.namespace ?? undefined
     }
   })
+
+// `to_regclass` refuses a role without rights on the schema, but it may still miss a table that another process has made
+// while this transaction waited for a lock. A read of the catalog sees it.
+const has = (sql: SqlClient.SqlClient, name: string, table: string): Effect.Effect<boolean, SqlError.SqlError> =>
+  Effect.map(
+    sql.unsafe<{ readonly has: boolean }>(
+      `select pg_catalog.to_regclass($3) is not null or exists (
+         select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+         where n.nspname = $1::text and c.relname = $2::text) as has`,
+      [name, table, `${quoted(name)}.${table}`]
+    ),
+    ([row]) => row!.has
+  )
 
 const isUpToDate = ({ migrations, revision }: Library, { functions, version }: State): boolean =>
   version >= migrations.length && functions >= revision

@@ -40,7 +40,7 @@ const joined = (parts: ReadonlyArray<EventStore.Part>): ReadonlyArray<EventStore
     for (const write of writes) {
       const before = events.get(write.streamId)
       if (before === undefined) events.set(write.streamId, [...write.events])
-      else before.push(...write.events)
+      else for (const event of write.events) before.push(event)
     }
   }
   return Array.from(events, ([streamId, events]) => ({ streamId, events }))
@@ -103,22 +103,23 @@ const partsOf = (
   { conditions, parts }: EventStore.Append,
   streams: ReadonlyArray<Touched>,
   places: ReadonlyArray<number>,
-  first: number
+  firstEvent: number
 ): ReadonlyArray<PlacedPart> => {
   const [only] = parts
   if (parts.length === 1 && only!.reads === undefined && only!.writes.every(({ events }) => events.length > 0)) {
-    return [{ first, places, counts: streams.map(({ count }) => count) }]
+    return [{ first: firstEvent, places, counts: streams.map(({ count }) => count) }]
   }
   const indices = new Map(streams.map(({ streamId }, i) => [streamId, i]))
   const counts = streams.map(() => 0)
+  let next = firstEvent
   return parts.map(({ reads, writes }) => {
-    const own = { first }
+    const first = next
     const named: Array<number> = []
     for (const { events, streamId } of writes) {
       if (events.length === 0) continue
       const i = indices.get(streamId)!
       counts[i]! += events.length
-      first += events.length
+      next += events.length
       named.push(i)
     }
     const isNamed = new Set(named)
@@ -128,7 +129,7 @@ const partsOf = (
       if (!isNamed.has(i)) named.push(i)
       isNamed.add(i)
     }
-    return { ...own, places: named.map((i) => places[i]!), counts: named.map((i) => counts[i]!) }
+    return { first, places: named.map((i) => places[i]!), counts: named.map((i) => counts[i]!) }
   })
 }
 
@@ -206,15 +207,17 @@ const commandBinds = (
 ): ReadonlyArray<unknown> => {
   if (commands.length === 0) return [null, null, null, null, null, null, null]
   const ofEvents = new Array<number>(eventCount).fill(0)
-  const [receipts, places, counts]: ReadonlyArray<Array<number>> = [[], [], []]
+  const receipts: Array<number> = []
+  const places: Array<number> = []
+  const counts: Array<number> = []
   commands.forEach(({ owner, part }, i) => {
     const own = partsOf[owner]![part]!
     const length = appends[owner]!.parts[part]!.writes.reduce((sum, { events }) => sum + events.length, 0)
     ofEvents.fill(i + 1, own.first, own.first + length)
     own.places.forEach((place, at) => {
-      receipts!.push(i + 1)
-      places!.push(place + 1)
-      counts!.push(own.counts[at]!)
+      receipts.push(i + 1)
+      places.push(place + 1)
+      counts.push(own.counts[at]!)
     })
   })
   return [
@@ -231,9 +234,9 @@ const commandBinds = (
       OID.text
     ),
     array(ofEvents, OID.int4),
-    array(receipts!, OID.int4),
-    array(places!, OID.int4),
-    array(counts!, OID.int4)
+    array(receipts, OID.int4),
+    array(places, OID.int4),
+    array(counts, OID.int4)
   ]
 }
 
@@ -259,7 +262,8 @@ export const bindsOf = (
 const timeOf = (recordedAt: EventStore.NewEvent["recordedAt"]): bigint | null =>
   recordedAt === undefined ? null : BigInt(recordedAt.epochMilliseconds)
 
-const expectedCode = (expected: Expectation.Expectation): number => {
+/** The version that a stream must have, as the append function takes it: -1 any, -2 any above 0. */
+export const expectedCode = (expected: Expectation.Expectation): number => {
   switch (expected._tag) {
     case "Any":
       return -1

@@ -17,6 +17,7 @@ import { bindsOf, type Encoded, encode, type PlacedCommand, touched } from "./ap
 import { commandKeyOf } from "./keys.ts"
 import type { KnownHistory } from "./horizon.ts"
 import { namingStreams } from "./lockTimeout.ts"
+import type { SingleAppends } from "./singleAppend.ts"
 import { type CommandResult, readCommands } from "./streamReader.ts"
 
 /** Why an append can fail alone, while the others of its call succeed. */
@@ -39,6 +40,8 @@ export interface CallOptions {
   readonly lockTimeout: number
   /** What the process has checked of the log. In another history it is checked again before anything is appended. */
   readonly known?: KnownHistory
+  /** Appends single events outside of a caller's transaction; only together with `known`. */
+  readonly single?: SingleAppends
 }
 
 /**
@@ -52,32 +55,21 @@ export const appendAll =
     schema: string,
     run: Run,
     joined: boolean,
-    { known, lockTimeout }: CallOptions = { lockTimeout: 0 }
+    { known, lockTimeout, single }: CallOptions = { lockTimeout: 0 }
   ) =>
   (
     appends: ReadonlyArray<EventStore.Append>
   ): Effect.Effect<ReadonlyArray<Exit.Exit<Answer, AppendFailure>>, SqlError.SqlError | EventStoreError> =>
-    inHistory(appends, known, (appends, present) =>
-      Effect.gen(function* () {
+    inHistory(appends, known, (appends, present) => {
+      const all = Effect.gen(function* () {
         const encoded = encode(appends, joined)
         const call = (maintained: Maintained) =>
-          Effect.gen(function* () {
-            let at = present
-            for (let left = 3; left > 0; left--) {
-              const [row] = yield* sql.unsafe<Row | Unchecked>(
-                appendCall(schema),
-                bindsOf(encoded, maintained, lockTimeout, at)
-              )
-              if (row!.o_positions !== null) return exitsOf(appends, encoded, row as Row)
-              known!.log = yield* known!.check("append")
-              known!.checked = row!.o_history
-              at = { log: known!.log, checked: row!.o_history }
-              const stale = appends.find((append) => refusalOf(append, at) !== undefined)
-              if (stale !== undefined) return yield* refusalOf(stale, at)!
-            }
-            const detail = "the log begins one history after the other: repeat the append"
-            return yield* new EventStoreError({ operation: "append", reason: new Reason.Unavailable({ detail }) })
-          })
+          Effect.map(
+            callChecked(appends, known, present, (at) =>
+              sql.unsafe<Row | Unchecked>(appendCall(schema), bindsOf(encoded, maintained, lockTimeout, at))
+            ),
+            (row) => exitsOf(appends, encoded, row)
+          )
         const { exits, repeated } = yield* namingStreams(sql, schema, encoded, joined)(run(appends, call))
         const repeats = encoded.commands.filter((_, i) => repeated.has(i))
         if (repeats.length === 0) return exits as ReadonlyArray<Exit.Exit<Answer, AppendFailure>>
@@ -90,7 +82,37 @@ export const appendAll =
           return repeatedExit(repeatsOf.get(owner)!, previous.success)
         })
       })
-    )
+      const appending =
+        present === undefined || appends.length > 1 ? undefined : single?.(appends[0]!, present, lockTimeout)
+      if (appending === undefined) return all
+      return Effect.flatMap(appending, (appended) =>
+        appended === undefined ? all : Effect.succeed([Exit.succeed(appended)])
+      )
+    })
+
+/** Repeats a call that has met another history. The log is checked first, and appends of the history before are refused. */
+const callChecked = (
+  appends: ReadonlyArray<EventStore.Append>,
+  known: KnownHistory | undefined,
+  present: Present | undefined,
+  call: (at: Present | undefined) => Effect.Effect<ReadonlyArray<Row | Unchecked>, SqlError.SqlError>
+): Effect.Effect<Row, SqlError.SqlError | EventStoreError> =>
+  Effect.gen(function* () {
+    let at = present
+    for (let left = 3; left > 0; left--) {
+      const [row] = yield* call(at)
+      if (row!.o_positions !== null) return row as Row
+      known!.log = yield* known!.check("append")
+      known!.checked = row!.o_history
+      at = { log: known!.log, checked: row!.o_history }
+      for (const append of appends) {
+        const refusal = refusalOf(append, at)
+        if (refusal !== undefined) return yield* refusal
+      }
+    }
+    const detail = "the log begins one history after the other: repeat the append"
+    return yield* new EventStoreError({ operation: "append", reason: new Reason.Unavailable({ detail }) })
+  })
 
 /** The history of the log, and its identity, that a call has to meet. */
 type Present = Pick<KnownHistory, "log" | "checked">

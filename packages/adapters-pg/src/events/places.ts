@@ -2,6 +2,8 @@
 export interface Places {
   /** Whether another call may begin. */
   readonly isFree: () => boolean
+  /** Whether no call is under way but slow ones. */
+  readonly isIdle: () => boolean
   /** Takes a place; the result gives it back. */
   readonly take: () => () => void
 }
@@ -23,6 +25,7 @@ export const make = (options: {
   let slow = 0
   return {
     isFree: () => calls < options.places + Math.min(slow, options.spare),
+    isIdle: () => calls === slow,
     take: () => {
       let isSlow = false
       let isOver = false

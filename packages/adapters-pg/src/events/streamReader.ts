@@ -1,9 +1,10 @@
-import { CommandIdReused, type EventStore, type StreamId } from "@hexfold/core"
+import { CommandIdReused, type EventStore, EventStoreError, Reason, type StreamId } from "@hexfold/core"
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Exit, type Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import { readEvents, readStreams, readStreamsAndCommands } from "../sql/readStreams.ts"
+import { eventsInRow, readEvents, readStreams, readStreamsAndCommands } from "../sql/readStreams.ts"
 import { array } from "../database/binds.ts"
+import { hidden } from "../database/logChecks.ts"
 import type { KnownHistory } from "./horizon.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
 import { type EventRow, toRecorded, writtenFirst } from "../database/eventRows.ts"
@@ -14,28 +15,36 @@ export interface ReadRequest {
   readonly command: EventStore.CommandKey | undefined
 }
 
-/** What was done under a command id, or why it may not be used. */
-export type CommandResult = EventStore.RepeatedPart | CommandIdReused
+/** What was done under a command id, or why it may not be used or cannot be read. */
+export type CommandResult = EventStore.RepeatedPart | CommandIdReused | EventStoreError
 
 /** Reads for many callers in one statement: all of them see the same moment. */
 export const readAllStreams =
   (sql: SqlClient.SqlClient, schema: string, known: Pick<KnownHistory, "checked">) =>
   (
     batch: ReadonlyArray<ReadRequest>
-  ): Effect.Effect<ReadonlyArray<Exit.Exit<EventStore.StreamsRead, CommandIdReused>>, SqlError.SqlError> => {
+  ): Effect.Effect<
+    ReadonlyArray<Exit.Exit<EventStore.StreamsRead, CommandIdReused | EventStoreError>>,
+    SqlError.SqlError | EventStoreError
+  > => {
     // Taken before the read: if the log begins another history meanwhile, the next append in it is refused.
     const history = Number(known.checked)
     return Effect.map(
       select(
         sql,
         schema,
+        "readStreams",
         batch.flatMap(({ requests }) => requests),
         batch.flatMap(({ command }) => command ?? [])
       ),
       ({ commands, slices }) => {
         let next = 0
         return batch.map(({ command, requests }) => {
-          const streams = slices.slice(next, (next += requests.length))
+          const streams: Array<EventStore.StreamSlice> = []
+          for (const slice of slices.slice(next, (next += requests.length))) {
+            if ("_tag" in slice) return Exit.fail(slice)
+            streams.push(slice)
+          }
           const appended = command && commands.get(command.id)
           return appended !== undefined && "_tag" in appended
             ? Exit.fail(appended)
@@ -50,8 +59,8 @@ export const readCommands = (
   sql: SqlClient.SqlClient,
   schema: string,
   keys: ReadonlyArray<EventStore.CommandKey>
-): Effect.Effect<ReadonlyMap<string, CommandResult>, SqlError.SqlError> =>
-  Effect.map(select(sql, schema, [], keys), ({ commands }) => commands)
+): Effect.Effect<ReadonlyMap<string, CommandResult>, SqlError.SqlError | EventStoreError> =>
+  Effect.map(select(sql, schema, "append", [], keys), ({ commands }) => commands)
 
 // A row of a stream, with some of its events or without.
 interface StreamRow {
@@ -59,12 +68,13 @@ interface StreamRow {
   readonly head: bigint
   /** The version of the first event of the row. */
   readonly first: bigint | null
-  readonly types: ReadonlyArray<string>
-  /** The events' data as JSON, separated by commas; null if it is too long for one message. */
+  /** Null if the row has no event. */
+  readonly types: ReadonlyArray<string> | null
+  /** The events' data as JSON, separated by commas; null if the row has no event, or if it is too long for one message. */
   readonly data: string | null
 }
 
-// A row of a command: its fingerprint, or one of its streams, or one of its events. Its `ord` is negative.
+// A row of a command: its fingerprint and the number of its events, or one of its streams, or one of its events. Its `ord` is negative.
 interface CommandRow extends Omit<EventRow, "data" | "event_id"> {
   readonly ord: number
   readonly event_id: string | null
@@ -76,6 +86,7 @@ interface CommandRow extends Omit<EventRow, "data" | "event_id"> {
 const select = (
   sql: SqlClient.SqlClient,
   schema: string,
+  operation: EventStoreError["operation"],
   requests: ReadonlyArray<EventStore.StreamRequest>,
   keys: ReadonlyArray<EventStore.CommandKey>
 ) => {
@@ -98,15 +109,24 @@ const select = (
           PgTypes.OID.text
         )
       ])
-  return Effect.flatMap(rows, (rows) => {
+  return Effect.flatMap(rows, (rows): Selected => {
+    if (rows.some(({ ord }) => ord === 0)) return Effect.fail(hidden("readStreams", `the schema ${schema}`))
     const ofStreams = rows.filter((row): row is StreamRow => row.ord > 0)
     const ofCommands = rows.filter((row): row is CommandRow => row.ord < 0)
     return Effect.map(withPayloads(sql, schema, requests, ofStreams), (events) => ({
-      slices: toSlices(requests, events),
-      commands: toCommands(keys, ofCommands)
+      slices: toSlices(operation, requests, events),
+      commands: toCommands(operation, keys, ofCommands)
     }))
   })
 }
+
+type Selected = Effect.Effect<
+  {
+    readonly slices: ReadonlyArray<EventStore.StreamSlice | EventStoreError>
+    readonly commands: ReadonlyMap<string, CommandResult>
+  },
+  SqlError.SqlError | EventStoreError
+>
 
 /** Events of a stream, and their payloads. */
 interface Events extends Omit<StreamRow, "data"> {
@@ -124,22 +144,32 @@ const withPayloads = (
   if (!rows.some(isCut)) return Effect.succeed(parsed)
   return Effect.forEach(parsed, (row) => {
     if (!isCut(row)) return Effect.succeed(row)
-    const { streamId } = requests[row.ord - 1]!
-    const binds = [keyOf(streamId), row.first, row.types.length]
-    return Effect.flatMap(sql.unsafe<Pick<EventRow, "data">>(readEvents(schema), binds), (events) =>
-      events.length === row.types.length
-        ? Effect.succeed({ ...row, payloads: events.map(({ data }) => data) })
-        : Effect.die(new Error(`${streamId}: events from version ${row.first} on were deleted while it was read`))
-    )
+    const binds = [keyOf(requests[row.ord - 1]!.streamId), row.first, expectedIn(row)]
+    return Effect.map(sql.unsafe<Pick<EventRow, "data">>(readEvents(schema), binds), (events) => ({
+      ...row,
+      payloads: events.map(({ data }) => data)
+    }))
   })
 }
 
-const isCut = ({ data, first }: StreamRow): boolean => first !== null && data === null
+const isCut = ({ data, types }: StreamRow): boolean => types !== null && data === null
 
+/** How many events a row must have: versions have no gaps. */
+const expectedIn = ({ first, head }: Pick<StreamRow, "first" | "head">): number =>
+  first === null ? 0 : Math.min(eventsInRow, Number(head - first) + 1)
+
+const incomplete = (operation: EventStoreError["operation"], what: string) => {
+  const detail = `${what} cannot be read: somebody has deleted them`
+  return new EventStoreError({ operation, reason: new Reason.Corrupt({ detail }) })
+}
+
+// Events have no versions of their own here. If one were missing, those after it would get the versions of others.
 const toSlices = (
+  operation: EventStoreError["operation"],
   requests: ReadonlyArray<EventStore.StreamRequest>,
   rows: ReadonlyArray<Events>
-): ReadonlyArray<EventStore.StreamSlice> => {
+): ReadonlyArray<EventStore.StreamSlice | EventStoreError> => {
+  const missing = new Map<number, number>()
   const slices = requests.map(({ streamId }) => ({
     streamId,
     version: 0,
@@ -148,16 +178,24 @@ const toSlices = (
   for (const { first, head, ord, payloads, types } of rows) {
     const slice = slices[ord - 1]!
     slice.version = Number(head)
+    const left = expectedIn({ first, head }) - payloads.length
+    if (left > 0) missing.set(ord - 1, (missing.get(ord - 1) ?? 0) + left)
     const { events, streamId } = slice
     for (let i = 0; i < payloads.length; i++) {
-      events.push({ streamId, version: Number(first) + i, type: types[i]!, data: payloads[i]! })
+      events.push({ streamId, version: Number(first) + i, type: types![i]!, data: payloads[i]! })
     }
   }
   for (const { events } of slices) if (events.length > 1) events.sort((a, b) => a.version - b.version)
-  return slices
+  if (missing.size === 0) return slices
+  return slices.map((slice, i) =>
+    missing.has(i)
+      ? incomplete(operation, `${missing.get(i)} of the events of ${slice.streamId} up to version ${slice.version}`)
+      : slice
+  )
 }
 
 const toCommands = (
+  operation: EventStoreError["operation"],
   keys: ReadonlyArray<EventStore.CommandKey>,
   rows: ReadonlyArray<CommandRow>
 ): ReadonlyMap<string, CommandResult> => {
@@ -178,6 +216,12 @@ const toCommands = (
       if (event_id !== null) events.push(toRecorded({ ...row, event_id, data }, stream_id))
       else
         streams[Number(row.position) - 1] = { streamId: stream_id as StreamId.StreamId, version: Number(row.version) }
+    }
+    const expected = Number(command.position)
+    if (events.length !== expected) {
+      const what = `${expected - events.length} of the ${expected} events of a command that was executed before`
+      commands.set(key.id, incomplete(operation, what))
+      continue
     }
     events.sort((a, b) => a.position - b.position)
     commands.set(key.id, { events, streams: writtenFirst(streams, events), history: Number(command.version) })

@@ -1,5 +1,6 @@
 import { Duration, Effect, Schedule, type Scope } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
+import { reported } from "../database/reported.ts"
 import { transactionOf } from "../database/transactions.ts"
 import { sweepCommands } from "../sql/retention.ts"
 
@@ -29,18 +30,27 @@ export const sweep = (
     }
   })
 
-/** Sweeps now and after each interval, in the background. The next sweep makes up for one that failed. */
+/**
+ * Sweeps now and after each interval, in the background. The next sweep makes up for
+ * one that failed. While they fail the table grows, so the first failure is told.
+ */
 export const sweepEvery = <E>(
+  schema: string,
   interval: Duration.Duration,
   sweeping: Effect.Effect<number, E>
-): Effect.Effect<void, never, Scope.Scope> =>
-  sweeping.pipe(
-    Effect.catchCause((cause) => Effect.logDebug("expired command ids were not swept", cause)),
+): Effect.Effect<void, never, Scope.Scope> => {
+  const { failed, succeeded } = reported(
+    `hexfold: expired command ids of ${schema} cannot be swept, so they stay`,
+    `hexfold: expired command ids of ${schema} are swept again`
+  )
+  return sweeping.pipe(
+    Effect.matchCauseEffect({ onFailure: failed, onSuccess: () => succeeded }),
     Effect.repeat(Schedule.spaced(interval)),
     Effect.withTracerEnabled(false),
     Effect.forkScoped,
     Effect.asVoid
   )
+}
 
 interface Row {
   readonly count: number

@@ -2,6 +2,7 @@ import type { PgClient } from "@effect/sql-pg"
 import type { EventStore, EventStoreError } from "@hexfold/core"
 import { type Cause, Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
 import { translated } from "../database/errors.ts"
+import type { Limit } from "../database/disconnect.ts"
 import { channel, formerChannel, listen } from "../database/listener.ts"
 import { reported } from "../database/reported.ts"
 
@@ -17,7 +18,7 @@ export interface Options {
   /** Asks the server for the horizon, and names those who hold it back if that is wanted. */
   readonly ask: (names: boolean) => Effect.Effect<EventStore.Horizon, EventStoreError>
   /** Limits the time of a statement. */
-  readonly limited: <A, E>(query: Effect.Effect<A, E>) => Effect.Effect<A, E | EventStoreError>
+  readonly limited: ReturnType<Limit>
   /** Runs an effect outside of any transaction of the fiber that happens to start it. */
   readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
@@ -71,7 +72,7 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
     // The first reader starts the loop for all readers, so nothing of that reader's context may get in.
     const loop: Effect.Effect<Horizons, never, Scope.Scope> = Effect.gen(function* () {
       const horizons: Horizons = yield* PubSub.sliding<FoundHorizon>(1)
-      if (listens) yield* listen(pg, schema, () => void Queue.offerUnsafe(wake, undefined))
+      if (listens) yield* listen(pg, schema, () => void Queue.offerUnsafe(wake, undefined), limited)
       const asking = reported(
         `hexfold: the horizon of ${schema} cannot be read, so live readers wait`,
         `hexfold: the horizon of ${schema} can be read again`
@@ -82,7 +83,8 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
         // While the horizon moves, nobody needs to know whose appends are under way.
         let moves = false
         while (true) {
-          const found: FoundHorizon = yield* Effect.exit(ask(!moves))
+          const names: boolean = !moves
+          const found: FoundHorizon = yield* Effect.exit(ask(names))
           if (Exit.isFailure(found) && !isRetryable(found.cause)) {
             // A reader that comes later starts another loop.
             yield* RcRef.invalidate(shared)
@@ -91,7 +93,8 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
           }
           yield* Exit.isFailure(found) ? asking.failed(found.cause) : asking.succeeded
           moves = Exit.isSuccess(found) && isFurther(found.value, current)
-          if (Exit.isSuccess(found) && (moves || isOther(found.value, current))) {
+          // Without their names it looks as if nobody held the horizon back.
+          if (Exit.isSuccess(found) && (moves || (names && isOther(found.value, current)))) {
             current = found.value
             yield* PubSub.publish(horizons, found)
           }
@@ -144,8 +147,9 @@ const isOther = (horizon: EventStore.Horizon, before: EventStore.Horizon | undef
   isFurther(horizon, before) ||
   (horizon.position === before.position && holdersOf(horizon) !== holdersOf(before))
 
+// The time of a process is left out: for a transaction that has just ended, the server gives the time of its end.
 const holdersOf = ({ holders }: EventStore.Horizon): string =>
-  holders.map(({ pid, since }) => `${pid}/${since?.epochMilliseconds}`).join()
+  holders.map(({ pid, since }) => pid ?? `since ${since?.epochMilliseconds}`).join()
 
 const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
 

@@ -5,12 +5,18 @@ import { inline } from "./inline.ts"
 import { retention } from "./retention.ts"
 import { revisions } from "./revisions.ts"
 import { times } from "./times.ts"
+import { viewHistories } from "./viewHistories.ts"
 import { views } from "./views.ts"
 
 /** A step that changes the tables of a schema. */
 export interface Migration {
   readonly name: string
   readonly statements: (schema: string) => ReadonlyArray<string>
+  /**
+   * The tables of earlier migrations that its statements lock such that appends would wait. They are locked before the
+   * first statement, in the order in which appends use them.
+   */
+  readonly locks?: ReadonlyArray<string>
 }
 
 /**
@@ -21,11 +27,12 @@ export interface Migration {
  */
 export const migrations: ReadonlyArray<Migration> = [
   { name: "events", statements: events },
-  { name: "retention", statements: retention },
+  { name: "retention", statements: retention, locks: ["commands"] },
   { name: "views", statements: views },
-  { name: "generations", statements: generations },
-  { name: "inline", statements: inline },
+  { name: "generations", statements: generations, locks: ["views"] },
+  { name: "inline", statements: inline, locks: ["views"] },
   { name: "revisions", statements: revisions },
-  { name: "times", statements: times },
-  { name: "histories", statements: histories }
+  { name: "times", statements: times, locks: ["streams", "events"] },
+  { name: "histories", statements: histories },
+  { name: "view histories", statements: viewHistories, locks: ["view_parts"] }
 ]

@@ -1,6 +1,6 @@
 import { ofAppend, refuseStandby } from "./history.ts"
 import { lastDrawn } from "./horizon.ts"
-import { findInline, lockOrdered } from "./inline.ts"
+import { findInline, lockInline, lockOrdered } from "./inline.ts"
 import { ownPath } from "./searchPath.ts"
 import * as Times from "./times.ts"
 
@@ -61,7 +61,9 @@ import * as Times from "./times.ts"
  * stream head, so it cannot block the holder's next append. (6) Times: see
  * `sql/times.ts`.
  */
-export const appendFunction = (schema: string, namespace: number): string => `
+export const appendFunction = (schema: string, namespace: number): string => {
+  const log = ofAppend(schema)
+  return `
 create or replace function ${schema}.append_3(
   p_keys text[], p_ids text[], p_expected bigint[], p_counts int[], p_owners int[],
   p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[],
@@ -80,11 +82,11 @@ declare
   v_head bigint;
   v_version bigint;
   v_view bigint;
+  v_has_inline boolean;
   v_promotions bigint[];
-  v_position bigint;
   v_lock_timeout text;
   v_done text;
-${Times.variables}${ofAppend(schema).variables}
+${Times.variables}${log.variables}
 begin
 ${refuseStandby}
   v_lock_timeout := current_setting('lock_timeout');
@@ -92,37 +94,11 @@ ${refuseStandby}
     and (v_lock_timeout = '0' or v_lock_timeout::interval > p_lock_timeout * interval '1 millisecond') then
     v_done := set_config('lock_timeout', p_lock_timeout::text, true);
   end if;
-${findInline(schema, { value: `${Times.ofLog(schema)}, ${ofAppend(schema).values}`, into: `v_floor, ${ofAppend(schema).into}` })}
-${ofAppend(schema).check}
-
-  -- Most calls of a single caller: one event, no command id, no view. Every expression counts here, because Postgres
-  -- prepares each of them anew in every transaction.
-  if cardinality(p_keys) = 1 and cardinality(p_event_ids) = 1 and p_times is null and p_command_keys is null
-    and cardinality(o_inline) = 0 then
-    insert into ${schema}.streams as s (key, version, recorded_at)
-    values (p_keys[1], 1, ${Times.ofNewHead("false")})
-    on conflict (key) do update set version = s.version + 1, recorded_at = ${Times.ofHead}
-    returning s.id, s.version - 1, s.recorded_at into v_head, v_version, v_time;
-    if v_time is not null
-      and (case p_expected[1] when -1 then true when -2 then v_version > 0 else v_version = p_expected[1] end) then
-      if p_joined then
-        v_done := set_config('lock_timeout', v_lock_timeout, true);
-      end if;
-${holdBack(schema, namespace)}
-      insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at)
-      values (v_head, (coalesce(p_ids, p_keys))[1], v_version + 1, p_event_ids[1], p_types[1], coalesce(p_data[1], 'null'),
-        p_metadata[1], v_time)
-      returning position into v_position;
-      o_bases := array[v_version];
-      o_times := array[v_time];
-      o_positions := array[v_position];
-      return;
-    end if;
-    v_heads := array[v_head];
-    o_bases := array[v_version];
-    o_times := array[v_time];
-    v_is_unknown := v_time is null;
-  end if;
+${lockInline(schema)}
+${log.look("v_has_inline", "o_history")}
+${log.check}
+${findInline(schema)}
+${Times.floor}
 
   v_ids := coalesce(p_ids, p_keys);
 ${lockOrdered(schema)}
@@ -150,8 +126,16 @@ ${lockOrdered(schema)}
   end if;
 ${Times.before}
 
-  if v_heads is not null then
-    null;
+  if cardinality(p_keys) = 1 and p_counts[1] > 0 and cardinality(v_repeated) = 0 then
+    -- For one head, the statement for many heads takes twice as long.
+    insert into ${schema}.streams as s (key, version, recorded_at)
+    values (p_keys[1], p_counts[1], ${Times.ofNewHead("v_imports[1]")})
+    on conflict (key) do update set version = s.version + excluded.version, recorded_at = ${Times.ofHead}
+    returning s.id, s.version - p_counts[1], s.recorded_at into v_head, v_version, v_time;
+    v_heads := array[v_head];
+    o_bases := array[v_version];
+    o_times := array[v_time];
+    v_is_unknown := v_time is null;
   elsif 0 = any (p_counts) then
     -- A set-based upsert cannot mix lock modes: one head after the other.
     for i in 1 .. cardinality(p_keys) loop
@@ -197,10 +181,10 @@ ${Times.before}
   end if;
   v_done := set_config('lock_timeout', v_lock_timeout, true);
 
-    select coalesce(array_agg(distinct t.owner), '{}') into o_failed
-    from unnest(p_owners, p_expected, o_bases) as t(owner, expected, base)
-    where t.owner <> all (v_repeated)
-      and not (case t.expected when -1 then true when -2 then t.base > 0 else t.base = t.expected end);
+  select coalesce(array_agg(distinct t.owner), '{}') into o_failed
+  from unnest(p_owners, p_expected, o_bases) as t(owner, expected, base)
+  where t.owner <> all (v_repeated)
+    and not (case t.expected when -1 then true when -2 then t.base > 0 else t.base = t.expected end);
   v_left_out := o_failed;
 ${Times.after(schema)}
 
@@ -214,7 +198,13 @@ ${Times.after(schema)}
   v_left_out := v_left_out || v_repeated;
 
   if cardinality(p_event_streams) > 0 then
-${holdBack(schema, namespace)}
+    -- One lock is enough for a transaction of many calls: the first is the lowest.
+    if not p_joined or coalesce(current_setting('${appending(schema)}', true), '') <> '${namespace}' then
+      v_done := ${holdBack(schema, namespace)}::text;
+      if p_joined then
+        v_done := set_config('${appending(schema)}', '${namespace}', true);
+      end if;
+    end if;
     with inserted as (
       insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at, original_time)
       select v_heads[e.stream], v_ids[e.stream], o_bases[e.stream] + e.ordinal, e.id, e.type,
@@ -255,19 +245,14 @@ ${holdBack(schema, namespace)}
     where commands.key = c.key and c.owner <> all (v_left_out);
   end if;
 end $$`
+}
 
 // A setting for each schema: schemas that came together with the same number take a lock each.
 const appending = (schema: string): string => `hexfold.appending_${schema.replaceAll('"', "")}`
 
-// Part of the function: says that the positions from here on may be its own.
-const holdBack = (schema: string, namespace: number): string => `
-    -- One lock is enough for a transaction of many calls: the first is the lowest.
-    if not p_joined or coalesce(current_setting('${appending(schema)}', true), '') <> '${namespace}' then
-      v_done := pg_advisory_xact_lock_shared((${namespace}::bigint << 48) | ${lastDrawn(schema)})::text;
-      if p_joined then
-        v_done := set_config('${appending(schema)}', '${namespace}', true);
-      end if;
-    end if;`
+/** Says that the positions from here on may be the transaction's own, as an expression. */
+export const holdBack = (schema: string, namespace: number): string =>
+  `pg_advisory_xact_lock_shared((${namespace}::bigint << 48) | ${lastDrawn(schema)})`
 
 /** Calls the function. The binds are in the order of its parameters. */
 export const appendCall = (schema: string): string =>

@@ -28,7 +28,8 @@ where not exists (
 ) limit 1`
 
 /**
- * Dead letters, ordered by position and key.
+ * Dead letters, ordered by position and key. The history of a letter is the one in
+ * which it was written: the last that had begun by then, or 1.
  *
  * $1 bigint: the generation; $2 bigint and $3 text: only those after this
  * position and key; $4 text: only those of a key; $5 boolean: only those that are
@@ -36,7 +37,6 @@ where not exists (
  */
 export const select = (schema: string): string => `
 select position, key, parked, stream, event_version, type, mishap, at, coalesce((
-    -- The history in which the letter was written.
     select pg_catalog.max(h.history) from ${schema}.histories h
     where h.noticed_at <= pg_catalog.to_timestamp(letter.at / 1000::float8)
   ), 1::int8) as history

@@ -1,4 +1,5 @@
 import { appendFunction } from "./append.ts"
+import { appendEventFunction } from "./appendEvent.ts"
 import { formerAppendFunctions } from "./formerAppend.ts"
 import { historyFunctions } from "./history.ts"
 import { horizonFunctions } from "./horizon.ts"
@@ -10,7 +11,7 @@ import { ownPath } from "./searchPath.ts"
  * The revision of this library: it counts the changes of functions and tables.
  * Raise it with every such change, or databases keep the functions they have.
  */
-export const revision = 3
+export const revision = 4
 
 /**
  * The lowest revision of a library that can use a schema as this library leaves
@@ -33,6 +34,7 @@ export const functions = (schema: string, namespace: number): ReadonlyArray<stri
   ...horizonFunctions(schema, namespace),
   ...inlineFunctions(schema),
   appendFunction(schema, namespace),
+  appendEventFunction(schema, namespace),
   ...formerAppendFunctions(schema),
   lockFunction(schema),
   streamFunction(schema)

@@ -1,3 +1,6 @@
+// The history of a part's position, unless an earlier library has moved the position since it was said.
+const knownHistory = "case when history_at = position then history end"
+
 const nextEpoch = (schema: string): string => `pg_catalog.nextval('${schema}.view_epochs'::regclass)`
 
 // A generation by its name. Without a build it is the one that serves, otherwise the first that no other has replaced.
@@ -19,7 +22,7 @@ export const serving = (schema: string): string => `select id from ${schema}.vie
  * $1 text: the view; $2 bigint: the version; $3 bigint or null: the build.
  */
 export const parts = (schema: string): string => `
-select id, build, inline, index, epoch, ${schema}.reached(inline, position) as position, owner,
+select id, build, inline, index, epoch, ${schema}.reached(inline, position) as position, ${knownHistory} as history, owner,
   leased_until > pg_catalog.clock_timestamp() as leased
 from ${schema}.views join ${schema}.view_parts on generation = id
 where id = (${named(schema)}) order by index`
@@ -37,7 +40,7 @@ update ${schema}.view_parts set
   owner = $4,
   leased_until = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $5)
 where generation = $1 and index = $2 and epoch = $3 and (owner = $4 or leased_until <= pg_catalog.clock_timestamp())
-returning epoch, position`
+returning epoch, position, ${knownHistory} as history`
 
 /**
  * The lock for creating a generation of a view, held until the transaction ends. It
@@ -61,10 +64,10 @@ select $1, $2,
 where not exists (${named(schema)})
 returning id, build`
 
-/** Creates parts. $1 bigint: the generation; $2 int: the number of its parts; $3 bigint: their position. */
+/** Creates parts. $1 bigint: the generation; $2 int: the number of its parts; $3 bigint: their position; $4 bigint or null: its history. */
 export const createParts = (schema: string): string => `
-insert into ${schema}.view_parts (generation, index, epoch, position)
-select $1, index, ${nextEpoch(schema)}, $3 from pg_catalog.generate_series(0, $2 - 1) as index`
+insert into ${schema}.view_parts (generation, index, epoch, position, history, history_at)
+select $1, index, ${nextEpoch(schema)}, $3, $4, $3 from pg_catalog.generate_series(0, $2 - 1) as index`
 
 /** Removes all parts. $1 bigint: the generation. */
 export const removeParts = (schema: string): string => `delete from ${schema}.view_parts where generation = $1`
@@ -74,7 +77,7 @@ export const lockGeneration = (schema: string): string => `select from ${schema}
 
 /** Locks all parts. $1 bigint: the generation. */
 export const lockParts = (schema: string): string =>
-  `select epoch, position from ${schema}.view_parts where generation = $1 order by index for update`
+  `select epoch, position, ${knownHistory} as history from ${schema}.view_parts where generation = $1 order by index for update`
 
 /** The locks for a switch, always in the same order. $1 text: the view. */
 export const lockGenerations = (schema: string): string =>
@@ -89,12 +92,15 @@ export const lockDropped = (schema: string): string => `${named(schema)} for upd
  *
  * $1 text: the view; $2 bigint: the version; $3 bigint or null: the build; $4
  * int: the part; $5 bigint: the epoch; $6 bigint: the position before; $7 bigint:
- * the position after; $8 jsonb: the failure; $9 and $10 float8: the speed.
+ * the position after; $8 jsonb: the failure; $9 and $10 float8: the speed;
+ * $11 bigint or null: the history of the log.
  */
 export const advance = (schema: string): string => `
 with generation as materialized (${named(schema, "id, inline")} for key share)
 update ${schema}.view_parts as part set
   position = $7,
+  history = coalesce($11, history),
+  history_at = case when $11 is null and history_at <> position then history_at else $7 end,
   failure = case when $7 = $6 then coalesce($8, failure) else $8 end,
   events_per_second = coalesce($9, events_per_second),
   positions_per_second = coalesce($10, positions_per_second)
@@ -139,7 +145,7 @@ export const remove = (schema: string): string =>
 /** All generations, with a row for each part. */
 export const status = (schema: string): string => `
 select view, version, build, serves, replaced, inline, epoch,
-  ${schema}.reached(inline, position) as position, failure, events_per_second, positions_per_second,
+  ${schema}.reached(inline, position) as position, ${knownHistory} as history, failure, events_per_second, positions_per_second,
   case when leased_until > pg_catalog.clock_timestamp() then owner end as owner
 from ${schema}.views join ${schema}.view_parts on generation = id
 order by view, version, build, index`

@@ -1,3 +1,5 @@
+import { hasInline } from "./inline.ts"
+import { mayHide } from "./readStreams.ts"
 import { ownPath } from "./searchPath.ts"
 
 /**
@@ -54,6 +56,10 @@ end $$`,
   `create or replace function ${schema}.readable(p_position bigint, p_history bigint) returns bigint
   language plpgsql stable parallel safe ${ownPath} as $$
 begin
+  if ${mayHide(schema, "events")} then
+    raise exception 'row-level security may hide events from the role %: disable it on the tables of the schema, or give the role BYPASSRLS',
+      current_user using errcode = 'HX006';
+  end if;
   if coalesce(${presentHistory(schema)}, ${schema}.next_history()) <> p_history then
     raise exception 'the log has begun another history during the read: repeat it' using errcode = '40001';
   end if;
@@ -99,25 +105,30 @@ export const refuseSequence = (schema: string, end: string, drawn: string): stri
       ${drawn}, ${end}, 'select setval(''${schema.replaceAll('"', "")}.events_position'', ' || ${end} || ')' using errcode = 'HX005';
   end if;`
 
-/** Parts of the append function: what it reads with its first statement, and what it does with it before anything is written. */
+/**
+ * Parts of the functions that append: what they read with their first statement, into
+ * variables for whether appends maintain views and for the history, and into those
+ * that are declared here; and what the append function does with it before anything
+ * is written.
+ */
 export const ofAppend = (schema: string) => ({
   variables: `
-  v_is_behind boolean;
+  v_drawn bigint;
+  v_end bigint;
+  v_end_time timestamptz;
   v_log uuid;`,
-  values: `${presentHistory(schema)}, (select l.id from ${schema}.log l),
-    coalesce((select max(e.position) from ${schema}.events e) > (select last_value from ${schema}.events_position), false)`,
-  into: "o_history, v_log, v_is_behind",
+  look: (inline: string, history: string) => `
+  select ${hasInline(schema)}, ${presentHistory(schema)}, (select l.id from ${schema}.log l), p.last_value, e.position, e.recorded_at
+  into ${inline}, ${history}, v_log, v_drawn, v_end, v_end_time
+  from ${schema}.events_position p left join (
+    select e.position, e.recorded_at from ${schema}.events e order by e.position desc limit 1) as e on true;`,
   check: `
-  if v_is_behind then
-${refuseSequence(schema, `(select max(e.position) from ${schema}.events e)`, `(select last_value from ${schema}.events_position)`)}
-  end if;
+${refuseSequence(schema, "v_end", "v_drawn")}
   if o_history is null then
     o_history := ${schema}.begin_history(null);
   end if;
-  if p_history is not null and (p_history <> o_history or p_log is distinct from v_log) then
-    if v_lock_timeout is not null then
-      v_done := set_config('lock_timeout', v_lock_timeout, true);
-    end if;
+  if p_history <> o_history or (p_history is not null and p_log is distinct from v_log) then
+    v_done := set_config('lock_timeout', v_lock_timeout, true);
     return;
   end if;`
 })

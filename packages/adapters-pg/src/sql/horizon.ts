@@ -1,4 +1,5 @@
 import { noted, refuseSequence, refuseStandby } from "./history.ts"
+import { mayHide } from "./readStreams.ts"
 import { ownPath } from "./searchPath.ts"
 
 /**
@@ -96,4 +97,9 @@ export const lastDrawn = (schema: string): string =>
  * last position drawn; $3 boolean: whether it names the holders.
  */
 export const horizonCall = (schema: string): string =>
-  `select o_log::text, o_history, o_horizon, o_last, o_noted, o_now, o_holders from ${schema}.horizon_2($1, $2, $3)`
+  `select o_log::text, o_history, o_horizon, o_last, o_noted, o_now, o_holders,
+     ${mayHide(schema, "streams", "events", "log", "histories", "life")} as o_hides
+   from ${schema}.horizon_2($1, $2, $3)`
+
+/** The number in the text of a function that names a horizon, or null. */
+export const namespaceOf = (row: string): string => `substring(${row}.prosrc from '>> 16 = ([0-9]{1,5})\\M')`

@@ -25,7 +25,7 @@ begin
   with demoted as (
     update ${schema}.views set inline = false where id = any (p_generations) and inline returning id
   )
-  update ${schema}.view_parts set position = v_last from demoted where generation = demoted.id;
+  update ${schema}.view_parts set position = v_last, history = ${schema}.history(), history_at = v_last from demoted where generation = demoted.id;
 end $$`,
   `create or replace function ${schema}.reached(p_inline boolean, p_position bigint) returns bigint language sql ${ownPath} as $$
     select case when p_inline then (select o_horizon from ${schema}.horizon(false)) else p_position end $$`
@@ -43,18 +43,31 @@ const touchedViews = (schema: string): string => `${schema}.views v
     and exists (select from unnest(coalesce(p_ids, p_keys)) as t(id) where split_part(t.id, '-', 1) = any (v.aggregates))`
 
 /**
- * Part of the append function: takes the lock of the flags, and finds the generations that the call's events touch.
- * A caller older than inline views cannot maintain them. For such a caller the function takes the lock alone, and ends
- * that appends maintain these generations. The statement that finds them reads another value, too.
+ * Part of the append function: takes the lock of the flags. A caller older than
+ * inline views cannot maintain them. If its events touch such a generation, the
+ * function takes the lock alone first, and ends that appends maintain it.
  */
-export const findInline = (schema: string, also: { readonly value: string; readonly into: string }): string => `
-  if p_inline is null and exists (select from ${touchedViews(schema)}) then
-    perform ${schema}.demote(array(select v.id from ${touchedViews(schema)}));
+export const lockInline = (schema: string): string => `
+  if p_inline is null then
+    if exists (select from ${touchedViews(schema)}) then
+      perform ${schema}.demote(array(select v.id from ${touchedViews(schema)}));
+    end if;
   end if;
-  v_done := pg_advisory_xact_lock_shared(${lockClass(schema)}, 0)::text;
-  select coalesce(array_agg(v.id), '{}'), coalesce(array_agg(v.promotion), '{}'), ${also.value}
-  into o_inline, v_promotions, ${also.into}
-  from ${touchedViews(schema)};
+  v_done := ${shareFlags(schema)}::text;`
+
+/** Takes the lock of the flags shared, as an expression. */
+export const shareFlags = (schema: string): string => `pg_advisory_xact_lock_shared(${lockClass(schema)}, 0)`
+
+/** Whether appends maintain a generation at all, as a value of a statement that runs under the lock of the flags. */
+export const hasInline = (schema: string): string => `exists (select from ${schema}.views v where v.inline)`
+
+/** Part of the append function, under the lock of the flags: finds the generations that the call's events touch. */
+export const findInline = (schema: string): string => `
+  o_inline := '{}';
+  if v_has_inline then
+    select coalesce(array_agg(v.id), '{}'), coalesce(array_agg(v.promotion), '{}') into o_inline, v_promotions
+    from ${touchedViews(schema)};
+  end if;
   if p_joined and current_setting('transaction_isolation') <> 'read committed' then
     perform from ${schema}.inline_changes for share;
     if cardinality(o_inline) > 0 then
@@ -62,7 +75,7 @@ export const findInline = (schema: string, also: { readonly value: string; reado
         current_setting('transaction_isolation') using errcode = 'HX001';
     end if;
   end if;
-  if not v_promotions <@ coalesce(p_inline, '{}') then
+  if v_has_inline and not v_promotions <@ coalesce(p_inline, '{}') then
     raise exception 'appends maintain a view that this process does not'
       using errcode = case when p_inline is null then '40001' else '${unmaintained}' end,
         detail = array_to_string(o_inline, ',');

@@ -69,3 +69,29 @@ with free as materialized (
 )
 select key from ${schema}.streams where key = any ($1::text[]) and not exists (select from free where free.key = streams.key)
 order by key limit 4`
+
+/**
+ * The transactions that hold what a migration waits for, the oldest first: locks on tables of the schema, and the
+ * advisory lock that excludes other migrations. On a table that the migration only comments on or refers to, a lock
+ * of a reader or an append does not count.
+ *
+ * $1 text: the schema's name; $2 text[]: the tables that the migration locks; $3 text: the name of the advisory lock.
+ */
+export const migrationHolders = `
+select l.pid, min(a.application_name) as application, l.pid is null as prepared,
+  (extract(epoch from min(coalesce(a.xact_start, x.prepared))) * 1000)::float8 as since
+from pg_locks l
+  left join pg_stat_activity a on a.pid = l.pid
+  left join pg_locks t on l.pid is null and t.pid is null and t.locktype = 'transactionid' and t.virtualtransaction = l.virtualtransaction
+  left join pg_prepared_xacts x on x.transaction = t.transactionid
+where l.granted and l.pid is distinct from pg_backend_pid()
+  and l.database = (select oid from pg_database where datname = current_database())
+  and case l.locktype
+    when 'advisory' then l.objsubid = 1 and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended($3, 0)
+    when 'relation' then l.relation in (
+      select oid from pg_class where relnamespace = (select oid from pg_namespace where nspname = $1)
+        and (relname = any ($2::text[])
+          or relkind = 'r' and l.mode not in ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')))
+    else false
+  end
+group by l.pid, l.virtualtransaction order by since nulls last limit 5`

@@ -1,5 +1,3 @@
-import { lastDrawn } from "./horizon.ts"
-
 /**
  * The parts of the append function that give events their times.
  *
@@ -7,17 +5,17 @@ import { lastDrawn } from "./horizon.ts"
  * which bring their own. The head of a stream keeps the time of its last event.
  *
  * Why the time never falls within a stream. (1) A head's time is raised by the
- * statement that locks the head, and Postgres evaluates it once the lock is held:
- * the clock is read after the append before has committed. (2) It is raised to the
+ * statement that locks the head. If another append has changed the head meanwhile,
+ * Postgres evaluates it after that append has committed. (2) It is raised to the
  * greatest of the clock and the time that the head has, so a clock that was set
  * back does not matter. (3) The append's time is the greatest of its heads' times;
  * a head that has a lower one is raised to it before its lock is released.
  *
  * With growing positions the time falls by no more than the overlap of
  * transactions, even if the clock was set back: the time is not before that of the
- * last event of the log that can be seen. A look at the last 1,000 positions is
- * enough for that. It finds nothing only while more than 1,000 events are under
- * way; then only the heads and the clock count.
+ * last event of the log that can be seen. If more than 1,000 positions were drawn
+ * after it, then so many events are under way that only the heads and the clock
+ * count.
  *
  * Times have milliseconds, as those of the callers have. So an event that is read
  * and imported again has the very same time.
@@ -41,10 +39,11 @@ export const eventTime = "coalesce(original_time, recorded_at) as recorded_at, o
 
 const importedTime = "'epoch'::timestamptz + e.time * interval '1 millisecond'"
 
-/** The time of the last event of the log, as a value of a statement that runs before heads are locked: one statement less. */
-export const ofLog = (schema: string): string => `(
-    select e.recorded_at from ${schema}.events e
-    where e.position > (select ${lastDrawn(schema)} - 1000) order by e.position desc limit 1)`
+/** Before heads are locked: the time of the last event of the log. */
+export const floor = `
+  if v_end > v_drawn - 1000 then
+    v_floor := v_end_time;
+  end if;`
 
 /** Before heads are locked: which streams get imported events. */
 export const before = `
@@ -55,24 +54,32 @@ export const before = `
     ) as i on i.stream = k.ord;
   end if;`
 
+/** The time of a head that is created and gets no imported events. */
+export const fresh = `greatest(${clock}, v_floor)`
+
 /** The time of a head that is created: null if it gets imported events, because its time is theirs. */
-export const ofNewHead = (imports: string): string =>
-  `case when ${imports} then null else greatest(${clock}, v_floor) end`
+export const ofNewHead = (imports: string): string => `case when ${imports} then null else ${fresh} end`
+
+/** The time of a head that exists and whose time is known: raised. */
+export const raised = `greatest(s.recorded_at, ${clock}, v_floor)`
 
 /** The time of a head that exists: raised, but not if it gets imported events, or if the time is not known yet. */
-export const ofHead = `case when s.recorded_at is null or excluded.recorded_at is null then s.recorded_at
-          else greatest(s.recorded_at, ${clock}, v_floor) end`
+export const ofHead = `case when s.recorded_at is null or excluded.recorded_at is null then s.recorded_at else ${raised} end`
 
 /**
  * After all heads are locked and checked: the times of the appends, and the first
  * event of each append whose own time is refused. Most calls need none of it: the
- * heads have the times of their appends already.
+ * heads have the times of their appends already, mostly all the same millisecond.
  *
  * Heads of left-out appends are set back to null by the caller: the time is then
  * taken from the last event.
  */
 export const after = (schema: string): string => `
-  if p_time_of > 0 or p_times is not null or v_is_unknown then
+  if p_times is not null or v_is_unknown
+    or (p_time_of > 0 and exists (
+      select from unnest(p_owners, o_times) as t(owner, time) group by case when p_time_of < 2 then t.owner end
+      having min(t.time) <> max(t.time)
+    )) then
     v_now := ${clock};
     v_known := o_times;
     select array_agg(coalesce(t.known, last.time) order by t.ord) into v_lasts

@@ -11,6 +11,8 @@ import { array, bigint, float8, int4 } from "../database/binds.ts"
 interface Place {
   readonly epoch: bigint
   readonly position: bigint
+  /** The history in which the position was reached; null if nobody has said it. */
+  readonly history: bigint | null
 }
 
 interface Part extends Place {
@@ -31,12 +33,19 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
       yield* sql.unsafe(registry.lockView, [name, view])
       const at = [view, bigint(version), bigint(build)]
       const [created] = yield* sql.unsafe<Pick<Part, "id" | "build">>(registry.register(schema), at)
-      if (created === undefined) return
-      yield* sql.unsafe(registry.createParts(schema), [created.id, int4(1), bigint(after ?? 0)])
+      if (created === undefined) {
+        const found = yield* sql.unsafe<Part>(registry.parts(schema), at)
+        return found.length > 0 ? undefined : yield* unseen(view, version)
+      }
+      yield* sql.unsafe(registry.createParts(schema), [created.id, int4(1), bigint(after ?? 0), bigint(undefined)])
       yield* sql.unsafe(records.createTable(schema, created.id))
       yield* sql.unsafe(records.commentTable(schema, created.id, view, version, created.build))
       for (const paths of indexes) yield* sql.unsafe(records.createIndex(schema, created.id, paths))
-    }).pipe(Effect.mapError((error) => (isForbidden(error) ? mayNotCreate(view, version, error) : error)))
+    }).pipe(
+      Effect.mapError((error) =>
+        error._tag === "SqlError" && isForbidden(error) ? mayNotCreate(view, version, error) : error
+      )
+    )
 
   // A transaction that adds or removes parts, or switches, holds the generation's lock. With this lock and the rows of
   // all parts locked, nothing has changed if each part is in the epoch and at the position that was seen: a claim would
@@ -50,7 +59,7 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
         locked[i]?.epoch === epoch && locked[i].position === position
       if (locked.length !== parts.length || !parts.every(isSame)) return
       yield* sql.unsafe(registry.removeParts(schema), [id])
-      yield* sql.unsafe(registry.createParts(schema), [id, int4(of), position])
+      yield* sql.unsafe(registry.createParts(schema), [id, int4(of), position, bigint(earliestOf(locked))])
     })
 
   // Why claims at the same time are correct: a claim changes what it has seen only if it is still the same; otherwise it
@@ -84,6 +93,11 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
   return claim
 }
 
+const unseen = (view: string, version: number) => {
+  const detail = `${view}, version ${version}, is registered, but this role cannot see its rows: does row-level security hide them?`
+  return new ViewStoreError({ operation: "claim", view, reason: new Reason.Corrupt({ detail }) })
+}
+
 const mayNotCreate = (view: string, version: number, cause: SqlError.SqlError) => {
   const detail =
     `${detailOf(cause)}: this role may not create the table of ${view}, version ${version}. ` +
@@ -91,11 +105,18 @@ const mayNotCreate = (view: string, version: number, cause: SqlError.SqlError) =
   return new ViewStoreError({ operation: "claim", view, reason: new Reason.Rejected({ detail, cause }) })
 }
 
+// What is valid of a position of the earliest history is valid of the same position in the others.
+const earliestOf = (parts: ReadonlyArray<Place>): number | undefined => {
+  const known = parts.flatMap(({ history }) => (history === null ? [] : [Number(history)]))
+  return known.length === 0 ? undefined : Math.min(...known)
+}
+
 const ownedOf = ({ build, inline, position }: Part, owned: Place): ViewStore.Claimed => ({
   _tag: "Owned",
   build: Number(build),
   epoch: Number(owned.epoch),
   position: Number(inline ? position : owned.position),
+  ...(inline || owned.history === null ? {} : { history: Number(owned.history) }),
   inline
 })
 

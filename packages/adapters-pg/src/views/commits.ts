@@ -96,7 +96,8 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
         bigint(to),
         jsonb(failure === undefined ? null : storedOf(failure)),
         float8(throughput?.events ?? null),
-        float8(throughput?.positions ?? null)
+        float8(throughput?.positions ?? null),
+        bigint(commit.history)
       ])
       if (advanced === undefined) {
         const [place] = yield* sql.unsafe<{ readonly epoch: bigint; readonly position: bigint }>(

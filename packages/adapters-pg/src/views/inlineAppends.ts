@@ -2,6 +2,7 @@ import { type EventStore, EventStoreError, Reason, type View } from "@hexfold/co
 import { InlineViews } from "@hexfold/core/adapter"
 import { Effect, Schedule, type Scope } from "effect"
 import type { SqlError } from "effect/sql"
+import type { Limit } from "../database/disconnect.ts"
 import { isPassing, isUnavailable, unmaintainedBy } from "../database/errors.ts"
 import { transactionOf } from "../database/transactions.ts"
 import { knownGenerations, NotMaintained, type Options as KnownOptions } from "./knownGenerations.ts"
@@ -48,6 +49,8 @@ export interface InlineAppends {
 export interface Options extends KnownOptions {
   /** Runs an effect outside of any transaction of its fiber. */
   readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** Limits what no append waits for. */
+  readonly limited: Limit
 }
 
 /**
@@ -57,6 +60,7 @@ export interface Options extends KnownOptions {
  */
 export const make = ({
   autocommit,
+  limited,
   outside,
   schema,
   sql,
@@ -110,15 +114,17 @@ export const make = ({
 
     // The caller's transaction holds the lock of the flags, so they can change only after its end.
     const later = (reason: Reasons) =>
-      known
-        .adapt(reason)
-        .pipe(
-          Effect.retry({ while: isPassing, schedule: Schedule.spaced("1 second") }),
-          Effect.ignore,
-          outside,
-          Effect.withTracerEnabled(false),
-          Effect.forkIn(scope)
-        )
+      known.adapt(reason).pipe(
+        limited("append"),
+        Effect.retry({
+          while: (error) => (error._tag === "SqlError" ? isPassing(error) : error.isRetryable),
+          schedule: Schedule.spaced("1 second")
+        }),
+        Effect.ignore,
+        outside,
+        Effect.withTracerEnabled(false),
+        Effect.forkIn(scope)
+      )
 
     // A failed call or view goes back to the savepoint, so a caller that goes on has recorded nothing of it.
     const joined: Run = (appends, call) =>

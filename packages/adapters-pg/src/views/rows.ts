@@ -86,6 +86,7 @@ export interface StatusRow {
   readonly inline: boolean
   readonly epoch: bigint
   readonly position: bigint
+  readonly history: bigint | null
   readonly owner: string | null
   readonly failure: StoredUnapplied | null
   readonly events_per_second: number | null
@@ -121,6 +122,7 @@ const partOf = (row: StatusRow): ViewStore.PartStatus => {
   return {
     epoch: Number(row.epoch),
     position: Number(row.position),
+    ...(row.inline || row.history === null ? {} : { history: Number(row.history) }),
     owner: row.owner ?? undefined,
     failure: row.failure === null ? undefined : unappliedOf(row.failure),
     throughput: events === null || positions === null ? undefined : { events, positions }

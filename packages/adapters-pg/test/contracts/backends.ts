@@ -34,7 +34,7 @@ const pollInterval = "1 hour"
 
 /** The two stores that know nothing of each other, on one client. */
 export const apart = (options: PgEventStore.Options = {}, data: Data = plain): Backend.Backend => ({
-  capabilities: ["otherProcesses", "transactions", "foreignTransactions", "stalls"],
+  capabilities: ["otherProcesses", "transactions", "foreignTransactions", "lostCommits", "stalls"],
   data: Effect.map(
     data,
     ({ config, schema }): Backend.Open =>
@@ -45,7 +45,7 @@ export const apart = (options: PgEventStore.Options = {}, data: Data = plain): B
 
 /** Like `apart`, but each node has a network of its own, which can be cut. */
 export const apartOnWires: Backend.Backend = {
-  capabilities: ["otherProcesses", "transactions", "foreignTransactions", "silentConnections", "stalls"],
+  capabilities: ["otherProcesses", "transactions", "foreignTransactions", "lostCommits", "silentConnections", "stalls"],
   data: Effect.map(
     newSchema,
     (schema): Backend.Open =>
@@ -60,7 +60,7 @@ export const apartOnWires: Backend.Backend = {
 
 /** Both stores of one layer, whose appends maintain views. */
 export const together = (data: Data = plain): Backend.Backend => ({
-  capabilities: ["otherProcesses", "transactions", "foreignTransactions", "inlineViews", "stalls"],
+  capabilities: ["otherProcesses", "transactions", "foreignTransactions", "inlineViews", "lostCommits", "stalls"],
   data: Effect.map(
     data,
     ({ config, schema }): Backend.Open =>
@@ -78,7 +78,8 @@ export const together = (data: Data = plain): Backend.Backend => ({
             viewStore: Context.get(stores, ViewStore.ViewStore),
             transaction: (effect) => transacted(sql, effect),
             foreignTransaction: foreignTransaction(yield* client(), schema),
-            stall: stall(schema)
+            stall: stall(schema),
+            loseLast: loseLast(schema)
           }
         })
   )
@@ -105,7 +106,8 @@ const openApart = (
       viewStore: yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, sql),
       transaction: (effect) => transacted(sql, effect),
       foreignTransaction: foreignTransaction(yield* client(), schema),
-      stall: stall(schema)
+      stall: stall(schema),
+      loseLast: loseLast(schema)
     }
   })
 
@@ -128,6 +130,35 @@ const foreignTransaction = (
 
 const limitOf = (limit: Backend.OpenOptions["limit"]): PgEventStore.Options =>
   limit === undefined ? {} : { lockTimeout: limit }
+
+/** Takes the last events back with all that the log knows of them, and forgets the life of the server, as a crash does. */
+const loseLast =
+  (schema: string) =>
+  (events: number): Effect.Effect<void, unknown> =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const sql = yield* client()
+        const lose = Effect.gen(function* () {
+          const [kept] = yield* sql.unsafe<{ readonly position: bigint }>(
+            `select position from ${schema}.events order by position desc offset $1 limit 1`,
+            [BigInt(events)]
+          )
+          const last = Number(kept?.position ?? 0)
+          for (const statement of [
+            `alter table ${schema}.events disable trigger user`,
+            `delete from ${schema}.events where position > ${last}`,
+            `alter table ${schema}.events enable trigger user`,
+            `update ${schema}.streams as s set recorded_at = null,
+              version = (select coalesce(max(e.version), 0) from ${schema}.events e where e.stream = s.id)`,
+            `delete from ${schema}.commands where ${last} < any (positions)`,
+            `delete from ${schema}.life`,
+            `select setval('${schema}.events_position', ${Math.max(last, 1)}, ${last > 0})`
+          ])
+            yield* sql.unsafe(statement)
+        })
+        yield* transacted(sql, Effect.orDie(lose))
+      })
+    )
 
 /** A transaction of a stranger that holds the heads of some streams. */
 const stall =

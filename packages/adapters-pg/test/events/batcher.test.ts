@@ -19,6 +19,8 @@ interface Call {
   readonly succeed: () => void
   /** It has waited for a lock too long. */
   readonly block: () => void
+  /** The server has ended it after a time that it allows, and it has done nothing. */
+  readonly expire: () => void
   /** It has done nothing, and one of its requests may be the reason. */
   readonly refuse: () => void
   /** Nobody knows what it has done. */
@@ -33,6 +35,7 @@ const tagged = (tag: Reason.Reason["_tag"]) => (cause: Cause.Cause<unknown>) => 
 
 const failures = {
   block: new Reason.Timeout({ detail: "blocked" }),
+  expire: new Reason.Unknown({ detail: "expired" }),
   refuse: new Reason.Rejected({ detail: "refused" }),
   lose: new Reason.Unavailable({ detail: "lost" })
 }
@@ -66,6 +69,7 @@ const opened = (
               isInterrupted: false,
               succeed: () => resume(Effect.succeed(batch.map(({ name }) => Exit.succeed(name)))),
               block: fail(failures.block),
+              expire: fail(failures.expire),
               refuse: fail(failures.refuse),
               lose: fail(failures.lose)
             }
@@ -74,6 +78,7 @@ const opened = (
           }),
         isUndone: tagged("Rejected"),
         isBlocked: tagged("Timeout"),
+        isExpired: tagged("Unknown"),
         touches: ({ key }) => ({ exclusive: [key], shared: [] }),
         describe: ({ name }) => name,
         maxInFlight: 2,
@@ -92,7 +97,7 @@ const opened = (
         settle
       )
     const made = () => calls.map(({ names }) => names)
-    const step = (n: number, end: "succeed" | "block" | "refuse" | "lose") =>
+    const step = (n: number, end: "succeed" | "block" | "expire" | "refuse" | "lose") =>
       Effect.andThen(
         Effect.sync(() => calls[n]![end]()),
         settle
@@ -138,6 +143,51 @@ describe("the batcher", () => {
       yield* step(6, "succeed")
       yield* step(7, "succeed")
       assert.deepStrictEqual(answers([...sent, e!, f!]), ["under way", "under way", "under way", "d", "e", "f"])
+    })
+  )
+
+  it.live("divides many requests that come at once, if nothing is under way and two calls may be", () =>
+    Effect.gen(function* () {
+      const sizesOf = (names: ReadonlyArray<string>) => names.map(({ length }) => length)
+      const many = (count: number, first = 0) =>
+        String.fromCodePoint(...Array.from({ length: count }, (_, i) => 200 + first + i))
+      const both = yield* opened({ maxBatch: 500 })
+      yield* both.requests(many(80))
+      assert.deepStrictEqual(sizesOf(both.made()), [40, 40])
+      yield* both.requests(many(100, 80))
+      yield* both.step(0, "succeed")
+      assert.deepStrictEqual(sizesOf(both.made()), [40, 40, 100])
+      const few = yield* opened({ maxBatch: 500 })
+      yield* few.requests(many(63))
+      assert.deepStrictEqual(sizesOf(few.made()), [63])
+      const single = yield* opened({ maxBatch: 500, maxInFlight: 1 })
+      yield* single.requests(many(80))
+      assert.deepStrictEqual(sizesOf(single.made()), [80])
+      const limited = yield* opened({ maxBatch: 30 })
+      yield* limited.requests(many(80))
+      assert.deepStrictEqual(sizesOf(limited.made()), [30, 30])
+    })
+  )
+
+  it.live("tries the requests of a call that the server has ended for its time alone, and each fails for itself", () =>
+    Effect.gen(function* () {
+      const { made, requests, step } = yield* opened({ maxInFlight: 2 })
+      const sent = yield* requests("abcd")
+      yield* step(0, "expire")
+      // One after the other: a server that has too much to do gets no more at once than before.
+      assert.deepStrictEqual(made(), ["abcd", "a"])
+      yield* step(1, "expire")
+      assert.deepStrictEqual(made().slice(2), ["b"])
+      yield* step(2, "succeed")
+      yield* step(3, "succeed")
+      assert.deepStrictEqual(made().slice(3), ["c", "d"])
+      yield* step(4, "block")
+      // "d" waits for a lock, and the server ends its next call.
+      yield* step(5, "expire")
+      assert.deepStrictEqual(made().slice(5), ["d"])
+      const [e] = yield* requests("e")
+      yield* step(6, "succeed")
+      assert.deepStrictEqual(answers([...sent, e!]), ["Unknown: expired", "b", "c", "Unknown: expired", "e"])
     })
   )
 

@@ -89,6 +89,36 @@ describe("batching", () => {
     })
   )
 
+  it.live(
+    "an append that takes longer than the server allows gets a Timeout, and those of its call their answers",
+    () =>
+      Effect.gen(function* () {
+        const schema = yield* newSchema
+        const { sql } = yield* openStore({ schema })
+        // The limit of the connection ends the statement, and not the limit for locks.
+        yield* sql.unsafe(`create function ${schema}.slow() returns trigger language plpgsql as $$ begin
+        if new.type = 'Slow' then perform pg_sleep(60); end if; return new; end $$`)
+        yield* sql.unsafe(
+          `create trigger slow before insert on ${schema}.events for each row execute function ${schema}.slow()`
+        )
+        const { store } = yield* openStore({ schema }, { startupParameters: { statement_timeout: "1500ms" } })
+        const exits = yield* Effect.forEach(
+          streams(20),
+          (streamId, i) => Effect.exit(append(store, streamId, 2, i % 15 === 3 ? "Slow" : "Happened")),
+          together
+        )
+        exits.forEach((exit, i) => {
+          assert.strictEqual(Exit.isFailure(exit), i % 15 === 3)
+          if (Exit.isFailure(exit)) assert.include(String(exit.cause), "statement timeout")
+        })
+        const { streams: slices } = yield* store.readStreams(streams(20).map((streamId) => ({ streamId })))
+        assert.deepStrictEqual(
+          slices.map(({ version }) => version),
+          exits.map((exit) => (Exit.isSuccess(exit) ? 2 : 0))
+        )
+      })
+  )
+
   it.live("an append that waits for its call when its store closes fails, and does not hang", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema

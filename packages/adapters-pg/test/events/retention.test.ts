@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { PgClient } from "@effect/sql-pg"
 import { PgEventStore, PgMigrations } from "@hexfold/adapters-pg"
 import { type EventStore, EventStoreError, StreamId } from "@hexfold/core"
-import { type Duration, Effect, Exit, Fiber, Scope } from "effect"
+import { type Duration, Effect, Exit, Fiber, Logger, Schedule, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
 import { client, newSchema, openStore, undoInline } from "../support/database.ts"
@@ -77,27 +77,39 @@ describe("retention of command ids", () => {
     })
   )
 
-  it.live("a store with a retention sweeps by itself, and goes on when a sweep has failed", () =>
-    Effect.gen(function* () {
-      const schema = yield* newSchema
-      const { sql, store } = yield* openStore({ schema })
-      yield* execute(store, "old")
-      yield* execute(store, "young")
-      yield* age(sql, schema, "2 hours", "old")
-      yield* sql.unsafe(`create sequence ${schema}.sweeps`)
-      yield* beforeSweep(sql, schema, `if nextval('${schema}.sweeps') < 3 then raise exception 'not yet'; end if;`)
-      // The store is opened inside a transaction. The sweep must not join it.
-      yield* sql.withTransaction(
-        Effect.andThen(
-          PgEventStore.make({ schema, migrate: false, commandRetention: "1 hour", sweepInterval: "10 millis" }).pipe(
-            Effect.provideService(PgClient.PgClient, sql),
-            Effect.provideService(SqlClient.SqlClient, sql)
-          ),
-          forgotten((yield* openStore({ schema })).store, "old")
+  it.live(
+    "a store with a retention sweeps by itself, and tells once that sweeps fail and that they succeed again",
+    () =>
+      Effect.gen(function* () {
+        const schema = yield* newSchema
+        const { sql, store } = yield* openStore({ schema })
+        yield* execute(store, "old")
+        yield* execute(store, "young")
+        yield* age(sql, schema, "2 hours", "old")
+        yield* sql.unsafe(`create sequence ${schema}.sweeps`)
+        yield* beforeSweep(sql, schema, `if nextval('${schema}.sweeps') < 3 then raise exception 'not yet'; end if;`)
+        const lines: Array<string> = []
+        const logger = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel}: ${String(message)}`))
+        // The store is opened inside a transaction. The sweep must not join it.
+        yield* sql.withTransaction(
+          Effect.andThen(
+            PgEventStore.make({ schema, migrate: false, commandRetention: "1 hour", sweepInterval: "10 millis" }).pipe(
+              Effect.provideService(PgClient.PgClient, sql),
+              Effect.provideService(SqlClient.SqlClient, sql),
+              Effect.provide(Logger.layer([logger]))
+            ),
+            forgotten((yield* openStore({ schema })).store, "old")
+          )
         )
-      )
-      assert.isTrue(yield* isRemembered(store, "young"))
-    })
+        assert.isTrue(yield* isRemembered(store, "young"))
+        yield* Effect.sync(() => lines.length).pipe(
+          Effect.repeat({ until: (count) => count > 1, schedule: Schedule.spaced("5 millis") })
+        )
+        assert.deepStrictEqual(lines, [
+          `Warn: hexfold: expired command ids of ${schema} cannot be swept, so they stay`,
+          `Info: hexfold: expired command ids of ${schema} are swept again`
+        ])
+      })
   )
 
   it.live("the sweep ends with the store", () =>

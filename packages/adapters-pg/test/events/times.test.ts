@@ -1,5 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { type EventStore, EventStoreError, StreamId } from "@hexfold/core"
+import { Expectation } from "@hexfold/core/adapter"
 import { DateTime, Effect, Stream } from "effect"
 import { describe } from "vitest"
 import { newSchema, openStore } from "../support/database.ts"
@@ -76,6 +77,25 @@ describe("times, where the clock was ahead before", () => {
         conditions: [{ _tag: "Stream", streamId: streamOf("e"), expected: { _tag: "Exactly", version: 1 } }]
       })
       for (const name of ["c", "d"]) assert.strictEqual((yield* timesOf(store, name))[1], future)
+    })
+  )
+
+  it.live("a single event is not before the last one of a stream whose head has no time yet", () =>
+    Effect.gen(function* () {
+      const { schema, sql, store } = yield* opened
+      for (const name of ["a", "b", "c"]) yield* append(store, streamOf(name), 1)
+      yield* sql.unsafe(`alter table ${schema}.events disable trigger all`)
+      yield* sql.unsafe(`update ${schema}.events set recorded_at = '2999-01-01T00:00:00Z' where stream_id <> $1`, [
+        streamOf("c")
+      ])
+      yield* sql.unsafe(`update ${schema}.streams set recorded_at = null`)
+      const expected = { _tag: "Stream" as const, streamId: streamOf("b"), expected: Expectation.exactly(1) }
+      yield* appendOne(store, { writes: [{ streamId: streamOf("b"), events: [event()] }], conditions: [expected] })
+      assert.deepStrictEqual(yield* timesOf(store, "b"), [future, future])
+      // The last event of the log has an earlier time than that of the stream.
+      yield* sql.unsafe(`update ${schema}.events set recorded_at = now() where version = 2`)
+      yield* append(store, streamOf("a"), 1)
+      assert.deepStrictEqual(yield* timesOf(store, "a"), [future, future])
     })
   )
 

@@ -1,11 +1,14 @@
 import { assert, it } from "@effect/vitest"
 import { EventStore, StreamId, Subscription } from "@hexfold/core"
-import { Deferred, Effect, Fiber, Option, Stream } from "effect"
+import { DateTime, Deferred, Duration, Effect, Fiber, identity, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { describe } from "vitest"
 import { newSchema, openStore } from "../support/database.ts"
 import { append } from "../support/events.ts"
 import { wire } from "../support/wire.ts"
+// The loop is private to the store, and only a server that answers at will shows what it makes of each answer.
+// oxlint-disable-next-line no-restricted-imports
+import * as wakeups from "../../src/events/wakeups.ts"
 
 // Lets time pass, for the test and for the server. It passes ever slower, so that in the end the slowest server answers in time.
 const passing = (holds: () => boolean) =>
@@ -19,6 +22,41 @@ const passing = (holds: () => boolean) =>
 const account = StreamId.make("Account", "1")
 
 describe("wake-ups", () => {
+  it.live("a horizon that stands still has the same holders, also where the loop has not asked for their names", () =>
+    Effect.gen(function* () {
+      const held: EventStore.Horizon = { position: 2, drawn: 6, history: 1, holders: [] }
+      const since = (seconds: number) => DateTime.makeUnsafe(seconds * 1_000)
+      const holder = { pid: 7, isPrepared: false, since: since(1) }
+      const asked: Array<boolean> = []
+      const ask = (names: boolean) =>
+        Effect.sync((): EventStore.Horizon => {
+          asked.push(names)
+          if (asked.length > 12) return { ...held, position: 6 }
+          // The server may see that the transaction has ended just after it has seen its lock.
+          const seen = asked.length === 12 ? { ...holder, since: since(5) } : holder
+          return names ? { ...held, holders: [seen] } : held
+        })
+      const { horizons } = yield* wakeups.make({
+        pg: { unsafe: () => Effect.void } as never,
+        listens: false,
+        schema: "hexfold",
+        pollInterval: Duration.millis(1),
+        ask,
+        limited: identity,
+        outside: identity
+      })
+      const read = yield* horizons.pipe(
+        Stream.takeUntil(({ position }) => position === 6),
+        Stream.runCollect
+      )
+      assert.include(asked, false)
+      assert.deepStrictEqual(read, [
+        { ...held, holders: [holder] },
+        { ...held, position: 6 }
+      ])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("an event that was not announced is found by polling", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema

@@ -12,14 +12,16 @@ const sealed = {
   inline: "e2d725ada4379173",
   revisions: "a4be95eb3e90a008",
   times: "e1fbd0870c213bae",
-  histories: "f3cf9a6682a4ce5b"
+  histories: "f3cf9a6682a4ce5b",
+  "view histories": "9c05506c52794815"
 }
 
 /** The digests of the functions, by revision. The last one is that of this library. */
 const revisions: Readonly<Record<number, string>> = {
   1: "90e53715b5e8bc55",
   2: "2a1c9d2c40bfb747",
-  3: "06ffbf23cf6456e5"
+  3: "a4752eaf5c50f429",
+  4: "9f8571dbf484f9d6"
 }
 
 const digest = (statements: ReadonlyArray<string>): string =>

@@ -2,7 +2,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { PgEventStore, PgStores } from "@hexfold/adapters-pg"
 import { EventStore, StreamId } from "@hexfold/core"
-import { Deferred, Effect, Fiber, Logger, Stream } from "effect"
+import { Deferred, Effect, Fiber, type Layer, Logger, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
 import { client, newDatabase, newSchema, openStore } from "../support/database.ts"
@@ -133,16 +133,19 @@ describe("connections", () => {
           `do $$ begin execute format('alter database %I set ${limit.replaceAll("'", "''")}', current_database()); end $$`
         )
       }
-      const starts = Effect.scoped(
-        Effect.gen(function* () {
-          const sql = yield* client(database.config)
-          yield* Effect.provide(Effect.void, PgEventStore.layer()).pipe(
-            Effect.provideService(PgClient.PgClient, sql),
-            Effect.provideService(SqlClient.SqlClient, sql)
-          )
-        })
-      )
-      yield* Effect.all([starts, starts, starts, starts], { concurrency: "unbounded" })
+      const start = (layer: Layer.Layer<never, unknown, PgClient.PgClient | SqlClient.SqlClient>) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const sql = yield* client(database.config)
+            yield* Effect.provide(Effect.void, layer).pipe(
+              Effect.provideService(PgClient.PgClient, sql),
+              Effect.provideService(SqlClient.SqlClient, sql)
+            )
+          })
+        )
+      // The event store and the view store of `PgStores` migrate at once.
+      const layers = [PgEventStore.layer(), PgEventStore.layer(), PgStores.layer(), PgStores.layer()]
+      yield* Effect.forEach(layers, start, { concurrency: "unbounded" })
     })
   )
 })

@@ -81,13 +81,14 @@ export const openViews = (
 
 /** Removes what versions 5 to 8 have made of a schema, except for the function that appends. */
 export const undoInline = (schema: string): ReadonlyArray<string> => [
-  `drop function ${schema}.append_3`,
+  `drop function ${schema}.append_3, ${schema}.append_event`,
   `drop function ${schema}.append_2`,
   ...["begin_history", "history", "next_history", "taken_back", "readable", "horizon_2"].map(
     (name) => `drop function ${schema}.${name}`
   ),
   ...["log", "histories", "life"].map((name) => `drop table ${schema}.${name}`),
   `drop sequence ${schema}.noted`,
+  `alter table ${schema}.view_parts drop column history, drop column history_at`,
   `alter table ${schema}.streams drop column recorded_at`,
   `alter table ${schema}.events drop column original_time`,
   `drop table ${schema}.revisions`,

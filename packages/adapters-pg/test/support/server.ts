@@ -17,7 +17,10 @@ export default async (project: TestProject) => {
   }
   const scope = Scope.makeUnsafe()
   const context = await Effect.runPromise(
-    Layer.buildWithScope(EmbeddedPostgres.layer({ parameters: { max_connections: 200 } }), scope)
+    Layer.buildWithScope(
+      EmbeddedPostgres.layer({ parameters: { max_connections: 200, max_locks_per_transaction: 256 } }),
+      scope
+    )
   )
   const { url } = await Effect.runPromise(Effect.provideContext(EmbeddedPostgres.EmbeddedPostgres, context))
   project.provide("databaseUrl", Redacted.value(url))

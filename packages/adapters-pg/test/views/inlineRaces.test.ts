@@ -93,4 +93,26 @@ describe("inline views, in an unlucky moment", () => {
       yield* assertLaw(one)
     })
   )
+
+  it.live("an append of one event waits while a view begins to be left to appends", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const one = yield* openStores({ schema, views: [Positions] })
+      const [flags, watching] = yield* Effect.all([client(), client()])
+      const scope = yield* Effect.scope
+      const waiting = yield* flags.withTransaction(
+        Effect.gen(function* () {
+          yield* flags.unsafe(`select o_last from ${schema}.lock_inline()`)
+          const waiting = yield* Effect.forkIn(appendTo(one, "a"), scope)
+          const blocked = watching.unsafe(
+            "select from pg_stat_activity where wait_event_type = 'Lock' and query like $1",
+            [`%"${schema}".append_event%`]
+          )
+          yield* eventually(Effect.map(blocked, ({ length }) => length > 0))
+          return waiting
+        })
+      )
+      yield* Fiber.join(waiting)
+    })
+  )
 })

@@ -124,8 +124,10 @@ type DecisionProblem<Name extends string, Decided, P, Error> =
  * states by role and returns their events by role. Events for an unknown role,
  * for a role that is read-only, or for a role of another aggregate do not
  * compile. Nor does an error that `decide` can return and that `errors` does not
- * list; a boundary that rejects nothing leaves out `errors`. The versions of all participants are checked when the events are
- * appended: the step happens on the states that were read, or not at all.
+ * list. A boundary that rejects nothing leaves out `errors`.
+ *
+ * The versions of all participants are checked when the events are appended: the
+ * step happens on the states that were read, or not at all.
  *
  * Two roles may be played by the same stream. It is read once, and a decision
  * may write to it through one of the two roles.

@@ -4,7 +4,9 @@ import * as StreamId from "../domain/StreamId.ts"
 import { idProblem, quote, textProblem } from "../domain/texts.ts"
 import { CheckedAppend } from "./checkedAppend.ts"
 import type { AllReadOptions, Append, CommandKey, NewEvent, Part, StreamRequest, Write } from "./EventStore.ts"
+import { appendSizeProblem } from "./appendSize.ts"
 import { CheckedEvent, copyData, copyEvent, copyMetadata, sizeProblem } from "./eventCopy.ts"
+import { utf8Bytes } from "./jsonBytes.ts"
 import { Problem } from "./jsonCopy.ts"
 import type { Position } from "./horizon.ts"
 import type { Metadata } from "../domain/metadata.ts"
@@ -12,16 +14,21 @@ import { EventStoreError, type Operation } from "./errors.ts"
 import { PositionFromAnotherHistory, Rejected } from "./Reason.ts"
 
 export { maxIdLength } from "../domain/texts.ts"
+export { maxAppendBytes } from "./appendSize.ts"
 export { maxEventBytes } from "./eventCopy.ts"
 export { jsonBytes } from "./jsonBytes.ts"
 export { maxDepth } from "./jsonCopy.ts"
+
+/** The most bytes of a command's fingerprint, in UTF-8. A store sends it back with the receipt of a repeat. */
+export const maxFingerprintBytes = 8 << 20
 
 /**
  * The append as a store may keep it, with its payloads copied and frozen, or the
  * reason to refuse it. An append is refused for a stream id that is not valid or
  * too long, a stream named twice, an event id that is not a lower-case UUID or
  * appears twice, a command id that appears twice, a stream that a part read and no condition
- * names, a payload that is not JSON, or a text with NUL or half a surrogate pair.
+ * names, a payload that is not JSON, a text with NUL or half a surrogate pair, an
+ * event, a fingerprint or a whole append that is too large.
  *
  * @example
  * ```ts
@@ -35,7 +42,10 @@ export { maxDepth } from "./jsonCopy.ts"
  * ```
  */
 export const check = (append: Append): Append | EventStoreError => {
-  if (append instanceof CheckedAppend) return append
+  if (append instanceof CheckedAppend) {
+    const tooLarge = appendSizeProblem(append.parts)
+    return tooLarge === undefined ? append : rejected("append", tooLarge)
+  }
   const { conditions, history, parts } = append
   const refused = streamsProblem(conditions, [], "append") ?? versionProblem(append) ?? placeProblem("history", history)
   if (refused !== undefined) return rejected("append", refused)
@@ -49,6 +59,8 @@ export const check = (append: Append): Append | EventStoreError => {
   if (twinCommand !== undefined) return rejected("append", twinCommand)
   const twin = eventTwin(checked)
   if (twin !== undefined) return rejected("append", `event id ${quote(twin)}: appears twice in one append`)
+  const tooLarge = appendSizeProblem(checked)
+  if (tooLarge !== undefined) return rejected("append", tooLarge)
   return { conditions, parts: checked, ...(history === undefined ? undefined : { history }) }
 }
 
@@ -102,7 +114,7 @@ export const checkRead = (
 /** Like {@link check}, but for the options that select the events of a read. */
 export const checkRange = (operation: Operation, options: AllReadOptions): EventStoreError | undefined => {
   const problem =
-    afterProblem(options.after) ??
+    (operation === "readStream" ? placeProblem("after", options.after) : afterProblem(options.after)) ??
     historyProblem("history", options.history) ??
     placeProblem("upTo", options.upTo) ??
     placeProblem("limit", options.limit) ??
@@ -124,8 +136,8 @@ const historyProblem = (what: string, history: number | undefined): string | und
     ? undefined
     : `${what}: ${nameOf(history)} is not the number of a history, a whole number from 1 on`
 
-const placeProblem = (what: string, value: number | undefined): string | undefined =>
-  value === undefined || (Number.isSafeInteger(value) && value >= 0)
+const placeProblem = (what: string, value: number | Position | undefined): string | undefined =>
+  value === undefined || (typeof value === "number" && Number.isSafeInteger(value) && value >= 0)
     ? undefined
     : `${what}: ${nameOf(value)} is not a whole number from 0 on`
 
@@ -142,8 +154,15 @@ const textsProblem = (what: string, texts: ReadonlyArray<string> | undefined): s
 }
 
 const commandProblem = ({ fingerprint, id }: CommandKey): string | undefined => {
-  const problem = textProblem(fingerprint)
+  const problem = textProblem(fingerprint) ?? lengthProblem(fingerprint)
   return idProblem("command id", id) ?? (problem === undefined ? undefined : `command fingerprint: ${problem}`)
+}
+
+// A UTF-16 unit takes at most three bytes.
+const lengthProblem = (fingerprint: string): string | undefined => {
+  if (3 * fingerprint.length <= maxFingerprintBytes) return undefined
+  const bytes = utf8Bytes(fingerprint)
+  return bytes > maxFingerprintBytes ? `its ${bytes} bytes are more than ${maxFingerprintBytes}` : undefined
 }
 
 const rejected = (operation: Operation, detail: string) =>

@@ -1,4 +1,4 @@
-/** What every store refuses of the position that a reader begins after: in one place, so that all stores refuse the same. */
+/** Decides after which positions a read may begin. All stores ask this module, so all refuse the same positions. */
 import { EventStoreError, type Operation } from "./errors.ts"
 import type { AllReadOptions } from "./EventStore.ts"
 import type { Position } from "./horizon.ts"

@@ -111,8 +111,8 @@ const isTime = (time: unknown): boolean =>
   time.epochMilliseconds >= firstTime &&
   time.epochMilliseconds <= lastTime
 
-// At least an eighth of the bytes: JSON takes at most six bytes for a character, and 333 for a number with an exponent, its key and separators included.
-const roughSize = (value: unknown): number => {
+/** At least an eighth of the bytes: JSON takes at most six bytes for a character, and 333 for a number with an exponent, its key and separators included. */
+export const roughSize = (value: unknown): number => {
   if (typeof value === "string") return value.length + 1
   if (typeof value === "number" && (value >= 1e21 || value <= -1e21 || (value > -1e-6 && value < 1e-6))) return 42
   if (typeof value !== "object" || value === null) return 4

@@ -207,6 +207,13 @@ describe("a read is refused", () => {
     }
   })
 
+  it("for a position with a history where a stream is read, because its versions have no history", () => {
+    expect(AppendCheck.checkRange("readStream", { after: { history: 1, position: 3 } })).toEqual(
+      refused("readStream", "after: a value of type object is not a whole number from 0 on")
+    )
+    expect(AppendCheck.checkRange("readAll", { after: { history: 1, position: 3 } })).toBeUndefined()
+  })
+
   it("for the names of types and aggregates that no event can have", () => {
     expect(AppendCheck.checkRange("readAll", { types: ["T", "\0"] })).toEqual(
       refused("readAll", 'types "\\u0000": contains NUL')

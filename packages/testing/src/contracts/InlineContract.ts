@@ -15,7 +15,12 @@ const contract: Contract = {
   name: "InlineContract",
   needs: ["inlineViews"],
   ownData: true,
-  groups: { declaring: declaring(["inlineViews", "otherProcesses", "transactions"]), maintaining, switching, holding }
+  groups: {
+    declaring: declaring(["inlineViews", "lostCommits", "otherProcesses", "transactions"]),
+    maintaining,
+    switching,
+    holding
+  }
 }
 
 /**

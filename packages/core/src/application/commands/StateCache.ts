@@ -5,9 +5,10 @@
  * again on freshly read states. A stale state costs time, never correctness.
  *
  * Only what is committed is remembered: a command inside a transaction of the
- * caller neither uses the cache nor adds to it. A store that has lost commits, in
- * a failover or by a restore, is at a version below a remembered one; as soon as
- * a command meets such a stream, all states of the store are forgotten.
+ * caller neither uses the cache nor adds to it. A store may lose commits, in a
+ * failover or by a restore. Its log is then in another history, or a stream is at a
+ * version below the remembered one. The first command that meets either makes the
+ * cache forget all states of the store.
  */
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"

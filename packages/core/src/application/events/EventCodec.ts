@@ -63,7 +63,7 @@ const make = <Name extends string, State, Event extends Tagged>(
       const decode = Schema.decodeUnknownResult(Schema.toCodecJson(schema))
       const isSure = judge(`${aggregate.name}, events ${tag}`, schema) === "sure"
       const changed = isSure ? undefined : roundTrip.make(schema)
-      return [tag, { encode: encoder.make(schema), inOrder: ordering(), decode, isKept: keeping(), changed }]
+      return [tag, { encode: encoder.make(schema), inOrder: ordering(), decode, keeping: keeping(), changed }]
     })
   )
   const encoded = (event: Event) => {
@@ -88,11 +88,11 @@ const make = <Name extends string, State, Event extends Tagged>(
   return {
     asKept: (event, recorded) => {
       const member = members.get(recorded.type)
-      if (member === undefined || member.isKept.asItIs(event)) return event
+      if (member === undefined || member.keeping.asItIs(event)) return event
       const decoded = decodeEvent(recorded)
-      // The event is recorded, and whoever reads it next meets the failure.
+      // The append has succeeded, so the command does not fail. The next read of the stream reports the failure.
       if (Result.isFailure(decoded)) return event
-      member.isKept.learn(decoded.success)
+      member.keeping.learn(decoded.success)
       return decoded.success
     },
     changed: (event, { data, type }) => {
@@ -111,7 +111,7 @@ interface Member<Event> {
   readonly encode: (event: Event) => Result.Result<Schema.Json, Schema.SchemaError>
   readonly inOrder: (encoded: Schema.Json) => Encoded
   readonly decode: (data: unknown) => Result.Result<Event, Schema.SchemaError>
-  readonly isKept: Keeping
+  readonly keeping: Keeping
 }
 
 /** Knows when a decided event needs no decoding, because it would be read back as it is. */

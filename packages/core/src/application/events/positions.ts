@@ -5,8 +5,9 @@ import * as Stream from "effect/Stream"
 import { disconnectWithin } from "../../internal/disconnect.ts"
 import { EventStoreError } from "../../ports/errors.ts"
 import type { EventStore, Horizon, Position } from "../../ports/EventStore.ts"
+import type { Status } from "../../ports/generation.ts"
 import { placeOf } from "../../ports/PositionCheck.ts"
-import { Timeout } from "../../ports/Reason.ts"
+import { type Reason, Timeout } from "../../ports/Reason.ts"
 
 type Store = EventStore["Service"]
 
@@ -39,6 +40,33 @@ export const confirm = (
   if (place <= drawn && (typeof at === "number" || at.history === history)) return Effect.void
   return inTime(() => Stream.runDrain(events.readAll({ after: at, upTo: place, limit: 1 })))
 }
+
+/** Fails if the log does not have the positions that the parts of a generation have reached. */
+export const confirmParts = (
+  events: Store,
+  generation: Pick<Status, "inline" | "parts"> | undefined,
+  log: Horizon
+): Effect.Effect<void, EventStoreError> =>
+  // Appends maintain an inline generation, so its records are always at the end of the log.
+  Effect.forEach(
+    generation === undefined || generation.inline ? [] : generation.parts,
+    (part) => confirm(events, reachedBy(part), log),
+    { discard: true }
+  )
+
+/** Why the log does not have the positions of a generation; undefined if it has them. */
+export const refusalOf = (
+  events: Store,
+  generation: Pick<Status, "inline" | "parts"> | undefined,
+  log: Horizon
+): Effect.Effect<Reason | undefined, EventStoreError> =>
+  confirmParts(events, generation, log).pipe(
+    Effect.as(undefined),
+    Effect.catchIf(
+      (error) => !error.isRetryable,
+      ({ reason }) => Effect.succeed(reason)
+    )
+  )
 
 /** Bounds a read in time, with a retryable `Timeout`. */
 export const inTime = <A>(read: () => Effect.Effect<A, EventStoreError>): Effect.Effect<A, EventStoreError> =>

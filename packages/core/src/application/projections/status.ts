@@ -12,7 +12,7 @@ import { EventStore, type Horizon } from "../../ports/EventStore.ts"
 import { buildsOf, currentOf, type PartStatus, type Status as Generation } from "../../ports/generation.ts"
 import type { Reason } from "../../ports/Reason.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
-import { confirm, horizonOf, reachedBy } from "../events/positions.ts"
+import { horizonOf, refusalOf } from "../events/positions.ts"
 import { eventsOf } from "./worker/eventReader.ts"
 
 /**
@@ -42,8 +42,9 @@ export interface Status {
   /** The horizon of the event store. */
   readonly horizon: number
   /**
-   * Set while appends under way hold the horizon back: the last position drawn,
-   * since when, and who they are. The view cannot read beyond the horizon.
+   * Set while appends under way hold the horizon back, which the view cannot read
+   * beyond. It has the last position drawn, the time since which the horizon is held
+   * back, and the transactions that hold it.
    */
   readonly held: Held | undefined
   /**
@@ -150,23 +151,6 @@ export const statusOf = (
       })
     )
   })
-
-/** Why the event store refuses to be read from the position of a part, if it does. */
-const refusalOf = (
-  events: EventStore["Service"],
-  known: Generation | undefined,
-  log: Horizon
-): Effect.Effect<Reason | undefined, EventStoreError> =>
-  Effect.gen(function* () {
-    const parts = known === undefined || known.inline ? [] : known.parts
-    yield* Effect.forEach(parts, (part) => confirm(events, reachedBy(part), log), { discard: true })
-    return undefined
-  }).pipe(
-    Effect.catchIf(
-      (error) => !error.isRetryable,
-      ({ reason }) => Effect.succeed(reason)
-    )
-  )
 
 const stateOf = (known: Generation | undefined, lagTime: Duration.Duration): State => {
   if (known?.inline === true) return "inline"

@@ -26,7 +26,7 @@ export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" |
   readonly upTo?: number
 }
 
-/** What a subscription has read: an event, or only that there is none up to a position. */
+/** What a subscription has read next: an event, or a stretch of the log without an event that it selects. */
 export interface Step<out Event = RecordedEvent> {
   /** The next event. Undefined if the subscription has found no further event up to `resume`. */
   readonly event: Event | undefined
@@ -94,7 +94,7 @@ export const follow = (options: SubscriptionOptions): Stream.Stream<Step, EventS
         return Stream.flatMap(ends, (end) => read(history, end)).pipe(
           Stream.catchIf(
             ({ reason }) => reason._tag === "PositionFromAnotherHistory",
-            // The history has ended since this horizon. The horizon of the next one comes soon.
+            // The history has ended since this horizon. The store is about to send the horizon of the next history.
             () => Stream.empty
           )
         )

@@ -14,7 +14,7 @@ import { type Status, ViewStore } from "../../ports/ViewStore.ts"
 import { memoized } from "../../internal/memoized.ts"
 import { disconnect } from "../../internal/disconnect.ts"
 import { isTraced, spanIf } from "../../internal/tracing.ts"
-import { confirm, horizonOf, inTime, reachedBy } from "../events/positions.ts"
+import { confirm, confirmParts, horizonOf, inTime } from "../events/positions.ts"
 import { servingOf } from "../../ports/generation.ts"
 
 /** A view that can be waited for. */
@@ -24,9 +24,9 @@ export interface ViewName {
 
 /**
  * Waits until the generations that serve have all events up to a position. If the
- * context has the event store, it also judges whether the log has the position, and
- * whether it has those of the views. `receipt` is the receipt of the command before the wait; a `WaitTimeout`
- * keeps it.
+ * context has the event store, the wait fails if the log does not have the position,
+ * or the position of one of the views. `receipt` is the receipt of the command
+ * before the wait. A `WaitTimeout` keeps it.
  */
 export const waitFor = <Receipt>(
   views: ReadonlyArray<ViewName>,
@@ -35,11 +35,10 @@ export const waitFor = <Receipt>(
   // Longer than a projection's default lease: so another projection can take over from one that died.
   timeout: Duration.Input = "15 seconds"
 ): Effect.Effect<void, WaitTimeout<Receipt> | ViewStoreError, ViewStore> => {
-  const wanted = placeOf(position)
   const refused = checkRange("readAll", { after: position })
-  if (wanted === undefined || refused !== undefined) {
-    return Effect.fail(ofViews(refused?.reason ?? new Rejected({ detail: "no position is given" })))
-  }
+  if (refused !== undefined) return Effect.fail(ofViews(refused.reason))
+  const wanted = placeOf(position)
+  if (wanted === undefined) return Effect.fail(ofViews(new Rejected({ detail: "no position is given" })))
   if (views.length === 0 || wanted === 0) return Effect.void
   return Effect.contextWith((context: Context.Context<ViewStore>) => {
     const store = Context.get(context, ViewStore)
@@ -84,8 +83,7 @@ const judgement = (events: EventStore["Service"] | undefined, wanted: number | P
     Effect.gen(function* () {
       const log = yield* inTime(() => horizonOf(events))
       yield* confirm(events, wanted, log)
-      const parts = servings.flatMap((serving) => (serving === undefined || serving.inline ? [] : serving.parts))
-      yield* Effect.forEach(parts, (part) => confirm(events, reachedBy(part), log), { discard: true })
+      yield* Effect.forEach(servings, (serving) => confirmParts(events, serving, log), { discard: true })
       return true
     }).pipe(
       Effect.catch((error) => (error.isRetryable ? Effect.succeed(false) : Effect.fail(ofViews(error.reason)))),

@@ -79,6 +79,44 @@ describe("expectedVersion", () => {
 })
 
 describe("expectedVersion of a program without types", () => {
+  for (const [what, given] of [
+    ["a text", "1"],
+    ["null", null],
+    ["an object", {}],
+    ["a bigint", 1n],
+    ["an array", [1]]
+  ] as const) {
+    it.effect(`is refused where it is ${what}`, () =>
+      Effect.gen(function* () {
+        const { appends, behind, run } = yield* watched
+        yield* behind(Effect.forEach([a, b, c], open))
+        const one = yield* Effect.flip(run(Executor.execute(Account, a, deposit, { expectedVersion: given as never })))
+        const all = { expectedVersion: { from: given } as never }
+        const byRole = yield* Effect.flip(run(Executor.execute(Give, give, all)))
+        for (const error of [one, byRole]) {
+          expect(error).toMatchObject({ _tag: "InvalidCommand", detail: expect.stringContaining("is not a number") })
+        }
+        expect(appends).toHaveLength(0)
+      })
+    )
+  }
+
+  for (const [what, given] of [
+    ["a number", 1],
+    ["a text", "1"],
+    ["null", null]
+  ] as const) {
+    it.effect(`of a boundary is refused where it is ${what} and not by role`, () =>
+      Effect.gen(function* () {
+        const { appends, behind, run } = yield* watched
+        yield* behind(Effect.forEach([a, b, c], open))
+        const error = yield* Effect.flip(run(Executor.execute(Give, give, { expectedVersion: given as never })))
+        expect(error).toMatchObject({ _tag: "InvalidCommand", detail: expect.stringContaining("by role") })
+        expect(appends).toHaveLength(0)
+      })
+    )
+  }
+
   for (const role of ["form", "to"]) {
     it.effect(`is a defect for ${role}, which is no role of one stream, and nothing is written`, () =>
       Effect.gen(function* () {

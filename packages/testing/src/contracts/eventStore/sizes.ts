@@ -1,12 +1,12 @@
 import { assert } from "@effect/vitest"
-import type { EventStore } from "@hexfold/core"
+import { Aggregate, Decision, EventStore, Executor } from "@hexfold/core"
 import { AppendCheck } from "@hexfold/core/adapter"
-import { Effect, type Schema, Stream } from "effect"
+import { Effect, Schema, Stream } from "effect"
 import { appendOne } from "../appendOne.ts"
 import type { Cases } from "../plan.ts"
 import { appendTo, event, newStream, open } from "./streams.ts"
 
-const { jsonBytes, maxEventBytes } = AppendCheck
+const { jsonBytes, maxAppendBytes, maxEventBytes, maxFingerprintBytes } = AppendCheck
 
 const many = <A>(count: number, make: (i: number) => A): ReadonlyArray<A> =>
   Array.from({ length: count }, (_, i) => make(i))
@@ -29,6 +29,22 @@ const eventOf = (bytes: number, kind: Schema.Json, place: "data" | "metadata"): 
   const size = jsonBytes(empty.data) + jsonBytes(empty.metadata as unknown as Schema.Json)
   return make("x".repeat(bytes - size))
 }
+
+const Filled = Schema.TaggedStruct("Filled", { pad: Schema.String })
+
+/** Each event of a command is about as large as an event may be. */
+const Store = Aggregate.make("Store", {
+  id: Schema.String,
+  state: Schema.Int,
+  initial: 0,
+  commands: [Schema.TaggedStruct("Fill", { times: Schema.Int })],
+  events: [Filled],
+  errors: [],
+  decide: {
+    Fill: ({ times }) => Decision.accept(...many(times, () => Filled.make({ pad: "x".repeat(maxEventBytes - 1_000) })))
+  },
+  evolve: { Filled: (count) => count + 1 }
+})
 
 const small: Schema.Json = {
   text: 'é😀"\\\n\u0001'.repeat(100_000),
@@ -65,5 +81,62 @@ export const sizes: Cases = {
     const error = yield* Effect.flip(appendTo(eventStore, streamId, [tooLarge]))
     assert.strictEqual(error._tag === "EventStoreError" && error.reason._tag, "Rejected")
     assert.strictEqual((yield* eventStore.readStreams([{ streamId }])).streams[0]!.version, 0)
+  }),
+
+  "12 a command's fingerprint of the largest size is read back, and a longer one is refused": Effect.gen(function* () {
+    const { eventStore } = yield* open
+    const streamId = newStream()
+    const append = (command: EventStore.CommandKey) =>
+      appendOne(eventStore, { writes: [{ streamId, events: [event({ n: 1 })] }], conditions: [], command })
+    const id = `fingerprint ${streamId}`
+    const tooLong = { id, fingerprint: "é".repeat(maxFingerprintBytes / 2) + "x" }
+    const errors = [yield* Effect.flip(append(tooLong)), yield* Effect.flip(eventStore.readStreams([], tooLong))]
+    for (const error of errors) {
+      assert.strictEqual(error._tag === "EventStoreError" && error.reason._tag, "Rejected")
+    }
+    assert.strictEqual((yield* eventStore.readStreams([{ streamId }])).streams[0]!.version, 0)
+    const longest = { id, fingerprint: "é".repeat(maxFingerprintBytes / 2) }
+    const first = yield* append(longest)
+    assert.deepStrictEqual(yield* append(longest), { ...first, repeated: true })
+    assert.deepStrictEqual((yield* eventStore.readStreams([], longest)).appended?.events, first.events)
+    const error = yield* Effect.flip(append({ id, fingerprint: "another" }))
+    assert.strictEqual(error._tag, "CommandIdReused")
+  }),
+
+  "12 an append whose events are larger together than the largest is refused, and nothing is written": Effect.gen(
+    function* () {
+      const { eventStore } = yield* open
+      const [a, b] = [newStream(), newStream()]
+      const large = "x".repeat(maxEventBytes - 1_000)
+      const { metadata, ...small } = event({ n: 1 })
+      const inMetadata = { ...small, metadata: { ...metadata, fields: { large } } }
+      const events = [inMetadata, ...many(maxAppendBytes / maxEventBytes, () => event({ large }))]
+      const half = events.length / 2
+      const command = { id: `larger ${a}`, fingerprint: "f" }
+      const writes = [
+        { streamId: a, events: events.slice(0, half) },
+        { streamId: b, events: events.slice(half) }
+      ]
+      const parts = [{ writes: [writes[0]!], command }, { writes: [writes[1]!] }]
+      const error = yield* Effect.flip(eventStore.append({ conditions: [], parts }))
+      assert.strictEqual(error._tag === "EventStoreError" && error.reason._tag, "Rejected")
+      const read = yield* eventStore.readStreams([{ streamId: a }, { streamId: b }], command)
+      assert.deepStrictEqual(
+        read.streams.map(({ version }) => version),
+        [0, 0]
+      )
+      assert.isUndefined(read.appended)
+    }
+  ),
+
+  "12 a command whose events are larger together than an append is refused": Effect.gen(function* () {
+    const { eventStore } = yield* open
+    const id = newStream()
+    const stores = Effect.provideService(EventStore.EventStore, eventStore)
+    const fill = (times: number) => stores(Executor.execute(Store, id, { _tag: "Fill", times }))
+    yield* fill(1)
+    const error = yield* Effect.flip(fill(maxAppendBytes / maxEventBytes + 1))
+    assert.strictEqual(error._tag === "EventStoreError" && error.reason._tag, "Rejected")
+    assert.strictEqual((yield* stores(Executor.load(Store, id))).state, 1)
   })
 }

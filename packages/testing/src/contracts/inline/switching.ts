@@ -94,6 +94,22 @@ export const switching: Cases = {
     }
   }),
 
+  "8 a view that appends no longer maintain knows the history of its position": needs(
+    "otherProcesses",
+    "lostCommits"
+  )(function* () {
+    const [one, stranger] = [yield* openWith([inline.All]), yield* openWith([])]
+    yield* catchUp(one, [inline.All])
+    for (const n of [1, 2, 3]) yield* appendOne(one.eventStore, notes({ a: [n] }))
+    yield* appendOne(stranger.eventStore, notes({ a: [4] }))
+    assert.isFalse(yield* isInline(one, inline.All))
+    yield* one.loseLast(2)
+    // The log grows beyond the position of the view, so only its history tells that the log has lost it.
+    for (const n of [5, 6, 7]) yield* appendOne(stranger.eventStore, notes({ b: [n] }))
+    const failed = yield* Effect.flip(catchUp(one, [inline.All]))
+    assert.nestedPropertyVal(failed, "reason._tag", "PositionFromAnotherHistory")
+  }),
+
   "8 a process with another definition of the same version applies no event that the others do not apply": needs(
     "otherProcesses"
   )(function* () {

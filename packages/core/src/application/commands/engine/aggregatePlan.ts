@@ -8,7 +8,7 @@ import { decodeRecorded } from "../../events/recording.ts"
 import * as CommandCodec from "../CommandCodec.ts"
 import { type CommandPlan, type LoadedStream, type Refusal, type StreamWrite, unread } from "./commandPlan.ts"
 import type { Receipt } from "../Receipt.ts"
-import { type AggregateRules, broken, unexpected } from "./rules.ts"
+import { type AggregateRules, broken, invalidVersion, unexpected } from "./rules.ts"
 import { invalidKey, invalidStream } from "./storable.ts"
 
 /** A command on one aggregate. */
@@ -33,6 +33,8 @@ export const aggregatePlan = <Name extends string, Id, State, Command extends Ta
     streams: () => [streamId],
 
     begin: () => {
+      const invalid = invalidVersion(aggregate.name, rules.expectedVersion)
+      if (invalid !== undefined) return Result.fail(invalid)
       stream = unread(streamId, aggregate)
       return Result.succeed([stream])
     },

@@ -2,12 +2,22 @@ import * as Result from "effect/Result"
 import type { Metadata } from "../../../domain/metadata.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
 import type { EventStoreError } from "../../../ports/errors.ts"
-import type { CommandKey, Condition, Part, PartAppended, RecordedEvent, Write } from "../../../ports/EventStore.ts"
+import { CheckedAppend } from "../../../ports/checkedAppend.ts"
+import type {
+  Append,
+  CommandKey,
+  Condition,
+  Part,
+  PartAppended,
+  RecordedEvent,
+  StreamVersion,
+  Write
+} from "../../../ports/EventStore.ts"
 import * as Expectation from "../../../ports/Expectation.ts"
 import * as EventCodec from "../../events/EventCodec.ts"
 import type { InvalidDecision } from "../../events/errors.ts"
 import { newEvents } from "../../events/recording.ts"
-import type { LoadedStream, StreamWrite } from "./commandPlan.ts"
+import type { StreamWrite } from "./commandPlan.ts"
 
 /** What a decision adds, as a part of an append. */
 export const partOf = (
@@ -28,8 +38,23 @@ export const partOf = (
   return Result.succeed(key === undefined ? { writes } : { writes, command: key })
 }
 
-/** The conditions that no stream that was read has changed since. */
-export const unchanged = (read: ReadonlyArray<LoadedStream>): ReadonlyArray<Condition> => {
+/**
+ * The append of some parts, on condition that no stream has changed since it was read in this history.
+ * `hasRead`: whether the store has read all these streams. It has not seen a command id before.
+ */
+export const appendOf = (
+  streams: ReadonlyArray<StreamVersion>,
+  parts: ReadonlyArray<Part>,
+  history: number | undefined,
+  hasRead: boolean
+): Append => {
+  const conditions = unchanged(streams)
+  return hasRead && parts.every(({ command }) => command === undefined)
+    ? new CheckedAppend(conditions, parts, history)
+    : { conditions, parts, ...(history === undefined ? undefined : { history }) }
+}
+
+const unchanged = (read: ReadonlyArray<StreamVersion>): ReadonlyArray<Condition> => {
   const conditions = new Array<Condition>(read.length)
   for (let i = 0; i < read.length; i++) {
     const { streamId, version } = read[i]!

@@ -10,7 +10,7 @@ import { decodeRecorded } from "../../events/recording.ts"
 import * as CommandCodec from "../CommandCodec.ts"
 import { type CommandPlan, type LoadedStream, type Refusal, type StreamWrite, unread } from "./commandPlan.ts"
 import { InvalidCommand, StreamWrittenTwice, TooManyParticipants } from "../errors.ts"
-import { type BoundaryRules, broken, unexpected } from "./rules.ts"
+import { type BoundaryRules, broken, invalidVersions, unexpected } from "./rules.ts"
 import { invalidKey, invalidStream } from "./storable.ts"
 import type { BoundaryReceipt } from "../Receipt.ts"
 
@@ -120,6 +120,8 @@ export const boundaryPlan = <Name extends string, Command extends Tagged, States
     },
 
     begin: () => {
+      const invalid = invalidVersions(name, rules.expectedVersion)
+      if (invalid !== undefined) return Result.fail(invalid)
       streams = new Map()
       earlierRoles = {}
       stage = 0

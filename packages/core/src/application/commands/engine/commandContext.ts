@@ -58,6 +58,7 @@ export const make = (context: Context.Context<EventStore>): CommandContext => {
   }
 }
 
+// Enough for the streams that many commands want at the same time, and few enough to take no memory worth naming.
 const recentStates = StateCache.make({ capacity: 64 })
 
 const traceOf = (context: Context.Context<never>): Partial<Metadata.Metadata> | undefined => {

@@ -2,17 +2,17 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { spanIf } from "../../../internal/tracing.ts"
-import { CheckedAppend } from "../../../ports/checkedAppend.ts"
 import type { EventStore, RepeatedPart, StreamRequest } from "../../../ports/EventStore.ts"
 import type { ExecuteError } from "../options.ts"
 import type { States } from "../StateCache.ts"
-import { partOf, recordedEvents, unchanged } from "./appendOf.ts"
+import { appendOf, recordedEvents } from "./appendOf.ts"
 import type { CommandContext } from "./commandContext.ts"
-import type { CommandPlan, LoadedStream, StreamWrite } from "./commandPlan.ts"
+import type { CommandPlan, LoadedStream } from "./commandPlan.ts"
 import { inSpan } from "./commandSpan.ts"
+import { decide, type DecidedPart } from "./contention/decision.ts"
 import { Group } from "./contention/group.ts"
 import { type Answer, Member, type Policies } from "./contention/member.ts"
-import { queueOf } from "./contention/queues.ts"
+import { contentionOf } from "./contention/queues.ts"
 import { isConflict, isStoreError } from "./failures.ts"
 import { advance, foldSlices, hasGoneBack } from "./loading.ts"
 
@@ -72,16 +72,17 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
 
   private queue(): Answer<Error, Receipt> {
     const streams = this.plan.streams()
-    const queue = queueOf(this.context.store)
+    const { contested, queue } = contentionOf(this.context.store)
     if (queue.take(streams)) {
       this.held = streams
-      return this.attempts === 0 ? this.alone() : this.inGroup((group) => group.run())
+      this.isContended ||= contested.has(streams)
+      return this.attempts === 0 && !this.isContended ? this.alone() : this.inGroup((group) => group.run())
     }
     return Effect.flatten(
       Effect.callback<Answer<Error, Receipt>>((resume) => {
         this.answer = undefined
         this.wake = () => resume(Effect.succeed(this.answer!))
-        this.hasWaited = true
+        this.isContended = true
         const takeBack = queue.submit(streams, this)
         return Effect.sync(() => {
           if (takeBack()) return
@@ -95,7 +96,7 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
   private release(): undefined {
     const { held } = this
     this.held = undefined
-    if (held !== undefined) queueOf(this.context.store).release(held)
+    if (held !== undefined) contentionOf(this.context.store).queue.release(held)
   }
 
   private alone(): Answer<Error, Receipt> {
@@ -131,7 +132,7 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
   /** Goes on as a group of one. */
   private inGroup(run: (group: Group) => Effect.Effect<void>): Answer<Error, Receipt> {
     this.wake = undefined
-    return Effect.flatMap(run(new Group([this])), () => {
+    return Effect.flatMap(run(new Group([this], contentionOf(this.context.store).contested)), () => {
       this.release()
       return this.answer!
     })
@@ -216,36 +217,15 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
   }
 
   private decide(): Answer<Error, Receipt> {
-    let decision: ReturnType<CommandPlan<Error, Receipt>["decide"]>
-    try {
-      decision = this.plan.decide()
-    } catch (defect) {
-      return this.isUncertain() ? this.confirm() : this.died(defect)
-    }
-    if (Result.isFailure(decision)) {
-      if (this.isUncertain()) return this.confirm()
-      const { error, isRejection } = decision.failure
-      return isRejection ? this.rejected(error) : this.failed(Cause.fail(error))
-    }
-    const writes = decision.success
-    if (writes.length === 0) {
-      if (this.isUncertain()) return this.confirm()
-      if (this.plan.key === undefined && !this.plan.checksEmptyDecision) return this.accepted([], [], 1)
-    }
-    return this.append(writes)
+    const decided = decide(this)
+    const addsEvents = decided.part !== undefined && decided.writes.length > 0
+    if (!addsEvents && this.isUncertain()) return this.confirm()
+    return decided.part === undefined ? decided.end() : this.append(decided)
   }
 
-  private append(writes: ReadonlyArray<StreamWrite>): Answer<Error, Receipt> {
-    const { context, plan, started, streams } = this
-    const part = partOf(writes, plan.key, started, context.metadata)
-    if (Result.isFailure(part)) return this.isUncertain() ? this.confirm() : this.refused(part.failure)
-    const [conditions, parts] = [unchanged(streams), [part.success]]
-    // The store has neither seen a command id before, nor a stream that was not read.
-    const isChecked = plan.key === undefined && this.evidence !== "guess"
-    const { history } = this
-    const append = isChecked
-      ? new CheckedAppend(conditions, parts, history)
-      : { conditions, parts, ...(history === undefined ? undefined : { history }) }
+  private append({ part, writes }: DecidedPart<Error, Receipt>): Answer<Error, Receipt> {
+    const { context, streams } = this
+    const append = appendOf(streams, [part], this.history, this.evidence !== "guess")
     this.isAppending = true
     const appending = spanIf(context.traced, context.store.append(append), "EventStore.append")
     return Effect.flatMap(appending, (appended): Answer<Error, Receipt> => {

@@ -2,7 +2,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { EventStoreError } from "../../../ports/errors.ts"
 import type { EventStore, Horizon } from "../../../ports/EventStore.ts"
-import { confirm, reachedBy } from "../../events/positions.ts"
+import { confirm, reachedBy, refusalOf } from "../../events/positions.ts"
 import type { Status } from "../../../ports/generation.ts"
 import type { Owned } from "./lease.ts"
 
@@ -36,14 +36,8 @@ export const makePlaces = (events: EventStore["Service"]) => {
       }),
 
     /** Whether the log does not have the position that a part of a generation has reached. */
-    isLost: ({ inline, parts }: Status, horizon: Horizon): Effect.Effect<boolean, EventStoreError> =>
-      Effect.forEach(inline ? [] : parts, (part) => confirm(events, reachedBy(part), horizon), { discard: true }).pipe(
-        Effect.as(false),
-        Effect.catchIf(
-          (error) => !error.isRetryable,
-          () => Effect.succeed(true)
-        )
-      ),
+    isLost: (generation: Status, horizon: Horizon): Effect.Effect<boolean, EventStoreError> =>
+      Effect.map(refusalOf(events, generation, horizon), (refusal) => refusal !== undefined),
 
     /** A read that was refused because the history has ended is no failure of the projection. */
     untilEnded: <A, E>(

@@ -17,7 +17,7 @@ import { Cause, Effect, Exit, Fiber, Result, Schedule, Schema } from "effect"
 import * as fc from "fast-check"
 // That nobody waits and no stream is held can be seen there only.
 // oxlint-disable-next-line no-restricted-imports
-import { queueOf } from "../../../../src/application/commands/engine/contention/queues.ts"
+import { contentionOf } from "../../../../src/application/commands/engine/contention/queues.ts"
 
 // Each event says which command added it, and on which values it was decided. So does each rejection.
 const Values = Schema.Record(Schema.String, Schema.Int)
@@ -346,7 +346,9 @@ const played = (fibers: ReadonlyArray<ReadonlyArray<Step>>, troubles: ReadonlyAr
     )
     for (const fiber of running) yield* Fiber.join(fiber)
     // An interrupted command may still be in an append.
-    yield* Effect.yieldNow.pipe(Effect.repeat({ until: () => queueOf(store).streams() === 0, times: 10_000 }))
+    yield* Effect.yieldNow.pipe(
+      Effect.repeat({ until: () => contentionOf(store).queue.streams() === 0, times: 10_000 })
+    )
 
     const times = new Map<string, number>()
     for (const { events, n } of recorded) {
@@ -363,7 +365,7 @@ const played = (fibers: ReadonlyArray<ReadonlyArray<Step>>, troubles: ReadonlyAr
       if (!unknown && times.has(n)) problems.push(`${n} ended with ${[...how].join(", ")} and has happened`)
     }
     expect(problems).toEqual([])
-    expect([queueOf(store).waiting(), queueOf(store).streams()]).toEqual([0, 0])
+    expect([contentionOf(store).queue.waiting(), contentionOf(store).queue.streams()]).toEqual([0, 0])
     for (const id of ids) {
       const { state } = yield* Effect.provideService(Executor.load(Counter, id), EventStore.EventStore, plain)
       expect(state).toBe(history.at(-1)![id])
@@ -371,7 +373,7 @@ const played = (fibers: ReadonlyArray<ReadonlyArray<Step>>, troubles: ReadonlyAr
   })
 
 describe("commands that are decided together", () => {
-  it("have answers that the log explains, whatever the store does and whoever is interrupted", () =>
+  it("get answers that the log explains, also when the store fails and callers are interrupted", () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(step, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 12 }),

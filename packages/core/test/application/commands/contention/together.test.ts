@@ -414,18 +414,79 @@ describe("after two lost races in a row", () => {
     })
   )
 
-  it.effect("the next groups on the streams lock them at once, and later one tries again without locks", () =>
+  it.effect("the next commands on the streams lock them at once, and later one tries again without locks", () =>
     Effect.gen(function* () {
       const store = yield* watched
       const { holds, locked } = holding()
       store.beforeAppends.push(rival, rival)
       yield* locked(behindFirst<unknown, unknown>(store, [add(2), add(3)]))
       const appends = store.appends.length
-      for (let i = 0; i < 32; i++) yield* locked(behindFirst<unknown, unknown>(store, [add(2), add(3)]))
+      // A command that is alone, and then a group.
+      for (let i = 0; i < 16; i++) yield* locked(behindFirst<unknown, unknown>(store, [add(2), add(3)]))
       expect(holds).toHaveLength(33)
       yield* locked(behindFirst<unknown, unknown>(store, [add(2), add(3)]))
       expect(holds).toHaveLength(33)
-      expect(store.appends).toHaveLength(appends + 2 * 33)
+      expect(store.appends).toHaveLength(appends + 2 * 17)
+    })
+  )
+
+  it.effect("the commands that an append has no room for lock the streams too", () =>
+    Effect.gen(function* () {
+      const store = yield* watched
+      const { holds, locked } = holding()
+      store.beforeAppends.push(rival, rival)
+      const long = "x".repeat(600_000)
+      const adds = [2, 3, 4].map((by) => add(by, undefined, "c", long))
+      const exits = yield* locked(behindFirst<unknown, unknown>(store, adds))
+      // The rivals have taken the versions 2 and 3.
+      expect(exits).toMatchObject([4, 5, 6].map((version) => ({ value: { version } })))
+      expect(holds).toHaveLength(3)
+      // That of the first command, the rivals', two that lost against them, and three under locks.
+      expect(store.appends).toHaveLength(1 + 2 + 3)
+    })
+  )
+
+  it.effect(
+    "a command is answered with its version before the others race anew, also if another stream is contested",
+    () =>
+      Effect.gen(function* () {
+        const store = yield* watched
+        const { locked } = holding()
+        const elsewhere = Effect.orDie(add(1, undefined, "other"))
+        store.beforeAppends.push(elsewhere, elsewhere)
+        yield* locked(store.run(add(2, undefined, "other")))
+        const long = "x".repeat(600_000)
+        const adds = [2, 3, 4].map((by) => add(by, undefined, "c", long))
+        const exits = yield* locked(behindFirst<unknown, unknown>(store, adds))
+        expect(exits).toMatchObject([2, 3, 4].map((version) => ({ value: { version } })))
+      })
+  )
+
+  it.effect("the wait for the locks takes nothing of the time in which commands are decided together", () =>
+    Effect.gen(function* () {
+      const store = yield* watched
+      const slowly = Effect.provideService(StreamLocks.StreamLocks, {
+        hold: (_streams, _ids, effect) => Effect.andThen(TestClock.adjust("1 second"), effect)
+      })
+      store.beforeAppends.push(rival, rival)
+      const exits = yield* slowly(behindFirst<unknown, unknown>(store, [add(2), add(3), add(4)]))
+      expect(exits.every(Exit.isSuccess)).toBe(true)
+      expect(sizes(store).at(-1)).toBe(3)
+    })
+  )
+
+  it.effect("what others have appended before the locks are taken is read under them", () =>
+    Effect.gen(function* () {
+      const store = yield* watched
+      const { locked } = holding()
+      store.beforeAppends.push(rival, rival)
+      yield* locked(behindFirst<unknown, unknown>(store, [add(2), add(3)]))
+      // This group goes on from where the first one has ended, and locks the stream at once.
+      const overtaken = Effect.provideService(StreamLocks.StreamLocks, {
+        hold: (_streams, _ids, effect) => Effect.andThen(store.behind(rival), effect)
+      })
+      const exits = yield* overtaken(behindFirst<unknown, unknown>(store, [add(2), add(3)]))
+      expect(exits).toMatchObject([{ value: { attempts: 1 } }, { value: { attempts: 1 } }])
     })
   )
 

@@ -5,9 +5,9 @@ import * as Result from "effect/Result"
 import type { StreamId } from "../../../../domain/StreamId.ts"
 import { spanIf } from "../../../../internal/tracing.ts"
 import { type CommandIdReused, ConcurrencyConflict, type EventStoreError } from "../../../../ports/errors.ts"
-import type { Appended, Condition, Repeated } from "../../../../ports/EventStore.ts"
+import type { Appended, Repeated } from "../../../../ports/EventStore.ts"
 import * as Expectation from "../../../../ports/Expectation.ts"
-import { CheckedAppend } from "../../../../ports/checkedAppend.ts"
+import { appendOf } from "../appendOf.ts"
 import type { CommandContext } from "../commandContext.ts"
 import type { LoadedStream } from "../commandPlan.ts"
 import { bytesOf, decide, type Decided, type DecidedPart, ending } from "./decision.ts"
@@ -62,7 +62,7 @@ export class Attempt {
   private readonly settings: Settings
   private bytes = 0
   private readonly readsBefore: number
-  private readonly started: number
+  private started = 0
 
   constructor(members: ReadonlyArray<Member>, states: StreamStates, context: CommandContext, settings: Settings) {
     this.members = members
@@ -70,7 +70,6 @@ export class Attempt {
     this.context = context
     this.settings = settings
     this.readsBefore = states.reads
-    this.started = context.clock.currentTimeMillisUnsafe()
   }
 
   run(): Effect.Effect<void, ConcurrencyConflict | CommandIdReused | EventStoreError | GoneBack | MoreStreams> {
@@ -215,6 +214,8 @@ export class Attempt {
   }
 
   private *decideAll(begun: ReadonlyArray<Member>) {
+    // The time counts from here. While a group waits for locks and for its reads, the process works for others.
+    this.started = this.context.clock.currentTimeMillisUnsafe()
     const commandIds = new Set<string>()
     for (const member of begun) {
       const id = member.plan.key?.id
@@ -270,21 +271,16 @@ export class Attempt {
   private *append() {
     const parts = this.decided.filter((each) => each.part !== undefined)
     if (parts.length === 0) return
-    const conditions = new Map<StreamId, Condition>()
+    const read = new Set<KnownStream>()
     for (const { member } of this.decided) {
       for (const { streamId } of member.streams) {
-        const { readAt, version } = this.states.get(streamId)!
-        if (readAt < 0 || conditions.has(streamId)) continue
-        conditions.set(streamId, { _tag: "Stream", streamId, expected: Expectation.exactly(version) })
+        const known = this.states.get(streamId)!
+        if (known.readAt >= 0) read.add(known)
       }
     }
     const isAlone = this.decided.length === 1
     const all = parts.map(({ member, part }) => (isAlone ? part : { ...part, reads: member.streams.map(idOf) }))
-    // The store has read all streams. It has not seen the command ids.
-    const { history } = this.states
-    const append = all.some(({ command }) => command !== undefined)
-      ? { conditions: [...conditions.values()], parts: all, ...(history === undefined ? undefined : { history }) }
-      : new CheckedAppend([...conditions.values()], all, history)
+    const append = appendOf([...read], all, this.states.history, true)
     this.parts = parts
     this.appended = yield* spanIf(this.context.traced, this.context.store.append(append), "EventStore.append")
   }

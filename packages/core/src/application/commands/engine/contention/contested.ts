@@ -10,8 +10,10 @@ const capacity = 1_000
  * just lost two in a row, it would mostly lose the next two as well.
  */
 export interface Contested {
+  /** Whether one of these streams is contested. */
+  readonly has: (streams: Iterable<StreamId>) => boolean
   /** Whether a group on these streams locks them first. Each time counts as one. */
-  readonly locksFirst: (streams: Iterable<StreamId>) => boolean
+  readonly locksFirst: (streams: () => Iterable<StreamId>) => boolean
   /** A group on these streams has needed locks. */
   readonly add: (streams: Iterable<StreamId>) => void
 }
@@ -20,9 +22,15 @@ export const make = (): Contested => {
   // A Map keeps the order of insertion, so the oldest is the first.
   const left = new Map<StreamId, number>()
   return {
+    has: (streams) => {
+      if (left.size === 0) return false
+      for (const stream of streams) if (left.has(stream)) return true
+      return false
+    },
     locksFirst: (streams) => {
+      if (left.size === 0) return false
       let found = false
-      for (const stream of streams) {
+      for (const stream of streams()) {
         const count = left.get(stream)
         if (count === undefined) continue
         found = true

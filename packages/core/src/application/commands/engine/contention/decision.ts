@@ -4,27 +4,28 @@ import * as Result from "effect/Result"
 import type { Part, Write } from "../../../../ports/EventStore.ts"
 import { jsonBytes } from "../../../../ports/jsonBytes.ts"
 import { partOf } from "../appendOf.ts"
+import type { ExecuteError } from "../../options.ts"
 import type { StreamWrite } from "../commandPlan.ts"
 import type { Member } from "./member.ts"
 
 /** A command that adds something, perhaps only its id. */
-export interface DecidedPart {
-  readonly member: Member
+export interface DecidedPart<out Error = unknown, out Receipt = unknown> {
+  readonly member: Member<Error, Receipt>
   readonly part: Part
   readonly writes: ReadonlyArray<StreamWrite>
 }
 
 /** A command that leaves no trace, and how it ends if the states that it was decided on are confirmed. */
-export interface DecidedEnd {
-  readonly member: Member
+export interface DecidedEnd<out Error = unknown, out Receipt = unknown> {
+  readonly member: Member<Error, Receipt>
   readonly part: undefined
-  readonly end: () => Exit.Exit<unknown, unknown>
+  readonly end: () => Exit.Exit<Receipt, Error | ExecuteError>
 }
 
-export type Decided = DecidedPart | DecidedEnd
+export type Decided<Error = unknown, Receipt = unknown> = DecidedPart<Error, Receipt> | DecidedEnd<Error, Receipt>
 
 /** Decides a command on the states that its plan has been given. */
-export const decide = (member: Member): Decided => {
+export const decide = <Error, Receipt>(member: Member<Error, Receipt>): Decided<Error, Receipt> => {
   const { context, plan, started } = member
   let decision: ReturnType<typeof plan.decide>
   try {
@@ -46,7 +47,10 @@ export const decide = (member: Member): Decided => {
 }
 
 /** A command that leaves no trace. */
-export const ending = (member: Member, end: DecidedEnd["end"]): DecidedEnd => ({ member, part: undefined, end })
+export const ending = <Error, Receipt>(
+  member: Member<Error, Receipt>,
+  end: DecidedEnd<Error, Receipt>["end"]
+): DecidedEnd<Error, Receipt> => ({ member, part: undefined, end })
 
 // What an event takes besides its data.
 const bytesAround = 256

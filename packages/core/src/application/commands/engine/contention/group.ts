@@ -42,14 +42,14 @@ export class Group {
   private readonly states: StreamStates
   private readsAll: boolean
   private isOneByOne = false
-  private lostRaces = 0
+  /** How many races in a row were lost; undefined before the first one. */
+  private lostRaces: number | undefined
   private extensions = 0
   private readonly further = new Set<StreamId>()
-
-  private readonly contested: Contested | undefined
+  private readonly contested: Contested
   private needsLocks = false
 
-  constructor(members: ReadonlyArray<Member>, contested?: Contested) {
+  constructor(members: ReadonlyArray<Member>, contested: Contested) {
     this.contested = contested
     this.members = new Set(members)
     this.context = members[0]!.context
@@ -94,11 +94,13 @@ export class Group {
 
   run(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      if (this.contested?.locksFirst(this.namesOf()) === true) this.lostRaces = optimisticRaces
       while (this.members.size > 0) {
+        // Where others have just won, the first race of these commands would mostly be lost as well.
+        this.lostRaces ??= this.contested.locksFirst(() => this.namesOf()) ? optimisticRaces : 0
         const members = [...this.members]
         const locked = this.locks()
-        const { readsAll } = this
+        // What is remembered may be older than what is locked.
+        const readsAll = this.readsAll || locked !== undefined
         this.readsAll = false
         const attempt = new Attempt(this.isOneByOne ? members.slice(0, 1) : members, this.states, this.context, {
           readsAll,
@@ -121,7 +123,7 @@ export class Group {
   /** The streams to lock first; undefined if the next attempt is optimistic. */
   private locks(): ReadonlySet<StreamId> | undefined {
     const { joined, locks } = this.context
-    if (this.lostRaces < optimisticRaces || locks === undefined || joined) return undefined
+    if ((this.lostRaces ?? 0) < optimisticRaces || locks === undefined || joined) return undefined
     return this.namesOf()
   }
 
@@ -145,10 +147,12 @@ export class Group {
   private settle(attempt: Attempt): Effect.Effect<void> {
     const { appended, decided, parts } = attempt
     if (appended?._tag === "Repeated") return Effect.sync(() => this.settleRepeats(parts, appended))
-    if (this.needsLocks) this.contested?.add(membersOf(decided).flatMap(({ streams }) => streams.map(idOf)))
+    if (this.needsLocks && this.context.locks !== undefined)
+      this.contested.add(membersOf(decided).flatMap(({ streams }) => streams.map(idOf)))
     this.needsLocks = false
-    this.lostRaces = 0
     this.extensions = 0
+    // The commands that the append had no room for race anew. `namesOf` begins commands anew, so it runs after the answers.
+    this.lostRaces = undefined
     if (appended !== undefined) this.states.commit(appended.history)
     for (let i = 0; i < parts.length; i++) {
       const { member, writes } = parts[i]!
@@ -221,7 +225,8 @@ export class Group {
   ): Effect.Effect<void> {
     const error = onlyError(cause)
     if (isConflict(error)) {
-      if (++this.lostRaces >= optimisticRaces) this.needsLocks = true
+      this.lostRaces = (this.lostRaces ?? 0) + 1
+      if (this.lostRaces >= optimisticRaces) this.needsLocks = true
       return this.lost(error, members)
     }
     // A caller's transaction goes on in the history in which it began, or not at all.

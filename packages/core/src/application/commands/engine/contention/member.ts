@@ -28,7 +28,7 @@ export abstract class Member<out Error = unknown, out Receipt = unknown> {
   readonly meters: metrics.Meters
   readonly started: number
   attempts = 0
-  /** Whether the next decision is a new attempt. A decision that only confirms the one before is none. */
+  /** Whether the next decision counts as an attempt. A decision that only confirms the one before does not count. */
   isNewAttempt = true
   /** How the command ended; undefined until it has. */
   outcome: metrics.Outcome | undefined
@@ -40,8 +40,8 @@ export abstract class Member<out Error = unknown, out Receipt = unknown> {
   looksUp = false
   /** The versions that must be confirmed, because the latest decision was made on states of several moments. */
   unconfirmed: ReadonlyArray<StreamVersion> | undefined
-  /** Whether it has waited for its streams. */
-  hasWaited = false
+  /** Whether others want its streams: it has waited for them, or other processes are known to write them. */
+  isContended = false
   /** Whether the caller was interrupted. */
   isGone = false
   /** What the caller goes on with; set when the command leaves its group. */
@@ -65,7 +65,7 @@ export abstract class Member<out Error = unknown, out Receipt = unknown> {
 
   /** The states that a group of this command remembers and goes on from. */
   get cache(): States | undefined {
-    return this.context.states ?? (this.hasWaited ? this.context.recent : undefined)
+    return this.context.states ?? (this.isContended ? this.context.recent : undefined)
   }
 
   /** Counts a decision. */

@@ -8,18 +8,25 @@ import * as StreamQueue from "./streamQueue.ts"
 /** The most commands of a group. */
 const maxGroup = 256
 
-/** The queue of the commands on one store. A process may have several stores. */
-export const queueOf = (store: object): StreamQueue.StreamQueue<Member> =>
-  memoized(queues, store, () => {
+/** What the commands of a process on one store share. */
+export interface Contention {
+  /** Where commands wait for their streams. */
+  readonly queue: StreamQueue.StreamQueue<Member>
+  readonly contested: Contested.Contested
+}
+
+/** What the commands on one store share. A process may have several stores. */
+export const contentionOf = (store: object): Contention =>
+  memoized(known, store, () => {
     const contested = Contested.make()
     const queue: StreamQueue.StreamQueue<Member> = StreamQueue.make({
       maxGroup,
       begin: (members, streams) => begin(new Group(members, contested), members, () => queue.release(streams))
     })
-    return queue
+    return { contested, queue }
   })
 
-const queues = new WeakMap<object, unknown>()
+const known = new WeakMap<object, unknown>()
 
 /** Runs a group in a fiber of its own, because each of its callers may be interrupted. */
 const begin = (group: Group, members: ReadonlyArray<Member>, release: () => void): void => {

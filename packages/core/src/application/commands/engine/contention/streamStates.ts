@@ -175,7 +175,7 @@ export class StreamStates {
       if (Result.isSuccess(next)) known.next = next.success
       else known.isBroken = true
     } catch {
-      // A mistake in `evolve`. The command itself can happen; whatever reads its events next meets the mistake.
+      // `evolve` has thrown. The events themselves are valid, so the append goes on. The next read of the stream fails.
       known.isBroken = true
     }
   }

@@ -1,0 +1,38 @@
+import { assert, it } from "@effect/vitest"
+import { EventStoreError } from "@hexfold/core"
+import { Deferred, Duration, Effect, Fiber, Semaphore } from "effect"
+import { describe } from "vitest"
+// oxlint-disable-next-line no-restricted-imports -- What a limit does with queries of every kind shows only here.
+import { limitOf } from "../../src/database/disconnect.ts"
+
+const limited = limitOf(Duration.millis(20))("append")
+
+describe("the limit of a statement", () => {
+  const waits: Readonly<Record<string, Effect.Effect<unknown>>> = {
+    "gets no answer": Effect.never,
+    "waits for a place in a pool": Effect.flatMap(Semaphore.make(0), (semaphore) => semaphore.take(1)),
+    "ends at once when it is interrupted": Effect.callback(() => Effect.void),
+    "does not end when it is interrupted": Effect.uninterruptible(Effect.never)
+  }
+  for (const [name, query] of Object.entries(waits)) {
+    it.live(`is a Timeout for a query that ${name}`, () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(limited(query))
+        assert.instanceOf(error, EventStoreError)
+        assert.strictEqual(error.reason._tag, "Timeout")
+      })
+    )
+  }
+
+  it.live("passes an answer, a failure and an interruption on", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* limited(Effect.as(Effect.yieldNow, 1)), 1)
+      assert.strictEqual(yield* Effect.flip(limited(Effect.fail("no"))), "no")
+      const interrupted = yield* Deferred.make<void>()
+      const query = Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined))
+      const calling = yield* Effect.forkChild(limitOf(Duration.hours(1))("append")(query), { startImmediately: true })
+      yield* Fiber.interrupt(calling)
+      yield* Deferred.await(interrupted)
+    })
+  )
+})
