@@ -7,10 +7,10 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { limitOf } from "./database/disconnect.ts"
 import { isBlocked, isExpired, isStandby, isUndone, translated } from "./database/errors.ts"
 import { checkLog } from "./database/logChecks.ts"
-import { clientConfig, databaseUrl, poolSizeOf, whetherToListen } from "./database/pool.ts"
+import { clientConfig, databaseUrl, poolSizeOf, whetherToListen } from "./database/client.ts"
 import { checkSchemaName, quoted } from "./database/schemaName.ts"
 import { awaitServer, defaultStartTimeout } from "./database/starting.ts"
-import { isJoined, outsideOf, readCommitted, whetherJoined } from "./database/transactions.ts"
+import { isJoined, outsideOf, readCommitted, transactionOf, whetherJoined } from "./database/transactions.ts"
 import { touched } from "./events/appendBinds.ts"
 import { type Answer, type AppendFailure, appendAll, touchesOf } from "./events/appender.ts"
 import * as batcher from "./events/batcher.ts"
@@ -47,6 +47,7 @@ export interface Options {
   /**
    * The most time that a statement may take; of a read in pages, each page. 10 seconds by default. A statement
    * without an answer is cancelled, and fails with a `Timeout`. Nobody knows then whether an append has happened.
+   * Inside a caller's transaction the end of its cancellation is awaited too, for as long again at most.
    * The migrations at the start have no limit.
    */
   readonly timeout?: Duration.Input
@@ -124,9 +125,9 @@ const open = (options: Options) =>
     const schema = quoted(name)
     const sql = pg.withoutTransforms()
     const outside = outsideOf(sql)
-    const autocommit = yield* readCommitted(sql)
+    const limited = limitOf(sql, timeout)
+    const autocommit = yield* limited("open")(readCommitted(sql))
     const views = yield* InlineDefinitions
-    const limited = limitOf(timeout)
     const inline = yield* inlineAppends.make({ schema, sql, views, autocommit, outside, limited })
     const { alone, joined: within, ordered } = inline
     const known: KnownHistory = { log: undefined, checked: 0n, check: checkLog(sql, name) }
@@ -143,10 +144,15 @@ const open = (options: Options) =>
       schema: name,
       pollInterval,
       ask: (names) => horizonFor("horizons", { names }),
-      limited: limited("horizons"),
+      // Listeners and notifications are no part of a transaction of the fiber that needs them first.
+      limited: (query) => outside(limited("horizons")(query)),
       outside
     })
-    const sweeping = translated("maintenance")(outside(sweep(sql, schema, retention)))
+    // The end of the store waits for the end of the sweep.
+    const limitedSweep = limitOf(sql, timeout, true)
+    const sweeping = translated("maintenance")(
+      outside(sweep(sql, schema, retention, (batch) => limitedSweep("maintenance")(autocommit(batch))))
+    )
     if (Duration.isFinite(retention)) yield* sweepEvery(name, sweepInterval, sweeping)
 
     const single = singleAppend.make(sql, schema, autocommit)
@@ -154,7 +160,7 @@ const open = (options: Options) =>
       operation: "append",
       call: (appends, lockTimeout) => {
         const call = appendAll(sql, schema, alone, false, { lockTimeout, known, single })(appends)
-        return limited("append")(outside(Effect.tap(translated("append")(call), Effect.sync(announce))))
+        return outside(limited("append")(Effect.tap(translated("append")(call), Effect.sync(announce))))
       },
       isUndone,
       isBlocked,
@@ -169,7 +175,7 @@ const open = (options: Options) =>
     const readBatch = yield* batcher.make<ReadRequest, EventStore.StreamsRead, ReadFailure>({
       operation: "readStreams",
       call: (requests) =>
-        limited("readStreams")(outside(translated("readStreams")(readAllStreams(sql, schema, known)(requests)))),
+        outside(limited("readStreams")(translated("readStreams")(readAllStreams(sql, schema, known)(requests)))),
       isUndone,
       isBlocked: () => false,
       isExpired,
@@ -301,14 +307,24 @@ export const sweepCommands = (options: {
   readonly schema?: string
   /** The age from which a command id is forgotten. */
   readonly olderThan: Duration.Input
+  /** The most time that each of the small transactions may take. 10 seconds by default. It then fails with a `Timeout`. */
+  readonly timeout?: Duration.Input
 }): Effect.Effect<number, EventStoreError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     const schema = options.schema ?? PgMigrations.defaultSchema
     const olderThan = Duration.fromInputUnsafe(options.olderThan)
     yield* checkSchemaName(schema)
     yield* checkDurations("maintenance", { olderThan })
+    const timeout = Duration.fromInputUnsafe(options.timeout ?? "10 seconds")
+    yield* checkLimits("maintenance", { timeout })
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-    return yield* translated("maintenance")(outsideOf(sql)(sweep(sql, quoted(schema), olderThan)))
+    return yield* translated("maintenance")(
+      outsideOf(sql)(
+        sweep(sql, quoted(schema), olderThan, (batch) =>
+          limitOf(sql, timeout, true)("maintenance")(transactionOf(sql)(batch))
+        )
+      )
+    )
   })
 
 type ReadFailure = Effect.Error<ReturnType<EventStore.EventStore["Service"]["readStreams"]>>

@@ -1,9 +1,9 @@
 /** The view store on Postgres, 14 and later: a table for each generation of a view. */
-import { EventStoreError, type Query, ViewStore, ViewStoreError } from "@hexfold/core"
+import { type Query, Reason, ViewStore, ViewStoreError } from "@hexfold/core"
 import { CommitCheck } from "@hexfold/core/adapter"
 import { Duration, Effect, Layer } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { limitOf } from "./database/disconnect.ts"
+import { limiting } from "./database/disconnect.ts"
 import { translatedOf } from "./database/errors.ts"
 import { quoted } from "./database/schemaName.ts"
 import { awaitServer, defaultStartTimeout } from "./database/starting.ts"
@@ -26,7 +26,8 @@ export interface Options {
   /**
    * The most time that an operation may take, with its wait for locks and for a connection; of a rebuild or a fold in
    * pages, the load and the commit of each page. 10 seconds by default. An operation without an answer is cancelled, and
-   * fails with a `Timeout`. Nobody knows then whether a commit has happened; the next claim tells. The migrations at
+   * fails with a `Timeout`. Nobody knows then whether a commit has happened; the next claim tells. Inside a caller's
+   * transaction the end of its cancellation is awaited too, for as long again at most. The migrations at
    * the start have no limit. Indexes are made while their table is empty, which takes no time.
    */
   readonly timeout?: Duration.Input
@@ -59,17 +60,18 @@ export const make = (
     const claim = claiming(name, schema, sql)
     const commit = committing(schema, sql, yield* InlineDefinitions)
     const read = reader(schema, sql)
-    const limited = limitOf(timeout)
-    // The limit knows the event store only. Its failure has the reason, and gets the operation and the view here.
+    const limited = limiting(sql, timeout)
     const within =
       (operation: ViewStoreError["operation"], view?: string) =>
-      <A, E>(call: Effect.Effect<A, E | SqlError.SqlError>) =>
-        Effect.catchIf(
-          limited("open")(translatedOf(operation, view)(call)),
-          (error): error is EventStoreError => error instanceof EventStoreError,
-          ({ reason }) =>
-            Effect.fail(new ViewStoreError({ operation, ...(view === undefined ? {} : { view }), reason }))
-        )
+      <A, E>(call: Effect.Effect<A, E | SqlError.SqlError>) => {
+        const onTimeout = (detail: string) =>
+          new ViewStoreError({
+            operation,
+            ...(view === undefined ? {} : { view }),
+            reason: new Reason.Timeout({ detail })
+          })
+        return limited(onTimeout)(translatedOf(operation, view)(call))
+      }
     const query = (query: Query.Query | Query.Count | Query.Groups) => within("query", query.view)(read.query(query))
 
     return ViewStore.ViewStore.of({

@@ -1,6 +1,10 @@
 import { Predicate } from "effect"
 import { SqlError } from "effect/sql"
 
+/** The most characters of what a server says, and of a name or a code in it. */
+const longestText = 1_000
+const longestName = 200
+
 /**
  * What an error of the server or of the network says, without data: no row, no
  * parameter, no URL and no connection option. It may stand in logs.
@@ -18,7 +22,7 @@ class DatabaseFailure extends Error {
     super(message)
     for (const field of ["code", "severity", "schema", "table", "constraint", "routine"]) {
       const value = Predicate.hasProperty(cause, field) ? cause[field] : undefined
-      if (typeof value === "string") Object.assign(this, { [field]: value })
+      if (typeof value === "string") Object.assign(this, { [field]: value.slice(0, longestName) })
     }
   }
 }
@@ -41,7 +45,7 @@ export const cleaned = (error: SqlError.SqlError): SqlError.SqlError => {
       return new SqlError.SqlError({ reason: new SqlError.SqlSyntaxError(props) })
     case "UniqueViolation":
       return new SqlError.SqlError({
-        reason: new SqlError.UniqueViolation({ ...props, constraint: reason.constraint })
+        reason: new SqlError.UniqueViolation({ ...props, constraint: reason.constraint.slice(0, longestName) })
       })
     case "ConstraintError":
       return new SqlError.SqlError({ reason: new SqlError.ConstraintError(props) })
@@ -68,9 +72,13 @@ export const messageOf = (error: SqlError.SqlError): string => {
   return text === "" ? error.reason._tag : withoutData(text)
 }
 
-/** The server repeats a value that it cannot read after a colon, in quotes; a URL has a scheme. */
-const withoutData = (message: string): string =>
-  message
-    .replace(/: "[^]*"/, "")
+/**
+ * The server repeats a value that it cannot read after a colon, in quotes; a URL has a scheme. The text is cut first:
+ * the search for a URL takes the square of its length. The last quote of a text that is cut may be one of the value.
+ */
+const withoutData = (message: string): string => {
+  const text = message.slice(0, longestText)
+  return text
+    .replace(text.length < message.length ? /: "[^]*/ : /: "[^]*"/, "")
     .replace(/\b[a-z][a-z0-9+.-]*:\/\/\S*/gi, "(a URL)")
-    .slice(0, 1_000)
+}

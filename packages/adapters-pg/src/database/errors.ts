@@ -108,7 +108,7 @@ export const unmaintainedBy = (error: SqlError.SqlError): ReadonlyArray<bigint> 
 /** The server's error code, or "" for an error of the driver. */
 const codeOf = (error: SqlError.SqlError): string => {
   const cause = error.reason.cause
-  return Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? cause.code : ""
+  return Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? cause.code.slice(0, 100) : ""
 }
 
 /** Turns the failures of the driver into failures of the event store. */

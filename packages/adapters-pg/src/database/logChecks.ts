@@ -119,6 +119,12 @@ export const hidden = (
   return new EventStoreError({ operation, reason: new Reason.Rejected({ detail }) })
 }
 
+/** The refusal to answer without events that should be there. */
+export const incomplete = (operation: EventStoreError["operation"], what: string): EventStoreError => {
+  const detail = `${what} cannot be read: they were deleted, or the log has lost them`
+  return new EventStoreError({ operation, reason: new Reason.Corrupt({ detail }) })
+}
+
 // Tables that the application has put into the same schema are its own.
 const hiding = `
 select c.relname::text as table, current_user::text as role

@@ -1,4 +1,4 @@
-import { Effect, Option } from "effect"
+import { Clock, Effect, Option } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import { migrationHolders } from "../sql/locks.ts"
 import { texts } from "./binds.ts"
@@ -12,7 +12,9 @@ const firstPatience = 50
 const longestPatience = 500
 /** The longest pause between two tries, in milliseconds. Between them appends go on. */
 const longestPause = 1_000
-/** The time between two warnings, and the time for which a process waits for the migration of another before the first. */
+/** For how long a migration tries before the first warning, in milliseconds. An ordinary append ends sooner. */
+const reportAfter = 1_000
+/** The time between two warnings, and the longest wait for a lock that no append waits for, in milliseconds. */
 const reportEvery = 10_000
 
 /** How often a migration tries to get its locks, and what it says meanwhile. */
@@ -32,7 +34,7 @@ interface Waiting {
  * A migration that stands in the queue for the lock of a table holds up all appends
  * that come after it. So it waits briefly, gives up what it has locked, and tries
  * again, as often as needed. It gets all locks that appends wait for before it changes
- * anything. A warning says for whom it waits.
+ * anything. If this takes long, a warning says for whom it waits.
  */
 export const migrationLocks = (sql: SqlClient.SqlClient, schema: string) => {
   const savepoint = transactionOf(sql)
@@ -53,6 +55,7 @@ export const migrationLocks = (sql: SqlClient.SqlClient, schema: string) => {
     attempt: (patience: number) => Effect.Effect<A, E | SqlError.SqlError, R>
   ): Effect.Effect<A, E | SqlError.SqlError, R> =>
     Effect.gen(function* () {
+      const began = yield* elapsed
       let warnedAt: number | undefined
       for (let tries = 0; ; tries++) {
         const patience = waiting.patience(tries)
@@ -64,8 +67,9 @@ export const migrationLocks = (sql: SqlClient.SqlClient, schema: string) => {
           if (warnedAt !== undefined) yield* Effect.logInfo(`hexfold: ${waiting.what} goes on`)
           return done.value
         }
-        if (warnedAt === undefined || Date.now() - warnedAt >= reportEvery) {
-          warnedAt = Date.now()
+        const now = yield* elapsed
+        if (warnedAt === undefined ? now - began >= reportAfter : now - warnedAt >= reportEvery) {
+          warnedAt = now
           yield* report(waiting)
         }
         yield* Effect.sleep(waiting.pause(patience))
@@ -123,6 +127,9 @@ export const migrationLocks = (sql: SqlClient.SqlClient, schema: string) => {
       )
   }
 }
+
+// Milliseconds of a clock that nobody sets.
+const elapsed = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
 const hasGivenWay = (error: unknown): error is SqlError.SqlError =>
   SqlError.isSqlError(error) && (isLockTimeout(error) || isDeadlock(error))

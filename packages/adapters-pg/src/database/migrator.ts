@@ -6,7 +6,7 @@ import { detailOf, isForbidden, isWaitOver, translated } from "./errors.ts"
 import { checkVisible } from "./logChecks.ts"
 import { migrationLocks } from "./migrationLocks.ts"
 import { checkSchemaName, quoted } from "./schemaName.ts"
-import { transactionOf } from "./transactions.ts"
+import { transactionOf, whetherJoined } from "./transactions.ts"
 
 /** What a library makes of a schema. */
 export interface Library {
@@ -53,8 +53,7 @@ export const migrate = (
     // "create schema if not exists" and "grant" fail when two processes run them at once.
     const alone = <A, E>(effect: Effect.Effect<A, E>) =>
       inTransaction(sql)(Effect.andThen(locks.alone(`the migration of the schema ${name}`), effect))
-    // If a limit of the database ends this read, the transaction reads again.
-    const found = yield* stateOf(sql, name).pipe(Effect.catchIf(isWaitOver, () => Effect.succeed(undefined)))
+    const found = yield* firstLook(sql, name)
     if (found !== undefined) {
       yield* checkLowest(name, library, found)
       if (isUpToDate(library, found)) return yield* granting.length === 0 ? Effect.void : alone(grant)
@@ -197,12 +196,13 @@ export const check = (name: string, library: Library): Effect.Effect<void, Event
     yield* checkSchemaName(name)
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     yield* checkVisible(sql, name)
-    let found = yield* stateOf(sql, name)
-    if (!isUpToDate(library, found)) {
-      // Another process may be migrating it.
+    let found = yield* firstLook(sql, name)
+    if (found === undefined || !isUpToDate(library, found)) {
+      // Another process may be migrating it. No migration is under way while the lock is held.
       const { alone } = migrationLocks(sql, name)
-      yield* inTransaction(sql)(alone(`the check of the schema ${name}`, true))
-      found = yield* stateOf(sql, name)
+      found = yield* inTransaction(sql)(
+        Effect.andThen(alone(`the check of the schema ${name}`, true), stateOf(sql, name))
+      )
     }
     yield* checkLowest(name, library, found)
     const latest = library.migrations.length
@@ -248,6 +248,16 @@ const stateOf = (sql: SqlClient.SqlClient, name: string): Effect.Effect<State, S
       namespace: row?.namespace ?? undefined
     }
   })
+
+/**
+ * The state of a schema, read under the limits of the role. It is undefined if a limit ends the read, for example because
+ * a migration holds the table: it must then be read again in a transaction without limits. A savepoint keeps a caller's
+ * transaction usable.
+ */
+const firstLook = (sql: SqlClient.SqlClient, name: string) =>
+  whetherJoined(sql, (joined) => (joined ? transactionOf(sql)(stateOf(sql, name)) : stateOf(sql, name))).pipe(
+    Effect.catchIf(isWaitOver, () => Effect.succeed(undefined))
+  )
 
 // `to_regclass` refuses a role without rights on the schema, but it may still miss a table that another process has made
 // while this transaction waited for a lock. A read of the catalog sees it.

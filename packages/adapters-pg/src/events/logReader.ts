@@ -1,5 +1,5 @@
 import { PgTypes } from "@effect/sql-pg"
-import { type EventStore, EventStoreError, Reason } from "@hexfold/core"
+import type { EventStore, EventStoreError } from "@hexfold/core"
 import { AppendCheck, PositionCheck } from "@hexfold/core/adapter"
 import { Effect, Option, Stream } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -7,8 +7,9 @@ import { array, int4 } from "../database/binds.ts"
 import type { Limit } from "../database/disconnect.ts"
 import { translated } from "../database/errors.ts"
 import { ofWritten, type WrittenRow } from "../database/eventRows.ts"
+import { hidden, incomplete } from "../database/logChecks.ts"
 import { histories } from "../sql/history.ts"
-import { readAllPage, readStreamPage } from "../sql/readPage.ts"
+import { type Direction, readAllPage, readStreamPage } from "../sql/readPage.ts"
 import type { AskHorizon } from "./horizon.ts"
 import { keyOf } from "./keys.ts"
 
@@ -26,6 +27,11 @@ export interface Options {
 
 /** The reads of events in pages: of one stream, and of the whole log. */
 export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sql }: Options): Reads => {
+  const isFull = (rows: ReadonlyArray<PageRow>, size: number): boolean => {
+    const last = rows.at(-1)
+    return rows.length === size || Number(last?.size) >= pageBytes || Number(last?.likely) >= pageBytes
+  }
+
   /** Reads page after page. Each page begins after the last event of the page before. */
   const pages = (
     operation: EventStoreError["operation"],
@@ -42,13 +48,12 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
       const size = Math.min(left, pageSize)
       return Effect.map(limited(operation)(translated(operation)(page(after, size, ratio))), (rows) => {
         const last = rows.at(-1)
-        const isFull = rows.length === size || Number(last?.size) >= pageBytes || Number(last?.likely) >= pageBytes
         const rest = {
           after: last === undefined ? after : placeOf(last),
           left: left - rows.length,
           ratio: nextRatio(rows, ratio)
         }
-        return [rows.map(ofWritten), isFull && rest.left > 0 ? Option.some(rest) : Option.none()] as const
+        return [rows.map(ofWritten), isFull(rows, size) && rest.left > 0 ? Option.some(rest) : Option.none()] as const
       })
     })
 
@@ -84,9 +89,15 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
         limit,
         (after, size, ratio) => {
           const binds = [keyOf(streamId), after, texts(types), size, BigInt(pageBytes), int4(ratio)]
-          return Effect.flatMap(sql.unsafe<PageRow>(query, binds), (rows) => {
-            const gap = types === undefined ? gapIn(rows, direction === "forwards" ? after : undefined) : undefined
-            return gap === undefined ? Effect.succeed(rows) : Effect.fail(incomplete(streamId, gap))
+          return Effect.flatMap(sql.unsafe<StreamPageRow | EmptyPage>(query, binds), (selected) => {
+            const { head, hides } = selected[0]!
+            const rows = selected.filter((row): row is StreamPageRow => row.position !== null)
+            if (hides) return Effect.fail(hidden("readStream", `the schema ${schema}`))
+            const range = { direction, after, head: head ?? 0n, isLast: !isFull(rows, size) }
+            const gap = types === undefined ? gapIn(rows, range) : undefined
+            if (gap === undefined) return Effect.succeed(rows)
+            const what = `${gap.to - gap.from + 1n} of the events of ${streamId}, from version ${gap.from} on,`
+            return Effect.fail(incomplete("readStream", what))
           })
         },
         ({ version }) => version
@@ -129,28 +140,50 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
   }
 }
 
-// The versions of a stream have no gaps. A reader that goes on begins after the version `after`.
-const gapIn = (rows: ReadonlyArray<PageRow>, after: bigint | undefined): number | undefined => {
-  let before = after
-  for (const { version } of rows) {
-    if (before !== undefined && version - before !== 1n && before - version !== 1n) {
-      return Number(version > before ? before + 1n : before - 1n)
-    }
-    before = version
-  }
-  return undefined
+/** What a page of a stream was read with, and what is known of its stream. */
+interface PageRange {
+  readonly direction: Direction
+  readonly after: bigint
+  /** The version of the stream at the moment of the read. */
+  readonly head: bigint
+  /** Whether the read ends with the page. */
+  readonly isLast: boolean
 }
 
-const incomplete = (streamId: string, version: number) => {
-  const detail = `stream ${streamId}: event ${version} cannot be read: it was deleted, or row-level security hides it`
-  return new EventStoreError({ operation: "readStream", reason: new Reason.Corrupt({ detail }) })
+// The versions of a stream go from 1 to its head without a gap. So a page begins with the version next to `after`, each
+// version follows the one before, and the last page ends with the head, or backwards with the version 1.
+const gapIn = (rows: ReadonlyArray<PageRow>, { after, direction, head, isLast }: PageRange) => {
+  const step = direction === "forwards" ? 1n : -1n
+  const end = direction === "forwards" ? head + 1n : 0n
+  let next = direction === "forwards" || after <= head ? after + step : head
+  for (const { version } of rows) {
+    if (version !== next) return between(next, version - step)
+    next = version + step
+  }
+  return isLast && (end - next) * step > 0n ? between(next, end - step) : undefined
 }
+
+const between = (a: bigint, b: bigint) => (a < b ? { from: a, to: b } : { from: b, to: a })
 
 type Reads = Pick<EventStore.EventStore["Service"], "readStream" | "readAll">
 
 interface HistoryRow {
   readonly history: bigint
   readonly beganAfter: bigint
+}
+
+interface OfStream {
+  /** The version of the stream; null if there is no such stream. */
+  readonly head: bigint | null
+  /** Whether a policy may hide rows from the role. */
+  readonly hides: boolean
+}
+
+interface StreamPageRow extends PageRow, OfStream {}
+
+/** The only row of a stream's page without events. */
+interface EmptyPage extends OfStream {
+  readonly position: null
 }
 
 interface PageRow extends WrittenRow {

@@ -81,7 +81,8 @@ export const make = (options: Options): StreamLocks.StreamLocks["Service"] => {
           return Effect.catchCause(free.withPermits(1)(holding), (cause) => {
             if (blocked === undefined || Cause.hasInterrupts(cause)) return Effect.failCause(cause)
             if (Date.now() < deadline) return attempt
-            return translated("append")(namingStreams(sql, schema, withKeys(named), false)(Effect.fail(blocked)))
+            const naming = namingStreams(sql, schema, withKeys(named), false)(Effect.fail(blocked))
+            return limited("append")(translated("append")(naming))
           })
         })
         return attempt

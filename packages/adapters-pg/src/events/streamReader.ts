@@ -1,10 +1,10 @@
-import { CommandIdReused, type EventStore, EventStoreError, Reason, type StreamId } from "@hexfold/core"
+import { CommandIdReused, type EventStore, type EventStoreError, type StreamId } from "@hexfold/core"
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Exit, type Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { eventsInRow, readEvents, readStreams, readStreamsAndCommands } from "../sql/readStreams.ts"
 import { array } from "../database/binds.ts"
-import { hidden } from "../database/logChecks.ts"
+import { hidden, incomplete } from "../database/logChecks.ts"
 import type { KnownHistory } from "./horizon.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
 import { type EventRow, toRecorded, writtenFirst } from "../database/eventRows.ts"
@@ -65,13 +65,16 @@ export const readCommands = (
 // A row of a stream, with some of its events or without.
 interface StreamRow {
   readonly ord: number
-  readonly head: bigint
+  /** The version of the stream; null if there is no such stream. */
+  readonly head: bigint | null
   /** The version of the first event of the row. */
   readonly first: bigint | null
   /** Null if the row has no event. */
   readonly types: ReadonlyArray<string> | null
   /** The events' data as JSON, separated by commas; null if the row has no event, or if it is too long for one message. */
   readonly data: string | null
+  /** Whether a policy may hide rows from the role. */
+  readonly hides: boolean
 }
 
 // A row of a command: its fingerprint and the number of its events, or one of its streams, or one of its events. Its `ord` is negative.
@@ -81,6 +84,7 @@ interface CommandRow extends Omit<EventRow, "data" | "event_id"> {
   readonly event_data: EventRow["data"]
   readonly stream_id: string
   readonly fingerprint: string | null
+  readonly hides: null
 }
 
 const select = (
@@ -110,7 +114,7 @@ const select = (
         )
       ])
   return Effect.flatMap(rows, (rows): Selected => {
-    if (rows.some(({ ord }) => ord === 0)) return Effect.fail(hidden("readStreams", `the schema ${schema}`))
+    if (rows.some(({ hides }) => hides === true)) return Effect.fail(hidden(operation, `the schema ${schema}`))
     const ofStreams = rows.filter((row): row is StreamRow => row.ord > 0)
     const ofCommands = rows.filter((row): row is CommandRow => row.ord < 0)
     return Effect.map(withPayloads(sql, schema, requests, ofStreams), (events) => ({
@@ -156,12 +160,7 @@ const isCut = ({ data, types }: StreamRow): boolean => types !== null && data ==
 
 /** How many events a row must have: versions have no gaps. */
 const expectedIn = ({ first, head }: Pick<StreamRow, "first" | "head">): number =>
-  first === null ? 0 : Math.min(eventsInRow, Number(head - first) + 1)
-
-const incomplete = (operation: EventStoreError["operation"], what: string) => {
-  const detail = `${what} cannot be read: somebody has deleted them`
-  return new EventStoreError({ operation, reason: new Reason.Corrupt({ detail }) })
-}
+  first === null || head === null ? 0 : Math.min(eventsInRow, Number(head - first) + 1)
 
 // Events have no versions of their own here. If one were missing, those after it would get the versions of others.
 const toSlices = (
@@ -177,7 +176,7 @@ const toSlices = (
   }))
   for (const { first, head, ord, payloads, types } of rows) {
     const slice = slices[ord - 1]!
-    slice.version = Number(head)
+    slice.version = Number(head ?? 0)
     const left = expectedIn({ first, head }) - payloads.length
     if (left > 0) missing.set(ord - 1, (missing.get(ord - 1) ?? 0) + left)
     const { events, streamId } = slice

@@ -1,7 +1,7 @@
+import type { EventStoreError } from "@hexfold/core"
 import { Duration, Effect, Schedule, type Scope } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { reported } from "../database/reported.ts"
-import { transactionOf } from "../database/transactions.ts"
 import { sweepCommands } from "../sql/retention.ts"
 
 const batchSize = 1_000
@@ -9,19 +9,22 @@ const batchSize = 1_000
 /**
  * Forgets command ids of an age and above, and returns how many it has forgotten.
  * Each batch is a transaction of its own, so an append that repeats one of its ids
- * waits for this batch only.
+ * waits for this batch only. `run` runs each batch at READ COMMITTED, and limits its time.
  */
 export const sweep = (
   sql: SqlClient.SqlClient,
   schema: string,
-  olderThan: Duration.Duration
-): Effect.Effect<number, SqlError.SqlError> =>
+  olderThan: Duration.Duration,
+  run: (
+    batch: Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>
+  ) => Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError | EventStoreError>
+): Effect.Effect<number, SqlError.SqlError | EventStoreError> =>
   Effect.gen(function* () {
     if (!Duration.isFinite(olderThan)) return 0
     let count = 0
     let last: Date | null = null
     while (true) {
-      const [row]: ReadonlyArray<Row> = yield* transactionOf(sql)(
+      const [row]: ReadonlyArray<Row> = yield* run(
         sql.unsafe<Row>(sweepCommands(schema), [Duration.toSeconds(olderThan), last, batchSize])
       )
       count += row!.count

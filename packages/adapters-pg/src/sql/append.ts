@@ -1,7 +1,7 @@
 import { ofAppend, refuseStandby } from "./history.ts"
 import { lastDrawn } from "./horizon.ts"
 import { findInline, lockInline, lockOrdered } from "./inline.ts"
-import { ownPath } from "./searchPath.ts"
+import { ownPath } from "./security.ts"
 import * as Times from "./times.ts"
 
 /**

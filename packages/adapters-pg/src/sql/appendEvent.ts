@@ -1,7 +1,7 @@
 import { holdBack } from "./append.ts"
 import { ofAppend, refuseStandby } from "./history.ts"
 import { shareFlags } from "./inline.ts"
-import { ownPath } from "./searchPath.ts"
+import { ownPath } from "./security.ts"
 import * as Times from "./times.ts"
 
 /**

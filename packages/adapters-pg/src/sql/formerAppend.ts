@@ -1,4 +1,4 @@
-import { ownPath } from "./searchPath.ts"
+import { ownPath } from "./security.ts"
 
 /**
  * The function that processes of revision 2 call. It does the same, for appends

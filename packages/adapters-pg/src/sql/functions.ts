@@ -5,7 +5,7 @@ import { historyFunctions } from "./history.ts"
 import { horizonFunctions } from "./horizon.ts"
 import { inlineFunctions } from "./inline.ts"
 import { lockFunction } from "./locks.ts"
-import { ownPath } from "./searchPath.ts"
+import { ownPath } from "./security.ts"
 
 /**
  * The revision of this library: it counts the changes of functions and tables.

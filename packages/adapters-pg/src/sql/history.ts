@@ -1,6 +1,5 @@
 import { hasInline } from "./inline.ts"
-import { mayHide } from "./readStreams.ts"
-import { ownPath } from "./searchPath.ts"
+import { mayHide, ownPath } from "./security.ts"
 
 /**
  * The functions that notice when the log may have lost something: the server has
@@ -30,8 +29,14 @@ export const historyFunctions = (schema: string): ReadonlyArray<string> => [
   `create or replace function ${schema}.begin_history(p_end bigint) returns bigint language plpgsql ${ownPath} as $$
 declare
   v_drawn bigint := ${schema}.drawn();
-  v_history bigint := ${schema}.next_history();
+  v_present bigint;
+  v_history bigint;
 begin
+  -- Another call may have begun a history since this one has looked. One statement sees one moment.
+  select ${presentHistory(schema)}, ${schema}.next_history() into v_present, v_history;
+  if v_present is not null and p_end is null then
+    return v_present;
+  end if;
   if current_setting('transaction_read_only') = 'off'
     and has_table_privilege('${schema}.histories'::regclass::oid, 'insert') then
     insert into ${schema}.histories (history, began_after, timeline, noticed_at)
@@ -48,6 +53,8 @@ end $$`,
   // A process has seen that the sequence was set back, and knows up to where the log is as it was.
   `create or replace function ${schema}.taken_back(p_history bigint, p_end bigint) returns void language plpgsql ${ownPath} as $$
 begin
+  -- One at a time, so that two processes that notice the same begin one history.
+  perform pg_advisory_xact_lock(hashtext('hexfold taken back ${schema}'), 0);
   if ${schema}.history() = p_history then
     perform ${schema}.begin_history(p_end);
   end if;

@@ -1,6 +1,5 @@
 import { noted, refuseSequence, refuseStandby } from "./history.ts"
-import { mayHide } from "./readStreams.ts"
-import { ownPath } from "./searchPath.ts"
+import { mayHide, ownPath } from "./security.ts"
 
 /**
  * The function that returns the horizon: at or below it, no further event can

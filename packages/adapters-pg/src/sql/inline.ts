@@ -1,4 +1,4 @@
-import { ownPath } from "./searchPath.ts"
+import { ownPath } from "./security.ts"
 
 /**
  * The functions for views that appends maintain, see `migrations/inline.ts`.

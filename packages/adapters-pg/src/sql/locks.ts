@@ -1,5 +1,5 @@
 import { lockClass } from "./inline.ts"
-import { ownPath } from "./searchPath.ts"
+import { ownPath } from "./security.ts"
 
 /**
  * The function that takes the locks of an append before anything is read.

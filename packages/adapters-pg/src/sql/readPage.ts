@@ -1,3 +1,4 @@
+import { mayHide } from "./security.ts"
 import { eventTime } from "./times.ts"
 
 // A page ends after $limit rows, or with the row that fills $bytes of payload as it is written out, so that large
@@ -37,36 +38,42 @@ export type Direction = "forwards" | "backwards"
  * or null; $5 int: the most rows; $6 bigint: the bytes that end the page; $7 int:
  * how many times larger than its stored bytes a compressed payload is taken to be;
  * $8 bigint: the history of the horizon, or null. The page fails if the log has begun another
- * one: what stands below that horizon may then still change.
+ * one: what stands below that horizon may then still change. The limit asks for that, because
+ * Postgres evaluates it also where a policy hides all rows. So many positions have no more events.
  */
 export const readAllPage = (schema: string, direction: Direction): string =>
   page(
     `select * from ${schema}.events
      where position ${direction === "forwards" ? ">" : "<"} $1::bigint
-       and position <= (select ${schema}.readable($2::bigint, $8::bigint))
+       and position <= $2::bigint
        and ($3::text[] is null or pg_catalog.split_part(stream_id, '-', 1) = any ($3::text[]))
        and ($4::text[] is null or type = any ($4::text[]))`,
     direction === "forwards" ? "position" : "position desc",
-    "$5::int",
+    `least($5::int, ${schema}.readable($2::bigint, $8::bigint))`,
     "$6::bigint",
     "$7::int"
   )
 
 /**
- * A page of a stream.
+ * A page of a stream. Each row has the stream's version as the `head`, null if there is
+ * no such stream, and says whether a policy may hide rows from the role. If the page has
+ * no event, there is a row without a position.
  *
  * $1 text: the stream's key; $2 bigint: after this version; $3 text[]: only these
  * types, or null; $4 int: the most rows; $5 bigint: the bytes that end the page;
  * $6 int: how many times larger than its stored bytes a compressed payload is taken
  * to be.
  */
-export const readStreamPage = (schema: string, direction: Direction): string =>
-  page(
-    `select * from ${schema}.events
-     where stream = (select id from ${schema}.streams where key = $1) and version ${direction === "forwards" ? ">" : "<"} $2::bigint
+export const readStreamPage = (schema: string, direction: Direction): string => `
+select page.*, head.version as head, role.hides
+from (select ${mayHide(schema, "streams", "events")} as hides offset 0) as role
+left join lateral (select id, version from ${schema}.streams where key = $1 limit 1) as head on true
+left join lateral (${page(
+  `select * from ${schema}.events
+     where stream = head.id and version ${direction === "forwards" ? ">" : "<"} $2::bigint
        and ($3::text[] is null or type = any ($3::text[]))`,
-    direction === "forwards" ? "version" : "version desc",
-    "$4::int",
-    "$5::bigint",
-    "$6::int"
-  )
+  direction === "forwards" ? "version" : "version desc",
+  "$4::int",
+  "$5::bigint",
+  "$6::int"
+)}) as page on true`

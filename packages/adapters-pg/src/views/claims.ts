@@ -6,6 +6,7 @@ import * as registry from "../sql/generations.ts"
 import { demote } from "../sql/inline.ts"
 import * as records from "../sql/records.ts"
 import { detailOf, isForbidden } from "../database/errors.ts"
+import { checkVisible } from "../database/logChecks.ts"
 import { array, bigint, float8, int4 } from "../database/binds.ts"
 
 interface Place {
@@ -33,10 +34,7 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
       yield* sql.unsafe(registry.lockView, [name, view])
       const at = [view, bigint(version), bigint(build)]
       const [created] = yield* sql.unsafe<Pick<Part, "id" | "build">>(registry.register(schema), at)
-      if (created === undefined) {
-        const found = yield* sql.unsafe<Part>(registry.parts(schema), at)
-        return found.length > 0 ? undefined : yield* unseen(view, version)
-      }
+      if (created === undefined) return
       yield* sql.unsafe(registry.createParts(schema), [created.id, int4(1), bigint(after ?? 0), bigint(undefined)])
       yield* sql.unsafe(records.createTable(schema, created.id))
       yield* sql.unsafe(records.commentTable(schema, created.id, view, version, created.build))
@@ -64,7 +62,10 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
 
   // Why claims at the same time are correct: a claim changes what it has seen only if it is still the same; otherwise it
   // looks again. A lease is taken in the epoch that was seen, which every other owner and every division raises.
-  const claim = (given: ViewStore.Claim): Effect.Effect<ViewStore.Claimed, SqlError.SqlError | ViewStoreError> =>
+  const claim = (
+    given: ViewStore.Claim,
+    looks = 1
+  ): Effect.Effect<ViewStore.Claimed, SqlError.SqlError | ViewStoreError> =>
     Effect.gen(function* () {
       const { generation, owner, part: { index, of } = { index: 0, of: 1 } } = given
       const at = [generation.view, bigint(generation.version), bigint(generation.build)]
@@ -82,19 +83,27 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
         const [owned] = yield* sql.unsafe<Place>(registry.claim(schema), binds)
         if (owned !== undefined) return ownedOf(part, owned)
       } else if (parts.length === 0) {
+        // A generation whose rows are hidden must not be taken for one that does not exist.
+        yield* Effect.catchTag(checkVisible(sql, name), "EventStoreError", ({ reason }) =>
+          Effect.fail(new ViewStoreError({ operation: "claim", view: generation.view, reason }))
+        )
+        // Another process may create the generation after the first look and drop it before the second. From then on this
+        // transaction holds the view's lock, and no other process can create it.
+        if (looks > 2) return yield* withoutParts(generation)
         yield* create(given)
+        return yield* claim(given, looks + 1)
       } else {
         const positions = parts.map(({ position }) => Number(position))
         if (new Set(positions).size > 1) return { _tag: "Divided", positions } as const
         yield* divide(parts, of)
       }
-      return yield* claim(given)
+      return yield* claim(given, looks)
     })
   return claim
 }
 
-const unseen = (view: string, version: number) => {
-  const detail = `${view}, version ${version}, is registered, but this role cannot see its rows: does row-level security hide them?`
+const withoutParts = ({ version, view }: ViewStore.Generation) => {
+  const detail = `${view}, version ${version}, is registered without parts: they were deleted, or the database has lost them`
   return new ViewStoreError({ operation: "claim", view, reason: new Reason.Corrupt({ detail }) })
 }
 

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { PgMigrations } from "@hexfold/adapters-pg"
-import { EventStoreError, StreamId, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { type EventStore, EventStoreError, StreamId, type ViewStore, ViewStoreError } from "@hexfold/core"
 import { Expectation } from "@hexfold/core/adapter"
 import { Duration, Effect, Exit, type Scope, Stream } from "effect"
 import { SqlClient } from "effect/sql"
@@ -15,6 +15,9 @@ const generation = { view: "Things", version: 1 }
 const withKey = { writes: [{ streamId, events: [event()] }], conditions: [], command }
 const tables = ["streams", "events", "commands", "log", "histories", "life", "migrations", "revisions", "views"]
 const tablesOfViews = ["view_parts", "view_letters", "inline_changes", "view_1"]
+
+const types = [event().type]
+const backwards = { direction: "backwards" } as const
 
 const claimed = (records: ViewStore.ViewStore["Service"]) =>
   records.claim({ generation, owner: "test", lease: Duration.zero })
@@ -101,27 +104,72 @@ describe("a role from which row-level security hides rows", () => {
     })
   )
 
-  it.live("gets no later page of the log when events are hidden while it reads", () =>
-    Effect.gen(function* () {
-      const { hide, owner, role, schema } = yield* made
-      for (let i = 0; i < 3; i++)
-        yield* appendOne(owner.events, { writes: [{ streamId, events: [event()] }], conditions: [] })
-      const app = yield* openStores({ schema, pageSize: 1 }, { startupParameters: { role } })
-      let read = 0
-      const reading = Stream.runForEach(app.events.readAll(), () =>
-        ++read === 2 ? Effect.orDie(hide("events", "using (version > 3)")) : Effect.void
+  for (const [what, read] of [
+    ["of the log", (events: EventStore.EventStore["Service"]) => events.readAll()],
+    ["of a stream", (events: EventStore.EventStore["Service"]) => events.readStream(streamId)],
+    ["of a stream, by types", (events: EventStore.EventStore["Service"]) => events.readStream(streamId, { types })],
+    ["of a stream, backwards", (events: EventStore.EventStore["Service"]) => events.readStream(streamId, backwards)]
+  ] as const) {
+    for (const policy of ["using (version > 3)", "using (version < 3)", "using (false)"]) {
+      it.live(`gets no later page ${what} when events are hidden while it reads: ${policy}`, () =>
+        Effect.gen(function* () {
+          const { hide, owner, role, schema } = yield* made
+          for (let i = 0; i < 3; i++)
+            yield* appendOne(owner.events, { writes: [{ streamId, events: [event()] }], conditions: [] })
+          const app = yield* openStores({ schema, pageSize: 1 }, { startupParameters: { role } })
+          let count = 0
+          const reading = Stream.runForEach(read(app.events), () =>
+            ++count === 2 ? Effect.orDie(hide("events", policy)) : Effect.void
+          )
+          const reason = reasonOf(yield* Effect.exit(reading))
+          assert.strictEqual(reason._tag, "Rejected")
+          assert.include(reason.detail, "row-level security")
+          assert.strictEqual(count, 2)
+        })
       )
-      const reason = reasonOf(yield* Effect.exit(reading))
-      assert.strictEqual(reason._tag, "Rejected")
-      assert.include(reason.detail, "row-level security")
-      assert.strictEqual(read, 2)
+    }
+  }
+
+  it.live("is told which of its operations was refused", () =>
+    Effect.gen(function* () {
+      const { hide, role, schema } = yield* made
+      const { events } = yield* openStores({ schema }, { startupParameters: { role } })
+      yield* appendOne(events, withKey)
+      yield* hide("events", "using (false) with check (true)")
+      const operations = yield* Effect.forEach(
+        [
+          events.readStreams([{ streamId }]),
+          Stream.runDrain(events.readStream(streamId)),
+          Stream.runDrain(events.readAll()),
+          appendOne(events, withKey)
+        ],
+        (call) => Effect.flip(Effect.asVoid<unknown, EventStoreError | { readonly _tag: string }, never>(call))
+      )
+      assert.deepStrictEqual(
+        operations.map((error) => (error instanceof EventStoreError ? error.operation : error)),
+        ["readStreams", "readStream", "readAll", "append"]
+      )
     })
   )
+
+  for (const table of ["views", "view_parts"]) {
+    it.live(`is refused a claim if rows of ${table} are hidden`, () =>
+      Effect.gen(function* () {
+        const { hide, role, schema } = yield* made
+        const { records } = yield* openStores({ schema }, { startupParameters: { role } })
+        yield* hide(table, "using (false) with check (true)")
+        const error = yield* Effect.flip(claimed(records))
+        assert.deepStrictEqual([error.operation, error.view, error.reason._tag], ["claim", "Things", "Rejected"])
+        assert.include(error.message, "row-level security may hide rows")
+      })
+    )
+  }
 
   // A policy may hide rows and take new ones, or hide some rows only.
   const cases = [
     ...all.flatMap((table) => [[table, "using (false)"] as const, [table, "using (false) with check (true)"] as const]),
     ["events", "using (version > 1) with check (true)"] as const,
+    ["events", "using (version < 2) with check (true)"] as const,
     ["streams", "using (version > 1) with check (true)"] as const,
     ["streams", "using (id > 1) with check (true)"] as const,
     ["commands", "using (fingerprint <> 'f') with check (true)"] as const
@@ -169,11 +217,11 @@ describe("a role from which row-level security hides rows", () => {
               log.map(({ position }) => position)
             )
           )
-          yield* answer(Stream.runCollect(events.readStream(streamId)), (read) => {
-            // A reader of one stream cannot tell whether all of it is hidden.
-            if (read.length > 0)
+          for (const options of [{}, backwards, { types }]) {
+            yield* answer(Stream.runCollect(events.readStream(streamId, options)), (read) =>
               assert.strictEqual(read.length, log.filter((each) => each.streamId === streamId).length)
-          })
+            )
+          }
           yield* answer(Stream.runHead(events.horizons), () => {})
           yield* answer(claimed(records), (claimed) => assert.strictEqual(claimed._tag, "Owned"))
           yield* answer(records.load(generation, ["a"]), () => {})

@@ -101,7 +101,11 @@ describe("batching", () => {
         yield* sql.unsafe(
           `create trigger slow before insert on ${schema}.events for each row execute function ${schema}.slow()`
         )
-        const { store } = yield* openStore({ schema }, { startupParameters: { statement_timeout: "1500ms" } })
+        // Hundreds of times what the others need, and far below the time that an append may wait for its turn.
+        const { store } = yield* openStore(
+          { schema, lockTimeout: "2 minutes", timeout: "2 minutes" },
+          { startupParameters: { statement_timeout: "4s" } }
+        )
         const exits = yield* Effect.forEach(
           streams(20),
           (streamId, i) => Effect.exit(append(store, streamId, 2, i % 15 === 3 ? "Slow" : "Happened")),

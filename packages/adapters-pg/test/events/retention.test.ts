@@ -8,6 +8,7 @@ import { describe } from "vitest"
 import { client, newSchema, openStore, undoInline } from "../support/database.ts"
 import { append, event } from "../support/events.ts"
 import { appendOne } from "../support/appendOne.ts"
+import { wire } from "../support/wire.ts"
 
 const account = StreamId.make("Account", "1")
 const key = (id: string) => ({ id, fingerprint: "f" })
@@ -110,6 +111,82 @@ describe("retention of command ids", () => {
           `Info: hexfold: expired command ids of ${schema} are swept again`
         ])
       })
+  )
+
+  for (const [title, disturbed] of [
+    ["behind the lock of a stranger", "locked"],
+    ["on a silent connection", "silent"]
+  ] as const) {
+    it.live(
+      `a sweep ${title} ends in time and is told, and a later one succeeds`,
+      () =>
+        Effect.gen(function* () {
+          const schema = yield* newSchema
+          const { sql, store } = yield* openStore({ schema })
+          yield* execute(store, "old")
+          yield* age(sql, schema, "2 hours", "old")
+          const stranger = yield* sql.reserve
+          yield* stranger.execute("begin", [], undefined)
+          if (disturbed === "locked") yield* stranger.execute(`lock table ${schema}.commands`, [], undefined)
+          const { silence, url } = yield* wire
+          const own = yield* client({ url, maxConnections: 1 })
+          const lines: Array<string> = []
+          const logger = Logger.make(({ logLevel, message }) => {
+            if (String(message).includes("command ids")) lines.push(`${logLevel}: ${String(message)}`)
+          })
+          yield* PgEventStore.make({
+            schema,
+            migrate: false,
+            timeout: "1 second",
+            commandRetention: "1 hour",
+            sweepInterval: "10 millis"
+          }).pipe(
+            Effect.provideService(PgClient.PgClient, own),
+            Effect.provideService(SqlClient.SqlClient, own),
+            Effect.provide(Logger.layer([logger]))
+          )
+          if (disturbed === "silent") {
+            yield* forgotten(store, "old")
+            silence()
+          }
+          const told = (count: number) =>
+            Effect.sync(() => lines.length).pipe(
+              Effect.repeat({ until: (length) => length >= count, schedule: Schedule.spaced("5 millis") })
+            )
+          yield* told(1)
+          yield* stranger.execute("rollback", [], undefined)
+          yield* told(2)
+          yield* forgotten(store, "old")
+          assert.deepStrictEqual(lines.slice(0, 2), [
+            `Warn: hexfold: expired command ids of ${schema} cannot be swept, so they stay`,
+            `Info: hexfold: expired command ids of ${schema} are swept again`
+          ])
+        }),
+      30_000
+    )
+  }
+
+  it.live("a sweep of a job ends with a Timeout behind the lock of a stranger, and then succeeds", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql, store } = yield* openStore({ schema })
+      yield* execute(store, "old")
+      yield* age(sql, schema, "2 hours", "old")
+      const stranger = yield* sql.reserve
+      yield* stranger.execute("begin", [], undefined)
+      yield* stranger.execute(`lock table ${schema}.commands`, [], undefined)
+      const limited = PgEventStore.sweepCommands({ schema, olderThan: "1 hour", timeout: "100 millis" }).pipe(
+        Effect.provideService(SqlClient.SqlClient, sql)
+      )
+      // Inside a transaction of the caller it uses another connection, and leaves the transaction as it is.
+      for (const sweeping of [limited, sql.withTransaction(Effect.flip(limited)).pipe(Effect.flip)]) {
+        const error = yield* Effect.flip(sweeping)
+        assert.instanceOf(error, EventStoreError)
+        assert.strictEqual(`${error.operation} ${error.reason._tag}`, "maintenance Timeout")
+      }
+      yield* stranger.execute("rollback", [], undefined)
+      assert.strictEqual(yield* sweep(sql, schema), 1)
+    })
   )
 
   it.live("the sweep ends with the store", () =>

@@ -74,6 +74,37 @@ describe("a log that somebody has changed while the server runs", () => {
     })
   )
 
+  it.live("calls that notice at the same moment begin one history", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql } = yield* openStore({ schema }, { maxConnections: 8 })
+      const histories = Effect.map(
+        sql.unsafe<{ readonly history: bigint }>(`select distinct history from ${schema}.histories order by history`),
+        (rows) => rows.map(({ history }) => history)
+      )
+      const noticing = [
+        `select ${schema}.history()`,
+        `select (${schema}.horizon_2(false, false, false)).o_history as history`
+      ]
+      for (let round = 2; round <= 60; round++) {
+        yield* sql.unsafe(`delete from ${schema}.life`)
+        const found = yield* Effect.forEach(
+          Array.from({ length: 8 }, (_, i) => noticing[i % 2]!),
+          (statement) => sql.unsafe<{ readonly history: bigint }>(statement),
+          { concurrency: "unbounded" }
+        )
+        const all = yield* histories
+        assert.lengthOf(all, round)
+        assert.deepStrictEqual([...new Set(found.map(([row]) => row!.history))], [all.at(-1)!])
+      }
+      const last = (yield* histories).at(-1)!
+      yield* Effect.replicateEffect(sql.unsafe(`select ${schema}.taken_back(${last}, 0)::text`), 8, {
+        concurrency: "unbounded"
+      })
+      assert.lengthOf(yield* histories, 61)
+    })
+  )
+
   it.live("a sequence below the last position is refused by every operation on the log, with the way out", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema

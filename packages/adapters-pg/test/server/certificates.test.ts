@@ -66,15 +66,24 @@ describe.skipIf(!isInstalled)("a server with TLS", () => {
       )
 
       const loadedAt = "select pg_conf_load_time()::text as at"
-      const [before] = yield* plain.unsafe(loadedAt)
-      use("expired")
-      yield* plain.unsafe("select pg_reload_conf()")
-      yield* plain.unsafe(loadedAt).pipe(
-        Effect.repeat({
-          until: ([row]) => JSON.stringify(row) !== JSON.stringify(before),
-          schedule: Schedule.spaced("10 millis")
+      const serve = (name: "expired" | "crowded") =>
+        Effect.gen(function* () {
+          const [before] = yield* plain.unsafe(loadedAt)
+          use(name)
+          yield* plain.unsafe("select pg_reload_conf()")
+          yield* plain.unsafe(loadedAt).pipe(
+            Effect.repeat({
+              until: ([row]) => JSON.stringify(row) !== JSON.stringify(before),
+              schedule: Schedule.spaced("10 millis")
+            })
+          )
         })
-      )
+      yield* serve("crowded")
+      const crowded = yield* refusalOf(stores(authority, "localhost"))
+      assert.match(crowded, /it is for another host.*host0\.a\.a\.a\.example\.com/)
+      assert.isBelow(crowded.length, 2_000)
+
+      yield* serve("expired")
       assert.match(
         yield* refusalOf(stores(authority)),
         /the server's certificate is refused: it has expired.*Renew it at the server/

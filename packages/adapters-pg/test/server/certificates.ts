@@ -18,7 +18,7 @@ export const isInstalled = ((): boolean => {
 })()
 
 /**
- * A certificate authority, and two certificates of it for 127.0.0.1, of which one has expired. The files of the
+ * A certificate authority, and certificates of it for 127.0.0.1: one has expired, and one has many names. The files of the
  * server are `server.crt` and `server.key`; `use` changes the certificate. They are removed with the scope.
  */
 export const certificates = Effect.acquireRelease(
@@ -39,15 +39,18 @@ export const certificates = Effect.acquireRelease(
       "2"
     )
     openssl(folder, ...request, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=a server")
-    writeFileSync(join(folder, "names"), "subjectAltName=IP:127.0.0.1\n")
-    for (const [name, days] of [
-      ["valid", "2"],
-      ["expired", "-1"]
+    const others = Array.from({ length: 1_000 }, (_, i) => `,DNS:host${i}.a.a.a.example.com`).join("")
+    for (const [name, days, names] of [
+      ["valid", "2", ""],
+      ["expired", "-1", ""],
+      ["crowded", "2", others]
     ] as const) {
+      writeFileSync(join(folder, "names"), `subjectAltName=IP:127.0.0.1${names}\n`)
       const authority = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"]
       openssl(folder, "x509", "-req", "-in", "server.csr", ...authority, "-out", `${name}.crt`, "-days", days)
     }
-    const use = (name: "valid" | "expired") => copyFileSync(join(folder, `${name}.crt`), join(folder, "server.crt"))
+    const use = (name: "valid" | "expired" | "crowded") =>
+      copyFileSync(join(folder, `${name}.crt`), join(folder, "server.crt"))
     use("valid")
     // Postgres takes no key that others may read. If the tests run as root, the server has a user of its own.
     chmodSync(folder, 0o755)

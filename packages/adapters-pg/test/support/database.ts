@@ -11,11 +11,17 @@ let made = 0
 /** The URL of the tests' server. */
 export const url = (): Redacted.Redacted => Redacted.make(inject("databaseUrl"))
 
+// A pool whose scope is closing opens no connection: a finalizer of the same scope would wait for ever for one.
+const idleTimeout = "1 hour"
+
 /** A client of the tests' server. */
 export const client = (
   config: Partial<PgClient.PgPoolConfig> = {}
 ): Effect.Effect<PgClient.PgClient, never, Scope.Scope> =>
-  PgClient.make({ url: url(), maxConnections: 6, ...config }).pipe(Effect.provide(Reactivity.layer), Effect.orDie)
+  PgClient.make({ url: url(), maxConnections: 6, idleTimeout, ...config }).pipe(
+    Effect.provide(Reactivity.layer),
+    Effect.orDie
+  )
 
 /** The name of a new schema, which is dropped with the scope. */
 export const newSchema: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(

@@ -36,21 +36,22 @@ const opened = Effect.gen(function* () {
   return { one, two, untilBlocked }
 })
 
-// A store that runs an effect before its first statement of a kind.
+// A store that runs an effect before its first statement of a kind, then another one before the next statement of
+// another kind.
 const interposed = (
   { sql, schema }: { sql: SqlClient.SqlClient; schema: string },
-  text: RegExp,
-  other: Effect.Effect<unknown, unknown>
+  ...others: ReadonlyArray<readonly [text: RegExp, other: Effect.Effect<unknown, unknown>]>
 ) => {
-  let done = false
+  let done = 0
   const interposing = (sql: SqlClient.SqlClient): SqlClient.SqlClient =>
     new Proxy(sql, {
       get: (sql, name) => {
         if (name === "withoutTransforms") return () => interposing(sql.withoutTransforms())
         if (name !== "unsafe") return Reflect.get(sql, name) as unknown
         return (...statement: Parameters<typeof sql.unsafe>) => {
-          if (done || !text.test(statement[0])) return sql.unsafe(...statement)
-          done = true
+          const [text, other] = others[done] ?? []
+          if (other === undefined || text?.test(statement[0]) !== true) return sql.unsafe(...statement)
+          done += 1
           return Effect.andThen(Effect.orDie(other), sql.unsafe(...statement))
         }
       }
@@ -189,8 +190,32 @@ describe("the locks of generations", () => {
       yield* own(one.store, first)
       yield* claim(one.store, first, 0, 1, Duration.zero)
       const asked = { generation: first, part: { index: 1, of: 2 }, owner: "another", lease: Duration.infinity }
-      const store = yield* interposed(one, /set\s+epoch =/, two.store.claim(asked))
+      const store = yield* interposed(one, [/set\s+epoch =/, two.store.claim(asked)])
       assert.deepStrictEqual(yield* claim(store, first), { _tag: "Held", by: "another" })
+    })
+  )
+
+  it.live("a claim looks again if its generation is created and dropped meanwhile", () =>
+    Effect.gen(function* () {
+      const { one, two } = yield* opened
+      yield* own(one.store, first)
+      const dropping = Effect.flatMap(own(two.store, second), (epoch) =>
+        two.store.commit({ ...nothing, generation: second, epoch, from: 0, to: 0, drop: true })
+      )
+      const creation = [/hexfold views/, own(two.store, second)] as const
+      const store = yield* interposed(one, creation, [/as leased/, dropping])
+      assert.strictEqual((yield* claim(store, second))._tag, "Owned")
+    })
+  )
+
+  it.live("a claim of a generation whose parts are lost fails, and says so", () =>
+    Effect.gen(function* () {
+      const { one } = yield* opened
+      yield* own(one.store, first)
+      yield* one.sql.unsafe(`delete from ${one.schema}.view_parts`)
+      const { message, reason } = yield* Effect.flip(claim(one.store, first))
+      assert.strictEqual(reason._tag, "Corrupt")
+      assert.include(message, "Things, version 1, is registered without parts")
     })
   )
 
@@ -220,7 +245,7 @@ describe("the locks of generations", () => {
           yield* two.store.commit({ ...nothing, ...dropped, from: 1, to: 1, drop: true })
           old = epoch
         })
-        const store = yield* interposed(one, /\.view_\d/, switching)
+        const store = yield* interposed(one, [/\.view_\d/, switching])
         assert.strictEqual(yield* read(store), version === 4 ? 0 : version)
       }
     })
