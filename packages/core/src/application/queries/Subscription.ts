@@ -81,6 +81,8 @@ export type EventOf<S extends Source> = Parameters<S["evolve"]>[1] & Tagged
 export interface EventsOptions<Type extends string> {
   /** The subscription begins with the first event after this position, as in {@link SubscriptionOptions}. 0 by default. */
   readonly after?: number | Position
+  /** `now`: it begins after the events that are there when it begins, as in {@link SubscriptionOptions}. */
+  readonly from?: "now"
   /** The subscription ends when it has delivered every event up to this position. By default it never ends. */
   readonly upTo?: number
   /** Only events of these types. All types by default. */
@@ -90,7 +92,8 @@ export interface EventsOptions<Type extends string> {
 /**
  * Like {@link recorded}, but only the events of some aggregates, decoded. The
  * store reads no other events. An event that does not decode is never skipped:
- * the stream fails. A new stream with `after` can begin after that event.
+ * the stream fails with an error that has its position. A new stream with `after` can
+ * begin after that event.
  *
  * @example
  * ```ts

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { checkRange } from "../../ports/AppendCheck.ts"
-import type { EventStoreError } from "../../ports/errors.ts"
+import { EventStoreError } from "../../ports/errors.ts"
 import {
   type AllReadOptions,
   EventStore,
@@ -11,6 +11,7 @@ import {
   type Position,
   type RecordedEvent
 } from "../../ports/EventStore.ts"
+import { Rejected } from "../../ports/Reason.ts"
 import { confirm } from "../events/positions.ts"
 import { whileAway } from "./liveQuery.ts"
 
@@ -22,6 +23,11 @@ export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" |
    * only checked against the end of the log.
    */
   readonly after?: number | Position
+  /**
+   * `now`: the subscription begins after the events that are there when it begins, and `after` is not given. Its first
+   * {@link Step} has no event and says where it has begun.
+   */
+  readonly from?: "now"
   /** The subscription ends when it has delivered every event up to this position. By default it never ends. */
   readonly upTo?: number
 }
@@ -47,16 +53,24 @@ export interface Step<out Event = RecordedEvent> {
 export const follow = (options: SubscriptionOptions): Stream.Stream<Step, EventStoreError, EventStore> =>
   Stream.unwrap(
     Effect.map(EventStore, (store) => {
-      const { after = 0, upTo = Infinity, ...filters } = options
-      const refused = checkRange("readAll", options)
+      const { after = 0, from, upTo = Infinity, ...filters } = options
+      const refused = checkRange("readAll", options) ?? (from === undefined ? undefined : refusedStart(options))
       if (refused !== undefined) return Stream.fail(refused)
       let at: number | Position = after
+      let isBeginning = from === "now"
       let stretch = first
       const place = () => (typeof at === "number" ? at : at.position)
 
       /** Fails if the log does not have the position. From then on the position is one of this history. */
       const check = (horizon: Horizon) =>
         Effect.map(confirm(store, at, horizon), () => void (at = { history: horizon.history, position: place() }))
+
+      /** Begins after all events up to the first horizon. */
+      const begin = ({ history, position }: Horizon): Stream.Stream<Step> => {
+        isBeginning = false
+        const resume = (at = { history, position })
+        return Stream.succeed({ event: undefined, resume })
+      }
 
       /** Reads one stretch. If it fails, the next one begins after the last event that was delivered, and is shorter. */
       const read = (history: number, end: number): Stream.Stream<Step, EventStoreError> =>
@@ -107,6 +121,7 @@ export const follow = (options: SubscriptionOptions): Stream.Stream<Step, EventS
             Stream.suspend(() => readOn(horizon)),
             isDone
           )
+          if (isBeginning) return Stream.concat(begin(horizon), isDone)
           return Stream.concat(Stream.drain(Stream.fromEffect(Effect.suspend(() => check(horizon)))), reading)
         }),
         Stream.takeWhile((step): step is Step => step !== undefined),
@@ -115,6 +130,18 @@ export const follow = (options: SubscriptionOptions): Stream.Stream<Step, EventS
       )
     })
   )
+
+const refusedStart = ({ after, from }: SubscriptionOptions): EventStoreError | undefined => {
+  const problem =
+    (from as unknown) !== "now"
+      ? "from is not `now`"
+      : after === undefined
+        ? undefined
+        : "both `from` and `after` are given"
+  return problem === undefined
+    ? undefined
+    : new EventStoreError({ operation: "readAll", reason: new Rejected({ detail: problem }) })
+}
 
 /** The positions of the first stretch, and of the shortest. */
 const first = 100_000
