@@ -1,5 +1,6 @@
 /** Events, and the results of queries, as they come. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { InvalidCursor } from "../../domain/errors.ts"
@@ -13,9 +14,10 @@ import type { ViewStore } from "../../ports/ViewStore.ts"
 import type { EventDecodeError } from "../events/errors.ts"
 import * as EventCodec from "../events/EventCodec.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
+import { decoder } from "../views/fold.ts"
 import { asked, counted, shown } from "./asking.ts"
 import { follow, type Step, type SubscriptionOptions } from "./follow.ts"
-import { answers } from "./liveQuery.ts"
+import { answers, type OneRecord } from "./liveQuery.ts"
 
 export type { Step, SubscriptionOptions } from "./follow.ts"
 
@@ -196,6 +198,39 @@ export const query = <Row, Name extends string>(
       )
     )
   )
+
+/**
+ * The state of one record, for a live page: the present state at once, then each new
+ * one soon after the record has changed; none while there is no record under the key.
+ * It behaves like {@link query} otherwise.
+ *
+ * @example
+ * ```ts
+ * import { Query, Subscription } from "@hexfold/core"
+ * import { Effect, Option, Stream } from "effect"
+ *
+ * declare const Balances: Query.Source<{ readonly balance: number }>
+ *
+ * const printing = Subscription.record(Balances, "a-1").pipe(
+ *   Stream.runForEach((state) => Effect.log(Option.match(state, { onNone: () => "none", onSome: ({ balance }) => balance })))
+ * )
+ * ```
+ */
+export const record = <State>(
+  view: Query.Source<State>,
+  key: string
+): Stream.Stream<
+  Option.Option<State>,
+  RecordDecodeError | EventStoreError | ViewStoreError,
+  EventStore | ViewStore
+> => {
+  const decode = decoder(view)
+  const asking = (store: ViewStore["Service"]) =>
+    Effect.map(store.load({ view: view.name }, [key]), ({ states }): OneRecord => ({ record: states.get(key) }))
+  return Stream.mapEffect(answers(view, asking), ({ record }) =>
+    record === undefined ? Effect.succeed(Option.none<State>()) : Effect.asSome(Effect.fromResult(decode(key, record)))
+  )
+}
 
 /**
  * Like {@link query}, but the number of records that the query gives on all its

@@ -68,12 +68,18 @@ const unrepeated = <E>(error: E | ViewStoreError): E | ViewStoreError =>
       })
     : error
 
-type Answer = Query.Page<Schema.Json> | number
+/** One record; undefined if there is none. */
+export interface OneRecord {
+  readonly record: Schema.Json | undefined
+}
 
-const textOf = (answer: Answer): string =>
-  typeof answer === "number"
-    ? String(answer)
-    : canonicalJson([answer.next ?? null, answer.total ?? null, answer.rows.map(({ key, state }) => [key, state])])
+type Answer = Query.Page<Schema.Json> | OneRecord | number
+
+const textOf = (answer: Answer): string => {
+  if (typeof answer === "number") return String(answer)
+  if ("record" in answer) return answer.record === undefined ? "none" : canonicalJson([answer.record])
+  return canonicalJson([answer.next ?? null, answer.total ?? null, answer.rows.map(({ key, state }) => [key, state])])
+}
 
 /** Tries again while a store is unavailable. Errors that waiting does not cure are passed on. */
 export const whileAway = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(

@@ -10,7 +10,7 @@ import {
   ViewStore,
   ViewStoreError
 } from "@hexfold/core"
-import { Deferred, Duration, Effect, Fiber, Queue, Stream } from "effect"
+import { Deferred, Duration, Effect, Fiber, Option, Queue, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Activity, budget, deposited, eventually, opened, reaches, stores } from "../../support/projected.ts"
 
@@ -47,6 +47,28 @@ const counting = Effect.gen(function* () {
 })
 
 const minutes = (n: number) => Effect.repeat(TestClock.adjust("1 second"), { times: n * 60 - 1 })
+
+describe("record", () => {
+  it.effect("gives the present state of one record, or none, and then each different one", () =>
+    Effect.gen(function* () {
+      const sums: Array<number | undefined> = []
+      yield* Subscription.record(Activity, "Account-a").pipe(
+        Stream.runForEach((state) => Effect.sync(() => sums.push(Option.getOrUndefined(state)?.sum))),
+        Effect.forkScoped({ startImmediately: true })
+      )
+      yield* eventually(Effect.sync(() => sums.length === 1))
+      yield* Effect.forkScoped(Projection.run(Activity))
+      yield* deposited("a", 1)
+      yield* eventually(Effect.sync(() => sums.length === 2))
+      // The view advances, the record stays the same.
+      yield* deposited("b", 1)
+      yield* reaches(Activity, 2)
+      yield* deposited("a", 2)
+      yield* eventually(Effect.sync(() => sums.length === 3))
+      expect(sums).toEqual([undefined, 1, 3])
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+})
 
 describe("query", () => {
   it.effect("gives the present result, and then each different one", () =>
