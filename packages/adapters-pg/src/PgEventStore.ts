@@ -4,7 +4,7 @@ import { EventStore, type EventStoreError, StreamLocks } from "@hexfold/core"
 import { AppendCheck } from "@hexfold/core/adapter"
 import { Context, Duration, Effect, Layer, type Redacted, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { limitOf } from "./database/disconnect.ts"
+import { defaultTimeout, limitOf } from "./database/disconnect.ts"
 import { isBlocked, isExpired, isStandby, isUndone, translated } from "./database/errors.ts"
 import { checkLog } from "./database/logChecks.ts"
 import { clientConfig, databaseUrl, poolSizeOf, whetherToListen } from "./database/client.ts"
@@ -111,7 +111,7 @@ const open = (options: Options) =>
     const retention = Duration.fromInputUnsafe(options.commandRetention ?? "Infinity")
     const sweepInterval = Duration.fromInputUnsafe(options.sweepInterval ?? "1 minute")
     yield* checkNumbers({ maxBatch, maxInFlight, pageBytes, pageSize })
-    const timeout = Duration.fromInputUnsafe(options.timeout ?? "10 seconds")
+    const timeout = Duration.fromInputUnsafe(options.timeout ?? defaultTimeout)
     const lockTimeout = Duration.fromInputUnsafe(options.lockTimeout ?? timeout)
     yield* checkDurations("open", { commandRetention: retention, sweepInterval })
     const warnHeldAfter = Duration.fromInputUnsafe(options.warnHeldAfter ?? "10 seconds")
@@ -148,11 +148,7 @@ const open = (options: Options) =>
       limited: (query) => outside(limited("horizons")(query)),
       outside
     })
-    // The end of the store waits for the end of the sweep.
-    const limitedSweep = limitOf(sql, timeout, true)
-    const sweeping = translated("maintenance")(
-      outside(sweep(sql, schema, retention, (batch) => limitedSweep("maintenance")(autocommit(batch))))
-    )
+    const sweeping = sweep({ sql, schema, olderThan: retention, timeout, committed: autocommit })
     if (Duration.isFinite(retention)) yield* sweepEvery(name, sweepInterval, sweeping)
 
     const single = singleAppend.make(sql, schema, autocommit)
@@ -315,16 +311,10 @@ export const sweepCommands = (options: {
     const olderThan = Duration.fromInputUnsafe(options.olderThan)
     yield* checkSchemaName(schema)
     yield* checkDurations("maintenance", { olderThan })
-    const timeout = Duration.fromInputUnsafe(options.timeout ?? "10 seconds")
+    const timeout = Duration.fromInputUnsafe(options.timeout ?? defaultTimeout)
     yield* checkLimits("maintenance", { timeout })
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-    return yield* translated("maintenance")(
-      outsideOf(sql)(
-        sweep(sql, quoted(schema), olderThan, (batch) =>
-          limitOf(sql, timeout, true)("maintenance")(transactionOf(sql)(batch))
-        )
-      )
-    )
+    return yield* sweep({ sql, schema: quoted(schema), olderThan, timeout, committed: transactionOf(sql) })
   })
 
 type ReadFailure = Effect.Error<ReturnType<EventStore.EventStore["Service"]["readStreams"]>>

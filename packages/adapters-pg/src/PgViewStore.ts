@@ -3,7 +3,7 @@ import { type Query, Reason, ViewStore, ViewStoreError } from "@hexfold/core"
 import { CommitCheck } from "@hexfold/core/adapter"
 import { Duration, Effect, Layer } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { limiting } from "./database/disconnect.ts"
+import { defaultTimeout, limiting } from "./database/disconnect.ts"
 import { translatedOf } from "./database/errors.ts"
 import { quoted } from "./database/schemaName.ts"
 import { awaitServer, defaultStartTimeout } from "./database/starting.ts"
@@ -46,7 +46,7 @@ export const make = (
 ): Effect.Effect<ViewStore.ViewStore["Service"], ViewStoreError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     const name = options.schema ?? PgMigrations.defaultSchema
-    const timeout = Duration.fromInputUnsafe(options.timeout ?? "10 seconds")
+    const timeout = Duration.fromInputUnsafe(options.timeout ?? defaultTimeout)
     const migrating =
       options.migrate === false ? PgMigrations.verify({ schema: name }) : PgMigrations.run({ schema: name })
     yield* Effect.andThen(checkLimits("open", { timeout }), migrating).pipe(

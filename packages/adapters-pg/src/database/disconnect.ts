@@ -3,6 +3,9 @@ import { Duration, Effect, Exit, type Fiber } from "effect"
 import type { SqlClient } from "effect/sql"
 import { whetherJoined } from "./transactions.ts"
 
+/** The limit of a statement, if the options of a store give none. */
+export const defaultTimeout: Duration.Input = "10 seconds"
+
 /** Waits for the end of a fiber that was interrupted. Says whether it has ended within the limit. */
 const endWithin = (fiber: Fiber.Fiber<unknown, unknown>, limit: Duration.Duration): Effect.Effect<boolean> =>
   Effect.callback((resume) => {
@@ -60,14 +63,14 @@ const disconnectWithin = <A, E, R, Failure>(
     })
   })
 
-/** The statement fails and so aborts the transaction, with any search path: there is no such savepoint. */
+/** There is no such savepoint. So the statement fails and aborts the transaction, whatever the search path is. */
 const abort = "rollback to savepoint hexfold_statement_without_answer"
 
 /**
- * Leaves a query that was given up inside a caller's transaction, such that nothing which the caller does next is lost
- * in silence. (1) The query has usually ended, with its rollback to its savepoint, before the caller goes on. (2) If it
- * does not end in time, a statement that aborts the transaction is queued before all that the caller sends. (3) The
- * connection keeps the order. So what the caller sends before the late rollback fails, and so does a commit.
+ * Leaves a query that was given up inside a caller's transaction. Nothing that the caller does next is lost in silence.
+ * (1) The query has usually ended, with its rollback to its savepoint, before the caller goes on. (2) If it does not end
+ * in time, a statement that aborts the transaction is queued before all that the caller sends. (3) The connection keeps
+ * the order. So the caller's next statements fail, and so does the commit.
  */
 const leaveJoined =
   (sql: SqlClient.SqlClient, limit: Duration.Duration) =>

@@ -7,8 +7,9 @@ import { describeHolder, type HolderRow, holderOf } from "./holders.ts"
 import { quoted } from "./schemaName.ts"
 import { transactionOf } from "./transactions.ts"
 
-/** A migration waits for the locks of a try so long at first, and longer with each try, in milliseconds. */
+/** How long the first try waits for its locks, in milliseconds. Each later try waits twice as long. */
 const firstPatience = 50
+/** The longest that a try waits, in milliseconds. */
 const longestPatience = 500
 /** The longest pause between two tries, in milliseconds. Between them appends go on. */
 const longestPause = 1_000

@@ -74,13 +74,8 @@ export const make = (
       checked,
       log
     ]
-    const called = namingStreams(
-      sql,
-      schema,
-      { streams: [single] },
-      false
-    )(autocommit(sql.unsafe<Row>(appendEventCall(schema), binds)))
-    return Effect.map(called, ([row]) => {
+    const naming = namingStreams(sql, schema, { streams: [single] }, false)
+    return Effect.map(naming(autocommit(sql.unsafe<Row>(appendEventCall(schema), binds))), ([row]) => {
       const { o_base, o_maintains, o_position, o_time } = row!
       if (o_maintains) left = pause
       if (o_position === null) return undefined

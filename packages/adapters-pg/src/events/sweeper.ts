@@ -1,7 +1,10 @@
 import type { EventStoreError } from "@hexfold/core"
 import { Duration, Effect, Schedule, type Scope } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
+import { limitOf } from "../database/disconnect.ts"
+import { translated } from "../database/errors.ts"
 import { reported } from "../database/reported.ts"
+import { outsideOf } from "../database/transactions.ts"
 import { sweepCommands } from "../sql/retention.ts"
 
 const batchSize = 1_000
@@ -9,29 +12,46 @@ const batchSize = 1_000
 /**
  * Forgets command ids of an age and above, and returns how many it has forgotten.
  * Each batch is a transaction of its own, so an append that repeats one of its ids
- * waits for this batch only. `run` runs each batch at READ COMMITTED, and limits its time.
+ * waits for this batch only. Each batch has a limit in time. A sweep that is given up,
+ * or whose store closes, waits for the end of its batch.
  */
-export const sweep = (
-  sql: SqlClient.SqlClient,
-  schema: string,
-  olderThan: Duration.Duration,
-  run: (
-    batch: Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>
-  ) => Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError | EventStoreError>
-): Effect.Effect<number, SqlError.SqlError | EventStoreError> =>
-  Effect.gen(function* () {
+export const sweep = ({
+  committed,
+  olderThan,
+  schema,
+  sql,
+  timeout
+}: Sweep): Effect.Effect<number, EventStoreError> => {
+  const limited = limitOf(sql, timeout, true)("maintenance")
+  const sweeping = Effect.gen(function* () {
     if (!Duration.isFinite(olderThan)) return 0
     let count = 0
     let last: Date | null = null
     while (true) {
-      const [row]: ReadonlyArray<Row> = yield* run(
-        sql.unsafe<Row>(sweepCommands(schema), [Duration.toSeconds(olderThan), last, batchSize])
-      )
+      const batch: Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError> = sql.unsafe<Row>(sweepCommands(schema), [
+        Duration.toSeconds(olderThan),
+        last,
+        batchSize
+      ])
+      const [row]: ReadonlyArray<Row> = yield* limited(committed(batch))
       count += row!.count
       if (row!.count < batchSize) return count
       last = row!.last
     }
   })
+  return translated("maintenance")(outsideOf(sql)(sweeping))
+}
+
+/** What to sweep, and how. */
+interface Sweep {
+  readonly sql: SqlClient.SqlClient
+  readonly schema: string
+  readonly olderThan: Duration.Duration
+  /** The most time of a batch. */
+  readonly timeout: Duration.Duration
+  /** Runs and commits a statement at READ COMMITTED. */
+  readonly committed: <A, E>(batch: Effect.Effect<A, E>) => Effect.Effect<A, E | SqlError.SqlError>
+}
 
 /**
  * Sweeps now and after each interval, in the background. The next sweep makes up for

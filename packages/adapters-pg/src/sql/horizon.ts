@@ -1,4 +1,5 @@
 import { noted, refuseSequence, refuseStandby } from "./history.ts"
+import { transactionsOf } from "./locks.ts"
 import { mayHide, ownPath } from "./security.ts"
 
 /**
@@ -72,9 +73,7 @@ ${refuseSequence(schema, "v_end", "o_last")}
       select l.pid, min(a.application_name) as application, l.pid is null as prepared,
         extract(epoch from min(coalesce(a.xact_start, a.state_change, x.prepared))) * 1000 as since
       from unnest(v_pids, v_transactions) as l(pid, transaction)
-        left join pg_stat_activity a on a.pid = l.pid
-        left join pg_locks t on l.pid is null and t.pid is null and t.locktype = 'transactionid' and t.virtualtransaction = l.transaction
-        left join pg_prepared_xacts x on x.transaction = t.transactionid
+${transactionsOf("l.transaction")}
       group by l.pid, l.transaction order by since nulls last limit 10
     ) as h;
   end if;

@@ -71,6 +71,15 @@ select key from ${schema}.streams where key = any ($1::text[]) and not exists (s
 order by key limit 4`
 
 /**
+ * Part of a statement over locks `l`: their sessions as `a`, or their prepared transactions as `x`. A prepared transaction
+ * has no process: its lock on itself leads from the virtual transaction to it.
+ */
+export const transactionsOf = (virtual: string): string => `\
+        left join pg_stat_activity a on a.pid = l.pid
+        left join pg_locks t on l.pid is null and t.pid is null and t.locktype = 'transactionid' and t.virtualtransaction = ${virtual}
+        left join pg_prepared_xacts x on x.transaction = t.transactionid`
+
+/**
  * The transactions that hold what a migration waits for, the oldest first: locks on tables of the schema, and the
  * advisory lock that excludes other migrations. On a table that the migration only comments on or refers to, a lock
  * of a reader or an append does not count.
@@ -81,9 +90,7 @@ export const migrationHolders = `
 select l.pid, min(a.application_name) as application, l.pid is null as prepared,
   (extract(epoch from min(coalesce(a.xact_start, x.prepared))) * 1000)::float8 as since
 from pg_locks l
-  left join pg_stat_activity a on a.pid = l.pid
-  left join pg_locks t on l.pid is null and t.pid is null and t.locktype = 'transactionid' and t.virtualtransaction = l.virtualtransaction
-  left join pg_prepared_xacts x on x.transaction = t.transactionid
+${transactionsOf("l.virtualtransaction")}
 where l.granted and l.pid is distinct from pg_backend_pid()
   and l.database = (select oid from pg_database where datname = current_database())
   and case l.locktype

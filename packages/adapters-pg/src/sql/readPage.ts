@@ -39,7 +39,8 @@ export type Direction = "forwards" | "backwards"
  * how many times larger than its stored bytes a compressed payload is taken to be;
  * $8 bigint: the history of the horizon, or null. The page fails if the log has begun another
  * one: what stands below that horizon may then still change. The limit asks for that, because
- * Postgres evaluates it also where a policy hides all rows. So many positions have no more events.
+ * Postgres evaluates it also where a policy hides all rows. `readable` returns the position.
+ * There are at most so many events up to it, so it never shortens the page.
  */
 export const readAllPage = (schema: string, direction: Direction): string =>
   page(

@@ -6,12 +6,13 @@ export const utf8Bytes = (text: string): number => {
   let bytes = text.length
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
-    if (code < 0x80) continue
-    // A surrogate pair has two units and four bytes.
-    bytes += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2
+    if (code >= 0x80) bytes += beyondAscii(code)
   }
   return bytes
 }
+
+// The bytes of a UTF-16 unit beyond ASCII, without the first one. A surrogate pair has two units and four bytes.
+const beyondAscii = (code: number): number => (code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2)
 
 /** The bytes of a valid JSON value as Postgres writes jsonb: a space after `:` and `,`, and numbers without an exponent. */
 export const jsonBytes = (value: Schema.Json): number => {
@@ -34,11 +35,13 @@ export const jsonBytes = (value: Schema.Json): number => {
   return members === 0 ? bytes : bytes + 2 * (members - 1)
 }
 
+// One loop for both: what UTF-8 adds to the units, and what escapes add. Two loops take twice the time for a large text.
 const textBytes = (text: string): number => {
-  let bytes = 2 + utf8Bytes(text)
+  let bytes = 2 + text.length
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
-    if (code === 0x22 || code === 0x5c) bytes += 1
+    if (code >= 0x80) bytes += beyondAscii(code)
+    else if (code === 0x22 || code === 0x5c) bytes += 1
     else if (code < 0x20) bytes += (code >= 0x08 && code <= 0x0a) || code === 0x0c || code === 0x0d ? 1 : 5
   }
   return bytes

@@ -1,7 +1,0 @@
-import { EventStoreContract } from "@hexfold/testing/contracts"
-import { apart, restricted } from "./backends.ts"
-
-EventStoreContract.suite(
-  "Postgres, as a role with few rights whose transactions default to repeatable read",
-  apart({}, restricted)
-)
