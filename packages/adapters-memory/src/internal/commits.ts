@@ -11,7 +11,8 @@ import {
   type Part,
   positionOf,
   serving,
-  type Stored
+  type Stored,
+  write as writeRecords
 } from "./generations.ts"
 
 /** What the appends of a process know of a view. */
@@ -61,8 +62,7 @@ export const commit = (
 
 const write = (stored: Stored, part: Part, commit: ViewStore.Commit): void => {
   const { from, to } = commit
-  for (const { key, state } of commit.put) stored.records.set(key, state)
-  for (const key of commit.remove) stored.records.delete(key)
+  writeRecords(stored, commit)
   for (const deadLetter of commit.deadLetters?.put ?? []) deadLetters.keep(stored, deadLetter)
   for (const place of commit.deadLetters?.remove ?? []) deadLetters.remove(stored, place)
   part.position = to

@@ -27,6 +27,8 @@ export interface Stored {
   replaced: boolean
   /** The events that appends apply to the records. While they do, the part keeps the position at which they began. */
   inline: Follows | undefined
+  /** Grows with every step that changes a record. */
+  changes: number
 }
 
 /** The events that a view follows. */
@@ -54,14 +56,28 @@ export interface Generations {
    * dropped must not reach a new one with the same name.
    */
   readonly nextEpoch: () => number
+  /**
+   * The number at which the changes of a new generation begin. No two begin with the same number. So a generation that
+   * was dropped and made again is not taken for the former one.
+   */
+  readonly firstChange: () => number
 }
+
+const changesPerGeneration = 2 ** 32
 
 /** Opens a store of generations that has none yet. */
 export const open = (
   { history, last }: Pick<Generations, "history" | "last"> = { history: () => undefined, last: () => 0 }
 ): Generations => {
   let epochs = 0
-  return { views: new Map(), last, history, nextEpoch: () => ++epochs }
+  let created = 0
+  return {
+    views: new Map(),
+    last,
+    history,
+    nextEpoch: () => ++epochs,
+    firstChange: () => ++created * changesPerGeneration
+  }
 }
 
 /** The generation with this version and build. Without a build it is the present one of the version. */
@@ -77,7 +93,7 @@ export const serving = ({ views }: Generations, view: string): Stored | undefine
 
 /** Creates a generation whose first event is the one after a position. */
 export const create = (
-  { views }: Generations,
+  { firstChange, views }: Generations,
   { build, version, view }: ViewStore.Generation,
   after: number
 ): Stored => {
@@ -92,11 +108,19 @@ export const create = (
     parts: [newPart(0, after)],
     serves: all.length === 0,
     replaced: false,
-    inline: undefined
+    inline: undefined,
+    changes: firstChange()
   }
   all.push(created)
   all.sort(inOrder)
   return created
+}
+
+/** Writes records. */
+export const write = (stored: Stored, { put, remove }: Pick<ViewStore.Commit, "put" | "remove">): void => {
+  if (put.length + remove.length > 0) stored.changes++
+  for (const { key, state } of put) stored.records.set(key, state)
+  for (const key of remove) stored.records.delete(key)
 }
 
 /** Deletes a generation. */
@@ -147,7 +171,8 @@ export const statusOf = (generations: Generations, now: number): ReadonlyArray<V
       })),
       serves: stored.serves,
       replaced: stored.replaced,
-      inline: stored.inline !== undefined
+      inline: stored.inline !== undefined,
+      changes: stored.changes
     }))
   )
 

@@ -2,7 +2,7 @@ import { type EventStore, StreamId, type View } from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
 import { Result } from "effect"
 import type { Maintaining } from "./commits.ts"
-import { demote, type Follows, type Generations, type Inline, inlineOf, type Stored } from "./generations.ts"
+import { demote, type Follows, type Generations, type Inline, inlineOf, type Stored, write } from "./generations.ts"
 
 type Events = ReadonlyArray<EventStore.RecordedEvent>
 
@@ -50,11 +50,10 @@ const isSame = (a: Follows, b: Follows): boolean => isSameSet(a.aggregates, b.ag
 const isSameSet = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
   a.length === b.length && a.every((name) => b.includes(name))
 
-const maintain = (view: View.Any, { records }: Stored, events: Events): boolean => {
-  const folded = Result.flatMap(InlineViews.plan(view, events), ({ fold }) => fold(records))
+const maintain = (view: View.Any, stored: Stored, events: Events): boolean => {
+  const folded = Result.flatMap(InlineViews.plan(view, events), ({ fold }) => fold(stored.records))
   if (Result.isFailure(folded)) return false
-  for (const { key, state } of folded.success.put) records.set(key, state)
-  for (const key of folded.success.remove) records.delete(key)
+  write(stored, folded.success)
   return true
 }
 

@@ -1,3 +1,4 @@
+import { changes } from "./changes.ts"
 import { events } from "./events.ts"
 import { generations } from "./generations.ts"
 import { histories } from "./histories.ts"
@@ -34,5 +35,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { name: "revisions", statements: revisions },
   { name: "times", statements: times, locks: ["streams", "events"] },
   { name: "histories", statements: histories },
-  { name: "view histories", statements: viewHistories, locks: ["view_parts"] }
+  { name: "view histories", statements: viewHistories, locks: ["view_parts"] },
+  { name: "changes", statements: changes, locks: ["view_parts"] }
 ]

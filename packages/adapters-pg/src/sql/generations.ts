@@ -1,6 +1,12 @@
 // The history of a part's position, unless an earlier library has moved the position since it was said.
 const knownHistory = "case when history_at = position then history end"
 
+/**
+ * The number of a part's changes. An earlier library moves the position and counts nothing. So each position since the
+ * last count, which stood at \`changes_at\`, counts as a change.
+ */
+export const countedChanges = "changes + greatest(position - changes_at, 0)"
+
 const nextEpoch = (schema: string): string => `pg_catalog.nextval('${schema}.view_epochs'::regclass)`
 
 // A generation by its name. Without a build it is the one that serves, otherwise the first that no other has replaced.
@@ -64,10 +70,17 @@ select $1, $2,
 where not exists (${named(schema)})
 returning id, build`
 
-/** Creates parts. $1 bigint: the generation; $2 int: the number of its parts; $3 bigint: their position; $4 bigint or null: its history. */
+/**
+ * Creates parts. The changes of a new generation begin at a number of its own. So a generation that was dropped and
+ * made again is not taken for the former one.
+ *
+ * $1 bigint: the generation; $2 int: the number of its parts; $3 bigint: their position; $4 bigint or null: its history;
+ * $5 bigint or null: the changes of all former parts together; null for a new generation.
+ */
 export const createParts = (schema: string): string => `
-insert into ${schema}.view_parts (generation, index, epoch, position, history, history_at)
-select $1, index, ${nextEpoch(schema)}, $3, $4, $3 from pg_catalog.generate_series(0, $2 - 1) as index`
+insert into ${schema}.view_parts (generation, index, epoch, position, history, history_at, changes, changes_at)
+select $1, index, ${nextEpoch(schema)}, $3, $4, $3, case when index = 0 then coalesce($5, ($1 % 1048576::bigint) << 32) else 0 end, $3
+from pg_catalog.generate_series(0, $2 - 1) as index`
 
 /** Removes all parts. $1 bigint: the generation. */
 export const removeParts = (schema: string): string => `delete from ${schema}.view_parts where generation = $1`
@@ -77,7 +90,7 @@ export const lockGeneration = (schema: string): string => `select from ${schema}
 
 /** Locks all parts. $1 bigint: the generation. */
 export const lockParts = (schema: string): string =>
-  `select epoch, position, ${knownHistory} as history from ${schema}.view_parts where generation = $1 order by index for update`
+  `select epoch, position, ${knownHistory} as history, ${countedChanges} as changes from ${schema}.view_parts where generation = $1 order by index for update`
 
 /** The locks for a switch, always in the same order. $1 text: the view. */
 export const lockGenerations = (schema: string): string =>
@@ -93,7 +106,7 @@ export const lockDropped = (schema: string): string => `${named(schema)} for upd
  * $1 text: the view; $2 bigint: the version; $3 bigint or null: the build; $4
  * int: the part; $5 bigint: the epoch; $6 bigint: the position before; $7 bigint:
  * the position after; $8 jsonb: the failure; $9 and $10 float8: the speed;
- * $11 bigint or null: the history of the log.
+ * $11 bigint or null: the history of the log; $12 bigint: 1 if records change, otherwise 0.
  */
 export const advance = (schema: string): string => `
 with generation as materialized (${named(schema, "id, inline")} for key share)
@@ -103,7 +116,9 @@ update ${schema}.view_parts as part set
   history_at = case when $11 is null and history_at <> position then history_at else $7 end,
   failure = case when $7 = $6 then coalesce($8, failure) else $8 end,
   events_per_second = coalesce($9, events_per_second),
-  positions_per_second = coalesce($10, positions_per_second)
+  positions_per_second = coalesce($10, positions_per_second),
+  changes = ${countedChanges} + $12,
+  changes_at = $7
 from generation
 where part.generation = generation.id and part.index = $4 and part.epoch = $5 and part.position = $6
   and not generation.inline
@@ -142,10 +157,34 @@ from ${schema}.views where generation = id and view = $1 and version = $2 and bu
 export const remove = (schema: string): string =>
   `delete from ${schema}.views where id = $1 and not serves returning id`
 
-/** All generations, with a row for each part. */
+/**
+ * All generations, with a row for each part. For a generation that appends maintain, the position is the horizon, which
+ * comes with the history in which it holds.
+ */
 export const status = (schema: string): string => `
-select view, version, build, serves, replaced, inline, epoch,
-  ${schema}.reached(inline, position) as position, ${knownHistory} as history, failure, events_per_second, positions_per_second,
+with log as materialized (
+  select log.o_history, log.o_horizon
+  from (select where exists (select from ${schema}.views where inline)) as needed
+  cross join lateral ${schema}.horizon_2(false, false, false) as log
+)
+select id, view, version, build, serves, replaced, inline, promotion, epoch,
+  case when inline then o_horizon else position end as position,
+  case when inline then o_history else ${knownHistory} end as history,
+  failure, events_per_second, positions_per_second, ${countedChanges} as changes,
   case when leased_until > pg_catalog.clock_timestamp() then owner end as owner
-from ${schema}.views join ${schema}.view_parts on generation = id
+from ${schema}.views join ${schema}.view_parts on generation = id left join log on true
 order by view, version, build, index`
+
+/**
+ * The last events that generations follow, of those after one position and up to another. It runs after the statement
+ * that has given the horizon, because what stands below a horizon is visible to a later statement.
+ *
+ * $1 bigint[]: the generations; $2 bigint[]: after these positions; $3 bigint[]: up to these.
+ */
+export const lastFollowed = (schema: string): string => `
+select known.id, (
+  select pg_catalog.max(position) from ${schema}.events
+  where position > known.after and position <= known.up_to
+    and type = any (views.types) and pg_catalog.split_part(stream_id, '-'::text, 1) = any (views.aggregates)
+) as last
+from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as known(id, after, up_to) join ${schema}.views on views.id = known.id`

@@ -1,3 +1,4 @@
+import { countedChanges } from "./generations.ts"
 import { ownPath } from "./security.ts"
 
 /**
@@ -25,7 +26,9 @@ begin
   with demoted as (
     update ${schema}.views set inline = false where id = any (p_generations) and inline returning id
   )
-  update ${schema}.view_parts set position = v_last, history = ${schema}.history(), history_at = v_last from demoted where generation = demoted.id;
+  update ${schema}.view_parts set position = v_last, history = ${schema}.history(), history_at = v_last,
+    changes = ${countedChanges} + 1, changes_at = v_last
+  from demoted where generation = demoted.id;
 end $$`,
   `create or replace function ${schema}.reached(p_inline boolean, p_position bigint) returns bigint language sql ${ownPath} as $$
     select case when p_inline then (select o_horizon from ${schema}.horizon(false)) else p_position end $$`
@@ -127,4 +130,5 @@ with counted as (
   from counted where id = $1
   returning id
 )
-update ${schema}.view_parts set position = $2 from promoted where generation = promoted.id`
+update ${schema}.view_parts set position = $2, changes = ${countedChanges}, changes_at = $2
+from promoted where generation = promoted.id`

@@ -16,6 +16,10 @@ interface Place {
   readonly history: bigint | null
 }
 
+interface LockedPart extends Place {
+  readonly changes: bigint
+}
+
 interface Part extends Place {
   readonly id: bigint
   readonly build: bigint
@@ -35,7 +39,13 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
       const at = [view, bigint(version), bigint(build)]
       const [created] = yield* sql.unsafe<Pick<Part, "id" | "build">>(registry.register(schema), at)
       if (created === undefined) return
-      yield* sql.unsafe(registry.createParts(schema), [created.id, int4(1), bigint(after ?? 0), bigint(undefined)])
+      yield* sql.unsafe(registry.createParts(schema), [
+        created.id,
+        int4(1),
+        bigint(after ?? 0),
+        bigint(undefined),
+        bigint(undefined)
+      ])
       yield* sql.unsafe(records.createTable(schema, created.id))
       yield* sql.unsafe(records.commentTable(schema, created.id, view, version, created.build))
       for (const paths of indexes) yield* sql.unsafe(records.createIndex(schema, created.id, paths))
@@ -52,12 +62,13 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
     Effect.gen(function* () {
       const [{ id, position }] = parts as [Part]
       yield* sql.unsafe(registry.lockGeneration(schema), [id])
-      const locked = yield* sql.unsafe<Place>(registry.lockParts(schema), [id])
+      const locked = yield* sql.unsafe<LockedPart>(registry.lockParts(schema), [id])
       const isSame = ({ epoch, position }: Part, i: number) =>
         locked[i]?.epoch === epoch && locked[i].position === position
       if (locked.length !== parts.length || !parts.every(isSame)) return
       yield* sql.unsafe(registry.removeParts(schema), [id])
-      yield* sql.unsafe(registry.createParts(schema), [id, int4(of), position, bigint(earliestOf(locked))])
+      const changes = locked.reduce((sum, part) => sum + part.changes, 0n)
+      yield* sql.unsafe(registry.createParts(schema), [id, int4(of), position, bigint(earliestOf(locked)), changes])
     })
 
   // Why claims at the same time are correct: a claim changes what it has seen only if it is still the same; otherwise it

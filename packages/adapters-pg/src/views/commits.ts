@@ -97,7 +97,8 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
         jsonb(failure === undefined ? null : storedOf(failure)),
         float8(throughput?.events ?? null),
         float8(throughput?.positions ?? null),
-        bigint(commit.history)
+        bigint(commit.history),
+        bigint(commit.put.length + commit.remove.length > 0 ? 1 : 0)
       ])
       if (advanced === undefined) {
         const [place] = yield* sql.unsafe<{ readonly epoch: bigint; readonly position: bigint }>(

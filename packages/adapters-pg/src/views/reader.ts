@@ -7,6 +7,7 @@ import { isNoTable } from "../database/errors.ts"
 import * as deadLetterTable from "../sql/deadLetters.ts"
 import * as registry from "../sql/generations.ts"
 import * as records from "../sql/records.ts"
+import { inlineChanges } from "./inlineChanges.ts"
 import { inOrder, translateIndexed } from "./indexPages.ts"
 import type { Statement } from "./queryColumns.ts"
 import { groupOf, type GroupRow, translateGroups } from "./queryGroups.ts"
@@ -152,7 +153,11 @@ export const reader = (schema: string, sql: SqlClient.SqlClient) => {
       return { parked: Number(counts!.parked), skipped: Number(counts!.skipped) }
     })
 
-  const status = Effect.suspend(() => Effect.map(sql.unsafe<StatusRow>(registry.status(schema)), statusesOf))
+  const appended = inlineChanges(schema, sql)
+  const status = Effect.gen(function* () {
+    const rows = yield* sql.unsafe<StatusRow>(registry.status(schema))
+    return statusesOf(rows, yield* appended(rows))
+  })
 
   return { query, load, deadLetters, deadLetterCounts, status }
 }

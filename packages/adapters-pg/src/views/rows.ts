@@ -78,12 +78,15 @@ const unappliedOf = ({
 
 /** The columns of a generation and of one of its parts. */
 export interface StatusRow {
+  readonly id: bigint
   readonly view: string
   readonly version: bigint
   readonly build: bigint
   readonly serves: boolean
   readonly replaced: boolean
   readonly inline: boolean
+  /** The number of the last promotion. */
+  readonly promotion: bigint
   readonly epoch: bigint
   readonly position: bigint
   readonly history: bigint | null
@@ -91,10 +94,14 @@ export interface StatusRow {
   readonly failure: StoredUnapplied | null
   readonly events_per_second: number | null
   readonly positions_per_second: number | null
+  readonly changes: bigint
 }
 
-/** All generations from the rows of their parts. */
-export const statusesOf = (rows: ReadonlyArray<StatusRow>): ReadonlyArray<ViewStore.Status> => {
+/** All generations from the rows of their parts, and from the changes that appends have made to some of them. */
+export const statusesOf = (
+  rows: ReadonlyArray<StatusRow>,
+  appended: ReadonlyMap<bigint, number>
+): ReadonlyArray<ViewStore.Status> => {
   const byGeneration = new Map<string, Array<StatusRow>>()
   for (const row of rows) {
     const name = `${row.view} ${row.version} ${row.build}`
@@ -103,7 +110,7 @@ export const statusesOf = (rows: ReadonlyArray<StatusRow>): ReadonlyArray<ViewSt
     else parts.push(row)
   }
   return [...byGeneration.values()].map((parts) => {
-    const { build, inline, replaced, serves, version, view } = parts[0]!
+    const { build, id, inline, replaced, serves, version, view } = parts[0]!
     return {
       view,
       version: Number(version),
@@ -112,7 +119,8 @@ export const statusesOf = (rows: ReadonlyArray<StatusRow>): ReadonlyArray<ViewSt
       parts: parts.map(partOf),
       serves,
       replaced,
-      inline
+      inline,
+      changes: parts.reduce((sum, { changes }) => sum + Number(changes), appended.get(id) ?? 0)
     }
   })
 }

@@ -60,6 +60,12 @@ export interface Status extends Generation {
   readonly replaced: boolean
   /** Whether appends maintain the generation. If so, every committed event is in its records. */
   readonly inline: boolean
+  /**
+   * A number that grows with every commit that puts or removes a record. While appends maintain the generation it grows
+   * with the events that may touch its records, at the latest when the horizon reaches them. So as long as it stays the
+   * same, the records are the same. It is only to be compared with an earlier answer of the same store.
+   */
+  readonly changes: number
 }
 
 /** The place of a generation among those of its view. */

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { InvalidCursor } from "../../domain/errors.ts"
 import type * as Participant from "../../domain/Participant.ts"
@@ -17,7 +18,7 @@ import type { RecordDecodeError } from "../views/errors.ts"
 import { decoder } from "../views/fold.ts"
 import { asked, counted, shown } from "./asking.ts"
 import { follow, type Step, type SubscriptionOptions } from "./follow.ts"
-import { answers, type OneRecord } from "./liveQuery.ts"
+import { answers, type OneRecord, type Question } from "./liveQuery.ts"
 
 export type { Step, SubscriptionOptions } from "./follow.ts"
 
@@ -165,10 +166,14 @@ export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError | Ev
  * differs from the one before. A slow consumer skips results, but never the latest.
  *
  * The first result may be stale if the view is catching up; further results
- * follow as it advances. After that, the view is queried again only when a new
- * event arrives. A change without an event, such as a new version taking over or
- * a retry of parked events, shows up with the next event. While a store is
- * unavailable, the stream waits. Otherwise it fails like `Records.query`.
+ * follow as it advances. After that, the view is queried again only when a commit or
+ * an append has changed one of its records. It is looked at when a new event arrives:
+ * a change without an event, such as a new version taking over or a retry of parked
+ * events, shows up with the next event. While a store is unavailable, the stream
+ * waits. Otherwise it fails like `Records.query`.
+ *
+ * Equal queries of one process share the asking: however many streams there are, the
+ * store gets one query for a change. If it fails, all of them fail with the same error.
  *
  * The query of another view does not compile, or is a defect if the names are not
  * known to the compiler.
@@ -193,7 +198,10 @@ export const query = <Row, Name extends string>(
   Stream.unwrap(
     Effect.map(asked(view, query), (given) =>
       Stream.mapEffect(
-        answers(view, (store) => store.query(given), given.timeout !== undefined),
+        answers(
+          view,
+          asking("records", given, (store) => store.query(given))
+        ),
         (page) => shown(view, query, page)
       )
     )
@@ -225,9 +233,9 @@ export const record = <State>(
   EventStore | ViewStore
 > => {
   const decode = decoder(view)
-  const asking = (store: ViewStore["Service"]) =>
+  const ask = (store: ViewStore["Service"]) =>
     Effect.map(store.load({ view: view.name }, [key]), ({ states }): OneRecord => ({ record: states.get(key) }))
-  return Stream.mapEffect(answers(view, asking), ({ record }) =>
+  return Stream.mapEffect(answers(view, { data: ["record", key], ask }), ({ record }) =>
     record === undefined ? Effect.succeed(Option.none<State>()) : Effect.asSome(Effect.fromResult(decode(key, record)))
   )
 }
@@ -253,6 +261,16 @@ export const count = <Name extends string>(
 ): Stream.Stream<number, EventStoreError | ViewStoreError, EventStore | ViewStore> =>
   Stream.unwrap(
     Effect.map(counted(view, query), (given) =>
-      answers(view, (store) => store.query(given), given.timeout !== undefined)
+      answers(
+        view,
+        asking("count", given, (store) => store.query(given))
+      )
     )
   )
+
+const asking = <A, E>(kind: string, query: Query.Query | Query.Count, ask: Question<A, E>["ask"]): Question<A, E> => ({
+  // A query is plain data.
+  data: [kind, query as unknown as Schema.Json],
+  ask,
+  isLimited: query.timeout !== undefined
+})

@@ -13,7 +13,7 @@ import {
 } from "../../ports/EventStore.ts"
 import { Rejected } from "../../ports/Reason.ts"
 import { confirm } from "../events/positions.ts"
-import { whileAway } from "./liveQuery.ts"
+import { whileAway } from "./whileAway.ts"
 
 /** Where a subscription begins, and which events it selects. */
 export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" | "types"> {

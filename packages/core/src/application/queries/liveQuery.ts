@@ -1,60 +1,39 @@
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
-import * as Stream from "effect/Stream"
 import type * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { canonicalJson } from "../../domain/canonicalJson.ts"
 import type * as Query from "../../domain/Query.ts"
-import { isRetryable } from "../../internal/retryable.ts"
 import { type EventStoreError, ViewStoreError } from "../../ports/errors.ts"
-import { EventStore, type Horizon } from "../../ports/EventStore.ts"
-import { servingOf } from "../../ports/generation.ts"
+import { EventStore } from "../../ports/EventStore.ts"
 import * as Reason from "../../ports/Reason.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
-import { warnUnbuilt } from "./unbuilt.ts"
-import { hasReached, look, pauses, type ViewName } from "./waitFor.ts"
+import * as Questions from "./questions.ts"
+import type { ViewName } from "./waitFor.ts"
 
-/**
- * The answers of a view store to one question. Each differs from the answer before.
- * A question with a limit in time of its own fails if the store takes longer.
- */
+/** What a view store is asked. */
+export interface Question<A, E> {
+  /** The whole question as data. Equal questions to one view are asked once for all who follow them. */
+  readonly data: Schema.Json
+  readonly ask: (store: ViewStore["Service"]) => Effect.Effect<A, E | ViewStoreError>
+  /** Whether it has a limit in time of its own. Then it fails if the store takes longer. */
+  readonly isLimited?: boolean
+}
+
+/** The answers of a view store to one question. Each differs from the answer before. */
 export const answers = <A extends Answer, E>(
   view: ViewName,
-  ask: (store: ViewStore["Service"]) => Effect.Effect<A, E | ViewStoreError>,
-  limited = false
+  { ask, data, isLimited = false }: Question<A, E>
 ): Stream.Stream<A, E | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const events = yield* EventStore
-      const store = yield* ViewStore
-      let asked: string | undefined
-      let answered: string | undefined
-      const next = ({ history, position: horizon }: Horizon) =>
-        Effect.gen(function* () {
-          // A look without a change is background work, and makes no span.
-          const seen = yield* Effect.withTracerEnabled(look(store), false)
-          if (Option.isNone(seen)) return { done: false, answer: undefined }
-          const serving = servingOf(view, seen.value)
-          if (serving === undefined) yield* warnUnbuilt(store, view)
-          const done = hasReached(serving, horizon)
-          // Read the position before the answer. The answer can then be newer than the position (and is fetched again), but never older.
-          const at = `${history} ${serving?.version} ${serving?.build} ${serving?.inline ? horizon : serving?.position}`
-          if (at === asked) return { done, answer: undefined }
-          const answer = yield* limited ? Effect.mapError(ask(store), unrepeated) : ask(store)
-          asked = at
-          const json = textOf(answer)
-          if (json === answered) return { done, answer: undefined }
-          answered = json
-          return { done, answer }
-        })
-      return events.horizons.pipe(
-        // One horizon after the other. The store keeps the latest for a slow reader, and no query is interrupted by the next.
-        Stream.flatMap((horizon) =>
-          Stream.fromEffectSchedule(next(horizon), pauses("1 second")).pipe(Stream.takeUntil(({ done }) => done))
-        ),
-        Stream.flatMap(({ answer }) => (answer === undefined ? Stream.empty : Stream.succeed(answer))),
-        Stream.retry(whileAway)
-      )
+      const stores = { events: yield* EventStore, records: yield* ViewStore }
+      const answering = Effect.map(ask(stores.records), (answer) => ({ answer, text: textOf(answer) }))
+      const next = yield* Questions.join(stores, {
+        view,
+        name: canonicalJson([view.name, data]),
+        ask: isLimited ? Effect.mapError(answering, unrepeated) : answering
+      })
+      return Stream.fromEffectRepeat(next)
     })
   )
 
@@ -80,8 +59,3 @@ const textOf = (answer: Answer): string => {
   if ("record" in answer) return answer.record === undefined ? "none" : canonicalJson([answer.record])
   return canonicalJson([answer.next ?? null, answer.total ?? null, answer.rows.map(({ key, state }) => [key, state])])
 }
-
-/** Tries again while a store is unavailable. Errors that waiting does not cure are passed on. */
-export const whileAway = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(
-  Schedule.while(({ input }: { readonly input: unknown }) => isRetryable(input))
-)

@@ -108,7 +108,7 @@ export const hasReached = (serving: Status | undefined, position: number): boole
   serving !== undefined && (serving.inline || serving.position >= position)
 
 /** Pauses that are short at first, then longer. */
-export const pauses = (longest: Duration.Input) =>
+const pauses = (longest: Duration.Input) =>
   Schedule.min([Schedule.exponential("5 millis", 1.5), Schedule.spaced(longest)])
 
 /**
@@ -116,11 +116,11 @@ export const pauses = (longest: Duration.Input) =>
  * All callers that ask while a query is under way share the next query.
  */
 export const look = (store: ViewStore["Service"]): Effect.Effect<Option.Option<Seen>, ViewStoreError> =>
-  memoized(looks, store, () => sharing(store))
+  memoized(looks, store.status, () => sharing(store.status))
 
 type Seen = ReadonlyArray<Status>
 
-const sharing = ({ status }: ViewStore["Service"]): ReturnType<typeof look> => {
+const sharing = (status: ViewStore["Service"]["status"]): ReturnType<typeof look> => {
   const one = Semaphore.makeUnsafe(1)
   let next: Deferred.Deferred<Option.Option<Seen>, ViewStoreError> | undefined
   // A caller may join only before the query begins: for an inline view the

@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import type { ViewStore } from "@hexfold/core"
 import { DateTime, Duration, Effect, Fiber } from "effect"
 import { type Cases, needs } from "../plan.ts"
-import { newGeneration, nothing, open, own, ownPart, placeOf, statusOf } from "./generations.ts"
+import { free, newGeneration, nothing, open, own, ownPart, placeOf, records, statusOf } from "./generations.ts"
 
 const failure: ViewStore.Unapplied = {
   position: 8,
@@ -59,6 +59,60 @@ export const reporting: Cases = {
         [failure, throughput]
       ]
     )
+  }),
+
+  "1 the count of changes grows with each commit that puts or removes a record, and with no other": Effect.gen(
+    function* () {
+      const store = yield* open
+      const generation = newGeneration()
+      const changes = Effect.map(statusOf(store, generation.view), ([status]) => status!.changes)
+      const grows = Effect.fnUntraced(function* (commit: ViewStore.Commit, expected: boolean) {
+        const before = yield* changes
+        yield* store.commit(commit)
+        assert.strictEqual((yield* changes) > before, expected)
+        assert.strictEqual((yield* changes) === before, !expected)
+      })
+      const commit = { ...nothing, generation, epoch: yield* own(store, generation) }
+      yield* grows({ ...commit, from: 0, to: 5 }, false)
+      yield* grows({ ...commit, from: 5, to: 6, put: records({ a: 1 }) }, true)
+      yield* grows({ ...commit, from: 6, to: 7, throughput: { events: 1, positions: 1 } }, false)
+      yield* grows({ ...commit, from: 7, to: 8, remove: ["a"] }, true)
+      // The retry of a parked event goes no further.
+      yield* grows({ ...commit, from: 8, to: 8, put: records({ a: 2 }) }, true)
+      const before = yield* changes
+      yield* own(store, generation)
+      yield* Effect.flip(store.commit({ ...commit, from: 3, to: 9, put: records({ a: 3 }) }))
+      yield* free(store, generation)
+      assert.strictEqual(yield* changes, before)
+      // In parts: each of them counts, and a division keeps the count.
+      const epochs = [yield* ownPart(store, generation, 0, 2), yield* ownPart(store, generation, 1, 2)]
+      assert.strictEqual(yield* changes, before)
+      const inParts = { ...nothing, generation, from: 8, to: 9 }
+      yield* grows({ ...inParts, part: 1, epoch: epochs[1]!, put: records({ b: 1 }) }, true)
+      yield* grows({ ...inParts, part: 0, epoch: epochs[0]! }, false)
+      yield* grows({ ...inParts, part: 0, epoch: epochs[0]!, from: 9, to: 9, put: records({ a: 1 }) }, true)
+      const divided = yield* changes
+      for (const index of [0, 1]) yield* free(store, generation, { index, of: 2 })
+      yield* own(store, generation)
+      assert.strictEqual(yield* changes, divided)
+    }
+  ),
+
+  "1 a generation that is dropped and made again does not count the same changes": Effect.gen(function* () {
+    const store = yield* open
+    const [first, generation] = [newGeneration(), { ...newGeneration(), version: 2 }]
+    yield* own(store, { ...generation, version: 1 })
+    yield* own(store, first)
+    const seen = new Set<number>()
+    for (let round = 0; round < 3; round++) {
+      const epoch = yield* own(store, generation)
+      for (let at = 0; at < 3; at++) {
+        seen.add((yield* statusOf(store, generation.view)).find(({ version }) => version === 2)!.changes)
+        yield* store.commit({ ...nothing, generation, epoch, from: at, to: at + 1, put: records({ a: at }) })
+      }
+      yield* store.commit({ ...nothing, generation, epoch, from: 3, to: 3, drop: true })
+    }
+    assert.strictEqual(seen.size, 9)
   }),
 
   "6 positions and parked keys are of the same moment as the records": needs("otherProcesses")(function* () {
