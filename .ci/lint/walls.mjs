@@ -345,7 +345,7 @@ export const walls = {
       "effect"
     ]
   },
-  "packages/testing/src/contracts/{histories,eventStore,inline,projections,streamLocks,viewStore}/*": {
+  "packages/testing/src/contracts/{histories,eventStore,inline,projections,streamLocks,subscriptions,viewStore}/*": {
     folder: "packages/testing/src/contracts/eventStore",
     forbidden: [
       ...otherAdapters,

@@ -11,6 +11,7 @@ import { many } from "./many.ts"
 import { memory } from "./memory.ts"
 import { postgres } from "./postgres.ts"
 import { reading } from "./reading.ts"
+import { subscriptions } from "./subscriptions.ts"
 import { transfers } from "./transfers.ts"
 import { views } from "./views.ts"
 
@@ -23,6 +24,7 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   large,
   many,
   locked,
+  subscriptions,
   transfers,
   views,
   inline

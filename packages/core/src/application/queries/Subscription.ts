@@ -17,10 +17,12 @@ import * as EventCodec from "../events/EventCodec.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
 import { decoder } from "../views/fold.ts"
 import { asked, counted, shown } from "./asking.ts"
-import { follow, type Step, type SubscriptionOptions } from "./follow.ts"
+import { follow, type SubscriptionOptions } from "./follow.ts"
+import type { Step } from "./stretches.ts"
 import { answers, type OneRecord, type Question } from "./liveQuery.ts"
 
-export type { Step, SubscriptionOptions } from "./follow.ts"
+export type { SubscriptionOptions } from "./follow.ts"
+export type { Step } from "./stretches.ts"
 
 /**
  * All events after a position: first the present ones, then each new one soon
@@ -31,6 +33,11 @@ export type { Step, SubscriptionOptions } from "./follow.ts"
  * cure: an `after` that is no position or lies beyond the end of the log
  * (`Rejected`), or a log that has gone back before the position that the stream has
  * reached (`PositionFromAnotherHistory`), as after a restored backup.
+ *
+ * The subscriptions of one process read the log together: an event is read once,
+ * and takes no time for those that do not select it. One that is slower than the
+ * others holds up none of them: it reads alone until it has caught up. So does one
+ * with `upTo`, and one inside a transaction of the caller.
  *
  * @example
  * ```ts
@@ -44,13 +51,14 @@ export type { Step, SubscriptionOptions } from "./follow.ts"
  */
 export const recorded = (
   options: SubscriptionOptions = {}
-): Stream.Stream<RecordedEvent, EventStoreError, EventStore> => eventsIn(follow(options))
+): Stream.Stream<RecordedEvent, EventStoreError, EventStore> => eventsIn(follow(options, false))
 
 /**
  * Like {@link recorded}, but with the position from which to go on. A step without
- * an event comes whenever the subscription has reached the end of the log, and
- * regularly while it passes a long stretch without an event for it. So a consumer
- * whose events are rare can keep how far it has read.
+ * an event comes when the subscription has reached the end of the log, then at most
+ * twice a second while the log grows, and regularly while it passes a long stretch
+ * without an event for it. So a consumer whose events are rare can keep how far it has
+ * read.
  *
  * @example
  * ```ts
@@ -69,10 +77,13 @@ export const recorded = (
  * ```
  */
 export const recordedSteps = (options: SubscriptionOptions = {}): Stream.Stream<Step, EventStoreError, EventStore> =>
-  follow(options)
+  follow(options, true)
 
 const eventsIn = <Event, E, R>(steps: Stream.Stream<Step<Event>, E, R>): Stream.Stream<Event, E, R> =>
-  Stream.flatMap(steps, ({ event }) => (event === undefined ? Stream.empty : Stream.succeed(event)))
+  steps.pipe(
+    Stream.filter((step): step is Step<Event> & { readonly event: Event } => step.event !== undefined),
+    Stream.map(({ event }) => event)
+  )
 
 /** An aggregate whose events a subscription can follow. */
 export type Source = Participant.Any["source"]
@@ -115,7 +126,7 @@ export const events = <S extends Source>(
   aggregates: ReadonlyArray<S>,
   options: EventsOptions<NoInfer<EventOf<S>["_tag"]>> = {}
 ): Stream.Stream<RecordedEvent<EventOf<S>>, EventStoreError | EventDecodeError, EventStore> =>
-  eventsIn(eventSteps(aggregates, options))
+  eventsIn(decodedSteps(aggregates, options, false))
 
 /**
  * Like {@link events}, but with the position from which to go on, as in
@@ -140,6 +151,13 @@ export const events = <S extends Source>(
 export const eventSteps = <S extends Source>(
   aggregates: ReadonlyArray<S>,
   options: EventsOptions<NoInfer<EventOf<S>["_tag"]>> = {}
+): Stream.Stream<Step<RecordedEvent<EventOf<S>>>, EventStoreError | EventDecodeError, EventStore> =>
+  decodedSteps(aggregates, options, true)
+
+const decodedSteps = <S extends Source>(
+  aggregates: ReadonlyArray<S>,
+  options: EventsOptions<NoInfer<EventOf<S>["_tag"]>>,
+  wantsProgress: boolean
 ): Stream.Stream<Step<RecordedEvent<EventOf<S>>>, EventStoreError | EventDecodeError, EventStore> => {
   const byName = new Map(
     aggregates.map((aggregate) => {
@@ -148,7 +166,7 @@ export const eventSteps = <S extends Source>(
       return [aggregate.name, EventCodec.of(source)] as const
     })
   )
-  return follow({ ...options, aggregates: [...byName.keys()] }).pipe(
+  return follow({ ...options, aggregates: [...byName.keys()] }, wantsProgress).pipe(
     Stream.mapEffect(({ event, resume }): Effect.Effect<Step<RecordedEvent<EventOf<S>>>, EventDecodeError> => {
       if (event === undefined) return Effect.succeed({ event, resume })
       const codec = byName.get(StreamId.aggregateOf(event.streamId))!

@@ -1,18 +1,15 @@
-import * as Clock from "effect/Clock"
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import { checkRange } from "../../ports/AppendCheck.ts"
 import { EventStoreError } from "../../ports/errors.ts"
-import {
-  type AllReadOptions,
-  EventStore,
-  type Horizon,
-  type Position,
-  type RecordedEvent
-} from "../../ports/EventStore.ts"
+import { type AllReadOptions, EventStore, type Horizon, type Position } from "../../ports/EventStore.ts"
 import { Rejected } from "../../ports/Reason.ts"
 import { confirm } from "../events/positions.ts"
+import * as SharedLog from "./sharedLog.ts"
+import { type Step, stretches } from "./stretches.ts"
 import { whileAway } from "./whileAway.ts"
 
 /** Where a subscription begins, and which events it selects. */
@@ -32,34 +29,42 @@ export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" |
   readonly upTo?: number
 }
 
-/** What a subscription has read next: an event, or a stretch of the log without an event that it selects. */
-export interface Step<out Event = RecordedEvent> {
-  /** The next event. Undefined if the subscription has found no further event up to `resume`. */
-  readonly event: Event | undefined
-  /** Where to go on: a subscription with this `after` begins with the first event that did not come yet. */
-  readonly resume: Position
-}
-
 /**
  * The events after a position, with the position from which to go on.
+ *
+ * A subscription reads alone until it has caught up, then it takes part in the reading that all subscriptions of the
+ * process share. If it is too slow for that, it reads alone again. One with an end always reads alone, and so does one
+ * inside a transaction of the caller.
  *
  * Why no event is missed, also by a log that goes back. (1) The position is kept
  * with its history, and for a horizon of another history, or below the position, the
  * store is asked with it: the store refuses a position that it has lost. (2) A read
  * names the history of the horizon, and a store refuses it in another. So if the
  * history has ended since the horizon, nothing is read, and the next horizon leads
- * to (1).
+ * to (1). (3) The shared reading begins after a position of one history. The subscription reads up to there in the same
+ * history, or does not take part.
  */
-export const follow = (options: SubscriptionOptions): Stream.Stream<Step, EventStoreError, EventStore> =>
+export const follow = (
+  options: SubscriptionOptions,
+  wantsProgress: boolean
+): Stream.Stream<Step, EventStoreError, EventStore> =>
   Stream.unwrap(
-    Effect.map(EventStore, (store) => {
+    Effect.gen(function* () {
+      const store = yield* EventStore
+      const context = yield* Effect.context<never>()
       const { after = 0, from, upTo = Infinity, ...filters } = options
       const refused = checkRange("readAll", options) ?? (from === undefined ? undefined : refusedStart(options))
       if (refused !== undefined) return Stream.fail(refused)
       let at: number | Position = after
       let isBeginning = from === "now"
-      let stretch = first
       const place = () => (typeof at === "number" ? at : at.position)
+      const readOn = stretches(store, place)
+
+      const taken = (steps: Stream.Stream<Step, EventStoreError>) =>
+        Stream.map(steps, (step) => {
+          at = step.resume
+          return step
+        })
 
       /** Fails if the log does not have the position. From then on the position is one of this history. */
       const check = (horizon: Horizon) =>
@@ -72,62 +77,66 @@ export const follow = (options: SubscriptionOptions): Stream.Stream<Step, EventS
         return Stream.succeed({ event: undefined, resume })
       }
 
-      /** Reads one stretch. If it fails, the next one begins after the last event that was delivered, and is shorter. */
-      const read = (history: number, end: number): Stream.Stream<Step, EventStoreError> =>
-        Stream.unwrap(
-          Effect.map(Clock.currentTimeMillis, (began) => {
-            const tried = stretch
-            stretch = Math.max(shortest, Math.floor(tried / 4))
-            const steps = Stream.map(
-              store.readAll({ ...filters, after: place(), history, upTo: end }),
-              (event): Step => {
-                const resume = (at = { history, position: event.position })
-                return { event, resume }
-              }
-            )
-            const nothingMore = Effect.map(Clock.currentTimeMillis, (now): ReadonlyArray<Step> => {
-              stretch = now - began < quick ? tried * 2 : tried
-              if (place() === end) return []
-              const resume = (at = { history, position: end })
-              return [{ event: undefined, resume }]
-            })
-            return Stream.concat(steps, Stream.flatMap(Stream.fromEffect(nothingMore), Stream.fromIterable))
-          })
-        )
-
-      /** Reads up to a horizon, stretch by stretch: a read that searches long for few events would never end. */
-      const readOn = ({ history, position }: Horizon) => {
-        const last = Math.min(position, upTo)
-        const ends = Stream.paginate(undefined, () =>
-          Effect.sync(() =>
-            place() < last
-              ? ([[Math.min(last, place() + stretch)], Option.some(undefined)] as const)
-              : ([[], Option.none<undefined>()] as const)
-          )
-        )
-        return Stream.flatMap(ends, (end) => read(history, end)).pipe(
-          Stream.catchIf(
-            ({ reason }) => reason._tag === "PositionFromAnotherHistory",
-            // The history has ended since this horizon. The store is about to send the horizon of the next history.
-            () => Stream.empty
-          )
+      const alone = (horizon: Horizon): Stream.Stream<Step, EventStoreError> => {
+        if (isBeginning) return begin(horizon)
+        const { history, position } = horizon
+        return Stream.concat(
+          Stream.drain(Stream.fromEffect(Effect.suspend(() => check(horizon)))),
+          Stream.suspend(() => taken(readOn(filters, { history, position: Math.min(position, upTo) })))
         )
       }
 
       const isDone = Stream.suspend(() => (place() >= upTo ? Stream.succeed(undefined) : Stream.empty))
-      return store.horizons.pipe(
-        Stream.flatMap((horizon): Stream.Stream<Step | undefined, EventStoreError> => {
-          const reading = Stream.concat(
-            Stream.suspend(() => readOn(horizon)),
-            isDone
-          )
-          if (isBeginning) return Stream.concat(begin(horizon), isDone)
-          return Stream.concat(Stream.drain(Stream.fromEffect(Effect.suspend(() => check(horizon)))), reading)
-        }),
-        Stream.takeWhile((step): step is Step => step !== undefined),
-        // Begins again after the last event that was delivered.
-        Stream.retry(whileAway)
+      const untilEnd = store.horizons.pipe(
+        Stream.flatMap((horizon): Stream.Stream<Step | undefined, EventStoreError> =>
+          Stream.concat(alone(horizon), isDone)
+        ),
+        Stream.takeWhile((step): step is Step => step !== undefined)
       )
+      // Begins again after the last event that was delivered.
+      if (upTo < Infinity || store.inTransaction?.(context) === true) return Stream.retry(untilEnd, whileAway)
+
+      let member: SharedLog.Membership | undefined
+      const leave = Effect.suspend(() => {
+        const left = member
+        member = undefined
+        return left === undefined ? Effect.void : left.leave
+      })
+      yield* Effect.addFinalizer(() => leave)
+
+      const delivered = ({ next, place: reached }: SharedLog.Membership) => {
+        // The subscription may be further than the reading that it has joined.
+        const before = place()
+        const deliver: Pull.Pull<Arr.NonEmptyReadonlyArray<Step>> = Effect.flatMap(next, (steps) => {
+          const present = reached()
+          if (present !== undefined && present.position > place()) at = present
+          if (steps === undefined) return Cause.done()
+          const further = steps.filter(({ resume }) => resume.position > before)
+          return Arr.isReadonlyArrayNonEmpty(further) ? Effect.succeed(further) : deliver
+        })
+        return Stream.fromPull(Effect.succeed(deliver))
+      }
+
+      const together = Stream.suspend(() => {
+        const joined = (member = SharedLog.join(store, { filters, wantsProgress }, context))
+        const sharing = Effect.map(joined.begun, (begin) => {
+          if (begin === undefined || typeof at === "number" || begin.history !== at.history) return Stream.empty
+          const levelled = Stream.suspend(() => {
+            if (place() < begin.position) return Stream.empty
+            joined.level()
+            return delivered(joined)
+          })
+          return Stream.concat(taken(readOn(filters, begin)), levelled)
+        })
+        return Stream.unwrap(sharing)
+      })
+
+      const cycle = Stream.suspend(() => {
+        if (member?.hasFailed() === true) return untilEnd
+        const caughtUp = Stream.flatMap(Stream.take(store.horizons, 1), alone)
+        return Stream.concat(Stream.drain(Stream.fromEffect(leave)), Stream.concat(caughtUp, together))
+      })
+      return Stream.retry(Stream.forever(cycle), whileAway)
     })
   )
 
@@ -142,10 +151,3 @@ const refusedStart = ({ after, from }: SubscriptionOptions): EventStoreError | u
     ? undefined
     : new EventStoreError({ operation: "readAll", reason: new Rejected({ detail: problem }) })
 }
-
-/** The positions of the first stretch, and of the shortest. */
-const first = 100_000
-const shortest = 1_000
-
-/** A stretch that takes less, in milliseconds, is followed by a longer one. */
-const quick = 500

@@ -15,7 +15,7 @@ import { servingOf } from "../../ports/generation.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import { warnUnbuilt } from "./unbuilt.ts"
 import { hasReached, look, type ViewName } from "./waitFor.ts"
-import { whileAway } from "./whileAway.ts"
+import { kept, pauseAfter } from "./whileAway.ts"
 
 /** The stores that a question is put to. */
 export interface Stores {
@@ -143,10 +143,8 @@ const asking = <A, E>(
 
   const canTake = ({ from, taken }: Member): boolean => latest !== undefined && ended >= from && taken !== latest.text
 
-  const watching = events.horizons.pipe(
-    Stream.runForEach((next) => Effect.sync(() => ((horizon = next), signalled()))),
-    Effect.retry(whileAway),
-    Effect.andThen(Effect.never)
+  const watching = kept((succeeded) =>
+    Stream.runForEach(events.horizons, (next) => Effect.sync(() => ((horizon = next), succeeded(), signalled())))
   )
 
   const rounds = Effect.gen(function* () {
@@ -172,7 +170,7 @@ const asking = <A, E>(
         failures = 0
       } else if (done.cause.reasons.every((reason) => reason._tag === "Fail" && isRetryable(reason.error))) {
         failures++
-        yield* Effect.sleep(awayFor(failures))
+        yield* Effect.sleep(pauseAfter(failures))
       } else {
         return yield* Effect.failCause(done.cause)
       }
@@ -230,6 +228,3 @@ const asking = <A, E>(
 /** The pauses between two looks at a view that has not reached the horizon, in milliseconds. */
 const shortest = 5
 const longest = 1_000
-
-/** The pause after the n-th failure in a row, in milliseconds. */
-const awayFor = (failures: number): number => Math.min(100 * 2 ** (failures - 1), 5_000)
