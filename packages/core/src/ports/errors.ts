@@ -197,9 +197,10 @@ export class CommitConflict extends Schema.TaggedError<CommitConflict>()("Commit
 }
 
 /**
- * A view did not reach a position in the time allowed. Where a command was
- * executed before the wait, the command has happened, and `receipt` is its
- * receipt: do not execute it again without a command id. To go on waiting, call
+ * A view did not reach a position in the time allowed, or cannot reach it as
+ * things are: then the wait has ended before its time, and `reason` says why. Where a
+ * command was executed before the wait, the command has happened, and `receipt` is
+ * its receipt: do not execute it again without a command id. To go on waiting, call
  * `Projection.waitUntil` with `wanted`.
  */
 export class WaitTimeout<out Receipt = unknown> extends Schema.TaggedError<WaitTimeout<unknown>>()("WaitTimeout", {
@@ -213,10 +214,21 @@ export class WaitTimeout<out Receipt = unknown> extends Schema.TaggedError<WaitT
   waited: Schema.Duration,
   /**
    * What was seen of the view last. `late`: a projection works on it. `unowned`: no
-   * projection owns it, or one of its parts. `stopped`: an event stopped it, which
-   * `ProjectionMonitor.status` names. `no answer`: the view store has not answered.
+   * projection owns it, or one of its parts. `unbuilt`: no projection has ever begun
+   * to build it. `stopped`: the event `stoppedBy` stopped it. `no answer`: the view
+   * store has not answered.
    */
-  reason: Schema.Literals(["late", "unowned", "stopped", "no answer"]),
+  reason: Schema.Literals(["late", "unowned", "unbuilt", "stopped", "no answer"]),
+  /** The event that stopped the view, and what happened. */
+  stoppedBy: Schema.optionalKey(
+    Schema.Struct({
+      position: Schema.Int,
+      stream: Schema.String,
+      streamVersion: Schema.Int,
+      type: Schema.String,
+      cause: Schema.String
+    })
+  ),
   /** The receipt of the command that happened before the wait; undefined after `Projection.waitUntil`. */
   receipt: Schema.Unknown
 }) {
@@ -233,16 +245,24 @@ export class WaitTimeout<out Receipt = unknown> extends Schema.TaggedError<WaitT
 
   override get message(): string {
     const { reached, reason, receipt, view, waited, wanted } = this
+    const after = Duration.isZero(waited) ? "" : `, after ${Duration.format(waited)}`
     const late =
       reason === "no answer"
         ? `the view store has not said within ${Duration.format(waited)} whether ${view} has reached position ${wanted}`
-        : `${view} has reached position ${reached}, not yet ${wanted}, after ${Duration.format(waited)}${whys[reason](view)}`
+        : `${view} has reached position ${reached}, not yet ${wanted}${after}${whys[reason](this)}`
     return receipt === undefined ? late : `the command has happened, but ${late}`
   }
 }
 
+const unowned = ({ view }: WaitTimeout) => `; nobody works on it: is Projection.layer([${view}]) running?`
+
 const whys = {
   late: () => "",
-  unowned: (view: string) => `; nobody works on it: is Projection.layer([${view}]) running?`,
-  stopped: () => "; an event stopped it: see ProjectionMonitor.status"
+  unowned,
+  unbuilt: unowned,
+  stopped: ({ stoppedBy }: WaitTimeout) => {
+    if (stoppedBy === undefined) return "; an event stopped it: see ProjectionMonitor.status"
+    const { cause, position, stream, streamVersion, type } = stoppedBy
+    return `; event ${streamVersion} of ${stream}, a "${type}" at position ${position}, stopped it: ${cause}`
+  }
 }

@@ -1,3 +1,4 @@
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -23,7 +24,8 @@ export interface ViewName {
 }
 
 /**
- * Waits until the generations that serve have all events up to a position. If the
+ * Waits until the generations that serve have all events up to a position. It does
+ * not wait where that cannot come, see {@link hopelessly}. If the
  * context has the event store, the wait fails if the log does not have the position,
  * or the position of one of the views. `receipt` is the receipt of the command
  * before the wait. A `WaitTimeout` keeps it.
@@ -41,28 +43,41 @@ export const waitFor = <Receipt>(
   if (wanted === undefined) return Effect.fail(ofViews(new Rejected({ detail: "no position is given" })))
   if (views.length === 0 || wanted === 0) return Effect.void
   return Effect.contextWith((context: Context.Context<ViewStore>) => {
+    const clock = Context.get(context, Clock.Clock)
     const store = Context.get(context, ViewStore)
     const judge = judgement(Context.getOrUndefined(context, EventStore), position)
     const unseen = views.map(({ name }): Lateness => ({ view: name, reached: 0, reason: "no answer" }))
+    const idle = memoized(idles, store.status, () => new Map<string, Idle>())
+    const began = clock.currentTimeMillisUnsafe()
+    const failed = (lateness: Lateness, waited: Duration.Duration) =>
+      Effect.fail(new WaitTimeout<Receipt>({ ...lateness, wanted, waited, receipt }))
     let late: ReadonlyArray<Lateness> = unseen
     let isJudged = false
     const looking = Effect.gen(function* () {
       const seen = yield* look(store)
       if (Option.isNone(seen)) return false
       const servings = views.map((view) => servingOf(view, seen.value))
-      late = views.flatMap((view, i) => (hasReached(servings[i], wanted) ? [] : [lateness(view, servings[i])]))
+      late = views.flatMap((view, i) => {
+        if (!hasReached(servings[i], wanted)) return [lateness(view, servings[i], wanted)]
+        idle.delete(view.name)
+        return []
+      })
       const isReached = late.length === 0
-      if (isJudged && !isReached) return false
+      if (isReached || !isJudged) isJudged = yield* judge(servings)
+      if (!isReached && isJudged) {
+        const now = clock.currentTimeMillisUnsafe()
+        const hopeless = late.find((each) => hopelessly(idle, each, seen.value, now))
+        if (hopeless !== undefined) return yield* failed(hopeless, Duration.millis(Math.round(now - began)))
+      }
       if (isReached) late = unseen
-      isJudged = yield* judge(servings)
-      return isJudged && isReached
+      return isReached && isJudged
     })
     const waited = Duration.fromInputUnsafe(timeout)
     const waiting = Effect.repeat(looking, { schedule: pauses("100 millis"), until: (done) => done }).pipe(
       Effect.asVoid,
       Effect.timeoutOrElse({
         duration: waited,
-        orElse: () => Effect.fail(new WaitTimeout<Receipt>({ ...late[0]!, wanted, waited, receipt }))
+        orElse: () => failed(late[0]!, waited)
       })
     )
     return spanIf(isTraced(context), waiting, "Projection.waitFor", () => ({
@@ -93,15 +108,60 @@ const judgement = (events: EventStore["Service"] | undefined, wanted: number | P
 
 const ofViews = (reason: Reason) => new ViewStoreError({ operation: "status", reason })
 
-type Lateness = Pick<WaitTimeout, "view" | "reached" | "reason">
+type Lateness = Pick<WaitTimeout, "view" | "reached" | "reason" | "stoppedBy">
 
-const lateness = ({ name }: ViewName, serving: Status | undefined): Lateness => {
-  if (serving === undefined) return { view: name, reached: 0, reason: "unowned" }
+const lateness = ({ name }: ViewName, serving: Status | undefined, wanted: number): Lateness => {
+  if (serving === undefined) return { view: name, reached: 0, reason: "unbuilt" }
   const { parts, position } = serving
-  const isStopped = parts.some(({ failure }) => failure !== undefined)
-  const isOwned = parts.every(({ owner }) => owner !== undefined)
-  return { view: name, reached: position, reason: isStopped ? "stopped" : isOwned ? "late" : "unowned" }
+  const lagging = parts.filter((part) => part.position < wanted)
+  const at = { view: name, reached: position }
+  // A projection that has taken a stopped part over tries the event again.
+  const stopped = lagging.find(({ failure, owner }) => failure !== undefined && owner === undefined)?.failure
+  if (stopped !== undefined) {
+    const { error, position, stream, streamVersion, type } = stopped
+    const cause = error === undefined ? "" : `${error.step} failed: ${error.cause}`
+    return { ...at, reason: "stopped", stoppedBy: { position, stream, streamVersion, type, cause } }
+  }
+  return { ...at, reason: lagging.some(({ owner }) => owner === undefined) ? "unowned" : "late" }
 }
+
+/**
+ * Whether a view will not reach the position as things are. It is so at once if an event has stopped it, and otherwise
+ * after a time in which a projection would have begun to work on it: one that starts, or one that takes over when a
+ * lease has ended. It is never so while a projection works on another generation, which may come to serve.
+ */
+const hopelessly = (
+  idle: Map<string, Idle>,
+  { reason, view }: Lateness,
+  all: ReadonlyArray<Status>,
+  now: number
+): boolean => {
+  const serving = servingOf({ name: view }, all)
+  const isBuilt = all.some(
+    (each) => each.view === view && each !== serving && each.parts.some(({ owner }) => owner !== undefined)
+  )
+  if (reason === "late" || reason === "no answer" || isBuilt) return idle.delete(view) && false
+  if (reason === "stopped") return true
+  const patience = patiences[reason]
+  const known = idle.get(view)
+  // Those who wait one after the other do not each begin to count anew. What nobody has looked at for long may have had an owner.
+  const isSame = known !== undefined && known.reason === reason && now - known.seen <= patience
+  const since = isSame ? known.since : now
+  idle.set(view, { reason, since, seen: now })
+  return now - since >= patience
+}
+
+/** A view that no projection works on. The times are in milliseconds. */
+interface Idle {
+  readonly reason: Lateness["reason"]
+  readonly since: number
+  readonly seen: number
+}
+
+const idles = new WeakMap<object, unknown>()
+
+/** How long a view may be without an owner, in milliseconds. The default lease has 10 seconds. */
+const patiences = { unbuilt: 2_000, unowned: 12_000 }
 
 /** Whether a generation has all committed events up to a position. */
 export const hasReached = (serving: Status | undefined, position: number): boolean =>

@@ -126,6 +126,35 @@ describe("subscriptions of one process", () => {
     )
   }
 
+  it.effect("that are further than the shared reading get nothing twice", () =>
+    Effect.gen(function* () {
+      const plain = yield* EventStore.EventStore
+      const gate = yield* Deferred.make<void>()
+      // Whoever waits for a new horizon hears of it only when the gate is open.
+      const horizons = Stream.suspend(() => {
+        let isFirst = true
+        return Stream.mapEffect(plain.horizons, (horizon) => {
+          const present = isFirst
+          isFirst = false
+          return present ? Effect.succeed(horizon) : Effect.as(Deferred.await(gate), horizon)
+        })
+      })
+      const on = Effect.provideService(EventStore.EventStore, { ...plain, horizons })
+      const early = yield* following({}).pipe(on)
+      yield* settled
+      const positions = [...(yield* append("A", 3))]
+      const late = yield* following({}).pipe(on)
+      yield* until(() => late.got.length === 3)
+      yield* settled
+      expect(early.got).toEqual([])
+      yield* Deferred.succeed(gate, undefined)
+      yield* until(() => early.got.length === 3)
+      positions.push(...(yield* append("A", 1)))
+      yield* until(() => early.got.length === 4 && late.got.length >= 4)
+      expect([early.got, late.got]).toEqual([positions, positions])
+    }).pipe(Effect.scoped, Effect.provide(MemoryEventStore.layer()))
+  )
+
   it.effect("say how far the log has been read, though no event is for them", () =>
     Effect.gen(function* () {
       let resume = 0

@@ -3,12 +3,22 @@ import { Executor, Projection, Reason, View, ViewStore, ViewStoreError, WaitTime
 import { Deferred, Duration, Effect, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Account, AccountId, OpenAccount } from "../../support/account.ts"
-import { Activity, deposited, eventually, records, stores } from "../../support/projected.ts"
+import { Activity, deposited, eventually, opened, records, stores } from "../../support/projected.ts"
 
 const done = (fiber: Fiber.Fiber<unknown, unknown>) => eventually(Effect.sync(() => fiber.pollUnsafe() !== undefined))
 
 /** All other fibers have done what they can. */
 const settled = Effect.repeat(Effect.yieldNow, { times: 50 })
+
+const Broken = View.make("Broken", {
+  from: [Account],
+  state: Schema.Int,
+  evolve: {
+    MoneyDeposited: () => {
+      throw new Error("broken")
+    }
+  }
+})
 
 describe("waitUntil", () => {
   it.effect("returns when the view has reached the position, whichever process projects it", () =>
@@ -68,26 +78,101 @@ describe("waitUntil", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("says that an event stopped the view, even though nobody owns it any more", () =>
+  it.effect("fails at once for a view that an event has stopped, and names the event", () =>
     Effect.gen(function* () {
-      const Broken = View.make("Broken", {
-        from: [Account],
-        state: Schema.Int,
-        evolve: {
-          MoneyDeposited: () => {
-            throw new Error("broken")
-          }
-        }
-      })
+      yield* opened("a")
       yield* deposited("a", 1)
       yield* Effect.flip(Projection.catchUp(Broken))
-      const waiting = yield* Effect.forkChild(Projection.waitUntil(Broken, 1, { timeout: "2 seconds" }))
-      yield* TestClock.adjust("2 seconds")
-      const failed = yield* Effect.flip(Fiber.join(waiting))
-      expect(failed.message).toBe(
-        "Broken has reached position 0, not yet 1, after 2s; an event stopped it: see ProjectionMonitor.status"
+      const id = AccountId.make("b")
+      const waiting = Executor.execute(Account, id, new OpenAccount({ owner: "Ben" })).pipe(
+        Projection.waitFor([Broken])
       )
+      const failed = yield* Effect.flip(waiting)
+      const stoppedBy = { position: 2, stream: "Account-a", streamVersion: 2, type: "MoneyDeposited" }
+      expect(failed).toMatchObject({ reason: "stopped", stoppedBy, receipt: { position: 3 }, waited: Duration.zero })
+      expect(failed.message).toBe(
+        "the command has happened, but Broken has reached position 1, not yet 3; " +
+          'event 2 of Account-a, a "MoneyDeposited" at position 2, stopped it: evolve failed: Error: broken'
+      )
+      // What comes before the event is there.
+      yield* Projection.waitUntil(Broken, 1)
     }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("waits for a stopped view while a projection tries the event again, or builds the view anew", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Effect.flip(Projection.catchUp(Broken))
+      const { claim } = yield* ViewStore.ViewStore
+      for (const version of [1, 2]) {
+        const generation = { view: Broken.name, version }
+        yield* claim({ generation, owner: "other", lease: Duration.minutes(1) })
+        const waiting = yield* Effect.forkChild(Projection.waitUntil(Broken, 1, { timeout: "14 seconds" }))
+        yield* TestClock.adjust("13 seconds")
+        expect(waiting.pollUnsafe()).toBeUndefined()
+        yield* TestClock.adjust("1 second")
+        yield* Effect.flip(Fiber.join(waiting))
+        yield* claim({ generation, owner: "other", lease: Duration.zero })
+      }
+      expect(yield* Effect.flip(Projection.waitUntil(Broken, 1))).toMatchObject({ reason: "stopped" })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("fails for a view that nobody works on, after a lease; those that wait later fail at once", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      yield* deposited("a", 1)
+      const waitUntil = (seconds: number) =>
+        Effect.gen(function* () {
+          const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 2, { timeout: "1 minute" }))
+          yield* TestClock.adjust(Duration.seconds(seconds))
+          return waiting
+        })
+      const first = yield* waitUntil(11)
+      expect(first.pollUnsafe()).toBeUndefined()
+      yield* TestClock.adjust("2 seconds")
+      expect(yield* Effect.flip(Fiber.join(first))).toMatchObject({ reason: "unowned", reached: 1 })
+      const second = Projection.waitUntil(Activity, 2, { timeout: "1 minute" })
+      expect(yield* Effect.flip(second)).toMatchObject({ reason: "unowned", waited: Duration.zero })
+      // A projection has come, and has gone again.
+      const { claim } = yield* ViewStore.ViewStore
+      const asking = { generation: { view: "Activity", version: 1 }, owner: "other" }
+      yield* claim({ ...asking, lease: Duration.minutes(1) })
+      const third = yield* waitUntil(20)
+      expect(third.pollUnsafe()).toBeUndefined()
+      yield* claim({ ...asking, lease: Duration.zero })
+      yield* TestClock.adjust("8 seconds")
+      expect(third.pollUnsafe()).toBeUndefined()
+      yield* TestClock.adjust("6 seconds")
+      expect(yield* Effect.flip(Fiber.join(third))).toMatchObject({ reason: "unowned" })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect(
+    "begins to count anew for a view that nobody has looked at for long, or that has been there meanwhile",
+    () =>
+      Effect.gen(function* () {
+        const waitUntil = (position: number) => Effect.forkChild(Projection.waitUntil(Activity, position))
+        yield* deposited("a", 1)
+        yield* Projection.catchUp(Activity)
+        yield* deposited("a", 1)
+        const first = yield* waitUntil(2)
+        yield* TestClock.adjust("8 seconds")
+        yield* Projection.catchUp(Activity)
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(first)
+        yield* deposited("a", 1)
+        const second = yield* waitUntil(3)
+        yield* TestClock.adjust("8 seconds")
+        expect(second.pollUnsafe()).toBeUndefined()
+        yield* Fiber.interrupt(second)
+        yield* TestClock.adjust("1 hour")
+        const third = yield* waitUntil(3)
+        yield* TestClock.adjust("8 seconds")
+        expect(third.pollUnsafe()).toBeUndefined()
+        yield* Fiber.interrupt(third)
+      }).pipe(Effect.provide(stores))
   )
 
   it.effect("does not say that nobody works on a view that a projection owns", () =>
@@ -201,9 +286,14 @@ describe("waitUntil", () => {
       yield* Projection.catchUp(Activity)
       const Other = { ...Activity, name: "Other" }
       const waiting = yield* Effect.forkChild(Projection.waitUntil([Activity, Other], 1))
-      yield* TestClock.adjust("15 seconds")
-      const late = { view: "Other", wanted: 1, reached: 0, waited: Duration.seconds(15), receipt: undefined }
-      expect(yield* Effect.flip(Fiber.join(waiting))).toEqual(new WaitTimeout({ ...late, reason: "unowned" }))
+      yield* TestClock.adjust("1900 millis")
+      expect(waiting.pollUnsafe()).toBeUndefined()
+      // A projection that starts with its process would have begun to build it by now.
+      yield* TestClock.adjust("1 second")
+      const late = { view: "Other", wanted: 1, reached: 0, reason: "unbuilt", receipt: undefined }
+      const failed = yield* Effect.flip(Fiber.join(waiting))
+      expect(failed).toMatchObject(late)
+      expect(failed.message).toContain("nobody works on it: is Projection.layer([Other]) running?")
       yield* Projection.catchUp(Other)
       yield* Projection.waitUntil([Activity, Other], 1)
     }).pipe(Effect.provide(stores))
