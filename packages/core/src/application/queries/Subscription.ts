@@ -15,6 +15,7 @@ import type { ViewStore } from "../../ports/ViewStore.ts"
 import type { EventDecodeError } from "../events/errors.ts"
 import * as EventCodec from "../events/EventCodec.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
+import { memoized } from "../../internal/memoized.ts"
 import { decoder } from "../views/fold.ts"
 import { asked, counted, shown } from "./asking.ts"
 import { follow, type SubscriptionOptions } from "./follow.ts"
@@ -167,13 +168,34 @@ const decodedSteps = <S extends Source>(
     })
   )
   return follow({ ...options, aggregates: [...byName.keys()] }, wantsProgress).pipe(
-    Stream.mapEffect(({ event, resume }): Effect.Effect<Step<RecordedEvent<EventOf<S>>>, EventDecodeError> => {
-      if (event === undefined) return Effect.succeed({ event, resume })
-      const codec = byName.get(StreamId.aggregateOf(event.streamId))!
-      return Effect.fromResult(Result.map(codec.decode(event), (data) => ({ event: { ...event, data }, resume })))
+    Stream.mapEffect((step): Effect.Effect<Step<RecordedEvent<EventOf<S>>>, EventDecodeError> => {
+      const { event } = step
+      if (event === undefined) return Effect.succeed({ event, resume: step.resume })
+      return Effect.fromResult(decodedOnce(byName.get(StreamId.aggregateOf(event.streamId))!, step, event))
     })
   )
 }
+
+// Subscriptions that share the reading of the log are given the same step. Its event is decoded once for all of them.
+const decodedOnce = <Event extends Tagged>(
+  codec: EventCodec.EventCodec<Event>,
+  step: Step,
+  event: RecordedEvent
+): Result.Result<Step<RecordedEvent<Event>>, EventDecodeError> => {
+  // The steps of one codec have events of one type.
+  const known = memoized(
+    decodings,
+    codec,
+    () => new WeakMap<Step, Result.Result<Step<RecordedEvent<Event>>, EventDecodeError>>()
+  )
+  const found = known.get(step)
+  if (found !== undefined) return found
+  const decoded = Result.map(codec.decode(event), (data) => ({ event: { ...event, data }, resume: step.resume }))
+  known.set(step, decoded)
+  return decoded
+}
+
+const decodings = new WeakMap<object, unknown>()
 
 /** Why a stream of results can fail. */
 export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError | EventStoreError

@@ -1,7 +1,8 @@
 import * as Arr from "effect/Array"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Pull from "effect/Pull"
+import * as Exit from "effect/Exit"
+import * as Pull from "effect/Pull"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { checkRange } from "../../ports/AppendCheck.ts"
 import { EventStoreError } from "../../ports/errors.ts"
@@ -97,48 +98,80 @@ export const follow = (
       if (upTo < Infinity || store.inTransaction?.(context) === true) return Stream.retry(untilEnd, whileAway)
 
       let member: SharedLog.Membership | undefined
+      // From here on the member gets all its events from the shared reading.
+      let since: number | undefined
       const leave = Effect.suspend(() => {
         const left = member
-        member = undefined
+        member = since = undefined
         return left === undefined ? Effect.void : left.leave
       })
-      yield* Effect.addFinalizer(() => leave)
 
-      const delivered = ({ next, place: reached }: SharedLog.Membership) => {
-        // The subscription may be further than the reading that it has joined.
-        const before = place()
-        const deliver: Pull.Pull<Arr.NonEmptyReadonlyArray<Step>> = Effect.flatMap(next, (steps) => {
-          const present = reached()
-          if (present !== undefined && present.position > place()) at = present
-          if (steps === undefined) return Cause.done()
-          const further = steps.filter(({ resume }) => resume.position > before)
-          return Arr.isReadonlyArrayNonEmpty(further) ? Effect.succeed(further) : deliver
-        })
-        return Stream.fromPull(Effect.succeed(deliver))
-      }
-
-      const together = Stream.suspend(() => {
+      const joining = Stream.suspend(() => {
         const joined = (member = SharedLog.join(store, { filters, wantsProgress }, context))
-        const sharing = Effect.map(joined.begun, (begin) => {
-          if (begin === undefined || typeof at === "number" || begin.history !== at.history) return Stream.empty
-          const levelled = Stream.suspend(() => {
-            if (place() < begin.position) return Stream.empty
+        const reading = Effect.map(joined.begun, (begin) => {
+          if (begin === undefined || typeof at === "number") return Stream.empty
+          // One of the two has not heard yet that the history has ended.
+          if (begin.history !== at.history) return Stream.drain(Stream.fromEffect(Effect.sleep("100 millis")))
+          const level = Effect.sync(() => {
+            if (place() < begin.position) return
             joined.level()
-            return delivered(joined)
+            since = place()
           })
-          return Stream.concat(taken(readOn(filters, begin)), levelled)
+          return Stream.concat(taken(readOn(filters, begin)), Stream.drain(Stream.fromEffect(level)))
         })
-        return Stream.unwrap(sharing)
+        return Stream.unwrap(reading)
       })
 
-      const cycle = Stream.suspend(() => {
+      /** Reads alone until it has caught up, and then joins the others. It may end without that. */
+      const catchingUp = Stream.suspend(() => {
         if (member?.hasFailed() === true) return untilEnd
         const caughtUp = Stream.flatMap(Stream.take(store.horizons, 1), alone)
-        return Stream.concat(Stream.drain(Stream.fromEffect(leave)), Stream.concat(caughtUp, together))
+        return Stream.concat(Stream.drain(Stream.fromEffect(leave)), Stream.concat(caughtUp, joining))
       })
-      return Stream.retry(Stream.forever(cycle), whileAway)
+
+      const stage = yield* restartable(Stream.retry(catchingUp, whileAway))
+      yield* Effect.addFinalizer(() => leave)
+
+      // A pull by hand: streams around streams would take more time for an event than all else.
+      const next: Pull.Pull<Arr.NonEmptyReadonlyArray<Step>, EventStoreError> = Effect.suspend(() => {
+        if (member === undefined || since === undefined) return Effect.flatMap(stage, given)
+        return Effect.flatMap(member.next, delivered)
+      })
+      const given = (steps: ReadonlyArray<Step> | undefined) =>
+        steps !== undefined && Arr.isReadonlyArrayNonEmpty(steps) ? Effect.succeed(steps) : next
+      const delivered = (steps: ReadonlyArray<Step> | undefined) => {
+        const present = member?.place()
+        if (present !== undefined && present.position > place()) at = present
+        // The subscription may have been further than the reading that it has joined.
+        const further = steps?.filter(({ resume }) => resume.position > since!)
+        if (steps === undefined) since = undefined
+        return given(further)
+      }
+      return Stream.fromPull(Effect.succeed(next))
     })
   )
+
+/** The next elements of a stream; undefined at its end. After that it begins again. */
+const restartable = <A, E>(
+  stream: Stream.Stream<A, E>
+): Effect.Effect<Effect.Effect<ReadonlyArray<A> | undefined, E>, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    let run: { readonly scope: Scope.Closeable; readonly pull: Pull.Pull<ReadonlyArray<A>, E> } | undefined
+    const close = Effect.suspend(() => {
+      const ended = run
+      run = undefined
+      return ended === undefined ? Effect.void : Scope.close(ended.scope, Exit.void)
+    })
+    yield* Effect.addFinalizer(() => close)
+    const opened = Effect.uninterruptible(
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        return (run = { scope, pull: yield* Scope.provide(Stream.toPull(stream), scope) })
+      })
+    )
+    const present = Effect.suspend(() => (run === undefined ? opened : Effect.succeed(run)))
+    return Effect.flatMap(present, ({ pull }) => Pull.catchDone(pull, () => Effect.as(close, undefined)))
+  })
 
 const refusedStart = ({ after, from }: SubscriptionOptions): EventStoreError | undefined => {
   const problem =

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
-import { EventStore, EventStoreError, Reason, StreamId, Subscription } from "@hexfold/core"
+import { EventStore, EventStoreError, Executor, Reason, StreamId, Subscription } from "@hexfold/core"
 import { Deferred, Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import { Account, AccountId, OpenAccount } from "../../support/account.ts"
 import { appendOne } from "../../support/appendOne.ts"
 
 const append = (aggregate: string, count: number, type = "Happened") =>
@@ -125,6 +126,23 @@ describe("subscriptions of one process", () => {
       }).pipe(Effect.scoped, Effect.provide(MemoryEventStore.layer()))
     )
   }
+
+  it.effect("decode an event once for all that follow its aggregate", () =>
+    Effect.gen(function* () {
+      const got: Array<ReadonlyArray<unknown>> = [[], [], []]
+      yield* Effect.forEach(got, (events) =>
+        Subscription.events([Account]).pipe(
+          Stream.runForEach(({ data }) => Effect.sync(() => (events as Array<unknown>).push(data))),
+          Effect.forkScoped({ startImmediately: true })
+        )
+      )
+      yield* settled
+      yield* Executor.execute(Account, AccountId.make("a"), new OpenAccount({ owner: "Anna" }))
+      yield* until(() => got.every(({ length }) => length === 1))
+      expect(new Set(got.flat()).size).toBe(1)
+      expect(got[0]![0]).toMatchObject({ _tag: "AccountOpened", owner: "Anna" })
+    }).pipe(Effect.scoped, Effect.provide(MemoryEventStore.layer()))
+  )
 
   it.effect("that are further than the shared reading get nothing twice", () =>
     Effect.gen(function* () {
