@@ -6,6 +6,7 @@ import { growth } from "./growth.ts"
 import { inline } from "./inline.ts"
 import { keep, machine, print, type Report } from "./measure.ts"
 import { large } from "./large.ts"
+import { liveQueries } from "./liveQueries.ts"
 import { locked } from "./locked.ts"
 import { many } from "./many.ts"
 import { memory } from "./memory.ts"
@@ -25,6 +26,7 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   many,
   locked,
   subscriptions,
+  liveQueries,
   transfers,
   views,
   inline

@@ -257,7 +257,7 @@ export interface WaitOptions {
  * that appends maintain. An event that was skipped or parked is not waited for.
  *
  * Fails with a `WaitTimeout` if a view is too late, and sooner if waiting does not
- * help: at once if an event has stopped the view, after 2 seconds if no projection has
+ * help: at once if an event has stopped the view, after 5 seconds if no projection has
  * begun to build it, and after 12 seconds if none works on it. It goes on waiting while
  * a projection builds another generation of the view. The command has happened all
  * the same, and the error keeps its receipt: do not execute the command again

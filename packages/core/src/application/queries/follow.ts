@@ -125,7 +125,7 @@ export const follow = (
       /** Reads alone until it has caught up, and then joins the others. It may end without that. */
       const catchingUp = Stream.suspend(() => {
         if (member?.hasFailed() === true) return untilEnd
-        const caughtUp = Stream.flatMap(Stream.take(store.horizons, 1), alone)
+        const caughtUp = Stream.flatMap(SharedLog.present(store), alone)
         return Stream.concat(Stream.drain(Stream.fromEffect(leave)), Stream.concat(caughtUp, joining))
       })
 

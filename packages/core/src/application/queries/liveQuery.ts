@@ -27,7 +27,10 @@ export const answers = <A extends Answer, E>(
   Stream.unwrap(
     Effect.gen(function* () {
       const stores = { events: yield* EventStore, records: yield* ViewStore }
-      const answering = Effect.map(ask(stores.records), (answer) => ({ answer, text: textOf(answer) }))
+      const answering = Effect.map(
+        Effect.suspend(() => ask(stores.records)),
+        (answer) => ({ answer, text: textOf(answer) })
+      )
       const next = yield* Questions.join(stores, {
         view,
         name: canonicalJson([view.name, data]),

@@ -3,8 +3,11 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { memoized } from "../../internal/memoized.ts"
 import { sameStore } from "../../internal/sameStore.ts"
+import { together } from "../../internal/together.ts"
 import type { EventStoreError } from "../../ports/errors.ts"
 import type { EventStore, Horizon, Position } from "../../ports/EventStore.ts"
 import * as EventIndex from "./eventIndex.ts"
@@ -66,6 +69,17 @@ export const join = (
 }
 
 const readings = new Map<string, Reading>()
+
+/** The present horizon, or a later one. Subscriptions that begin together ask for it once. */
+export const present = ({ horizons }: EventStore["Service"]): Stream.Stream<Horizon, EventStoreError> =>
+  Stream.unwrap(
+    Effect.map(
+      memoized(presents, horizons, () => together(Stream.runHead(horizons))),
+      Option.match({ onNone: () => Stream.empty, onSome: Stream.succeed })
+    )
+  )
+
+const presents = new WeakMap<object, unknown>()
 
 interface Reading {
   readonly join: (subscriber: Subscriber) => Membership

@@ -1,11 +1,9 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import * as Semaphore from "effect/Semaphore"
 import { ViewStoreError, WaitTimeout } from "../../ports/errors.ts"
 import { checkRange } from "../../ports/AppendCheck.ts"
 import { EventStore, type Position } from "../../ports/EventStore.ts"
@@ -14,6 +12,7 @@ import { type Reason, Rejected } from "../../ports/Reason.ts"
 import { type Status, ViewStore } from "../../ports/ViewStore.ts"
 import { memoized } from "../../internal/memoized.ts"
 import { disconnect } from "../../internal/disconnect.ts"
+import { together } from "../../internal/together.ts"
 import { isTraced, spanIf } from "../../internal/tracing.ts"
 import { confirm, confirmParts, horizonOf, inTime } from "../events/positions.ts"
 import { servingOf } from "../../ports/generation.ts"
@@ -161,7 +160,7 @@ interface Idle {
 const idles = new WeakMap<object, unknown>()
 
 /** How long a view may be without an owner, in milliseconds. The default lease has 10 seconds. */
-const patiences = { unbuilt: 2_000, unowned: 12_000 }
+const patiences = { unbuilt: 5_000, unowned: 12_000 }
 
 /** Whether a generation has all committed events up to a position. */
 export const hasReached = (serving: Status | undefined, position: number): boolean =>
@@ -176,26 +175,8 @@ const pauses = (longest: Duration.Input) =>
  * All callers that ask while a query is under way share the next query.
  */
 export const look = (store: ViewStore["Service"]): Effect.Effect<Option.Option<Seen>, ViewStoreError> =>
-  memoized(looks, store.status, () => sharing(store.status))
+  memoized(looks, store.status, () => together(Effect.timeoutOption(disconnect(store.status), "2 seconds")))
 
 type Seen = ReadonlyArray<Status>
-
-const sharing = (status: ViewStore["Service"]["status"]): ReturnType<typeof look> => {
-  const one = Semaphore.makeUnsafe(1)
-  let next: Deferred.Deferred<Option.Option<Seen>, ViewStoreError> | undefined
-  // A caller may join only before the query begins: for an inline view the
-  // answer covers only events that were appended before it.
-  const query = Effect.suspend(() => {
-    next = undefined
-    return Effect.timeoutOption(disconnect(status), "2 seconds")
-  })
-  const joined = Effect.suspend(() => {
-    if (next !== undefined) return Effect.succeed(next)
-    const answer = (next = Deferred.makeUnsafe())
-    // In a fiber of its own, so that it does not end with the first caller that waits for it.
-    return Effect.as(Effect.forkDetach(Effect.interruptible(Deferred.into(one.withPermit(query), answer))), answer)
-  })
-  return Effect.flatMap(Effect.uninterruptible(joined), Deferred.await)
-}
 
 const looks = new WeakMap<object, unknown>()

@@ -11,11 +11,10 @@ const first = ({ rows }: Query.Page<{ readonly sum: number }>) => rows[0]?.state
 const counting = Effect.gen(function* () {
   const plain = yield* ViewStore.ViewStore
   const asked = { queries: 0, status: 0, failure: undefined as ViewStoreError | undefined }
-  const query = (query: Query.Query) =>
-    Effect.suspend(() => {
-      asked.queries++
-      return asked.failure === undefined ? plain.query(query) : Effect.fail(asked.failure)
-    })
+  const query = (query: Query.Query) => {
+    asked.queries++
+    return Effect.suspend(() => (asked.failure === undefined ? plain.query(query) : Effect.fail(asked.failure)))
+  }
   const status = Effect.suspend(() => (asked.status++, plain.status))
   // Each use has an object of its own, as if each had wrapped the store for itself.
   return { asked, store: () => ({ ...plain, status, query: query as typeof plain.query }) }

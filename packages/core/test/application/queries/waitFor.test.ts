@@ -286,10 +286,10 @@ describe("waitUntil", () => {
       yield* Projection.catchUp(Activity)
       const Other = { ...Activity, name: "Other" }
       const waiting = yield* Effect.forkChild(Projection.waitUntil([Activity, Other], 1))
-      yield* TestClock.adjust("1900 millis")
+      yield* TestClock.adjust("4 seconds")
       expect(waiting.pollUnsafe()).toBeUndefined()
       // A projection that starts with its process would have begun to build it by now.
-      yield* TestClock.adjust("1 second")
+      yield* TestClock.adjust("3 seconds")
       const late = { view: "Other", wanted: 1, reached: 0, reason: "unbuilt", receipt: undefined }
       const failed = yield* Effect.flip(Fiber.join(waiting))
       expect(failed).toMatchObject(late)
