@@ -107,7 +107,12 @@ const querying = Effect.gen(function* () {
       const n = from + i
       return { key: String(n), state: { owner: `owner ${n % owners}`, total: (n * 7_919) % records } }
     })
-    yield* store.commit({ generation, epoch: claimed.epoch, from, to: from + size, put, remove: [] })
+    yield* store.commit({
+      owner: { generation, epoch: claimed.epoch },
+      from,
+      to: from + size,
+      records: { put, remove: [] }
+    })
   }
   const millis: Array<number> = []
   for (let i = 0; i < 1_100; i++) {

@@ -1,5 +1,5 @@
-/** An event store and a view store in memory over one log, so that appends can maintain inline views. */
-import type { EventStore, StreamLocks, View, ViewStore } from "@hexfold/core"
+/** The event store and the stores of views in memory over one log, so that appends can maintain inline views. */
+import type { EventStore, ProjectionStore, StreamLocks, View, ViewStore } from "@hexfold/core"
 import { type Context, Effect, Layer } from "effect"
 import { sharedStores } from "./internal/sharedStores.ts"
 import type * as MemoryEventStore from "./MemoryEventStore.ts"
@@ -10,8 +10,12 @@ export interface Options extends MemoryEventStore.Options {
   readonly views?: ReadonlyArray<View.Any>
 }
 
-/** An event store, its locks, and a view store. */
-export type Stores = EventStore.EventStore | StreamLocks.StreamLocks | ViewStore.ViewStore
+/** An event store, its locks, and both ports to the records of views. */
+export type Stores =
+  | EventStore.EventStore
+  | StreamLocks.StreamLocks
+  | ViewStore.ViewStore
+  | ProjectionStore.ProjectionStore
 
 /**
  * Gives a function that opens stores over the same data any number of times, each
@@ -69,7 +73,7 @@ export interface Lossy {
 export const lossy: Effect.Effect<Lossy> = sharedStores
 
 /**
- * Supplies both stores and `StreamLocks`. An append changes the log and the records
+ * Supplies all stores and `StreamLocks`. An append changes the log and the records
  * of inline views in one synchronous step.
  *
  * @example

@@ -1,4 +1,4 @@
-import type { ViewStore, ViewStoreError } from "@hexfold/core"
+import type { ProjectionStore, ViewStoreError } from "@hexfold/core"
 import { CommitCheck } from "@hexfold/core/adapter"
 import { Duration, Result } from "effect"
 import { create, demote, find, type Generations, newPart, type Part, positionsOf, type Stored } from "./generations.ts"
@@ -6,9 +6,9 @@ import { create, demote, find, type Generations, newPart, type Part, positionsOf
 /** Claims a part of a generation at a time, in milliseconds. */
 export const claim = (
   generations: Generations,
-  given: ViewStore.Claim,
+  given: ProjectionStore.Claim,
   now: number
-): Result.Result<ViewStore.Claimed, ViewStoreError> => {
+): Result.Result<ProjectionStore.Claimed, ViewStoreError> => {
   const refused = CommitCheck.checkClaim(given)
   if (refused !== undefined) return Result.fail(refused)
   const { after = 0, generation, lease, owner, part: { index, of } = whole } = given
@@ -49,4 +49,4 @@ const divide = (generations: Generations, stored: Stored, of: number): ReadonlyA
   return undefined
 }
 
-const whole: ViewStore.Part = { index: 0, of: 1 }
+const whole: ProjectionStore.Part = { index: 0, of: 1 }

@@ -1,4 +1,4 @@
-import type { ViewStore } from "@hexfold/core"
+import type { ProjectionStore, ViewStore } from "@hexfold/core"
 import type { Schema } from "effect"
 
 /** One part of a generation's keys. */
@@ -10,7 +10,7 @@ export interface Part {
   owner: string
   /** The end of the lease in milliseconds, by the program's clock. */
   leasedUntil: number
-  failure: ViewStore.Unapplied | undefined
+  failure: ProjectionStore.Unapplied | undefined
   throughput: ViewStore.Throughput | undefined
 }
 
@@ -19,7 +19,7 @@ export interface Stored {
   readonly version: number
   readonly build: number
   readonly records: Map<string, Schema.Json>
-  readonly deadLetters: Map<string, ViewStore.DeadLetter>
+  readonly deadLetters: Map<string, ProjectionStore.DeadLetter>
   /** The number of parked events for each parked key. */
   readonly parked: Map<string, number>
   parts: Array<Part>
@@ -75,6 +75,16 @@ export const find = ({ views }: Generations, { build, version, view }: ViewStore
 export const serving = ({ views }: Generations, view: string): Stored | undefined =>
   views.get(view)?.find(({ serves }) => serves)
 
+/** The states of those of the keys that have a record. */
+export const statesOf = ({ records }: Stored, keys: ReadonlyArray<string>): ReadonlyMap<string, Schema.Json> => {
+  const states = new Map<string, Schema.Json>()
+  for (const key of keys) {
+    const state = records.get(key)
+    if (state !== undefined) states.set(key, state)
+  }
+  return states
+}
+
 /** Creates a generation whose first event is the one after a position. */
 export const create = (
   { views }: Generations,
@@ -99,8 +109,8 @@ export const create = (
   return created
 }
 
-/** Deletes a generation. */
-export const drop = ({ views }: Generations, view: string, dropped: Stored): void => {
+/** Removes a generation. */
+export const remove = ({ views }: Generations, view: string, dropped: Stored): void => {
   const left = views.get(view)!.filter((each) => each !== dropped)
   views.set(view, left)
 }

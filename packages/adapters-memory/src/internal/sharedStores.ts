@@ -1,4 +1,4 @@
-import { EventStore, type StreamLocks, type View, ViewStore } from "@hexfold/core"
+import { EventStore, type ProjectionStore, type StreamLocks, type View, type ViewStore } from "@hexfold/core"
 import { Context, Duration, Effect } from "effect"
 import { contended } from "./contended.ts"
 import { newLog, open as openLog } from "./eventLog.ts"
@@ -6,7 +6,7 @@ import { open as openGenerations } from "./generations.ts"
 import { historyOf, loseLast } from "./histories.ts"
 import * as inline from "./inline.ts"
 import { locks } from "./locks.ts"
-import { storeOf } from "./viewStore.ts"
+import { viewStores } from "./viewStores.ts"
 
 /** How stores over shared data work. */
 interface Options {
@@ -21,7 +21,9 @@ export interface Shared {
   /** Opens stores over the data. */
   readonly open: (
     options: Options
-  ) => Context.Context<EventStore.EventStore | StreamLocks.StreamLocks | ViewStore.ViewStore>
+  ) => Context.Context<
+    EventStore.EventStore | StreamLocks.StreamLocks | ViewStore.ViewStore | ProjectionStore.ProjectionStore
+  >
   /** Takes the last events of the log back and ends its history. The records of views stay. */
   readonly loseLast: (events: number) => Effect.Effect<void>
 }
@@ -34,10 +36,7 @@ export const sharedStores: Effect.Effect<Shared> = Effect.sync(() => {
     open: ({ commandRetention = "Infinity", views = [], ...contention }) => {
       const appending = inline.make(log.events, generations, views)
       const store = contended(openLog(log, Duration.toMillis(commandRetention), appending.apply), contention)
-      return locks.pipe(
-        Context.add(EventStore.EventStore, store),
-        Context.add(ViewStore.ViewStore, storeOf(generations, appending))
-      )
+      return locks.pipe(Context.add(EventStore.EventStore, store), Context.merge(viewStores(generations, appending)))
     },
     loseLast: (events) => loseLast(log, events)
   }

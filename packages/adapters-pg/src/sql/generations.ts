@@ -84,7 +84,8 @@ export const lockGenerations = (schema: string): string =>
   `select id, version, build, serves, inline from ${schema}.views where view = $1 order by id for no key update`
 
 /** The lock for a drop. $1 text: the view; $2 bigint: the version; $3 bigint or null: the build. */
-export const lockDropped = (schema: string): string => `${named(schema)} for update`
+export const lockDropped = (schema: string): string =>
+  `${named(schema, "id, version, build, serves, inline")} for update`
 
 /**
  * Moves a part to the position that it has reached. It returns no row if the part

@@ -1,4 +1,4 @@
-import { Reason, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { type ProjectionStore, Reason, ViewStoreError } from "@hexfold/core"
 import { PgTypes } from "@effect/sql-pg"
 import { Duration, Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -29,7 +29,7 @@ interface Part extends Place {
 export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient) => {
   // Of several transactions that create the same generation one creates the table. The others see it once they have the
   // lock.
-  const create = ({ after, generation: { build, version, view }, indexes = [] }: ViewStore.Claim) =>
+  const create = ({ after, generation: { build, version, view }, indexes = [] }: ProjectionStore.Claim) =>
     Effect.gen(function* () {
       yield* sql.unsafe(registry.lockView, [name, view])
       const at = [view, bigint(version), bigint(build)]
@@ -63,9 +63,9 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
   // Why claims at the same time are correct: a claim changes what it has seen only if it is still the same; otherwise it
   // looks again. A lease is taken in the epoch that was seen, which every other owner and every division raises.
   const claim = (
-    given: ViewStore.Claim,
+    given: ProjectionStore.Claim,
     looks = 1
-  ): Effect.Effect<ViewStore.Claimed, SqlError.SqlError | ViewStoreError> =>
+  ): Effect.Effect<ProjectionStore.Claimed, SqlError.SqlError | ViewStoreError> =>
     Effect.gen(function* () {
       const { generation, owner, part: { index, of } = { index: 0, of: 1 } } = given
       const at = [generation.view, bigint(generation.version), bigint(generation.build)]
@@ -102,7 +102,7 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
   return claim
 }
 
-const withoutParts = ({ version, view }: ViewStore.Generation) => {
+const withoutParts = ({ version, view }: ProjectionStore.Generation) => {
   const detail = `${view}, version ${version}, is registered without parts: they were deleted, or the database has lost them`
   return new ViewStoreError({ operation: "claim", view, reason: new Reason.Corrupt({ detail }) })
 }
@@ -120,7 +120,7 @@ const earliestOf = (parts: ReadonlyArray<Place>): number | undefined => {
   return known.length === 0 ? undefined : Math.min(...known)
 }
 
-const ownedOf = ({ build, inline, position }: Part, owned: Place): ViewStore.Claimed => ({
+const ownedOf = ({ build, inline, position }: Part, owned: Place): ProjectionStore.Claimed => ({
   _tag: "Owned",
   build: Number(build),
   epoch: Number(owned.epoch),

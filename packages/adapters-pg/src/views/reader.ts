@@ -1,4 +1,4 @@
-import type { InvalidCursor, Query, ViewStore } from "@hexfold/core"
+import type { InvalidCursor, ProjectionStore, Query, ViewStore } from "@hexfold/core"
 import { QueryEvaluation } from "@hexfold/core/adapter"
 import { Effect, type Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -15,7 +15,7 @@ import { translate, translateCount } from "./queryTranslator.ts"
 import { deadLetterOf, type DeadLetterRow, statusesOf, type StatusRow } from "./rows.ts"
 
 /** A generation by its name, or the one that serves if no version is given. */
-type From = Parameters<ViewStore.ViewStore["Service"]["load"]>[0] & Partial<ViewStore.Generation>
+type From = Pick<ProjectionStore.Generation, "view"> & Partial<ProjectionStore.Generation>
 
 /** The reads of a schema's views. */
 export const reader = (schema: string, sql: SqlClient.SqlClient) => {
@@ -115,7 +115,7 @@ export const reader = (schema: string, sql: SqlClient.SqlClient) => {
 
   const query = (query: Asked) => timed(sql, query, answer(query))
 
-  const load = (from: From, keys: ReadonlyArray<string>): Effect.Effect<ViewStore.Loaded, SqlError.SqlError> =>
+  const load = (from: From, keys: ReadonlyArray<string>): Effect.Effect<ProjectionStore.Loaded, SqlError.SqlError> =>
     Effect.map(
       read<LoadedRow>(from, (id) => ({
         text: records.loadRecords(schema, records.tableOf(schema, id)),
@@ -128,7 +128,7 @@ export const reader = (schema: string, sql: SqlClient.SqlClient) => {
       })
     )
 
-  const deadLetters = (generation: From, options: ViewStore.DeadLetterOptions = {}) =>
+  const deadLetters = (generation: From, options: ProjectionStore.DeadLetterOptions = {}) =>
     Effect.gen(function* () {
       const { after, key, limit = Infinity, parked = null } = options
       const id = yield* idOf(generation)

@@ -1,4 +1,4 @@
-import { type EventStore, type ProjectionFailed, type View, type ViewStore } from "@hexfold/core"
+import type { EventStore, ProjectionFailed, ProjectionStore, View } from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, type Schema } from "effect"
@@ -11,7 +11,7 @@ export const write = (
   schema: string,
   sql: SqlClient.SqlClient,
   id: bigint,
-  { put, remove }: Pick<ViewStore.Commit, "put" | "remove">
+  { put, remove }: ProjectionStore.Changes
 ): Effect.Effect<void, SqlError.SqlError> =>
   Effect.gen(function* () {
     const table = records.tableOf(schema, id)

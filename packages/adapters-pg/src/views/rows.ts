@@ -1,4 +1,4 @@
-import type { ViewStore } from "@hexfold/core"
+import type { ProjectionStore, ViewStore } from "@hexfold/core"
 import { DateTime } from "effect"
 
 /** The columns of a dead letter, as the driver returns them. */
@@ -15,7 +15,7 @@ export interface DeadLetterRow {
 }
 
 // Stored rows have the members `mishap` and `eventVersion`. The ports call them `error` and `streamVersion`.
-type StoredError = NonNullable<ViewStore.Unapplied["error"]>
+type StoredError = NonNullable<ProjectionStore.Unapplied["error"]>
 
 /** An event that was not applied, as stored JSON. */
 export interface StoredUnapplied {
@@ -36,7 +36,7 @@ export const deadLetterOf = ({
   parked,
   position,
   ...row
-}: DeadLetterRow): ViewStore.DeadLetter => ({
+}: DeadLetterRow): ProjectionStore.DeadLetter => ({
   key,
   parked,
   history: Number(history),
@@ -51,7 +51,7 @@ export const storedOf = ({
   stream,
   streamVersion,
   type
-}: ViewStore.Unapplied): StoredUnapplied => ({
+}: ProjectionStore.Unapplied): StoredUnapplied => ({
   position,
   stream,
   eventVersion: streamVersion,
@@ -67,7 +67,7 @@ const unappliedOf = ({
   position,
   stream,
   type
-}: Omit<StoredUnapplied, "mishap"> & { readonly mishap?: StoredError | null }): ViewStore.Unapplied => ({
+}: Omit<StoredUnapplied, "mishap"> & { readonly mishap?: StoredError | null }): ProjectionStore.Unapplied => ({
   position,
   stream,
   streamVersion: eventVersion,

@@ -16,7 +16,12 @@ const streamId = StreamId.make("Account", "1")
 const calls: Readonly<Record<string, (stores: OpenedStores, epoch: number) => Effect.Effect<unknown, unknown>>> = {
   "a claim": ({ records }) => records.claim({ generation, owner: "test", lease }),
   "a commit of a view": ({ records }, epoch) =>
-    records.commit({ generation, epoch, from: 0, to: 1, put: [{ key: "a", state: 1 }], remove: [] }),
+    records.commit({
+      owner: { generation, epoch },
+      from: 0,
+      to: 1,
+      records: { put: [{ key: "a", state: 1 }], remove: [] }
+    }),
   "a query": ({ records }) => records.query({ _tag: "Records", view: "Things", orderBy: [] }),
   "a load": ({ records }) => records.load(generation, ["a"]),
   "an append": ({ events }) => append(events, streamId, 1),

@@ -103,10 +103,15 @@ describe("PgMigrations", () => {
           return claimed
         })
       const { epoch } = yield* claim(first, "one", Duration.infinity)
-      yield* store.commit({ generation: first, epoch, from: 0, to: 70, put: [{ key: "a", state: 1 }], remove: [] })
+      yield* store.commit({
+        owner: { generation: first, epoch },
+        from: 0,
+        to: 70,
+        records: { put: [{ key: "a", state: 1 }], remove: [] }
+      })
       const other = yield* claim(second, "two", Duration.zero)
-      const commit = { generation: second, epoch: other.epoch, from: 0, to: 30, remove: [] }
-      yield* store.commit({ ...commit, put: [{ key: "a", state: 2 }] })
+      const commit = { owner: { generation: second, epoch: other.epoch }, from: 0, to: 30 }
+      yield* store.commit({ ...commit, records: { put: [{ key: "a", state: 2 }], remove: [] } })
       const before = yield* store.status
       // Undoes what later versions have made of the schema.
       for (const statement of [
@@ -129,7 +134,12 @@ describe("PgMigrations", () => {
       }
       yield* migrate(schema)
       assert.deepStrictEqual(yield* store.status, before)
-      yield* store.commit({ generation: first, epoch, from: 70, to: 71, put: [{ key: "b", state: 3 }], remove: [] })
+      yield* store.commit({
+        owner: { generation: first, epoch },
+        from: 70,
+        to: 71,
+        records: { put: [{ key: "b", state: 3 }], remove: [] }
+      })
       const { positions, states } = yield* store.load({ view: "Things" }, ["a", "b"])
       assert.deepStrictEqual([Object.fromEntries(states), positions], [{ a: 1, b: 3 }, [71]])
       const held = yield* store.claim({ generation: first, owner: "two", lease: Duration.zero })

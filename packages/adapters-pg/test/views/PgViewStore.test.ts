@@ -72,12 +72,11 @@ describe("PgViewStore", () => {
           versions,
           (version, i) =>
             instances[i]!.store.commit({
-              generation: { view, version },
-              epoch: epochs[i]!,
+              owner: { generation: { view, version }, epoch: epochs[i]! },
               from,
               to: from + 1,
               ...put("a", version),
-              serve: true
+              then: "serve"
             }),
           together
         )
@@ -99,7 +98,7 @@ describe("PgViewStore", () => {
         sql.withTransaction(
           Effect.gen(function* () {
             const epoch = yield* own(store, first, [[["a"]]])
-            yield* store.commit({ generation: first, epoch, from: 0, to: 5, ...put("a", 1) })
+            yield* store.commit({ owner: { generation: first, epoch }, from: 0, to: 5, ...put("a", 1) })
             assert.deepStrictEqual((yield* served(store)).rows, [{ key: "a", state: 1 }])
             assert.deepStrictEqual(yield* outside!.store.status, [])
             if (fails) return yield* Effect.fail("undone" as const)
@@ -118,7 +117,7 @@ describe("PgViewStore", () => {
       const epoch = yield* own(store, first)
       yield* sql.withTransaction(
         Effect.gen(function* () {
-          const late = { generation: first, epoch, from: 3, to: 4, ...put("a", 1) }
+          const late = { owner: { generation: first, epoch }, from: 3, to: 4, ...put("a", 1) }
           assert.strictEqual((yield* Effect.flip(store.commit(late)))._tag, "CommitConflict")
           yield* store.commit({ ...late, from: 0 })
         })
@@ -132,7 +131,7 @@ describe("PgViewStore", () => {
       const schema = yield* newSchema
       const [slow, quick] = [yield* openViews({ schema }), yield* openViews({ schema })]
       const epoch = yield* own(slow.store, first)
-      const commit = { generation: first, epoch, from: 0, to: 1, ...put("a", "slow") }
+      const commit = { owner: { generation: first, epoch }, from: 0, to: 1, ...put("a", "slow") }
       const late = yield* slow.sql.withTransaction(
         Effect.gen(function* () {
           yield* slow.store.commit(commit)
@@ -160,7 +159,12 @@ describe("PgViewStore", () => {
       const state = Object.fromEntries(paths.map(([name]) => [name!, long]))
       const records = ["a", "b"].map((end) => ({ key: key + end, state: { ...state, end } }))
       for (let from = 0; from < 2; from++) {
-        yield* store.commit({ generation: first, epoch, from, to: from + 1, put: records, remove: [] })
+        yield* store.commit({
+          owner: { generation: first, epoch },
+          from,
+          to: from + 1,
+          records: { put: records, remove: [] }
+        })
       }
       const found = yield* store.query({
         _tag: "Records",
@@ -169,7 +173,12 @@ describe("PgViewStore", () => {
         orderBy: []
       })
       assert.deepStrictEqual(found.rows, records)
-      yield* store.commit({ generation: first, epoch, from: 2, to: 3, put: [], remove: [`${key}a`] })
+      yield* store.commit({
+        owner: { generation: first, epoch },
+        from: 2,
+        to: 3,
+        records: { put: [], remove: [`${key}a`] }
+      })
       assert.deepStrictEqual([...(yield* store.load(first, [`${key}a`, `${key}b`])).states.keys()], [`${key}b`])
     })
   )
@@ -178,7 +187,7 @@ describe("PgViewStore", () => {
     Effect.gen(function* () {
       const { store } = yield* openViews({ schema: yield* newSchema })
       const epoch = yield* own(store, first)
-      yield* store.commit({ generation: first, epoch, from: 0, to: 1, ...put("\ufffd", 1) })
+      yield* store.commit({ owner: { generation: first, epoch }, from: 0, to: 1, ...put("\ufffd", 1) })
       assert.strictEqual((yield* store.load(first, ["a\0", "\ud800", ""])).states.size, 0)
       for (const other of ["a\0", "\ud800", "'", ""]) {
         assert.strictEqual((yield* store.load({ view: other }, ["\ufffd"])).states.size, 0)
@@ -198,7 +207,7 @@ describe("PgViewStore", () => {
       const claim = { generation: first, owner: "test", lease: Duration.infinity }
       for (const error of [
         yield* Effect.flip(store.claim(claim)),
-        yield* Effect.flip(store.commit({ generation: first, epoch: 1, from: 0, to: 1, ...put("a", 1) })),
+        yield* Effect.flip(store.commit({ owner: { generation: first, epoch: 1 }, from: 0, to: 1, ...put("a", 1) })),
         yield* Effect.flip(store.load(first, ["a"])),
         yield* Effect.flip(served(store)),
         yield* Effect.flip(store.status),

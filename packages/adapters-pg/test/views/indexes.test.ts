@@ -115,7 +115,7 @@ describe("the keys of records", () => {
       }
       const error = { step: "evolve", cause: "too much" }
       const deadLetters = { put: keys.map((key) => ({ ...letter, key, error })), remove: [] }
-      const commit = { generation, epoch: claimed.epoch, from: 0, to: 1, put, remove: [] }
+      const commit = { owner: { generation, epoch: claimed.epoch }, from: 0, to: 1, records: { put, remove: [] } }
       yield* store.commit({ ...commit, deadLetters })
       const known = keys.slice(0, 20)
       const uses = (plan: string, ...indexes: ReadonlyArray<string>) => {
@@ -137,9 +137,9 @@ describe("the keys of records", () => {
       yield* store.deadLetters(generation, { key: keys[7]!, parked: true })
       uses(yield* plan, "view_letters_by_key")
       const gone = known.map((key) => ({ position: 1, key }))
-      yield* store.commit({ ...commit, from: 1, to: 2, put: [], deadLetters: { put: [], remove: gone } })
+      yield* store.commit({ ...commit, from: 1, to: 2, deadLetters: { put: [], remove: gone } })
       uses(yield* plan, "view_letters_by_key")
-      yield* store.commit({ ...commit, from: 2, to: 3, put: [], remove: known })
+      yield* store.commit({ ...commit, from: 2, to: 3, records: { put: [], remove: known } })
       uses(yield* plan, "view_1_pkey")
       assert.strictEqual((yield* store.load(generation, known)).states.size, 0)
     })

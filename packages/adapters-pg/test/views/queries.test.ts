@@ -38,7 +38,7 @@ const opened = Effect.gen(function* () {
     const keys = new Set(put.map(({ key }) => key))
     const remove = [...present].filter((key) => !keys.has(key))
     present = keys
-    return store.commit({ generation, epoch, from: 0, to: 0, put, remove })
+    return store.commit({ owner: { generation, epoch }, from: 0, to: 0, records: { put, remove } })
   }
   return { replace, sql, store }
 })

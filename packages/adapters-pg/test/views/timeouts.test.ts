@@ -12,7 +12,12 @@ const count: Query.Count = { _tag: "Count", view: "Things" }
 /** All operations of a view store on a generation. A commit is the first one, from position 0. */
 const operationsOf = (store: ViewStore.ViewStore["Service"], epoch: number) => ({
   claim: store.claim({ generation, owner: "test", lease: Duration.infinity }),
-  commit: store.commit({ generation, epoch, from: 0, to: 1, put: [{ key: "a", state: 1 }], remove: [] }),
+  commit: store.commit({
+    owner: { generation, epoch },
+    from: 0,
+    to: 1,
+    records: { put: [{ key: "a", state: 1 }], remove: [] }
+  }),
   load: store.load(generation, ["a"]),
   query: store.query(all),
   count: store.query(count),
@@ -70,12 +75,10 @@ describe("every operation of the view store ends in time", () => {
       )
       yield* stranger.execute("rollback", [], undefined)
       yield* patient.commit({
-        generation,
-        epoch: yield* own(patient),
+        owner: { generation, epoch: yield* own(patient) },
         from: 0,
         to: 1,
-        put: [{ key: "a", state: 1 }],
-        remove: []
+        records: { put: [{ key: "a", state: 1 }], remove: [] }
       })
       // A busy machine may need longer than the limit, so the first answer counts.
       const counted = Effect.retry(store.query(count), { while: ({ reason }) => reason._tag === "Timeout" })

@@ -68,7 +68,7 @@ describe("the locks of generations", () => {
       const { one, two } = yield* opened
       const epochs = [yield* own(one.store, first, 0, 2), yield* own(one.store, first, 1, 2)]
       const deadLetters = { put: [letterOf("k")], remove: [] }
-      const commit = (part: number) => ({ ...nothing, generation: first, part, epoch: epochs[part]!, from: 0, to: 1 })
+      const commit = (part: number) => ({ owner: { generation: first, part, epoch: epochs[part]! }, from: 0, to: 1 })
       yield* one.sql.withTransaction(
         Effect.gen(function* () {
           yield* one.store.commit({ ...commit(0), deadLetters })
@@ -85,10 +85,10 @@ describe("the locks of generations", () => {
     Effect.gen(function* () {
       const { one, two, untilBlocked } = yield* opened
       const [old, next] = [yield* own(one.store, first), yield* own(two.store, second)]
-      const commit = { ...nothing, generation: second, epoch: next, serve: true }
+      const commit = { owner: { generation: second, epoch: next }, then: "serve" }
       const switching = yield* one.sql.withTransaction(
         Effect.gen(function* () {
-          yield* one.store.commit({ ...nothing, generation: first, epoch: old, from: 0, to: 2 })
+          yield* one.store.commit({ owner: { generation: first, epoch: old }, from: 0, to: 2 })
           const switching = yield* Effect.forkScoped(two.store.commit({ ...commit, from: 0, to: 1 }))
           yield* untilBlocked
           return switching
@@ -105,13 +105,13 @@ describe("the locks of generations", () => {
     Effect.gen(function* () {
       const { one, two, untilBlocked } = yield* opened
       const old = yield* own(one.store, first)
-      yield* one.store.commit({ ...nothing, generation: first, epoch: old, from: 0, to: 1 })
+      yield* one.store.commit({ owner: { generation: first, epoch: old }, from: 0, to: 1 })
       const epochs = [yield* own(one.store, second, 0, 2), yield* own(two.store, second, 1, 2)]
-      const commit = (part: number) => ({ ...nothing, generation: second, part, epoch: epochs[part]!, from: 0, to: 1 })
+      const commit = (part: number) => ({ owner: { generation: second, part, epoch: epochs[part]! }, from: 0, to: 1 })
       const last = yield* one.sql.withTransaction(
         Effect.gen(function* () {
-          yield* one.store.commit({ ...commit(0), serve: true })
-          const last = yield* Effect.forkScoped(two.store.commit({ ...commit(1), serve: true }))
+          yield* one.store.commit({ ...commit(0), then: "serve" })
+          const last = yield* Effect.forkScoped(two.store.commit({ ...commit(1), then: "serve" }))
           yield* untilBlocked
           return last
         })
@@ -166,7 +166,7 @@ describe("the locks of generations", () => {
       const { one, two, untilBlocked } = yield* opened
       yield* own(one.store, first)
       const epochs = [yield* own(one.store, second, 0, 2), yield* own(two.store, second, 1, 2)]
-      const commit = (part: number) => ({ ...nothing, generation: second, part, epoch: epochs[part]!, from: 0, to: 1 })
+      const commit = (part: number) => ({ owner: { generation: second, part, epoch: epochs[part]! }, from: 0, to: 1 })
       const dropping = yield* one.sql.withTransaction(
         Effect.gen(function* () {
           yield* one.store.commit(commit(0))
@@ -174,7 +174,13 @@ describe("the locks of generations", () => {
           yield* untilBlocked
           // A further commit of the transaction that holds the lock does not wait for the drop.
           const deadLetters = { put: [letterOf("k")], remove: [] }
-          yield* one.store.commit({ ...commit(0), from: 1, to: 2, deadLetters, put: [{ key: "k", state: 1 }] })
+          yield* one.store.commit({
+            ...commit(0),
+            from: 1,
+            to: 2,
+            deadLetters,
+            records: { put: [{ key: "k", state: 1 }], remove: [] }
+          })
           return dropping
         })
       )
@@ -200,7 +206,7 @@ describe("the locks of generations", () => {
       const { one, two } = yield* opened
       yield* own(one.store, first)
       const dropping = Effect.flatMap(own(two.store, second), (epoch) =>
-        two.store.commit({ ...nothing, generation: second, epoch, from: 0, to: 0, drop: true })
+        two.store.commit({ owner: { generation: second, epoch }, from: 0, to: 0, drop: true })
       )
       const creation = [/hexfold views/, own(two.store, second)] as const
       const store = yield* interposed(one, creation, [/as leased/, dropping])
@@ -224,12 +230,10 @@ describe("the locks of generations", () => {
       const { one, two } = yield* opened
       let old = yield* own(two.store, first)
       yield* two.store.commit({
-        generation: first,
-        epoch: old,
+        owner: { generation: first, epoch: old },
         from: 0,
         to: 1,
-        put: [{ key: "k", state: 1 }],
-        remove: []
+        records: { put: [{ key: "k", state: 1 }], remove: [] }
       })
       for (const [version, read] of [
         [2, (store: Store) => Effect.map(store.load({ view }, ["k"]), ({ states }) => states.get("k"))],
@@ -240,8 +244,14 @@ describe("the locks of generations", () => {
         const switching = Effect.gen(function* () {
           const epoch = yield* own(two.store, generation)
           const put = [{ key: "k", state: version }]
-          yield* two.store.commit({ ...nothing, generation, epoch, from: 0, to: 1, put, serve: true })
-          const dropped = { generation: { view, version: version - 1 }, epoch: old }
+          yield* two.store.commit({
+            owner: { generation, epoch },
+            from: 0,
+            to: 1,
+            records: { put, remove: [] },
+            then: "serve"
+          })
+          const dropped = { owner: { generation: { view, version: version - 1 }, epoch: old } }
           yield* two.store.commit({ ...nothing, ...dropped, from: 1, to: 1, drop: true })
           old = epoch
         })
@@ -269,7 +279,13 @@ describe("the locks of generations", () => {
             const deadLetters = { put: [letterOf(`${part.index}`)], remove: [] }
             const put = [{ key: `${part.index}`, state: round }]
             const { epoch, position } = claimed
-            const commit = { generation, part: part.index, epoch, from: position, to: 1, put, remove: [], deadLetters }
+            const commit = {
+              owner: { generation, part: part.index, epoch },
+              from: position,
+              to: 1,
+              records: { put, remove: [] },
+              deadLetters
+            }
             const ending = { serve: n % 5 === 0, drop: n % 7 === 0 }
             yield* Effect.catchIf(
               store.commit({ ...commit, ...ending }),

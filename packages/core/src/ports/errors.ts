@@ -144,7 +144,7 @@ export type Operation = EventStoreError["operation"]
 
 /** An operation of the view store failed for `reason`. */
 export class ViewStoreError extends Schema.TaggedError<ViewStoreError>()("ViewStoreError", {
-  operation: Schema.Literals(["open", "claim", "commit", "load", "query", "deadLetters", "status"]),
+  operation: Schema.Literals(["open", "claim", "commit", "drop", "load", "query", "deadLetters", "status"]),
   view: Schema.optionalKey(Schema.String),
   reason: Reason.schema
 }) {

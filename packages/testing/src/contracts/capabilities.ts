@@ -5,7 +5,7 @@ import { appendTo, events, newStream, open, versionOf } from "./eventStore/strea
 import { catchUp, inline, isInline, openWith } from "./inline/notes.ts"
 import { type Case, type Cases, needs } from "./plan.ts"
 import { eventually } from "./projections/tallies.ts"
-import { newGeneration, own, placeOf } from "./viewStore/generations.ts"
+import { newGeneration, own, placeOf } from "./projectionStore/generations.ts"
 
 /** For each capability the case that fails on a backend which declares it and does not have it. */
 const probes: Readonly<Record<Capability, Case>> = {

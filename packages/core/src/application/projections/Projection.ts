@@ -21,6 +21,7 @@ import type * as View from "../../domain/View.ts"
 import { isRetryable } from "../../internal/retryable.ts"
 import type { ViewStoreError, WaitTimeout } from "../../ports/errors.ts"
 import { EventStore, type Horizon, type Position } from "../../ports/EventStore.ts"
+import type { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import { type ViewName, waitFor as waiting } from "../queries/waitFor.ts"
 import { confirm, horizonOf, reachedBy } from "../events/positions.ts"
@@ -37,6 +38,9 @@ export { rebuild, type Rebuilt, type RebuildOptions } from "./rebuild.ts"
 export { deadLetters, retryParked, type Retried, type RetryOptions } from "./retryParked.ts"
 export { type Difference, type Verified, verify, type VerifyOptions } from "./verify.ts"
 export type { Failure, Options, Report } from "./worker/options.ts"
+
+/** What a projection works on: it reads events, and reads and writes the records of views. */
+export type Stores = EventStore | ProjectionStore | ViewStore
 
 /**
  * Applies all events up to the store's present horizon to a view's records, and
@@ -64,10 +68,7 @@ export type { Failure, Options, Report } from "./worker/options.ts"
  * })
  * ```
  */
-export const catchUp = (
-  view: View.Any,
-  options: Options = {}
-): Effect.Effect<Report, Failure, EventStore | ViewStore> =>
+export const catchUp = (view: View.Any, options: Options = {}): Effect.Effect<Report, Failure, Stores> =>
   Effect.gen(function* () {
     const workers = yield* Worker.makeAll(view, options)
     const horizon = yield* Worker.untraced(horizonOf(yield* EventStore))
@@ -131,14 +132,10 @@ const caughtUp = (horizon: Horizon) => (worker: Worker.Worker) =>
  * )
  * ```
  */
-export const run = (view: View.Any, options: Options = {}): Effect.Effect<never, Failure, EventStore | ViewStore> =>
+export const run = (view: View.Any, options: Options = {}): Effect.Effect<never, Failure, Stores> =>
   runWith(view, options)
 
-const runWith = (
-  view: View.Any,
-  options: Options,
-  read?: Reader
-): Effect.Effect<never, Failure, EventStore | ViewStore> =>
+const runWith = (view: View.Any, options: Options, read?: Reader): Effect.Effect<never, Failure, Stores> =>
   Effect.flatMap(Worker.makeAll(view, options, read), (workers) =>
     Effect.forEach(workers, (worker) => following(view, worker), { concurrency: "unbounded", discard: true }).pipe(
       Effect.andThen(Effect.never),
@@ -195,12 +192,12 @@ const follow = (worker: Worker.Worker, owned: Owned) =>
  *
  * @example
  * ```ts
- * import { EventStore, Projection, View, ViewStore } from "@hexfold/core"
+ * import { Projection, View } from "@hexfold/core"
  * import { Layer } from "effect"
  *
  * declare const AccountSummary: View.Any
  * declare const Deposits: View.Any
- * declare const stores: Layer.Layer<EventStore.EventStore | ViewStore.ViewStore>
+ * declare const stores: Layer.Layer<Projection.Stores>
  *
  * const live = Projection.layer([AccountSummary, Deposits]).pipe(Layer.provideMerge(stores))
  * ```
@@ -208,7 +205,7 @@ const follow = (worker: Worker.Worker, owned: Owned) =>
 export const layer = (
   views: View.Any | ReadonlyArray<View.Any>,
   options: Options = {}
-): Layer.Layer<never, never, EventStore | ViewStore> =>
+): Layer.Layer<never, never, Stores> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const all = "name" in views ? [views] : views

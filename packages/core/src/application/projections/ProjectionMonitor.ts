@@ -7,6 +7,7 @@ import type * as View from "../../domain/View.ts"
 import { disconnect } from "../../internal/disconnect.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
+import type { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import { Unhealthy } from "./errors.ts"
 import { type Status, statusOf } from "./status.ts"
@@ -35,7 +36,8 @@ export type { Held, Rebuild, State, Status } from "./status.ts"
  */
 export const status = (
   views: ReadonlyArray<View.Any>
-): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ViewStore> => statusOf(views)
+): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =>
+  statusOf(views)
 
 /** How often {@link watch} reads the status. */
 export interface WatchOptions {
@@ -64,7 +66,7 @@ export interface WatchOptions {
 export const watch = (
   views: ReadonlyArray<View.Any>,
   { every = "10 seconds" }: WatchOptions = {}
-): Effect.Effect<never, never, EventStore | ViewStore> =>
+): Effect.Effect<never, never, EventStore | ProjectionStore | ViewStore> =>
   // A reading that takes too long is interrupted but not waited for: its connection may give no answer.
   Effect.timeout(disconnect(status(views)), every).pipe(
     Effect.flatMap(Effect.forEach(statusMetrics.publish)),
@@ -84,11 +86,11 @@ export const watch = (
  *
  * @example
  * ```ts
- * import { EventStore, Projection, ProjectionMonitor, View, ViewStore } from "@hexfold/core"
+ * import { Projection, ProjectionMonitor, View } from "@hexfold/core"
  * import { Layer } from "effect"
  *
  * declare const AccountSummary: View.Any
- * declare const stores: Layer.Layer<EventStore.EventStore | ViewStore.ViewStore>
+ * declare const stores: Layer.Layer<Projection.Stores>
  *
  * const live = Layer.mergeAll(Projection.layer([AccountSummary]), ProjectionMonitor.layer([AccountSummary])).pipe(
  *   Layer.provideMerge(stores)
@@ -98,7 +100,8 @@ export const watch = (
 export const layer = (
   views: ReadonlyArray<View.Any>,
   options?: WatchOptions
-): Layer.Layer<never, never, EventStore | ViewStore> => Layer.effectDiscard(Effect.forkScoped(watch(views, options)))
+): Layer.Layer<never, never, EventStore | ProjectionStore | ViewStore> =>
+  Layer.effectDiscard(Effect.forkScoped(watch(views, options)))
 
 /** When {@link health} fails. */
 export interface HealthOptions {
@@ -133,7 +136,11 @@ export interface HealthOptions {
 export const health = (
   views: ReadonlyArray<View.Any>,
   { maxLagTime = "1 minute", maxParked = Infinity }: HealthOptions = {}
-): Effect.Effect<ReadonlyArray<Status>, Unhealthy | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
+): Effect.Effect<
+  ReadonlyArray<Status>,
+  Unhealthy | EventStoreError | ViewStoreError,
+  EventStore | ProjectionStore | ViewStore
+> =>
   Effect.flatMap(status(views), (all) => {
     const unhealthy = all.flatMap((each): Unhealthy["views"] => {
       const { failure, held, lag, lagTime, parked, refusal, state, version, view } = each

@@ -5,6 +5,7 @@ import type * as View from "../../domain/View.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
 import { placeOf, servingOf, type Status } from "../../ports/generation.ts"
+import type { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import { NotServing } from "./errors.ts"
 import type { Expected } from "./expectedRecords.ts"
@@ -27,7 +28,8 @@ interface Options {
   /** The most differences that are kept. */
   readonly limit: number
   readonly events: EventStore["Service"]
-  readonly records: ViewStore["Service"]
+  readonly records: ProjectionStore["Service"]
+  readonly status: ViewStore["Service"]["status"]
 }
 
 interface Comparison {
@@ -41,7 +43,7 @@ interface Comparison {
 }
 
 /** Compares the records of one generation with those that are expected. */
-export const comparison = (view: View.Any, { build, events, inline, limit, records }: Options): Comparison => {
+export const comparison = (view: View.Any, { build, events, inline, limit, records, status }: Options): Comparison => {
   const { version } = view
   const differences: Array<Difference> = []
   const counts = { compared: 0, different: 0, unjudged: 0, from: Infinity, to: 0 }
@@ -50,7 +52,7 @@ export const comparison = (view: View.Any, { build, events, inline, limit, recor
   const look = Effect.fnUntraced(function* (expected: Expected, keys: ReadonlyArray<string>) {
     const horizon = inline ? (yield* horizonOf(events)).position : 0
     const { parked, positions, states } = yield* records.load({ view: view.name, version, build }, keys)
-    if (positions.length === 0) return yield* notServing(view, build, servingOf(view, yield* records.status))
+    if (positions.length === 0) return yield* notServing(view, build, servingOf(view, yield* status))
     // A projection is never ahead of the log, unless the log has gone back. Then the records are compared with what is left.
     const end = inline ? horizon : (yield* horizonOf(events)).drawn
     const reached = positions.map((position) => Math.min(position, end))

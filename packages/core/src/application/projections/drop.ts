@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as uuid from "../../internal/uuid.ts"
 import type { ViewStoreError } from "../../ports/errors.ts"
 import { buildsOf, type Generation, placeOf, type Status } from "../../ports/generation.ts"
-import { type Claimed, ViewStore } from "../../ports/ViewStore.ts"
+import { type Claimed, ProjectionStore } from "../../ports/ProjectionStore.ts"
+import { ViewStore } from "../../ports/ViewStore.ts"
 import { DropRefused } from "./errors.ts"
 import type { Owned } from "./worker/lease.ts"
 
@@ -45,30 +46,34 @@ export const drop = ({
   build,
   version,
   view
-}: DropOptions): Effect.Effect<ReadonlyArray<Required<Generation>>, DropRefused | ViewStoreError, ViewStore> =>
+}: DropOptions): Effect.Effect<
+  ReadonlyArray<Required<Generation>>,
+  DropRefused | ViewStoreError,
+  ProjectionStore | ViewStore
+> =>
   Effect.gen(function* () {
-    const records = yield* ViewStore
-    const named = buildsOf({ name: view.name, version }, yield* records.status).filter(
+    const store = yield* ProjectionStore
+    const named = buildsOf({ name: view.name, version }, yield* (yield* ViewStore).status).filter(
       (each) => build === undefined || each.build === build
     )
     const serving = named.find(({ serves }) => serves)
     if (serving !== undefined) {
       return yield* new DropRefused({ view: view.name, ...placeOf(serving), reason: "Serves" })
     }
-    for (const each of named) yield* dropGeneration(records, each)
+    for (const each of named) yield* dropGeneration(store, each)
     return named.map((each) => ({ view: view.name, ...placeOf(each) }))
   })
 
 /** Deletes one generation, unless a projection owns it. */
 export const dropGeneration = (
-  records: ViewStore["Service"],
+  store: ProjectionStore["Service"],
   { build, parts, version, view }: Status
 ): Effect.Effect<void, DropRefused | ViewStoreError> =>
   Effect.gen(function* () {
     const generation = { view, version, build }
     const owner = uuid.make(yield* Clock.currentTimeMillis)
     const claim = (index: number, lease: Duration.Duration) =>
-      records.claim({ generation, part: { index, of: parts.length }, owner, lease })
+      store.claim({ generation, part: { index, of: parts.length }, owner, lease })
     const refuse = (by: Claimed | undefined) =>
       new DropRefused({
         ...generation,
@@ -86,9 +91,8 @@ export const dropGeneration = (
       }
       claimed.push(answer)
     }
-    const { epoch, position } = claimed[0]!
-    const commit = { generation, epoch, from: position, to: position, put: [], remove: [], drop: true }
-    yield* Effect.catchTag(records.commit(commit), "CommitConflict", () => Effect.fail(refuse(undefined)))
+    const { epoch } = claimed[0]!
+    yield* Effect.catchTag(store.drop({ generation, epoch }), "CommitConflict", () => Effect.fail(refuse(undefined)))
   })
 
 // Long enough for a slow store. The lease disappears with the generation.

@@ -15,6 +15,7 @@ import {
   type Status
 } from "../../ports/generation.ts"
 import { placeOf } from "../../ports/PositionCheck.ts"
+import { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import { dropGeneration } from "./drop.ts"
 import { RebuildOvertaken } from "./errors.ts"
@@ -76,9 +77,10 @@ export interface Rebuilt extends Report {
 export const rebuild = (
   view: View.Any,
   options: RebuildOptions = {}
-): Effect.Effect<Rebuilt, Failure | RebuildOvertaken, EventStore | ViewStore> =>
+): Effect.Effect<Rebuilt, Failure | RebuildOvertaken, EventStore | ProjectionStore | ViewStore> =>
   Effect.gen(function* () {
-    const records = yield* ViewStore
+    const store = yield* ProjectionStore
+    const { status } = yield* ViewStore
     const events = yield* EventStore
     const after = placeOf(options.after) ?? 0
     const log = yield* Worker.untraced(horizonOf(events))
@@ -88,7 +90,7 @@ export const rebuild = (
       throw new Error(`${after} is not a position up to the horizon, ${horizon}`)
     }
     for (;;) {
-      const all = yield* Worker.untraced(records.status)
+      const all = yield* Worker.untraced(status)
       const builds = buildsOf(view, all)
       const build = 1 + Math.max(0, ...builds.map((each) => each.build))
       const serving = servingOf(view, all)
@@ -97,7 +99,7 @@ export const rebuild = (
         return yield* overtaken(view, { build, after }, serving)
       }
       for (const unfinished of builds.filter(isNobodys)) {
-        const dropping = Effect.catchTag(dropGeneration(records, unfinished), "DropRefused", () => Effect.void)
+        const dropping = Effect.catchTag(dropGeneration(store, unfinished), "DropRefused", () => Effect.void)
         yield* Worker.untraced(dropping)
       }
       const built = yield* building(view, options, { build, after })
@@ -107,7 +109,7 @@ export const rebuild = (
 
 /** Builds the generation. Gives nothing if another rebuild has taken its number. */
 const building = Effect.fnUntraced(function* (view: View.Any, options: Options, target: Worker.Build) {
-  const records = yield* ViewStore
+  const { status } = yield* ViewStore
   const worker = yield* Worker.make(view, options, { generation: target })
   let isOurs = false
   let replaced: Status | undefined
@@ -117,7 +119,7 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
     const { applied } = worker
     return Option.some({ ...applied, position, build: target.build, replaced: replaced && generationOf(replaced) })
   }
-  const serving = Effect.flatMap(records.status, (all) => {
+  const serving = Effect.flatMap(status, (all) => {
     const found = servingOf(view, all)
     return found !== undefined && isLater(found, place)
       ? Effect.fail(overtaken(view, target, found))

@@ -10,7 +10,8 @@ import { type CommitConflict, EventStoreError, type ViewStoreError } from "../..
 import { EventStore, type RecordedEvent } from "../../ports/EventStore.ts"
 import { buildsOf, currentOf } from "../../ports/generation.ts"
 import { Corrupt } from "../../ports/Reason.ts"
-import { type Loaded, ViewStore } from "../../ports/ViewStore.ts"
+import { type Loaded, ProjectionStore } from "../../ports/ProjectionStore.ts"
+import { ViewStore } from "../../ports/ViewStore.ts"
 import type { ProjectionFailed } from "../views/errors.ts"
 import * as ViewFold from "../views/fold.ts"
 import { partOf } from "../views/partOf.ts"
@@ -28,7 +29,11 @@ export interface Retried {
 export const retryKey = (
   view: View.Any,
   key: string
-): Effect.Effect<Retried, CommitConflict | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
+): Effect.Effect<
+  Retried,
+  CommitConflict | EventStoreError | ViewStoreError,
+  EventStore | ProjectionStore | ViewStore
+> =>
   Effect.gen(function* () {
     const step = Effect.retry(retryPage(view, key), {
       schedule: soonAgain,
@@ -51,15 +56,16 @@ const soonAgain = Schedule.max([
 /** Applies the first page of the key's parked events. */
 const retryPage = (view: View.Any, key: string) =>
   Effect.gen(function* () {
-    const records = yield* ViewStore
-    const current = currentOf(view, yield* records.status)
+    const store = yield* ProjectionStore
+    const { status } = yield* ViewStore
+    const current = currentOf(view, yield* status)
     if (current === undefined) return nothing
     const { build, version } = current
     const generation = { view: view.name, version, build }
     // Read before the record. If the record has passed them, some of them are gone, and the commit is refused.
-    const deadLetters = yield* records.deadLetters(generation, { key, parked: true, limit: pageSize })
+    const deadLetters = yield* store.deadLetters(generation, { key, parked: true, limit: pageSize })
     if (deadLetters.length === 0) return nothing
-    const { states } = yield* records.load(generation, [key])
+    const { states } = yield* store.load(generation, [key])
     const folded = fold(view, key, deadLetters, yield* eventsOf(view, deadLetters), states)
     const { applied, changes, failed } = folded
     const now = yield* DateTime.now
@@ -67,20 +73,18 @@ const retryPage = (view: View.Any, key: string) =>
     // The dead letter is not written alone: a process with a newer program may have applied it.
     if (applied === 0) return { applied, failed: still }
     // Read as late as possible: under load the owner commits every few milliseconds.
-    const { parts } = buildsOf(view, yield* records.status).find((each) => each.build === build) ?? current
+    const { parts } = buildsOf(view, yield* status).find((each) => each.build === build) ?? current
     const part = partOf(key, parts.length)
     const { epoch, position } = parts[part]!
     // The commit deletes the dead letters of the record. If all of them still exist,
     // the key was parked all the time: the owner only added dead letters and never
     // wrote the record, and no other retry did. A later commit that expects the key
     // to be parked is refused.
-    yield* records.commit({
-      generation,
-      part,
-      epoch,
+    yield* store.commit({
+      owner: { generation, part, epoch },
       from: position,
       to: position,
-      ...changes,
+      records: changes,
       deadLetters: { put: still === undefined ? [] : [still], remove: deadLetters.slice(0, applied) }
     })
     metrics.of(view.name).commit({ events: applied, skipped: 0, parked: 0 }, yield* Effect.context())

@@ -6,6 +6,7 @@ import type * as View from "../../domain/View.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import { EventStore } from "../../ports/EventStore.ts"
 import { servingOf, type Status } from "../../ports/generation.ts"
+import { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import { comparison, type Difference, notServing } from "./comparison.ts"
 import type { NotServing } from "./errors.ts"
@@ -76,18 +77,19 @@ export interface Verified {
 export const verify = (
   view: View.Any,
   options: VerifyOptions = {}
-): Effect.Effect<Verified, NotServing | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
+): Effect.Effect<Verified, NotServing | EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =>
   Effect.gen(function* () {
     const { after = 0, keysPerPass = 50_000, limit = 100 } = options
     if (!Number.isSafeInteger(keysPerPass) || keysPerPass < 1) {
       throw new Error(`${keysPerPass} is not a valid number of keys: use a whole number from 1 on`)
     }
     const events = yield* EventStore
-    const records = yield* ViewStore
+    const records = yield* ProjectionStore
+    const { status } = yield* ViewStore
     const { build, version, ...serving } = yield* servingNow(view)
     // Appends may begin or stop maintaining the view at any moment.
     const inline = serving.inline || view.consistency === "inline"
-    const { compare, counts, differences } = comparison(view, { build, inline, limit, events, records })
+    const { compare, counts, differences } = comparison(view, { build, inline, limit, events, records, status })
 
     let afterKey: string | undefined
     do {

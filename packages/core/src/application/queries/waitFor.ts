@@ -10,12 +10,12 @@ import { checkRange } from "../../ports/AppendCheck.ts"
 import { EventStore, type Position } from "../../ports/EventStore.ts"
 import { placeOf } from "../../ports/PositionCheck.ts"
 import { type Reason, Rejected } from "../../ports/Reason.ts"
-import { type Status, ViewStore } from "../../ports/ViewStore.ts"
+import { ViewStore } from "../../ports/ViewStore.ts"
 import { memoized } from "../../internal/memoized.ts"
 import { disconnect } from "../../internal/disconnect.ts"
 import { isTraced, spanIf } from "../../internal/tracing.ts"
 import { confirm, confirmParts, horizonOf, inTime } from "../events/positions.ts"
-import { servingOf } from "../../ports/generation.ts"
+import { servingOf, type Status } from "../../ports/generation.ts"
 
 /** A view that can be waited for. */
 export interface ViewName {

@@ -8,11 +8,10 @@ import * as StreamId from "../../domain/StreamId.ts"
 import type * as View from "../../domain/View.ts"
 import * as ViewFold from "./fold.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
-import type { Commit } from "../../ports/ViewStore.ts"
+import type { Changes } from "../../ports/ProjectionStore.ts"
 import type { ProjectionFailed } from "./errors.ts"
 
-/** The records to write, and the keys of those to delete. */
-export type Changes = Pick<Commit, "put" | "remove">
+export type { Changes } from "../../ports/ProjectionStore.ts"
 
 /** How to apply events to the records of a view. */
 export interface Plan {

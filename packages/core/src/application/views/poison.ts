@@ -7,7 +7,7 @@ import { storable } from "../../domain/texts.ts"
 import type * as View from "../../domain/View.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
 import type { DeadLetter, Unapplied } from "../../ports/deadLetter.ts"
-import type { Loaded } from "../../ports/ViewStore.ts"
+import type { Loaded } from "../../ports/ProjectionStore.ts"
 import * as ViewFold from "./fold.ts"
 
 /** An event that was read. It may be one that does not decode. */

@@ -43,7 +43,7 @@ const said = (given: Partial<ViewStore.Commit> & { readonly part?: number; reado
     const claimed = yield* claim(target)
     if (claimed._tag !== "Owned") throw new Error(claimed._tag)
     const { epoch, position: from } = claimed
-    yield* commit({ generation, part: index, epoch, from, to: from, put: [], remove: [], ...rest })
+    yield* commit({ owner: { generation, part: index, epoch }, from, to: from, ...rest })
   })
 
 /** A store that reports that appends maintain all views. */

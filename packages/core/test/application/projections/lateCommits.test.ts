@@ -82,7 +82,9 @@ describe("a projection", () => {
             if (loads++ === 0) {
               const put = [{ key: "a", state: 1 }]
               const at = { view: Openings.name, version: 1 }
-              yield* Effect.orDie(commit({ generation: at, epoch: 1, from: 0, to: 1, put, remove: [] }))
+              yield* Effect.orDie(
+                commit({ owner: { generation: at, epoch: 1 }, from: 0, to: 1, records: { put, remove: [] } })
+              )
             }
             return yield* load(generation, keys)
           })

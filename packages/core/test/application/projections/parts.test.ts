@@ -120,7 +120,7 @@ describe("a view in parts", () => {
       yield* TestClock.adjust("2 seconds")
       yield* claim({ generation, owner: "new", lease, part: { index: 1, of: 3 } })
       const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
-      const late = yield* Effect.flip(commit({ generation, part: 0, epoch, from: 0, to: 1, put: [], remove: [] }))
+      const late = yield* Effect.flip(commit({ owner: { generation, part: 0, epoch }, from: 0, to: 1 }))
       expect(late._tag).toBe("CommitConflict")
     }).pipe(Effect.provide(stores))
   )

@@ -38,7 +38,7 @@ const tampered = Effect.gen(function* () {
   const owned = yield* claim({ generation, owner: "tamperer", lease: Duration.zero })
   if (owned._tag !== "Owned") throw new Error("a projection owns the view")
   const { epoch, position } = owned
-  yield* commit({ generation, epoch, from: position, to: position, put: [], remove: ["all"] })
+  yield* commit({ owner: { generation, epoch }, from: position, to: position, records: { put: [], remove: ["all"] } })
 })
 
 describe("rebuild", () => {

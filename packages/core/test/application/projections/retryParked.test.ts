@@ -122,7 +122,7 @@ describe("retryParked", () => {
         const claim = { generation, part: { index, of: 2 }, owner: "other", lease: Duration.seconds(5) }
         const { epoch } = (yield* store.claim(claim)) as Extract<ViewStore.Claimed, { _tag: "Owned" }>
         const to = 10 + index
-        yield* store.commit({ generation, part: index, epoch, from: 8, to, put: [], remove: [] })
+        yield* store.commit({ owner: { generation, part: index, epoch }, from: 8, to })
       }
       yield* mend
       const commits: Array<ViewStore.Commit> = []

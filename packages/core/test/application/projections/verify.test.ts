@@ -30,7 +30,7 @@ const tamper = (change: Partial<ViewStore.Commit>) =>
   Effect.gen(function* () {
     const { commit, status } = yield* ViewStore.ViewStore
     const { epoch, position } = (yield* status).find(({ serves }) => serves)!.parts[0]!
-    yield* commit({ generation, epoch, from: position, to: position, put: [], remove: [], ...change })
+    yield* commit({ owner: { generation, epoch }, from: position, to: position, ...change })
   })
 
 /** Runs an effect with a changed view store. */
@@ -168,7 +168,12 @@ describe("verify", () => {
               .filter((id) => id !== lost && partOf(id, BigInt(of)) === index)
               .map((key) => ({ key, state: state(3 + rounds) }))
             const { epoch, position } = owned
-            yield* store.commit({ generation, part: index, epoch, from: position, to, put, remove: [] })
+            yield* store.commit({
+              owner: { generation, part: index, epoch },
+              from: position,
+              to,
+              records: { put, remove: [] }
+            })
             return yield* store.claim({ ...claim, lease: Duration.zero })
           })
         )
@@ -179,7 +184,12 @@ describe("verify", () => {
       // A lost record is compared last, when the parts have changed and advanced.
       lost = ids.find((id) => partOf(id, 3n) === 1)!
       const { epoch, position } = (yield* store.status)[0]!.parts[1]!
-      yield* store.commit({ generation, part: 1, epoch, from: position, to: position, put: [], remove: [lost] })
+      yield* store.commit({
+        owner: { generation, part: 1, epoch },
+        from: position,
+        to: position,
+        records: { put: [], remove: [lost] }
+      })
       for (const id of ids) yield* deposited(id, 1)
       let loads = 0
       const dividedAnew = changed(({ load }) => ({

@@ -65,7 +65,7 @@ describe("records", () => {
       const generation = { view: "Sums", version: 1 }
       yield* claim({ generation, owner: "other", lease: Duration.zero })
       const put = [{ key: "c", state: { sum: "two" } }]
-      yield* commit({ generation, epoch: 2, from: 3, to: 3, put, remove: [] })
+      yield* commit({ owner: { generation, epoch: 2 }, from: 3, to: 3, records: { put, remove: [] } })
       const error = new RecordDecodeError({ view: "Sums", key: "c", cause: expect.anything() })
       expect(yield* Effect.flip(Records.get(Sums, "c"))).toEqual(error)
       expect(yield* Effect.flip(Records.query(Sums, Query.from(Sums)))).toEqual(error)

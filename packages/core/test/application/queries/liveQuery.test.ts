@@ -159,7 +159,7 @@ describe("query", () => {
       const put = [{ key: "x", state: { positions: [], sum: 7, at: "2026-01-01T00:00:00.000Z" } }]
       const { epoch, position } = (yield* plain.status)[0]!.parts[0]!
       const generation = { view: "Activity", version: 1 }
-      yield* plain.commit({ generation, epoch, from: position, to: position, put, remove: [] })
+      yield* plain.commit({ owner: { generation, epoch }, from: position, to: position, records: { put, remove: [] } })
       yield* budget(1, 1)
       yield* eventually(
         Effect.sync(() => results.length === 2),
@@ -207,7 +207,7 @@ describe("query", () => {
       const generation = { view: "Activity", version: 2 }
       const claimed = yield* claim({ generation, owner: "builder", lease: Duration.minutes(1) })
       const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
-      yield* commit({ generation, epoch, from: 0, to: 1, put: [], remove: [], serve: true })
+      yield* commit({ owner: { generation, epoch }, from: 0, to: 1, then: "serve" })
       yield* eventually(Effect.sync(() => results.length === 2))
       expect(results).toEqual(["Account-a 1, all 1", ""])
     }).pipe(Effect.scoped, Effect.provide(stores))

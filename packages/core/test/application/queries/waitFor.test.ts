@@ -98,7 +98,7 @@ describe("waitUntil", () => {
       const generation = { view: Activity.name, version: 1 }
       const claimed = yield* store.claim({ generation, owner: "slow", lease: Duration.minutes(1) })
       const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
-      yield* store.commit({ generation, epoch, from: 0, to: 1, put: [], remove: [] })
+      yield* store.commit({ owner: { generation, epoch }, from: 0, to: 1 })
       const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 7, { timeout: "2 seconds" }))
       yield* TestClock.adjust("2 seconds")
       const failed = yield* Effect.flip(Fiber.join(waiting))
@@ -116,7 +116,7 @@ describe("waitUntil", () => {
       const generation = { view: Activity.name, version: 2 }
       const claimed = yield* store.claim({ generation, owner: "builder", lease: Duration.minutes(1) })
       const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
-      yield* store.commit({ generation, epoch, from: 0, to: 2, put: [], remove: [] })
+      yield* store.commit({ owner: { generation, epoch }, from: 0, to: 2 })
       const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 2))
       yield* TestClock.adjust("15 seconds")
       expect(yield* Effect.flip(Fiber.join(waiting))).toMatchObject({ reached: 1 })
@@ -150,15 +150,7 @@ describe("waitUntil", () => {
           const part = { index, of: 2 }
           yield* store.claim({ generation, part, owner: `p${index}`, lease: Duration.minutes(1) })
           const status = (yield* store.status)[0]!.parts[index]!
-          yield* store.commit({
-            generation,
-            part: index,
-            epoch: status.epoch,
-            from: status.position,
-            to,
-            put: [],
-            remove: []
-          })
+          yield* store.commit({ owner: { generation, part: index, epoch: status.epoch }, from: status.position, to })
         })
       for (let i = 0; i < 4; i++) yield* deposited("a", 1)
       yield* moved(0, 4)

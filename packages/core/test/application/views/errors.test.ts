@@ -99,7 +99,7 @@ describe("a projection", () => {
       yield* opened("b")
       yield* claim({ generation, owner: "other", lease: Duration.zero })
       const put = [{ key: "a", state: { owner: 1 } }]
-      yield* commit({ generation, epoch: 1, from: 0, to: 0, put, remove: [] })
+      yield* commit({ owner: { generation, epoch: 1 }, from: 0, to: 0, records: { put, remove: [] } })
       yield* deposited("a", 5)
       const failed = yield* Effect.flip(Projection.catchUp(Fragile))
       expect(failed).toMatchObject({ step: "load", position: 2, cause: expect.any(RecordDecodeError) })

@@ -145,7 +145,7 @@ export const maintaining: Cases = {
     const { epoch, position } = claimed
     const put = [{ key: "a", state: 1 }]
     for (const to of [position, position + 1]) {
-      const commit = { generation, epoch, from: position, to, put, remove: [] }
+      const commit = { owner: { generation, epoch }, from: position, to, records: { put, remove: [] } }
       assert.strictEqual((yield* Effect.flip(one.viewStore.commit(commit)))._tag, "CommitConflict")
     }
     yield* assertLaw(one, inline.Each)
@@ -157,7 +157,7 @@ export const maintaining: Cases = {
     const generation = { view: "All", version: 1 }
     const claimed = yield* one.viewStore.claim({ generation, owner: "one", lease: Duration.minutes(1), inline: true })
     assert.ok(claimed._tag === "Owned")
-    const commit = { generation, epoch: claimed.epoch, from: 0, to: 0, put: [], remove: [] }
+    const commit = { owner: { generation, epoch: claimed.epoch }, from: 0, to: 0 }
     yield* one.viewStore.commit({ ...commit, inline: true })
     yield* appendOne(one.eventStore, notes({ a: [3] }))
     assert.isTrue(yield* isInline(one, inline.All))

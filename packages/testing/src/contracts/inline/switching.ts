@@ -197,16 +197,7 @@ export const switching: Cases = {
       assert.ok(claimed._tag === "Owned")
       const { epoch, position: from } = claimed
       const deadLetters = { put: part === undefined ? [letter] : [], remove: [] }
-      yield* one.viewStore.commit({
-        generation,
-        epoch,
-        from,
-        to: from + 1,
-        put: [],
-        remove: [],
-        deadLetters,
-        inline: true
-      })
+      yield* one.viewStore.commit({ owner: { generation, epoch }, from, to: from + 1, deadLetters, inline: true })
       assert.isFalse(yield* isInline(one, view))
     }
   }),
@@ -223,7 +214,7 @@ export const switching: Cases = {
     const places = [0, events[0]!.position, later.events[0]!.position] as const
     for (const i of [0, 1] as const) {
       const [from, to] = [places[i], places[i + 1]!]
-      yield* one.viewStore.commit({ generation, epoch, from, to, put: [], remove: [], serve: true })
+      yield* one.viewStore.commit({ owner: { generation, epoch }, from, to, then: "serve" })
       yield* assertServed(one, "Each", i + 1)
     }
   }),

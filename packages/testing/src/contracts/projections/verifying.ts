@@ -43,12 +43,10 @@ export const verifying: Cases = {
     const [changed, lost] = [...states.keys()].filter((key) => key !== "all")
     const put = [changed!, "invented"].map((key) => ({ key, state: { version: 1, positions: [1], sum: 0.5 } }))
     yield* other.viewStore.commit({
-      generation,
-      epoch,
+      owner: { generation, epoch },
       from: position,
       to: position,
-      put: put.map(whole),
-      remove: [lost!]
+      records: { put: put.map(whole), remove: [lost!] }
     })
     yield* other.viewStore.claim({ ...claim, lease: Duration.zero })
     yield* projecting(owner, view, quick)

@@ -5,14 +5,14 @@ import { Effect, Result, type Schema } from "effect"
 import fc from "fast-check"
 import * as arbitrary from "../QueryArbitraries.ts"
 import type { Cases } from "../plan.ts"
-import { newGeneration, open, own, type Store } from "./generations.ts"
+import { newGeneration, open, own, type Store } from "../projectionStore/generations.ts"
 import { meaning } from "./meaning.ts"
 
 const serve = (store: Store, rows: ReadonlyArray<Query.Row<Schema.Json>>) =>
   Effect.gen(function* () {
     const generation = newGeneration()
     const epoch = yield* own(store, generation)
-    yield* store.commit({ generation, epoch, from: 0, to: 1, put: rows, remove: [] })
+    yield* store.commit({ owner: { generation, epoch }, from: 0, to: 1, records: { put: rows, remove: [] } })
     return generation.view
   })
 

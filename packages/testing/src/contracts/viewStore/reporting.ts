@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import type { ViewStore } from "@hexfold/core"
 import { DateTime, Duration, Effect, Fiber } from "effect"
 import { type Cases, needs } from "../plan.ts"
-import { newGeneration, nothing, open, own, ownPart, placeOf, statusOf } from "./generations.ts"
+import { newGeneration, nothing, open, own, ownPart, placeOf, statusOf } from "../projectionStore/generations.ts"
 
 const failure: ViewStore.Unapplied = {
   position: 8,
@@ -18,9 +18,9 @@ export const reporting: Cases = {
   "1 a failure stays until a commit goes further without one": needs("otherProcesses")(function* () {
     const store = yield* open
     const generation = newGeneration()
-    const commit = { ...nothing, generation, epoch: yield* own(store, generation) }
+    const commit = { owner: { generation, epoch: yield* own(store, generation) } }
     assert.isUndefined((yield* placeOf(store, generation))?.failure)
-    yield* store.commit({ ...commit, from: 0, to: 7, failure })
+    yield* store.commit({ ...commit, from: 0, to: 7, progress: { failure } })
     assert.deepStrictEqual((yield* placeOf(yield* open, generation))?.failure, failure)
     yield* store.claim({ generation, owner: "one", lease: Duration.minutes(1) })
     assert.deepStrictEqual((yield* placeOf(store, generation))?.failure, failure)
@@ -34,13 +34,13 @@ export const reporting: Cases = {
   "1 the throughput stays as it was last reported": Effect.gen(function* () {
     const store = yield* open
     const generation = newGeneration()
-    const commit = { ...nothing, generation, epoch: yield* own(store, generation) }
+    const commit = { owner: { generation, epoch: yield* own(store, generation) } }
     const throughput = Effect.map(placeOf(store, generation), (place) => place?.throughput)
     assert.isUndefined(yield* throughput)
-    yield* store.commit({ ...commit, from: 0, to: 1, throughput: { events: 0.1, positions: 25_000 } })
+    yield* store.commit({ ...commit, from: 0, to: 1, progress: { throughput: { events: 0.1, positions: 25_000 } } })
     yield* store.commit({ ...commit, from: 1, to: 2 })
     assert.deepStrictEqual(yield* throughput, { events: 0.1, positions: 25_000 })
-    yield* store.commit({ ...commit, from: 2, to: 3, throughput: { events: 0, positions: 0 } })
+    yield* store.commit({ ...commit, from: 2, to: 3, progress: { throughput: { events: 0, positions: 0 } } })
     assert.deepStrictEqual(yield* throughput, { events: 0, positions: 0 })
   }),
 
@@ -49,8 +49,13 @@ export const reporting: Cases = {
     const generation = newGeneration()
     const epochs = [yield* ownPart(store, generation, 0, 2), yield* ownPart(store, generation, 1, 2)]
     const throughput = { events: 1, positions: 2 }
-    yield* store.commit({ ...nothing, generation, part: 1, epoch: epochs[1]!, from: 0, to: 7, failure, throughput })
-    yield* store.commit({ ...nothing, generation, part: 0, epoch: epochs[0]!, from: 0, to: 9 })
+    yield* store.commit({
+      owner: { generation, part: 1, epoch: epochs[1]! },
+      from: 0,
+      to: 7,
+      progress: { failure, throughput }
+    })
+    yield* store.commit({ owner: { generation, part: 0, epoch: epochs[0]! }, from: 0, to: 9 })
     const [status] = yield* statusOf(store, generation.view)
     assert.deepStrictEqual(
       status?.parts.map(({ failure, throughput }) => [failure, throughput]),
@@ -82,8 +87,8 @@ export const reporting: Cases = {
         for (let from = 0; from < 100; from++) {
           const put = from % 2 === 0 ? [letter(key)] : []
           const deadLetters = { put, remove: from % 2 === 0 ? [] : [letter(key)] }
-          const at = { generation, part, epoch: epochs[part]!, from, to: from + 1 }
-          yield* writer.commit({ ...at, put: [{ key, state: from + 1 }], remove: [], deadLetters })
+          const at = { owner: { generation, part, epoch: epochs[part]! }, from, to: from + 1 }
+          yield* writer.commit({ ...at, records: { put: [{ key, state: from + 1 }], remove: [] }, deadLetters })
           yield* Effect.yieldNow
         }
       })

@@ -5,7 +5,7 @@ import type * as View from "../../../domain/View.ts"
 import type { DeadLetter } from "../../../ports/deadLetter.ts"
 import type { CommitConflict, EventStoreError, ViewStoreError } from "../../../ports/errors.ts"
 import { isSame, type Part, servingOf, type Status, type Throughput } from "../../../ports/generation.ts"
-import type { Loaded } from "../../../ports/ViewStore.ts"
+import type { Commit, Loaded } from "../../../ports/ProjectionStore.ts"
 import type { ProjectionFailed } from "../../views/errors.ts"
 import { partOf } from "../../views/partOf.ts"
 import * as Poison from "../../views/poison.ts"
@@ -99,20 +99,19 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
     // is committed, to find out whether we are still the owner.
     const commits = to > from || serve || failed !== undefined
     if (commits) {
+      const then: Pick<Commit, "then"> = serve ? { then: overLost ? "serve over lost" : "serve" } : {}
       yield* store.commit({
-        generation,
-        part: part.index,
-        epoch: owned.epoch,
+        owner: { generation, part: part.index, epoch: owned.epoch },
         from,
         to,
         history,
-        put,
-        remove,
+        records: { put, remove },
         deadLetters: { put: deadLetters, remove: [] },
-        ...(failed === undefined ? {} : { failure: Poison.unapplied(failed, now) }),
-        ...(batch.throughput === undefined ? {} : { throughput: batch.throughput }),
-        serve,
-        ...(overLost ? { overLost } : {})
+        progress: {
+          ...(failed === undefined ? {} : { failure: Poison.unapplied(failed, now) }),
+          ...(batch.throughput === undefined ? {} : { throughput: batch.throughput })
+        },
+        ...then
       })
       const parked = deadLetters.filter((deadLetter) => deadLetter.parked).length
       metrics.of(view.name).commit({ events, parked, skipped: deadLetters.length - parked }, context)
@@ -122,7 +121,7 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
       metrics.of(view.name).failure(context)
       return yield* failed
     }
-    // The store ignores `serve` if the active generation has advanced in the meantime. The next batch asks again.
+    // The store does not let it serve if the active generation has advanced in the meantime. The next batch asks again.
     return { position: to, serves: batch.serves || isServing, events, commits: commits ? 1 : 0 }
   })
 

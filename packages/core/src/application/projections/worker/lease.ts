@@ -6,8 +6,10 @@ import * as Schedule from "effect/Schedule"
 import { disconnectWithin } from "../../../internal/disconnect.ts"
 import { isRetryable } from "../../../internal/retryable.ts"
 import { ViewStoreError } from "../../../ports/errors.ts"
+import type { Generation } from "../../../ports/generation.ts"
 import { Timeout } from "../../../ports/Reason.ts"
-import type { Claim, Claimed, ViewStore } from "../../../ports/ViewStore.ts"
+import type { Claim, Claimed, ProjectionStore } from "../../../ports/ProjectionStore.ts"
+import type { ViewStore } from "../../../ports/ViewStore.ts"
 
 /** The answer to a claim that made the projection the owner. */
 export type Owned = Extract<Claimed, { readonly _tag: "Owned" }>
@@ -25,7 +27,7 @@ export interface Work<A, E, E2> {
  * it, or if the lease could not be renewed in time: then the work is interrupted.
  */
 export const withLease = <A, E, E2>(
-  store: ViewStore["Service"],
+  store: Pick<ProjectionStore["Service"], "claim">,
   claim: Claim,
   work: Work<A, E, E2>
 ): Effect.Effect<Option.Option<A>, E | E2 | ViewStoreError> =>
@@ -75,20 +77,28 @@ export const withLease = <A, E, E2>(
     return Effect.ensuring(working, release)
   })
 
-/** Operations of a view store, each of which fails with a retryable `Timeout` if it takes longer than the lease. */
-export type BoundedStore = Pick<ViewStore["Service"], "load" | "commit" | "deadLetters" | "status">
+/** What a projection asks of its stores. Each operation fails with a retryable `Timeout` if it takes longer than the lease. */
+export interface BoundedStore
+  extends Pick<ProjectionStore["Service"], "load" | "commit">, Pick<ViewStore["Service"], "status"> {
+  /** Whether a key of the generation is parked. */
+  readonly hasParked: (generation: Generation) => Effect.Effect<boolean, ViewStoreError>
+}
 
-/** Bounds the operations of a store by the duration of a lease. */
+/** Bounds the operations of the stores by the duration of a lease. */
 export const bounded = (
-  store: ViewStore["Service"],
+  store: ProjectionStore["Service"],
+  { status }: ViewStore["Service"],
   lease: Duration.Duration,
   { name }: { readonly name: string }
 ): BoundedStore => ({
   load: (generation, keys) => within(store.load(generation, keys), lease, "load", name),
   // The commit is not interrupted, but it still gets no more time than the lease.
   commit: (commit) => Effect.uninterruptible(within(store.commit(commit), lease, "commit", name)),
-  deadLetters: (generation, options) => within(store.deadLetters(generation, options), lease, "deadLetters", name),
-  status: within(store.status, lease, "status", name)
+  hasParked: (generation) =>
+    within(store.deadLetters(generation, { parked: true, limit: 1 }), lease, "deadLetters", name).pipe(
+      Effect.map((parked) => parked.length > 0)
+    ),
+  status: within(status, lease, "status", name)
 })
 
 const within = <A, E>(

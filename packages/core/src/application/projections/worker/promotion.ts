@@ -33,12 +33,10 @@ export const make = (
     if (serving !== undefined && serving.version > view.version) return false
     if (serving !== undefined && isSame(serving, generation)) {
       // Appends do not maintain a generation with parked keys.
-      const parked = yield* store.deadLetters(generation, { parked: true, limit: 1 })
-      if (parked.length > 0) return false
+      if (yield* store.hasParked(generation)) return false
     }
     // It begins to answer in the same commit, so that queries never see less than before.
-    const nothing = { generation, epoch, from: position, to: position, put: [], remove: [] }
-    yield* store.commit({ ...nothing, serve: true, inline: true })
+    yield* store.commit({ owner: { generation, epoch }, from: position, to: position, then: "serve inline" })
     return yield* isInline(owned)
   })
 

@@ -11,7 +11,8 @@ import * as uuid from "../../../internal/uuid.ts"
 import type { CommitConflict, ViewStoreError } from "../../../ports/errors.ts"
 import { EventStore, type Horizon } from "../../../ports/EventStore.ts"
 import { currentOf, type Part, type Status } from "../../../ports/generation.ts"
-import { type Claim, ViewStore } from "../../../ports/ViewStore.ts"
+import { type Claim, ProjectionStore } from "../../../ports/ProjectionStore.ts"
+import { ViewStore } from "../../../ports/ViewStore.ts"
 import { horizonOf } from "../../events/positions.ts"
 import * as Batch from "./batch.ts"
 import { type Reader, reader } from "./eventReader.ts"
@@ -66,13 +67,13 @@ export const make = (
   view: View.Any,
   options: Options,
   target: Target = {}
-): Effect.Effect<Worker, never, EventStore | ViewStore> =>
+): Effect.Effect<Worker, never, EventStore | ProjectionStore | ViewStore> =>
   Effect.gen(function* () {
     const { batch: size, lease, pause } = settingsOf(options)
     const { part = whole } = target
     const events = yield* EventStore
-    const records = yield* ViewStore
-    const store = bounded(records, lease, view)
+    const records = yield* ProjectionStore
+    const store = bounded(records, yield* ViewStore, lease, view)
     // Appends do not maintain a generation whose keys are divided.
     const inline = view.consistency === "inline" && part.of === 1
     const owner = uuid.make(yield* Clock.currentTimeMillis)
@@ -202,7 +203,7 @@ export const makeAll = (
   view: View.Any,
   options: Options,
   read?: Reader
-): Effect.Effect<ReadonlyArray<Worker>, never, EventStore | ViewStore> =>
+): Effect.Effect<ReadonlyArray<Worker>, never, EventStore | ProjectionStore | ViewStore> =>
   Effect.gen(function* () {
     const { maxParts, parts } = settingsOf(options)
     const permits = Semaphore.makeUnsafe(maxParts)

@@ -26,8 +26,8 @@ export const dropping: Cases = {
     yield* own(store, first)
     const epoch = yield* own(store, second)
     const deadLetters = { put: [letter], remove: [] }
-    const commit = { ...nothing, generation: second, epoch, from: 0, to: 1 }
-    yield* store.commit({ ...commit, put: records({ a: 1 }), deadLetters })
+    const commit = { owner: { generation: second, epoch }, from: 0, to: 1 }
+    yield* store.commit({ ...commit, records: records({ a: 1 }), deadLetters })
     const late = { ...commit, epoch: epoch - 1, drop: true }
     assert.strictEqual((yield* Effect.flip(store.commit(late)))._tag, "CommitConflict")
     yield* store.commit({ ...commit, from: 1, drop: true })
@@ -42,7 +42,10 @@ export const dropping: Cases = {
     const again = yield* own(other, second, "two")
     assert.deepStrictEqual(yield* claim(other, second, "two"), owned(again, 0))
     // A commit that was meant for the dropped generation does not change the new one.
-    assert.strictEqual((yield* Effect.flip(store.commit({ ...commit, put: records({ a: 1 }) })))._tag, "CommitConflict")
+    assert.strictEqual(
+      (yield* Effect.flip(store.commit({ ...commit, records: records({ a: 1 }) })))._tag,
+      "CommitConflict"
+    )
     assert.strictEqual((yield* other.load(second, ["a"])).states.size, 0)
   }),
 
@@ -50,7 +53,7 @@ export const dropping: Cases = {
     const store = yield* open
     const generation = newGeneration()
     const epoch = yield* own(store, generation)
-    const commit = { ...nothing, generation, epoch, from: 0, to: 1, put: records({ a: 1 }) }
+    const commit = { owner: { generation, epoch }, from: 0, to: 1, records: records({ a: 1 }) }
     yield* store.commit(commit)
     const error = yield* Effect.flip(store.commit({ ...commit, from: 1, to: 2, drop: true }))
     assert.strictEqual(error._tag === "ViewStoreError" && error.reason._tag, "Rejected")
@@ -68,9 +71,15 @@ export const dropping: Cases = {
         const generation = { view, version }
         const epoch = yield* own(writer, generation)
         const put = keys.map((key) => ({ key, state: version }))
-        yield* writer.commit({ ...nothing, generation, epoch, from: 0, to: 1, put, serve: true })
-        if (old !== undefined) yield* writer.commit({ ...nothing, ...old, from: 1, to: 1, drop: true })
-        old = { generation, epoch }
+        yield* writer.commit({
+          owner: { generation, epoch },
+          from: 0,
+          to: 1,
+          records: { put, remove: [] },
+          then: "serve"
+        })
+        if (old !== undefined) yield* writer.commit({ ...old, from: 1, to: 1, drop: true })
+        old = { owner: { generation, epoch } }
       }
     })
     const writing = yield* Effect.forkChild(write, { startImmediately: true })

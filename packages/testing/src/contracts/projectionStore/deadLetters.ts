@@ -23,9 +23,9 @@ const opened = Effect.gen(function* () {
   let from = 0
   const commit = (put: ReadonlyArray<ViewStore.DeadLetter>, remove: ReadonlyArray<ViewStore.DeadLetter> = []) =>
     Effect.suspend(() =>
-      store.commit({ ...nothing, generation, epoch, from, to: from + 1, deadLetters: { put, remove } })
+      store.commit({ owner: { generation, epoch }, from, to: from + 1, deadLetters: { put, remove } })
     ).pipe(Effect.tap(() => Effect.sync(() => from++)))
-  return { store, generation, epoch, commit }
+  return { store, owner: { generation, epoch }, commit }
 })
 
 // From U+10000 on a character has four bytes, and its first UTF-16 unit sorts before U+FFFF.
@@ -64,9 +64,7 @@ export const deadLetters: Cases = {
     yield* commit([changed, letter(2, "a")], [letter(1, "b")])
     assert.deepStrictEqual(yield* (yield* open).deadLetters(generation), [changed, letter(2, "a")])
     const late = {
-      ...nothing,
-      generation,
-      epoch,
+      owner: { generation, epoch },
       from: 0,
       to: 1,
       deadLetters: { put: [letter(5, "c")], remove: [changed] }

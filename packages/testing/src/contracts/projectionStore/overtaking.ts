@@ -26,12 +26,10 @@ const opened = Effect.gen(function* () {
   const epoch = yield* own(store, generation)
   const commit = (put: ReadonlyArray<ViewStore.DeadLetter>, remove: ReadonlyArray<ViewStore.DeadLetter> = []) =>
     store.commit({
-      generation,
-      epoch,
+      owner: { generation, epoch },
       from: 0,
       to: 0,
-      put: records({ r: 1 }),
-      remove: [],
+      records: records({ r: 1 }),
       deadLetters: { put, remove }
     })
   const fenced = (put: ReadonlyArray<ViewStore.DeadLetter>, remove: ReadonlyArray<ViewStore.DeadLetter> = []) =>

@@ -19,14 +19,14 @@ export const building: Cases = {
     const [store, other] = yield* Effect.all([open, open])
     const generation = newGeneration()
     const [first, second] = [1, 2].map((build) => ({ ...generation, build }))
-    const old = { ...nothing, generation: first!, epoch: yield* own(store, generation) }
-    yield* store.commit({ ...old, from: 0, to: 4, put: records({ a: "old" }) })
-    const next = { ...nothing, generation: second!, epoch: yield* own(other, second!) }
-    yield* other.commit({ ...next, from: 0, to: 3, put: records({ a: "new" }), serve: true })
+    const old = { owner: { generation: first!, epoch: yield* own(store, generation) } }
+    yield* store.commit({ ...old, from: 0, to: 4, records: records({ a: "old" }) })
+    const next = { owner: { generation: second!, epoch: yield* own(other, second!) } }
+    yield* other.commit({ ...next, from: 0, to: 3, records: records({ a: "new" }), then: "serve" })
     assert.deepStrictEqual(yield* serving(store, generation.view), [[1, 1]])
     assert.deepStrictEqual([...(yield* store.load(generation, ["a"])).states], [["a", "old"]])
     assert.deepStrictEqual([...(yield* store.load(second!, ["a"])).states], [["a", "new"]])
-    yield* other.commit({ ...next, from: 3, to: 4, serve: true })
+    yield* other.commit({ ...next, from: 3, to: 4, then: "serve" })
     assert.deepStrictEqual(yield* served(store, generation.view), { a: "new" })
     assert.deepStrictEqual(
       (yield* statusOf(store, generation.view)).map(({ build, parts, replaced, serves }) => [
@@ -55,22 +55,26 @@ export const building: Cases = {
       assert.strictEqual(yield* buildOf, 3)
       const epoch = yield* own(store, { ...generation, build: 2 })
       assert.strictEqual(yield* buildOf, 2)
-      yield* store.commit({ ...nothing, generation, epoch, from: 0, to: 1, put: records({ a: 2 }), serve: true })
+      yield* store.commit({
+        owner: { generation, epoch },
+        from: 0,
+        to: 1,
+        records: records({ a: 2 }),
+        then: "serve"
+      })
       assert.deepStrictEqual([...(yield* store.load(generation, ["a"])).states], [["a", 2]])
       const last = { ...generation, build: 4 }
-      const next = { ...nothing, generation: last, epoch: yield* own(store, last) }
+      const next = { owner: { generation: last, epoch: yield* own(store, last) } }
       yield* own(store, { ...generation, build: 1 })
       assert.strictEqual(yield* buildOf, 2)
-      yield* store.commit({ ...next, from: 0, to: 1, serve: true })
+      yield* store.commit({ ...next, from: 0, to: 1, then: "serve" })
       assert.strictEqual(yield* buildOf, 4)
       const later = { ...generation, version: 3 }
       yield* store.commit({
-        ...nothing,
-        generation: later,
-        epoch: yield* own(store, later),
+        owner: { generation: later, epoch: yield* own(store, later) },
         from: 0,
         to: 1,
-        serve: true
+        then: "serve"
       })
       yield* store.commit({ ...next, from: 1, to: 1, drop: true })
       // All builds that are left were replaced, so the claim gets a new one after the last of them.
@@ -83,10 +87,10 @@ export const building: Cases = {
     const store = yield* open
     const generation = newGeneration()
     const next = { ...generation, version: 2 }
-    yield* store.commit({ ...nothing, generation, epoch: yield* own(store, generation), from: 0, to: 3 })
+    yield* store.commit({ owner: { generation, epoch: yield* own(store, generation) }, from: 0, to: 3 })
     const epochs = [yield* ownPart(store, next, 0, 2), yield* ownPart(store, next, 1, 2)]
     const commit = (part: number, from: number, to: number) =>
-      store.commit({ ...nothing, generation: next, part, epoch: epochs[part]!, from, to, serve: true })
+      store.commit({ owner: { generation: next, part, epoch: epochs[part]! }, from, to, then: "serve" })
     yield* commit(0, 0, 5)
     yield* commit(1, 0, 2)
     assert.deepStrictEqual(yield* serving(store, generation.view), [[1, 1]])
@@ -100,12 +104,12 @@ export const building: Cases = {
       const generation = newGeneration()
       const next = { ...generation, build: 2 }
       const epoch = yield* own(stores[0], generation)
-      yield* stores[0].commit({ ...nothing, generation, epoch, from: 0, to: 1 })
+      yield* stores[0].commit({ owner: { generation, epoch }, from: 0, to: 1 })
       const epochs = yield* Effect.forEach(stores, (store, i) => ownPart(store, next, i, 3))
       yield* Effect.forEach(
         stores,
         (store, part) =>
-          store.commit({ ...nothing, generation: next, part, epoch: epochs[part]!, from: 0, to: 1, serve: true }),
+          store.commit({ owner: { generation: next, part, epoch: epochs[part]! }, from: 0, to: 1, then: "serve" }),
         together
       )
       assert.deepStrictEqual(yield* serving(stores[0], generation.view), [[1, 2]])
@@ -123,7 +127,7 @@ export const building: Cases = {
         const epoch = yield* own(store, second!)
         const racing = [
           ownPart(other, first!, 1, 2),
-          store.commit({ ...nothing, generation: second!, epoch, from: 0, to: 1, serve: true })
+          store.commit({ owner: { generation: second!, epoch }, from: 0, to: 1, then: "serve" })
         ] as const
         const [divided] = yield* Effect.all(racing, together)
         assert.deepStrictEqual(yield* serving(store, generation.view), [[1, 2]])

@@ -28,7 +28,7 @@ export const claiming: Cases = {
     const [first, second] = yield* Effect.all([open, open])
     const generation = newGeneration()
     const epoch = yield* own(first, generation)
-    yield* first.commit({ generation, epoch, from: 0, to: 2, put: [], remove: [] })
+    yield* first.commit({ owner: { generation, epoch }, from: 0, to: 2 })
     for (const store of [first, second, first]) {
       assert.deepStrictEqual(yield* claim(store, generation), owned(epoch, 2))
     }
@@ -50,7 +50,7 @@ export const claiming: Cases = {
     assert.ok(taken._tag === "Owned")
     assert.isAbove(taken.epoch, epoch)
     assert.deepStrictEqual(yield* claim(first, generation, "one"), { _tag: "Held", by: "two" })
-    const late = { generation, epoch, from: 0, to: 1, put: records({ a: 1 }), remove: [] }
+    const late = { owner: { generation, epoch }, from: 0, to: 1, records: records({ a: 1 }) }
     assert.strictEqual((yield* Effect.flip(first.commit(late)))._tag, "CommitConflict")
   }),
 
@@ -86,10 +86,10 @@ export const claiming: Cases = {
       const [store, other] = yield* Effect.all([open, open])
       const first = newGeneration()
       const second = { ...first, version: 2 }
-      const old = { generation: first, epoch: yield* own(store, first), remove: [] }
-      const next = { generation: second, epoch: yield* own(store, second), remove: [] }
-      yield* store.commit({ ...old, from: 0, to: 4, put: records({ a: "old", b: "old" }) })
-      yield* store.commit({ ...next, from: 0, to: 2, put: records({ a: "new" }) })
+      const old = { owner: { generation: first, epoch: yield* own(store, first) } }
+      const next = { owner: { generation: second, epoch: yield* own(store, second) } }
+      yield* store.commit({ ...old, from: 0, to: 4, records: records({ a: "old", b: "old" }) })
+      yield* store.commit({ ...next, from: 0, to: 2, records: records({ a: "new" }) })
       assert.deepStrictEqual(yield* served(other, first.view), { a: "old", b: "old" })
       assert.deepStrictEqual([...(yield* other.load(second, ["a", "b"])).states], [["a", "new"]])
       assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a"])).states], [["a", "old"]])
@@ -97,11 +97,17 @@ export const claiming: Cases = {
         all.filter(({ serves, view }) => serves && view === first.view).map(({ version }) => version)
       )
       assert.deepStrictEqual(yield* serving, [1])
-      yield* store.commit({ ...next, from: 2, to: 4, put: [], serve: true })
+      yield* store.commit({ ...next, from: 2, to: 4, then: "serve" })
       assert.deepStrictEqual(yield* serving, [2])
       assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
       assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a", "b"])).states], [["a", "new"]])
-      yield* store.commit({ ...old, from: 4, to: 5, put: records({ c: "old" }), serve: true })
+      yield* store.commit({
+        ...old,
+        from: 4,
+        to: 5,
+        records: records({ c: "old" }),
+        then: "serve"
+      })
       assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
       const all = (yield* other.status).filter(({ view }) => view === first.view)
       assert.deepStrictEqual(

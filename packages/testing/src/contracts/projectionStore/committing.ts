@@ -12,9 +12,19 @@ export const committing: Cases = {
     const store = yield* open
     const generation = newGeneration()
     const epoch = yield* own(store, generation)
-    yield* store.commit({ generation, epoch, from: 0, to: 7, put: records({ a: 1, b: { n: [null] } }), remove: [] })
-    yield* store.commit({ generation, epoch, from: 7, to: 7, put: records({ b: "two" }), remove: ["a", "none"] })
-    yield* store.commit({ generation, epoch, from: 7, to: 9, put: [], remove: [] })
+    yield* store.commit({
+      owner: { generation, epoch },
+      from: 0,
+      to: 7,
+      records: records({ a: 1, b: { n: [null] } })
+    })
+    yield* store.commit({
+      owner: { generation, epoch },
+      from: 7,
+      to: 7,
+      records: { put: records({ b: "two" }), remove: ["a", "none"] }
+    })
+    yield* store.commit({ owner: { generation, epoch }, from: 7, to: 9 })
     assert.deepStrictEqual(yield* served(store, generation.view), { b: "two" })
     assert.strictEqual((yield* placeOf(yield* open, generation))?.position, 9)
   }),
@@ -23,15 +33,15 @@ export const committing: Cases = {
     const store = yield* open
     const generation = newGeneration()
     const epoch = yield* own(store, generation)
-    const good = { generation, epoch, from: 0, to: 1, put: records({ a: 1 }), remove: [] }
+    const good = { owner: { generation, epoch }, from: 0, to: 1, records: records({ a: 1 }) }
     for (const bad of [
-      { ...good, put: [...good.put, { key: "", state: 1 }] },
-      { ...good, put: [...good.put, { key: "a\0", state: 1 }] },
-      { ...good, put: [...good.put, { key: "b", state: { text: "\0" } }] },
-      { ...good, put: [...good.put, { key: "b", state: ["\ud800"] }] },
-      { ...good, put: [...good.put, { key: "b", state: Number.NaN }] },
-      { ...good, put: [...good.put, ...good.put] },
-      { ...good, remove: ["a"] },
+      { ...good, records: { put: [...good.put, { key: "", state: 1 }], remove: [] } },
+      { ...good, records: { put: [...good.put, { key: "a\0", state: 1 }], remove: [] } },
+      { ...good, records: { put: [...good.put, { key: "b", state: { text: "\0" } }], remove: [] } },
+      { ...good, records: { put: [...good.put, { key: "b", state: ["\ud800"] }], remove: [] } },
+      { ...good, records: { put: [...good.put, { key: "b", state: Number.NaN }], remove: [] } },
+      { ...good, records: { put: [...good.put, ...good.put], remove: [] } },
+      { ...good, records: { put: [], remove: ["a"] } },
       { ...good, to: -1 },
       { ...good, to: 0.5 },
       { ...good, generation: { ...generation, version: 0 } }
@@ -63,10 +73,10 @@ export const committing: Cases = {
       "😀".repeat(1_000)
     ]
     const put = keys.map((key, i) => ({ key, state: { key, i, nested: { [key]: [true, null, -1.5e-7, ""] } } }))
-    yield* store.commit({ generation, epoch, from: 0, to: 1, put, remove: [] })
+    yield* store.commit({ owner: { generation, epoch }, from: 0, to: 1, records: { put, remove: [] } })
     const loaded = yield* store.load(generation, [...keys, "none"])
     assert.deepStrictEqual(new Map(loaded.states), new Map(put.map(({ key, state }) => [key, state])))
-    yield* store.commit({ generation, epoch, from: 1, to: 2, put: [], remove: keys })
+    yield* store.commit({ owner: { generation, epoch }, from: 1, to: 2, records: { put: [], remove: keys } })
     assert.strictEqual((yield* store.load(generation, keys)).states.size, 0)
   }),
 
@@ -80,10 +90,12 @@ export const committing: Cases = {
     }
     for (const [n, kind] of ["é😀\u0001".repeat(500_000), Array.from({ length: 20_000 }, () => 1e300)].entries()) {
       const put = (bytes: number) => [{ key: `${n}`, state: stateOf(bytes, kind) }]
-      const commit = { generation, epoch, from: n, to: n + 1, remove: [] }
-      const error = yield* Effect.flip(store.commit({ ...commit, put: put(CommitCheck.maxRecordBytes + 1) }))
+      const commit = { owner: { generation, epoch }, from: n, to: n + 1 }
+      const error = yield* Effect.flip(
+        store.commit({ ...commit, records: { put: put(CommitCheck.maxRecordBytes + 1), remove: [] } })
+      )
       assert.strictEqual(error._tag === "ViewStoreError" && error.reason._tag, "Rejected")
-      yield* store.commit({ ...commit, put: put(CommitCheck.maxRecordBytes) })
+      yield* store.commit({ ...commit, records: { put: put(CommitCheck.maxRecordBytes), remove: [] } })
     }
     const { states } = yield* store.load(generation, ["0", "1"])
     assert.deepStrictEqual(
@@ -98,7 +110,12 @@ export const committing: Cases = {
       const generation = newGeneration()
       const epoch = yield* own(store, generation)
       const state = { zero: -0, "😀": 1, "\uffffa": [{ bb: -0, a: 2 }], éé: 3, b: 4 }
-      yield* store.commit({ generation, epoch, from: 0, to: 1, put: [{ key: "a", state }], remove: [] })
+      yield* store.commit({
+        owner: { generation, epoch },
+        from: 0,
+        to: 1,
+        records: { put: [{ key: "a", state }], remove: [] }
+      })
       const { states } = yield* store.load(generation, ["a"])
       assert.strictEqual(JSON.stringify(states.get("a")), '{"b":4,"zero":0,"éé":3,"\uffffa":[{"a":2,"bb":0}],"😀":1}')
       assert.deepStrictEqual(states.get("a"), { ...state, zero: 0, "\uffffa": [{ bb: 0, a: 2 }] })
@@ -110,8 +127,13 @@ export const committing: Cases = {
     const generation = newGeneration()
     const epoch = yield* own(store, generation)
     const put = Array.from({ length: 5_000 }, (_, i) => ({ key: `k${i}`, state: { i } }))
-    yield* store.commit({ generation, epoch, from: 0, to: 1, put, remove: [] })
-    yield* store.commit({ generation, epoch, from: 1, to: 2, put: [], remove: put.slice(1).map(({ key }) => key) })
+    yield* store.commit({ owner: { generation, epoch }, from: 0, to: 1, records: { put, remove: [] } })
+    yield* store.commit({
+      owner: { generation, epoch },
+      from: 1,
+      to: 2,
+      records: { put: [], remove: put.slice(1).map(({ key }) => key) }
+    })
     assert.deepStrictEqual(yield* served(store, generation.view), { k0: { i: 0 } })
   }),
 
@@ -119,7 +141,7 @@ export const committing: Cases = {
     const store = yield* open
     const generation = newGeneration()
     const epoch = yield* own(store, generation)
-    const first = { generation, epoch, from: 0, to: 5, put: records({ a: 1 }), remove: [] }
+    const first = { owner: { generation, epoch }, from: 0, to: 5, records: records({ a: 1 }) }
     yield* store.commit(first)
     for (const late of [
       first,
@@ -127,7 +149,7 @@ export const committing: Cases = {
       { ...first, from: 5, epoch: epoch + 1 },
       { ...first, from: 5, epoch: epoch - 1 }
     ]) {
-      const error = yield* Effect.flip(store.commit({ ...late, to: 9, put: records({ a: 2 }), remove: [] }))
+      const error = yield* Effect.flip(store.commit({ ...late, to: 9, records: records({ a: 2 }) }))
       assert.deepInclude(error, {
         _tag: "CommitConflict",
         ...generation,
@@ -150,7 +172,12 @@ export const committing: Cases = {
         stores,
         (store, i) =>
           Effect.exit(
-            store.commit({ generation, epoch, from, to: from + 1, put: records({ [`${from}-${i}`]: i }), remove: [] })
+            store.commit({
+              owner: { generation, epoch },
+              from,
+              to: from + 1,
+              records: records({ [`${from}-${i}`]: i })
+            })
           ),
         together
       )
@@ -164,13 +191,18 @@ export const committing: Cases = {
       const [first, second] = yield* Effect.all([open, open])
       const generation = newGeneration()
       const epoch = yield* own(first, generation)
-      yield* first.commit({ generation, epoch, from: 0, to: 3, put: records({ a: 1 }), remove: [] })
+      yield* first.commit({
+        owner: { generation, epoch },
+        from: 0,
+        to: 3,
+        records: records({ a: 1 })
+      })
       yield* first.claim({ generation, owner: "one", lease: Duration.zero })
       const next = yield* own(second, generation, "two")
       assert.deepStrictEqual(yield* claim(second, generation, "two"), owned(next, 3))
-      const late = { generation, epoch, from: 3, to: 4, put: records({ a: 2 }), remove: [] }
+      const late = { owner: { generation, epoch }, from: 3, to: 4, records: records({ a: 2 }) }
       assert.strictEqual((yield* Effect.flip(first.commit(late)))._tag, "CommitConflict")
-      yield* second.commit({ ...late, epoch: next, put: records({ a: 3 }) })
+      yield* second.commit({ ...late, epoch: next, records: records({ a: 3 }) })
       assert.deepStrictEqual(yield* served(first, generation.view), { a: 3 })
     }
   ),
@@ -183,7 +215,7 @@ export const committing: Cases = {
     const write = Effect.gen(function* () {
       for (let i = 0; i < 100; i++) {
         const put = keys.map((key) => ({ key, state: { i } }))
-        yield* writer.commit({ generation, epoch, from: i, to: i + 1, put, remove: [] })
+        yield* writer.commit({ owner: { generation, epoch }, from: i, to: i + 1, records: { put, remove: [] } })
       }
     })
     const writing = yield* Effect.forkChild(write, { startImmediately: true })
