@@ -1,6 +1,6 @@
 /** The event store and the stores of views in memory over one log, so that appends can maintain inline views. */
 import type { EventStore, ProjectionStore, StreamLocks, View, ViewStore } from "@hexfold/core"
-import { type Context, Effect, Layer } from "effect"
+import { type Context, type Duration, Effect, Layer } from "effect"
 import { sharedStores } from "./internal/sharedStores.ts"
 import type * as MemoryEventStore from "./MemoryEventStore.ts"
 
@@ -8,6 +8,12 @@ import type * as MemoryEventStore from "./MemoryEventStore.ts"
 export interface Options extends MemoryEventStore.Options {
   /** The inline views that the appends maintain. Views that are not inline are ignored. */
   readonly views?: ReadonlyArray<View.Any>
+  /**
+   * How long a version of a view may have no owner before it counts as left: if another
+   * version is used after that and events have come, it does not answer until its
+   * projection has caught up again. 1 minute by default.
+   */
+  readonly leftAfter?: Duration.Input
 }
 
 /** An event store, its locks, and both ports to the records of views. */

@@ -10,7 +10,7 @@ import * as PgEventStore from "./PgEventStore.ts"
 import * as PgViewStore from "./PgViewStore.ts"
 
 /** The options of all stores. */
-export interface Options extends PgEventStore.Options {
+export interface Options extends PgEventStore.Options, Pick<PgViewStore.Options, "leftAfter"> {
   /** The inline views that the appends of this process maintain. Views that are not inline are ignored. None by default. */
   readonly views?: ReadonlyArray<View.Any>
 }

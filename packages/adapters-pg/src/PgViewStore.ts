@@ -31,7 +31,15 @@ export interface Options {
    * the start have no limit. Indexes are made while their table is empty, which takes no time.
    */
   readonly timeout?: Duration.Input
+  /**
+   * How long a version of a view may have no owner before it counts as left: if another version is used after that and
+   * events have come, it does not answer until its projection has caught up again. 1 minute by default.
+   */
+  readonly leftAfter?: Duration.Input
 }
+
+// Longer than the time in which another process takes over from one that died.
+const defaultLeftAfter: Duration.Input = "1 minute"
 
 /** Both ports to the records of views. */
 export type Supplied = ViewStore.ViewStore | ProjectionStore.ProjectionStore
@@ -60,9 +68,10 @@ export const make = (
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     // Each statement sees what was committed while the one before waited for a lock.
     const transaction = transactionOf(sql)
-    const claim = claiming(name, schema, sql)
+    const leftAfter = Duration.toSeconds(options.leftAfter ?? defaultLeftAfter)
+    const claim = claiming(name, schema, sql, leftAfter)
     const { commit, drop } = committing(schema, sql, yield* InlineDefinitions)
-    const read = reader(schema, sql)
+    const read = reader(schema, sql, leftAfter)
     const limited = limiting(sql, timeout)
     const within =
       (operation: ViewStoreError["operation"], view?: string) =>
@@ -75,7 +84,8 @@ export const make = (
           })
         return limited(onTimeout)(translatedOf(operation, view)(call))
       }
-    const query = (query: Query.Query | Query.Count | Query.Groups) => within("query", query.view)(read.query(query))
+    const query = (query: Query.Query | Query.Count | Query.Groups, version: number) =>
+      within("query", query.view)(read.query(query, version))
 
     const reading = ViewStore.ViewStore.of({
       load: (from, keys) => within("load", from.view)(read.load(from, keys)),
@@ -95,7 +105,7 @@ export const make = (
         return within("claim", given.generation.view)(transaction(claim(given)))
       },
 
-      load: (generation, keys) => within("load", generation.view)(read.load(generation, keys)),
+      load: (generation, keys) => within("load", generation.view)(read.loadOf(generation, keys)),
 
       commit: (given) => {
         const checked = CommitCheck.check(given)

@@ -39,18 +39,18 @@ export const commit = (
   if (stored === undefined || part === undefined || !isOwner || deadLetters.isOvertaken(stored, commit)) {
     return Result.fail(conflict(owner, part, from))
   }
-  const inline = commit.then === "serve inline"
+  const inline = commit.next === "serve inline"
   if (inline && maintaining?.knows(generation) !== true) {
     return Result.fail(rejected("commit", view, "no append of this store maintains the view"))
   }
   write(stored, part, commit)
   if (inline) maintaining?.promote(view, stored)
-  if (commit.then !== undefined) {
-    const current = serving(generations, view)
+  if (commit.next !== undefined) {
+    const current = serving(generations, view, stored.version)
     const isLater = current !== undefined && inOrder(stored, current) > 0
     // If appends cannot maintain this generation, they stop maintaining the one before: it could never catch up with that.
     if (inline && stored.inline === undefined && isLater) demote(generations, current)
-    serve(generations, view, stored, commit.then === "serve over lost")
+    serve(generations, view, stored, commit.to, commit.next === "serve over lost")
   }
   return Result.succeed(undefined)
 }
@@ -67,7 +67,10 @@ export const drop = (
   if (stored === undefined || stored.inline !== undefined || part?.epoch !== owner.epoch) {
     return Result.fail(conflict(owner, part, part?.position ?? 0))
   }
-  if (stored.serves) return Result.fail(rejected("drop", view, "a generation that answers queries is not dropped"))
+  const isNeeded = generations.views.get(view)!.every((each) => each.version === stored.version || !each.serves)
+  if (stored.serves && isNeeded) {
+    return Result.fail(rejected("drop", view, "the only version that answers queries is not dropped"))
+  }
   return Result.succeed(remove(generations, view, stored))
 }
 
@@ -97,11 +100,12 @@ const write = (stored: Stored, part: Part, commit: ProjectionStore.Commit): void
   part.throughput = progress?.throughput ?? part.throughput
 }
 
-const serve = (generations: Generations, view: string, next: Stored, overLost: boolean): void => {
-  const current = serving(generations, view)
-  if (current === undefined || inOrder(next, current) <= 0) return
-  if (!overLost && positionOf(generations, next) < positionOf(generations, current)) return
-  current.serves = false
+const serve = (generations: Generations, view: string, next: Stored, to: number, overLost: boolean): void => {
+  const current = serving(generations, view, next.version)
+  if (current !== undefined && inOrder(next, current) <= 0) return
+  const least = current === undefined ? to : positionOf(generations, current)
+  if (!overLost && positionOf(generations, next) < least) return
+  if (current !== undefined) current.serves = false
   next.serves = true
   for (const earlier of generations.views.get(view)!) {
     if (earlier.version !== next.version || earlier.build >= next.build) continue

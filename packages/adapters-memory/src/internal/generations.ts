@@ -1,5 +1,5 @@
-import type { ProjectionStore, ViewStore } from "@hexfold/core"
-import type { Schema } from "effect"
+import { NotServing, type ProjectionStore, type ViewStore } from "@hexfold/core"
+import { Duration, type Schema } from "effect"
 
 /** One part of a generation's keys. */
 export interface Part {
@@ -56,6 +56,12 @@ export interface Generations {
   readonly nextEpoch: () => number
 }
 
+/** What a store needs to tell whether a version was left: the present time, and its limit. Both are milliseconds. */
+export interface Moment {
+  readonly now: number
+  readonly leftAfter: number
+}
+
 /** Opens a store of generations that has none yet. */
 export const open = (
   { history, last }: Pick<Generations, "history" | "last"> = { history: () => undefined, last: () => 0 }
@@ -71,9 +77,36 @@ export const find = ({ views }: Generations, { build, version, view }: ViewStore
   return builds.find(({ serves }) => serves) ?? builds.find(({ replaced }) => !replaced)
 }
 
-/** The generation that answers the queries to a view. */
-export const serving = ({ views }: Generations, view: string): Stored | undefined =>
-  views.get(view)?.find(({ serves }) => serves)
+/** The build that serves a version of a view. */
+export const serving = ({ views }: Generations, view: string, version: number): Stored | undefined =>
+  views.get(view)?.find((each) => each.version === version && each.serves)
+
+/**
+ * Whether a generation's version was left: a part of it has had no owner for so long, another version had one after
+ * that, and the generation has not reached the last position.
+ */
+export const isLeft = (generations: Generations, view: string, stored: Stored, { leftAfter, now }: Moment): boolean => {
+  if (stored.inline !== undefined || positionOf(generations, stored) >= generations.last()) return false
+  const until = Math.min(...stored.parts.map(({ leasedUntil }) => leasedUntil))
+  if (until + leftAfter > now) return false
+  const others = generations.views.get(view)!.filter(({ version }) => version !== stored.version)
+  return others.some(({ parts }) => parts.some(({ leasedUntil }) => leasedUntil > until))
+}
+
+/** Why nothing answers for a version of a view; undefined if a generation does. */
+export const notServing = (
+  generations: Generations,
+  { version, view }: ViewStore.Version,
+  moment: Moment
+): NotServing | undefined => {
+  const stored = find(generations, { view, version })
+  if (stored === undefined) return new NotServing({ view, version, reason: "unbuilt" })
+  if (stored.serves && !isLeft(generations, view, stored, moment)) return undefined
+  const position = positionOf(generations, stored)
+  const lag = generations.last() - position
+  const reason = stored.serves ? "left" : "building"
+  return new NotServing({ view, version, reason, position, ...(lag > 0 ? { lag } : {}) })
+}
 
 /** The states of those of the keys that have a record. */
 export const statesOf = ({ records }: Stored, keys: ReadonlyArray<string>): ReadonlyMap<string, Schema.Json> => {
@@ -100,7 +133,7 @@ export const create = (
     deadLetters: new Map(),
     parked: new Map(),
     parts: [newPart(0, after)],
-    serves: all.length === 0,
+    serves: false,
     replaced: false,
     inline: undefined
   }
@@ -139,8 +172,8 @@ export const positionsOf = ({ last }: Generations, { inline, parts }: Stored): R
 export const positionOf = (generations: Generations, stored: Stored): number =>
   Math.min(...positionsOf(generations, stored))
 
-/** The state of all generations at a time, in milliseconds. */
-export const statusOf = (generations: Generations, now: number): ReadonlyArray<ViewStore.Status> =>
+/** The state of all generations. */
+export const statusOf = (generations: Generations, moment: Moment): ReadonlyArray<ViewStore.Status> =>
   [...generations.views.keys()].sort().flatMap((view) =>
     generations.views.get(view)!.map((stored) => ({
       view,
@@ -151,11 +184,13 @@ export const statusOf = (generations: Generations, now: number): ReadonlyArray<V
         epoch,
         position: positionsOf(generations, stored)[i]!,
         ...(history === undefined || stored.inline !== undefined ? {} : { history }),
-        owner: leasedUntil > now ? owner : undefined,
+        owner: leasedUntil > moment.now ? owner : undefined,
+        unownedFor:
+          leasedUntil > moment.now || leasedUntil === 0 ? undefined : Duration.millis(moment.now - leasedUntil),
         failure,
         throughput
       })),
-      serves: stored.serves,
+      serves: stored.serves && !isLeft(generations, view, stored, moment),
       replaced: stored.replaced,
       inline: stored.inline !== undefined
     }))

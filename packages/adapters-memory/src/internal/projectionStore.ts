@@ -8,7 +8,7 @@ import { find, type Generations, positionsOf, statesOf } from "./generations.ts"
 type Store = ProjectionStore.ProjectionStore["Service"]
 
 /** A projection store over generations. Several stores may share the same generations. */
-export const projectionStoreOf = (generations: Generations, maintaining?: Maintaining): Store => {
+export const projectionStoreOf = (generations: Generations, leftAfter: number, maintaining?: Maintaining): Store => {
   const lettersOf = (generation: ProjectionStore.Generation, what?: ProjectionStore.DeadLetterOptions | "count") =>
     Effect.sync(() => {
       const stored = find(generations, generation)
@@ -17,7 +17,9 @@ export const projectionStoreOf = (generations: Generations, maintaining?: Mainta
 
   return ProjectionStore.ProjectionStore.of({
     claim: (given) =>
-      Effect.clockWith((clock) => Effect.fromResult(claim(generations, given, clock.currentTimeMillisUnsafe()))),
+      Effect.clockWith((clock) =>
+        Effect.fromResult(claim(generations, given, { now: clock.currentTimeMillisUnsafe(), leftAfter }))
+      ),
 
     load: (generation, keys) =>
       Effect.sync(() => {

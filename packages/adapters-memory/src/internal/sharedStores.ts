@@ -14,6 +14,7 @@ interface Options {
   readonly conflictEvery?: number
   readonly yields?: number
   readonly views?: ReadonlyArray<View.Any>
+  readonly leftAfter?: Duration.Input | undefined
 }
 
 /** Data in memory, and what can be done with them. */
@@ -33,10 +34,13 @@ export const sharedStores: Effect.Effect<Shared> = Effect.sync(() => {
   const log = newLog()
   const generations = openGenerations({ last: () => log.events.length, history: () => historyOf(log) })
   return {
-    open: ({ commandRetention = "Infinity", views = [], ...contention }) => {
+    open: ({ commandRetention = "Infinity", leftAfter, views = [], ...contention }) => {
       const appending = inline.make(log.events, generations, views)
       const store = contended(openLog(log, Duration.toMillis(commandRetention), appending.apply), contention)
-      return locks.pipe(Context.add(EventStore.EventStore, store), Context.merge(viewStores(generations, appending)))
+      return locks.pipe(
+        Context.add(EventStore.EventStore, store),
+        Context.merge(viewStores(generations, leftAfter, appending))
+      )
     },
     loseLast: (events) => loseLast(log, events)
   }

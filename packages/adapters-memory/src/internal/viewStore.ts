@@ -1,15 +1,21 @@
-import { type InvalidCursor, type Query, Reason, ViewStore, ViewStoreError } from "@hexfold/core"
+import { type InvalidCursor, type NotServing, type Query, Reason, ViewStore, ViewStoreError } from "@hexfold/core"
 import { QueryEvaluation } from "@hexfold/core/adapter"
 import { Effect, type Schema } from "effect"
-import { type Generations, positionsOf, serving, statusOf, statesOf } from "./generations.ts"
+import { type Generations, notServing, positionsOf, serving, statesOf, statusOf } from "./generations.ts"
 
 type Store = ViewStore.ViewStore["Service"]
 
 /** A view store over generations. Several stores may share the same generations. */
-export const viewStoreOf = (generations: Generations): Store => {
-  const query = (query: Query.Query | Query.Count | Query.Groups) =>
-    Effect.clockWith((clock): Effect.Effect<Answer, InvalidCursor | ViewStoreError> => {
-      const stored = serving(generations, query.view)?.records ?? []
+export const viewStoreOf = (generations: Generations, leftAfter: number): Store => {
+  const query = (query: Query.Query | Query.Count | Query.Groups, version: number) =>
+    Effect.clockWith((clock): Effect.Effect<Answer, InvalidCursor | NotServing | ViewStoreError> => {
+      const missing = notServing(
+        generations,
+        { view: query.view, version },
+        { now: clock.currentTimeMillisUnsafe(), leftAfter }
+      )
+      if (missing !== undefined) return Effect.fail(missing)
+      const stored = serving(generations, query.view, version)!.records
       const records = timed(query, stored, () => clock.currentTimeMillisUnsafe())
       try {
         if (query._tag === "Count") return Effect.succeed(QueryEvaluation.runCount(query, records))
@@ -22,17 +28,19 @@ export const viewStoreOf = (generations: Generations): Store => {
     })
 
   return ViewStore.ViewStore.of({
-    load: ({ view }, keys) =>
-      Effect.sync(() => {
-        const stored = serving(generations, view)
-        return stored === undefined
-          ? { states: new Map(), positions: [] }
-          : { states: statesOf(stored, keys), positions: positionsOf(generations, stored) }
+    load: (of, keys) =>
+      Effect.clockWith((clock): Effect.Effect<ViewStore.Loaded, NotServing> => {
+        const missing = notServing(generations, of, { now: clock.currentTimeMillisUnsafe(), leftAfter })
+        if (missing !== undefined) return Effect.fail(missing)
+        const stored = serving(generations, of.view, of.version)!
+        return Effect.succeed({ states: statesOf(stored, keys), positions: positionsOf(generations, stored) })
       }),
 
     query: query as Store["query"],
 
-    status: Effect.clockWith((clock) => Effect.sync(() => statusOf(generations, clock.currentTimeMillisUnsafe())))
+    status: Effect.clockWith((clock) =>
+      Effect.sync(() => statusOf(generations, { now: clock.currentTimeMillisUnsafe(), leftAfter }))
+    )
   })
 }
 

@@ -23,10 +23,12 @@ interface Part extends Place {
   readonly index: number
   readonly owner: string
   readonly leased: boolean
+  /** Whether the generation serves, but its version was left. */
+  readonly left: boolean
 }
 
 /** Claims of a schema's generations. Each runs in a transaction at READ COMMITTED. */
-export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient) => {
+export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient, leftAfter: number) => {
   // Of several transactions that create the same generation one creates the table. The others see it once they have the
   // lock.
   const create = ({ after, generation: { build, version, view }, indexes = [] }: ProjectionStore.Claim) =>
@@ -69,10 +71,12 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
     Effect.gen(function* () {
       const { generation, owner, part: { index, of } = { index: 0, of: 1 } } = given
       const at = [generation.view, bigint(generation.version), bigint(generation.build)]
-      const parts = yield* sql.unsafe<Part>(registry.parts(schema), at)
+      const parts = yield* sql.unsafe<Part>(registry.parts(schema), [...at, float8(leftAfter)])
       const part = parts.length === of ? parts[index] : undefined
       const held = (part === undefined ? parts : [part]).find((each) => each.leased && each.owner !== owner)
       if (held !== undefined) return { _tag: "Held", by: held.owner } as const
+      // From now on the part has an owner again. What it has not applied yet is still missing.
+      if (parts[0]?.left === true) yield* sql.unsafe(registry.unserve(schema), [parts[0].id, float8(leftAfter)])
       // From here on the projection works on the view alone, or on parts of it: appends no longer maintain it.
       const inline = parts[0]?.inline === true && !(given.inline === true && of === 1)
       if (inline) {

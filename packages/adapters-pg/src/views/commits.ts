@@ -20,6 +20,10 @@ interface Locked {
   readonly inline: boolean
 }
 
+interface CaughtUp {
+  readonly caught_up: boolean
+}
+
 interface Place {
   readonly epoch: bigint
   readonly position: bigint
@@ -55,13 +59,20 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
     return ids.length === 0 ? Effect.void : sql.unsafe(inline.demote(schema), [array(ids, PgTypes.OID.int8)])
   }
 
-  // The parts of the generation that has served are locked: it does not advance before the switch.
-  const serve = (view: string, id: bigint, all: ReadonlyArray<Locked>, overLost: boolean) =>
+  // The parts that decide are locked: the build that has served does not advance before the switch.
+  const serve = (
+    { generation: { view }, to, overLost }: { generation: ProjectionStore.Generation; to: number; overLost: boolean },
+    id: bigint,
+    all: ReadonlyArray<Locked>
+  ) =>
     Effect.gen(function* () {
-      const current = all.find(({ serves }) => serves)
       const next = all.find((each) => each.id === id)
-      if (current === undefined || next === undefined || !isLater(next, current)) return
-      const [row] = yield* sql.unsafe<{ readonly caught_up: boolean }>(registry.hasCaughtUp(schema), [id, current.id])
+      if (next === undefined) return
+      const current = all.find(({ serves, version }) => serves && version === next.version)
+      if (current !== undefined && !isLater(next, current)) return
+      const [row] = yield* current === undefined
+        ? sql.unsafe<CaughtUp>(registry.hasReached(schema), [id, bigint(to)])
+        : sql.unsafe<CaughtUp>(registry.hasCaughtUp(schema), [id, current.id])
       if (row?.caught_up !== true && !overLost) return
       const at = [view, next.version, next.build]
       yield* demote(all.filter(({ build, version }) => version === next.version && build < next.build))
@@ -79,12 +90,12 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
     given: ProjectionStore.Commit
   ): Effect.Effect<void, CommitConflict | ViewStoreError | SqlError.SqlError> =>
     Effect.gen(function* () {
-      const { from, owner, progress, then, to } = given
+      const { from, next, owner, progress, to } = given
       const { epoch, generation, part = 0 } = owner
       const { view } = generation
       const at = placeOf(generation)
-      const promote = then === "serve inline" ? yield* promotion(given) : undefined
-      const all = then === undefined ? [] : yield* sql.unsafe<Locked>(registry.lockGenerations(schema), [view])
+      const promote = next === "serve inline" ? yield* promotion(given) : undefined
+      const all = next === undefined ? [] : yield* sql.unsafe<Locked>(registry.lockGenerations(schema), [view])
       const [advanced] = yield* sql.unsafe<{ readonly id: bigint }>(registry.advance(schema), [
         ...at,
         int4(part),
@@ -106,10 +117,10 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
       // If appends cannot maintain this generation, they also stop maintaining the one that it is to replace. Otherwise
       // this one could not catch up.
       if (promote !== undefined && !(yield* promote(advanced.id))) {
-        const next = all.find(({ id }) => id === advanced.id)
-        yield* demote(all.filter((each) => each.serves && next !== undefined && isLater(next, each)))
+        const own = all.find(({ id }) => id === advanced.id)
+        yield* demote(all.filter((each) => each.serves && own !== undefined && isLater(own, each)))
       }
-      if (then !== undefined) yield* serve(view, advanced.id, all, then === "serve over lost")
+      if (next !== undefined) yield* serve({ generation, to, overLost: next === "serve over lost" }, advanced.id, all)
     })
 
   // The lock of the generation waits for its commits and keeps others away, that of its parts does so for claims: the
@@ -119,14 +130,15 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
   ): Effect.Effect<void, CommitConflict | ViewStoreError | SqlError.SqlError> =>
     Effect.gen(function* () {
       const { epoch, generation, part = 0 } = owner
+      const all = yield* sql.unsafe<Locked>(registry.lockGenerations(schema), [generation.view])
       const [dropped] = yield* sql.unsafe<Locked>(registry.lockDropped(schema), placeOf(generation))
       const parts = dropped === undefined ? [] : yield* sql.unsafe<Place>(registry.lockParts(schema), [dropped.id])
       const actual = actualOf(parts[part])
       if (dropped === undefined || dropped.inline || actual.epoch !== epoch) {
         return yield* conflict(owner, { epoch, position: actual.position }, actual)
       }
-      if (dropped.serves) {
-        const detail = "a generation that serves is not dropped"
+      if (dropped.serves && !all.some(({ serves, version }) => serves && version !== dropped.version)) {
+        const detail = "the only version that answers queries is not dropped"
         const reason = new Reason.Rejected({ detail })
         return yield* new ViewStoreError({ operation: "drop", view: generation.view, reason })
       }
@@ -150,5 +162,4 @@ const conflict = (
   actual: CommitConflict["actual"]
 ) => new CommitConflict({ view, version, expected, actual })
 
-const isLater = (a: Locked, b: Locked): boolean =>
-  a.version > b.version || (a.version === b.version && a.build > b.build)
+const isLater = (a: Locked, b: Locked): boolean => a.version === b.version && a.build > b.build

@@ -1,5 +1,5 @@
 import type { ProjectionStore, ViewStore } from "@hexfold/core"
-import { DateTime } from "effect"
+import { DateTime, Duration } from "effect"
 
 /** The columns of a dead letter, as the driver returns them. */
 export interface DeadLetterRow {
@@ -88,6 +88,8 @@ export interface StatusRow {
   readonly position: bigint
   readonly history: bigint | null
   readonly owner: string | null
+  /** In seconds. */
+  readonly unowned_for: number | null
   readonly failure: StoredUnapplied | null
   readonly events_per_second: number | null
   readonly positions_per_second: number | null
@@ -124,6 +126,7 @@ const partOf = (row: StatusRow): ViewStore.PartStatus => {
     position: Number(row.position),
     ...(row.inline || row.history === null ? {} : { history: Number(row.history) }),
     owner: row.owner ?? undefined,
+    unownedFor: row.unowned_for === null ? undefined : Duration.seconds(row.unowned_for),
     failure: row.failure === null ? undefined : unappliedOf(row.failure),
     throughput: events === null || positions === null ? undefined : { events, positions }
   }

@@ -64,6 +64,8 @@ export type { QueryLimits } from "./query/limits.ts"
 /** What a query asks: a view. */
 export interface Source<State, Name extends string = string> {
   readonly name: Name
+  /** The version whose records answer. */
+  readonly version: number
   readonly schemas: { readonly state: Schema.Codec<State, unknown> }
 }
 

@@ -91,17 +91,17 @@ export interface Commit {
   /**
    * What the generation asks for once the batch is written.
    *
-   * - `serve`: it answers the queries from now on. The store ignores this if a later
-   *   generation already answers, or if a part of this one has not reached the
-   *   position of the one that answers.
+   * - `serve`: it answers the queries to its version from now on. The store ignores
+   *   this if a later build of the version already answers, or if a part of this one
+   *   has not reached the position of the build that answers, or `to` if none does.
    * - `serve over lost`: the same, but the log does not have the position of the
-   *   generation that answers, so this one need not have reached it.
+   *   build that answers, so this one need not have reached it.
    * - `serve inline`: the same as `serve`, and appends maintain it from now on. They
    *   do if it has one part, if no key is parked, and if every event up to here can
-   *   be applied. Otherwise they stop maintaining the earlier generation that answers
-   *   the queries. A store whose appends do not know the view refuses the commit.
+   *   be applied. Otherwise they stop maintaining the earlier build that answers the
+   *   queries. A store whose appends do not know the view refuses the commit.
    */
-  readonly then?: "serve" | "serve over lost" | "serve inline"
+  readonly next?: "serve" | "serve over lost" | "serve inline"
 }
 
 /** Records by key, for the projection that writes them. */
@@ -134,11 +134,12 @@ export interface Loaded {
  * 3. A generation, or each of its parts, has at most one owner. A lease that has
  *    ended, by the store's clock, frees it; the next owner gets a higher epoch.
  *    An owner that claims again renews its lease and keeps the epoch.
- * 4. The first generation of a view answers queries at once. A later version or
- *    build answers from the commit that asks for it and has reached the position
- *    of the one before; an earlier generation never answers again. Generations
- *    do not see each other's records. Commits to a build that a later one of its
- *    version has replaced are refused.
+ * 4. Each version of a view has its own generation that answers the queries to it. It
+ *    answers from the commit that asks for it. A later build answers from the commit
+ *    that asks for it and has reached the position of the one before; an earlier build
+ *    never answers again, and commits to it are refused. Generations do not see each
+ *    other's records. A claim of a version that was left (see `ViewStore`) ends that it
+ *    answers, until a commit asks for it again.
  * 6. Records that are loaded together come from one moment, and so do the positions
  *    that come with them.
  * 7. The keys of a generation are divided anew only while no part is owned and
@@ -165,8 +166,9 @@ export class ProjectionStore extends Context.Service<
 
     /**
      * Deletes a generation with all its records. A generation that answers the queries
-     * is not deleted: the store refuses it with the reason `Rejected`. Who drops owns
-     * all parts of the generation, and gives the epoch of the one with index 0.
+     * is deleted only if another version of the view answers too. Otherwise the store
+     * refuses it with the reason `Rejected`. Who drops owns all parts of the generation,
+     * and gives the epoch of the one with index 0.
      */
     readonly drop: (owner: Owner) => Effect.Effect<void, CommitConflict | ViewStoreError>
 

@@ -26,8 +26,9 @@ export interface DropOptions {
  * Before you drop a version, stop the projections of that version: a running one
  * would begin it anew.
  *
- * Fails with a `DropRefused` and drops nothing if one of the generations answers
- * the queries. Fails with a `DropRefused` at the first generation that a
+ * A whole version is dropped only if another version of the view answers queries,
+ * and one build of a version only if it does not answer them. Otherwise it fails with
+ * a `DropRefused` and drops nothing. It fails with a `DropRefused` at the first generation that a
  * projection owns; the generations before it have been dropped then.
  *
  * @example
@@ -53,11 +54,13 @@ export const drop = ({
 > =>
   Effect.gen(function* () {
     const store = yield* ProjectionStore
-    const named = buildsOf({ name: view.name, version }, yield* (yield* ViewStore).status).filter(
+    const all = (yield* (yield* ViewStore).status).filter((each) => each.view === view.name)
+    const named = buildsOf({ name: view.name, version }, all).filter(
       (each) => build === undefined || each.build === build
     )
     const serving = named.find(({ serves }) => serves)
-    if (serving !== undefined) {
+    const isOther = all.some((each) => each.version !== version && each.serves)
+    if (serving !== undefined && (build !== undefined || !isOther)) {
       return yield* new DropRefused({ view: view.name, ...placeOf(serving), reason: "Serves" })
     }
     for (const each of named) yield* dropGeneration(store, each)

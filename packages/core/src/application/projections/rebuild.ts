@@ -57,7 +57,7 @@ export interface Rebuilt extends Report {
  *
  * Fails with a `ProjectionFailed` for an event that cannot be applied, unless the
  * view skips or parks such events; the new build has dead letters of its own.
- * Fails with a `RebuildOvertaken` if a later build or version answers the queries.
+ * Fails with a `RebuildOvertaken` if a later build answers the queries.
  * Errors of a store that waiting does not cure are passed on.
  *
  * @example
@@ -93,11 +93,6 @@ export const rebuild = (
       const all = yield* Worker.untraced(status)
       const builds = buildsOf(view, all)
       const build = 1 + Math.max(0, ...builds.map((each) => each.build))
-      const serving = servingOf(view, all)
-      // Checked before anything is dropped: a generation that answered before a later version looks like an unfinished build.
-      if (serving !== undefined && serving.version > view.version) {
-        return yield* overtaken(view, { build, after }, serving)
-      }
       for (const unfinished of builds.filter(isNobodys)) {
         const dropping = Effect.catchTag(dropGeneration(store, unfinished), "DropRefused", () => Effect.void)
         yield* Worker.untraced(dropping)

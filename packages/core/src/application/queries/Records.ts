@@ -14,14 +14,13 @@ import * as Redacted from "effect/Redacted"
 import type { InvalidCursor } from "../../domain/errors.ts"
 import type * as Query from "../../domain/Query.ts"
 import { memoized } from "../../internal/memoized.ts"
-import type { ViewStoreError } from "../../ports/errors.ts"
+import type { NotServing, ViewStoreError } from "../../ports/errors.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
 import { decoder } from "../views/fold.ts"
 import { asked, counted, grouped, shown } from "./asking.ts"
 import { CursorKey, sealOf } from "./cursorKey.ts"
 import { decodedGroups } from "./decodePage.ts"
-import { warnIfUnbuilt } from "./unbuilt.ts"
 
 /**
  * The state of one record, or none if there is no record under the key.
@@ -39,7 +38,7 @@ import { warnIfUnbuilt } from "./unbuilt.ts"
 export const get = <State>(
   view: Query.Source<State>,
   key: string
-): Effect.Effect<Option.Option<State>, RecordDecodeError | ViewStoreError, ViewStore> =>
+): Effect.Effect<Option.Option<State>, RecordDecodeError | NotServing | ViewStoreError, ViewStore> =>
   Effect.map(getMany(view, [key]), (states) => (states.has(key) ? Option.some(states.get(key)!) : Option.none()))
 
 /**
@@ -59,11 +58,10 @@ export const get = <State>(
 export const getMany = <State>(
   view: Query.Source<State>,
   keys: ReadonlyArray<string>
-): Effect.Effect<ReadonlyMap<string, State>, RecordDecodeError | ViewStoreError, ViewStore> =>
+): Effect.Effect<ReadonlyMap<string, State>, RecordDecodeError | NotServing | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
     const store = yield* ViewStore
-    const stored = yield* store.load({ view: view.name }, keys)
-    if (stored.states.size === 0) yield* warnIfUnbuilt(store, view)
+    const stored = yield* store.load({ view: view.name, version: view.version }, keys)
     const decode = memoized(decoders, view, () => decoder(view))
     const states = new Map<string, State>()
     for (const [key, json] of stored.states) states.set(key, yield* Effect.fromResult(decode(key, json)))
@@ -103,13 +101,12 @@ export const query = <Row, Name extends string>(
   Effect.gen(function* () {
     const given = yield* asked(view, query, options.after)
     const store = yield* ViewStore
-    const page = yield* store.query(given)
-    if (page.rows.length === 0) yield* warnIfUnbuilt(store, view)
+    const page = yield* store.query(given, view.version)
     return yield* shown(view, query, page)
   })
 
 /** Why a query can fail. A query that takes longer than its `timeout` fails with a `ViewStoreError` of the reason `Timeout`. */
-export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError
+export type QueryError = RecordDecodeError | InvalidCursor | NotServing | ViewStoreError
 
 /**
  * Like {@link query}, with the number of records on all pages, at the same moment
@@ -153,12 +150,11 @@ export interface PageWithTotal<Row> extends Query.Page<Row> {
 export const count = <Name extends string>(
   view: Query.Source<unknown, NoInfer<Name>>,
   query: Query.Query<unknown, Name>
-): Effect.Effect<number, ViewStoreError, ViewStore> =>
+): Effect.Effect<number, NotServing | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
     const given = yield* counted(view, query)
     const store = yield* ViewStore
-    const found = yield* store.query(given)
-    if (found === 0) yield* warnIfUnbuilt(store, view)
+    const found = yield* store.query(given, view.version)
     return found
   })
 
@@ -182,12 +178,11 @@ export const count = <Name extends string>(
 export const groups = <Group, Name extends string>(
   view: Query.Source<unknown, NoInfer<Name>>,
   query: Query.Groups<Group, Name>
-): Effect.Effect<ReadonlyArray<Group>, RecordDecodeError | ViewStoreError, ViewStore> =>
+): Effect.Effect<ReadonlyArray<Group>, RecordDecodeError | NotServing | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
     const given = yield* grouped(view, query)
     const store = yield* ViewStore
-    const found = yield* store.query(given)
-    if (found.length === 0) yield* warnIfUnbuilt(store, view)
+    const found = yield* store.query(given, view.version)
     return yield* Effect.fromResult(decodedGroups(view, query, found))
   })
 

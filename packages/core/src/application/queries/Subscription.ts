@@ -8,7 +8,7 @@ import type * as Participant from "../../domain/Participant.ts"
 import type * as Query from "../../domain/Query.ts"
 import * as StreamId from "../../domain/StreamId.ts"
 import type { Tagged } from "../../domain/tagged.ts"
-import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
+import type { EventStoreError, NotServing, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore, Position, RecordedEvent } from "../../ports/EventStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import type { EventDecodeError } from "../events/errors.ts"
@@ -157,7 +157,7 @@ export const eventSteps = <S extends Source>(
 }
 
 /** Why a stream of results can fail. */
-export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError | EventStoreError
+export type QueryError = RecordDecodeError | InvalidCursor | NotServing | ViewStoreError | EventStoreError
 
 /**
  * The results of a query, for live pages: the present result at once, then each
@@ -193,7 +193,7 @@ export const query = <Row, Name extends string>(
   Stream.unwrap(
     Effect.map(asked(view, query), (given) =>
       Stream.mapEffect(
-        answers(view, (store) => store.query(given), given.timeout !== undefined),
+        answers(view, (store) => store.query(given, view.version), given.timeout !== undefined),
         (page) => shown(view, query, page)
       )
     )
@@ -221,12 +221,14 @@ export const record = <State>(
   key: string
 ): Stream.Stream<
   Option.Option<State>,
-  RecordDecodeError | EventStoreError | ViewStoreError,
+  RecordDecodeError | NotServing | EventStoreError | ViewStoreError,
   EventStore | ViewStore
 > => {
   const decode = decoder(view)
   const asking = (store: ViewStore["Service"]) =>
-    Effect.map(store.load({ view: view.name }, [key]), ({ states }): OneRecord => ({ record: states.get(key) }))
+    Effect.map(store.load({ view: view.name, version: view.version }, [key]), ({ states }): OneRecord => ({
+      record: states.get(key)
+    }))
   return Stream.mapEffect(answers(view, asking), ({ record }) =>
     record === undefined ? Effect.succeed(Option.none<State>()) : Effect.asSome(Effect.fromResult(decode(key, record)))
   )
@@ -250,9 +252,9 @@ export const record = <State>(
 export const count = <Name extends string>(
   view: Query.Source<unknown, NoInfer<Name>>,
   query: Query.Query<unknown, Name>
-): Stream.Stream<number, EventStoreError | ViewStoreError, EventStore | ViewStore> =>
+): Stream.Stream<number, NotServing | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
   Stream.unwrap(
     Effect.map(counted(view, query), (given) =>
-      answers(view, (store) => store.query(given), given.timeout !== undefined)
+      answers(view, (store) => store.query(given, view.version), given.timeout !== undefined)
     )
   )

@@ -11,7 +11,6 @@ import { EventStore, type Horizon } from "../../ports/EventStore.ts"
 import { servingOf } from "../../ports/generation.ts"
 import * as Reason from "../../ports/Reason.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
-import { warnUnbuilt } from "./unbuilt.ts"
 import { hasReached, look, pauses, type ViewName } from "./waitFor.ts"
 
 /**
@@ -35,7 +34,6 @@ export const answers = <A extends Answer, E>(
           const seen = yield* Effect.withTracerEnabled(look(store), false)
           if (Option.isNone(seen)) return { done: false, answer: undefined }
           const serving = servingOf(view, seen.value)
-          if (serving === undefined) yield* warnUnbuilt(store, view)
           const done = hasReached(serving, horizon)
           // Read the position before the answer. The answer can then be newer than the position (and is fetched again), but never older.
           const at = `${history} ${serving?.version} ${serving?.build} ${serving?.inline ? horizon : serving?.position}`

@@ -17,9 +17,10 @@ import { isTraced, spanIf } from "../../internal/tracing.ts"
 import { confirm, confirmParts, horizonOf, inTime } from "../events/positions.ts"
 import { servingOf, type Status } from "../../ports/generation.ts"
 
-/** A view that can be waited for. */
+/** A version of a view that can be waited for. */
 export interface ViewName {
   readonly name: string
+  readonly version: number
 }
 
 /**

@@ -32,7 +32,7 @@ export interface Batch {
   readonly size: number
   /** Whether the log does not have the position of a generation. */
   readonly isLost: (generation: Status) => Effect.Effect<boolean, EventStoreError>
-  /** Whether the generation is known to answer the queries to its view. */
+  /** Whether the generation is known to answer the queries to its version. */
   readonly serves: boolean
   /** How fast the projection has worked so far. */
   readonly throughput: Throughput | undefined
@@ -85,13 +85,14 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
     const to = failed === undefined ? page.end : failed.position - 1
     span?.attribute("hexfold.to", to)
     span?.attribute("hexfold.events", events)
-    // A new generation begins to answer when it has caught up and has reached the position of the one that answers.
-    const serving = batch.serves || to < horizon ? undefined : servingOf(view, yield* store.status)
+    // A generation begins to answer when it has caught up. A later build has also reached the position of the one that answers.
+    const asks = !batch.serves && to >= horizon && failed === undefined
+    const serving = asks ? servingOf(view, yield* store.status) : undefined
     const isServing = serving !== undefined && isSame(serving, generation)
-    // It takes over from a generation that appends maintain in the moment in which they maintain it instead.
-    const mayServe = serving !== undefined && !isServing && !(serving.inline && inline)
-    const overLost = mayServe && serving.position > to && (yield* batch.isLost(serving))
-    const serve = mayServe && (serving.position <= to || overLost)
+    // It takes over from a build that appends maintain in the moment in which they maintain it instead.
+    const mayServe = asks && !isServing && !(serving?.inline === true && inline)
+    const overLost = mayServe && serving !== undefined && serving.position > to && (yield* batch.isLost(serving))
+    const serve = mayServe && (serving === undefined || serving.position <= to || overLost)
     const context = yield* Effect.context()
     // The store accepts the commit only in our epoch and from our position. Each
     // other commit, also a repetition of this one, changes the epoch or the
@@ -99,7 +100,7 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
     // is committed, to find out whether we are still the owner.
     const commits = to > from || serve || failed !== undefined
     if (commits) {
-      const then: Pick<Commit, "then"> = serve ? { then: overLost ? "serve over lost" : "serve" } : {}
+      const next: Pick<Commit, "next"> = serve ? { next: overLost ? "serve over lost" : "serve" } : {}
       yield* store.commit({
         owner: { generation, part: part.index, epoch: owned.epoch },
         from,
@@ -111,7 +112,7 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
           ...(failed === undefined ? {} : { failure: Poison.unapplied(failed, now) }),
           ...(batch.throughput === undefined ? {} : { throughput: batch.throughput })
         },
-        ...then
+        ...next
       })
       const parked = deadLetters.filter((deadLetter) => deadLetter.parked).length
       metrics.of(view.name).commit({ events, parked, skipped: deadLetters.length - parked }, context)
@@ -121,7 +122,8 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
       metrics.of(view.name).failure(context)
       return yield* failed
     }
-    // The store does not let it serve if the active generation has advanced in the meantime. The next batch asks again.
+    // The store does not let it serve if the build that answers has advanced in the meantime, or if another part has not
+    // come so far. The next batch asks again.
     return { position: to, serves: batch.serves || isServing, events, commits: commits ? 1 : 0 }
   })
 
