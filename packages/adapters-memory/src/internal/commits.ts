@@ -39,18 +39,18 @@ export const commit = (
   if (stored === undefined || part === undefined || !isOwner || deadLetters.isOvertaken(stored, commit)) {
     return Result.fail(conflict(owner, part, from))
   }
-  const inline = commit.next === "serve inline"
+  const inline = commit.asks === "serve inline"
   if (inline && maintaining?.knows(generation) !== true) {
     return Result.fail(rejected("commit", view, "no append of this store maintains the view"))
   }
   write(stored, part, commit)
   if (inline) maintaining?.promote(view, stored)
-  if (commit.next !== undefined) {
+  if (commit.asks !== undefined) {
     const current = serving(generations, view, stored.version)
     const isLater = current !== undefined && inOrder(stored, current) > 0
     // If appends cannot maintain this generation, they stop maintaining the one before: it could never catch up with that.
     if (inline && stored.inline === undefined && isLater) demote(generations, current)
-    serve(generations, view, stored, commit.to, commit.next === "serve over lost")
+    serve(generations, view, stored, commit.to, commit.asks === "serve over lost")
   }
   return Result.succeed(undefined)
 }

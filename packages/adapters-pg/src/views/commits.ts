@@ -90,12 +90,12 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
     given: ProjectionStore.Commit
   ): Effect.Effect<void, CommitConflict | ViewStoreError | SqlError.SqlError> =>
     Effect.gen(function* () {
-      const { from, next, owner, progress, to } = given
+      const { asks, from, owner, progress, to } = given
       const { epoch, generation, part = 0 } = owner
       const { view } = generation
       const at = placeOf(generation)
-      const promote = next === "serve inline" ? yield* promotion(given) : undefined
-      const all = next === undefined ? [] : yield* sql.unsafe<Locked>(registry.lockGenerations(schema), [view])
+      const promote = asks === "serve inline" ? yield* promotion(given) : undefined
+      const all = asks === undefined ? [] : yield* sql.unsafe<Locked>(registry.lockGenerations(schema), [view])
       const [advanced] = yield* sql.unsafe<{ readonly id: bigint }>(registry.advance(schema), [
         ...at,
         int4(part),
@@ -120,7 +120,7 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
         const own = all.find(({ id }) => id === advanced.id)
         yield* demote(all.filter((each) => each.serves && own !== undefined && isLater(own, each)))
       }
-      if (next !== undefined) yield* serve({ generation, to, overLost: next === "serve over lost" }, advanced.id, all)
+      if (asks !== undefined) yield* serve({ generation, to, overLost: asks === "serve over lost" }, advanced.id, all)
     })
 
   // The lock of the generation waits for its commits and keeps others away, that of its parts does so for claims: the

@@ -101,7 +101,7 @@ export interface Commit {
    *   be applied. Otherwise they stop maintaining the earlier build that answers the
    *   queries. A store whose appends do not know the view refuses the commit.
    */
-  readonly next?: "serve" | "serve over lost" | "serve inline"
+  readonly asks?: "serve" | "serve over lost" | "serve inline"
 }
 
 /** Records by key, for the projection that writes them. */

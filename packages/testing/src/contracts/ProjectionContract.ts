@@ -7,6 +7,7 @@
 import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
+import { deploying } from "./projections/deploying.ts"
 import { dividing } from "./projections/dividing.ts"
 import { loading } from "./projections/loading.ts"
 import { owning } from "./projections/owning.ts"
@@ -29,6 +30,7 @@ const contract: Contract = {
     reading,
     poisoning,
     rebuilding,
+    deploying,
     verifying,
     waiting
   }

@@ -100,7 +100,7 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
     // is committed, to find out whether we are still the owner.
     const commits = to > from || serve || failed !== undefined
     if (commits) {
-      const next: Pick<Commit, "next"> = serve ? { next: overLost ? "serve over lost" : "serve" } : {}
+      const asked: Pick<Commit, "asks"> = serve ? { asks: overLost ? "serve over lost" : "serve" } : {}
       yield* store.commit({
         owner: { generation, part: part.index, epoch: owned.epoch },
         from,
@@ -112,7 +112,7 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
           ...(failed === undefined ? {} : { failure: Poison.unapplied(failed, now) }),
           ...(batch.throughput === undefined ? {} : { throughput: batch.throughput })
         },
-        ...next
+        ...asked
       })
       const parked = deadLetters.filter((deadLetter) => deadLetter.parked).length
       metrics.of(view.name).commit({ events, parked, skipped: deadLetters.length - parked }, context)

@@ -34,7 +34,7 @@ export const make = (
       if (yield* store.hasParked(generation)) return false
     }
     // It begins to answer in the same commit, so that queries never see less than before.
-    yield* store.commit({ owner: { generation, epoch }, from: position, to: position, next: "serve inline" })
+    yield* store.commit({ owner: { generation, epoch }, from: position, to: position, asks: "serve inline" })
     return yield* isInline(owned)
   })
 
