@@ -1,5 +1,13 @@
 import { describe, expect, it } from "@effect/vitest"
-import { DropRefused, NotServing, Projection, ProjectionMonitor, RebuildOvertaken, ViewStore } from "@hexfold/core"
+import {
+  DropRefused,
+  NotServing,
+  Projection,
+  ProjectionMonitor,
+  ProjectionStore,
+  RebuildOvertaken,
+  ViewStore
+} from "@hexfold/core"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { collecting } from "../../support/logged.ts"
@@ -46,7 +54,7 @@ describe("a projection warns", () => {
         hooks.before = Effect.void
         return Effect.fail(away())
       })
-      const running = Effect.provideService(Projection.run(Activity), ViewStore.ViewStore, store)
+      const running = Effect.provideService(Projection.run(Activity), ProjectionStore.ProjectionStore, store)
       yield* Effect.forkChild(into(running))
       yield* reaches(Activity, 1)
       expect(lines).toEqual(["Warn Activity, version 1: goes on after a failure of the store: commit: down"])

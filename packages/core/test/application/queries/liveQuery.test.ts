@@ -4,6 +4,7 @@ import {
   EventStoreError,
   type InvalidCursor,
   Projection,
+  ProjectionStore,
   Query,
   Reason,
   Subscription,
@@ -155,11 +156,12 @@ describe("query", () => {
       const status = Effect.map(store.status, (all) => all.map((each) => ({ ...each, inline: true })))
       const results = yield* Effect.provideService(shown, ViewStore.ViewStore, { ...store, status })
       // Written to the record without the projection, like by an append.
-      yield* plain.claim({ generation: { view: "Activity", version: 1 }, owner: "append", lease: Duration.minutes(1) })
+      const { claim, commit } = yield* ProjectionStore.ProjectionStore
+      yield* claim({ generation: { view: "Activity", version: 1 }, owner: "append", lease: Duration.minutes(1) })
       const put = [{ key: "x", state: { positions: [], sum: 7, at: "2026-01-01T00:00:00.000Z" } }]
       const { epoch, position } = (yield* plain.status)[0]!.parts[0]!
       const generation = { view: "Activity", version: 1 }
-      yield* plain.commit({ owner: { generation, epoch }, from: position, to: position, records: { put, remove: [] } })
+      yield* commit({ owner: { generation, epoch }, from: position, to: position, records: { put, remove: [] } })
       yield* budget(1, 1)
       yield* eventually(
         Effect.sync(() => results.length === 2),
@@ -203,7 +205,7 @@ describe("query", () => {
       yield* Projection.catchUp(Activity)
       yield* deposited("a", 1)
       const results = yield* shown
-      const { claim, commit } = yield* ViewStore.ViewStore
+      const { claim, commit } = yield* ProjectionStore.ProjectionStore
       const generation = { view: "Activity", version: 2 }
       const claimed = yield* claim({ generation, owner: "builder", lease: Duration.minutes(1) })
       const epoch = claimed._tag === "Owned" ? claimed.epoch : 0

@@ -4,6 +4,7 @@ import {
   InvalidKey,
   Projection,
   ProjectionFailed,
+  ProjectionStore,
   RecordDecodeError,
   View,
   ViewStore
@@ -34,7 +35,7 @@ const Fragile = View.make("Fragile", {
 const streamId = Account.streamId(AccountId.make("a"))
 const generation = { view: "Fragile", version: 2 }
 
-const stored = Effect.flatMap(ViewStore.ViewStore, ({ load }) =>
+const stored = Effect.flatMap(ProjectionStore.ProjectionStore, ({ load }) =>
   Effect.map(load(generation, ["a", "all"]), ({ states }) => states)
 )
 
@@ -95,7 +96,7 @@ describe("a projection", () => {
 
   it.effect("stops before an event that touches an unreadable record", () =>
     Effect.gen(function* () {
-      const { claim, commit } = yield* ViewStore.ViewStore
+      const { claim, commit } = yield* ProjectionStore.ProjectionStore
       yield* opened("b")
       yield* claim({ generation, owner: "other", lease: Duration.zero })
       const put = [{ key: "a", state: { owner: 1 } }]
