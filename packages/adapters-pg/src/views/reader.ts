@@ -1,4 +1,4 @@
-import type { InvalidCursor, ProjectionStore, Query, ViewStore } from "@hexfold/core"
+import type { InvalidCursor, ProjectionStore, Query } from "@hexfold/core"
 import { QueryEvaluation } from "@hexfold/core/adapter"
 import { Effect, type Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
