@@ -1,4 +1,4 @@
-import { Executor, Projection, Query, Records, ViewStore } from "@hexfold/core"
+import { Executor, Projection, ProjectionStore, Query, Records, ViewStore } from "@hexfold/core"
 import { Duration, Effect, Fiber, Schedule, Schema } from "effect"
 import { type Caught, type CaughtByChild, catchUp, counts, fill, keys, runtimeOf } from "./catchUp.ts"
 import { Counter, Increment } from "./counter.ts"
@@ -96,7 +96,7 @@ const Holdings = {
 }
 
 const querying = Effect.gen(function* () {
-  const store = yield* ViewStore.ViewStore
+  const store = yield* ProjectionStore.ProjectionStore
   const generation = { view: Holdings.name, version: 1 }
   const indexes = [[["owner"], ["total"]]]
   const claimed = yield* store.claim({ generation, owner: "bench", lease: Duration.hours(1), indexes })
