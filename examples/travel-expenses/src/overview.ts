@@ -1,18 +1,11 @@
-import {
-  type InvalidCursor,
-  Query,
-  type RecordDecodeError,
-  Records,
-  type ViewStore,
-  type ViewStoreError
-} from "@hexfold/core"
+import { Query, Records, type ViewStore } from "@hexfold/core"
 import { DateTime, Effect, Option, Stream } from "effect"
 import { historyTable, leadTimeChart, spendingChart, statusChart } from "./charts.ts"
 import { declarationsByStatus, leadTimes } from "./figures.ts"
 import { Declarations, Histories, LeadTimes, Spending } from "./views.ts"
 
 /** Prints the contents of the views as texts for a terminal. */
-export const overview: Effect.Effect<string, RecordDecodeError | InvalidCursor | ViewStoreError, ViewStore.ViewStore> =
+export const overview: Effect.Effect<string, Records.QueryError, ViewStore.ViewStore> =
   Effect.gen(function* () {
     const declarations = yield* all(
       Declarations,
@@ -40,7 +33,7 @@ export const overview: Effect.Effect<string, RecordDecodeError | InvalidCursor |
   })
 
 // Reads the records in pages, so that no answer is larger than a page.
-const all = <Row>(view: Query.Source<unknown>, query: Query.Query<Row>) =>
+const all = <Row>(view: Query.Versioned<unknown>, query: Query.Query<Row>) =>
   Stream.paginate(query, (page) =>
     Effect.map(
       Records.query(view, page),

@@ -76,7 +76,7 @@ describe("PgViewStore", () => {
               from,
               to: from + 1,
               ...put("a", version),
-              then: "serve"
+              asks: "serve"
             }),
           together
         )

@@ -85,7 +85,7 @@ describe("the locks of generations", () => {
     Effect.gen(function* () {
       const { one, two, untilBlocked } = yield* opened
       const [old, next] = [yield* own(one.store, first), yield* own(two.store, second)]
-      const commit = { owner: { generation: second, epoch: next }, then: "serve" }
+      const commit = { owner: { generation: second, epoch: next }, asks: "serve" }
       const switching = yield* one.sql.withTransaction(
         Effect.gen(function* () {
           yield* one.store.commit({ owner: { generation: first, epoch: old }, from: 0, to: 2 })
@@ -110,8 +110,8 @@ describe("the locks of generations", () => {
       const commit = (part: number) => ({ owner: { generation: second, part, epoch: epochs[part]! }, from: 0, to: 1 })
       const last = yield* one.sql.withTransaction(
         Effect.gen(function* () {
-          yield* one.store.commit({ ...commit(0), then: "serve" })
-          const last = yield* Effect.forkScoped(two.store.commit({ ...commit(1), then: "serve" }))
+          yield* one.store.commit({ ...commit(0), asks: "serve" })
+          const last = yield* Effect.forkScoped(two.store.commit({ ...commit(1), asks: "serve" }))
           yield* untilBlocked
           return last
         })
@@ -249,7 +249,7 @@ describe("the locks of generations", () => {
             from: 0,
             to: 1,
             records: { put, remove: [] },
-            then: "serve"
+            asks: "serve"
           })
           const dropped = { owner: { generation: { view, version: version - 1 }, epoch: old } }
           yield* two.store.commit({ ...nothing, ...dropped, from: 1, to: 1, drop: true })

@@ -64,9 +64,12 @@ export type { QueryLimits } from "./query/limits.ts"
 /** What a query asks: a view. */
 export interface Source<State, Name extends string = string> {
   readonly name: Name
-  /** The version whose records answer. */
-  readonly version: number
   readonly schemas: { readonly state: Schema.Codec<State, unknown> }
+}
+
+/** A version of a view, whose records answer. */
+export interface Versioned<State, Name extends string = string> extends Source<State, Name> {
+  readonly version: number
 }
 
 /** Fields with the values that they must be equal to. */

@@ -30,13 +30,13 @@ import { decodedGroups } from "./decodePage.ts"
  * import { Query, Records } from "@hexfold/core"
  * import { Effect, Option } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const balance = Effect.map(Records.get(Balances, "a-1"), Option.map((state) => state.balance))
  * ```
  */
 export const get = <State>(
-  view: Query.Source<State>,
+  view: Query.Versioned<State>,
   key: string
 ): Effect.Effect<Option.Option<State>, RecordDecodeError | NotServing | ViewStoreError, ViewStore> =>
   Effect.map(getMany(view, [key]), (states) => (states.has(key) ? Option.some(states.get(key)!) : Option.none()))
@@ -50,13 +50,13 @@ export const get = <State>(
  * import { Query, Records } from "@hexfold/core"
  * import { Effect } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const found = Effect.map(Records.getMany(Balances, ["a-1", "b-2"]), (states) => [...states.keys()])
  * ```
  */
 export const getMany = <State>(
-  view: Query.Source<State>,
+  view: Query.Versioned<State>,
   keys: ReadonlyArray<string>
 ): Effect.Effect<ReadonlyMap<string, State>, RecordDecodeError | NotServing | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
@@ -83,7 +83,7 @@ export interface QueryOptions {
  * import { Query, Records } from "@hexfold/core"
  * import { Effect } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const program = Effect.gen(function*() {
  *   const richest = Query.from(Balances, { orderBy: [["balance", "desc"]], limit: 20 })
@@ -94,7 +94,7 @@ export interface QueryOptions {
  * ```
  */
 export const query = <Row, Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Query<Row, Name>,
   options: QueryOptions = {}
 ): Effect.Effect<Query.Page<Row>, QueryError, ViewStore> =>
@@ -117,14 +117,14 @@ export type QueryError = RecordDecodeError | InvalidCursor | NotServing | ViewSt
  * import { Query, Records } from "@hexfold/core"
  * import { Effect } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const richest = Query.from(Balances, { orderBy: [["balance", "desc"]], limit: 20 })
  * const title = Effect.map(Records.page(Balances, richest), ({ rows, total }) => `${rows.length} of ${total}`)
  * ```
  */
 export const page = <Row, Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   asked: Query.Query<Row, Name>,
   options: QueryOptions = {}
 ): Effect.Effect<PageWithTotal<Row>, QueryError, ViewStore> =>
@@ -142,13 +142,13 @@ export interface PageWithTotal<Row> extends Query.Page<Row> {
  * ```ts
  * import { Query, Records } from "@hexfold/core"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const overdrawn = Records.count(Balances, Query.from(Balances, { where: ({ lt }) => lt("balance", 0) }))
  * ```
  */
 export const count = <Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Query<unknown, Name>
 ): Effect.Effect<number, NotServing | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
@@ -167,7 +167,7 @@ export const count = <Name extends string>(
  * import { Query, Records } from "@hexfold/core"
  * import { Effect } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly status: string; readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly status: string; readonly balance: number }>
  *
  * const byStatus = Query.groups(Balances, { by: ["status"], values: ({ sum }) => ({ money: sum("balance") }) })
  * const lines = Effect.map(Records.groups(Balances, byStatus), (groups) =>
@@ -176,7 +176,7 @@ export const count = <Name extends string>(
  * ```
  */
 export const groups = <Group, Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Groups<Group, Name>
 ): Effect.Effect<ReadonlyArray<Group>, RecordDecodeError | NotServing | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {

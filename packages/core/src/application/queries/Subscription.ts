@@ -178,7 +178,7 @@ export type QueryError = RecordDecodeError | InvalidCursor | NotServing | ViewSt
  * import { Query, Subscription } from "@hexfold/core"
  * import { Effect, Stream } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const richest = Query.from(Balances, { orderBy: [["balance", "desc"]], limit: 3 })
  * const printing = Subscription.query(Balances, richest).pipe(
@@ -187,7 +187,7 @@ export type QueryError = RecordDecodeError | InvalidCursor | NotServing | ViewSt
  * ```
  */
 export const query = <Row, Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Query<Row, Name>
 ): Stream.Stream<Query.Page<Row>, QueryError, EventStore | ViewStore> =>
   Stream.unwrap(
@@ -209,7 +209,7 @@ export const query = <Row, Name extends string>(
  * import { Query, Subscription } from "@hexfold/core"
  * import { Effect, Option, Stream } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const printing = Subscription.record(Balances, "a-1").pipe(
  *   Stream.runForEach((state) => Effect.log(Option.match(state, { onNone: () => "none", onSome: ({ balance }) => balance })))
@@ -217,7 +217,7 @@ export const query = <Row, Name extends string>(
  * ```
  */
 export const record = <State>(
-  view: Query.Source<State>,
+  view: Query.Versioned<State>,
   key: string
 ): Stream.Stream<
   Option.Option<State>,
@@ -243,14 +243,14 @@ export const record = <State>(
  * import { Query, Subscription } from "@hexfold/core"
  * import { Effect, Stream } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const overdrawn = Query.from(Balances, { where: ({ lt }) => lt("balance", 0) })
  * const printing = Subscription.count(Balances, overdrawn).pipe(Stream.runForEach((count) => Effect.log(count)))
  * ```
  */
 export const count = <Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Query<unknown, Name>
 ): Stream.Stream<number, NotServing | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
   Stream.unwrap(

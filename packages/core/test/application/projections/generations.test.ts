@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Projection, Records, View, ViewStore } from "@hexfold/core"
-import { Effect, Option, Schema } from "effect"
+import { Projection, ProjectionStore, Records, View, ViewStore } from "@hexfold/core"
+import { type Context, Effect, Option, Schema } from "effect"
 import { Account } from "../../support/account.ts"
 import { deposited, eventually, stores } from "../../support/projected.ts"
 
@@ -15,18 +15,19 @@ const [first, second] = [totals(1, 1), totals(2, 10)]
 const total = Effect.map(Records.get(first, "a"), Option.getOrUndefined)
 
 // Records the answer to a query before each commit.
-const watching = (seen: Array<unknown>) => (store: ViewStore.ViewStore["Service"]) =>
-  ViewStore.ViewStore.of({
-    ...store,
-    commit: (commit) =>
-      Effect.andThen(
-        Effect.map(
-          Effect.orDie(Effect.provideService(total, ViewStore.ViewStore, store)),
-          (answer) => void seen.push(answer)
-        ),
-        store.commit(commit)
-      )
-  })
+const watching =
+  (seen: Array<unknown>) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.contextWith((context: Context.Context<ViewStore.ViewStore>) =>
+      Effect.updateService(effect, ProjectionStore.ProjectionStore, (store) => ({
+        ...store,
+        commit: (commit) =>
+          Effect.andThen(
+            Effect.map(Effect.orDie(Effect.provide(total, context)), (answer) => void seen.push(answer)),
+            store.commit(commit)
+          )
+      }))
+    )
 
 describe("a view with a new version", () => {
   it.effect("is built beside the version before, and answers when it has caught up", () =>
@@ -35,7 +36,7 @@ describe("a view with a new version", () => {
       yield* Projection.catchUp(first)
       expect(yield* total).toBe(5)
       const seen: Array<unknown> = []
-      yield* Projection.catchUp(second, { batch: 2 }).pipe(Effect.updateService(ViewStore.ViewStore, watching(seen)))
+      yield* watching(seen)(Projection.catchUp(second, { batch: 2 }))
       expect(seen).toEqual([5, 5, 5])
       expect(yield* total).toBe(50)
     }).pipe(Effect.provide(stores))
@@ -62,14 +63,17 @@ describe("a view with a new version", () => {
       const overtaking = Effect.andThen(deposited("a", 1), Projection.catchUp(first))
       const context = yield* Effect.context<Effect.Services<typeof overtaking>>()
       let commits = 0
-      const overtaken = Effect.updateService(ViewStore.ViewStore, (store: ViewStore.ViewStore["Service"]) => ({
-        ...store,
-        commit: (commit: ViewStore.Commit) =>
-          Effect.andThen(
-            commits++ === 0 ? Effect.orDie(Effect.provide(overtaking, context)) : Effect.void,
-            store.commit(commit)
-          )
-      }))
+      const overtaken = Effect.updateService(
+        ProjectionStore.ProjectionStore,
+        (store: ProjectionStore.ProjectionStore["Service"]) => ({
+          ...store,
+          commit: (commit: ProjectionStore.Commit) =>
+            Effect.andThen(
+              commits++ === 0 ? Effect.orDie(Effect.provide(overtaking, context)) : Effect.void,
+              store.commit(commit)
+            )
+        })
+      )
       yield* Effect.forkScoped(overtaken(Projection.run(second)))
       yield* eventually(Effect.map(total, (answer) => answer === 20))
     }).pipe(Effect.scoped, Effect.provide(stores))

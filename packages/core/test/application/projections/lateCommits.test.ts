@@ -1,11 +1,11 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Projection, Records, View, ViewStore } from "@hexfold/core"
+import { Projection, ProjectionStore, Records, View, ViewStore } from "@hexfold/core"
 import { Effect, Fiber, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Account } from "../../support/account.ts"
 import { Activity, deposited, law, opened, records, stores } from "../../support/projected.ts"
 
-type Store = ViewStore.ViewStore["Service"]
+type Store = ProjectionStore.ProjectionStore["Service"]
 
 const totals = (version: number) =>
   View.make("Totals", {
@@ -27,11 +27,11 @@ const Openings = View.make("Openings", {
   }
 })
 
-/** Runs an effect with a changed view store. */
+/** Runs an effect with a changed store of projections. */
 const changed =
   (change: (store: Store) => Partial<Store>) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Effect.updateService(effect, ViewStore.ViewStore, (store) => ({ ...store, ...change(store) }))
+    Effect.updateService(effect, ProjectionStore.ProjectionStore, (store) => ({ ...store, ...change(store) }))
 
 describe("a projection", () => {
   it.effect("goes on if a connection is silent in an uninterruptible region", () =>
@@ -60,7 +60,7 @@ describe("a projection", () => {
               yield* Effect.provide(more, context)
             }
             yield* store.commit(batch)
-            const answer = yield* Effect.provideService(Records.get(first, "a"), ViewStore.ViewStore, store)
+            const answer = yield* Effect.provide(Records.get(first, "a"), context)
             answers.push(Option.getOrUndefined(answer))
           }).pipe(Effect.orDie)
       }))

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "@effect/vitest"
-import { Projection, View, ViewStore } from "@hexfold/core"
+import { Projection, ProjectionStore, View } from "@hexfold/core"
 import { Effect, Exit, Layer, Metric, Schema } from "effect"
 import fc from "fast-check"
 import { Account } from "../../support/account.ts"
@@ -266,7 +266,7 @@ it.effect("reports its throughput with its commits", () =>
       load: (generation, keys) => Effect.andThen(Effect.sleep("2 seconds"), plain.load(generation, keys))
     }
     for (let i = 0; i < 20; i++) yield* Effect.andThen(deposited("a", 1), put("a", 1))
-    const working = Effect.provideService(Projection.run(view, { batch: 10 }), ViewStore.ViewStore, slow)
+    const working = Effect.provideService(Projection.run(view, { batch: 10 }), ProjectionStore.ProjectionStore, slow)
     yield* Effect.forkChild(working)
     yield* reaches(view, 40)
     expect((yield* statusOf(view))!.throughput).toEqual({ events: 5, positions: 10 })

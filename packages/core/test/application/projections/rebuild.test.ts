@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { type EventStore, Projection, Records, View, ViewStore } from "@hexfold/core"
+import { Projection, ProjectionStore, Records, View, ViewStore } from "@hexfold/core"
 import { Deferred, Duration, Effect, Fiber, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Account } from "../../support/account.ts"
@@ -22,18 +22,19 @@ const places = Effect.map(builds, (all) => all.map(({ build, serves }) => (serve
 const deposits = (n: number) => Effect.forEach(Array.from({ length: n }), (_, i) => deposited(`${i % 3}`, 1))
 
 /** Runs an effect whose commits go through a function. */
-const commitsThrough = (through: (given: ViewStore.Commit) => Effect.Effect<unknown>) => {
-  type Store = ViewStore.ViewStore["Service"]
+const commitsThrough = (through: (given: ProjectionStore.Commit) => Effect.Effect<unknown>) => {
+  type Store = ProjectionStore.ProjectionStore["Service"]
   const changed = (store: Store): Store => ({
     ...store,
     commit: (given) => Effect.suspend(() => Effect.andThen(through(given), store.commit(given)))
   })
-  return <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.updateService(effect, ViewStore.ViewStore, changed)
+  return <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.updateService(effect, ProjectionStore.ProjectionStore, changed)
 }
 
 /** Writes a state without the owner of the view. */
 const tampered = Effect.gen(function* () {
-  const { claim, commit } = yield* ViewStore.ViewStore
+  const { claim, commit } = yield* ProjectionStore.ProjectionStore
   const generation = { view: Activity.name, version: 1 }
   const owned = yield* claim({ generation, owner: "tamperer", lease: Duration.zero })
   if (owned._tag !== "Owned") throw new Error("a projection owns the view")
@@ -76,15 +77,18 @@ describe("rebuild", () => {
         ...plain,
         claim: (claim) => (mine.add(claim.owner), plain.claim(claim)),
         commit: (given) =>
-          Effect.tap(plain.commit(given), () => Effect.sync(() => (switched ||= given.serve === true))),
-        status: Effect.suspend(() => {
-          if (!switched) return plain.status
-          switched = false
-          return Effect.fail(away())
-        })
+          Effect.tap(plain.commit(given), () => Effect.sync(() => (switched ||= given.asks !== undefined)))
       }
-      const rebuilding = yield* Effect.forkChild(
-        Effect.provideService(Projection.rebuild(Activity, { pause: "5 seconds" }), ViewStore.ViewStore, store)
+      const view = yield* ViewStore.ViewStore
+      const status = Effect.suspend(() => {
+        if (!switched) return view.status
+        switched = false
+        return Effect.fail(away())
+      })
+      const rebuilding = yield* Projection.rebuild(Activity, { pause: "5 seconds" }).pipe(
+        Effect.provideService(ProjectionStore.ProjectionStore, store),
+        Effect.provideService(ViewStore.ViewStore, { ...view, status }),
+        Effect.forkChild
       )
       yield* runs
       yield* eventually(Effect.sync(() => rebuilding.pollUnsafe() !== undefined))
@@ -158,7 +162,7 @@ describe("rebuild", () => {
     Effect.gen(function* () {
       yield* deposits(2)
       const written: Array<number | undefined> = []
-      const noted = commitsThrough(({ generation }) => Effect.sync(() => written.push(generation.build)))
+      const noted = commitsThrough(({ owner }) => Effect.sync(() => written.push(owner.generation.build)))
       yield* Effect.forkScoped(noted(Projection.run(Activity)))
       yield* eventually(Effect.map(served, (found) => found?.position === 2))
       yield* Projection.rebuild(Activity)
@@ -226,8 +230,8 @@ describe("rebuild", () => {
     Effect.gen(function* () {
       yield* deposits(4)
       yield* Projection.catchUp(Activity)
-      const context = yield* Effect.context<EventStore.EventStore | ViewStore.ViewStore>()
-      const plain = yield* ViewStore.ViewStore
+      const context = yield* Effect.context<Projection.Stores>()
+      const plain = yield* ProjectionStore.ProjectionStore
       let claims = 0
       const overtaken: typeof plain = {
         ...plain,
@@ -239,7 +243,7 @@ describe("rebuild", () => {
       }
       const report = yield* Effect.provideService(
         Projection.rebuild(Activity, { after: 2 }),
-        ViewStore.ViewStore,
+        ProjectionStore.ProjectionStore,
         overtaken
       )
       expect(report).toMatchObject({ build: 3, events: 2 })
@@ -308,7 +312,7 @@ describe("rebuild", () => {
       hooks.before = Effect.suspend(() => (hooks.commits === 2 ? Effect.fail(away()) : Effect.void))
       const rebuilding = Effect.provideService(
         Projection.rebuild(Activity, { batch: 2, lease: "1 second" }),
-        ViewStore.ViewStore,
+        ProjectionStore.ProjectionStore,
         store
       )
       const fiber = yield* Effect.forkScoped(rebuilding)
@@ -345,7 +349,7 @@ describe("drop", () => {
 
   it.effect("is refused while a projection owns a part, and releases the other parts", () =>
     Effect.gen(function* () {
-      const { claim } = yield* ViewStore.ViewStore
+      const { claim } = yield* ProjectionStore.ProjectionStore
       for (let i = 0; i < 2; i++) yield* Projection.rebuild(Activity)
       const generation = { view: "Activity", version: 1, build: 1 }
       const held = { generation, part: { index: 1, of: 2 }, owner: "other", lease: Duration.minutes(1) }

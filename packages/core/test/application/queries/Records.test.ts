@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { InvalidCursor, Projection, Query, RecordDecodeError, Records, View, ViewStore } from "@hexfold/core"
+import { InvalidCursor, Projection, ProjectionStore, Query, RecordDecodeError, Records, View } from "@hexfold/core"
 import { DateTime, Duration, Effect, Option, Schema } from "effect"
 import { Account } from "../../support/account.ts"
 import { deposited, stores } from "../../support/projected.ts"
@@ -61,7 +61,7 @@ describe("records", () => {
   it.effect("that do not match the schema are an error with their key, never left out", () =>
     Effect.gen(function* () {
       yield* filled
-      const { claim, commit } = yield* ViewStore.ViewStore
+      const { claim, commit } = yield* ProjectionStore.ProjectionStore
       const generation = { view: "Sums", version: 1 }
       yield* claim({ generation, owner: "other", lease: Duration.zero })
       const put = [{ key: "c", state: { sum: "two" } }]

@@ -3,7 +3,9 @@ import {
   EventStore,
   EventStoreError,
   type InvalidCursor,
+  type NotServing,
   Projection,
+  ProjectionStore,
   Query,
   Reason,
   Subscription,
@@ -33,10 +35,10 @@ const shown = Effect.gen(function* () {
 const counting = Effect.gen(function* () {
   const plain = yield* ViewStore.ViewStore
   const asked = { status: 0, query: 0 }
-  const query = (query: Query.Query | Query.Count) =>
-    Effect.suspend((): Effect.Effect<unknown, InvalidCursor | ViewStoreError> => {
+  const query = (query: Query.Query | Query.Count, version: number) =>
+    Effect.suspend((): Effect.Effect<unknown, InvalidCursor | NotServing | ViewStoreError> => {
       asked.query++
-      return query._tag === "Count" ? plain.query(query) : plain.query(query)
+      return query._tag === "Count" ? plain.query(query, version) : plain.query(query, version)
     })
   const store: ViewStore.ViewStore["Service"] = {
     ...plain,
@@ -155,11 +157,12 @@ describe("query", () => {
       const status = Effect.map(store.status, (all) => all.map((each) => ({ ...each, inline: true })))
       const results = yield* Effect.provideService(shown, ViewStore.ViewStore, { ...store, status })
       // Written to the record without the projection, like by an append.
-      yield* plain.claim({ generation: { view: "Activity", version: 1 }, owner: "append", lease: Duration.minutes(1) })
+      const { claim, commit } = yield* ProjectionStore.ProjectionStore
+      yield* claim({ generation: { view: "Activity", version: 1 }, owner: "append", lease: Duration.minutes(1) })
       const put = [{ key: "x", state: { positions: [], sum: 7, at: "2026-01-01T00:00:00.000Z" } }]
       const { epoch, position } = (yield* plain.status)[0]!.parts[0]!
       const generation = { view: "Activity", version: 1 }
-      yield* plain.commit({ owner: { generation, epoch }, from: position, to: position, records: { put, remove: [] } })
+      yield* commit({ owner: { generation, epoch }, from: position, to: position, records: { put, remove: [] } })
       yield* budget(1, 1)
       yield* eventually(
         Effect.sync(() => results.length === 2),
@@ -203,11 +206,11 @@ describe("query", () => {
       yield* Projection.catchUp(Activity)
       yield* deposited("a", 1)
       const results = yield* shown
-      const { claim, commit } = yield* ViewStore.ViewStore
+      const { claim, commit } = yield* ProjectionStore.ProjectionStore
       const generation = { view: "Activity", version: 2 }
       const claimed = yield* claim({ generation, owner: "builder", lease: Duration.minutes(1) })
       const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
-      yield* commit({ owner: { generation, epoch }, from: 0, to: 1, then: "serve" })
+      yield* commit({ owner: { generation, epoch }, from: 0, to: 1, asks: "serve" })
       yield* eventually(Effect.sync(() => results.length === 2))
       expect(results).toEqual(["Account-a 1, all 1", ""])
     }).pipe(Effect.scoped, Effect.provide(stores))
@@ -253,7 +256,7 @@ describe("query", () => {
       expect(yield* Effect.flip(Stream.runDrain(wrong))).toMatchObject({ _tag: "InvalidCursor" })
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
-      const other = { name: "Activity" as const, schemas: { state: Query.QuerySchema } }
+      const other = { name: "Activity" as const, version: 1, schemas: { state: Query.QuerySchema } }
       const undecodable = yield* Effect.forkChild(
         Effect.flip(Stream.runDrain(Subscription.query(other, Query.from(Activity))))
       )

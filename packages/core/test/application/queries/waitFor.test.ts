@@ -1,5 +1,14 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Executor, Projection, Reason, View, ViewStore, ViewStoreError, WaitTimeout } from "@hexfold/core"
+import {
+  Executor,
+  Projection,
+  ProjectionStore,
+  Reason,
+  View,
+  ViewStore,
+  ViewStoreError,
+  WaitTimeout
+} from "@hexfold/core"
 import { Deferred, Duration, Effect, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Account, AccountId, OpenAccount } from "../../support/account.ts"
@@ -92,7 +101,7 @@ describe("waitUntil", () => {
 
   it.effect("does not say that nobody works on a view that a projection owns", () =>
     Effect.gen(function* () {
-      const store = yield* ViewStore.ViewStore
+      const store = yield* ProjectionStore.ProjectionStore
       for (let i = 0; i < 7; i++) yield* deposited("a", 1)
       // It owns the view, and comes no further for now.
       const generation = { view: Activity.name, version: 1 }
@@ -112,7 +121,7 @@ describe("waitUntil", () => {
       yield* Projection.catchUp(Activity)
       yield* deposited("a", 1)
       // One that is being built, and is further already.
-      const store = yield* ViewStore.ViewStore
+      const store = yield* ProjectionStore.ProjectionStore
       const generation = { view: Activity.name, version: 2 }
       const claimed = yield* store.claim({ generation, owner: "builder", lease: Duration.minutes(1) })
       const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
@@ -143,13 +152,14 @@ describe("waitUntil", () => {
 
   it.effect("of several parts waits for the last of them", () =>
     Effect.gen(function* () {
-      const store = yield* ViewStore.ViewStore
+      const store = yield* ProjectionStore.ProjectionStore
+      const statuses = Effect.flatMap(ViewStore.ViewStore, ({ status }) => status)
       const generation = { view: Activity.name, version: 1 }
       const moved = (index: number, to: number) =>
         Effect.gen(function* () {
           const part = { index, of: 2 }
           yield* store.claim({ generation, part, owner: `p${index}`, lease: Duration.minutes(1) })
-          const status = (yield* store.status)[0]!.parts[index]!
+          const status = (yield* statuses)[0]!.parts[index]!
           yield* store.commit({ owner: { generation, part: index, epoch: status.epoch }, from: status.position, to })
         })
       for (let i = 0; i < 4; i++) yield* deposited("a", 1)

@@ -4,6 +4,7 @@ import {
   InvalidKey,
   Projection,
   ProjectionFailed,
+  ProjectionStore,
   RecordDecodeError,
   View,
   ViewStore
@@ -34,7 +35,7 @@ const Fragile = View.make("Fragile", {
 const streamId = Account.streamId(AccountId.make("a"))
 const generation = { view: "Fragile", version: 2 }
 
-const stored = Effect.flatMap(ViewStore.ViewStore, ({ load }) =>
+const stored = Effect.flatMap(ProjectionStore.ProjectionStore, ({ load }) =>
   Effect.map(load(generation, ["a", "all"]), ({ states }) => states)
 )
 
@@ -95,7 +96,7 @@ describe("a projection", () => {
 
   it.effect("stops before an event that touches an unreadable record", () =>
     Effect.gen(function* () {
-      const { claim, commit } = yield* ViewStore.ViewStore
+      const { claim, commit } = yield* ProjectionStore.ProjectionStore
       yield* opened("b")
       yield* claim({ generation, owner: "other", lease: Duration.zero })
       const put = [{ key: "a", state: { owner: 1 } }]
@@ -120,7 +121,7 @@ describe("a projection", () => {
       yield* deposited("a", 9)
       yield* Effect.flip(Projection.catchUp(Both))
       const { load } = yield* ViewStore.ViewStore
-      expect(yield* load({ view: "Both" }, ["x", "y"])).toMatchObject({ states: new Map([["y", 1]]) })
+      expect(yield* load({ view: "Both", version: 1 }, ["x", "y"])).toMatchObject({ states: new Map([["y", 1]]) })
     }).pipe(Effect.provide(stores))
   )
 })

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { EventStore, Projection, View, ViewStore } from "@hexfold/core"
+import { EventStore, Projection, ProjectionStore, View, ViewStore } from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
 import { Context, Effect, Fiber, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
@@ -36,9 +36,9 @@ const isInline = (version = 1) =>
     Effect.map(status, (all) => all.some((each) => each.version === version && each.inline))
   )
 
-const sumOf = (key: string) =>
+const sumOf = (key: string, version = 1) =>
   Effect.flatMap(ViewStore.ViewStore, ({ load }) =>
-    Effect.map(load({ view: "Deposits" }, [key]), ({ states }) => states.get(key))
+    Effect.map(load({ view: "Deposits", version }, [key]), ({ states }) => states.get(key))
   )
 
 describe("the projection of an inline view", () => {
@@ -109,20 +109,20 @@ describe("the projection of an inline view", () => {
         yield* Projection.catchUp(Deposits)
         assert.isTrue(yield* isInline())
         const later = open({ views: [next] })
-        const records = Context.get(later, ViewStore.ViewStore)
-        const switches: Array<ViewStore.Commit> = []
-        const commit = (commit: ViewStore.Commit) => {
-          if (commit.serve === true) switches.push(commit)
+        const records = Context.get(later, ProjectionStore.ProjectionStore)
+        const switches: Array<ProjectionStore.Commit> = []
+        const commit = (commit: ProjectionStore.Commit) => {
+          if (commit.asks !== undefined) switches.push(commit)
           return records.commit(commit)
         }
         yield* Projection.catchUp(next).pipe(
-          Effect.provideService(ViewStore.ViewStore, { ...records, commit }),
+          Effect.provideService(ProjectionStore.ProjectionStore, { ...records, commit }),
           Effect.provide(later)
         )
         // It begins to answer in the same commit, so queries never see less than before.
         assert.deepStrictEqual(
-          switches.map(({ inline }) => inline),
-          [true]
+          switches.map(({ asks }) => asks),
+          ["serve inline"]
         )
         assert.isTrue((yield* isInline()) && (yield* isInline(2)))
         const all = yield* Effect.flatMap(ViewStore.ViewStore, ({ status }) => status)

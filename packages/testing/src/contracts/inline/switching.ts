@@ -214,7 +214,7 @@ export const switching: Cases = {
     const places = [0, events[0]!.position, later.events[0]!.position] as const
     for (const i of [0, 1] as const) {
       const [from, to] = [places[i], places[i + 1]!]
-      yield* one.viewStore.commit({ owner: { generation, epoch }, from, to, then: "serve" })
+      yield* one.viewStore.commit({ owner: { generation, epoch }, from, to, asks: "serve" })
       yield* assertServed(one, "Each", i + 1)
     }
   }),

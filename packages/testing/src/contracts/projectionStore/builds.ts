@@ -22,11 +22,11 @@ export const building: Cases = {
     const old = { owner: { generation: first!, epoch: yield* own(store, generation) } }
     yield* store.commit({ ...old, from: 0, to: 4, records: records({ a: "old" }) })
     const next = { owner: { generation: second!, epoch: yield* own(other, second!) } }
-    yield* other.commit({ ...next, from: 0, to: 3, records: records({ a: "new" }), then: "serve" })
+    yield* other.commit({ ...next, from: 0, to: 3, records: records({ a: "new" }), asks: "serve" })
     assert.deepStrictEqual(yield* serving(store, generation.view), [[1, 1]])
     assert.deepStrictEqual([...(yield* store.load(generation, ["a"])).states], [["a", "old"]])
     assert.deepStrictEqual([...(yield* store.load(second!, ["a"])).states], [["a", "new"]])
-    yield* other.commit({ ...next, from: 3, to: 4, then: "serve" })
+    yield* other.commit({ ...next, from: 3, to: 4, asks: "serve" })
     assert.deepStrictEqual(yield* served(store, generation.view), { a: "new" })
     assert.deepStrictEqual(
       (yield* statusOf(store, generation.view)).map(({ build, parts, replaced, serves }) => [
@@ -60,21 +60,21 @@ export const building: Cases = {
         from: 0,
         to: 1,
         records: records({ a: 2 }),
-        then: "serve"
+        asks: "serve"
       })
       assert.deepStrictEqual([...(yield* store.load(generation, ["a"])).states], [["a", 2]])
       const last = { ...generation, build: 4 }
       const next = { owner: { generation: last, epoch: yield* own(store, last) } }
       yield* own(store, { ...generation, build: 1 })
       assert.strictEqual(yield* buildOf, 2)
-      yield* store.commit({ ...next, from: 0, to: 1, then: "serve" })
+      yield* store.commit({ ...next, from: 0, to: 1, asks: "serve" })
       assert.strictEqual(yield* buildOf, 4)
       const later = { ...generation, version: 3 }
       yield* store.commit({
         owner: { generation: later, epoch: yield* own(store, later) },
         from: 0,
         to: 1,
-        then: "serve"
+        asks: "serve"
       })
       yield* store.commit({ ...next, from: 1, to: 1, drop: true })
       // All builds that are left were replaced, so the claim gets a new one after the last of them.
@@ -90,7 +90,7 @@ export const building: Cases = {
     yield* store.commit({ owner: { generation, epoch: yield* own(store, generation) }, from: 0, to: 3 })
     const epochs = [yield* ownPart(store, next, 0, 2), yield* ownPart(store, next, 1, 2)]
     const commit = (part: number, from: number, to: number) =>
-      store.commit({ owner: { generation: next, part, epoch: epochs[part]! }, from, to, then: "serve" })
+      store.commit({ owner: { generation: next, part, epoch: epochs[part]! }, from, to, asks: "serve" })
     yield* commit(0, 0, 5)
     yield* commit(1, 0, 2)
     assert.deepStrictEqual(yield* serving(store, generation.view), [[1, 1]])
@@ -109,7 +109,7 @@ export const building: Cases = {
       yield* Effect.forEach(
         stores,
         (store, part) =>
-          store.commit({ owner: { generation: next, part, epoch: epochs[part]! }, from: 0, to: 1, then: "serve" }),
+          store.commit({ owner: { generation: next, part, epoch: epochs[part]! }, from: 0, to: 1, asks: "serve" }),
         together
       )
       assert.deepStrictEqual(yield* serving(stores[0], generation.view), [[1, 2]])
@@ -127,7 +127,7 @@ export const building: Cases = {
         const epoch = yield* own(store, second!)
         const racing = [
           ownPart(other, first!, 1, 2),
-          store.commit({ owner: { generation: second!, epoch }, from: 0, to: 1, then: "serve" })
+          store.commit({ owner: { generation: second!, epoch }, from: 0, to: 1, asks: "serve" })
         ] as const
         const [divided] = yield* Effect.all(racing, together)
         assert.deepStrictEqual(yield* serving(store, generation.view), [[1, 2]])

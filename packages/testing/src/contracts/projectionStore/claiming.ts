@@ -97,7 +97,7 @@ export const claiming: Cases = {
         all.filter(({ serves, view }) => serves && view === first.view).map(({ version }) => version)
       )
       assert.deepStrictEqual(yield* serving, [1])
-      yield* store.commit({ ...next, from: 2, to: 4, then: "serve" })
+      yield* store.commit({ ...next, from: 2, to: 4, asks: "serve" })
       assert.deepStrictEqual(yield* serving, [2])
       assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
       assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a", "b"])).states], [["a", "new"]])
@@ -106,7 +106,7 @@ export const claiming: Cases = {
         from: 4,
         to: 5,
         records: records({ c: "old" }),
-        then: "serve"
+        asks: "serve"
       })
       assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
       const all = (yield* other.status).filter(({ view }) => view === first.view)

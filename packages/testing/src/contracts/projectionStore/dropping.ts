@@ -76,7 +76,7 @@ export const dropping: Cases = {
           from: 0,
           to: 1,
           records: { put, remove: [] },
-          then: "serve"
+          asks: "serve"
         })
         if (old !== undefined) yield* writer.commit({ ...old, from: 1, to: 1, drop: true })
         old = { owner: { generation, epoch } }
