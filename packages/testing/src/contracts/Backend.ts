@@ -81,6 +81,8 @@ export interface OpenOptions {
   readonly views?: ReadonlyArray<View.Any>
   /** For how long an append of the node may wait for a stream. The adapter's own limit if it is not given. */
   readonly limit?: Duration.Input
+  /** How long a version of a view may have no owner before it counts as left. The adapter's own limit if it is not given. */
+  readonly leftAfter?: Duration.Input
 }
 
 /** Opens one more node on the same data; the node ends with the scope. */

@@ -6,6 +6,7 @@
 import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
 import { holding } from "./inline/holding.ts"
+import { leaving } from "./inline/leaving.ts"
 import { maintaining } from "./inline/maintaining.ts"
 import { switching } from "./inline/switching.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
@@ -19,6 +20,7 @@ const contract: Contract = {
     declaring: declaring(["inlineViews", "lostCommits", "otherProcesses", "transactions"]),
     maintaining,
     switching,
+    leaving,
     holding
   }
 }

@@ -15,8 +15,8 @@ const probes: Readonly<Record<Capability, Case>> = {
     yield* appendTo(one.eventStore, streamId, events(1))
     assert.strictEqual(yield* versionOf(other.eventStore, streamId), 1)
     const generation = newGeneration()
-    yield* own(one.viewStore, generation)
-    assert.strictEqual((yield* placeOf(other.viewStore, generation))?.owner, "one")
+    yield* own(one.projectionStore, generation)
+    assert.strictEqual((yield* placeOf({ views: other.viewStore }, generation))?.owner, "one")
   }),
 
   transactions: needs("transactions")(function* () {

@@ -242,7 +242,8 @@ describe("views that share a reader", () => {
         Effect.provide(Projection.layer(Others, { batch: 5, lease: "1 hour" })),
         Effect.provideService(ProjectionStore.ProjectionStore, { ...plain, commit: slow })
       )
-      const all = (name: string) => Effect.map(load({ view: name, version: 1 }, ["all"]), ({ states }) => states.get("all"))
+      const all = (name: string) =>
+        Effect.map(load({ view: name, version: 1 }, ["all"]), ({ states }) => states.get("all"))
       expect(yield* all("One")).toEqual(yield* all("Two"))
     }).pipe(Effect.provide(stores))
   )

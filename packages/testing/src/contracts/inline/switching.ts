@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Projection, type ViewStore } from "@hexfold/core"
+import { Projection, type ProjectionStore } from "@hexfold/core"
 import { DateTime, Duration, Effect, Fiber, Stream } from "effect"
 import type { Node } from "../nodes.ts"
 import { type Cases, needs } from "../plan.ts"
@@ -167,7 +167,7 @@ export const switching: Cases = {
     const claim = { generation, owner: "one", lease: Duration.minutes(1), inline: true }
     const part = { index: 0, of: 2 }
     const { position } = (yield* one.viewStore.status).find(({ view }) => view === "Each")!
-    const claimed = yield* one.viewStore.claim({ ...claim, part })
+    const claimed = yield* one.projectionStore.claim({ ...claim, part })
     assert.deepInclude(claimed, { _tag: "Owned", inline: false, position })
     assert.isFalse(yield* isInline(one, inline.Each))
   }),
@@ -193,11 +193,17 @@ export const switching: Cases = {
       const generation = { view: view.name, version: 1 }
       const whole = part === undefined ? {} : { part }
       const claim = { generation, owner: "one", lease: Duration.minutes(1), inline: true, ...whole }
-      const claimed = yield* one.viewStore.claim(claim)
+      const claimed = yield* one.projectionStore.claim(claim)
       assert.ok(claimed._tag === "Owned")
       const { epoch, position: from } = claimed
       const deadLetters = { put: part === undefined ? [letter] : [], remove: [] }
-      yield* one.viewStore.commit({ owner: { generation, epoch }, from, to: from + 1, deadLetters, inline: true })
+      yield* one.projectionStore.commit({
+        owner: { generation, epoch },
+        from,
+        to: from + 1,
+        deadLetters,
+        asks: "serve inline"
+      })
       assert.isFalse(yield* isInline(one, view))
     }
   }),
@@ -208,13 +214,13 @@ export const switching: Cases = {
     yield* catchUp(one, [inline.Each])
     const later = yield* appendOne(one.eventStore, notes({ a: [2] }))
     const generation = { view: "Each", version: 2 }
-    const claimed = yield* one.viewStore.claim({ generation, owner: "two", lease: Duration.minutes(1) })
+    const claimed = yield* one.projectionStore.claim({ generation, owner: "two", lease: Duration.minutes(1) })
     assert.ok(claimed._tag === "Owned")
     const { epoch } = claimed
     const places = [0, events[0]!.position, later.events[0]!.position] as const
     for (const i of [0, 1] as const) {
       const [from, to] = [places[i], places[i + 1]!]
-      yield* one.viewStore.commit({ owner: { generation, epoch }, from, to, asks: "serve" })
+      yield* one.projectionStore.commit({ owner: { generation, epoch }, from, to, asks: "serve" })
       yield* assertServed(one, "Each", i + 1)
     }
   }),
@@ -246,18 +252,21 @@ export const switching: Cases = {
     const [one, two] = [yield* openWith([AllStruck]), yield* openWith([AllParking])]
     yield* appendOne(one.eventStore, notes({ a: [poison] }))
     yield* catchUp(one, [AllStruck])
-    const commit = (commit: ViewStore.Commit) =>
-      commit.inline === true
-        ? Effect.andThen(Effect.orDie(appendOne(one.eventStore, notes({ a: [1] }))), two.viewStore.commit(commit))
-        : two.viewStore.commit(commit)
-    const rebuilding = on({ ...two, viewStore: { ...two.viewStore, commit } }, Projection.rebuild(AllParking))
+    const commit = (commit: ProjectionStore.Commit) =>
+      commit.asks === "serve inline"
+        ? Effect.andThen(Effect.orDie(appendOne(one.eventStore, notes({ a: [1] }))), two.projectionStore.commit(commit))
+        : two.projectionStore.commit(commit)
+    const rebuilding = on(
+      { ...two, projectionStore: { ...two.projectionStore, commit } },
+      Projection.rebuild(AllParking)
+    )
     const { build } = yield* Effect.timeout(rebuilding, "2 minutes")
     assert.strictEqual(build, 2)
     assert.isFalse(yield* isInline(one, AllStruck))
     yield* appendOne(one.eventStore, notes({ a: [2] }))
     yield* catchUp(two, [AllParking])
     assert.deepStrictEqual(yield* recordsOf(two, AllParking), {})
-    const waiting = yield* two.viewStore.deadLetters({ view: "All", version: 1, build })
+    const waiting = yield* two.projectionStore.deadLetters({ view: "All", version: 1, build })
     assert.strictEqual(waiting.length, (yield* Stream.runCollect(one.eventStore.readAll())).length)
   }),
 

@@ -1,8 +1,8 @@
 import { assert } from "@effect/vitest"
-import type { ViewStore } from "@hexfold/core"
+import type { ProjectionStore } from "@hexfold/core"
 import { Duration, Effect } from "effect"
 import { type Cases, needs } from "../plan.ts"
-import { newGeneration, nothing, open, own, ownPart, records, served, statusOf, type Store } from "./generations.ts"
+import { begin, newGeneration, open, own, ownPart, records, served, statusOf, type Store } from "./generations.ts"
 
 const together = { concurrency: "unbounded" } as const
 
@@ -19,7 +19,7 @@ export const building: Cases = {
     const [store, other] = yield* Effect.all([open, open])
     const generation = newGeneration()
     const [first, second] = [1, 2].map((build) => ({ ...generation, build }))
-    const old = { owner: { generation: first!, epoch: yield* own(store, generation) } }
+    const old = { owner: { generation: first!, epoch: yield* begin(store, generation) } }
     yield* store.commit({ ...old, from: 0, to: 4, records: records({ a: "old" }) })
     const next = { owner: { generation: second!, epoch: yield* own(other, second!) } }
     yield* other.commit({ ...next, from: 0, to: 3, records: records({ a: "new" }), asks: "serve" })
@@ -27,7 +27,7 @@ export const building: Cases = {
     assert.deepStrictEqual([...(yield* store.load(generation, ["a"])).states], [["a", "old"]])
     assert.deepStrictEqual([...(yield* store.load(second!, ["a"])).states], [["a", "new"]])
     yield* other.commit({ ...next, from: 3, to: 4, asks: "serve" })
-    assert.deepStrictEqual(yield* served(store, generation.view), { a: "new" })
+    assert.deepStrictEqual(yield* served(store, generation), { a: "new" })
     assert.deepStrictEqual(
       (yield* statusOf(store, generation.view)).map(({ build, parts, replaced, serves }) => [
         build,
@@ -46,10 +46,9 @@ export const building: Cases = {
   "4 a claim without a build gets the build that serves, or the first one that has not been replaced": Effect.gen(
     function* () {
       const store = yield* open
-      const serves = newGeneration()
-      yield* own(store, serves)
-      const generation = { ...serves, version: 2 }
-      const claimed = (given: ViewStore.Generation) => store.claim({ generation: given, owner: "one", lease: minute })
+      const generation = newGeneration()
+      const claimed = (given: ProjectionStore.Generation) =>
+        store.claim({ generation: given, owner: "one", lease: minute })
       const buildOf = Effect.map(claimed(generation), (each) => (each._tag === "Owned" ? each.build : undefined))
       yield* claimed({ ...generation, build: 3 })
       assert.strictEqual(yield* buildOf, 3)
@@ -69,25 +68,21 @@ export const building: Cases = {
       assert.strictEqual(yield* buildOf, 2)
       yield* store.commit({ ...next, from: 0, to: 1, asks: "serve" })
       assert.strictEqual(yield* buildOf, 4)
-      const later = { ...generation, version: 3 }
-      yield* store.commit({
-        owner: { generation: later, epoch: yield* own(store, later) },
-        from: 0,
-        to: 1,
-        asks: "serve"
-      })
-      yield* store.commit({ ...next, from: 1, to: 1, drop: true })
+      const former = yield* own(store, { ...generation, build: 2 }, "two")
+      yield* begin(store, { ...generation, version: 3 })
+      yield* store.drop({ generation: { ...generation, build: 2 }, epoch: former })
+      yield* store.drop(next.owner)
       // All builds that are left were replaced, so the claim gets a new one after the last of them.
       assert.strictEqual(yield* buildOf, 4)
       assert.deepStrictEqual(yield* serving(store, generation.view), [[3, 1]])
     }
   ),
 
-  "4 a generation with a part that lags does not serve": Effect.gen(function* () {
+  "4 a build with a part that lags does not serve": Effect.gen(function* () {
     const store = yield* open
     const generation = newGeneration()
-    const next = { ...generation, version: 2 }
-    yield* store.commit({ owner: { generation, epoch: yield* own(store, generation) }, from: 0, to: 3 })
+    const next = { ...generation, build: 2 }
+    yield* store.commit({ owner: { generation, epoch: yield* begin(store, generation) }, from: 0, to: 3 })
     const epochs = [yield* ownPart(store, next, 0, 2), yield* ownPart(store, next, 1, 2)]
     const commit = (part: number, from: number, to: number) =>
       store.commit({ owner: { generation: next, part, epoch: epochs[part]! }, from, to, asks: "serve" })
@@ -95,8 +90,23 @@ export const building: Cases = {
     yield* commit(1, 0, 2)
     assert.deepStrictEqual(yield* serving(store, generation.view), [[1, 1]])
     yield* commit(1, 2, 3)
-    assert.deepStrictEqual(yield* serving(store, generation.view), [[2, 1]])
+    assert.deepStrictEqual(yield* serving(store, generation.view), [[1, 2]])
   }),
+
+  "4 the first build of a version serves when the other parts have reached the position of the one that asks":
+    Effect.gen(function* () {
+      const store = yield* open
+      const generation = newGeneration()
+      const epochs = [yield* ownPart(store, generation, 0, 2), yield* ownPart(store, generation, 1, 2)]
+      const commit = (part: number, from: number, to: number) =>
+        store.commit({ owner: { generation, part, epoch: epochs[part]! }, from, to, asks: "serve" })
+      yield* commit(0, 0, 5)
+      yield* commit(1, 0, 2)
+      assert.deepStrictEqual(yield* serving(store, generation.view), [[1, 1]])
+      yield* commit(1, 2, 7)
+      yield* commit(0, 5, 7)
+      assert.deepStrictEqual(yield* serving(store, generation.view), [[1, 1]])
+    }),
 
   "4 a generation serves if all its parts ask for that at one moment": needs("otherProcesses")(function* () {
     const stores = yield* Effect.all([open, open, open])

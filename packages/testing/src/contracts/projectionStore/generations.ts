@@ -1,4 +1,10 @@
-import type { ProjectionStore, ViewStore, ViewStoreError } from "@hexfold/core"
+import {
+  type CommitConflict,
+  NotServing,
+  type ProjectionStore,
+  type ViewStore,
+  type ViewStoreError
+} from "@hexfold/core"
 import { Duration, Effect, type Schema } from "effect"
 import { type Node, open as openNode } from "../nodes.ts"
 
@@ -92,9 +98,25 @@ export const owned = (epoch: number, position: number): ProjectionStore.Claimed 
   inline: false
 })
 
-/** All records of the generation that serves. */
-export const served = (store: Pick<Store, "views">, view: string) =>
+/** Claims a generation that is free, lets it serve from the position 0 on, and returns the epoch. */
+export const begin = (
+  store: Pick<Store, "claim" | "commit">,
+  generation: ProjectionStore.Generation,
+  owner?: string
+): Effect.Effect<number, CommitConflict | ViewStoreError> =>
+  Effect.tap(own(store, generation, owner), (epoch) =>
+    store.commit({ owner: { generation, epoch }, from: 0, to: 0, asks: "serve" })
+  )
+
+/** Why nothing answers for a version. */
+export const refusal = <A, E extends { readonly _tag: string }, R>(
+  reading: Effect.Effect<A, E | NotServing, R>
+): Effect.Effect<string, A, R> =>
+  Effect.map(Effect.flip(reading), (error) => (error instanceof NotServing ? error.reason : error._tag))
+
+/** All records of the generation that answers for a version of a view. */
+export const served = (store: Pick<Store, "views">, { version, view }: ViewStore.Version) =>
   Effect.map(
-    store.views.query({ _tag: "Records", view, orderBy: [] }),
+    store.views.query({ _tag: "Records", view, orderBy: [] }, version),
     ({ rows }): Readonly<Record<string, Schema.Json>> => Object.fromEntries(rows.map(({ key, state }) => [key, state]))
   )

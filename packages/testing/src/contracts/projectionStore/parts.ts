@@ -1,12 +1,12 @@
 import { assert } from "@effect/vitest"
-import type { ViewStore } from "@hexfold/core"
+import type { ProjectionStore, ViewStore } from "@hexfold/core"
 import { Duration, Effect } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import {
+  begin,
   claim,
   free,
   newGeneration,
-  nothing,
   open,
   own,
   owned,
@@ -38,10 +38,11 @@ export const dividing: Cases = {
       owner: { generation, part: 1, epoch: second },
       from: 0,
       to: 3,
-      records: records({ b: 2 })
+      records: records({ b: 2 }),
+      asks: "serve"
     })
     assert.deepStrictEqual(yield* store.claim(asking(generation, 0, 2, "one")), owned(first, 7))
-    assert.deepStrictEqual(yield* served(store, generation.view), { a: 1, b: 2 })
+    assert.deepStrictEqual(yield* served(store, generation), { a: 1, b: 2 })
     const [status] = yield* statusOf(other, generation.view)
     assert.strictEqual(status?.position, 3)
     assert.deepStrictEqual(
@@ -94,14 +95,14 @@ export const dividing: Cases = {
           for (let from = 0; from < 20; from++) {
             const put = records({ [`${part}-${from}`]: part })
             const at = { owner: { generation, part, epoch: epochs[part]! }, from, to: from + 1 }
-            yield* stores[part]!.commit({ ...at, records: { put, remove: [] } })
+            yield* stores[part]!.commit({ ...at, records: put, asks: "serve" })
             yield* Effect.yieldNow
           }
         }),
       together
     )
     yield* working
-    assert.strictEqual(Object.keys(yield* served(stores[0], generation.view)).length, 80)
+    assert.strictEqual(Object.keys(yield* served(stores[0], generation)).length, 80)
     assert.deepStrictEqual((yield* stores[0].load(generation, [])).positions, [20, 20, 20, 20])
   }),
 
@@ -109,7 +110,7 @@ export const dividing: Cases = {
     function* () {
       const [store, other] = yield* Effect.all([open, open])
       const generation = newGeneration()
-      const whole = yield* own(store, generation)
+      const whole = yield* begin(store, generation)
       yield* store.commit({
         owner: { generation, epoch: whole },
         from: 0,
@@ -147,7 +148,7 @@ export const dividing: Cases = {
         assert.strictEqual((yield* Effect.flip(other.commit(old)))._tag, "CommitConflict")
       }
       yield* store.commit({ owner: { generation, epoch }, from: 9, to: 10 })
-      assert.deepStrictEqual(yield* served(store, generation.view), { a: 1 })
+      assert.deepStrictEqual(yield* served(store, generation), { a: 1 })
     }
   ),
 
@@ -193,7 +194,7 @@ export const dividing: Cases = {
   })
 }
 
-const asking = (generation: ViewStore.Generation, index: number, of: number, owner: string): ViewStore.Claim => ({
+const asking = (generation: ViewStore.Generation, index: number, of: number, owner: string): ProjectionStore.Claim => ({
   generation,
   part: { index, of },
   owner,

@@ -134,5 +134,5 @@ export const poisoning: Cases = {
 }
 
 /** The number of keys that are parked. */
-const parkedOf = ({ viewStore }: TroubledNode, { name, version }: Entries) =>
-  Effect.map(viewStore.deadLetterCounts({ view: name, version }), ({ parked }) => parked)
+const parkedOf = ({ projectionStore }: TroubledNode, { name, version }: Entries) =>
+  Effect.map(projectionStore.deadLetters({ view: name, version }, "count"), ({ parked }) => parked)

@@ -1,5 +1,14 @@
 import { assert } from "@effect/vitest"
-import { Aggregate, Decision, type EventStore, Projection, Query, Records, View, type ViewStore } from "@hexfold/core"
+import {
+  Aggregate,
+  Decision,
+  type EventStore,
+  Projection,
+  type ProjectionStore,
+  Query,
+  Records,
+  View
+} from "@hexfold/core"
 import { EventCodec } from "@hexfold/core/adapter"
 import { Effect, Fiber, Option, Random, Result, Schedule, Schema, type Scope, Stream } from "effect"
 import { Nodes } from "../nodes.ts"
@@ -158,8 +167,8 @@ export const reaches = ({ run }: TroubledNode, views: View.Any | ReadonlyArray<V
   run(Projection.waitUntil(views, position, { timeout: "2 minutes" }))
 
 /** Claims until nobody else owns what is claimed. */
-export const owned = ({ viewStore }: TroubledNode, claim: ViewStore.Claim) =>
-  Effect.flatMap(viewStore.claim(claim), (claimed) =>
+export const owned = ({ projectionStore }: TroubledNode, claim: ProjectionStore.Claim) =>
+  Effect.flatMap(projectionStore.claim(claim), (claimed) =>
     claimed._tag === "Owned" ? Effect.succeed(claimed) : Effect.fail(notOwned)
   ).pipe(Effect.retry({ while: (error) => error === notOwned, schedule: Schedule.spaced("10 millis") }))
 
@@ -225,7 +234,7 @@ export const wereOneByOne = (nodes: ReadonlyArray<TroubledNode>): void => {
   const all = nodes.flatMap(({ commits }, node) => commits.map((commit) => ({ ...commit, node })))
   const lines = Map.groupBy(
     all.filter(({ from, to }) => to > from),
-    ({ generation, part = 0 }) => `${generation.view} ${generation.version} ${generation.build} ${part}`
+    ({ owner: { generation, part = 0 } }) => `${generation.view} ${generation.version} ${generation.build} ${part}`
   )
   for (const line of lines.values()) {
     line.sort((a, b) => a.from - b.from)
@@ -233,8 +242,8 @@ export const wereOneByOne = (nodes: ReadonlyArray<TroubledNode>): void => {
       const before = line[i - 1]
       if (before === undefined) continue
       assert.isAtLeast(next.from, before.to)
-      assert.isAtLeast(next.epoch, before.epoch)
-      if (next.epoch === before.epoch) assert.strictEqual(next.node, before.node)
+      assert.isAtLeast(next.owner.epoch, before.owner.epoch)
+      if (next.owner.epoch === before.owner.epoch) assert.strictEqual(next.node, before.node)
     }
   }
 }

@@ -39,16 +39,16 @@ export const verifying: Cases = {
     const generation = { view: view.name, version: 1 }
     const claim = { generation, owner: "culprit", lease: Duration.seconds(5) }
     const { epoch, position } = yield* owned(other, claim)
-    const { states } = yield* other.viewStore.load(generation, ["all", ...streams])
+    const { states } = yield* other.projectionStore.load(generation, ["all", ...streams])
     const [changed, lost] = [...states.keys()].filter((key) => key !== "all")
     const put = [changed!, "invented"].map((key) => ({ key, state: { version: 1, positions: [1], sum: 0.5 } }))
-    yield* other.viewStore.commit({
+    yield* other.projectionStore.commit({
       owner: { generation, epoch },
       from: position,
       to: position,
       records: { put: put.map(whole), remove: [lost!] }
     })
-    yield* other.viewStore.claim({ ...claim, lease: Duration.zero })
+    yield* other.projectionStore.claim({ ...claim, lease: Duration.zero })
     yield* projecting(owner, view, quick)
     const { differences } = yield* other.run(Projection.verify(view))
     assert.deepStrictEqual(differences.map(({ key }) => key).sort(), [changed!, "invented", lost!].sort())

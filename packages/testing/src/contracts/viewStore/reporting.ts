@@ -1,10 +1,10 @@
 import { assert } from "@effect/vitest"
-import type { ViewStore } from "@hexfold/core"
+import type { ProjectionStore } from "@hexfold/core"
 import { DateTime, Duration, Effect, Fiber } from "effect"
 import { type Cases, needs } from "../plan.ts"
-import { newGeneration, nothing, open, own, ownPart, placeOf, statusOf } from "../projectionStore/generations.ts"
+import { newGeneration, open, own, ownPart, placeOf, statusOf } from "../projectionStore/generations.ts"
 
-const failure: ViewStore.Unapplied = {
+const failure: ProjectionStore.Unapplied = {
   position: 8,
   stream: "Account-'1",
   streamVersion: 3,
