@@ -18,7 +18,7 @@ const own = (store: Store, generation: ViewStore.Generation, indexes: ReadonlyAr
     return claimed.epoch
   })
 
-const served = (store: Store) => store.query({ _tag: "Records", view, orderBy: [] })
+const served = (store: Store) => store.views.query({ _tag: "Records", view, orderBy: [] })
 
 const put = (key: string, state: Schema.Json) => ({ put: [{ key, state }], remove: [] })
 
@@ -51,7 +51,7 @@ describe("PgViewStore", () => {
           ({ store, version }) => own(store, { view: `${view}${round}`, version }, [[["a"]], [["b"], ["c"]]]),
           together
         )
-        const all = (yield* instances[0]!.store.status).filter((each) => each.view === `${view}${round}`)
+        const all = (yield* instances[0]!.store.views.status).filter((each) => each.view === `${view}${round}`)
         assert.deepStrictEqual(
           all.map(({ version }) => version),
           [1, 2, 3, 4]
@@ -80,7 +80,7 @@ describe("PgViewStore", () => {
             }),
           together
         )
-        const serving = (yield* store.status).filter(({ serves }) => serves)
+        const serving = (yield* store.views.status).filter(({ serves }) => serves)
         assert.deepStrictEqual(
           serving.map(({ version }) => version),
           [4]
@@ -100,12 +100,12 @@ describe("PgViewStore", () => {
             const epoch = yield* own(store, first, [[["a"]]])
             yield* store.commit({ owner: { generation: first, epoch }, from: 0, to: 5, ...put("a", 1) })
             assert.deepStrictEqual((yield* served(store)).rows, [{ key: "a", state: 1 }])
-            assert.deepStrictEqual(yield* outside!.store.status, [])
+            assert.deepStrictEqual(yield* outside!.store.views.status, [])
             if (fails) return yield* Effect.fail("undone" as const)
           })
         )
       assert.strictEqual(yield* Effect.flip(all(true)), "undone")
-      assert.deepStrictEqual(yield* store.status, [])
+      assert.deepStrictEqual(yield* store.views.status, [])
       yield* all(false)
       assert.deepStrictEqual((yield* served(outside!.store)).rows, [{ key: "a", state: 1 }])
     })
@@ -122,7 +122,7 @@ describe("PgViewStore", () => {
           yield* store.commit({ ...late, from: 0 })
         })
       )
-      assert.strictEqual((yield* store.status)[0]!.position, 4)
+      assert.strictEqual((yield* store.views.status)[0]!.position, 4)
     })
   )
 
@@ -166,7 +166,7 @@ describe("PgViewStore", () => {
           records: { put: records, remove: [] }
         })
       }
-      const found = yield* store.query({
+      const found = yield* store.views.query({
         _tag: "Records",
         view,
         where: { _tag: "Compare", path: ["f0"], is: "eq", value: long },
@@ -191,7 +191,7 @@ describe("PgViewStore", () => {
       assert.strictEqual((yield* store.load(first, ["a\0", "\ud800", ""])).states.size, 0)
       for (const other of ["a\0", "\ud800", "'", ""]) {
         assert.strictEqual((yield* store.load({ view: other }, ["\ufffd"])).states.size, 0)
-        assert.strictEqual(yield* store.query({ _tag: "Count", view: other }), 0)
+        assert.strictEqual(yield* store.views.query({ _tag: "Count", view: other }), 0)
       }
       for (const version of [0.5, Number.NaN, -1, 2]) {
         assert.strictEqual((yield* store.load({ view, version }, ["\ufffd"])).states.size, 0)
@@ -210,7 +210,7 @@ describe("PgViewStore", () => {
         yield* Effect.flip(store.commit({ owner: { generation: first, epoch: 1 }, from: 0, to: 1, ...put("a", 1) })),
         yield* Effect.flip(store.load(first, ["a"])),
         yield* Effect.flip(served(store)),
-        yield* Effect.flip(store.status),
+        yield* Effect.flip(store.views.status),
         yield* Effect.flip(
           PgViewStore.make({ schema, migrate: false }).pipe(Effect.provideService(SqlClient.SqlClient, yield* client()))
         )

@@ -109,7 +109,7 @@ describe("what an index answers", () => {
           for (const cursor of [undefined, "next", middle]) {
             const query = cursor === undefined ? prepared : Query.after(prepared, cursor === "next" ? after! : cursor)
             statements.length = 0
-            const page = yield* store.query(query)
+            const page = yield* store.views.query(query)
             after ??= page.next
             assert.strictEqual(page.rows.length, 20, JSON.stringify(query))
             if (cursor === middle) {
@@ -168,7 +168,7 @@ describe("a query that looks at all records", () => {
           ([row]) => Number(row!.count)
         )
         const over = Effect.gen(function* () {
-          const error = yield* Effect.flip(store.query(query))
+          const error = yield* Effect.flip(store.views.query(query))
           assert.ok(error._tag === "ViewStoreError")
           assert.strictEqual(error.reason._tag, "Timeout")
           assert.include(error.message, "took longer than its timeout of 100 ms")
@@ -181,7 +181,7 @@ describe("a query that looks at all records", () => {
           Effect.gen(function* () {
             const setting = pg.unsafe("select current_setting('statement_timeout') as value")
             const before = yield* setting
-            yield* store.query(short)
+            yield* store.views.query(short)
             return [before, yield* setting] as const
           })
         )

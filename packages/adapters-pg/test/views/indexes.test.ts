@@ -54,7 +54,7 @@ describe("declared indexes", () => {
 
         const ask = (query: Omit<Query.Query, "_tag" | "view">) =>
           Effect.gen(function* () {
-            const page = yield* store.query({ _tag: "Records", view: generation.view, ...query })
+            const page = yield* store.views.query({ _tag: "Records", view: generation.view, ...query })
             return { page, plan: yield* plan }
           })
         const eq = (path: Query.Path, value: Query.Scalar): Query.Filter => ({ _tag: "Compare", path, is: "eq", value })

@@ -103,14 +103,14 @@ describe("queries on Postgres", () => {
           let query = place === undefined ? given : { ...given, after: QueryEvaluation.cursorOf(given, place) }
           for (let pages = 0; ; pages++) {
             const expected = Result.getOrThrow(QueryEvaluation.run(query, stored))
-            const page = yield* store.query(query)
+            const page = yield* store.views.query(query)
             assert.deepStrictEqual(page, expected)
             if (page.next === undefined) break
             assert.isBelow(pages, stored.length)
             query = { ...query, after: page.next }
           }
           const count = Query.count(given)
-          assert.strictEqual(yield* store.query(count), QueryEvaluation.runCount(count, stored))
+          assert.strictEqual(yield* store.views.query(count), QueryEvaluation.runCount(count, stored))
         })
         yield* Effect.promise(() =>
           fc.assert(

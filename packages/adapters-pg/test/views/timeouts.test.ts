@@ -19,11 +19,11 @@ const operationsOf = (store: ViewStore.ViewStore["Service"], epoch: number) => (
     records: { put: [{ key: "a", state: 1 }], remove: [] }
   }),
   load: store.load(generation, ["a"]),
-  query: store.query(all),
-  count: store.query(count),
+  query: store.views.query(all),
+  count: store.views.query(count),
   deadLetters: store.deadLetters(generation),
   deadLetterCounts: store.deadLetterCounts(generation),
-  status: store.status
+  status: store.views.status
 })
 
 const reasonOf = <A, E>(exit: Exit.Exit<A, E>): string => {
@@ -81,7 +81,7 @@ describe("every operation of the view store ends in time", () => {
         records: { put: [{ key: "a", state: 1 }], remove: [] }
       })
       // A busy machine may need longer than the limit, so the first answer counts.
-      const counted = Effect.retry(store.query(count), { while: ({ reason }) => reason._tag === "Timeout" })
+      const counted = Effect.retry(store.views.query(count), { while: ({ reason }) => reason._tag === "Timeout" })
       assert.strictEqual(yield* counted, 1)
     })
   )
@@ -94,7 +94,7 @@ describe("every operation of the view store ends in time", () => {
       // The check of the schema has no limit, and makes the connection.
       const { store } = yield* openViews({ schema, migrate: false, timeout: "1 second" }, { url, maxConnections: 1 })
       silence()
-      assert.strictEqual(reasonOf(yield* Effect.exit(store.query(all))), "query Timeout")
+      assert.strictEqual(reasonOf(yield* Effect.exit(store.views.query(all))), "query Timeout")
       assert.isTrue(isStuck())
       assert.strictEqual(reasonOf(yield* Effect.exit(own(store))), "claim Timeout")
     })

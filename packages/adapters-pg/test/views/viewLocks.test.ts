@@ -60,7 +60,7 @@ const interposed = (
 }
 
 const servingVersion = (store: Store) =>
-  Effect.map(store.status, (all) => all.filter(({ serves }) => serves).map(({ version }) => version))
+  Effect.map(store.views.status, (all) => all.filter(({ serves }) => serves).map(({ version }) => version))
 
 describe("the locks of generations", () => {
   it.live("a part is committed while the commit of another one is under way", () =>
@@ -237,7 +237,7 @@ describe("the locks of generations", () => {
       })
       for (const [version, read] of [
         [2, (store: Store) => Effect.map(store.load({ view }, ["k"]), ({ states }) => states.get("k"))],
-        [3, (store: Store) => Effect.map(store.query(all), ({ rows }) => rows[0]?.state)],
+        [3, (store: Store) => Effect.map(store.views.query(all), ({ rows }) => rows[0]?.state)],
         [4, (store: Store) => Effect.map(store.load({ view, version: 3 }, ["k"]), ({ states }) => states.size)]
       ] as const) {
         const generation = { view, version }
@@ -301,7 +301,7 @@ describe("the locks of generations", () => {
   )
 })
 
-const letterOf = (key: string): ViewStore.DeadLetter => ({
+const letterOf = (key: string): ProjectionStore.DeadLetter => ({
   position: 1,
   history: 1,
   key,
