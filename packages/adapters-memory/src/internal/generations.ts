@@ -82,15 +82,24 @@ export const serving = ({ views }: Generations, view: string, version: number): 
   views.get(view)?.find((each) => each.version === version && each.serves)
 
 /**
- * Whether a generation's version was left: a part of it has had no owner for so long, another version had one after
- * that, and the generation has not reached the last position.
+ * Whether a generation's version was left: a part of it has had no owner for so long, a part of another version has had
+ * one after that, and the part has not reached the last position. A part that was never owned tells nothing.
  */
-export const isLeft = (generations: Generations, view: string, stored: Stored, { leftAfter, now }: Moment): boolean => {
-  if (stored.inline !== undefined || positionOf(generations, stored) >= generations.last()) return false
-  const until = Math.min(...stored.parts.map(({ leasedUntil }) => leasedUntil))
-  if (until + leftAfter > now) return false
-  const others = generations.views.get(view)!.filter(({ version }) => version !== stored.version)
-  return others.some(({ parts }) => parts.some(({ leasedUntil }) => leasedUntil > until))
+export const isLeft = (
+  { last, views }: Generations,
+  view: string,
+  { inline, parts, version }: Stored,
+  { leftAfter, now }: Moment
+): boolean => {
+  if (inline !== undefined) return false
+  const others = views.get(view)!.filter((each) => each.version !== version)
+  return parts.some(
+    ({ leasedUntil, position }) =>
+      leasedUntil > 0 &&
+      leasedUntil + leftAfter < now &&
+      position < last() &&
+      others.some((other) => other.parts.some((part) => part.leasedUntil > leasedUntil))
+  )
 }
 
 /** Why nothing answers for a version of a view; undefined if a generation does. */

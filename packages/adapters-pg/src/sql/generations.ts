@@ -15,11 +15,13 @@ export const generation = (schema: string): string => named(schema)
 
 /**
  * Whether the version of a generation `g` was left: a part has had no owner for longer than the limit, a part of another
- * version has had one after that, and positions were drawn that the generation has not reached.
+ * version has had one after that, and positions were drawn that the part has not reached. A part that was never owned
+ * tells nothing.
  */
 const isLeft = (schema: string, seconds: string): string => `(not g.inline and exists (
   select from ${schema}.view_parts p where p.generation = g.id
     and p.leased_until < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${seconds})
+    and p.leased_until > '-infinity'
     and p.position < ${schema}.drawn()
     and exists (
       select from ${schema}.views o join ${schema}.view_parts q on q.generation = o.id
