@@ -104,7 +104,8 @@ const isUuid = (text: string): boolean => {
 // Every store can keep these times, and every notation can write them.
 const [firstTime, lastTime] = [-62_135_596_800_000, Date.UTC(9999, 11, 31, 23, 59, 59, 999)]
 
-const isTime = (time: unknown): boolean =>
+/** Whether a value is a time that every store can keep. */
+export const isTime = (time: unknown): boolean =>
   DateTime.isDateTime(time) &&
   DateTime.isUtc(time) &&
   Number.isSafeInteger(time.epochMilliseconds) &&

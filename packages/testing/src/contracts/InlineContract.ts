@@ -6,6 +6,7 @@
 import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
 import { holding } from "./inline/holding.ts"
+import { keeping } from "./inline/keeping.ts"
 import { maintaining } from "./inline/maintaining.ts"
 import { switching } from "./inline/switching.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
@@ -18,6 +19,7 @@ const contract: Contract = {
   groups: {
     declaring: declaring(["inlineViews", "lostCommits", "otherProcesses", "transactions"]),
     maintaining,
+    keeping,
     switching,
     holding
   }

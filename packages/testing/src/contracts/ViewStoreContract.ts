@@ -11,6 +11,7 @@ import { claiming } from "./viewStore/claiming.ts"
 import { committing } from "./viewStore/committing.ts"
 import { deadLetters } from "./viewStore/deadLetters.ts"
 import { dropping } from "./viewStore/dropping.ts"
+import { keeping } from "./viewStore/keeping.ts"
 import { overtaking } from "./viewStore/overtaking.ts"
 import { dividing } from "./viewStore/parts.ts"
 import { querying } from "./viewStore/querying.ts"
@@ -23,6 +24,7 @@ const contract: Contract = {
   groups: {
     declaring: declaring(["otherProcesses"]),
     committing,
+    keeping,
     overtaking,
     claiming,
     dividing,

@@ -113,7 +113,7 @@ const make = (any: View.Any): ViewFold => {
       // The next event of a batch gets what a store would give back, so that a record does not depend on the size of batches.
       const before = (key: string): Result.Result<unknown, unknown> => {
         const json = changes.has(key) ? changes.get(key) : stored.get(key)
-        return json === undefined ? Result.succeed(undefined) : decodeState(key, json)
+        return json === undefined ? Result.succeed(undefined) : decodeState(key, ownCopy(json))
       }
 
       return {
@@ -158,6 +158,22 @@ export const decoder = <State>(view: {
   const decode = Schema.decodeUnknownResult(Schema.toCodecJson(view.schemas.state))
   return (key, json) => Result.mapError(decode(json), (cause) => new RecordDecodeError({ view: view.name, key, cause }))
 }
+
+/** A copy that a handler may change: what a store has given, and what is to be written, stays as it is. */
+const ownCopy = (json: Schema.Json): Schema.Json => {
+  if (typeof json !== "object" || json === null) return json
+  if (Array.isArray(json)) return json.map(ownCopy)
+  const copy: Record<string, Schema.Json> = { ...(json as Schema.JsonObject) }
+  for (const key in copy) {
+    const member = copy[key]!
+    // An assignment to "__proto__" does not make a member.
+    if (typeof member === "object" && member !== null)
+      Object.defineProperty(copy, key, { ...memberOptions, value: ownCopy(member) })
+  }
+  return copy
+}
+
+const memberOptions = { enumerable: true, configurable: true, writable: true }
 
 type AnySource = View.Source & Source<string, unknown, Tagged>
 
