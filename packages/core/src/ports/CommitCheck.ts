@@ -4,7 +4,7 @@ import type { Row } from "../domain/query/data.ts"
 import * as StreamId from "../domain/StreamId.ts"
 import { idProblem, quote, textProblem } from "../domain/texts.ts"
 import { Rejected } from "./Reason.ts"
-import { isTime } from "./eventCopy.ts"
+import { isStorableTime } from "./eventCopy.ts"
 import { copyState, maxRecordBytes, Problem } from "./jsonCopy.ts"
 import { ViewStoreError } from "./errors.ts"
 import type { Generation, Part } from "./generation.ts"
@@ -105,7 +105,7 @@ const deadLettersProblem = ({ failure, deadLetters }: Commit): string | undefine
     if (wrong !== undefined) return `${quote(wrong)}: ${textProblem(wrong)}`
     if (!isCount(position) || !isCount(streamVersion))
       return `${position} and ${streamVersion} are not a valid position and version of an event`
-    if (!isTime(at))
+    if (!isStorableTime(at))
       return `the event at ${position}: the time at which it was not applied is not one of the years 1 to 9999`
   }
   const seen = new Set<string>()

@@ -31,6 +31,6 @@ const isKept = Effect.fnUntraced(function* (node: Node, kept: Kept, size: number
     const caughtUp = yield* Effect.result(on(node, Projection.catchUp(view, quick)))
     if (Result.isFailure(caughtUp)) assert.strictEqual(caughtUp.failure._tag, "ProjectionFailed", message)
   }
-  yield* assertOutcome(node.viewStore, view, expected(view, yield* logOf(node.eventStore, kept)), message)
+  yield* assertOutcome(node.viewStore, view, expected(kept, yield* logOf(node.eventStore, kept)), message)
   assert.deepStrictEqual((yield* on(node, Projection.verify(view))).differences, [], message)
 })

@@ -1,7 +1,7 @@
 /** Generated views whose handlers branch on what a record holds, and the records that their events have to make. */
 import { Aggregate, Decision, type EventStore, View } from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
-import { Option, Result, Schema, Stream } from "effect"
+import { Option, Result, Schema, SchemaTransformation, Stream } from "effect"
 import fc from "fast-check"
 import type { OneAppend } from "../appendOne.ts"
 import { type Sample, samples } from "./schemas.ts"
@@ -155,8 +155,17 @@ export interface Outcome {
 export const letter = (position: number, key: string, parked: boolean): string =>
   `${position} ${key}${parked ? " parked" : ""}`
 
-/** The outcome of events that are applied one by one, to records that were written out as text and read again. */
-export const expected = (view: View.Any, events: ReadonlyArray<EventStore.RecordedEvent>): Outcome => {
+/**
+ * The outcome of events that are applied one by one, to records that were written
+ * out as text and read again. Every state is encoded and decoded.
+ */
+export const expected = (kept: Kept, events: ReadonlyArray<EventStore.RecordedEvent>): Outcome => {
+  const { sample } = kept
+  // Nothing says of this schema that it changes no value.
+  const schema = sample.isPlain
+    ? sample.schema.pipe(Schema.decodeTo(Schema.toType(sample.schema), SchemaTransformation.passthrough()))
+    : sample.schema
+  const view = viewOf({ ...kept, sample: { ...sample, schema } }, "Expected")
   const texts = new Map<string, string>()
   const parked = new Set<string>()
   const deadLetters: Array<string> = []

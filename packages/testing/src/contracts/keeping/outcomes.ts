@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Records, type View, ViewStore } from "@hexfold/core"
-import { Effect } from "effect"
+import { Effect, Exit } from "effect"
 import { keys, letter, type Outcome, sorted } from "./generated.ts"
 
 /** The outcome that a store has of a view. */
@@ -34,5 +34,6 @@ export const assertOutcome = Effect.fnUntraced(function* (
 ) {
   assert.deepStrictEqual(yield* outcomeOf(store, view), expected, message)
   // A reader can decode all of them.
-  yield* Effect.provideService(Records.getMany(view, keys), ViewStore.ViewStore, store)
+  const read = yield* Effect.exit(Effect.provideService(Records.getMany(view, keys), ViewStore.ViewStore, store))
+  assert.isTrue(Exit.isSuccess(read), `every record can be decoded: ${message}`)
 })

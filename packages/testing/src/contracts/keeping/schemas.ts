@@ -8,6 +8,8 @@ export type AnySchema = Schema.Codec<unknown, unknown>
 export interface Sample {
   readonly name: string
   readonly schema: AnySchema
+  /** Whether its values are their own JSON, but for some that JSON does not have. */
+  readonly isPlain: boolean
   readonly values: readonly [unknown, ...ReadonlyArray<unknown>]
 }
 
@@ -44,10 +46,13 @@ const tree: Schema.Codec<Tree, unknown> = Schema.Struct({
   next: Schema.optionalKey(Schema.NullOr(Schema.suspend(() => tree)))
 })
 
+const plainNames = new Set(["String", "Int", "Number", "Boolean", "Null", "Literals", "tree"])
+
 const leaf = (name: string, schema: Schema.Codec<never, unknown>, ...values: Sample["values"]): Sample => ({
   name,
   // The values are listed beside their schema.
   schema: schema as unknown as AnySchema,
+  isPlain: plainNames.has(name),
   values
 })
 
@@ -81,33 +86,39 @@ const leaves: ReadonlyArray<Sample> = [
 const cut = (values: ReadonlyArray<unknown>): Sample["values"] => [values[0], ...values.slice(1, 8)]
 
 const wraps: ReadonlyArray<(of: Sample) => Sample> = [
-  ({ name, schema, values }) => ({
+  ({ isPlain, name, schema, values }) => ({
     name: `NullOr(${name})`,
+    isPlain,
     schema: Schema.NullOr(schema),
     values: cut([null, ...values])
   }),
   ({ name, schema, values }) => ({
     name: `Option(${name})`,
+    isPlain: false,
     schema: Schema.Option(schema),
     values: cut([Option.none(), ...values.map(Option.some)])
   }),
   ({ name, schema, values }) => ({
     name: `OptionFromNullOr(${name})`,
+    isPlain: false,
     schema: Schema.OptionFromNullOr(schema),
     values: cut([Option.none(), ...values.map(Option.some)])
   }),
-  ({ name, schema, values }) => ({
+  ({ isPlain, name, schema, values }) => ({
     name: `Array(${name})`,
+    isPlain,
     schema: Schema.Array(schema),
     values: [[], values, values.slice(0, 1)]
   }),
   ({ name, schema, values }) => ({
     name: `Tuple(${name})`,
+    isPlain: false,
     schema: Schema.Tuple([schema, Schema.optionalKey(schema)]),
     values: [[values[0]], values.slice(0, 2), [values[0], undefined]]
   }),
-  ({ name, schema, values }) => ({
+  ({ isPlain, name, schema, values }) => ({
     name: `Record(${name})`,
+    isPlain,
     schema: Schema.Record(Schema.String, schema),
     values: [
       {},
@@ -118,11 +129,13 @@ const wraps: ReadonlyArray<(of: Sample) => Sample> = [
   }),
   ({ name, schema, values }) => ({
     name: `Map(${name})`,
+    isPlain: false,
     schema: Schema.ReadonlyMap(Schema.String, schema),
     values: [new Map(), new Map([["b", values[0]], ["a", values.at(-1)]])] // prettier-ignore
   }),
   ({ name, schema, values }) => ({
     name: `Set(${name})`,
+    isPlain: false,
     schema: Schema.ReadonlySet(schema),
     values: [new Set(), new Set(values)]
   })
@@ -163,6 +176,7 @@ const structOf = (fields: ReadonlyArray<readonly [string, Sample, (typeof kinds)
   }
   return {
     name: `{${[...(tag === undefined ? [] : [tag]), ...fields.map(([name, of, kind]) => `${name} ${kind}: ${of.name}`)].join(", ")}}`,
+    isPlain: fields.every(([, of, kind]) => of.isPlain && (kind === "required" || kind.startsWith("optional"))),
     // A field may have any schema.
     schema: (tag === undefined ? Schema.Struct(schemas) : Schema.TaggedStruct(tag, schemas)) as unknown as AnySchema,
     values: cut([0, 1, 2, 3, 4, 5].map(valueOf))
@@ -188,6 +202,7 @@ export const samples: fc.Arbitrary<Sample> = fc.letrec<{ any: Sample }>((tie) =>
         const [draft, sent] = both.map((fields, i) => structOf(fields, ["Draft", "Sent"][i]!)) as [Sample, Sample]
         return {
           name: `${draft.name} | ${sent.name}`,
+          isPlain: draft.isPlain && sent.isPlain,
           schema: Schema.Union([draft.schema, sent.schema]),
           values: cut(draft.values.flatMap((value, i) => [value, sent.values[i]]))
         }

@@ -24,7 +24,7 @@ const isKept = Effect.fnUntraced(function* (node: TroubledNode, kept: Kept) {
   for (const batch of [1, 3, 1_000]) {
     const view = viewOf(kept, `Batch${batch}`)
     const message = `batch ${batch} of ${nameOf(kept)}`
-    const outcome = expected(view, log)
+    const outcome = expected(kept, log)
     const caughtUp = yield* Effect.result(node.run(Projection.catchUp(view, { ...quick, batch })))
     if (Result.isFailure(caughtUp)) assert.strictEqual(caughtUp.failure._tag, "ProjectionFailed", message)
     yield* assertOutcome(node.viewStore, view, outcome, message)
