@@ -5,6 +5,7 @@
  */
 import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
+import { demoting } from "./inline/demoting.ts"
 import { holding } from "./inline/holding.ts"
 import { keeping } from "./inline/keeping.ts"
 import { maintaining } from "./inline/maintaining.ts"
@@ -18,6 +19,7 @@ const contract: Contract = {
   ownData: true,
   groups: {
     declaring: declaring(["inlineViews", "lostCommits", "otherProcesses", "transactions"]),
+    demoting,
     maintaining,
     keeping,
     switching,

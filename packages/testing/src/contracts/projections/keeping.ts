@@ -1,11 +1,12 @@
 import { assert } from "@effect/vitest"
-import { Projection } from "@hexfold/core"
-import { Effect, Result } from "effect"
+import { Projection, Records, View, type ViewStore } from "@hexfold/core"
+import { CommitCheck } from "@hexfold/core/adapter"
+import { Effect, Result, Schema, SchemaGetter } from "effect"
 import { appendOne } from "../appendOne.ts"
 import { assertOutcome } from "../keeping/outcomes.ts"
 import { append, expected, generate, type Kept, logOf, nameOf, viewOf } from "../keeping/generated.ts"
 import type { Cases } from "../plan.ts"
-import { quick } from "./tallies.ts"
+import { add, newTally, quick } from "./tallies.ts"
 import { open, type TroubledNode } from "./trouble.ts"
 
 /** The next event gets what the store keeps, and not what the handler has returned. */
@@ -15,8 +16,80 @@ export const keeping: Cases = {
       const node = yield* open
       for (const kept of generate(20)) yield* isKept(node, kept)
     }
+  ),
+
+  "an event that makes a record which could not be read back stops the view, is skipped, or parks the key": Effect.gen(
+    function* () {
+      const node = yield* open
+      for (const make of unkept) {
+        for (const onPoison of ["stop", "skip", "park"] as const) yield* isRefused(node, make, onPoison)
+      }
+    }
   )
 }
+
+/** States that no store keeps: each is too large, too deep, not JSON, refused by its schema, or another one when it is decoded. */
+const unkept: ReadonlyArray<() => typeof Page.Type> = [
+  () => ({ ...page, text: "x".repeat(CommitCheck.maxRecordBytes) }),
+  () => ({ ...page, json: Array.from({ length: 1_001 }).reduce<Schema.Json>((json) => [json], null) }),
+  () => ({ ...page, text: "\0" }),
+  () => ({ ...page, json: { "\ud800": 1 } }),
+  () => ({ ...page, count: 0.5 }),
+  () => ({ ...page, lower: "Ann" })
+]
+
+const lower = Schema.String.pipe(
+  Schema.decode({
+    decode: SchemaGetter.transform((text: string) => text.toLowerCase()),
+    encode: SchemaGetter.passthrough()
+  })
+)
+
+const Page = Schema.Struct({ text: Schema.String, count: Schema.Int, lower, json: Schema.Json })
+
+const page: typeof Page.Type = { text: "", count: 0, lower: "ann", json: null }
+
+const isRefused = Effect.fnUntraced(function* (
+  node: TroubledNode,
+  make: () => typeof Page.Type,
+  onPoison: View.OnPoison
+) {
+  const tally = newTally()
+  const view = View.make(`Pages_${tally.name}`, {
+    from: [tally],
+    onPoison,
+    state: Page,
+    evolve: { Added: (before, { n }) => (n === 0 ? make() : { ...page, count: (before?.count ?? 0) + n }) }
+  })
+  yield* add(node, tally, "a", 1)
+  yield* add(node, tally, "b", 1)
+  const position = yield* add(node, tally, "a", 0)
+  yield* add(node, tally, "a", 1)
+  yield* add(node, tally, "b", 1)
+  for (const batch of [1_000, 1]) {
+    if (batch === 1) yield* node.run(Effect.ignore(Projection.rebuild(view, { ...quick, batch })))
+    const caughtUp = yield* Effect.result(node.run(Projection.catchUp(view, { ...quick, batch })))
+    const failure = Result.isFailure(caughtUp) ? caughtUp.failure : undefined
+    if (onPoison === "stop") {
+      assert.strictEqual(failure?._tag, "ProjectionFailed")
+      assert.include(failure, { position, step: "encode" })
+    } else assert.isUndefined(failure)
+    const records = yield* node.run(Records.getMany(view, ["a", "b"]))
+    assert.deepStrictEqual(Object.fromEntries([...records].map(([key, { count }]) => [key, count])), {
+      a: onPoison === "skip" ? 2 : 1,
+      b: onPoison === "stop" ? 1 : 2
+    })
+    const build = currentOf((yield* node.viewStore.status).filter((each) => each.view === view.name))
+    const letters = yield* node.viewStore.deadLetters({ view: view.name, version: 1, build })
+    assert.deepStrictEqual(
+      letters.map(({ error, key, parked }) => [key, parked, error?.step]),
+      onPoison === "stop" ? [] : onPoison === "skip" ? [["a", false, "encode"]] : [["a", true, "encode"], ["a", true, undefined]] // prettier-ignore
+    )
+  }
+})
+
+/** The build that serves. */
+const currentOf = (all: ReadonlyArray<ViewStore.Status>): number => all.find(({ serves }) => serves)!.build
 
 const isKept = Effect.fnUntraced(function* (node: TroubledNode, kept: Kept) {
   for (const n of kept.ns) yield* appendOne(node.eventStore, append(kept, [n]))
