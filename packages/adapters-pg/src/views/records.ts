@@ -58,8 +58,8 @@ interface Portion {
   readonly states: Array<string>
 }
 
-// A message has at most 1 GiB, and a UTF-16 unit of a text takes at most 3 bytes.
-const mostText = 64 << 20
+// A message has at most 1 GiB. A statement has a limit in time, too.
+const mostText = 16 << 20
 
 interface Stored {
   readonly key: string

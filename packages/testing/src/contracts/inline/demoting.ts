@@ -52,14 +52,14 @@ const demotes = (name: string, make: ReturnType<typeof put>) =>
     const lines = yield* warnings(
       Effect.gen(function* () {
         const node = yield* openWith([view])
-        yield* on(node, Projection.catchUp(view, { pause: "10 millis" }))
+        yield* on(node, Projection.catchUp(view, { lease: "1 minute", pause: "10 millis" }))
         for (const each of [put("a", 6), put("b", 1)]) yield* appendOne(node.eventStore, each)
         assert.isTrue(yield* isInline(node, view))
         const appended = yield* appendOne(node.eventStore, make)
         assert.lengthOf(appended.events, 1)
         assert.isFalse(yield* isInline(node, view))
         yield* appendOne(node.eventStore, put("b", 1, 2))
-        yield* on(node, Projection.catchUp(view, { pause: "10 millis" }))
+        yield* on(node, Projection.catchUp(view, { lease: "1 minute", pause: "10 millis" }))
         const b = Option.getOrThrow(yield* on(node, Records.get(view, "b")))
         assert.deepStrictEqual([b.text.length, b.value], [2 << 20, 2])
         const a = Option.getOrThrow(yield* on(node, Records.get(view, "a")))

@@ -6,15 +6,18 @@ import { appendOne } from "../appendOne.ts"
 import { assertOutcome } from "../keeping/outcomes.ts"
 import { append, expected, generate, type Kept, logOf, nameOf, viewOf } from "../keeping/generated.ts"
 import type { Cases } from "../plan.ts"
-import { add, newTally, quick } from "./tallies.ts"
+import { add, newTally } from "./tallies.ts"
 import { open, type TroubledNode } from "./trouble.ts"
+
+// A short lease ends on a busy machine, and its owner gives up what takes longer.
+const patient = { lease: "1 minute", pause: "20 millis" } as const
 
 /** The next event gets what the store keeps, and not what the handler has returned. */
 export const keeping: Cases = {
   "the same events make the same records, byte for byte, wherever batches end, also in a rebuild": Effect.gen(
     function* () {
       const node = yield* open
-      for (const kept of generate(20)) yield* isKept(node, kept)
+      for (const kept of generate(8)) yield* isKept(node, kept)
     }
   ),
 
@@ -67,8 +70,8 @@ const isRefused = Effect.fnUntraced(function* (
   yield* add(node, tally, "a", 1)
   yield* add(node, tally, "b", 1)
   for (const batch of [1_000, 1]) {
-    if (batch === 1) yield* node.run(Effect.ignore(Projection.rebuild(view, { ...quick, batch })))
-    const caughtUp = yield* Effect.result(node.run(Projection.catchUp(view, { ...quick, batch })))
+    if (batch === 1) yield* node.run(Effect.ignore(Projection.rebuild(view, { ...patient, batch })))
+    const caughtUp = yield* Effect.result(node.run(Projection.catchUp(view, { ...patient, batch })))
     const failure = Result.isFailure(caughtUp) ? caughtUp.failure : undefined
     if (onPoison === "stop") {
       assert.strictEqual(failure?._tag, "ProjectionFailed")
@@ -94,16 +97,16 @@ const currentOf = (all: ReadonlyArray<ViewStore.Status>): number => all.find(({ 
 const isKept = Effect.fnUntraced(function* (node: TroubledNode, kept: Kept) {
   for (const n of kept.ns) yield* appendOne(node.eventStore, append(kept, [n]))
   const log = yield* logOf(node.eventStore, kept)
-  for (const batch of [1, 3, 1_000]) {
+  for (const batch of [1, 1_000]) {
     const view = viewOf(kept, `Batch${batch}`)
     const message = `batch ${batch} of ${nameOf(kept)}`
     const outcome = expected(kept, log)
-    const caughtUp = yield* Effect.result(node.run(Projection.catchUp(view, { ...quick, batch })))
+    const caughtUp = yield* Effect.result(node.run(Projection.catchUp(view, { ...patient, batch })))
     if (Result.isFailure(caughtUp)) assert.strictEqual(caughtUp.failure._tag, "ProjectionFailed", message)
     yield* assertOutcome(node.viewStore, view, outcome, message)
     assert.deepStrictEqual((yield* node.run(Projection.verify(view))).differences, [], message)
-    if (batch !== 3 || outcome.stopped !== undefined) continue
-    yield* node.run(Projection.rebuild(view, { ...quick, batch: 1_000 }))
+    if (batch === 1 || outcome.stopped !== undefined) continue
+    yield* node.run(Projection.rebuild(view, { ...patient, batch: 3 }))
     yield* assertOutcome(node.viewStore, view, outcome, `a rebuild after ${message}`)
   }
 })

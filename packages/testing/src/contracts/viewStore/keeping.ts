@@ -146,8 +146,8 @@ export const keeping: Cases = {
     const store = yield* open
     const generation = newGeneration()
     const epoch = yield* own(store, generation)
-    const large = "x".repeat(7 << 20)
-    const put = Array.from({ length: 20 }, (_, i) => ({ key: `k${i}`, state: `${i}${large}` }))
+    const large = "x".repeat(6 << 20)
+    const put = Array.from({ length: 3 }, (_, i) => ({ key: `k${i}`, state: `${i}${large}` }))
     yield* store.commit({ generation, epoch, from: 0, to: 1, put, remove: [] })
     for (const { key, state } of put) {
       assert.strictEqual((yield* store.load(generation, [key])).states.get(key) === state, true)
