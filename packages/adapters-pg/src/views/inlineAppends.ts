@@ -87,7 +87,9 @@ export const make = ({
           if (!called.inline.includes(id)) known.forget(id)
           else {
             yield* Effect.mapError(apply(schema, sql, id, view, called.events), (cause) =>
-              cause._tag === "SqlError" && isUnavailable(cause) ? cause : new NotMaintained({ generation: id, cause })
+              cause._tag === "SqlError" && isUnavailable(cause)
+                ? cause
+                : new NotMaintained({ generation: id, view, cause })
             )
           }
         }
@@ -120,7 +122,7 @@ export const make = ({
           while: (error) => (error._tag === "SqlError" ? isPassing(error) : error.isRetryable),
           schedule: Schedule.spaced("1 second")
         }),
-        Effect.ignore,
+        Effect.catchCause((cause) => Effect.logWarning("a view could not be left to its projection", cause)),
         outside,
         Effect.withTracerEnabled(false),
         Effect.forkIn(scope)

@@ -4,6 +4,7 @@ import type { Row } from "../domain/query/data.ts"
 import * as StreamId from "../domain/StreamId.ts"
 import { idProblem, quote, textProblem } from "../domain/texts.ts"
 import { Rejected } from "./Reason.ts"
+import { isStorableTime } from "./eventCopy.ts"
 import { copyState, maxRecordBytes, Problem } from "./jsonCopy.ts"
 import { ViewStoreError } from "./errors.ts"
 import type { Generation, Part } from "./generation.ts"
@@ -113,11 +114,13 @@ const maxParts = 1_000
 const deadLettersProblem = ({ deadLetters, progress }: Commit): string | undefined => {
   const failure = progress?.failure
   const unapplied = [...(deadLetters?.put ?? []), ...(failure === undefined ? [] : [failure])]
-  for (const { streamVersion, error, position, stream, type } of unapplied) {
+  for (const { at, streamVersion, error, position, stream, type } of unapplied) {
     const wrong = [stream, type, error?.step ?? "", error?.cause ?? ""].find((text) => textProblem(text))
     if (wrong !== undefined) return `${quote(wrong)}: ${textProblem(wrong)}`
     if (!isCount(position) || !isCount(streamVersion))
       return `${position} and ${streamVersion} are not a valid position and version of an event`
+    if (!isStorableTime(at))
+      return `the event at ${position}: the time at which it was not applied is not one of the years 1 to 9999`
   }
   const seen = new Set<string>()
   const misplaced = deadLetters?.put.find(({ history }) => !isCount(history))

@@ -91,6 +91,15 @@ export const inOrder = <A extends object>(value: A): A => {
   return copy as A
 }
 
+/** The names of an object's members in the order of jsonb. Undefined if one of them cannot be stored. */
+export const namesInOrder = (names: ReadonlyArray<string>): ReadonlyArray<string> | undefined => {
+  const keys = names.map(keyOf)
+  if (keys.some(({ problem }) => problem !== undefined)) return undefined
+  return keys.every((key, i) => i === 0 || compareKeys(keys[i - 1]!, key) <= 0)
+    ? names
+    : keys.sort(compareKeys).map(({ name }) => name)
+}
+
 const memberOptions = { enumerable: true, configurable: true, writable: true }
 
 interface Key {

@@ -9,6 +9,7 @@ import { declaring } from "./capabilities.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { deploying } from "./projections/deploying.ts"
 import { dividing } from "./projections/dividing.ts"
+import { keeping } from "./projections/keeping.ts"
 import { loading } from "./projections/loading.ts"
 import { owning } from "./projections/owning.ts"
 import { poisoning } from "./projections/poison.ts"
@@ -25,6 +26,7 @@ const contract: Contract = {
   groups: {
     declaring: declaring(["otherProcesses", "transactions", "silentConnections"]),
     loading,
+    keeping,
     owning,
     dividing,
     reading,

@@ -10,6 +10,7 @@ import { claiming } from "./projectionStore/claiming.ts"
 import { committing } from "./projectionStore/committing.ts"
 import { deadLetters } from "./projectionStore/deadLetters.ts"
 import { dropping } from "./projectionStore/dropping.ts"
+import { keeping } from "./projectionStore/keeping.ts"
 import { overtaking } from "./projectionStore/overtaking.ts"
 import { dividing } from "./projectionStore/parts.ts"
 import { suite as declare } from "./suite.ts"
@@ -21,6 +22,7 @@ const contract: Contract = {
   groups: {
     declaring: declaring(["otherProcesses"]),
     committing,
+    keeping,
     overtaking,
     claiming,
     dividing,

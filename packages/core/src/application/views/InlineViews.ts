@@ -5,6 +5,7 @@
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as StreamId from "../../domain/StreamId.ts"
+import { bounded, thrownText } from "../../domain/texts.ts"
 import type * as View from "../../domain/View.ts"
 import * as ViewFold from "./fold.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
@@ -44,6 +45,25 @@ export const select = (views: ReadonlyArray<View.Any>): ReadonlyArray<View.Any> 
     names.add(name)
   }
   return inline
+}
+
+/**
+ * The warning that appends no longer maintain a view: the error with which an
+ * event could not be applied, or undefined if this process does not have the
+ * definition of the view.
+ *
+ * @example
+ * ```ts
+ * import { InlineViews } from "@hexfold/core/adapter"
+ *
+ * InlineViews.demotion("Balances", 1, undefined)
+ * // "Balances, version 1: appends no longer maintain it, and its projection goes on: an append of a process ..."
+ * ```
+ */
+export const demotion = (view: string, version: number, cause: unknown): string => {
+  const why =
+    cause === undefined ? "an append of a process that does not have this definition touches it" : thrownText(cause)
+  return `${view}, version ${version}: appends no longer maintain it, and its projection goes on: ${bounded(why)}`
 }
 
 /** The names of the aggregates that a view follows. */

@@ -3,7 +3,7 @@ import type * as DateTime from "effect/DateTime"
 import type * as Schema from "effect/Schema"
 import type { ProjectionFailed } from "./errors.ts"
 import type { Row } from "../../domain/query/data.ts"
-import { storable } from "../../domain/texts.ts"
+import { storable, thrownText } from "../../domain/texts.ts"
 import type * as View from "../../domain/View.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
 import type { DeadLetter, Unapplied } from "../../ports/deadLetter.ts"
@@ -88,7 +88,14 @@ export const apply = (
 /** What a store keeps of an event that cannot be applied. */
 export const unapplied = (failed: ProjectionFailed, at: DateTime.Utc): Unapplied => {
   const { streamVersion, position, step, stream, type } = failed
-  return { position, stream, streamVersion, type, error: { step, cause: textOf(failed.cause) }, at }
+  return {
+    position,
+    stream,
+    streamVersion,
+    type,
+    error: { step, cause: storable(thrownText(failed.cause), longestCause) },
+    at
+  }
 }
 
 const placeOf = ({ position, streamId: stream, type, version: streamVersion }: RecordedEvent) => ({
@@ -97,15 +104,6 @@ const placeOf = ({ position, streamId: stream, type, version: streamVersion }: R
   streamVersion,
   type
 })
-
-// A function may throw any value, also one that has no text.
-const textOf = (cause: unknown): string => {
-  const text = Result.getOrElse(
-    Result.try(() => String(cause)),
-    () => "an error without a text"
-  )
-  return storable(text, longestCause)
-}
 
 const longestCause = 2_000
 
