@@ -42,13 +42,29 @@ export const copyJson = <A>(value: A, depth: number): A | Problem => {
 /** The most bytes of a record's state, as Postgres writes jsonb out. What is larger could not be read back. */
 export const maxRecordBytes = 8 << 20
 
-/** Like {@link copyJson}, but for the state of a record, which has a largest size. */
+/**
+ * Like {@link copyJson}, but for the state of a record, which has a largest size. A copy
+ * is given back as it is: it is frozen, so a store need not copy again what the fold has made.
+ */
 export const copyState = <A extends Schema.Json>(state: A): A | Problem => {
+  if (sizeOfCopy(state) !== undefined) return state
   const copy = copyJson(state, 0)
   if (copy instanceof Problem) return copy
   const bytes = jsonBytes(copy)
-  return bytes > maxRecordBytes ? new Problem(`: its ${bytes} bytes of JSON are more than ${maxRecordBytes}`) : copy
+  if (bytes > maxRecordBytes) return new Problem(`: its ${bytes} bytes of JSON are more than ${maxRecordBytes}`)
+  if (bytes >= leastKnown && typeof copy === "object" && copy !== null) copies.set(copy, bytes)
+  return copy
 }
+
+/** The bytes of a state's JSON. For a copy they are known. */
+export const stateBytes = (state: Schema.Json): number => sizeOfCopy(state) ?? jsonBytes(state)
+
+const sizeOfCopy = (state: Schema.Json): number | undefined =>
+  typeof state === "object" && state !== null ? copies.get(state) : undefined
+
+// The copies, which nobody can change any more, with their sizes in bytes. To copy a small state again costs less than to know it.
+const leastKnown = 1_024
+const copies = new WeakMap<object, number>()
 
 const copyArray = (values: ReadonlyArray<unknown>, depth: number): ReadonlyArray<unknown> | Problem => {
   const copy: Array<unknown> = []

@@ -95,7 +95,7 @@ const caughtUp = (horizon: Horizon) => (worker: Worker.Worker) =>
     for (;;) {
       const done = yield* worker
         .asOwner(advancing)
-        .pipe(Effect.catchTag(["CommitConflict", "HistoryEnded"], () => Effect.succeedNone))
+        .pipe(Effect.catchTag(["CommitConflict", "HistoryEnded", "BatchGivenUp"], () => Effect.succeedNone))
       const position = Option.isSome(done) ? done.value : yield* worker.position(end)
       // Another owner may be beyond a log that has gone back.
       yield* confirm(worker.events, position, horizon)
@@ -162,9 +162,10 @@ const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, 
         if (error._tag === "CommitConflict") {
           return Effect.logInfo(`${name}: goes on after a commit of another projection: ${error.message}`)
         }
+        // The worker has said why it gave the batch up.
+        if (error._tag === "BatchGivenUp") return Effect.sleep(worker.pause)
         if (!isRetryable(error)) return Effect.fail(error)
-        const logged = Effect.logWarning(`${name}: goes on after a failure of the store: ${error.message}`)
-        return Effect.andThen(logged, Effect.sleep(worker.pause))
+        return Effect.andThen(worker.failures.failed(Cause.fail(error)), Effect.sleep(worker.pause))
       }),
       Effect.forever
     )

@@ -1,12 +1,15 @@
+import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as DateTime from "effect/DateTime"
 import type * as Schema from "effect/Schema"
 import type { ProjectionFailed } from "./errors.ts"
 import type { Row } from "../../domain/query/data.ts"
+import { inSteps } from "../../internal/steps.ts"
 import { storable } from "../../domain/texts.ts"
 import type * as View from "../../domain/View.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
 import type { DeadLetter, Unapplied } from "../../ports/deadLetter.ts"
+import { stateBytes } from "../../ports/jsonCopy.ts"
 import type { Loaded } from "../../ports/ViewStore.ts"
 import * as ViewFold from "./fold.ts"
 
@@ -25,8 +28,19 @@ interface Applied {
   readonly deadLetters: ReadonlyArray<DeadLetter>
   /** The number of events that were applied to at least one record. */
   readonly events: number
+  /** The number of events that the batch is done with: those before the one that failed, or at which it was full. */
+  readonly taken: number
   /** Why the view stops before the next event. */
   readonly failed: ProjectionFailed | undefined
+}
+
+/** How the events of a batch are applied. */
+interface Applying {
+  /** The history of the log to which the events belong. */
+  readonly history: number
+  readonly now: DateTime.Utc
+  /** Whether the batch ends before its next event, given the bytes of JSON that its records have so far. It has at least one event. */
+  readonly isFull: (bytes: number) => boolean
 }
 
 /** Decodes an event and finds its keys, also those of an event that does not decode where that is possible. */
@@ -37,53 +51,73 @@ export const decodeCandidate = (view: View.Any, recorded: RecordedEvent): Candid
 }
 
 /**
- * Folds events into records. The view's `onPoison` decides about an event that
- * cannot be applied. The events of a parked key are always parked as well, since
- * `onPoison` may have changed after the key was parked. The events are of one history of the log.
+ * Folds events into records, one after the other. The view's `onPoison` decides about
+ * an event that cannot be applied. The events of a parked key are always parked as
+ * well, since `onPoison` may have changed after the key was parked.
  */
 export const apply = (
   view: View.Any,
   events: ReadonlyArray<Candidate>,
   loaded: Pick<Loaded, "states" | "parked">,
-  { history, now }: { readonly history: number; readonly now: DateTime.Utc }
-): Applied => {
-  const folding = ViewFold.of(view).folding(loaded.states)
-  const parked = new Set(loaded.parked)
-  const deadLetters: Array<DeadLetter> = []
-  let applied = 0
-  let failed: ProjectionFailed | undefined
-  for (const { decoded, keys, recorded } of events) {
-    if (Result.isFailure(decoded) && view.onPoison === "skip") {
-      deadLetters.push({ ...unapplied(decoded.failure, now), history, key: "", parked: false })
-      continue
-    }
-    if (Result.isFailure(decoded) && (view.onPoison === "stop" || keys === undefined)) {
-      failed = decoded.failure
-      break
-    }
-    const outcomes = (keys ?? []).map((key) => ({
-      key,
-      change: parked.has(key) ? undefined : Result.flatMap(decoded, (event) => folding.after(event, key))
-    }))
-    if (view.onPoison === "stop") {
-      failed = outcomes.map(({ change }) => change && failureOf(change)).find((failure) => failure !== undefined)
-      if (failed !== undefined) break
-    }
-    let left = 0
-    for (const { change, key } of outcomes) {
-      if (change !== undefined && Result.isSuccess(change)) {
-        folding.accept(change.success)
-        continue
+  { history, isFull, now }: Applying
+): Effect.Effect<Applied> =>
+  Effect.suspend(() => {
+    const folding = ViewFold.of(view).folding(loaded.states)
+    const parked = new Set(loaded.parked)
+    const deadLetters: Array<DeadLetter> = []
+    const sizes = new Map<string, number>()
+    let bytes = 0
+    let applied = 0
+    let taken = 0
+    let failed: ProjectionFailed | undefined
+
+    /** Applies an event. False if the batch ends before it. */
+    const take = ({ decoded, keys, recorded }: Candidate): boolean => {
+      if (taken > 0 && isFull(bytes)) return false
+      if (Result.isFailure(decoded) && view.onPoison === "skip") {
+        deadLetters.push({ ...unapplied(decoded.failure, now), history, key: "", parked: false })
+        taken++
+        return true
       }
-      left++
-      if (change === undefined) deadLetters.push({ ...placeOf(recorded), at: now, history, key, parked: true })
-      else deadLetters.push({ ...unapplied(change.failure, now), history, key, parked: view.onPoison === "park" })
-      if (view.onPoison === "park") parked.add(key)
+      if (Result.isFailure(decoded) && (view.onPoison === "stop" || keys === undefined)) {
+        failed = decoded.failure
+        return false
+      }
+      const outcomes = (keys ?? []).map((key) => ({
+        key,
+        change: parked.has(key) ? undefined : Result.flatMap(decoded, (event) => folding.after(event, key))
+      }))
+      if (view.onPoison === "stop") {
+        failed = outcomes.map(({ change }) => change && failureOf(change)).find((failure) => failure !== undefined)
+        if (failed !== undefined) return false
+      }
+      let left = 0
+      for (const { change, key } of outcomes) {
+        if (change !== undefined && Result.isSuccess(change)) {
+          folding.accept(change.success)
+          const size = change.success.json === undefined ? 0 : stateBytes(change.success.json)
+          bytes += size - (sizes.get(key) ?? 0)
+          sizes.set(key, size)
+          continue
+        }
+        left++
+        if (change === undefined) deadLetters.push({ ...placeOf(recorded), at: now, history, key, parked: true })
+        else deadLetters.push({ ...unapplied(change.failure, now), history, key, parked: view.onPoison === "park" })
+        if (view.onPoison === "park") parked.add(key)
+      }
+      if (left < outcomes.length) applied++
+      taken++
+      return true
     }
-    if (left < outcomes.length) applied++
-  }
-  return { ...folding.changes(), deadLetters, events: applied, failed }
-}
+
+    return Effect.map(inSteps(events, take), () => ({
+      ...folding.changes(),
+      deadLetters,
+      events: applied,
+      taken,
+      failed
+    }))
+  })
 
 /** What a store keeps of an event that cannot be applied. */
 export const unapplied = (failed: ProjectionFailed, at: DateTime.Utc): Unapplied => {

@@ -17,6 +17,8 @@ export interface Work<A, E, E2> {
   readonly asOwner: (owned: Owned) => Effect.Effect<A, E>
   /** The keys of the generation are divided into another number of parts than was claimed. */
   readonly divided: (positions: ReadonlyArray<number>) => Effect.Effect<void, E2>
+  /** Is run when the lease is lost, before the work is interrupted. */
+  readonly lost?: (why: string) => Effect.Effect<void>
 }
 
 /**
@@ -43,14 +45,18 @@ export const withLease = <A, E, E2>(
       for (let until = first; ;) {
         yield* Effect.sleep(patience)
         const left = until - (yield* Clock.currentTimeMillis)
+        let failure: ViewStoreError | undefined
         const renewed = yield* claiming.pipe(
+          Effect.tapError((error) => Effect.sync(() => void (failure = error))),
           Effect.retry({ schedule: Schedule.spaced(Duration.divideUnsafe(patience, 10)), while: isRetryable }),
           Effect.timeoutOption(Math.max(0, left))
         )
-        if (Option.isNone(renewed)) return Option.none<A>()
+        if (Option.isNone(renewed)) return `it could not renew the lease in time: ${whyLate(left, failure)}`
         const { claimed } = renewed.value
         // The answer may be another build, which has replaced ours.
-        if (claimed._tag !== "Owned" || claimed.build !== build) return Option.none<A>()
+        if (claimed._tag === "Held") return `the projection ${claimed.by} owns it now`
+        if (claimed._tag === "Divided") return "its keys are divided into other parts now"
+        if (claimed.build !== build) return `build ${claimed.build} has replaced build ${build}`
         until = renewed.value.until
       }
     })
@@ -63,7 +69,13 @@ export const withLease = <A, E, E2>(
         mayOwn = claimed._tag === "Owned"
         switch (claimed._tag) {
           case "Owned":
-            return Effect.raceFirst(Effect.asSome(work.asOwner(claimed)), renewing(claimed.build, until))
+            return Effect.raceFirst(
+              Effect.asSome(work.asOwner(claimed)),
+              Effect.andThen(
+                Effect.flatMap(renewing(claimed.build, until), (why) => work.lost?.(why) ?? Effect.void),
+                Effect.succeedNone
+              )
+            )
           case "Divided":
             return Effect.as(work.divided(claimed.positions), Option.none<A>())
           case "Held":
@@ -74,6 +86,12 @@ export const withLease = <A, E, E2>(
     const release = Effect.suspend(() => (mayOwn ? Effect.ignore(ask(Duration.zero)) : Effect.void))
     return Effect.ensuring(working, release)
   })
+
+// A timer that is late by more than the rest of the lease says that something has held the event loop.
+const whyLate = (left: number, failure: ViewStoreError | undefined): string =>
+  left <= 0
+    ? `the process was busy until ${Duration.format(Duration.millis(Math.round(-left)))} after its end`
+    : (failure?.message ?? "the view store has not answered")
 
 /** Operations of a view store, each of which fails with a retryable `Timeout` if it takes longer than the lease. */
 export type BoundedStore = Pick<ViewStore["Service"], "load" | "commit" | "deadLetters" | "status">
