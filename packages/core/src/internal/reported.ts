@@ -2,6 +2,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { memoized } from "./memoized.ts"
 
 /** Reports work in the background that is tried again after each failure. */
 export interface Reported {
@@ -12,7 +13,7 @@ export interface Reported {
 }
 
 /** What a report says. */
-interface Texts {
+export interface Texts {
   /** What fails. */
   readonly failing: string
   /** What is cut off as long as it fails. Only warnings after the first one say it, unless `failing` does. */
@@ -26,7 +27,25 @@ interface Texts {
 /**
  * Reports work that fails in the background and is tried again: a warning when it
  * begins to fail, then after a minute, two minutes, four, and so on up to an hour, and
- * a line when it succeeds again. So a failure that lasts is neither silent nor does it fill the log.
+ * a line when it succeeds again.
+ *
+ * @example
+ * ```ts
+ * import { Background } from "@hexfold/core/adapter"
+ * import { Effect, Schedule } from "effect"
+ *
+ * declare const sweep: Effect.Effect<void, Error>
+ *
+ * const { failed, succeeded } = Background.reported({
+ *   failing: "expired command ids cannot be swept, so they stay",
+ *   again: "expired command ids are swept again"
+ * })
+ *
+ * const sweeping = sweep.pipe(
+ *   Effect.matchCauseEffect({ onFailure: failed, onSuccess: () => succeeded }),
+ *   Effect.repeat(Schedule.spaced("1 minute"))
+ * )
+ * ```
  */
 export const reported = ({ again, failing, meanwhile, write = Effect.logWarning }: Texts): Reported => {
   let failures = 0
@@ -56,11 +75,46 @@ export const reported = ({ again, failing, meanwhile, write = Effect.logWarning 
   }
 }
 
-/** Writes the message of an error after the text, instead of the whole cause. */
+/**
+ * Writes the message of an error after the text, instead of the whole cause.
+ *
+ * @example
+ * ```ts
+ * import { Background } from "@hexfold/core/adapter"
+ *
+ * Background.reported({ failing: "the records stand still", write: Reported.withMessage })
+ * ```
+ */
 export const withMessage = (text: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   const error = Cause.squash(cause)
   return error instanceof Error ? Effect.logWarning(`${text}: ${error.message}`) : Effect.logWarning(text, cause)
 }
+
+/**
+ * Like {@link reported}, but work that says the same of the same store is reported
+ * once: a thousand subscriptions that wait for one store make one warning.
+ */
+export const reportedTogether = (store: object, texts: Texts): Reported => {
+  const failing = memoized(known, store, () => new Map<string, Reported>())
+  const current = (): Reported => {
+    const found = failing.get(texts.failing) ?? reported(texts)
+    if (failing.size === mostTogether) failing.clear()
+    failing.set(texts.failing, found)
+    return found
+  }
+  return {
+    failed: (cause) => Effect.suspend(() => current().failed(cause)),
+    succeeded: Effect.suspend(() => {
+      const found = failing.get(texts.failing)
+      failing.delete(texts.failing)
+      return found?.succeeded ?? Effect.void
+    })
+  }
+}
+
+// By store, the reports of what fails now, by its text.
+const known = new WeakMap<object, unknown>()
+const mostTogether = 1_000
 
 // The times between two warnings, in seconds.
 const shortest = 60

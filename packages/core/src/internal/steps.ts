@@ -8,20 +8,31 @@ export const stopwatch: Effect.Effect<() => number> = Effect.map(Clock.Clock, (c
 })
 
 /**
- * Uses one item after the other, until all are used or one use returns false. Lets
- * the event loop go on after every 10 ms: whatever the number of items, the process
- * answers meanwhile, and a lease is renewed. One use is one synchronous step.
+ * Runs synchronous work to its end, such as a generator that yields after each step.
+ * Lets the event loop go on after every 10 ms: however long the work is, the process
+ * answers meanwhile, and a lease is renewed. A single step is not interrupted.
+ *
+ * @example
+ * ```ts
+ * import { Background } from "@hexfold/core/adapter"
+ *
+ * declare const rows: ReadonlyArray<string>
+ * const lengths: Array<number> = []
+ *
+ * const counting = Background.inSteps((function* () {
+ *   for (const row of rows) yield lengths.push(row.length)
+ * })())
+ * ```
  */
-export const inSteps = <A>(items: Iterable<A>, use: (item: A) => boolean | void): Effect.Effect<void> =>
+export const inSteps = (work: Iterable<unknown>): Effect.Effect<void> =>
   Effect.flatMap(Clock.Clock, (clock) => {
-    const rest = items[Symbol.iterator]()
+    const steps = work[Symbol.iterator]()
     const slice = (): Effect.Effect<void> => {
       const began = clock.monotonicTimeNanosUnsafe()
-      for (;;) {
-        const next = rest.next()
-        if (next.done === true || use(next.value) === false) return Effect.void
+      while (steps.next().done !== true) {
         if (clock.monotonicTimeNanosUnsafe() - began >= longest) return Effect.flatMap(Effect.yieldNow, slice)
       }
+      return Effect.void
     }
     return Effect.suspend(slice)
   })

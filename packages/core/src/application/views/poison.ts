@@ -1,10 +1,8 @@
-import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as DateTime from "effect/DateTime"
 import type * as Schema from "effect/Schema"
 import type { ProjectionFailed } from "./errors.ts"
 import type { Row } from "../../domain/query/data.ts"
-import { inSteps } from "../../internal/steps.ts"
 import { storable } from "../../domain/texts.ts"
 import type * as View from "../../domain/View.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
@@ -53,51 +51,52 @@ export const decodeCandidate = (view: View.Any, recorded: RecordedEvent): Candid
 /**
  * Folds events into records, one after the other. The view's `onPoison` decides about
  * an event that cannot be applied. The events of a parked key are always parked as
- * well, since `onPoison` may have changed after the key was parked.
+ * well, since `onPoison` may have changed after the key was parked. The result holds
+ * when all steps are done.
  */
-export const apply = (
+export const applying = (
   view: View.Any,
   events: ReadonlyArray<Candidate>,
   loaded: Pick<Loaded, "states" | "parked">,
   { history, isFull, now }: Applying
-): Effect.Effect<Applied> =>
-  Effect.suspend(() => {
-    const folding = ViewFold.of(view).folding(loaded.states)
-    const parked = new Set(loaded.parked)
-    const deadLetters: Array<DeadLetter> = []
-    const sizes = new Map<string, number>()
-    let bytes = 0
-    let applied = 0
-    let taken = 0
-    let failed: ProjectionFailed | undefined
+): { readonly steps: Iterable<unknown>; readonly result: () => Applied } => {
+  const folding = ViewFold.of(view).folding(loaded.states)
+  const parked = new Set(loaded.parked)
+  const deadLetters: Array<DeadLetter> = []
+  const sizes = new Map<string, number>()
+  let bytes = 0
+  let applied = 0
+  let taken = 0
+  let failed: ProjectionFailed | undefined
 
-    /** Applies an event. False if the batch ends before it. */
-    const take = ({ decoded, keys, recorded }: Candidate): boolean => {
-      if (taken > 0 && isFull(bytes)) return false
+  /** One step for each key of an event: there may be many of them, and large records. */
+  const steps = function* () {
+    for (const { decoded, keys, recorded } of events) {
+      if (taken > 0 && isFull(bytes)) return
       if (Result.isFailure(decoded) && view.onPoison === "skip") {
         deadLetters.push({ ...unapplied(decoded.failure, now), history, key: "", parked: false })
         taken++
-        return true
+        continue
       }
       if (Result.isFailure(decoded) && (view.onPoison === "stop" || keys === undefined)) {
         failed = decoded.failure
-        return false
+        return
       }
-      const outcomes = (keys ?? []).map((key) => ({
-        key,
-        change: parked.has(key) ? undefined : Result.flatMap(decoded, (event) => folding.after(event, key))
-      }))
+      const outcomes: Array<Outcome> = []
+      for (const key of keys ?? []) {
+        const change = parked.has(key) ? undefined : Result.flatMap(decoded, (event) => folding.after(event, key))
+        outcomes.push({ key, change })
+        yield
+      }
       if (view.onPoison === "stop") {
         failed = outcomes.map(({ change }) => change && failureOf(change)).find((failure) => failure !== undefined)
-        if (failed !== undefined) return false
+        if (failed !== undefined) return
       }
       let left = 0
       for (const { change, key } of outcomes) {
         if (change !== undefined && Result.isSuccess(change)) {
           folding.accept(change.success)
-          const size = change.success.json === undefined ? 0 : stateBytes(change.success.json)
-          bytes += size - (sizes.get(key) ?? 0)
-          sizes.set(key, size)
+          count(key, change.success.json)
           continue
         }
         left++
@@ -107,17 +106,28 @@ export const apply = (
       }
       if (left < outcomes.length) applied++
       taken++
-      return true
+      yield
     }
+  }
 
-    return Effect.map(inSteps(events, take), () => ({
-      ...folding.changes(),
-      deadLetters,
-      events: applied,
-      taken,
-      failed
-    }))
-  })
+  /** Counts the bytes of the records to write. */
+  const count = (key: string, json: Schema.Json | undefined): void => {
+    const size = json === undefined ? 0 : stateBytes(json)
+    bytes += size - (sizes.get(key) ?? 0)
+    sizes.set(key, size)
+  }
+
+  return {
+    steps: steps(),
+    result: () => ({ ...folding.changes(), deadLetters, events: applied, taken, failed })
+  }
+}
+
+/** What an event makes of one record; without a change the key is parked. */
+interface Outcome {
+  readonly key: string
+  readonly change: ReturnType<ReturnType<ViewFold.ViewFold["folding"]>["after"]> | undefined
+}
 
 /** What a store keeps of an event that cannot be applied. */
 export const unapplied = (failed: ProjectionFailed, at: DateTime.Utc): Unapplied => {

@@ -4,7 +4,6 @@ import type * as Tracer from "effect/Tracer"
 import type * as View from "../../../domain/View.ts"
 import type { DeadLetter } from "../../../ports/deadLetter.ts"
 import { inSteps, stopwatch } from "../../../internal/steps.ts"
-import type { RecordedEvent } from "../../../ports/EventStore.ts"
 import type { CommitConflict, EventStoreError, ViewStoreError } from "../../../ports/errors.ts"
 import { isSame, type Part, servingOf, type Status, type Throughput } from "../../../ports/generation.ts"
 import type { Loaded } from "../../../ports/ViewStore.ts"
@@ -78,7 +77,9 @@ export const run = (batch: Batch): Effect.Effect<Done, Failure> =>
     // Where few events are for the view, a store searches no further than this at a time.
     const upTo = Math.min(horizon, from + stretch * size)
     const page =
-      from < horizon ? yield* batch.read({ after: from, history, upTo, limit: size, millis }) : { events: [], end: from }
+      from < horizon
+        ? yield* batch.read({ after: from, history, upTo, limit: size, millis })
+        : { events: [], end: from }
     const candidates = yield* select(batch, page)
     const work = applyAndCommit(batch, page, candidates)
     if (candidates.every(({ keys }) => keys?.length === 0)) return yield* work(undefined)
@@ -91,16 +92,17 @@ const select = ({ part, size, view }: Batch, { events }: Page) =>
   Effect.suspend(() => {
     const candidates: Array<Poison.Candidate> = []
     const keys = new Set<string>()
-    const take = (recorded: RecordedEvent): boolean => {
-      if (candidates.length === size) return false
-      const candidate = ofPart(Poison.decodeCandidate(view, recorded), part)
-      const before = keys.size
-      candidate.keys?.forEach((key) => keys.add(key))
-      if (before > 0 && keys.size > mostKeys) return false
-      candidates.push(candidate)
-      return true
+    const steps = function* () {
+      for (const recorded of events.slice(0, size)) {
+        const candidate = ofPart(Poison.decodeCandidate(view, recorded), part)
+        const before = keys.size
+        candidate.keys?.forEach((key) => keys.add(key))
+        if (before > 0 && keys.size > mostKeys) return
+        candidates.push(candidate)
+        yield
+      }
     }
-    return Effect.as(inSteps(events, take), candidates)
+    return Effect.as(inSteps(steps()), candidates)
   })
 
 const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Poison.Candidate>) =>
@@ -112,11 +114,9 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
     const now = yield* DateTime.now
     const elapsed = yield* stopwatch
     const isFull = (bytes: number) => bytes >= mostBytes || elapsed() >= millis
-    const { deadLetters, events, failed, put, remove, taken } = yield* Poison.apply(view, candidates, loaded, {
-      history,
-      isFull,
-      now
-    })
+    const applying = Poison.applying(view, candidates, loaded, { history, isFull, now })
+    yield* inSteps(applying.steps)
+    const { deadLetters, events, failed, put, remove, taken } = applying.result()
     const isCut = failed === undefined && taken < page.events.length
     const end = isCut ? page.events[taken - 1]!.position : page.end
     const to = failed === undefined ? end : failed.position - 1

@@ -1,3 +1,4 @@
+import * as StepSize from "../../../internal/stepSize.ts"
 import type { Done } from "./batch.ts"
 
 /** The number of events for which a projection reads at once. */
@@ -6,7 +7,7 @@ export interface BatchSize {
   /** To be called after a batch, with the milliseconds that it took in all. */
   readonly done: (batch: Pick<Done, "isCut" | "taken">, millis: number) => void
   /** Halves the size after a batch that was lost. False if a batch has a single event already. */
-  readonly halve: () => boolean
+  readonly lost: () => boolean
 }
 
 /**
@@ -21,19 +22,14 @@ export interface BatchSize {
  *    size, up to `most`. One of twice its time would be no longer than a share of the lease.
  */
 export const make = (most: number, lease: number): BatchSize => {
-  let size = most
-  const halve = (): boolean => {
-    if (size === 1) return false
-    size = Math.ceil(size / 2)
-    return true
-  }
+  const { current, grow, limit, lost, shrink } = StepSize.make(most, most)
   return {
-    current: () => size,
-    halve,
+    current,
+    lost,
     done: ({ isCut, taken }, millis) => {
-      if (isCut) size = Math.max(1, Math.min(size, taken))
-      if (millis >= lease / 2) halve()
-      else if (!isCut && millis < lease / 8) size = Math.min(most, size * 2)
+      if (isCut) limit(taken)
+      if (millis >= lease / 2) shrink()
+      else if (!isCut && millis < lease / 8) grow()
     }
   }
 }

@@ -54,6 +54,8 @@ export const makeReports = (
         return leases.failed(Cause.fail(new Error(`${of}${lasted}: ${why}; ${work}`)))
       }),
 
-    succeeded: Effect.suspend(() => Effect.andThen(failures.succeeded, Effect.andThen(slow.succeeded, leases.succeeded)))
+    succeeded: Effect.suspend(() =>
+      Effect.andThen(failures.succeeded, Effect.andThen(slow.succeeded, leases.succeeded))
+    )
   }
 }

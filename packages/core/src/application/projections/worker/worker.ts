@@ -169,7 +169,7 @@ const advancing = ({ lease, owner, size: most, ...given }: Common, events: Event
             return Effect.andThen(lost(batch.part)("another projection has owned it since"), Effect.fail(error))
           }
           if (error._tag === "CommitConflict" || error._tag === "ProjectionFailed") return Effect.fail(error)
-          if (error.reason._tag !== "Timeout" || !size.halve()) return Effect.fail(error)
+          if (error.reason._tag !== "Timeout" || !size.lost()) return Effect.fail(error)
           const isWritten = error.operation === "commit"
           return Effect.andThen(
             reports.slow.failed(Cause.fail(error)),
@@ -183,7 +183,7 @@ const advancing = ({ lease, owner, size: most, ...given }: Common, events: Event
 
   const lost = (part: Part) => (why: string) =>
     Effect.suspend(() => {
-      if (reports.isUnderWay()) size.halve()
+      if (reports.isUnderWay()) size.lost()
       return reports.lost(part, why, size.current())
     })
 
