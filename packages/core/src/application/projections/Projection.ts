@@ -95,7 +95,7 @@ const caughtUp = (horizon: Horizon) => (worker: Worker.Worker) =>
     for (;;) {
       const done = yield* worker
         .asOwner(advancing)
-        .pipe(Effect.catchTag(["CommitConflict", "HistoryEnded", "BatchGivenUp"], () => Effect.succeedNone))
+        .pipe(Effect.catchTag(["CommitConflict", "HistoryEnded"], () => Effect.succeedNone))
       const position = Option.isSome(done) ? done.value : yield* worker.position(end)
       // Another owner may be beyond a log that has gone back.
       yield* confirm(worker.events, position, horizon)
@@ -162,8 +162,6 @@ const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, 
         if (error._tag === "CommitConflict") {
           return Effect.logInfo(`${name}: goes on after a commit of another projection: ${error.message}`)
         }
-        // The worker has said why it gave the batch up.
-        if (error._tag === "BatchGivenUp") return Effect.sleep(worker.pause)
         if (!isRetryable(error)) return Effect.fail(error)
         return Effect.andThen(worker.failures.failed(Cause.fail(error)), Effect.sleep(worker.pause))
       }),

@@ -159,10 +159,7 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
   for (;;) {
     const done = yield* working.pipe(
       Effect.catch((error) =>
-        error._tag === "CommitConflict" ||
-        error._tag === "HistoryEnded" ||
-        error._tag === "BatchGivenUp" ||
-        isRetryable(error)
+        error._tag === "CommitConflict" || error._tag === "HistoryEnded" || isRetryable(error)
           ? Effect.as(failures.failed(Cause.fail(error)), undecided)
           : Effect.fail(error)
       ),

@@ -149,7 +149,7 @@ describe("a batch ends before its next event", () => {
         appendRaw(Tariff.streamId("same"), "Changed", { _tag: "Changed", text: "" })
       )
       yield* Projection.catchUp(Prices).pipe(on(store))
-      expect(positions().slice(-1)).toEqual([16])
+      expect(positions().slice(3)).toEqual([16])
     }).pipe(isolated)
   )
 
@@ -268,6 +268,38 @@ describe("a batch that takes too long is followed by a smaller one", () => {
       expect(yield* Fiber.join(done)).toMatchObject({ position: 12, events: 12 })
       expect(positions()).toEqual([4, 8, 12])
     }).pipe(isolated)
+  )
+
+  it.effect("if its commit has happened without an answer: it goes on after it, and no event is applied twice", () =>
+    Effect.gen(function* () {
+      const { plain, store } = yield* connection
+      yield* changed(12)
+      let isFirst = true
+      const silent: ViewStore.ViewStore["Service"] = {
+        ...store,
+        commit: (commit) =>
+          Effect.andThen(plain.commit(commit), isFirst ? ((isFirst = false), Effect.never) : Effect.void)
+      }
+      const done = yield* Projection.catchUp(Prices, { batch: 8 }).pipe(on(silent), Effect.forkChild)
+      yield* reaches(Prices, 12, "1 second")
+      expect(yield* Fiber.join(done)).toMatchObject({ position: 12, events: 4 })
+    }).pipe(isolated)
+  )
+
+  it.effect("also if another view has read more events for it", () =>
+    Effect.gen(function* () {
+      yield* changed(12)
+      const Counts = View.make("Counts", { from: [Tariff], state: Schema.Int, evolve: { Changed: (n = 0) => n + 1 } })
+      const { plain, store } = yield* connection
+      const limited: ViewStore.ViewStore["Service"] = {
+        ...store,
+        load: (generation, keys) =>
+          generation.view === "Counts" && keys.length > 4 ? Effect.never : plain.load(generation, keys)
+      }
+      yield* Layer.build(Projection.layer([Prices, Counts], { batch: 16 })).pipe(on(limited))
+      yield* reaches(Counts, 12, "1 second")
+      yield* reaches(Prices, 12)
+    }).pipe(Effect.scoped, isolated)
   )
 
   it.effect("and a batch of one event passes the failure on", () =>

@@ -1,13 +1,9 @@
 import * as Cause from "effect/Cause"
-import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as View from "../../../domain/View.ts"
 import { reported, withMessage } from "../../../internal/reported.ts"
 import type { Part } from "../../../ports/generation.ts"
-
-/** A commit got no answer in time: the projection has to claim the generation anew, and goes on with smaller batches. */
-export class BatchGivenUp extends Data.TaggedError("BatchGivenUp")<{ readonly message: string }> {}
 
 /** A batch that works. */
 interface UnderWay {

@@ -23,7 +23,7 @@ import { type HistoryEnded, makePlaces } from "./places.ts"
 import { bounded, type Owned, withLease } from "./lease.ts"
 import { type Failure, type Options, settingsOf } from "./options.ts"
 import * as Promotion from "./promotion.ts"
-import { BatchGivenUp, makeReports } from "./reports.ts"
+import { makeReports } from "./reports.ts"
 import * as SharedReader from "./sharedReader.ts"
 import * as Throughput from "./throughput.ts"
 
@@ -52,7 +52,7 @@ export interface Worker extends Promotion.Promotion {
 type Advance = (owned: Owned, from: number, horizon: Horizon) => Effect.Effect<number, Failure | Interrupted>
 
 /** Why an owner has to claim anew: then the view store says from which position to go on. */
-type Interrupted = CommitConflict | HistoryEnded | BatchGivenUp
+type Interrupted = CommitConflict | HistoryEnded
 
 /** A build to work on, and the position after which it begins. */
 export interface Build {
@@ -157,7 +157,7 @@ const advancing = ({ lease, owner, size: most, ...given }: Common, events: Event
   const reports = makeReports(given.view, { lease, owner })
   let serves = false
 
-  /** Runs a batch. Gives nothing if it took too long, before it had written anything: the next one is half as large. */
+  /** Runs a batch. Gives nothing if a store has not answered in time: the next one is half as large. */
   const run = (batch: Batch.Batch) =>
     Effect.flatMap(stopwatch, (elapsed) => {
       reports.begin({ from: batch.from, size: batch.size, elapsed })
@@ -170,12 +170,8 @@ const advancing = ({ lease, owner, size: most, ...given }: Common, events: Event
           }
           if (error._tag === "CommitConflict" || error._tag === "ProjectionFailed") return Effect.fail(error)
           if (error.reason._tag !== "Timeout" || !size.lost()) return Effect.fail(error)
-          const isWritten = error.operation === "commit"
-          return Effect.andThen(
-            reports.slow.failed(Cause.fail(error)),
-            // Nobody knows whether the commit has happened. The next claim says so.
-            isWritten ? Effect.fail(new BatchGivenUp({ message: error.message })) : Effect.succeed(undefined)
-          )
+          // A commit without an answer may have happened. Then the next one is refused, since it begins at the former position.
+          return Effect.as(reports.slow.failed(Cause.fail(error)), undefined)
         }),
         Effect.ensuring(Effect.sync(reports.end))
       )
