@@ -42,29 +42,25 @@ export const copyJson = <A>(value: A, depth: number): A | Problem => {
 /** The most bytes of a record's state, as Postgres writes jsonb out. What is larger could not be read back. */
 export const maxRecordBytes = 8 << 20
 
-/**
- * Like {@link copyJson}, but for the state of a record, which has a largest size. A copy
- * is given back as it is: it is frozen, so a store need not copy again what the fold has made.
- */
+/** Like {@link copyJson}, but for the state of a record, which has a largest size. */
 export const copyState = <A extends Schema.Json>(state: A): A | Problem => {
-  if (sizeOfCopy(state) !== undefined) return state
   const copy = copyJson(state, 0)
   if (copy instanceof Problem) return copy
   const bytes = jsonBytes(copy)
-  if (bytes > maxRecordBytes) return new Problem(`: its ${bytes} bytes of JSON are more than ${maxRecordBytes}`)
-  if (bytes >= leastKnown && typeof copy === "object" && copy !== null) copies.set(copy, bytes)
-  return copy
+  return bytes > maxRecordBytes ? new Problem(`: its ${bytes} bytes of JSON are more than ${maxRecordBytes}`) : copy
 }
 
-/** The bytes of a state's JSON. For a copy they are known. */
-export const stateBytes = (state: Schema.Json): number => sizeOfCopy(state) ?? jsonBytes(state)
+/** Marks records whose states are copies, so that a store need not copy them again. They do not change any more. */
+export const copied = <Rows extends ReadonlyArray<object>>(rows: Rows): Rows => {
+  rows.forEach((row) => Object.freeze(row))
+  known.add(rows)
+  return Object.freeze(rows)
+}
 
-const sizeOfCopy = (state: Schema.Json): number | undefined =>
-  typeof state === "object" && state !== null ? copies.get(state) : undefined
+/** Whether the states of records were marked as copies. */
+export const areCopied = (rows: ReadonlyArray<object>): boolean => known.has(rows)
 
-// The copies, which nobody can change any more, with their sizes in bytes. To copy a small state again costs less than to know it.
-const leastKnown = 1_024
-const copies = new WeakMap<object, number>()
+const known = new WeakSet<ReadonlyArray<object>>()
 
 const copyArray = (values: ReadonlyArray<unknown>, depth: number): ReadonlyArray<unknown> | Problem => {
   const copy: Array<unknown> = []

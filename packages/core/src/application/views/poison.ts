@@ -7,7 +7,7 @@ import { storable } from "../../domain/texts.ts"
 import type * as View from "../../domain/View.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
 import type { DeadLetter, Unapplied } from "../../ports/deadLetter.ts"
-import { stateBytes } from "../../ports/jsonCopy.ts"
+import { jsonBytes } from "../../ports/jsonBytes.ts"
 import type { Loaded } from "../../ports/ViewStore.ts"
 import * as ViewFold from "./fold.ts"
 
@@ -63,7 +63,7 @@ export const applying = (
   const folding = ViewFold.of(view).folding(loaded.states)
   const parked = new Set(loaded.parked)
   const deadLetters: Array<DeadLetter> = []
-  const sizes = new Map<string, number>()
+  const sizes = new Map<string, { readonly size: number; readonly times: number }>()
   let bytes = 0
   let applied = 0
   let taken = 0
@@ -110,11 +110,13 @@ export const applying = (
     }
   }
 
-  /** Counts the bytes of the records to write. */
+  /** Counts the bytes of the records to write. A large record is not measured after each of its events, but less and less often. */
   const count = (key: string, json: Schema.Json | undefined): void => {
-    const size = json === undefined ? 0 : stateBytes(json)
-    bytes += size - (sizes.get(key) ?? 0)
-    sizes.set(key, size)
+    const { size = 0, times = 0 } = sizes.get(key) ?? {}
+    const isMeasured = (times & (times + 1)) === 0
+    const now = json === undefined ? 0 : isMeasured ? jsonBytes(json) : size
+    bytes += now - size
+    sizes.set(key, { size: now, times: times + 1 })
   }
 
   return {

@@ -448,7 +448,7 @@ it.effect("a failure of the store that lasts is logged at growing intervals, and
   }).pipe(isolated)
 )
 
-it.effect("a large state that was folded is not copied again for the commit", () =>
+it.effect("states that were folded are not copied again for the commit, and nobody can change them", () =>
   Effect.gen(function* () {
     const { commits, store } = yield* watched
     yield* changed(1, "x".repeat(2_000))
@@ -456,6 +456,13 @@ it.effect("a large state that was folded is not copied again for the commit", ()
     const [commit] = commits
     const checked = CommitCheck.check(commit!)
     if ("reason" in checked) throw checked
-    expect(checked.put[0]!.state).toBe(commit!.put[0]!.state)
+    expect(checked.put).toBe(commit!.put)
+    const [row] = checked.put
+    expect([checked.put, row, row!.state].every((each) => Object.isFrozen(each))).toBe(true)
+    // Somebody else may still change what a commit has.
+    const state = { text: "y" }
+    const other = CommitCheck.check({ ...commit!, put: [{ key: "a", state }] })
+    if ("reason" in other) throw other
+    expect(other.put[0]!.state).not.toBe(state)
   }).pipe(isolated)
 )
