@@ -3,10 +3,11 @@ import { Clock, Effect } from "effect"
 
 export const ownClock = Effect.map(Clock.Clock, (test) => {
   let passed = 0
+  let jumped = 0
   const nanos = () => BigInt(passed) * 1_000_000n
   const clock: Clock.Clock = {
-    currentTimeMillisUnsafe: () => test.currentTimeMillisUnsafe() + passed,
-    currentTimeMillis: Effect.sync(() => test.currentTimeMillisUnsafe() + passed),
+    currentTimeMillisUnsafe: () => test.currentTimeMillisUnsafe() + passed + jumped,
+    currentTimeMillis: Effect.sync(() => clock.currentTimeMillisUnsafe()),
     currentTimeNanosUnsafe: () => test.currentTimeNanosUnsafe() + nanos(),
     currentTimeNanos: Effect.sync(() => test.currentTimeNanosUnsafe() + nanos()),
     monotonicTimeNanosUnsafe: () => test.monotonicTimeNanosUnsafe() + nanos(),
@@ -18,6 +19,12 @@ export const ownClock = Effect.map(Clock.Clock, (test) => {
     pass: (millis: number): void => {
       passed += millis
     },
+    /** Corrects the wall clock, and nothing else. */
+    jump: (millis: number): void => {
+      jumped += millis
+    },
+    /** Runs an effect with the test's clock. */
+    outside: Effect.provideService(Clock.Clock, test),
     within: Effect.provideService(Clock.Clock, clock)
   }
 })

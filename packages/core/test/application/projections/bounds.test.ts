@@ -10,7 +10,7 @@ import {
   ViewStoreError
 } from "@hexfold/core"
 import { CommitCheck } from "@hexfold/core/adapter"
-import { Effect, Fiber, Layer, Schema, Stream } from "effect"
+import { Deferred, Effect, Fiber, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { collecting } from "../../support/logged.ts"
 import { ownClock, seenMeanwhile } from "../../support/ownClock.ts"
@@ -405,6 +405,76 @@ describe("a lost lease", () => {
       isAway = true
       yield* TestClock.adjust("15 seconds")
       expect(lines[0]).toMatch(/: it could not renew the lease in time: claim: down; no batch was under way$/)
+    }).pipe(isolated)
+  )
+
+  it.effect(
+    "does not lose a batch if the process was only held up: it commits if no other projection has taken over",
+    () =>
+      Effect.gen(function* () {
+        const { into, lines } = collecting()
+        const { pass, within } = yield* ownClock
+        const { loads, positions, store } = yield* watched
+        yield* changed(2)
+        const loaded = yield* Deferred.make<void>()
+        const late: ViewStore.ViewStore["Service"] = {
+          ...store,
+          load: (generation, keys) => Effect.tap(store.load(generation, keys), Deferred.await(loaded))
+        }
+        yield* Projection.run(Prices, { lease: "12 seconds" }).pipe(on(late), within, into, Effect.forkChild)
+        yield* TestClock.adjust("1 second")
+        pass(15_000)
+        yield* TestClock.adjust("4 seconds")
+        yield* Deferred.succeed(loaded, undefined)
+        yield* TestClock.adjust("1 millis")
+        expect([positions(), loads, lines]).toEqual([[2], [2], []])
+        yield* TestClock.adjust("4 seconds")
+        expect(lines).toEqual([
+          expect.stringMatching(
+            /the process was busy, and its lease had ended 7s before it could renew it; no batch was under way$/
+          )
+        ])
+        yield* changed(1)
+        yield* reaches(Prices, 3)
+      }).pipe(isolated)
+  )
+
+  it.effect("does not come from a correction of the process's wall clock", () =>
+    Effect.gen(function* () {
+      const { into, lines } = collecting()
+      const { jump, outside, within } = yield* ownClock
+      const { plain, store } = yield* watched
+      // The store has a clock of its own.
+      const apart = { ...store, claim: (claim: ViewStore.Claim) => outside(plain.claim(claim)) }
+      yield* Projection.run(Prices).pipe(on(apart), within, into, Effect.forkChild)
+      for (const millis of [3_600_000, -7_200_000, 3_600_000]) {
+        yield* TestClock.adjust("1 second")
+        jump(millis)
+        yield* TestClock.adjust("20 seconds")
+      }
+      yield* changed(1)
+      yield* reaches(Prices, 1)
+      expect(lines).toEqual([])
+    }).pipe(isolated)
+  )
+
+  it.effect("is logged if the store says that the lease had ended", () =>
+    Effect.gen(function* () {
+      const { into, lines } = collecting()
+      const { plain, store } = yield* watched
+      let claims = 0
+      const ended: ViewStore.ViewStore["Service"] = {
+        ...store,
+        claim: (claim) =>
+          Effect.map(plain.claim(claim), (claimed) =>
+            claimed._tag === "Owned" && claims++ === 1 ? { ...claimed, epoch: claimed.epoch + 1 } : claimed
+          )
+      }
+      yield* Projection.run(Prices).pipe(on(ended), into, Effect.forkChild)
+      yield* TestClock.adjust("5 seconds")
+      expect(lines).toEqual([
+        expect.stringContaining("its lease had ended before it was renewed; no batch was under way")
+      ])
     }).pipe(isolated)
   )
 

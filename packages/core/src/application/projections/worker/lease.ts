@@ -36,27 +36,35 @@ export const withLease = <A, E, E2>(
     const ask = (lease: Duration.Duration) =>
       within(store.claim({ ...claim, lease }), patience, "claim", claim.generation.view)
     // Our lease counts from before the question. The store's begins later, so ours never ends after it.
-    const claiming = Effect.flatMap(Clock.currentTimeMillis, (asked) =>
+    const claiming = Effect.flatMap(monotonicMillis, (asked) =>
       Effect.map(ask(claim.lease), (claimed) => ({ claimed, until: asked + Duration.toMillis(claim.lease) }))
     )
 
     /** Ends when the lease is lost, and not before. */
-    const renewing = Effect.fnUntraced(function* (build: number, first: number) {
+    const renewing = Effect.fnUntraced(function* ({ build, epoch }: Owned, first: number) {
       for (let until = first; ;) {
         yield* Effect.sleep(patience)
-        const left = until - (yield* Clock.currentTimeMillis)
+        const left = until - (yield* monotonicMillis)
+        if (left <= 0) {
+          // Something has held the event loop for longer than the lease. The batch under way may still commit: its epoch and
+          // its position decide. To claim now would change the epoch, and the batch would be lost each time.
+          yield* Effect.sleep(patience)
+          return `the process was busy, and its lease had ended ${Duration.format(Duration.millis(Math.round(-left)))} before it could renew it`
+        }
         let failure: ViewStoreError | undefined
         const renewed = yield* claiming.pipe(
           Effect.tapError((error) => Effect.sync(() => void (failure = error))),
           Effect.retry({ schedule: Schedule.spaced(Duration.divideUnsafe(patience, 10)), while: isRetryable }),
-          Effect.timeoutOption(Math.max(0, left))
+          Effect.timeoutOption(left)
         )
-        if (Option.isNone(renewed)) return `it could not renew the lease in time: ${whyLate(left, failure)}`
+        if (Option.isNone(renewed))
+          return `it could not renew the lease in time: ${failure?.message ?? "the view store has not answered"}`
         const { claimed } = renewed.value
         // The answer may be another build, which has replaced ours.
         if (claimed._tag === "Held") return `the projection ${claimed.by} owns it now`
         if (claimed._tag === "Divided") return "its keys are divided into other parts now"
         if (claimed.build !== build) return `build ${claimed.build} has replaced build ${build}`
+        if (claimed.epoch !== epoch) return "its lease had ended before it was renewed"
         until = renewed.value.until
       }
     })
@@ -72,7 +80,7 @@ export const withLease = <A, E, E2>(
             return Effect.raceFirst(
               Effect.asSome(work.asOwner(claimed)),
               Effect.andThen(
-                Effect.flatMap(renewing(claimed.build, until), (why) => work.lost?.(why) ?? Effect.void),
+                Effect.flatMap(renewing(claimed, until), (why) => work.lost?.(why) ?? Effect.void),
                 Effect.succeedNone
               )
             )
@@ -87,11 +95,8 @@ export const withLease = <A, E, E2>(
     return Effect.ensuring(working, release)
   })
 
-// A timer that is late by more than the rest of the lease says that something has held the event loop.
-const whyLate = (left: number, failure: ViewStoreError | undefined): string =>
-  left <= 0
-    ? `the process was busy until ${Duration.format(Duration.millis(Math.round(-left)))} after its end`
-    : (failure?.message ?? "the view store has not answered")
+// A correction of the wall clock must not end a lease.
+const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
 /** Operations of a view store, each of which fails with a retryable `Timeout` if it takes longer than the lease. */
 export type BoundedStore = Pick<ViewStore["Service"], "load" | "commit" | "deadLetters" | "status">
