@@ -9,7 +9,7 @@ import { Worker, isMainThread, workerData } from "node:worker_threads"
  * Batches that are bounded by time and size. A program of its own, because it shows
  * what one run does and is not compared with anything:
  *
- * nice -n 19 node --conditions=@hexfold/source src/bounded.ts [entries] [events] [lease in seconds]
+ * npm run bounded --workspace @hexfold/benchmarks -- [entries] [events] [lease in seconds]
  *
  * One record of many entries that grows with each event: how long the event loop is
  * held, and how long one process and two processes take. Then events that touch 600

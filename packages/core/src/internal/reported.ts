@@ -75,16 +75,7 @@ export const reported = ({ again, failing, meanwhile, write = Effect.logWarning 
   }
 }
 
-/**
- * Writes the message of an error after the text, instead of the whole cause.
- *
- * @example
- * ```ts
- * import { Background } from "@hexfold/core/adapter"
- *
- * Background.reported({ failing: "the records stand still", write: Reported.withMessage })
- * ```
- */
+/** Writes the message of an error after the text, instead of the whole cause. */
 export const withMessage = (text: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   const error = Cause.squash(cause)
   return error instanceof Error ? Effect.logWarning(`${text}: ${error.message}`) : Effect.logWarning(text, cause)
@@ -97,10 +88,12 @@ export const withMessage = (text: string, cause: Cause.Cause<unknown>): Effect.E
 export const reportedTogether = (store: object, texts: Texts): Reported => {
   const failing = memoized(known, store, () => new Map<string, Reported>())
   const current = (): Reported => {
-    const found = failing.get(texts.failing) ?? reported(texts)
+    const found = failing.get(texts.failing)
+    if (found !== undefined) return found
+    const made = reported(texts)
     if (failing.size === mostTogether) failing.clear()
-    failing.set(texts.failing, found)
-    return found
+    failing.set(texts.failing, made)
+    return made
   }
   return {
     failed: (cause) => Effect.suspend(() => current().failed(cause)),
