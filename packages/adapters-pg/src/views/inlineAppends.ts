@@ -1,5 +1,5 @@
 import { type EventStore, EventStoreError, Reason, type View } from "@hexfold/core"
-import { InlineViews } from "@hexfold/core/adapter"
+import { Background, InlineViews } from "@hexfold/core/adapter"
 import { Effect, Schedule, type Scope } from "effect"
 import type { SqlError } from "effect/sql"
 import type { Limit } from "../database/disconnect.ts"
@@ -114,15 +114,22 @@ export const make = ({
         })
       )
 
+    const leaving = Background.reported({
+      failing: `hexfold: an inline view of ${schema} cannot be left to its projection, so transactions with events for it are refused`,
+      again: `hexfold: an inline view of ${schema} is left to its projection`
+    })
+
     // The caller's transaction holds the lock of the flags, so they can change only after its end.
     const later = (reason: Reasons) =>
       known.adapt(reason).pipe(
         limited("append"),
+        Effect.tapCause(leaving.failed),
         Effect.retry({
           while: (error) => (error._tag === "SqlError" ? isPassing(error) : error.isRetryable),
           schedule: Schedule.spaced("1 second")
         }),
-        Effect.catchCause((cause) => Effect.logWarning("a view could not be left to its projection", cause)),
+        Effect.andThen(leaving.succeeded),
+        Effect.ignore,
         outside,
         Effect.withTracerEnabled(false),
         Effect.forkIn(scope)

@@ -1,5 +1,5 @@
 import type { EventStore, ProjectionFailed, ProjectionStore, View } from "@hexfold/core"
-import { InlineViews } from "@hexfold/core/adapter"
+import { Background, InlineViews } from "@hexfold/core/adapter"
 import { Effect, type Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as records from "../sql/records.ts"
@@ -29,10 +29,12 @@ export const apply = (
   events: ReadonlyArray<EventStore.RecordedEvent>
 ): Effect.Effect<void, ProjectionFailed | SqlError.SqlError> =>
   Effect.gen(function* () {
-    const { fold, keys } = yield* Effect.fromResult(InlineViews.plan(view, events))
+    const { folding, keys } = yield* Effect.fromResult(InlineViews.plan(view, events))
     if (keys.length === 0) return
     const stored = yield* sql.unsafe<Stored>(records.states(records.tableOf(schema, id)), [texts(keys)])
-    yield* write(schema, sql, id, yield* Effect.fromResult(fold(new Map(stored.map(({ key, state }) => [key, state])))))
+    const { result, steps } = folding(new Map(stored.map(({ key, state }) => [key, state])))
+    yield* Background.inSteps(steps)
+    yield* write(schema, sql, id, yield* Effect.fromResult(result()))
   })
 
 /** Records as texts, in portions of which the server takes each in one message. */

@@ -5,7 +5,7 @@ import * as StreamId from "../domain/StreamId.ts"
 import { idProblem, quote, textProblem } from "../domain/texts.ts"
 import { Rejected } from "./Reason.ts"
 import { isStorableTime } from "./eventCopy.ts"
-import { copyState, maxRecordBytes, Problem } from "./jsonCopy.ts"
+import { areCopied, copyState, maxRecordBytes, Problem } from "./jsonCopy.ts"
 import { ViewStoreError } from "./errors.ts"
 import type { Generation, Part } from "./generation.ts"
 import type { Changes, Claim, Commit, Owner } from "./ProjectionStore.ts"
@@ -46,6 +46,7 @@ export const check = (commit: Commit): Commit | ViewStoreError => {
     if (problem !== undefined) return rejected("commit", generation, problem)
     keys.add(key)
   }
+  if (areCopied(put)) return commit
   const copies: Array<Row<Schema.Json>> = []
   for (const { key, state } of put) {
     const copy = copyState(state)

@@ -213,8 +213,7 @@ const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, 
           return Effect.logInfo(`${name}: goes on after a commit of another projection: ${error.message}`)
         }
         if (!isRetryable(error)) return Effect.fail(error)
-        const logged = Effect.logWarning(`${name}: goes on after a failure of the store: ${error.message}`)
-        return Effect.andThen(logged, Effect.sleep(worker.pause))
+        return Effect.andThen(worker.failures.failed(Cause.fail(error)), Effect.sleep(worker.pause))
       }),
       Effect.forever
     )

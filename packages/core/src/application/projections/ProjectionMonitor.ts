@@ -1,10 +1,12 @@
 /** The status of projections, for operators, metrics and health checks. */
 import * as Duration from "effect/Duration"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type * as View from "../../domain/View.ts"
 import { disconnect } from "../../internal/disconnect.ts"
+import { reported, withMessage } from "../../internal/reported.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
 import type { ProjectionStore } from "../../ports/ProjectionStore.ts"
@@ -67,19 +69,24 @@ export const watch = (
   views: ReadonlyArray<View.Any>,
   { every = "10 seconds" }: WatchOptions = {}
 ): Effect.Effect<never, never, EventStore | ProjectionStore | ViewStore> =>
-  // A reading that takes too long is interrupted but not waited for: its connection may give no answer.
-  Effect.timeout(disconnect(status(views)), every).pipe(
-    Effect.flatMap(Effect.forEach(statusMetrics.publish)),
-    Effect.catch((error) =>
-      Effect.andThen(
-        Metric.update(statusMetrics.unreadable, 1),
-        Effect.logWarning(`the status of the views could not be read: ${error.message}`)
-      )
-    ),
-    Effect.andThen(Effect.sleep(every)),
-    Effect.forever,
-    Effect.withTracerEnabled(false)
-  )
+  Effect.suspend(() => {
+    const report = reported({
+      failing: "the status of the views could not be read",
+      meanwhile: "their gauges stand still meanwhile",
+      write: withMessage
+    })
+    // A reading that takes too long is interrupted but not waited for: its connection may give no answer.
+    return Effect.timeout(disconnect(status(views)), every).pipe(
+      Effect.flatMap(Effect.forEach(statusMetrics.publish)),
+      Effect.andThen(report.succeeded),
+      Effect.catch((error) =>
+        Effect.andThen(Metric.update(statusMetrics.unreadable, 1), report.failed(Cause.fail(error)))
+      ),
+      Effect.andThen(Effect.sleep(every)),
+      Effect.forever,
+      Effect.withTracerEnabled(false)
+    )
+  })
 
 /**
  * Runs {@link watch} in the background for as long as the layer lives.

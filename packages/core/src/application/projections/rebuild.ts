@@ -1,7 +1,9 @@
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../../domain/View.ts"
+import { reported, withMessage } from "../../internal/reported.ts"
 import { isRetryable } from "../../internal/retryable.ts"
 import { EventStore, type Position } from "../../ports/EventStore.ts"
 import {
@@ -106,6 +108,10 @@ export const rebuild = (
 const building = Effect.fnUntraced(function* (view: View.Any, options: Options, target: Worker.Build) {
   const { status } = yield* ViewStore
   const worker = yield* Worker.make(view, options, { generation: target })
+  const failures = reported({
+    failing: `${view.name}: the rebuild goes on after a failure`,
+    write: withMessage
+  })
   let isOurs = false
   let replaced: Status | undefined
   const place = { version: view.version, build: target.build }
@@ -151,10 +157,7 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
     const done = yield* working.pipe(
       Effect.catch((error) =>
         error._tag === "CommitConflict" || error._tag === "HistoryEnded" || isRetryable(error)
-          ? Effect.as(
-              Effect.logWarning(`${view.name}: the rebuild goes on after a failure: ${error.message}`),
-              undecided
-            )
+          ? Effect.as(failures.failed(Cause.fail(error)), undecided)
           : Effect.fail(error)
       ),
       Worker.untraced

@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import type { StreamId } from "../../domain/StreamId.ts"
 import type * as View from "../../domain/View.ts"
 import type { DeadLetter } from "../../ports/deadLetter.ts"
+import { inSteps } from "../../internal/steps.ts"
 import { type CommitConflict, EventStoreError, type ViewStoreError } from "../../ports/errors.ts"
 import { EventStore, type RecordedEvent } from "../../ports/EventStore.ts"
 import { buildsOf, currentOf } from "../../ports/generation.ts"
@@ -66,8 +67,7 @@ const retryPage = (view: View.Any, key: string) =>
     const deadLetters = yield* store.deadLetters(generation, { key, parked: true, limit: pageSize })
     if (deadLetters.length === 0) return nothing
     const { states } = yield* store.load(generation, [key])
-    const folded = fold(view, key, deadLetters, yield* eventsOf(view, deadLetters), states)
-    const { applied, changes, failed } = folded
+    const { applied, changes, failed } = yield* fold(view, key, deadLetters, yield* eventsOf(view, deadLetters), states)
     const now = yield* DateTime.now
     const still = failed && { ...deadLetters[applied]!, ...unapplied(failed, now) }
     // The dead letter is not written alone: a process with a newer program may have applied it.
@@ -101,30 +101,34 @@ const fold = (
   deadLetters: ReadonlyArray<DeadLetter>,
   events: ReadonlyMap<number, RecordedEvent>,
   states: Loaded["states"]
-) => {
-  const { decode, folding } = ViewFold.of(view)
-  const { accept, after, changes } = folding(states)
-  let failed: ProjectionFailed | undefined
-  let applied = 0
-  for (const { position } of deadLetters) {
-    const decoded = decode(events.get(position)!)
-    if (Result.isFailure(decoded)) {
-      failed = decoded.failure
-      break
-    }
-    // In the corrected view the event may not belong to the key any more.
-    if (decoded.success.keys.includes(key)) {
-      const change = after(decoded.success, key)
-      if (Result.isFailure(change)) {
-        failed = change.failure
-        break
+) =>
+  Effect.suspend(() => {
+    const { decode, folding } = ViewFold.of(view)
+    const { accept, after, changes } = folding(states)
+    let failed: ProjectionFailed | undefined
+    let applied = 0
+    const steps = function* () {
+      for (const { position } of deadLetters) {
+        const decoded = decode(events.get(position)!)
+        if (Result.isFailure(decoded)) {
+          failed = decoded.failure
+          return
+        }
+        // In the corrected view the event may not belong to the key any more.
+        if (decoded.success.keys.includes(key)) {
+          const change = after(decoded.success, key)
+          if (Result.isFailure(change)) {
+            failed = change.failure
+            return
+          }
+          accept(change.success)
+        }
+        applied++
+        yield
       }
-      accept(change.success)
     }
-    applied++
-  }
-  return { applied, failed, changes: changes() }
-}
+    return Effect.map(inSteps(steps()), () => ({ applied, failed, changes: changes() }))
+  })
 
 /** The events of dead letters, by position. The events of one stream are read together, since they are closer there than in the log. */
 const eventsOf = (view: View.Any, deadLetters: ReadonlyArray<DeadLetter>) =>

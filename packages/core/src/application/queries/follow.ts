@@ -1,7 +1,10 @@
-import * as Clock from "effect/Clock"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { reportedTogether, withMessage } from "../../internal/reported.ts"
+import * as StepSize from "../../internal/stepSize.ts"
+import { stopwatch } from "../../internal/steps.ts"
 import { checkRange } from "../../ports/AppendCheck.ts"
 import { EventStoreError } from "../../ports/errors.ts"
 import {
@@ -58,8 +61,13 @@ export const follow = (options: SubscriptionOptions): Stream.Stream<Step, EventS
       if (refused !== undefined) return Stream.fail(refused)
       let at: number | Position = after
       let isBeginning = from === "now"
-      let stretch = first
+      const stretch = StepSize.make(first, Number.MAX_SAFE_INTEGER)
       const place = () => (typeof at === "number" ? at : at.position)
+      const report = reportedTogether(store, {
+        failing: `a subscription to ${filters.aggregates?.join(", ") ?? "all events"} tries again, and delivers nothing meanwhile`,
+        again: `a subscription to ${filters.aggregates?.join(", ") ?? "all events"} goes on`,
+        write: (text, cause) => withMessage(`${text}; it has come to position ${place()}`, cause)
+      })
 
       /** Fails if the log does not have the position. From then on the position is one of this history. */
       const check = (horizon: Horizon) =>
@@ -72,12 +80,14 @@ export const follow = (options: SubscriptionOptions): Stream.Stream<Step, EventS
         return Stream.succeed({ event: undefined, resume })
       }
 
-      /** Reads one stretch. If it fails, the next one begins after the last event that was delivered, and is shorter. */
+      /**
+       * Reads one stretch. If it fails, the next one begins after the last event that was
+       * delivered. If it took too long, the next one is shorter: a server may end a statement
+       * that searches for long.
+       */
       const read = (history: number, end: number): Stream.Stream<Step, EventStoreError> =>
         Stream.unwrap(
-          Effect.map(Clock.currentTimeMillis, (began) => {
-            const tried = stretch
-            stretch = Math.max(shortest, Math.floor(tried / 4))
+          Effect.map(stopwatch, (elapsed) => {
             const steps = Stream.map(
               store.readAll({ ...filters, after: place(), history, upTo: end }),
               (event): Step => {
@@ -85,13 +95,23 @@ export const follow = (options: SubscriptionOptions): Stream.Stream<Step, EventS
                 return { event, resume }
               }
             )
-            const nothingMore = Effect.map(Clock.currentTimeMillis, (now): ReadonlyArray<Step> => {
-              stretch = now - began < quick ? tried * 2 : tried
-              if (place() === end) return []
-              const resume = (at = { history, position: end })
-              return [{ event: undefined, resume }]
+            const shorter = ({ reason }: EventStoreError) =>
+              Effect.sync(() => {
+                if (reason._tag !== "Timeout") return
+                stretch.limit(end - place())
+                stretch.lost()
+              })
+            const nothingMore = Effect.suspend(() => {
+              if (elapsed() < quick) stretch.grow()
+              const done = place() === end
+              if (!done) at = { history, position: end }
+              const rest: ReadonlyArray<Step> = done ? [] : [{ event: undefined, resume: { history, position: end } }]
+              return Effect.as(report.succeeded, rest)
             })
-            return Stream.concat(steps, Stream.flatMap(Stream.fromEffect(nothingMore), Stream.fromIterable))
+            return Stream.concat(
+              Stream.tapError(steps, shorter),
+              Stream.flatMap(Stream.fromEffect(nothingMore), Stream.fromIterable)
+            )
           })
         )
 
@@ -101,7 +121,7 @@ export const follow = (options: SubscriptionOptions): Stream.Stream<Step, EventS
         const ends = Stream.paginate(undefined, () =>
           Effect.sync(() =>
             place() < last
-              ? ([[Math.min(last, place() + stretch)], Option.some(undefined)] as const)
+              ? ([[Math.min(last, place() + stretch.current())], Option.some(undefined)] as const)
               : ([[], Option.none<undefined>()] as const)
           )
         )
@@ -125,6 +145,7 @@ export const follow = (options: SubscriptionOptions): Stream.Stream<Step, EventS
           return Stream.concat(Stream.drain(Stream.fromEffect(Effect.suspend(() => check(horizon)))), reading)
         }),
         Stream.takeWhile((step): step is Step => step !== undefined),
+        Stream.tapError((error) => (error.isRetryable ? report.failed(Cause.fail(error)) : Effect.void)),
         // Begins again after the last event that was delivered.
         Stream.retry(whileAway)
       )
@@ -143,9 +164,8 @@ const refusedStart = ({ after, from }: SubscriptionOptions): EventStoreError | u
     : new EventStoreError({ operation: "readAll", reason: new Rejected({ detail: problem }) })
 }
 
-/** The positions of the first stretch, and of the shortest. */
+/** The positions of the first stretch. */
 const first = 100_000
-const shortest = 1_000
 
 /** A stretch that takes less, in milliseconds, is followed by a longer one. */
 const quick = 500

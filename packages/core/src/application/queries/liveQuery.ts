@@ -1,3 +1,4 @@
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
@@ -5,6 +6,7 @@ import * as Stream from "effect/Stream"
 import type * as Schema from "effect/Schema"
 import { canonicalJson } from "../../domain/canonicalJson.ts"
 import type * as Query from "../../domain/Query.ts"
+import { reportedTogether, withMessage } from "../../internal/reported.ts"
 import { isRetryable } from "../../internal/retryable.ts"
 import { type EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import { EventStore, type Horizon } from "../../ports/EventStore.ts"
@@ -26,6 +28,11 @@ export const answers = <A extends Answer, E>(
     Effect.gen(function* () {
       const events = yield* EventStore
       const store = yield* ViewStore
+      const report = reportedTogether(store, {
+        failing: `a live query of ${view.name} tries again, and shows nothing new meanwhile`,
+        again: `a live query of ${view.name} goes on`,
+        write: withMessage
+      })
       let asked: string | undefined
       let answered: string | undefined
       const next = ({ history, position: horizon }: Horizon) =>
@@ -39,6 +46,7 @@ export const answers = <A extends Answer, E>(
           const at = `${history} ${serving?.version} ${serving?.build} ${serving?.inline ? horizon : serving?.position}`
           if (at === asked) return { done, answer: undefined }
           const answer = yield* limited ? Effect.mapError(ask(store), unrepeated) : ask(store)
+          yield* report.succeeded
           asked = at
           const json = textOf(answer)
           if (json === answered) return { done, answer: undefined }
@@ -51,6 +59,7 @@ export const answers = <A extends Answer, E>(
           Stream.fromEffectSchedule(next(horizon), pauses("1 second")).pipe(Stream.takeUntil(({ done }) => done))
         ),
         Stream.flatMap(({ answer }) => (answer === undefined ? Stream.empty : Stream.succeed(answer))),
+        Stream.tapError((error) => (isRetryable(error) ? report.failed(Cause.fail(error)) : Effect.void)),
         Stream.retry(whileAway)
       )
     })

@@ -20,6 +20,14 @@ export interface Plan {
   readonly keys: ReadonlyArray<string>
   /** Applies all events to the stored records of these keys, or fails with the first event that it cannot apply. */
   readonly fold: (stored: ReadonlyMap<string, Schema.Json>) => Result.Result<Changes, ProjectionFailed>
+  /**
+   * Does the same as `fold`, in steps that an adapter can run with `Background.inSteps`
+   * if its append is not one synchronous step. The result holds when all steps are done.
+   */
+  readonly folding: (stored: ReadonlyMap<string, Schema.Json>) => {
+    readonly steps: Iterable<unknown>
+    readonly result: () => Result.Result<Changes, ProjectionFailed>
+  }
 }
 
 /**
@@ -106,16 +114,39 @@ export const follows = (view: View.Any, { streamId, type }: Pick<RecordedEvent, 
 export const plan = (view: View.Any, events: ReadonlyArray<RecordedEvent>): Result.Result<Plan, ProjectionFailed> => {
   const { decode, folding } = ViewFold.of(view)
   const inOrder = events.filter((event) => follows(view, event)).toSorted((a, b) => a.position - b.position)
-  return Result.map(Result.all(inOrder.map(decode)), (decoded) => ({
-    keys: [...new Set(decoded.flatMap(({ keys }) => keys))],
-    fold: (stored) => {
+  return Result.map(Result.all(inOrder.map(decode)), (decoded) => {
+    // One step for each record that an event touches.
+    const begin = (stored: ReadonlyMap<string, Schema.Json>): ReturnType<Plan["folding"]> => {
       const { accept, after, changes } = folding(stored)
-      for (const event of decoded) {
-        const all = Result.all(event.keys.map((key) => after(event, key)))
-        if (Result.isFailure(all)) return Result.fail(all.failure)
-        all.success.forEach(accept)
+      let failed: ProjectionFailed | undefined
+      const steps = function* () {
+        for (const event of decoded) {
+          const all: Array<Parameters<typeof accept>[0]> = []
+          for (const key of event.keys) {
+            const change = after(event, key)
+            if (Result.isFailure(change)) {
+              failed = change.failure
+              return
+            }
+            all.push(change.success)
+            yield
+          }
+          all.forEach(accept)
+        }
       }
-      return Result.succeed(changes())
+      return {
+        steps: steps(),
+        result: () => (failed === undefined ? Result.succeed(changes()) : Result.fail(failed))
+      }
     }
-  }))
+    return {
+      keys: [...new Set(decoded.flatMap(({ keys }) => keys))],
+      folding: begin,
+      fold: (stored) => {
+        const { result, steps } = begin(stored)
+        for (const _ of steps) continue
+        return result()
+      }
+    }
+  })
 }

@@ -13,7 +13,7 @@ import { bounded } from "../../domain/texts.ts"
 import * as StreamId from "../../domain/StreamId.ts"
 import type * as View from "../../domain/View.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
-import { copyState, Problem } from "../../ports/jsonCopy.ts"
+import { copied, copyState, Problem } from "../../ports/jsonCopy.ts"
 import { judge } from "../../domain/jsonMeaning.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"
@@ -166,7 +166,7 @@ const make = (any: View.Any): ViewFold => {
             if (kept === undefined) remove.push(key)
             else put.push({ key, state: kept.isPlain ? frozen(kept.json) : kept.json })
           }
-          return { put, remove }
+          return { put: copied(put), remove }
         }
       }
     }

@@ -19,6 +19,8 @@ export interface Work<A, E, E2> {
   readonly asOwner: (owned: Owned) => Effect.Effect<A, E>
   /** The keys of the generation are divided into another number of parts than was claimed. */
   readonly divided: (positions: ReadonlyArray<number>) => Effect.Effect<void, E2>
+  /** Is run when the lease is lost, before the work is interrupted. */
+  readonly lost?: (why: string) => Effect.Effect<void>
 }
 
 /**
@@ -36,23 +38,35 @@ export const withLease = <A, E, E2>(
     const ask = (lease: Duration.Duration) =>
       within(store.claim({ ...claim, lease }), patience, "claim", claim.generation.view)
     // Our lease counts from before the question. The store's begins later, so ours never ends after it.
-    const claiming = Effect.flatMap(Clock.currentTimeMillis, (asked) =>
+    const claiming = Effect.flatMap(monotonicMillis, (asked) =>
       Effect.map(ask(claim.lease), (claimed) => ({ claimed, until: asked + Duration.toMillis(claim.lease) }))
     )
 
     /** Ends when the lease is lost, and not before. */
-    const renewing = Effect.fnUntraced(function* (build: number, first: number) {
+    const renewing = Effect.fnUntraced(function* ({ build, epoch }: Owned, first: number) {
       for (let until = first; ;) {
         yield* Effect.sleep(patience)
-        const left = until - (yield* Clock.currentTimeMillis)
+        const left = until - (yield* monotonicMillis)
+        if (left <= 0) {
+          // Something has held the event loop for longer than the lease. The batch under way may still commit: its epoch and
+          // its position decide. To claim now would change the epoch, and the batch would be lost each time.
+          yield* Effect.sleep(patience)
+          return `the process was busy, and its lease had ended ${Duration.format(Duration.millis(Math.round(-left)))} before it could renew it`
+        }
+        let failure: ViewStoreError | undefined
         const renewed = yield* claiming.pipe(
+          Effect.tapError((error) => Effect.sync(() => void (failure = error))),
           Effect.retry({ schedule: Schedule.spaced(Duration.divideUnsafe(patience, 10)), while: isRetryable }),
-          Effect.timeoutOption(Math.max(0, left))
+          Effect.timeoutOption(left)
         )
-        if (Option.isNone(renewed)) return Option.none<A>()
+        if (Option.isNone(renewed))
+          return `it could not renew the lease in time: ${failure?.message ?? "the view store has not answered"}`
         const { claimed } = renewed.value
         // The answer may be another build, which has replaced ours.
-        if (claimed._tag !== "Owned" || claimed.build !== build) return Option.none<A>()
+        if (claimed._tag === "Held") return `the projection ${claimed.by} owns it now`
+        if (claimed._tag === "Divided") return "its keys are divided into other parts now"
+        if (claimed.build !== build) return `build ${claimed.build} has replaced build ${build}`
+        if (claimed.epoch !== epoch) return "its lease had ended before it was renewed"
         until = renewed.value.until
       }
     })
@@ -65,7 +79,13 @@ export const withLease = <A, E, E2>(
         mayOwn = claimed._tag === "Owned"
         switch (claimed._tag) {
           case "Owned":
-            return Effect.raceFirst(Effect.asSome(work.asOwner(claimed)), renewing(claimed.build, until))
+            return Effect.raceFirst(
+              Effect.asSome(work.asOwner(claimed)),
+              Effect.andThen(
+                Effect.flatMap(renewing(claimed, until), (why) => work.lost?.(why) ?? Effect.void),
+                Effect.succeedNone
+              )
+            )
           case "Divided":
             return Effect.as(work.divided(claimed.positions), Option.none<A>())
           case "Held":
@@ -76,6 +96,9 @@ export const withLease = <A, E, E2>(
     const release = Effect.suspend(() => (mayOwn ? Effect.ignore(ask(Duration.zero)) : Effect.void))
     return Effect.ensuring(working, release)
   })
+
+// A correction of the wall clock must not end a lease.
+const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
 /** What a projection asks of its stores. Each operation fails with a retryable `Timeout` if it takes longer than the lease. */
 export interface BoundedStore
