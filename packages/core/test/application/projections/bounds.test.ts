@@ -4,9 +4,9 @@ import {
   EventStore,
   EventStoreError,
   Projection,
+  ProjectionStore,
   Reason,
   View,
-  ViewStore,
   ViewStoreError
 } from "@hexfold/core"
 import { CommitCheck } from "@hexfold/core/adapter"
@@ -57,10 +57,10 @@ const changed = (events: number, text = "") =>
 
 /** The stores, with the commits that they were given and the numbers of keys that were loaded. */
 const watched = Effect.gen(function* () {
-  const plain = yield* ViewStore.ViewStore
-  const commits: Array<ViewStore.Commit> = []
+  const plain = yield* ProjectionStore.ProjectionStore
+  const commits: Array<ProjectionStore.Commit> = []
   const loads: Array<number> = []
-  const store: ViewStore.ViewStore["Service"] = {
+  const store: ProjectionStore.ProjectionStore["Service"] = {
     ...plain,
     load: (generation, keys) =>
       Effect.andThen(
@@ -76,7 +76,8 @@ const watched = Effect.gen(function* () {
   return { plain, commits, loads, store, positions: () => commits.map(({ to }) => to) }
 })
 
-const on = (store: ViewStore.ViewStore["Service"]) => Effect.provideService(ViewStore.ViewStore, store)
+const on = (store: ProjectionStore.ProjectionStore["Service"]) =>
+  Effect.provideService(ProjectionStore.ProjectionStore, store)
 
 const isDone = (events: number) => Effect.map(statusOf(Prices), (status) => expect(status?.position).toBe(events))
 
@@ -118,7 +119,7 @@ describe("a batch ends before its next event", () => {
       yield* changed(20)
       hands.keys = 600
       yield* Projection.catchUp(Prices).pipe(on(store))
-      expect(Math.max(...commits.map(({ put }) => put.length))).toBe(4_800)
+      expect(Math.max(...commits.map(({ records }) => put.length))).toBe(4_800)
       expect(Math.max(...loads)).toBe(4_800)
       yield* isDone(20)
       hands.keys = 5_001
@@ -226,12 +227,15 @@ describe("a batch that takes too long is followed by a smaller one", () => {
     Effect.map(watched, (all) => {
       const hangs = (keys: number) => (keys > most() ? Effect.never : Effect.void)
       const { store } = all
-      const limited: ViewStore.ViewStore["Service"] = {
+      const limited: ProjectionStore.ProjectionStore["Service"] = {
         ...store,
         load: (generation, keys) =>
           Effect.tap(store.load(generation, keys), operation === "load" ? hangs(keys.length) : Effect.void),
         commit: (commit) =>
-          Effect.andThen(operation === "commit" ? hangs(commit.put.length) : Effect.void, store.commit(commit))
+          Effect.andThen(
+            operation === "commit" ? hangs(commit.records?.put.length ?? 0) : Effect.void,
+            store.commit(commit)
+          )
       }
       return { ...all, store: limited }
     })
@@ -275,7 +279,7 @@ describe("a batch that takes too long is followed by a smaller one", () => {
       const { plain, store } = yield* connection
       yield* changed(12)
       let isFirst = true
-      const silent: ViewStore.ViewStore["Service"] = {
+      const silent: ProjectionStore.ProjectionStore["Service"] = {
         ...store,
         commit: (commit) =>
           Effect.andThen(plain.commit(commit), isFirst ? ((isFirst = false), Effect.never) : Effect.void)
@@ -291,7 +295,7 @@ describe("a batch that takes too long is followed by a smaller one", () => {
       yield* changed(12)
       const Counts = View.make("Counts", { from: [Tariff], state: Schema.Int, evolve: { Changed: (n = 0) => n + 1 } })
       const { plain, store } = yield* connection
-      const limited: ViewStore.ViewStore["Service"] = {
+      const limited: ProjectionStore.ProjectionStore["Service"] = {
         ...store,
         load: (generation, keys) =>
           generation.view === "Counts" && keys.length > 4 ? Effect.never : plain.load(generation, keys)
@@ -378,7 +382,7 @@ describe("a lost lease", () => {
       let claims = 0
       const held = { _tag: "Held", by: "p2" } as const
       // Another process has the first part, and takes the second one when it is renewed.
-      const lost: ViewStore.ViewStore["Service"] = {
+      const lost: ProjectionStore.ProjectionStore["Service"] = {
         ...store,
         claim: (claim) => (claim.part?.index === 0 || claims++ === 1 ? Effect.succeed(held) : plain.claim(claim)),
         load: (generation, keys) => (claims === 1 ? Effect.never : plain.load(generation, keys))
@@ -399,7 +403,10 @@ describe("a lost lease", () => {
       const { plain, store } = yield* connection
       let isAway = false
       const down = new ViewStoreError({ operation: "claim", reason: new Reason.Unavailable({ detail: "down" }) })
-      const lost = { ...store, claim: (claim: ViewStore.Claim) => (isAway ? Effect.fail(down) : plain.claim(claim)) }
+      const lost = {
+        ...store,
+        claim: (claim: ProjectionStore.Claim) => (isAway ? Effect.fail(down) : plain.claim(claim))
+      }
       yield* Projection.run(Prices).pipe(on(lost), into, Effect.forkChild)
       yield* TestClock.adjust("1 second")
       isAway = true
@@ -417,7 +424,7 @@ describe("a lost lease", () => {
         const { loads, positions, store } = yield* watched
         yield* changed(2)
         const loaded = yield* Deferred.make<void>()
-        const late: ViewStore.ViewStore["Service"] = {
+        const late: ProjectionStore.ProjectionStore["Service"] = {
           ...store,
           load: (generation, keys) => Effect.tap(store.load(generation, keys), Deferred.await(loaded))
         }
@@ -445,7 +452,7 @@ describe("a lost lease", () => {
       const { jump, outside, within } = yield* ownClock
       const { plain, store } = yield* watched
       // The store has a clock of its own.
-      const apart = { ...store, claim: (claim: ViewStore.Claim) => outside(plain.claim(claim)) }
+      const apart = { ...store, claim: (claim: ProjectionStore.Claim) => outside(plain.claim(claim)) }
       yield* Projection.run(Prices).pipe(on(apart), within, into, Effect.forkChild)
       for (const millis of [3_600_000, -7_200_000, 3_600_000]) {
         yield* TestClock.adjust("1 second")
@@ -463,7 +470,7 @@ describe("a lost lease", () => {
       const { into, lines } = collecting()
       const { plain, store } = yield* watched
       let claims = 0
-      const ended: ViewStore.ViewStore["Service"] = {
+      const ended: ProjectionStore.ProjectionStore["Service"] = {
         ...store,
         claim: (claim) =>
           Effect.map(plain.claim(claim), (claimed) =>
@@ -484,11 +491,16 @@ describe("a lost lease", () => {
       const { plain, store } = yield* connection
       yield* changed(2)
       let isFirst = true
-      const lost: ViewStore.ViewStore["Service"] = {
+      const lost: ProjectionStore.ProjectionStore["Service"] = {
         ...store,
         commit: (commit) =>
           isFirst
-            ? Effect.suspend(() => ((isFirst = false), plain.commit({ ...commit, epoch: commit.epoch - 1 })))
+            ? Effect.suspend(
+                () => (
+                  (isFirst = false),
+                  plain.commit({ ...commit, owner: { ...commit.owner, epoch: commit.owner.epoch - 1 } })
+                )
+              )
             : plain.commit(commit)
       }
       yield* Projection.run(Prices).pipe(on(lost), into, Effect.forkChild)
@@ -526,13 +538,14 @@ it.effect("states that were folded are not copied again for the commit, and nobo
     const [commit] = commits
     const checked = CommitCheck.check(commit!)
     if ("reason" in checked) throw checked
-    expect(checked.put).toBe(commit!.put)
-    const [row] = checked.put
-    expect([checked.put, row, row!.state].every((each) => Object.isFrozen(each))).toBe(true)
+    const { put } = checked.records!
+    expect(put).toBe(commit!.records!.put)
+    const [row] = put
+    expect([put, row, row!.state].every((each) => Object.isFrozen(each))).toBe(true)
     // Somebody else may still change what a commit has.
     const state = { text: "y" }
-    const other = CommitCheck.check({ ...commit!, put: [{ key: "a", state }] })
+    const other = CommitCheck.check({ ...commit!, records: { put: [{ key: "a", state }], remove: [] } })
     if ("reason" in other) throw other
-    expect(other.put[0]!.state).not.toBe(state)
+    expect(other.records!.put[0]!.state).not.toBe(state)
   }).pipe(isolated)
 )
