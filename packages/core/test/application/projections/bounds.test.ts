@@ -119,7 +119,7 @@ describe("a batch ends before its next event", () => {
       yield* changed(20)
       hands.keys = 600
       yield* Projection.catchUp(Prices).pipe(on(store))
-      expect(Math.max(...commits.map(({ records }) => put.length))).toBe(4_800)
+      expect(Math.max(...commits.map(({ records }) => records!.put.length))).toBe(4_800)
       expect(Math.max(...loads)).toBe(4_800)
       yield* isDone(20)
       hands.keys = 5_001

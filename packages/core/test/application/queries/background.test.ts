@@ -1,7 +1,7 @@
 /** Subscriptions and live queries whose store fails or is slow: they go on, and no failure is silent. */
 import { describe, expect, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
-import { EventStore, EventStoreError, Query, Reason, Subscription, ViewStore } from "@hexfold/core"
+import { EventStore, Projection, EventStoreError, Query, Reason, Subscription, ViewStore } from "@hexfold/core"
 import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { collecting } from "../../support/logged.ts"
@@ -97,6 +97,7 @@ describe("a subscription", () => {
 
 it.effect("a live query whose store is away warns once, and says when it goes on", () =>
   Effect.gen(function* () {
+    yield* Projection.catchUp(Activity)
     const { into, lines } = collecting()
     const plain = yield* ViewStore.ViewStore
     let isAway = true
