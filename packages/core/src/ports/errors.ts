@@ -174,7 +174,7 @@ export class ViewStoreError extends Schema.TaggedError<ViewStoreError>()("ViewSt
  */
 export class NotServing extends Schema.TaggedError<NotServing>()("NotServing", {
   view: Schema.String,
-  version: Schema.Int,
+  version: Schema.Number,
   /** The build that was asked for, if it was one of several. */
   build: Schema.optionalKey(Schema.Int),
   /**
