@@ -337,7 +337,7 @@ export const walls = {
     allowed: [
       ...corePublic,
       "./suite.ts",
-      "./viewStore/generations.ts",
+      "./projectionStore/generations.ts",
       "./projections/tallies.ts",
       "vitest",
       "@effect/vitest",
@@ -345,7 +345,7 @@ export const walls = {
       "effect"
     ]
   },
-  "packages/testing/src/contracts/{histories,eventStore,inline,projections,streamLocks,viewStore}/*": {
+  "packages/testing/src/contracts/{histories,eventStore,inline,projectionStore,projections,streamLocks,viewStore}/*": {
     folder: "packages/testing/src/contracts/eventStore",
     forbidden: [
       ...otherAdapters,
@@ -362,6 +362,7 @@ export const walls = {
       ...corePublic,
       "./support.ts",
       "../plan.ts",
+      "../projectionStore/generations.ts",
       "../../models/SerialOrder.ts",
       "vitest",
       "@effect/vitest",
