@@ -3,7 +3,7 @@ import { Duration, Effect } from "effect"
 import { appendTo, events, newStream } from "../eventStore/streams.ts"
 import { openWith } from "../nodes.ts"
 import type { Cases } from "../plan.ts"
-import { eventually } from "../projections/tallies.ts"
+import { eventually } from "../eventually.ts"
 import { begin, free, newGeneration, own, records, refusal, served, storeOf } from "../projectionStore/generations.ts"
 
 const soon = { leftAfter: "50 millis" } as const
