@@ -363,6 +363,7 @@ export const walls = {
         ...corePublic,
         "./support.ts",
         "../plan.ts",
+        "../projectionStore/generations.ts",
         "../../models/SerialOrder.ts",
         "vitest",
         "@effect/vitest",

@@ -112,7 +112,8 @@ const querying = Effect.gen(function* () {
       owner: { generation, epoch: claimed.epoch },
       from,
       to: from + size,
-      records: { put, remove: [] }
+      records: { put, remove: [] },
+      ...(from + size >= records ? { asks: "serve" } : undefined)
     })
   }
   const millis: Array<number> = []

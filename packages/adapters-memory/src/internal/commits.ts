@@ -7,6 +7,7 @@ import {
   find,
   type Generations,
   inOrder,
+  never,
   type Part,
   positionOf,
   remove,
@@ -113,7 +114,7 @@ const serve = (generations: Generations, view: string, next: Stored, to: number,
     earlier.replaced = true
     for (const part of earlier.parts) {
       part.epoch = generations.nextEpoch()
-      part.leasedUntil = 0
+      part.leasedUntil = never
     }
   }
 }

@@ -8,7 +8,7 @@ export interface Part {
   /** The history of the log in which the position was reached. */
   history: number | undefined
   owner: string
-  /** The end of the lease in milliseconds, by the program's clock. */
+  /** The end of the lease in milliseconds, by the program's clock; {@link never} if no projection has owned the part. */
   leasedUntil: number
   failure: ProjectionStore.Unapplied | undefined
   throughput: ViewStore.Throughput | undefined
@@ -95,7 +95,7 @@ export const isLeft = (
   const others = views.get(view)!.filter((each) => each.version !== version)
   return parts.some(
     ({ leasedUntil, position }) =>
-      leasedUntil > 0 &&
+      leasedUntil > never &&
       leasedUntil + leftAfter < now &&
       position < last() &&
       others.some((other) => other.parts.some((part) => part.leasedUntil > leasedUntil))
@@ -195,7 +195,7 @@ export const statusOf = (generations: Generations, moment: Moment): ReadonlyArra
         ...(history === undefined || stored.inline !== undefined ? {} : { history }),
         owner: leasedUntil > moment.now ? owner : undefined,
         unownedFor:
-          leasedUntil > moment.now || leasedUntil === 0 ? undefined : Duration.millis(moment.now - leasedUntil),
+          leasedUntil > moment.now || leasedUntil === never ? undefined : Duration.millis(moment.now - leasedUntil),
         failure,
         throughput
       })),
@@ -205,13 +205,16 @@ export const statusOf = (generations: Generations, moment: Moment): ReadonlyArra
     }))
   )
 
+/** The end of the lease of a part that no projection has owned. A clock of a test begins at 0. */
+export const never = -Infinity
+
 /** A part that no projection owns. */
 export const newPart = (epoch: number, position: number, history?: number): Part => ({
   epoch,
   position,
   history,
   owner: "",
-  leasedUntil: 0,
+  leasedUntil: never,
   failure: undefined,
   throughput: undefined
 })

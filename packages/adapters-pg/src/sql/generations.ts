@@ -178,6 +178,6 @@ select view, version, build, serves and not ${isLeft(schema, "$1")} as serves, r
   ${schema}.reached(inline, position) as position, ${knownHistory} as history, failure, events_per_second, positions_per_second,
   case when leased_until > pg_catalog.clock_timestamp() then owner end as owner,
   case when leased_until <= pg_catalog.clock_timestamp() and leased_until > '-infinity'
-    then (extract(epoch from pg_catalog.clock_timestamp() - leased_until))::float8 end as unowned_for
+    then pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - leased_until) end as unowned_for
 from ${schema}.views g join ${schema}.view_parts on generation = id
 order by view, version, build, index`

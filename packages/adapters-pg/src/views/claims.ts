@@ -6,7 +6,7 @@ import * as registry from "../sql/generations.ts"
 import { demote } from "../sql/inline.ts"
 import * as records from "../sql/records.ts"
 import { detailOf, isForbidden } from "../database/errors.ts"
-import { checkVisible } from "../database/logChecks.ts"
+import { checkVisibleTo } from "../database/logChecks.ts"
 import { array, bigint, float8, int4 } from "../database/binds.ts"
 
 interface Place {
@@ -62,6 +62,14 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient,
       yield* sql.unsafe(registry.createParts(schema), [id, int4(of), position, bigint(earliestOf(locked))])
     })
 
+  // The statement that decides begins once it has the lock of switches: it sees the lease and the position with which
+  // another owner has let the generation serve meanwhile.
+  const unserve = (id: bigint) =>
+    Effect.andThen(
+      sql.unsafe(registry.lockGeneration(schema), [id]),
+      sql.unsafe(registry.unserve(schema), [id, float8(leftAfter)])
+    )
+
   // Why claims at the same time are correct: a claim changes what it has seen only if it is still the same; otherwise it
   // looks again. A lease is taken in the epoch that was seen, which every other owner and every division raises.
   const claim = (
@@ -76,7 +84,7 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient,
       const held = (part === undefined ? parts : [part]).find((each) => each.leased && each.owner !== owner)
       if (held !== undefined) return { _tag: "Held", by: held.owner } as const
       // From now on the part has an owner again. What it has not applied yet is still missing.
-      if (parts[0]?.left === true) yield* sql.unsafe(registry.unserve(schema), [parts[0].id, float8(leftAfter)])
+      if (parts[0]?.left === true) yield* unserve(parts[0].id)
       // From here on the projection works on the view alone, or on parts of it: appends no longer maintain it.
       const inline = parts[0]?.inline === true && !(given.inline === true && of === 1)
       if (inline) {
@@ -88,9 +96,7 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient,
         if (owned !== undefined) return ownedOf(part, owned)
       } else if (parts.length === 0) {
         // A generation whose rows are hidden must not be taken for one that does not exist.
-        yield* Effect.catchTag(checkVisible(sql, name), "EventStoreError", ({ reason }) =>
-          Effect.fail(new ViewStoreError({ operation: "claim", view: generation.view, reason }))
-        )
+        yield* checkVisibleTo("claim", generation.view, sql, name)
         // Another process may create the generation after the first look and drop it before the second. From then on this
         // transaction holds the view's lock, and no other process can create it.
         if (looks > 2) return yield* withoutParts(generation)

@@ -1,9 +1,17 @@
-import { type InvalidCursor, NotServing, type ProjectionStore, type Query, type ViewStore } from "@hexfold/core"
+import {
+  type InvalidCursor,
+  NotServing,
+  type ProjectionStore,
+  type Query,
+  type ViewStore,
+  type ViewStoreError
+} from "@hexfold/core"
 import { QueryEvaluation } from "@hexfold/core/adapter"
 import { Effect, type Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { bigint, float8, isText, texts } from "../database/binds.ts"
 import { isNoTable } from "../database/errors.ts"
+import { checkVisibleTo } from "../database/logChecks.ts"
 import * as deadLetterTable from "../sql/deadLetters.ts"
 import * as registry from "../sql/generations.ts"
 import * as records from "../sql/records.ts"
@@ -15,7 +23,7 @@ import { translate, translateCount } from "./queryTranslator.ts"
 import { deadLetterOf, type DeadLetterRow, statusesOf, type StatusRow } from "./rows.ts"
 
 /** The reads of a schema's views. A version without an owner counts as left after `leftAfter` seconds. */
-export const reader = (schema: string, sql: SqlClient.SqlClient, leftAfter: number) => {
+export const reader = (name: string, schema: string, sql: SqlClient.SqlClient, leftAfter: number) => {
   const idOf = ({ build, version, view }: ProjectionStore.Generation) =>
     [version, build ?? 0].every(Number.isSafeInteger) && isText(view)
       ? Effect.map(
@@ -25,13 +33,16 @@ export const reader = (schema: string, sql: SqlClient.SqlClient, leftAfter: numb
       : Effect.succeed(undefined)
 
   /** The generation that answers for a version. */
-  const answering = ({ version, view }: ViewStore.Version): Effect.Effect<bigint, NotServing | SqlError.SqlError> =>
+  const answering = ({ operation, version, view }: From): Effect.Effect<bigint, Failed> =>
     Effect.gen(function* () {
       const unbuilt = new NotServing({ view, version, reason: "unbuilt" })
       if (!Number.isSafeInteger(version) || !isText(view)) return yield* unbuilt
       const binds = [view, bigint(version), float8(leftAfter)]
       const [found] = yield* sql.unsafe<Answering>(registry.answering(schema), binds)
-      if (found === undefined) return yield* unbuilt
+      if (found === undefined) {
+        yield* checkVisibleTo(operation, view, sql, name)
+        return yield* unbuilt
+      }
       if (found.serves && !found.left) return found.id
       const position = Number(found.position)
       const lag = Number(found.drawn) - position
@@ -43,10 +54,10 @@ export const reader = (schema: string, sql: SqlClient.SqlClient, leftAfter: numb
   // looked up, the answer is that of a moment earlier. If the former build is dropped too, its table is missing, and the
   // build that answers now is read.
   const read = <Row extends object>(
-    of: ViewStore.Version,
+    of: From,
     statement: (id: bigint) => Statement,
     gone?: bigint
-  ): Effect.Effect<ReadonlyArray<Row>, NotServing | SqlError.SqlError> =>
+  ): Effect.Effect<ReadonlyArray<Row>, Failed> =>
     Effect.flatMap(answering(of), (id) => {
       const { binds, text } = statement(id)
       return Effect.catchIf(
@@ -56,10 +67,7 @@ export const reader = (schema: string, sql: SqlClient.SqlClient, leftAfter: numb
       )
     })
 
-  const page = (
-    query: Query.Query,
-    of: ViewStore.Version
-  ): Effect.Effect<Query.Page<Schema.Json>, InvalidCursor | NotServing | SqlError.SqlError> =>
+  const page = (query: Query.Query, of: From): Effect.Effect<Query.Page<Schema.Json>, InvalidCursor | Failed> =>
     Effect.gen(function* () {
       const after = yield* Effect.fromResult(QueryEvaluation.decodeCursor(query))
       const found = (yield* indexed(query, of, after)) ?? (yield* all(query, of, after))
@@ -86,15 +94,15 @@ export const reader = (schema: string, sql: SqlClient.SqlClient, leftAfter: numb
       }
     })
 
-  const all = (query: Query.Query, of: ViewStore.Version, after: QueryEvaluation.Place | undefined) =>
+  const all = (query: Query.Query, of: From, after: QueryEvaluation.Place | undefined) =>
     read<Record>(of, (id) => translate(schema, records.tableOf(schema, id), query, after))
 
   // Undefined if there is no index for the query, or if it cannot answer.
   const indexed = (
     query: Query.Query,
-    of: ViewStore.Version,
+    of: From,
     after: QueryEvaluation.Place | undefined
-  ): Effect.Effect<ReadonlyArray<Record> | undefined, NotServing | SqlError.SqlError> => {
+  ): Effect.Effect<ReadonlyArray<Record> | undefined, Failed> => {
     const translated = (id: bigint) => translateIndexed(schema, records.tableOf(schema, id), query, after)
     if (translated(0n) === undefined) return Effect.succeed(undefined)
     return Effect.map(
@@ -103,25 +111,19 @@ export const reader = (schema: string, sql: SqlClient.SqlClient, leftAfter: numb
     )
   }
 
-  const groups = (
-    query: Query.Groups,
-    of: ViewStore.Version
-  ): Effect.Effect<ReadonlyArray<Query.GroupValues>, NotServing | SqlError.SqlError> =>
+  const groups = (query: Query.Groups, of: From): Effect.Effect<ReadonlyArray<Query.GroupValues>, Failed> =>
     Effect.map(
       read<GroupRow>(of, (id) => translateGroups(schema, records.tableOf(schema, id), query)),
       (rows) => rows.map((row) => groupOf(query, row))
     )
 
-  const count = (query: Query.Count, of: ViewStore.Version): Effect.Effect<number, NotServing | SqlError.SqlError> =>
+  const count = (query: Query.Count, of: From): Effect.Effect<number, Failed> =>
     Effect.map(
       read<{ readonly count: bigint }>(of, (id) => translateCount(schema, records.tableOf(schema, id), query)),
       ([row]) => Number(row?.count ?? 0)
     )
 
-  const answer = (
-    query: Asked,
-    of: ViewStore.Version
-  ): Effect.Effect<Answer, InvalidCursor | NotServing | SqlError.SqlError> => {
+  const answer = (query: Asked, of: From): Effect.Effect<Answer, InvalidCursor | Failed> => {
     switch (query._tag) {
       case "Count":
         return count(query, of)
@@ -132,7 +134,8 @@ export const reader = (schema: string, sql: SqlClient.SqlClient, leftAfter: numb
     }
   }
 
-  const query = (query: Asked, version: number) => timed(sql, query, answer(query, { view: query.view, version }))
+  const query = (query: Asked, version: number) =>
+    timed(sql, query, answer(query, { operation: "query", view: query.view, version }))
 
   const loading = (id: bigint, keys: ReadonlyArray<string>): Statement => ({
     text: records.loadRecords(schema, records.tableOf(schema, id)),
@@ -140,11 +143,11 @@ export const reader = (schema: string, sql: SqlClient.SqlClient, leftAfter: numb
   })
 
   const load = (
-    of: ViewStore.Version,
+    { version, view }: ViewStore.Version,
     keys: ReadonlyArray<string>
-  ): Effect.Effect<ViewStore.Loaded, NotServing | SqlError.SqlError> =>
+  ): Effect.Effect<ViewStore.Loaded, Failed> =>
     Effect.map(
-      read<LoadedRow>(of, (id) => loading(id, keys)),
+      read<LoadedRow>({ operation: "load", view, version }, (id) => loading(id, keys)),
       loadedOf
     )
 
@@ -190,6 +193,13 @@ export const reader = (schema: string, sql: SqlClient.SqlClient, leftAfter: numb
 
   return { query, load, loadOf, deadLetters, deadLetterCounts, status }
 }
+
+/** Whose records are read, and by which operation. */
+interface From extends ViewStore.Version {
+  readonly operation: "load" | "query"
+}
+
+type Failed = NotServing | ViewStoreError | SqlError.SqlError
 
 type Asked = Query.Query | Query.Count | Query.Groups
 

@@ -13,7 +13,8 @@ const sealed = {
   revisions: "a4be95eb3e90a008",
   times: "e1fbd0870c213bae",
   histories: "f3cf9a6682a4ce5b",
-  "view histories": "9c05506c52794815"
+  "view histories": "9c05506c52794815",
+  "serving versions": "032b70275a37c6de"
 }
 
 /** The digests of the functions, by revision. The last one is that of this library. */

@@ -87,6 +87,12 @@ export interface OpenedViews extends Projections {
   readonly views: Views
 }
 
+/** Both ports of stores of views. */
+export const viewsOf = (stores: Context.Context<PgViewStore.Supplied>): OpenedViews => ({
+  ...Context.get(stores, ProjectionStore.ProjectionStore),
+  views: Context.get(stores, ViewStore.ViewStore)
+})
+
 /** The stores of views with a client of their own. */
 export const openViews = (
   options: PgViewStore.Options,
@@ -95,15 +101,13 @@ export const openViews = (
   Effect.gen(function* () {
     const sql = yield* client(config)
     const stores = yield* Effect.provideService(PgViewStore.make(options), SqlClient.SqlClient, sql)
-    const store = {
-      ...Context.get(stores, ProjectionStore.ProjectionStore),
-      views: Context.get(stores, ViewStore.ViewStore)
-    }
-    return { store, sql }
+    return { store: viewsOf(stores), sql }
   })
 
-/** Removes what versions 5 to 8 have made of a schema, except for the function that appends. */
+/** Removes what versions 5 to 10 have made of a schema, except for the function that appends. */
 export const undoInline = (schema: string): ReadonlyArray<string> => [
+  `drop index ${schema}.views_serving`,
+  `create unique index views_serving on ${schema}.views (view) where serves`,
   `drop function ${schema}.append_3, ${schema}.append_event`,
   `drop function ${schema}.append_2`,
   ...["begin_history", "history", "next_history", "taken_back", "readable", "horizon_2"].map(

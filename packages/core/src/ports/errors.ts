@@ -174,7 +174,7 @@ export class ViewStoreError extends Schema.TaggedError<ViewStoreError>()("ViewSt
  */
 export class NotServing extends Schema.TaggedError<NotServing>()("NotServing", {
   view: Schema.String,
-  version: Schema.Int,
+  version: Schema.Number,
   /** The build that was asked for, if it was one of several. */
   build: Schema.optionalKey(Schema.Int),
   /**
@@ -199,7 +199,7 @@ export class NotServing extends Schema.TaggedError<NotServing>()("NotServing", {
 
   override get message(): string {
     const { build, lag, position, reason, version, view } = this
-    const name = `${view}, version ${version}${build === undefined ? "" : `, build ${build}`}`
+    const name = `${view}, version ${version}${build === undefined || build === 1 ? "" : `, build ${build}`}`
     const reached = position === undefined ? "" : ` It has reached position ${position}`
     const left = lag === undefined ? "" : `, ${lag} before the last one`
     return `${name} does not answer: ${whysNotServing[reason](view)}${reached}${left}`
@@ -255,7 +255,10 @@ export class WaitTimeout<out Receipt = unknown> extends Schema.TaggedError<WaitT
   view: Schema.String,
   /** The position that the view should have reached. */
   wanted: Schema.Int,
-  /** The position that the view had reached when it was last seen; 0 if it has no records yet. */
+  /**
+   * The position that the view had reached when it was last seen; 0 if it has no records yet. If it is not below
+   * `wanted`, the view has the events, but this version of it does not answer queries yet.
+   */
   reached: Schema.Int,
   /** How long the wait lasted. */
   waited: Schema.Duration,
@@ -284,7 +287,7 @@ export class WaitTimeout<out Receipt = unknown> extends Schema.TaggedError<WaitT
     const late =
       reason === "no answer"
         ? `the view store has not said within ${Duration.format(waited)} whether ${view} has reached position ${wanted}`
-        : `${view} has reached position ${reached}, not yet ${wanted}, after ${Duration.format(waited)}${whys[reason](view)}`
+        : `${view} has reached position ${reached}, ${reached < wanted ? `not yet ${wanted}` : "but does not answer queries yet"}, after ${Duration.format(waited)}${whys[reason](view)}`
     return receipt === undefined ? late : `the command has happened, but ${late}`
   }
 }

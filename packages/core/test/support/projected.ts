@@ -87,6 +87,18 @@ export const records = Effect.map(Records.query(Activity, Query.from(Activity)),
   Object.fromEntries(rows.map(({ key, state }) => [key, state]))
 )
 
+/** Those of the records of `Activity` with these keys that are written, even if their version does not answer queries yet. */
+export const written = (...keys: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const { load } = yield* ProjectionStore.ProjectionStore
+    const { states } = yield* load({ view: Activity.name, version: Activity.version }, keys)
+    const decode = Schema.decodeUnknownEffect(Schema.toCodecJson(Activity.schemas.state))
+    const decoded = yield* Effect.forEach(states, ([key, state]) =>
+      Effect.map(decode(state), (is) => [key, is] as const)
+    )
+    return Object.fromEntries(decoded)
+  })
+
 /** The status of a view with one part. */
 export const statusOf = (view: { readonly name: string }) =>
   Effect.gen(function* () {

@@ -4,7 +4,7 @@ import type { Capability } from "./Backend.ts"
 import { appendTo, events, newStream, open, versionOf } from "./eventStore/streams.ts"
 import { catchUp, inline, isInline, openWith } from "./inline/notes.ts"
 import { type Case, type Cases, needs } from "./plan.ts"
-import { eventually } from "./projections/tallies.ts"
+import { eventually } from "./eventually.ts"
 import { newGeneration, own, placeOf } from "./projectionStore/generations.ts"
 
 /** For each capability the case that fails on a backend which declares it and does not have it. */

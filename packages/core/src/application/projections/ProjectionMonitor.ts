@@ -124,8 +124,7 @@ export interface HealthOptions {
  * reached, if the lag time of a view is above `maxLagTime`, also because appends
  * under way hold the horizon back, or if a view has more parked keys than
  * `maxParked`. A version that a projection still
- * builds is healthy whatever its lag time is, because the version before answers
- * the queries until then.
+ * builds is healthy whatever its lag time is, because it does not answer queries yet.
  *
  * @example
  * ```ts

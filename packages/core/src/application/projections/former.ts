@@ -35,23 +35,26 @@ const dropping = Effect.fnUntraced(function* (
   if (servingOf(view, all) === undefined) return
   const versions = Map.groupBy(all, ({ version }) => version)
   for (const [version, builds] of versions) {
-    if (version === view.version || !builds.every((each) => isUnowned(each, keepFor))) continue
-    for (const each of builds) {
-      // A projection that claims it at this moment keeps it.
-      const isDropped = yield* dropGeneration(store, each).pipe(
-        Effect.as(true),
-        Effect.catchTag("DropRefused", () => Effect.succeed(false))
-      )
-      if (!isDropped) break
-      yield* Effect.logInfo(
-        `${view.name}, version ${version}: dropped, because no projection has worked on it for ${Duration.format(keepFor)}`
-      )
-    }
+    if (version === view.version || !isUnowned(builds, keepFor)) continue
+    // A projection that claims a build at this moment keeps it, and the builds after it.
+    const dropped = yield* Effect.forEach(builds, (each) => dropGeneration(store, each), { discard: true }).pipe(
+      Effect.as(true),
+      Effect.catchTag("DropRefused", () => Effect.succeed(false))
+    )
+    if (!dropped) continue
+    yield* Effect.logInfo(
+      `${view.name}, version ${version}: dropped, because no projection has worked on it for ${Duration.format(keepFor)}`
+    )
   }
 })
 
-const isUnowned = ({ parts }: Status, keepFor: Duration.Duration): boolean =>
-  parts.every(
-    ({ owner, unownedFor }) =>
-      owner === undefined && (unownedFor === undefined || Duration.isGreaterThanOrEqualTo(unownedFor, keepFor))
-  ) && parts.some(({ unownedFor }) => unownedFor !== undefined)
+// A part whose owner is not known, like each of a build that was replaced, says nothing about how long the version was unowned.
+const isUnowned = (builds: ReadonlyArray<Status>, keepFor: Duration.Duration): boolean => {
+  const parts = builds.flatMap((each) => each.parts)
+  const times = parts.flatMap(({ unownedFor }) => unownedFor ?? [])
+  return (
+    times.length > 0 &&
+    parts.every(({ owner }) => owner === undefined) &&
+    times.every((time) => Duration.isGreaterThanOrEqualTo(time, keepFor))
+  )
+}

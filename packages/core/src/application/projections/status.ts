@@ -36,7 +36,7 @@ export interface Status {
   readonly version: number
   /** What the view is doing. */
   readonly state: State
-  /** Whether this version answers the queries to the view. */
+  /** Whether this version answers the queries to it. */
   readonly serves: boolean
   /** The position up to which events are in the records. 0 if no projection has begun. */
   readonly position: number

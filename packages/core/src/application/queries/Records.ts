@@ -1,11 +1,11 @@
 /**
- * Reads the records of views. They come from the generation that answers queries,
- * decoded by the view's schema.
+ * Reads the records of views. They are the records of the view's version in this
+ * program, decoded by the view's schema.
  *
  * Records are as new as the last projection: they contain the events up to the
  * position that the projection has reached. `Projection.waitFor` waits for the
- * events of one command. A view that no projection has begun to build has no
- * records; the first query that finds none logs a warning.
+ * events of one command. If the version does not answer, because it is not
+ * built yet or was left, reading fails with a `NotServing`, which says why.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -166,9 +166,10 @@ export type QueryError = RecordDecodeError | InvalidCursor | NotServing | ViewSt
  *
  * The first result may be stale if the view is catching up; further results
  * follow as it advances. After that, the view is queried again only when a new
- * event arrives. A change without an event, such as a new version taking over or
+ * event arrives. A change without an event, such as a rebuild taking over or
  * a retry of parked events, shows up with the next event. While a store is
- * unavailable, the stream waits. Otherwise it fails like `Records.query`.
+ * unavailable, the stream waits. Otherwise it fails like `Records.query`, also with
+ * a `NotServing` if the version of the view stops answering.
  *
  * The query of another view does not compile, or is a defect if the names are not
  * known to the compiler.

@@ -15,7 +15,7 @@ import { memoized } from "../../internal/memoized.ts"
 import { disconnect } from "../../internal/disconnect.ts"
 import { isTraced, spanIf } from "../../internal/tracing.ts"
 import { confirm, confirmParts, horizonOf, inTime } from "../events/positions.ts"
-import { servingOf, type Status } from "../../ports/generation.ts"
+import { currentOf, servingOf, type Status } from "../../ports/generation.ts"
 
 /** A version of a view that can be waited for. */
 export interface ViewName {
@@ -51,7 +51,9 @@ export const waitFor = <Receipt>(
       const seen = yield* look(store)
       if (Option.isNone(seen)) return false
       const servings = views.map((view) => servingOf(view, seen.value))
-      late = views.flatMap((view, i) => (hasReached(servings[i], wanted) ? [] : [lateness(view, servings[i])]))
+      late = views.flatMap((view, i) =>
+        hasReached(servings[i], wanted) ? [] : [lateness(view, currentOf(view, seen.value))]
+      )
       const isReached = late.length === 0
       if (isJudged && !isReached) return false
       if (isReached) late = unseen
@@ -96,9 +98,10 @@ const ofViews = (reason: Reason) => new ViewStoreError({ operation: "status", re
 
 type Lateness = Pick<WaitTimeout, "view" | "reached" | "reason">
 
-const lateness = ({ name }: ViewName, serving: Status | undefined): Lateness => {
-  if (serving === undefined) return { view: name, reached: 0, reason: "unowned" }
-  const { parts, position } = serving
+/** How far the build has come that projections work on, and why it does not go on, even if it does not answer queries yet. */
+const lateness = ({ name }: ViewName, current: Status | undefined): Lateness => {
+  if (current === undefined) return { view: name, reached: 0, reason: "unowned" }
+  const { parts, position } = current
   const isStopped = parts.some(({ failure }) => failure !== undefined)
   const isOwned = parts.every(({ owner }) => owner !== undefined)
   return { view: name, reached: position, reason: isStopped ? "stopped" : isOwned ? "late" : "unowned" }

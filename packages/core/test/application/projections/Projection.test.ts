@@ -18,7 +18,8 @@ import {
   records,
   statusOf,
   stores,
-  withdrawn
+  withdrawn,
+  written
 } from "../../support/projected.ts"
 
 const Limits = View.make("Limits", {
@@ -73,8 +74,10 @@ describe("catchUp", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("has nothing to do in an empty store", () =>
+  it.effect("only begins to answer in an empty store", () =>
     Effect.gen(function* () {
+      expect(yield* Projection.catchUp(Activity)).toEqual({ position: 0, events: 0, commits: 1 })
+      expect(yield* records).toEqual({})
       expect(yield* Projection.catchUp(Activity)).toEqual({ position: 0, events: 0, commits: 0 })
     }).pipe(Effect.provide(stores))
   )
@@ -334,7 +337,7 @@ describe("run", () => {
       yield* Deferred.succeed(gate, undefined)
       yield* TestClock.adjust("1 second")
       expect(yield* statusOf(Activity)).toMatchObject({ owner: "other", position: 0, epoch: 2 })
-      expect(yield* records).toEqual({})
+      expect(yield* written("Account-a", "all")).toEqual({})
     }).pipe(Effect.provide(stores))
   )
 
@@ -510,7 +513,7 @@ describe("run", () => {
       yield* Deferred.succeed(gate, undefined)
       yield* Fiber.join(stopping)
       expect(yield* statusOf(Activity)).toMatchObject({ position: 2, owner: undefined })
-      expect(yield* records).toEqual(yield* law(2))
+      expect(yield* written("Account-a", "all")).toEqual(yield* law(2))
     }).pipe(Effect.provide(stores))
   )
 })

@@ -128,6 +128,8 @@ describe("status", () => {
       const state = Effect.map(activity, ({ state }) => state)
       yield* deposited("a", 1)
       yield* said({ to: 1 })
+      expect(yield* activity).toMatchObject({ state: "building", serves: false })
+      yield* said({ asks: "serve" })
       expect(yield* state).toBe("live")
       yield* deposited("a", 1)
       yield* TestClock.adjust("5 seconds")
@@ -167,7 +169,7 @@ describe("status", () => {
   it.effect("reports the progress of a rebuild", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 10; i++) yield* deposited("a", 1)
-      yield* said({ to: 10 })
+      yield* said({ to: 10, asks: "serve" })
       expect((yield* activity).rebuild).toBeUndefined()
       yield* said({
         generation: { ...generation, build: 2 },
@@ -228,7 +230,7 @@ describe("watch", () => {
       )
       yield* deposited("a", 1)
       yield* deposited("a", 1)
-      yield* said({ to: 1, progress: { throughput: { events: 5, positions: 5 }, failure } })
+      yield* said({ to: 1, asks: "serve", progress: { throughput: { events: 5, positions: 5 }, failure } })
       yield* TestClock.adjust("20 seconds")
       expect(yield* gauges).toMatchObject({ "lag_events Activity 1": 0 })
       yield* TestClock.adjust("10 seconds")

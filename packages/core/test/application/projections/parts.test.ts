@@ -19,7 +19,7 @@ import {
 } from "../../support/projected.ts"
 
 const partsOf = Effect.flatMap(ViewStore.ViewStore, ({ status }) =>
-  Effect.map(status, (all) => all.find(({ view, serves }) => view === "Activity" && serves)?.parts ?? [])
+  Effect.map(status, (all) => all.find(({ view }) => view === "Activity")?.parts ?? [])
 )
 
 const owners = Effect.map(partsOf, (parts) => parts.map(({ owner }) => owner))

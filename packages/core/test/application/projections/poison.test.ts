@@ -20,6 +20,12 @@ import { connection, deposited, reaches, statusOf, stores } from "../../support/
 
 beforeEach(() => Effect.runSync(breakAll))
 
+/** Those of the records with these keys that a projection has written, also one that has stopped before it caught up. */
+const writtenOf = ({ name, version }: View.Any, keys: ReadonlyArray<string>) =>
+  Effect.flatMap(ProjectionStore.ProjectionStore, ({ load }) =>
+    Effect.map(load({ view: name, version }, keys), ({ states }) => Object.fromEntries(states))
+  )
+
 /** The steps of a log, with projections between them that stop and start again. */
 const stepsOf = (view: Boxes, numbers: ReadonlyArray<number>) =>
   fc.array(
@@ -113,7 +119,7 @@ describe("stop", () => {
           failure: { position: 2, type: "Put", error: { step: "evolve", cause: "Error: seven" } }
         })
       }
-      expect(yield* records(view)).toEqual({ a: { ns: [1], sum: 1 }, all: { ns: [1], sum: 1 } })
+      expect(yield* writtenOf(view, ["a", "all"])).toEqual({ a: { ns: [1], sum: 1 }, all: { ns: [1], sum: 1 } })
       yield* mend
       yield* Projection.catchUp(view)
       expect((yield* statusOf(view))!.failure).toBeUndefined()
@@ -129,7 +135,7 @@ describe("stop", () => {
       // For the key `all` the sum 1 + 3 is a fourth; for the key b the sum 3 is not.
       yield* put("b", 3)
       yield* Effect.flip(Projection.catchUp(view))
-      expect(Object.keys(yield* records(view))).toEqual(["a", "all"])
+      expect(Object.keys(yield* writtenOf(view, ["a", "b", "all"]))).toEqual(["a", "all"])
     }).pipe(Effect.provide(stores))
   )
 

@@ -115,6 +115,23 @@ describe("waitUntil", () => {
     }).pipe(Effect.provide(stores))
   )
 
+  it.effect("does not return before the version answers queries, even if it has the events", () =>
+    Effect.gen(function* () {
+      const store = yield* ProjectionStore.ProjectionStore
+      yield* deposited("a", 1)
+      const generation = { view: Activity.name, version: 1 }
+      const claimed = yield* store.claim({ generation, owner: "builder", lease: Duration.minutes(1) })
+      const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
+      yield* store.commit({ owner: { generation, epoch }, from: 0, to: 1 })
+      const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 1, { timeout: "2 seconds" }))
+      yield* TestClock.adjust("2 seconds")
+      const failed = yield* Effect.flip(Fiber.join(waiting))
+      expect(failed.message).toBe("Activity has reached position 1, but does not answer queries yet, after 2s")
+      yield* store.commit({ owner: { generation, epoch }, from: 1, to: 1, asks: "serve" })
+      yield* Projection.waitUntil(Activity, 1)
+    }).pipe(Effect.provide(stores))
+  )
+
   it.effect("looks at the generation that serves", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
@@ -160,7 +177,12 @@ describe("waitUntil", () => {
           const part = { index, of: 2 }
           yield* store.claim({ generation, part, owner: `p${index}`, lease: Duration.minutes(1) })
           const status = (yield* statuses)[0]!.parts[index]!
-          yield* store.commit({ owner: { generation, part: index, epoch: status.epoch }, from: status.position, to })
+          yield* store.commit({
+            owner: { generation, part: index, epoch: status.epoch },
+            from: status.position,
+            to,
+            asks: "serve"
+          })
         })
       for (let i = 0; i < 4; i++) yield* deposited("a", 1)
       yield* moved(0, 4)
@@ -191,7 +213,7 @@ describe("waitUntil", () => {
       yield* deposited("a", 1)
       const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 2))
       yield* TestClock.adjust("1 second")
-      yield* Projection.catchUp({ ...Activity, version: 2 })
+      yield* Projection.rebuild(Activity)
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(waiting)
     }).pipe(Effect.provide(stores))

@@ -6,8 +6,7 @@ import {
   ProjectionFailed,
   ProjectionStore,
   RecordDecodeError,
-  View,
-  ViewStore
+  View
 } from "@hexfold/core"
 import { Duration, Effect, Schema } from "effect"
 import { Account, AccountId } from "../../support/account.ts"
@@ -120,7 +119,7 @@ describe("a projection", () => {
       yield* deposited("a", 1)
       yield* deposited("a", 9)
       yield* Effect.flip(Projection.catchUp(Both))
-      const { load } = yield* ViewStore.ViewStore
+      const { load } = yield* ProjectionStore.ProjectionStore
       expect(yield* load({ view: "Both", version: 1 }, ["x", "y"])).toMatchObject({ states: new Map([["y", 1]]) })
     }).pipe(Effect.provide(stores))
   )

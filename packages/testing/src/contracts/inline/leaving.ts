@@ -1,8 +1,9 @@
 import { assert } from "@effect/vitest"
-import { Duration, Effect, Schedule } from "effect"
+import { Duration, Effect } from "effect"
 import { appendTo, events, newStream } from "../eventStore/streams.ts"
 import { openWith } from "../nodes.ts"
 import type { Cases } from "../plan.ts"
+import { eventually } from "../eventually.ts"
 import { begin, free, newGeneration, own, records, refusal, served, storeOf } from "../projectionStore/generations.ts"
 
 const soon = { leftAfter: "50 millis" } as const
@@ -30,9 +31,6 @@ const opened = Effect.gen(function* () {
   return { store, node, first, second, reach, position: last!.position }
 })
 
-const until = <E>(holds: Effect.Effect<boolean, E>) =>
-  Effect.repeat(holds, { until: (does) => does, schedule: Schedule.spaced("10 millis") })
-
 /** Promise 4 for a version that was left: it answers again when it has caught up, and not before. It takes a store of views beside its log. */
 export const leaving: Cases = {
   "4 a version that is left for another one does not answer until it has caught up": Effect.gen(function* () {
@@ -44,7 +42,7 @@ export const leaving: Cases = {
       events: [next]
     } = yield* appendTo(node.eventStore, newStream(), events(1))
     const isLeft = Effect.map(Effect.exit(served(store, first)), ({ _tag }) => _tag === "Failure")
-    yield* until(isLeft)
+    yield* eventually("the version counts as left", isLeft)
     assert.strictEqual(yield* refusal(served(store, first)), "left")
     assert.strictEqual(yield* refusal(store.views.load(first, ["a"])), "left")
     assert.deepStrictEqual(yield* served(store, second), { a: 2 })
@@ -70,7 +68,8 @@ export const leaving: Cases = {
       const waited = newGeneration()
       yield* begin(store, waited)
       yield* store.claim({ generation: waited, owner: "one", lease: Duration.millis(100) })
-      yield* until(
+      yield* eventually(
+        "a lease of twice the limit has ended",
         Effect.map(
           store.views.status,
           (all) => all.find(({ view }) => view === waited.view)?.parts[0]?.owner === undefined

@@ -2,9 +2,9 @@ import { assert } from "@effect/vitest"
 import { Projection, Query, Records } from "@hexfold/core"
 import { Effect, Fiber, Scope, Exit } from "effect"
 import type { Cases } from "../plan.ts"
+import { eventually } from "../eventually.ts"
 import {
   type Entries,
-  eventually,
   isFolded,
   load,
   newTally,

@@ -2,9 +2,9 @@ import { assert } from "@effect/vitest"
 import { Projection } from "@hexfold/core"
 import { Duration, Effect, Exit, Fiber } from "effect"
 import { type Cases, needs } from "../plan.ts"
+import { eventually } from "../eventually.ts"
 import {
   below,
-  eventually,
   load,
   newView,
   owned,

@@ -2,11 +2,11 @@ import { assert } from "@effect/vitest"
 import { Projection, ProjectionMonitor, type View } from "@hexfold/core"
 import { Effect, Fiber, Layer, Stream } from "effect"
 import type { Cases } from "../plan.ts"
+import { eventually } from "../eventually.ts"
 import {
   add,
   type Counted,
   type Entries,
-  eventually,
   isFolded,
   law,
   load,

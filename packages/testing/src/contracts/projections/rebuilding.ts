@@ -2,9 +2,9 @@ import { assert } from "@effect/vitest"
 import { Projection, Query, Records } from "@hexfold/core"
 import { Duration, Effect, Fiber } from "effect"
 import type { Cases } from "../plan.ts"
+import { eventually } from "../eventually.ts"
 import {
   type Entries,
-  eventually,
   load,
   law,
   newTally,

@@ -14,6 +14,7 @@ import { Effect, Fiber, Option, Random, Result, Schedule, Schema, type Scope, St
 import { Nodes } from "../nodes.ts"
 import type { TroubledNode } from "./trouble.ts"
 import { appendOne } from "../appendOne.ts"
+import { eventually } from "../eventually.ts"
 
 /**
  * The cases wait in real time until leases end, so leases are short. On a busy
@@ -148,16 +149,6 @@ const rolledBack = "rolled back"
 
 /** A random whole number from 0 on, below a limit. */
 export const below = (limit: number): Effect.Effect<number> => Random.nextIntBetween(0, limit - 1)
-
-/** Waits until something holds. What does not hold after two minutes is given up, so that the case says what it is. */
-export const eventually = <E, R>(what: string, holds: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
-  Effect.repeat(holds, { until: (does) => does, schedule: Schedule.spaced("10 millis") }).pipe(
-    Effect.timeoutOrElse({
-      duration: "2 minutes",
-      orElse: () => Effect.die(new Error(`it did not come to hold: ${what}`))
-    }),
-    Effect.asVoid
-  )
 
 /** Waits until something holds that takes no effect to find out. */
 export const until = (what: string, holds: () => boolean) => eventually(what, Effect.sync(holds))

@@ -2,7 +2,8 @@ import { assert } from "@effect/vitest"
 import { Projection } from "@hexfold/core"
 import { Duration, Effect, Fiber } from "effect"
 import type { Cases } from "../plan.ts"
-import { eventually, load, newView, owned, projecting, quick, recordsOf, settles, statusOf, until } from "./tallies.ts"
+import { eventually } from "../eventually.ts"
+import { load, newView, owned, projecting, quick, recordsOf, settles, statusOf, until } from "./tallies.ts"
 import { two } from "./trouble.ts"
 
 /** The records are compared with the events while both change. */
