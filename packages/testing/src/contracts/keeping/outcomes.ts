@@ -4,7 +4,7 @@ import { Effect, Exit } from "effect"
 import { keys, letter, type Outcome, sorted } from "./generated.ts"
 
 /** The outcome that a store has of a view. */
-export const outcomeOf = Effect.fnUntraced(function* (
+const outcomeOf = Effect.fnUntraced(function* (
   store: ViewStore.ViewStore["Service"],
   { name, version }: View.Any
 ) {
