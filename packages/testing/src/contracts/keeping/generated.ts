@@ -7,7 +7,7 @@ import type { OneAppend } from "../appendOne.ts"
 import { type Sample, samples } from "./schemas.ts"
 
 /** What a handler is given, with all that it could notice. */
-export const describe = (value: unknown): string => {
+const describe = (value: unknown): string => {
   if (typeof value === "bigint") return `${value}n`
   if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value)
   if (typeof value === "string") return JSON.stringify(value)

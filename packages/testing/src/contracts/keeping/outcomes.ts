@@ -7,7 +7,7 @@ import { keys, letter, type Outcome, sorted } from "./generated.ts"
 type Stores = Pick<Node, "projectionStore" | "viewStore">
 
 /** The outcome that a store has of a view. */
-export const outcomeOf = Effect.fnUntraced(function* (
+const outcomeOf = Effect.fnUntraced(function* (
   { projectionStore, viewStore }: Stores,
   { name, version }: View.Any
 ) {

@@ -2,7 +2,7 @@
 import { DateTime, Duration, Effect, Option, Schema, SchemaGetter } from "effect"
 import fc from "fast-check"
 
-export type AnySchema = Schema.Codec<unknown, unknown>
+type AnySchema = Schema.Codec<unknown, unknown>
 
 /** A schema, its name for messages, and values that the compiler would accept for it. */
 export interface Sample {
