@@ -19,7 +19,7 @@ const Counts = View.make("Counts", {
 const watching = Effect.gen(function* () {
   const store = yield* ViewStore.ViewStore
   let queries = 0
-  const query = ((asked: never) => (queries++, store.query(asked))) as typeof store.query
+  const query = ((asked: never, version: number) => (queries++, store.query(asked, version))) as typeof store.query
   let shown = 0
   const watch = Stream.runForEach(Subscription.query(Counts, Query.from(Counts)), () =>
     Effect.sync(() => shown++)

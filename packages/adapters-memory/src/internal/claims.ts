@@ -1,16 +1,28 @@
-import type { ViewStore, ViewStoreError } from "@hexfold/core"
+import type { ProjectionStore, ViewStoreError } from "@hexfold/core"
 import { CommitCheck } from "@hexfold/core/adapter"
 import { Duration, Result } from "effect"
-import { create, demote, find, type Generations, newPart, type Part, positionsOf, type Stored } from "./generations.ts"
+import {
+  create,
+  demote,
+  find,
+  type Generations,
+  isLeft,
+  type Moment,
+  newPart,
+  type Part,
+  positionsOf,
+  type Stored
+} from "./generations.ts"
 
-/** Claims a part of a generation at a time, in milliseconds. */
+/** Claims a part of a generation. */
 export const claim = (
   generations: Generations,
-  given: ViewStore.Claim,
-  now: number
-): Result.Result<ViewStore.Claimed, ViewStoreError> => {
+  given: ProjectionStore.Claim,
+  moment: Moment
+): Result.Result<ProjectionStore.Claimed, ViewStoreError> => {
   const refused = CommitCheck.checkClaim(given)
   if (refused !== undefined) return Result.fail(refused)
+  const { now } = moment
   const { after = 0, generation, lease, owner, part: { index, of } = whole } = given
   const stored = find(generations, generation) ?? create(generations, generation, after)
   const isHeld = (part: Part): boolean => part.leasedUntil > now && part.owner !== owner
@@ -22,6 +34,8 @@ export const claim = (
   }
   const part = stored.parts[index]!
   if (isHeld(part)) return Result.succeed({ _tag: "Held", by: part.owner })
+  // From now on the part has an owner again. What it has not applied yet is still missing.
+  if (stored.serves && isLeft(generations, generation.view, stored, moment)) stored.serves = false
   if (part.owner !== owner || part.leasedUntil <= now) part.epoch = generations.nextEpoch()
   part.owner = owner
   part.leasedUntil = now + Duration.toMillis(lease)
@@ -49,4 +63,4 @@ const divide = (generations: Generations, stored: Stored, of: number): ReadonlyA
   return undefined
 }
 
-const whole: ViewStore.Part = { index: 0, of: 1 }
+const whole: ProjectionStore.Part = { index: 0, of: 1 }

@@ -1,4 +1,4 @@
-import { type EventStore, StreamId, type View } from "@hexfold/core"
+import { type EventStore, type ProjectionFailed, StreamId, type View } from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
 import { Result } from "effect"
 import type { Maintaining } from "./commits.ts"
@@ -8,8 +8,8 @@ type Events = ReadonlyArray<EventStore.RecordedEvent>
 
 /** How the appends of one process maintain the views that it knows. */
 export interface Appending extends Maintaining {
-  /** Applies events in the step that records them. */
-  readonly apply: (events: Events) => void
+  /** Applies events in the step that records them. Returns a warning for each view that appends no longer maintain. */
+  readonly apply: (events: Events) => ReadonlyArray<string>
 }
 
 /** Every function is part of one synchronous step, so a reader always finds events and records at one position. */
@@ -23,23 +23,26 @@ export const make = (log: Events, generations: Generations, views: ReadonlyArray
     const [part, other] = stored.parts
     if (definition === undefined || part === undefined || other !== undefined || stored.parked.size > 0) return
     // If an event cannot be applied, the generation stays with the projection.
-    if (!maintain(definition, stored, log.slice(part.position))) return
+    if (maintain(definition, stored, log.slice(part.position)) !== undefined) return
     stored.inline = followsOf(definition)
   }
 
   // If this process cannot apply the events, the records contain all earlier events and none of these.
-  const applyTo = ({ follows, stored, view }: Inline, events: Events): void => {
-    if (!events.some((event) => isFollowed(follows, event))) return
+  const applyTo = ({ follows, stored, view }: Inline, events: Events): ReadonlyArray<string> => {
+    if (!events.some((event) => isFollowed(follows, event))) return []
     const definition = definitionOf(view, stored.version)
     // A definition with the same name that follows other events must not touch the records.
-    if (definition === undefined || !isSame(follows, followsOf(definition)) || !maintain(definition, stored, events))
-      demote(generations, stored, events[0]!.position - 1)
+    const known = definition !== undefined && isSame(follows, followsOf(definition)) ? definition : undefined
+    const failed = known && maintain(known, stored, events)
+    if (known !== undefined && failed === undefined) return []
+    demote(generations, stored, events[0]!.position - 1)
+    return [InlineViews.demotion(view, stored.version, failed)]
   }
 
   return {
     knows: ({ version, view }) => definitionOf(view, version) !== undefined,
     promote,
-    apply: (events) => inlineOf(generations).forEach((inline) => applyTo(inline, events))
+    apply: (events) => inlineOf(generations).flatMap((inline) => applyTo(inline, events))
   }
 }
 
@@ -50,11 +53,12 @@ const isSame = (a: Follows, b: Follows): boolean => isSameSet(a.aggregates, b.ag
 const isSameSet = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
   a.length === b.length && a.every((name) => b.includes(name))
 
-const maintain = (view: View.Any, stored: Stored, events: Events): boolean => {
+/** Applies events to records, or returns why one of them cannot be applied. */
+const maintain = (view: View.Any, stored: Stored, events: Events): ProjectionFailed | undefined => {
   const folded = Result.flatMap(InlineViews.plan(view, events), ({ fold }) => fold(stored.records))
-  if (Result.isFailure(folded)) return false
+  if (Result.isFailure(folded)) return folded.failure
   write(stored, folded.success)
-  return true
+  return undefined
 }
 
 const isFollowed = ({ aggregates, types }: Follows, { streamId, type }: EventStore.RecordedEvent): boolean =>

@@ -1,18 +1,21 @@
-import { type InvalidCursor, type Query, Reason, ViewStore, ViewStoreError } from "@hexfold/core"
+import { type InvalidCursor, type NotServing, type Query, Reason, ViewStore, ViewStoreError } from "@hexfold/core"
 import { QueryEvaluation } from "@hexfold/core/adapter"
 import { Effect, type Schema } from "effect"
-import { claim } from "./claims.ts"
-import { commit, type Maintaining } from "./commits.ts"
-import * as deadLetters from "./deadLetters.ts"
-import { find, type Generations, positionsOf, serving, statusOf } from "./generations.ts"
+import { type Generations, notServing, positionsOf, serving, statesOf, statusOf } from "./generations.ts"
 
 type Store = ViewStore.ViewStore["Service"]
 
 /** A view store over generations. Several stores may share the same generations. */
-export const storeOf = (generations: Generations, maintaining?: Maintaining): Store => {
-  const query = (query: Query.Query | Query.Count | Query.Groups) =>
-    Effect.clockWith((clock): Effect.Effect<Answer, InvalidCursor | ViewStoreError> => {
-      const stored = serving(generations, query.view)?.records ?? []
+export const viewStoreOf = (generations: Generations, leftAfter: number): Store => {
+  const query = (query: Query.Query | Query.Count | Query.Groups, version: number) =>
+    Effect.clockWith((clock): Effect.Effect<Answer, InvalidCursor | NotServing | ViewStoreError> => {
+      const missing = notServing(
+        generations,
+        { view: query.view, version },
+        { now: clock.currentTimeMillisUnsafe(), leftAfter }
+      )
+      if (missing !== undefined) return Effect.fail(missing)
+      const stored = serving(generations, query.view, version)!.records
       const records = timed(query, stored, () => clock.currentTimeMillisUnsafe())
       try {
         if (query._tag === "Count") return Effect.succeed(QueryEvaluation.runCount(query, records))
@@ -25,33 +28,19 @@ export const storeOf = (generations: Generations, maintaining?: Maintaining): St
     })
 
   return ViewStore.ViewStore.of({
-    claim: (given) =>
-      Effect.clockWith((clock) => Effect.fromResult(claim(generations, given, clock.currentTimeMillisUnsafe()))),
-
-    // One synchronous step, so nothing comes between the check and the writes.
-    commit: (given) => Effect.suspend(() => Effect.fromResult(commit(generations, given, maintaining))),
-
-    load: (from, keys) =>
-      Effect.sync(() => {
-        const stored = "version" in from ? find(generations, from) : serving(generations, from.view)
-        const states = new Map<string, Schema.Json>()
-        const parked = new Set<string>()
-        if (stored === undefined) return { states, parked, positions: [] }
-        for (const key of keys) {
-          const state = stored.records.get(key)
-          if (state !== undefined) states.set(key, state)
-          if (stored.parked.has(key)) parked.add(key)
-        }
-        return { states, parked, positions: positionsOf(generations, stored) }
+    load: (of, keys) =>
+      Effect.clockWith((clock): Effect.Effect<ViewStore.Loaded, NotServing> => {
+        const missing = notServing(generations, of, { now: clock.currentTimeMillisUnsafe(), leftAfter })
+        if (missing !== undefined) return Effect.fail(missing)
+        const stored = serving(generations, of.view, of.version)!
+        return Effect.succeed({ states: statesOf(stored, keys), positions: positionsOf(generations, stored) })
       }),
 
     query: query as Store["query"],
 
-    deadLetters: (generation, options) => Effect.sync(() => deadLetters.select(find(generations, generation), options)),
-
-    deadLetterCounts: (generation) => Effect.sync(() => deadLetters.count(find(generations, generation))),
-
-    status: Effect.clockWith((clock) => Effect.sync(() => statusOf(generations, clock.currentTimeMillisUnsafe())))
+    status: Effect.clockWith((clock) =>
+      Effect.sync(() => statusOf(generations, { now: clock.currentTimeMillisUnsafe(), leftAfter }))
+    )
   })
 }
 

@@ -1,5 +1,5 @@
 /**
- * Migration 10: a count of the commits that change the records of a part. Who shows a query live asks it again only if
+ * Migration 11: a count of the commits that change the records of a part. Who shows a query live asks it again only if
  * the count has changed.
  *
  * Only commits of a part's owner raise it, which write the same row all the same. Appends do not: appends of different

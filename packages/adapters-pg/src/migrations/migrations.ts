@@ -5,6 +5,7 @@ import { histories } from "./histories.ts"
 import { inline } from "./inline.ts"
 import { retention } from "./retention.ts"
 import { revisions } from "./revisions.ts"
+import { servingVersions } from "./servingVersions.ts"
 import { times } from "./times.ts"
 import { viewHistories } from "./viewHistories.ts"
 import { views } from "./views.ts"
@@ -36,5 +37,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { name: "times", statements: times, locks: ["streams", "events"] },
   { name: "histories", statements: histories },
   { name: "view histories", statements: viewHistories, locks: ["view_parts"] },
+  { name: "serving versions", statements: servingVersions, locks: ["views"] },
   { name: "changes", statements: changes, locks: ["view_parts"] }
 ]

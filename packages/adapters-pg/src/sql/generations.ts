@@ -19,18 +19,45 @@ order by serves desc, build limit 1`
 /** The number of a generation. $1 text: the view; $2 bigint: the version; $3 bigint or null: the build. */
 export const generation = (schema: string): string => named(schema)
 
-/** The number of the generation that serves. $1 text: the view. */
-export const serving = (schema: string): string => `select id from ${schema}.views where view = $1 and serves`
+/**
+ * Whether the version of a generation `g` was left: a part has had no owner for longer than the limit, a part of another
+ * version has had one after that, and positions were drawn that the part has not reached. A part that was never owned
+ * tells nothing.
+ */
+const isLeft = (schema: string, seconds: string): string => `(not g.inline and exists (
+  select from ${schema}.view_parts p where p.generation = g.id
+    and p.leased_until < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${seconds})
+    and p.leased_until > '-infinity'
+    and p.position < ${schema}.drawn()
+    and exists (
+      select from ${schema}.views o join ${schema}.view_parts q on q.generation = o.id
+      where o.view = g.view and o.version <> g.version and q.leased_until > p.leased_until)))`
+
+/**
+ * The generation that answers for a version, or the one that would. $1 text: the view; $2 bigint: the version; $3
+ * float8: after how many seconds a version without an owner counts as left.
+ */
+export const answering = (schema: string): string => `
+select g.id, g.serves, g.serves and ${isLeft(schema, "$3")} as left,
+  (select pg_catalog.min(${schema}.reached(g.inline, position)) from ${schema}.view_parts where generation = g.id) as position,
+  ${schema}.drawn() as drawn
+from ${schema}.views g
+where g.view = $1 and g.version = $2 and (g.serves or not g.replaced) order by g.serves desc, g.build limit 1`
+
+/** Ends that a generation serves if its version was left. $1 bigint: the generation; $2 float8: the limit in seconds. */
+export const unserve = (schema: string): string =>
+  `update ${schema}.views g set serves = false where g.id = $1 and g.serves and ${isLeft(schema, "$2")}`
 
 /**
  * A generation with its parts.
  *
- * $1 text: the view; $2 bigint: the version; $3 bigint or null: the build.
+ * $1 text: the view; $2 bigint: the version; $3 bigint or null: the build; $4 float8: after how many seconds a version
+ * without an owner counts as left.
  */
 export const parts = (schema: string): string => `
 select id, build, inline, index, epoch, ${schema}.reached(inline, position) as position, ${knownHistory} as history, owner,
-  leased_until > pg_catalog.clock_timestamp() as leased
-from ${schema}.views join ${schema}.view_parts on generation = id
+  leased_until > pg_catalog.clock_timestamp() as leased, serves and ${isLeft(schema, "$4")} as left
+from ${schema}.views g join ${schema}.view_parts on generation = id
 where id = (${named(schema)}) order by index`
 
 /**
@@ -57,16 +84,14 @@ returning epoch, position, ${knownHistory} as history`
 export const lockView = `select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('hexfold views ' || $1::text), pg_catalog.hashtext($2::text))::text`
 
 /**
- * Registers a generation, which serves if it is the view's first. It returns no row
- * if the generation exists. It runs after `lockView`.
+ * Registers a generation. It returns no row if the generation exists. It runs after `lockView`.
  *
  * $1 text: the view; $2 bigint: the version; $3 bigint or null: the build.
  */
 export const register = (schema: string): string => `
 insert into ${schema}.views (view, version, build, serves)
 select $1, $2,
-  coalesce($3, 1 + (select coalesce(pg_catalog.max(build), 0) from ${schema}.views where view = $1 and version = $2)),
-  not exists (select from ${schema}.views where view = $1)
+  coalesce($3, 1 + (select coalesce(pg_catalog.max(build), 0) from ${schema}.views where view = $1 and version = $2)), false
 where not exists (${named(schema)})
 returning id, build`
 
@@ -97,7 +122,8 @@ export const lockGenerations = (schema: string): string =>
   `select id, version, build, serves, inline from ${schema}.views where view = $1 order by id for no key update`
 
 /** The lock for a drop. $1 text: the view; $2 bigint: the version; $3 bigint or null: the build. */
-export const lockDropped = (schema: string): string => `${named(schema)} for update`
+export const lockDropped = (schema: string): string =>
+  `${named(schema, "id, version, build, serves, inline")} for update`
 
 /**
  * Moves a part to the position that it has reached. It returns no row if the part
@@ -130,6 +156,11 @@ export const place = (schema: string): string =>
 select epoch, ${schema}.reached(inline, position) as position from ${schema}.views join ${schema}.view_parts on generation = id
 where id = (${named(schema)}) and index = $4`
 
+/** Whether all parts of a generation have reached a position. $1 bigint: the generation; $2 bigint: the position. */
+export const hasReached = (schema: string): string => `
+select coalesce(pg_catalog.bool_and(position >= $2), false) as caught_up
+from (select position from ${schema}.view_parts where generation = $1 order by index for update) as part`
+
 /** Whether all parts of a generation have reached the position of the one that serves. $1 bigint: the generation; $2 bigint: the one that serves. */
 export const hasCaughtUp = (schema: string): string => `
 select pg_catalog.min(position) filter (where generation = $1)
@@ -140,10 +171,10 @@ from (
 ) as part, (select inline from ${schema}.views where id = $2) as serving
 group by inline`
 
-/** Ends the serving of other generations. $1 text: the view; $2 bigint: the version that serves from now on; $3 bigint: its build. */
+/** Ends the serving of other builds. $1 text: the view; $2 bigint: the version; $3 bigint: the build that serves from now on. */
 export const stopServing = (schema: string): string => `
-update ${schema}.views set serves = false, replaced = replaced or version = $2 and build < $3
-where view = $1 and (serves or version = $2 and build < $3)`
+update ${schema}.views set serves = false, replaced = replaced or build < $3
+where view = $1 and version = $2 and (serves or build < $3)`
 
 /** Lets a generation serve. $1 bigint: the generation. */
 export const serve = (schema: string): string => `update ${schema}.views set serves = true where id = $1`
@@ -153,13 +184,12 @@ export const fence = (schema: string): string => `
 update ${schema}.view_parts set epoch = ${nextEpoch(schema)}, leased_until = '-infinity'
 from ${schema}.views where generation = id and view = $1 and version = $2 and build < $3`
 
-/** Removes a generation. It returns no row, and removes nothing, if the generation serves. $1 bigint: the generation. */
-export const remove = (schema: string): string =>
-  `delete from ${schema}.views where id = $1 and not serves returning id`
+/** Removes a generation. $1 bigint: the generation. */
+export const remove = (schema: string): string => `delete from ${schema}.views where id = $1`
 
 /**
  * All generations, with a row for each part. For a generation that appends maintain, the position is the horizon, which
- * comes with the history in which it holds.
+ * comes with the history in which it holds. $1 float8: after how many seconds a version without an owner counts as left.
  */
 export const status = (schema: string): string => `
 with log as materialized (
@@ -167,12 +197,14 @@ with log as materialized (
   from (select where exists (select from ${schema}.views where inline)) as needed
   cross join lateral ${schema}.horizon_2(false, false, false) as log
 )
-select id, view, version, build, serves, replaced, inline, promotion, epoch,
+select id, view, version, build, serves and not ${isLeft(schema, "$1")} as serves, replaced, inline, promotion, epoch,
   case when inline then o_horizon else position end as position,
   case when inline then o_history else ${knownHistory} end as history,
   failure, events_per_second, positions_per_second, ${countedChanges} as changes,
-  case when leased_until > pg_catalog.clock_timestamp() then owner end as owner
-from ${schema}.views join ${schema}.view_parts on generation = id left join log on true
+  case when leased_until > pg_catalog.clock_timestamp() then owner end as owner,
+  case when leased_until <= pg_catalog.clock_timestamp() and leased_until > '-infinity'
+    then pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - leased_until) end as unowned_for
+from ${schema}.views g join ${schema}.view_parts on generation = id left join log on true
 order by view, version, build, index`
 
 /**

@@ -63,7 +63,7 @@ export const dropTable = (schema: string, id: bigint): string => `drop table ${t
 /** An index for queries by these fields. It also orders records with equal fields by key. */
 export const createIndex = (schema: string, id: bigint, paths: ReadonlyArray<Query.Path>): string => {
   const columns = paths.slice(0, maxColumns).map((path) => `(${fieldColumn(schema, path).head})`)
-  return `create index on ${tableOf(schema, id)} (${columns.join(", ")}, head)`
+  return `create index on ${tableOf(schema, id)} (${[...columns, "head"].join(", ")})`
 }
 
 /** The part of a key that an index holds. */
@@ -80,10 +80,10 @@ export const digestOf = (key: string): string =>
 export const isOf = (row: string, key: string): string =>
   `${row}.head = ${headOf(key)} and ${row}.digest = ${digestOf(key)}`
 
-/** Adds or replaces records. $1 text[]: the keys; $2 jsonb[]: the states. */
+/** Adds or replaces records. $1 text[]: the keys; $2 text[]: the states, because an array of jsonb cannot have the JSON null. */
 export const putRecords = (table: string): string => `
 insert into ${table} (head, digest, key, state)
-select ${headOf("key")}, ${digestOf("key")}, key, state from unnest($1::text[], $2::jsonb[]) as put(key, state)
+select ${headOf("key")}, ${digestOf("key")}, key, state::jsonb from unnest($1::text[], $2::text[]) as put(key, state)
 on conflict (head, digest) do update set state = excluded.state`
 
 /** Removes records. $1 text[]: the keys. */

@@ -1,4 +1,4 @@
-import { Reason, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { type ProjectionStore, Reason, ViewStoreError } from "@hexfold/core"
 import { PgTypes } from "@effect/sql-pg"
 import { Duration, Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -6,7 +6,7 @@ import * as registry from "../sql/generations.ts"
 import { demote } from "../sql/inline.ts"
 import * as records from "../sql/records.ts"
 import { detailOf, isForbidden } from "../database/errors.ts"
-import { checkVisible } from "../database/logChecks.ts"
+import { checkVisibleTo } from "../database/logChecks.ts"
 import { array, bigint, float8, int4 } from "../database/binds.ts"
 
 interface Place {
@@ -27,13 +27,15 @@ interface Part extends Place {
   readonly index: number
   readonly owner: string
   readonly leased: boolean
+  /** Whether the generation serves, but its version was left. */
+  readonly left: boolean
 }
 
 /** Claims of a schema's generations. Each runs in a transaction at READ COMMITTED. */
-export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient) => {
+export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient, leftAfter: number) => {
   // Of several transactions that create the same generation one creates the table. The others see it once they have the
   // lock.
-  const create = ({ after, generation: { build, version, view }, indexes = [] }: ViewStore.Claim) =>
+  const create = ({ after, generation: { build, version, view }, indexes = [] }: ProjectionStore.Claim) =>
     Effect.gen(function* () {
       yield* sql.unsafe(registry.lockView, [name, view])
       const at = [view, bigint(version), bigint(build)]
@@ -71,19 +73,29 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
       yield* sql.unsafe(registry.createParts(schema), [id, int4(of), position, bigint(earliestOf(locked)), changes])
     })
 
+  // The statement that decides begins once it has the lock of switches: it sees the lease and the position with which
+  // another owner has let the generation serve meanwhile.
+  const unserve = (id: bigint) =>
+    Effect.andThen(
+      sql.unsafe(registry.lockGeneration(schema), [id]),
+      sql.unsafe(registry.unserve(schema), [id, float8(leftAfter)])
+    )
+
   // Why claims at the same time are correct: a claim changes what it has seen only if it is still the same; otherwise it
   // looks again. A lease is taken in the epoch that was seen, which every other owner and every division raises.
   const claim = (
-    given: ViewStore.Claim,
+    given: ProjectionStore.Claim,
     looks = 1
-  ): Effect.Effect<ViewStore.Claimed, SqlError.SqlError | ViewStoreError> =>
+  ): Effect.Effect<ProjectionStore.Claimed, SqlError.SqlError | ViewStoreError> =>
     Effect.gen(function* () {
       const { generation, owner, part: { index, of } = { index: 0, of: 1 } } = given
       const at = [generation.view, bigint(generation.version), bigint(generation.build)]
-      const parts = yield* sql.unsafe<Part>(registry.parts(schema), at)
+      const parts = yield* sql.unsafe<Part>(registry.parts(schema), [...at, float8(leftAfter)])
       const part = parts.length === of ? parts[index] : undefined
       const held = (part === undefined ? parts : [part]).find((each) => each.leased && each.owner !== owner)
       if (held !== undefined) return { _tag: "Held", by: held.owner } as const
+      // From now on the part has an owner again. What it has not applied yet is still missing.
+      if (parts[0]?.left === true) yield* unserve(parts[0].id)
       // From here on the projection works on the view alone, or on parts of it: appends no longer maintain it.
       const inline = parts[0]?.inline === true && !(given.inline === true && of === 1)
       if (inline) {
@@ -95,9 +107,7 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
         if (owned !== undefined) return ownedOf(part, owned)
       } else if (parts.length === 0) {
         // A generation whose rows are hidden must not be taken for one that does not exist.
-        yield* Effect.catchTag(checkVisible(sql, name), "EventStoreError", ({ reason }) =>
-          Effect.fail(new ViewStoreError({ operation: "claim", view: generation.view, reason }))
-        )
+        yield* checkVisibleTo("claim", generation.view, sql, name)
         // Another process may create the generation after the first look and drop it before the second. From then on this
         // transaction holds the view's lock, and no other process can create it.
         if (looks > 2) return yield* withoutParts(generation)
@@ -113,7 +123,7 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient)
   return claim
 }
 
-const withoutParts = ({ version, view }: ViewStore.Generation) => {
+const withoutParts = ({ version, view }: ProjectionStore.Generation) => {
   const detail = `${view}, version ${version}, is registered without parts: they were deleted, or the database has lost them`
   return new ViewStoreError({ operation: "claim", view, reason: new Reason.Corrupt({ detail }) })
 }
@@ -131,7 +141,7 @@ const earliestOf = (parts: ReadonlyArray<Place>): number | undefined => {
   return known.length === 0 ? undefined : Math.min(...known)
 }
 
-const ownedOf = ({ build, inline, position }: Part, owned: Place): ViewStore.Claimed => ({
+const ownedOf = ({ build, inline, position }: Part, owned: Place): ProjectionStore.Claimed => ({
   _tag: "Owned",
   build: Number(build),
   epoch: Number(owned.epoch),

@@ -1,5 +1,5 @@
 import { type EventStore, EventStoreError, Reason, type View } from "@hexfold/core"
-import { InlineViews } from "@hexfold/core/adapter"
+import { Background, InlineViews } from "@hexfold/core/adapter"
 import { Effect, Schedule, type Scope } from "effect"
 import type { SqlError } from "effect/sql"
 import type { Limit } from "../database/disconnect.ts"
@@ -87,7 +87,9 @@ export const make = ({
           if (!called.inline.includes(id)) known.forget(id)
           else {
             yield* Effect.mapError(apply(schema, sql, id, view, called.events), (cause) =>
-              cause._tag === "SqlError" && isUnavailable(cause) ? cause : new NotMaintained({ generation: id, cause })
+              cause._tag === "SqlError" && isUnavailable(cause)
+                ? cause
+                : new NotMaintained({ generation: id, view, cause })
             )
           }
         }
@@ -112,14 +114,21 @@ export const make = ({
         })
       )
 
+    const leaving = Background.reported({
+      failing: `hexfold: an inline view of ${schema} cannot be left to its projection, so transactions with events for it are refused`,
+      again: `hexfold: an inline view of ${schema} is left to its projection`
+    })
+
     // The caller's transaction holds the lock of the flags, so they can change only after its end.
     const later = (reason: Reasons) =>
       known.adapt(reason).pipe(
         limited("append"),
+        Effect.tapCause(leaving.failed),
         Effect.retry({
           while: (error) => (error._tag === "SqlError" ? isPassing(error) : error.isRetryable),
           schedule: Schedule.spaced("1 second")
         }),
+        Effect.andThen(leaving.succeeded),
         Effect.ignore,
         outside,
         Effect.withTracerEnabled(false),

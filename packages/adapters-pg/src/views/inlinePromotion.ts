@@ -1,4 +1,4 @@
-import { Reason, type View, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { type ProjectionStore, Reason, type View, ViewStoreError } from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -19,9 +19,11 @@ import { apply } from "./records.ts"
 export const promoting =
   (schema: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) =>
   ({
-    generation: { version, view },
+    owner: {
+      generation: { version, view }
+    },
     to
-  }: ViewStore.Commit): Effect.Effect<
+  }: ProjectionStore.Commit): Effect.Effect<
     (id: bigint) => Effect.Effect<boolean, ViewStoreError | SqlError.SqlError>,
     ViewStoreError | SqlError.SqlError
   > =>

@@ -26,6 +26,7 @@ interface Known {
 /** The events of an append could not be applied to a generation. */
 export class NotMaintained extends Data.TaggedError("NotMaintained")<{
   readonly generation: bigint
+  readonly view: View.Any
   readonly cause: ProjectionFailed | SqlError.SqlError
 }> {}
 
@@ -50,12 +51,12 @@ export const knownGenerations = ({ autocommit, schema, sql, views }: Options) =>
     )
 
   /** Asks which generations are maintained, of some or of all; returns those that this process cannot maintain. */
-  const learn = (ids?: ReadonlyArray<bigint>): Effect.Effect<ReadonlyArray<bigint>, SqlError.SqlError> =>
+  const learn = (ids?: ReadonlyArray<bigint>): Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError> =>
     Effect.map(sql.unsafe<Row>(statements.maintained(schema), [ids === undefined ? null : bigints(ids)]), (rows) => {
-      const unknown: Array<bigint> = []
+      const unknown: Array<Row> = []
       for (const row of rows) {
         const view = definitionOf(row)
-        if (view === undefined) unknown.push(row.id)
+        if (view === undefined) unknown.push(row)
         else known.set(row.id, { id: row.id, promotion: row.promotion, view })
       }
       return unknown
@@ -77,7 +78,19 @@ export const knownGenerations = ({ autocommit, schema, sql, views }: Options) =>
     learn,
     /** After a failure: appends stop maintaining what this process cannot maintain. */
     adapt: (reason: NotMaintained | ReadonlyArray<bigint>): Effect.Effect<void, SqlError.SqlError> =>
-      reason instanceof NotMaintained ? demote([reason.generation]) : Effect.flatMap(learn(reason), demote)
+      Effect.gen(function* () {
+        if (reason instanceof NotMaintained) {
+          const { cause, generation, view } = reason
+          yield* demote([generation])
+          yield* Effect.logWarning(InlineViews.demotion(view.name, view.version, cause))
+          return
+        }
+        const unknown = yield* learn(reason)
+        yield* demote(unknown.map(({ id }) => id))
+        for (const { version, view } of unknown) {
+          yield* Effect.logWarning(InlineViews.demotion(view, Number(version), undefined))
+        }
+      })
   }
 }
 

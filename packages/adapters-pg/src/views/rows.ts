@@ -1,5 +1,5 @@
-import type { ViewStore } from "@hexfold/core"
-import { DateTime } from "effect"
+import type { ProjectionStore, ViewStore } from "@hexfold/core"
+import { DateTime, Duration } from "effect"
 
 /** The columns of a dead letter, as the driver returns them. */
 export interface DeadLetterRow {
@@ -15,7 +15,7 @@ export interface DeadLetterRow {
 }
 
 // Stored rows have the members `mishap` and `eventVersion`. The ports call them `error` and `streamVersion`.
-type StoredError = NonNullable<ViewStore.Unapplied["error"]>
+type StoredError = NonNullable<ProjectionStore.Unapplied["error"]>
 
 /** An event that was not applied, as stored JSON. */
 export interface StoredUnapplied {
@@ -36,7 +36,7 @@ export const deadLetterOf = ({
   parked,
   position,
   ...row
-}: DeadLetterRow): ViewStore.DeadLetter => ({
+}: DeadLetterRow): ProjectionStore.DeadLetter => ({
   key,
   parked,
   history: Number(history),
@@ -51,7 +51,7 @@ export const storedOf = ({
   stream,
   streamVersion,
   type
-}: ViewStore.Unapplied): StoredUnapplied => ({
+}: ProjectionStore.Unapplied): StoredUnapplied => ({
   position,
   stream,
   eventVersion: streamVersion,
@@ -67,7 +67,7 @@ const unappliedOf = ({
   position,
   stream,
   type
-}: Omit<StoredUnapplied, "mishap"> & { readonly mishap?: StoredError | null }): ViewStore.Unapplied => ({
+}: Omit<StoredUnapplied, "mishap"> & { readonly mishap?: StoredError | null }): ProjectionStore.Unapplied => ({
   position,
   stream,
   streamVersion: eventVersion,
@@ -91,6 +91,8 @@ export interface StatusRow {
   readonly position: bigint
   readonly history: bigint | null
   readonly owner: string | null
+  /** In seconds. */
+  readonly unowned_for: number | null
   readonly failure: StoredUnapplied | null
   readonly events_per_second: number | null
   readonly positions_per_second: number | null
@@ -132,6 +134,7 @@ const partOf = (row: StatusRow): ViewStore.PartStatus => {
     position: Number(row.position),
     ...(row.inline || row.history === null ? {} : { history: Number(row.history) }),
     owner: row.owner ?? undefined,
+    unownedFor: row.unowned_for === null ? undefined : Duration.seconds(row.unowned_for),
     failure: row.failure === null ? undefined : unappliedOf(row.failure),
     throughput: events === null || positions === null ? undefined : { events, positions }
   }

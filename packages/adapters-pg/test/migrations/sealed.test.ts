@@ -14,6 +14,7 @@ const sealed = {
   times: "e1fbd0870c213bae",
   histories: "f3cf9a6682a4ce5b",
   "view histories": "9c05506c52794815",
+  "serving versions": "032b70275a37c6de",
   changes: "2209eac066f4f06d"
 }
 

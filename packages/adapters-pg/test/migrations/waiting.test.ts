@@ -295,7 +295,7 @@ describe("the table of a view and its indexes", () => {
           yield* two.transaction(
             Effect.gen(function* () {
               const claim = { generation, owner: "test", lease: Duration.minutes(1), indexes: [[["n"]]] }
-              assert.strictEqual((yield* two.records.claim(claim))._tag, "Owned")
+              assert.strictEqual((yield* two.projections.claim(claim))._tag, "Owned")
               yield* append(events, StreamId.make("Other", "1"), 1)
             })
           )

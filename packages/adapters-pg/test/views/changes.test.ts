@@ -1,17 +1,17 @@
 import { assert, it } from "@effect/vitest"
-import type { ViewStore } from "@hexfold/core"
+import type { ProjectionStore } from "@hexfold/core"
 import { Duration, Effect } from "effect"
 import { describe } from "vitest"
 import { newSchema, openStores, type OpenedStores } from "../support/database.ts"
 
 const changesOf = ({ records }: OpenedStores) => Effect.map(records.status, ([status]) => status!.changes)
 
-const commit = ({ records }: OpenedStores, from: number, put: ViewStore.Commit["put"]) =>
+const commit = ({ projections }: OpenedStores, from: number, put: ProjectionStore.Changes["put"]) =>
   Effect.gen(function* () {
     const generation = { view: "Counts", version: 1 }
-    const claimed = yield* records.claim({ generation, owner: "one", lease: Duration.minutes(1) })
+    const claimed = yield* projections.claim({ generation, owner: "one", lease: Duration.minutes(1) })
     const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
-    yield* records.commit({ generation, epoch, from, to: from + 1, put, remove: [] })
+    yield* projections.commit({ owner: { generation, epoch }, from, to: from + 1, records: { put, remove: [] } })
   })
 
 describe("the count of changes", () => {

@@ -5,7 +5,7 @@ import { QueryEvaluation } from "@hexfold/core/adapter"
 import { Duration, Effect, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
-import { client, newSchema } from "../support/database.ts"
+import { client, newSchema, viewsOf } from "../support/database.ts"
 
 const generation = { view: "Orders", version: 1 }
 const count = 100_000
@@ -30,9 +30,11 @@ const opened = Effect.gen(function* () {
         }
       }
     })
-  const store = yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, recording(pg))
+  const store = viewsOf(yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, recording(pg)))
   const indexes = [[["status"]], [["status"], ["at"]], [["total"]]]
-  yield* store.claim({ generation, owner: "test", lease: Duration.infinity, indexes })
+  const claimed = yield* store.claim({ generation, owner: "test", lease: Duration.infinity, indexes })
+  assert.ok(claimed._tag === "Owned")
+  yield* store.commit({ owner: { generation, epoch: claimed.epoch }, from: 0, to: 0, asks: "serve" })
   yield* pg.unsafe(
     `insert into ${schema}.view_1 (head, digest, key, state)
      select 'k' || i, '', 'k' || i, jsonb_build_object('status', 's' || i % 2, 'at', i / 1000, 'total',
@@ -109,7 +111,7 @@ describe("what an index answers", () => {
           for (const cursor of [undefined, "next", middle]) {
             const query = cursor === undefined ? prepared : Query.after(prepared, cursor === "next" ? after! : cursor)
             statements.length = 0
-            const page = yield* store.query(query)
+            const page = yield* store.views.query(query, 1)
             after ??= page.next
             assert.strictEqual(page.rows.length, 20, JSON.stringify(query))
             if (cursor === middle) {
@@ -168,7 +170,7 @@ describe("a query that looks at all records", () => {
           ([row]) => Number(row!.count)
         )
         const over = Effect.gen(function* () {
-          const error = yield* Effect.flip(store.query(query))
+          const error = yield* Effect.flip(store.views.query(query, 1))
           assert.ok(error._tag === "ViewStoreError")
           assert.strictEqual(error.reason._tag, "Timeout")
           assert.include(error.message, "took longer than its timeout of 100 ms")
@@ -181,7 +183,7 @@ describe("a query that looks at all records", () => {
           Effect.gen(function* () {
             const setting = pg.unsafe("select current_setting('statement_timeout') as value")
             const before = yield* setting
-            yield* store.query(short)
+            yield* store.views.query(short, 1)
             return [before, yield* setting] as const
           })
         )

@@ -38,7 +38,7 @@ const opened = Effect.gen(function* () {
     const keys = new Set(put.map(({ key }) => key))
     const remove = [...present].filter((key) => !keys.has(key))
     present = keys
-    return store.commit({ generation, epoch, from: 0, to: 0, put, remove })
+    return store.commit({ owner: { generation, epoch }, from: 0, to: 0, records: { put, remove }, asks: "serve" })
   }
   return { replace, sql, store }
 })
@@ -103,14 +103,14 @@ describe("queries on Postgres", () => {
           let query = place === undefined ? given : { ...given, after: QueryEvaluation.cursorOf(given, place) }
           for (let pages = 0; ; pages++) {
             const expected = Result.getOrThrow(QueryEvaluation.run(query, stored))
-            const page = yield* store.query(query)
+            const page = yield* store.views.query(query, 1)
             assert.deepStrictEqual(page, expected)
             if (page.next === undefined) break
             assert.isBelow(pages, stored.length)
             query = { ...query, after: page.next }
           }
           const count = Query.count(given)
-          assert.strictEqual(yield* store.query(count), QueryEvaluation.runCount(count, stored))
+          assert.strictEqual(yield* store.views.query(count, 1), QueryEvaluation.runCount(count, stored))
         })
         yield* Effect.promise(() =>
           fc.assert(

@@ -67,6 +67,11 @@ export interface Source<State, Name extends string = string> {
   readonly schemas: { readonly state: Schema.Codec<State, unknown> }
 }
 
+/** A version of a view, whose records answer. */
+export interface Versioned<State, Name extends string = string> extends Source<State, Name> {
+  readonly version: number
+}
+
 /** Fields with the values that they must be equal to. */
 export type Equalities<State> = { readonly [P in PathTo<State, Equatable>]?: Operand<State, P, Equatable> | undefined }
 

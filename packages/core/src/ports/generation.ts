@@ -1,4 +1,5 @@
 /** The generations of views, and functions that find and compare them. */
+import type * as Duration from "effect/Duration"
 import type { Unapplied } from "./deadLetter.ts"
 
 /** The records that one version of a view's definition makes. */
@@ -9,8 +10,8 @@ export interface Generation {
   readonly version: number
   /**
    * Which of several builds of the version, counted from 1. By default it is
-   * the build that answers the queries, or else the first one that no later
-   * build has replaced.
+   * the build that answers the queries to the version. If none does, it is the
+   * first one that no later build has replaced.
    */
   readonly build?: number
 }
@@ -41,6 +42,8 @@ export interface PartStatus {
   readonly history?: number | undefined
   /** The projection that owns the part, if its lease has not ended. */
   readonly owner: string | undefined
+  /** For how long nobody has owned the part, by the store's clock. Undefined if a projection owns it, or none ever has. */
+  readonly unownedFor: Duration.Duration | undefined
   /** The event that stopped the part. */
   readonly failure: Unapplied | undefined
   /** The throughput that the owner reported last. */
@@ -54,7 +57,7 @@ export interface Status extends Generation {
   readonly position: number
   /** The state of each part. There is one part unless the keys are divided. */
   readonly parts: ReadonlyArray<PartStatus>
-  /** Whether the generation answers the queries to its view. */
+  /** Whether the generation answers the queries to its version of the view. It does not if the version was left: see `ViewStore`. */
   readonly serves: boolean
   /** Whether a later build of the same version has replaced this one. */
   readonly replaced: boolean
@@ -74,14 +77,15 @@ export interface Build {
   readonly build: number
 }
 
-interface Version {
+/** A version of a view, as a definition names it. */
+export interface Version {
   readonly name: string
   readonly version: number
 }
 
-/** The generation that answers the queries to a view. */
-export const servingOf = ({ name }: { readonly name: string }, all: ReadonlyArray<Status>): Status | undefined =>
-  all.find(({ serves, view }) => view === name && serves)
+/** The build that answers the queries to a version of a view. */
+export const servingOf = (view: Version, all: ReadonlyArray<Status>): Status | undefined =>
+  buildsOf(view, all).find(({ serves }) => serves)
 
 /** All builds of one version of a view. */
 export const buildsOf = ({ name, version }: Version, all: ReadonlyArray<Status>): ReadonlyArray<Status> =>

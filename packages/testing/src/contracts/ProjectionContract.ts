@@ -7,7 +7,9 @@
 import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
+import { deploying } from "./projections/deploying.ts"
 import { dividing } from "./projections/dividing.ts"
+import { keeping } from "./projections/keeping.ts"
 import { loading } from "./projections/loading.ts"
 import { owning } from "./projections/owning.ts"
 import { poisoning } from "./projections/poison.ts"
@@ -24,11 +26,13 @@ const contract: Contract = {
   groups: {
     declaring: declaring(["otherProcesses", "transactions", "silentConnections"]),
     loading,
+    keeping,
     owning,
     dividing,
     reading,
     poisoning,
     rebuilding,
+    deploying,
     verifying,
     waiting
   }

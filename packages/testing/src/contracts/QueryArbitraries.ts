@@ -52,8 +52,13 @@ const operands = fc.oneof({ weight: 9, arbitrary: scalars }, { weight: 1, arbitr
 
 const names = fc.constantFrom("a", "b", `'"%_\\`, "0")
 
-/** The state of a record. */
-export const states: fc.Arbitrary<Schema.Json> = fc.letrec<{ state: Schema.Json; value: Schema.Json }>((tie) => ({
+/** The state of a record: mostly an object, sometimes another value, also null. */
+export const states: fc.Arbitrary<Schema.Json> = fc.letrec<{
+  any: Schema.Json
+  state: Schema.Json
+  value: Schema.Json
+}>((tie) => ({
+  any: fc.oneof({ weight: 9, arbitrary: tie("state") }, { weight: 1, arbitrary: tie("value") }),
   value: fc.oneof(
     { maxDepth: 2 },
     { weight: 4, arbitrary: scalars },
@@ -62,7 +67,7 @@ export const states: fc.Arbitrary<Schema.Json> = fc.letrec<{ state: Schema.Json;
     { weight: 2, arbitrary: tie("state") }
   ),
   state: fc.dictionary(names, tie("value"), { maxKeys: 4, noNullPrototype: true })
-})).state
+})).any
 
 /** The records of a view, each with a key of its own. */
 export const records: fc.Arbitrary<ReadonlyArray<Query.Row<Schema.Json>>> = fc.uniqueArray(

@@ -5,10 +5,10 @@
  * view and works; the others wait, and one takes over when the owner's lease
  * ends. Each event is applied exactly once, whatever happens to the processes.
  *
- * A view with a new `version` is built beside the records of the version before.
- * It answers the queries from the moment when it has caught up. {@link rebuild}
- * does the same for the same version; {@link verify} reports whether that is
- * needed.
+ * Each `version` of a view has records of its own. A process reads those of its own
+ * version, and only once they have caught up with the events. {@link build} makes them
+ * ahead of a deployment. {@link rebuild} makes the records of the same version anew;
+ * {@link verify} reports whether that is needed.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -21,12 +21,15 @@ import type * as View from "../../domain/View.ts"
 import { isRetryable } from "../../internal/retryable.ts"
 import type { ViewStoreError, WaitTimeout } from "../../ports/errors.ts"
 import { EventStore, type Horizon, type Position } from "../../ports/EventStore.ts"
-import type { ViewStore } from "../../ports/ViewStore.ts"
+import type { ProjectionStore } from "../../ports/ProjectionStore.ts"
+import { ViewStore } from "../../ports/ViewStore.ts"
+import { servingOf } from "../../ports/generation.ts"
+import { dropFormer } from "./former.ts"
 import { type ViewName, waitFor as waiting } from "../queries/waitFor.ts"
 import { confirm, horizonOf, reachedBy } from "../events/positions.ts"
 import type { Reader } from "./worker/eventReader.ts"
 import type { Owned } from "./worker/lease.ts"
-import type { Failure, Options, Report } from "./worker/options.ts"
+import { type Failure, type Options, type Report, type RunOptions, settingsOf } from "./worker/options.ts"
 import * as SharedReader from "./worker/sharedReader.ts"
 import * as Worker from "./worker/worker.ts"
 
@@ -36,7 +39,10 @@ export { drop, type DropOptions } from "./drop.ts"
 export { rebuild, type Rebuilt, type RebuildOptions } from "./rebuild.ts"
 export { deadLetters, retryParked, type Retried, type RetryOptions } from "./retryParked.ts"
 export { type Difference, type Verified, verify, type VerifyOptions } from "./verify.ts"
-export type { Failure, Options, Report } from "./worker/options.ts"
+export type { Failure, Options, Report, RunOptions } from "./worker/options.ts"
+
+/** What a projection works on: it reads events, and reads and writes the records of views. */
+export type Stores = EventStore | ProjectionStore | ViewStore
 
 /**
  * Applies all events up to the store's present horizon to a view's records, and
@@ -64,14 +70,14 @@ export type { Failure, Options, Report } from "./worker/options.ts"
  * })
  * ```
  */
-export const catchUp = (
-  view: View.Any,
-  options: Options = {}
-): Effect.Effect<Report, Failure, EventStore | ViewStore> =>
+export const catchUp = (view: View.Any, options: Options = {}): Effect.Effect<Report, Failure, Stores> =>
+  catchingUp(view, options, true)
+
+const catchingUp = (view: View.Any, options: Options, promotes: boolean): Effect.Effect<Report, Failure, Stores> =>
   Effect.gen(function* () {
     const workers = yield* Worker.makeAll(view, options)
     const horizon = yield* Worker.untraced(horizonOf(yield* EventStore))
-    const reached = Effect.forEach(workers, caughtUp(horizon), { concurrency: "unbounded" })
+    const reached = Effect.forEach(workers, caughtUp(horizon, promotes), { concurrency: "unbounded" })
     const positions = yield* Worker.untraced(reached)
     return {
       position: Math.min(...positions),
@@ -80,12 +86,13 @@ export const catchUp = (
     }
   })
 
-const caughtUp = (horizon: Horizon) => (worker: Worker.Worker) =>
+const caughtUp = (horizon: Horizon, promotes: boolean) => (worker: Worker.Worker) =>
   Effect.gen(function* () {
     const { position: end } = horizon
     const advancing = Effect.fnUntraced(function* (owned: Owned) {
       if (owned.inline) return Math.max(owned.position, end)
       const reached = yield* worker.advance(owned, owned.position, horizon)
+      if (!promotes) return reached
       // Every event is applied, even if a long transaction still keeps appends from maintaining the view.
       yield* Effect.retry(worker.promote(owned, reached), { while: isRetryable, times: 3 }).pipe(
         Effect.catchIf(isRetryable, () => Effect.succeed(false))
@@ -101,6 +108,53 @@ const caughtUp = (horizon: Horizon) => (worker: Worker.Worker) =>
       yield* confirm(worker.events, position, horizon)
       if (position >= end) return position
       yield* Effect.sleep(worker.pause)
+    }
+  })
+
+/**
+ * Makes the records of a version of a view ahead of its deployment, and ends when they
+ * have caught up with the events: a process of that version, which begins soon after,
+ * can read at once. It works like {@link catchUp}, beside the processes of other
+ * versions, which it does not disturb. Appends do not maintain the records of an
+ * inline view yet, because no process that knows the version appends.
+ *
+ * @example
+ * ```ts
+ * import { Projection, View } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const AccountSummary: View.Any
+ *
+ * const program = Projection.build(AccountSummary).pipe(
+ *   Effect.flatMap(({ position }) => Effect.log(`built up to position ${position}: deploy`))
+ * )
+ * ```
+ */
+export const build = (view: View.Any, options: Options = {}): Effect.Effect<Report, Failure, Stores> =>
+  catchingUp(view, options, false)
+
+/**
+ * Waits until a version of a view answers queries, and works on it until then if no
+ * other projection does: for a job before processes are rolled back to that version.
+ * Works and fails like {@link catchUp}.
+ *
+ * @example
+ * ```ts
+ * import { Projection, View } from "@hexfold/core"
+ *
+ * declare const AccountSummary: View.Any
+ *
+ * const program = Projection.serve(AccountSummary)
+ * ```
+ */
+export const serve = (view: View.Any, options: Options = {}): Effect.Effect<Report, Failure, Stores> =>
+  Effect.gen(function* () {
+    const { status } = yield* ViewStore
+    const { pause } = settingsOf(options)
+    for (;;) {
+      const report = yield* catchUp(view, options)
+      if (servingOf(view, yield* Worker.untraced(status)) !== undefined) return report
+      yield* Effect.sleep(pause)
     }
   })
 
@@ -131,14 +185,10 @@ const caughtUp = (horizon: Horizon) => (worker: Worker.Worker) =>
  * )
  * ```
  */
-export const run = (view: View.Any, options: Options = {}): Effect.Effect<never, Failure, EventStore | ViewStore> =>
+export const run = (view: View.Any, options: Options = {}): Effect.Effect<never, Failure, Stores> =>
   runWith(view, options)
 
-const runWith = (
-  view: View.Any,
-  options: Options,
-  read?: Reader
-): Effect.Effect<never, Failure, EventStore | ViewStore> =>
+const runWith = (view: View.Any, options: Options, read?: Reader): Effect.Effect<never, Failure, Stores> =>
   Effect.flatMap(Worker.makeAll(view, options, read), (workers) =>
     Effect.forEach(workers, (worker) => following(view, worker), { concurrency: "unbounded", discard: true }).pipe(
       Effect.andThen(Effect.never),
@@ -163,8 +213,7 @@ const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, 
           return Effect.logInfo(`${name}: goes on after a commit of another projection: ${error.message}`)
         }
         if (!isRetryable(error)) return Effect.fail(error)
-        const logged = Effect.logWarning(`${name}: goes on after a failure of the store: ${error.message}`)
-        return Effect.andThen(logged, Effect.sleep(worker.pause))
+        return Effect.andThen(worker.failures.failed(Cause.fail(error)), Effect.sleep(worker.pause))
       }),
       Effect.forever
     )
@@ -195,24 +244,28 @@ const follow = (worker: Worker.Worker, owned: Owned) =>
  *
  * @example
  * ```ts
- * import { EventStore, Projection, View, ViewStore } from "@hexfold/core"
+ * import { Projection, View } from "@hexfold/core"
  * import { Layer } from "effect"
  *
  * declare const AccountSummary: View.Any
  * declare const Deposits: View.Any
- * declare const stores: Layer.Layer<EventStore.EventStore | ViewStore.ViewStore>
+ * declare const stores: Layer.Layer<Projection.Stores>
  *
  * const live = Projection.layer([AccountSummary, Deposits]).pipe(Layer.provideMerge(stores))
  * ```
  */
 export const layer = (
   views: View.Any | ReadonlyArray<View.Any>,
-  options: Options = {}
-): Layer.Layer<never, never, EventStore | ViewStore> =>
+  options: RunOptions = {}
+): Layer.Layer<never, never, Stores> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const all = "name" in views ? [views] : views
       const reader = SharedReader.make(all, yield* EventStore)
+      if (options.keepFor !== undefined) {
+        const keepFor = Duration.fromInputUnsafe(options.keepFor)
+        yield* Effect.forEach(all, (view) => Effect.forkScoped(Worker.untraced(dropFormer(view, keepFor))))
+      }
       yield* Effect.forEach(all, (view) =>
         runWith(view, options, all.length > 1 ? reader(view) : undefined).pipe(
           Effect.tapCause((cause) => logStop(view, cause)),

@@ -1,12 +1,15 @@
 /** The status of projections, for operators, metrics and health checks. */
 import * as Duration from "effect/Duration"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type * as View from "../../domain/View.ts"
 import { disconnect } from "../../internal/disconnect.ts"
+import { reported, withMessage } from "../../internal/reported.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
+import type { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import { Unhealthy } from "./errors.ts"
 import { type Status, statusOf } from "./status.ts"
@@ -35,7 +38,8 @@ export type { Held, Rebuild, State, Status } from "./status.ts"
  */
 export const status = (
   views: ReadonlyArray<View.Any>
-): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ViewStore> => statusOf(views)
+): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =>
+  statusOf(views)
 
 /** How often {@link watch} reads the status. */
 export interface WatchOptions {
@@ -64,31 +68,36 @@ export interface WatchOptions {
 export const watch = (
   views: ReadonlyArray<View.Any>,
   { every = "10 seconds" }: WatchOptions = {}
-): Effect.Effect<never, never, EventStore | ViewStore> =>
-  // A reading that takes too long is interrupted but not waited for: its connection may give no answer.
-  Effect.timeout(disconnect(status(views)), every).pipe(
-    Effect.flatMap(Effect.forEach(statusMetrics.publish)),
-    Effect.catch((error) =>
-      Effect.andThen(
-        Metric.update(statusMetrics.unreadable, 1),
-        Effect.logWarning(`the status of the views could not be read: ${error.message}`)
-      )
-    ),
-    Effect.andThen(Effect.sleep(every)),
-    Effect.forever,
-    Effect.withTracerEnabled(false)
-  )
+): Effect.Effect<never, never, EventStore | ProjectionStore | ViewStore> =>
+  Effect.suspend(() => {
+    const report = reported({
+      failing: "the status of the views could not be read",
+      meanwhile: "their gauges stand still meanwhile",
+      write: withMessage
+    })
+    // A reading that takes too long is interrupted but not waited for: its connection may give no answer.
+    return Effect.timeout(disconnect(status(views)), every).pipe(
+      Effect.flatMap(Effect.forEach(statusMetrics.publish)),
+      Effect.andThen(report.succeeded),
+      Effect.catch((error) =>
+        Effect.andThen(Metric.update(statusMetrics.unreadable, 1), report.failed(Cause.fail(error)))
+      ),
+      Effect.andThen(Effect.sleep(every)),
+      Effect.forever,
+      Effect.withTracerEnabled(false)
+    )
+  })
 
 /**
  * Runs {@link watch} in the background for as long as the layer lives.
  *
  * @example
  * ```ts
- * import { EventStore, Projection, ProjectionMonitor, View, ViewStore } from "@hexfold/core"
+ * import { Projection, ProjectionMonitor, View } from "@hexfold/core"
  * import { Layer } from "effect"
  *
  * declare const AccountSummary: View.Any
- * declare const stores: Layer.Layer<EventStore.EventStore | ViewStore.ViewStore>
+ * declare const stores: Layer.Layer<Projection.Stores>
  *
  * const live = Layer.mergeAll(Projection.layer([AccountSummary]), ProjectionMonitor.layer([AccountSummary])).pipe(
  *   Layer.provideMerge(stores)
@@ -98,7 +107,8 @@ export const watch = (
 export const layer = (
   views: ReadonlyArray<View.Any>,
   options?: WatchOptions
-): Layer.Layer<never, never, EventStore | ViewStore> => Layer.effectDiscard(Effect.forkScoped(watch(views, options)))
+): Layer.Layer<never, never, EventStore | ProjectionStore | ViewStore> =>
+  Layer.effectDiscard(Effect.forkScoped(watch(views, options)))
 
 /** When {@link health} fails. */
 export interface HealthOptions {
@@ -114,8 +124,7 @@ export interface HealthOptions {
  * reached, if the lag time of a view is above `maxLagTime`, also because appends
  * under way hold the horizon back, or if a view has more parked keys than
  * `maxParked`. A version that a projection still
- * builds is healthy whatever its lag time is, because the version before answers
- * the queries until then.
+ * builds is healthy whatever its lag time is, because it does not answer queries yet.
  *
  * @example
  * ```ts
@@ -133,7 +142,11 @@ export interface HealthOptions {
 export const health = (
   views: ReadonlyArray<View.Any>,
   { maxLagTime = "1 minute", maxParked = Infinity }: HealthOptions = {}
-): Effect.Effect<ReadonlyArray<Status>, Unhealthy | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
+): Effect.Effect<
+  ReadonlyArray<Status>,
+  Unhealthy | EventStoreError | ViewStoreError,
+  EventStore | ProjectionStore | ViewStore
+> =>
   Effect.flatMap(status(views), (all) => {
     const unhealthy = all.flatMap((each): Unhealthy["views"] => {
       const { failure, held, lag, lagTime, parked, refusal, state, version, view } = each

@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as uuid from "../../internal/uuid.ts"
 import type { ViewStoreError } from "../../ports/errors.ts"
 import { buildsOf, type Generation, placeOf, type Status } from "../../ports/generation.ts"
-import { type Claimed, ViewStore } from "../../ports/ViewStore.ts"
+import { type Claimed, ProjectionStore } from "../../ports/ProjectionStore.ts"
+import { ViewStore } from "../../ports/ViewStore.ts"
 import { DropRefused } from "./errors.ts"
 import type { Owned } from "./worker/lease.ts"
 
@@ -25,8 +26,9 @@ export interface DropOptions {
  * Before you drop a version, stop the projections of that version: a running one
  * would begin it anew.
  *
- * Fails with a `DropRefused` and drops nothing if one of the generations answers
- * the queries. Fails with a `DropRefused` at the first generation that a
+ * A whole version is dropped only if another version of the view answers queries,
+ * and one build of a version only if it does not answer them. Otherwise it fails with
+ * a `DropRefused` and drops nothing. It fails with a `DropRefused` at the first generation that a
  * projection owns; the generations before it have been dropped then.
  *
  * @example
@@ -45,30 +47,36 @@ export const drop = ({
   build,
   version,
   view
-}: DropOptions): Effect.Effect<ReadonlyArray<Required<Generation>>, DropRefused | ViewStoreError, ViewStore> =>
+}: DropOptions): Effect.Effect<
+  ReadonlyArray<Required<Generation>>,
+  DropRefused | ViewStoreError,
+  ProjectionStore | ViewStore
+> =>
   Effect.gen(function* () {
-    const records = yield* ViewStore
-    const named = buildsOf({ name: view.name, version }, yield* records.status).filter(
+    const store = yield* ProjectionStore
+    const all = (yield* (yield* ViewStore).status).filter((each) => each.view === view.name)
+    const named = buildsOf({ name: view.name, version }, all).filter(
       (each) => build === undefined || each.build === build
     )
     const serving = named.find(({ serves }) => serves)
-    if (serving !== undefined) {
+    const isOther = all.some((each) => each.version !== version && each.serves)
+    if (serving !== undefined && (build !== undefined || !isOther)) {
       return yield* new DropRefused({ view: view.name, ...placeOf(serving), reason: "Serves" })
     }
-    for (const each of named) yield* dropGeneration(records, each)
+    for (const each of named) yield* dropGeneration(store, each)
     return named.map((each) => ({ view: view.name, ...placeOf(each) }))
   })
 
 /** Deletes one generation, unless a projection owns it. */
 export const dropGeneration = (
-  records: ViewStore["Service"],
+  store: ProjectionStore["Service"],
   { build, parts, version, view }: Status
 ): Effect.Effect<void, DropRefused | ViewStoreError> =>
   Effect.gen(function* () {
     const generation = { view, version, build }
     const owner = uuid.make(yield* Clock.currentTimeMillis)
     const claim = (index: number, lease: Duration.Duration) =>
-      records.claim({ generation, part: { index, of: parts.length }, owner, lease })
+      store.claim({ generation, part: { index, of: parts.length }, owner, lease })
     const refuse = (by: Claimed | undefined) =>
       new DropRefused({
         ...generation,
@@ -86,9 +94,8 @@ export const dropGeneration = (
       }
       claimed.push(answer)
     }
-    const { epoch, position } = claimed[0]!
-    const commit = { generation, epoch, from: position, to: position, put: [], remove: [], drop: true }
-    yield* Effect.catchTag(records.commit(commit), "CommitConflict", () => Effect.fail(refuse(undefined)))
+    const { epoch } = claimed[0]!
+    yield* Effect.catchTag(store.drop({ generation, epoch }), "CommitConflict", () => Effect.fail(refuse(undefined)))
   })
 
 // Long enough for a slow store. The lease disappears with the generation.

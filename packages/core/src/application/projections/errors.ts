@@ -4,12 +4,12 @@ import { shortened } from "../../domain/texts.ts"
 import type * as EventStore from "../../ports/EventStore.ts"
 import * as Reason from "../../ports/Reason.ts"
 
-/** A generation of a view was not dropped, because it answers the queries or because a projection owns it. */
+/** A generation of a view was not dropped, because its queries would have no answer or because a projection owns it. */
 export class DropRefused extends Schema.TaggedError<DropRefused>()("DropRefused", {
   view: Schema.String,
   version: Schema.Int,
   build: Schema.Int,
-  /** `Serves`: the generation answers the queries. `Owned`: a projection owns it. */
+  /** `Serves`: the generation answers the queries, and no other could. `Owned`: a projection owns it. */
   reason: Schema.Literals(["Serves", "Owned"]),
   /** The owner, if the store named it. */
   owner: Schema.optionalKey(Schema.String)
@@ -22,15 +22,15 @@ export class DropRefused extends Schema.TaggedError<DropRefused>()("DropRefused"
     const { owner, reason, view } = this
     const why =
       reason === "Serves"
-        ? "it answers the queries"
+        ? "it answers the queries, and nothing would answer them without it"
         : `${owner === undefined ? "a projection" : `the projection ${owner}`} owns it; stop the projections of this version first`
     return `${view}, ${nameOf(this)} is not dropped: ${why}`
   }
 }
 
 /**
- * A rebuild cannot take over any more, because a later build or version of the
- * view answers the queries. The records that it has built stay until they are
+ * A rebuild cannot take over any more, because a later build of the version
+ * answers the queries. The records that it has built stay until they are
  * dropped.
  */
 export class RebuildOvertaken extends Schema.TaggedError<RebuildOvertaken>()("RebuildOvertaken", {
@@ -48,26 +48,6 @@ export class RebuildOvertaken extends Schema.TaggedError<RebuildOvertaken>()("Re
 
   override get message(): string {
     return `${this.view}, ${nameOf(this)} cannot take over: ${nameOf(this.serving)} answers the queries`
-  }
-}
-
-/** The records of a view could not be verified: this version does not answer the queries, or another build took over meanwhile. */
-export class NotServing extends Schema.TaggedError<NotServing>()("NotServing", {
-  view: Schema.String,
-  version: Schema.Int,
-  /** The build that was being verified. */
-  build: Schema.optionalKey(Schema.Int),
-  /** The generation that answers the queries, if there is one. */
-  serving: Schema.optionalKey(Schema.Struct({ version: Schema.Int, build: Schema.Int }))
-}) {
-  static {
-    shortened(this)
-  }
-
-  override get message(): string {
-    const { serving, version, view } = this
-    const now = serving === undefined ? "no version answers" : `${nameOf(serving)} answers`
-    return `${view}, version ${version} cannot be verified: ${now} the queries`
   }
 }
 

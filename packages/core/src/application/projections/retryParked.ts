@@ -6,7 +6,8 @@ import type * as View from "../../domain/View.ts"
 import type { DeadLetter, DeadLetterOptions } from "../../ports/deadLetter.ts"
 import type { CommitConflict, EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
-import { ViewStore } from "../../ports/ViewStore.ts"
+import { ProjectionStore } from "../../ports/ProjectionStore.ts"
+import type { ViewStore } from "../../ports/ViewStore.ts"
 import { retryKey } from "./retryKey.ts"
 
 /**
@@ -29,10 +30,10 @@ import { retryKey } from "./retryKey.ts"
 export const deadLetters = (
   { name, version }: View.Any,
   options: Omit<DeadLetterOptions, "limit"> = {}
-): Stream.Stream<DeadLetter, ViewStoreError, ViewStore> =>
+): Stream.Stream<DeadLetter, ViewStoreError, ProjectionStore> =>
   Stream.paginate(options.after, (after) =>
     Effect.gen(function* () {
-      const store = yield* ViewStore
+      const store = yield* ProjectionStore
       const place = after === undefined ? {} : { after }
       const page = yield* store.deadLetters({ view: name, version }, { ...options, ...place, limit: pageSize })
       const next = page.length < pageSize ? Option.none() : Option.some(page.at(-1))
@@ -83,7 +84,11 @@ export interface Retried {
 export const retryParked = (
   view: View.Any,
   options: RetryOptions = {}
-): Effect.Effect<Retried, CommitConflict | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
+): Effect.Effect<
+  Retried,
+  CommitConflict | EventStoreError | ViewStoreError,
+  EventStore | ProjectionStore | ViewStore
+> =>
   Effect.gen(function* () {
     const keys = new Set(options.keys)
     if (options.keys === undefined) {

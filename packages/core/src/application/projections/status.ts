@@ -11,6 +11,7 @@ import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import { EventStore, type Horizon } from "../../ports/EventStore.ts"
 import { buildsOf, currentOf, type PartStatus, type Status as Generation } from "../../ports/generation.ts"
 import type { Reason } from "../../ports/Reason.ts"
+import { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import { horizonOf, refusalOf } from "../events/positions.ts"
 import { eventsOf } from "./worker/eventReader.ts"
@@ -35,7 +36,7 @@ export interface Status {
   readonly version: number
   /** What the view is doing. */
   readonly state: State
-  /** Whether this version answers the queries to the view. */
+  /** Whether this version answers the queries to it. */
   readonly serves: boolean
   /** The position up to which events are in the records. 0 if no projection has begun. */
   readonly position: number
@@ -101,11 +102,11 @@ export interface Rebuild {
 /** The status of views, whichever process runs their projections. */
 export const statusOf = (
   views: ReadonlyArray<View.Any>
-): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ViewStore> =>
+): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =>
   Effect.gen(function* () {
     const events = yield* EventStore
-    const records = yield* ViewStore
-    const generations = yield* records.status
+    const { deadLetters } = yield* ProjectionStore
+    const generations = yield* (yield* ViewStore).status
     // Read after the positions, so that no view is ahead of the horizon.
     const log = yield* horizonOf(events)
     const { drawn, heldSince, holders, position: horizon } = log
@@ -128,7 +129,7 @@ export const statusOf = (
           Math.max(since(Option.getOrUndefined(oldest)?.recordedAt), held ? since(heldSince) : 0)
         )
         const parts = known?.parts ?? []
-        const counts = known === undefined ? { parked: 0, skipped: 0 } : yield* records.deadLetterCounts(known)
+        const counts = known === undefined ? { parked: 0, skipped: 0 } : yield* deadLetters(known, "count")
         return {
           view: view.name,
           version: view.version,

@@ -1,11 +1,11 @@
 /**
- * Reads the records of views. They come from the generation that answers queries,
- * decoded by the view's schema.
+ * Reads the records of views. They are the records of the view's version in this
+ * program, decoded by the view's schema.
  *
  * Records are as new as the last projection: they contain the events up to the
  * position that the projection has reached. `Projection.waitFor` waits for the
- * events of one command. A view that no projection has begun to build has no
- * records; the first query that finds none logs a warning.
+ * events of one command. If the version does not answer, because it is not
+ * built yet or was left, reading fails with a `NotServing`, which says why.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,14 +14,13 @@ import * as Redacted from "effect/Redacted"
 import type { InvalidCursor } from "../../domain/errors.ts"
 import type * as Query from "../../domain/Query.ts"
 import { memoized } from "../../internal/memoized.ts"
-import type { ViewStoreError } from "../../ports/errors.ts"
+import type { NotServing, ViewStoreError } from "../../ports/errors.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
 import { decoder } from "../views/fold.ts"
 import { asked, counted, grouped, shown } from "./asking.ts"
 import { CursorKey, sealOf } from "./cursorKey.ts"
 import { decodedGroups } from "./decodePage.ts"
-import { warnIfUnbuilt } from "./unbuilt.ts"
 
 /**
  * The state of one record, or none if there is no record under the key.
@@ -31,15 +30,15 @@ import { warnIfUnbuilt } from "./unbuilt.ts"
  * import { Query, Records } from "@hexfold/core"
  * import { Effect, Option } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const balance = Effect.map(Records.get(Balances, "a-1"), Option.map((state) => state.balance))
  * ```
  */
 export const get = <State>(
-  view: Query.Source<State>,
+  view: Query.Versioned<State>,
   key: string
-): Effect.Effect<Option.Option<State>, RecordDecodeError | ViewStoreError, ViewStore> =>
+): Effect.Effect<Option.Option<State>, RecordDecodeError | NotServing | ViewStoreError, ViewStore> =>
   Effect.map(getMany(view, [key]), (states) => (states.has(key) ? Option.some(states.get(key)!) : Option.none()))
 
 /**
@@ -51,19 +50,18 @@ export const get = <State>(
  * import { Query, Records } from "@hexfold/core"
  * import { Effect } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const found = Effect.map(Records.getMany(Balances, ["a-1", "b-2"]), (states) => [...states.keys()])
  * ```
  */
 export const getMany = <State>(
-  view: Query.Source<State>,
+  view: Query.Versioned<State>,
   keys: ReadonlyArray<string>
-): Effect.Effect<ReadonlyMap<string, State>, RecordDecodeError | ViewStoreError, ViewStore> =>
+): Effect.Effect<ReadonlyMap<string, State>, RecordDecodeError | NotServing | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
     const store = yield* ViewStore
-    const stored = yield* store.load({ view: view.name }, keys)
-    if (stored.states.size === 0) yield* warnIfUnbuilt(store, view)
+    const stored = yield* store.load({ view: view.name, version: view.version }, keys)
     const decode = memoized(decoders, view, () => decoder(view))
     const states = new Map<string, State>()
     for (const [key, json] of stored.states) states.set(key, yield* Effect.fromResult(decode(key, json)))
@@ -85,7 +83,7 @@ export interface QueryOptions {
  * import { Query, Records } from "@hexfold/core"
  * import { Effect } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const program = Effect.gen(function*() {
  *   const richest = Query.from(Balances, { orderBy: [["balance", "desc"]], limit: 20 })
@@ -96,20 +94,19 @@ export interface QueryOptions {
  * ```
  */
 export const query = <Row, Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Query<Row, Name>,
   options: QueryOptions = {}
 ): Effect.Effect<Query.Page<Row>, QueryError, ViewStore> =>
   Effect.gen(function* () {
     const given = yield* asked(view, query, options.after)
     const store = yield* ViewStore
-    const page = yield* store.query(given)
-    if (page.rows.length === 0) yield* warnIfUnbuilt(store, view)
+    const page = yield* store.query(given, view.version)
     return yield* shown(view, query, page)
   })
 
 /** Why a query can fail. A query that takes longer than its `timeout` fails with a `ViewStoreError` of the reason `Timeout`. */
-export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError
+export type QueryError = RecordDecodeError | InvalidCursor | NotServing | ViewStoreError
 
 /**
  * Like {@link query}, with the number of records on all pages, at the same moment
@@ -120,14 +117,14 @@ export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError
  * import { Query, Records } from "@hexfold/core"
  * import { Effect } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const richest = Query.from(Balances, { orderBy: [["balance", "desc"]], limit: 20 })
  * const title = Effect.map(Records.page(Balances, richest), ({ rows, total }) => `${rows.length} of ${total}`)
  * ```
  */
 export const page = <Row, Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   asked: Query.Query<Row, Name>,
   options: QueryOptions = {}
 ): Effect.Effect<PageWithTotal<Row>, QueryError, ViewStore> =>
@@ -145,20 +142,19 @@ export interface PageWithTotal<Row> extends Query.Page<Row> {
  * ```ts
  * import { Query, Records } from "@hexfold/core"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const overdrawn = Records.count(Balances, Query.from(Balances, { where: ({ lt }) => lt("balance", 0) }))
  * ```
  */
 export const count = <Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Query<unknown, Name>
-): Effect.Effect<number, ViewStoreError, ViewStore> =>
+): Effect.Effect<number, NotServing | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
     const given = yield* counted(view, query)
     const store = yield* ViewStore
-    const found = yield* store.query(given)
-    if (found === 0) yield* warnIfUnbuilt(store, view)
+    const found = yield* store.query(given, view.version)
     return found
   })
 
@@ -171,7 +167,7 @@ export const count = <Name extends string>(
  * import { Query, Records } from "@hexfold/core"
  * import { Effect } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly status: string; readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly status: string; readonly balance: number }>
  *
  * const byStatus = Query.groups(Balances, { by: ["status"], values: ({ sum }) => ({ money: sum("balance") }) })
  * const lines = Effect.map(Records.groups(Balances, byStatus), (groups) =>
@@ -180,14 +176,13 @@ export const count = <Name extends string>(
  * ```
  */
 export const groups = <Group, Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Groups<Group, Name>
-): Effect.Effect<ReadonlyArray<Group>, RecordDecodeError | ViewStoreError, ViewStore> =>
+): Effect.Effect<ReadonlyArray<Group>, RecordDecodeError | NotServing | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
     const given = yield* grouped(view, query)
     const store = yield* ViewStore
-    const found = yield* store.query(given)
-    if (found.length === 0) yield* warnIfUnbuilt(store, view)
+    const found = yield* store.query(given, view.version)
     return yield* Effect.fromResult(decodedGroups(view, query, found))
   })
 

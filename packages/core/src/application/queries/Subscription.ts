@@ -9,7 +9,7 @@ import type * as Participant from "../../domain/Participant.ts"
 import type * as Query from "../../domain/Query.ts"
 import * as StreamId from "../../domain/StreamId.ts"
 import type { Tagged } from "../../domain/tagged.ts"
-import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
+import type { EventStoreError, NotServing, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore, Position, RecordedEvent } from "../../ports/EventStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import type { EventDecodeError } from "../events/errors.ts"
@@ -198,7 +198,7 @@ const decodedOnce = <Event extends Tagged>(
 const decodings = new WeakMap<object, unknown>()
 
 /** Why a stream of results can fail. */
-export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError | EventStoreError
+export type QueryError = RecordDecodeError | InvalidCursor | NotServing | ViewStoreError | EventStoreError
 
 /**
  * The results of a query, for live pages: the present result at once, then each
@@ -208,9 +208,10 @@ export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError | Ev
  * The first result may be stale if the view is catching up; further results
  * follow as it advances. After that, the view is queried again only when a commit or
  * an append has changed one of its records. It is looked at when a new event arrives:
- * a change without an event, such as a new version taking over or a retry of parked
+ * a change without an event, such as a rebuild taking over or a retry of parked
  * events, shows up with the next event. While a store is unavailable, the stream
- * waits. Otherwise it fails like `Records.query`.
+ * waits. Otherwise it fails like `Records.query`, also with a `NotServing` if the
+ * version of the view stops answering.
  *
  * Equal queries of one process share the asking: however many streams there are, the
  * store gets one query for a change. If it fails, all of them fail with the same error.
@@ -223,7 +224,7 @@ export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError | Ev
  * import { Query, Subscription } from "@hexfold/core"
  * import { Effect, Stream } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const richest = Query.from(Balances, { orderBy: [["balance", "desc"]], limit: 3 })
  * const printing = Subscription.query(Balances, richest).pipe(
@@ -232,7 +233,7 @@ export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError | Ev
  * ```
  */
 export const query = <Row, Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Query<Row, Name>
 ): Stream.Stream<Query.Page<Row>, QueryError, EventStore | ViewStore> =>
   Stream.unwrap(
@@ -240,7 +241,7 @@ export const query = <Row, Name extends string>(
       Stream.mapEffect(
         answers(
           view,
-          asking("records", given, (store) => store.query(given))
+          asking("records", given, (store) => store.query(given, view.version))
         ),
         (page) => shown(view, query, page)
       )
@@ -257,7 +258,7 @@ export const query = <Row, Name extends string>(
  * import { Query, Subscription } from "@hexfold/core"
  * import { Effect, Option, Stream } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const printing = Subscription.record(Balances, "a-1").pipe(
  *   Stream.runForEach((state) => Effect.log(Option.match(state, { onNone: () => "none", onSome: ({ balance }) => balance })))
@@ -265,16 +266,18 @@ export const query = <Row, Name extends string>(
  * ```
  */
 export const record = <State>(
-  view: Query.Source<State>,
+  view: Query.Versioned<State>,
   key: string
 ): Stream.Stream<
   Option.Option<State>,
-  RecordDecodeError | EventStoreError | ViewStoreError,
+  RecordDecodeError | NotServing | EventStoreError | ViewStoreError,
   EventStore | ViewStore
 > => {
   const decode = decoder(view)
   const ask = (store: ViewStore["Service"]) =>
-    Effect.map(store.load({ view: view.name }, [key]), ({ states }): OneRecord => ({ record: states.get(key) }))
+    Effect.map(store.load({ view: view.name, version: view.version }, [key]), ({ states }): OneRecord => ({
+      record: states.get(key)
+    }))
   return Stream.mapEffect(answers(view, { data: ["record", key], ask }), ({ record }) =>
     record === undefined ? Effect.succeed(Option.none<State>()) : Effect.asSome(Effect.fromResult(decode(key, record)))
   )
@@ -289,21 +292,21 @@ export const record = <State>(
  * import { Query, Subscription } from "@hexfold/core"
  * import { Effect, Stream } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const overdrawn = Query.from(Balances, { where: ({ lt }) => lt("balance", 0) })
  * const printing = Subscription.count(Balances, overdrawn).pipe(Stream.runForEach((count) => Effect.log(count)))
  * ```
  */
 export const count = <Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Query<unknown, Name>
-): Stream.Stream<number, EventStoreError | ViewStoreError, EventStore | ViewStore> =>
+): Stream.Stream<number, NotServing | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
   Stream.unwrap(
     Effect.map(counted(view, query), (given) =>
       answers(
         view,
-        asking("count", given, (store) => store.query(given))
+        asking("count", given, (store) => store.query(given, view.version))
       )
     )
   )

@@ -4,6 +4,7 @@ import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { reportedTogether, withMessage } from "../../internal/reported.ts"
 import { checkRange } from "../../ports/AppendCheck.ts"
 import { EventStoreError } from "../../ports/errors.ts"
 import { type AllReadOptions, EventStore, type Horizon, type Position } from "../../ports/EventStore.ts"
@@ -11,7 +12,7 @@ import { Rejected } from "../../ports/Reason.ts"
 import { confirm } from "../events/positions.ts"
 import * as SharedLog from "./sharedLog.ts"
 import { type Step, stretches } from "./stretches.ts"
-import { whileAway } from "./whileAway.ts"
+import { reportRetryable, whileAway } from "./whileAway.ts"
 
 /** Where a subscription begins, and which events it selects. */
 export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" | "types"> {
@@ -59,13 +60,25 @@ export const follow = (
       let at: number | Position = after
       let isBeginning = from === "now"
       const place = () => (typeof at === "number" ? at : at.position)
-      const readOn = stretches(store, place)
+      const report = reportedTogether(store, {
+        failing: `a subscription to ${filters.aggregates?.join(", ") ?? "all events"} tries again, and delivers nothing meanwhile`,
+        again: `a subscription to ${filters.aggregates?.join(", ") ?? "all events"} goes on`,
+        write: (text, cause) => withMessage(`${text}; it has come to position ${place()}`, cause)
+      })
+      const readOn = stretches(store, place, report.succeeded)
 
       const taken = (steps: Stream.Stream<Step, EventStoreError>) =>
         Stream.map(steps, (step) => {
           at = step.resume
           return step
         })
+
+      /** Begins again after the last event that was delivered. */
+      const again = (steps: Stream.Stream<Step, EventStoreError>) =>
+        steps.pipe(
+          Stream.tapError((error) => reportRetryable(report, error)),
+          Stream.retry(whileAway)
+        )
 
       /** Fails if the log does not have the position. From then on the position is one of this history. */
       const check = (horizon: Horizon) =>
@@ -78,13 +91,17 @@ export const follow = (
         return Stream.succeed({ event: undefined, resume })
       }
 
+      const silently = <E>(effect: Effect.Effect<void, E>) => Stream.drain(Stream.fromEffect(effect))
+
       const alone = (horizon: Horizon): Stream.Stream<Step, EventStoreError> => {
-        if (isBeginning) return begin(horizon)
         const { history, position } = horizon
-        return Stream.concat(
-          Stream.drain(Stream.fromEffect(Effect.suspend(() => check(horizon)))),
-          Stream.suspend(() => taken(readOn(filters, { history, position: Math.min(position, upTo) })))
-        )
+        const steps = isBeginning
+          ? begin(horizon)
+          : Stream.concat(
+              silently(Effect.suspend(() => check(horizon))),
+              Stream.suspend(() => taken(readOn(filters, { history, position: Math.min(position, upTo) })))
+            )
+        return Stream.concat(steps, silently(report.succeeded))
       }
 
       const isDone = Stream.suspend(() => (place() >= upTo ? Stream.succeed(undefined) : Stream.empty))
@@ -94,8 +111,7 @@ export const follow = (
         ),
         Stream.takeWhile((step): step is Step => step !== undefined)
       )
-      // Begins again after the last event that was delivered.
-      if (upTo < Infinity || store.inTransaction?.(context) === true) return Stream.retry(untilEnd, whileAway)
+      if (upTo < Infinity || store.inTransaction?.(context) === true) return again(untilEnd)
 
       let member: SharedLog.Membership | undefined
       // From here on the member gets all its events from the shared reading.
@@ -111,13 +127,13 @@ export const follow = (
         const reading = Effect.map(joined.begun, (begin) => {
           if (begin === undefined || typeof at === "number") return Stream.empty
           // One of the two has not heard yet that the history has ended.
-          if (begin.history !== at.history) return Stream.drain(Stream.fromEffect(Effect.sleep("100 millis")))
+          if (begin.history !== at.history) return silently(Effect.sleep("100 millis"))
           const level = Effect.sync(() => {
             if (place() < begin.position) return
             joined.level()
             since = place()
           })
-          return Stream.concat(taken(readOn(filters, begin)), Stream.drain(Stream.fromEffect(level)))
+          return Stream.concat(taken(readOn(filters, begin)), silently(level))
         })
         return Stream.unwrap(reading)
       })
@@ -126,10 +142,10 @@ export const follow = (
       const catchingUp = Stream.suspend(() => {
         if (member?.hasFailed() === true) return untilEnd
         const caughtUp = Stream.flatMap(SharedLog.present(store), alone)
-        return Stream.concat(Stream.drain(Stream.fromEffect(leave)), Stream.concat(caughtUp, joining))
+        return Stream.concat(silently(leave), Stream.concat(caughtUp, joining))
       })
 
-      const stage = yield* restartable(Stream.retry(catchingUp, whileAway))
+      const stage = yield* restartable(again(catchingUp))
       yield* Effect.addFinalizer(() => leave)
 
       // A pull by hand: streams around streams would take more time for an event than all else.

@@ -12,7 +12,7 @@ import type { ViewName } from "./waitFor.ts"
 
 /** What a view store is asked. */
 export interface Question<A, E> {
-  /** The whole question as data. Equal questions to one view are asked once for all who follow them. */
+  /** The whole question as data. Equal questions to one version of a view are asked once for all who follow them. */
   readonly data: Schema.Json
   readonly ask: (store: ViewStore["Service"]) => Effect.Effect<A, E | ViewStoreError>
   /** Whether it has a limit in time of its own. Then it fails if the store takes longer. */
@@ -33,7 +33,7 @@ export const answers = <A extends Answer, E>(
       )
       const next = yield* Questions.join(stores, {
         view,
-        name: canonicalJson([view.name, data]),
+        name: canonicalJson([view.name, view.version, data]),
         ask: isLimited ? Effect.mapError(answering, unrepeated) : answering
       })
       return Stream.fromEffectRepeat(next)

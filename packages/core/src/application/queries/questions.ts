@@ -1,4 +1,4 @@
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -7,15 +7,15 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { reportedTogether, withMessage } from "../../internal/reported.ts"
 import { isRetryable } from "../../internal/retryable.ts"
 import { sameStore } from "../../internal/sameStore.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore, Horizon } from "../../ports/EventStore.ts"
 import { servingOf } from "../../ports/generation.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
-import { warnUnbuilt } from "./unbuilt.ts"
 import { hasReached, look, type ViewName } from "./waitFor.ts"
-import { kept, pauseAfter } from "./whileAway.ts"
+import { kept, pauseAfter, reportRetryable } from "./whileAway.ts"
 
 /** The stores that a question is put to. */
 export interface Stores {
@@ -130,12 +130,12 @@ const asking = <A, E>(
     const seen = yield* look(records)
     if (Option.isNone(seen)) return false
     const serving = servingOf(view, seen.value)
-    if (serving === undefined) yield* warnUnbuilt(records, view)
     const at = `${history} ${serving?.version} ${serving?.build} ${serving?.inline} ${serving?.changes}`
     if (at !== asked) {
       latest = yield* ask
       asked = at
     }
+    yield* report.succeeded
     ended = number
     for (const member of members) if (canTake(member)) member.wake?.()
     return hasReached(serving, position)
@@ -143,9 +143,27 @@ const asking = <A, E>(
 
   const canTake = ({ from, taken }: Member): boolean => latest !== undefined && ended >= from && taken !== latest.text
 
-  const watching = kept((succeeded) =>
-    Stream.runForEach(events.horizons, (next) => Effect.sync(() => ((horizon = next), succeeded(), signalled())))
+  const { keep, succeeded } = kept(
+    reportedTogether(events, {
+      failing: "live queries try again to follow the log, and hear of no change meanwhile",
+      again: "live queries follow the log again",
+      write: withMessage
+    })
   )
+  const watching = keep(
+    Stream.runForEach(events.horizons, (next) =>
+      Effect.map(succeeded, () => {
+        horizon = next
+        signalled()
+      })
+    )
+  )
+
+  const report = reportedTogether(records, {
+    failing: `a live query of ${view.name} tries again, and shows nothing new meanwhile`,
+    again: `a live query of ${view.name} goes on`,
+    write: withMessage
+  })
 
   const rounds = Effect.gen(function* () {
     let pause = shortest
@@ -170,6 +188,7 @@ const asking = <A, E>(
         failures = 0
       } else if (done.cause.reasons.every((reason) => reason._tag === "Fail" && isRetryable(reason.error))) {
         failures++
+        yield* reportRetryable(report, Cause.squash(done.cause))
         yield* Effect.sleep(pauseAfter(failures))
       } else {
         return yield* Effect.failCause(done.cause)

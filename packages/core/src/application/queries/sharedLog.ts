@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { memoized } from "../../internal/memoized.ts"
+import { reportedTogether, withMessage } from "../../internal/reported.ts"
 import { sameStore } from "../../internal/sameStore.ts"
 import { together } from "../../internal/together.ts"
 import type { EventStoreError } from "../../ports/errors.ts"
@@ -147,7 +148,16 @@ const reading = (store: EventStore["Service"], context: Context.Context<never>, 
     })
   }
 
-  const readOn = stretches(store, () => end!.position)
+  const { keep, succeeded } = kept(
+    reportedTogether(store, {
+      failing: "the subscriptions of this process try again to read the log, and deliver nothing meanwhile",
+      again: "the subscriptions of this process read the log again",
+      write: (text, cause) =>
+        withMessage(end === undefined ? text : `${text}; they have come to position ${end.position}`, cause)
+    })
+  )
+
+  const readOn = stretches(store, () => end!.position, succeeded)
 
   const advance = (horizon: Horizon) =>
     Effect.gen(function* () {
@@ -172,8 +182,8 @@ const reading = (store: EventStore["Service"], context: Context.Context<never>, 
 
   const tellProgress = seldom(() => progressing.forEach(wake))
 
-  const running = kept((succeeded) =>
-    Stream.runForEach(store.horizons, (horizon) => Effect.map(advance(horizon), succeeded))
+  const running = keep(
+    Stream.runForEach(store.horizons, (horizon) => Effect.andThen(advance(horizon), succeeded))
   ).pipe(
     Effect.onExit((exit) => Effect.sync(() => (Exit.isFailure(exit) ? stop() : undefined))),
     Effect.withTracerEnabled(false)

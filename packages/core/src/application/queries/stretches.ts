@@ -1,7 +1,8 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import * as StepSize from "../../internal/stepSize.ts"
+import { stopwatch } from "../../internal/steps.ts"
 import type { EventStoreError } from "../../ports/errors.ts"
 import type { AllReadOptions, EventStore, Horizon, Position, RecordedEvent } from "../../ports/EventStore.ts"
 
@@ -24,25 +25,39 @@ export type ReadOn = (
 
 /**
  * Reads up to a horizon, stretch by stretch: a read that searches long for few events would never end. A stretch that
- * was read quickly is followed by a longer one, and one that has failed by a shorter one. `place` is the position of the
- * last step that the reader has taken.
+ * was read quickly is followed by a longer one, and one that took too long by a shorter one: a server may end a statement
+ * that searches for long. `place` is the position of the last step that the reader has taken. `succeeded` runs after
+ * each stretch.
  */
-export const stretches = (store: EventStore["Service"], place: () => number): ReadOn => {
-  let stretch = first
+export const stretches = (
+  store: EventStore["Service"],
+  place: () => number,
+  succeeded: Effect.Effect<void>
+): ReadOn => {
+  const stretch = StepSize.make(first, Number.MAX_SAFE_INTEGER)
 
-  /** If it fails, the next one begins after the last event that was delivered, and is shorter. */
+  /** If it fails, the next one begins after the last event that was delivered. */
   const read = (filters: Filters, history: number, end: number): Stream.Stream<Step, EventStoreError> =>
     Stream.unwrap(
-      Effect.map(Clock.currentTimeMillis, (began) => {
-        const tried = stretch
-        stretch = Math.max(shortest, Math.floor(tried / 4))
+      Effect.map(stopwatch, (elapsed) => {
         const events = store.readAll({ ...filters, after: place(), history, upTo: end })
         const steps = Stream.map(events, (event): Step => ({ event, resume: { history, position: event.position } }))
-        const nothingMore = Effect.map(Clock.currentTimeMillis, (now): ReadonlyArray<Step> => {
-          stretch = now - began < quick ? tried * 2 : tried
-          return place() === end ? [] : [{ event: undefined, resume: { history, position: end } }]
+        const shorter = ({ reason }: EventStoreError) =>
+          Effect.sync(() => {
+            if (reason._tag !== "Timeout") return
+            stretch.limit(end - place())
+            stretch.lost()
+          })
+        const nothingMore = Effect.suspend(() => {
+          if (elapsed() < quick) stretch.grow()
+          const rest: ReadonlyArray<Step> =
+            place() === end ? [] : [{ event: undefined, resume: { history, position: end } }]
+          return Effect.as(succeeded, rest)
         })
-        return Stream.concat(steps, Stream.flatMap(Stream.fromEffect(nothingMore), Stream.fromIterable))
+        return Stream.concat(
+          Stream.tapError(steps, shorter),
+          Stream.flatMap(Stream.fromEffect(nothingMore), Stream.fromIterable)
+        )
       })
     )
 
@@ -50,7 +65,7 @@ export const stretches = (store: EventStore["Service"], place: () => number): Re
     const ends = Stream.paginate(undefined, () =>
       Effect.sync(() =>
         place() < last
-          ? ([[Math.min(last, place() + stretch)], Option.some(undefined)] as const)
+          ? ([[Math.min(last, place() + stretch.current())], Option.some(undefined)] as const)
           : ([[], Option.none<undefined>()] as const)
       )
     )
@@ -64,9 +79,8 @@ export const stretches = (store: EventStore["Service"], place: () => number): Re
   }
 }
 
-/** The positions of the first stretch, and of the shortest. */
+/** The positions of the first stretch. */
 const first = 100_000
-const shortest = 1_000
 
 /** A stretch that takes less, in milliseconds, is followed by a longer one. */
 const quick = 500

@@ -9,17 +9,18 @@ import { checkRange } from "../../ports/AppendCheck.ts"
 import { EventStore, type Position } from "../../ports/EventStore.ts"
 import { placeOf } from "../../ports/PositionCheck.ts"
 import { type Reason, Rejected } from "../../ports/Reason.ts"
-import { type Status, ViewStore } from "../../ports/ViewStore.ts"
+import { ViewStore } from "../../ports/ViewStore.ts"
 import { memoized } from "../../internal/memoized.ts"
 import { disconnect } from "../../internal/disconnect.ts"
 import { together } from "../../internal/together.ts"
 import { isTraced, spanIf } from "../../internal/tracing.ts"
 import { confirm, confirmParts, horizonOf, inTime } from "../events/positions.ts"
-import { servingOf } from "../../ports/generation.ts"
+import { buildsOf, currentOf, servingOf, type Status } from "../../ports/generation.ts"
 
-/** A view that can be waited for. */
+/** A version of a view that can be waited for. */
 export interface ViewName {
   readonly name: string
+  readonly version: number
 }
 
 /**
@@ -45,20 +46,20 @@ export const waitFor = <Receipt>(
     const clock = Context.get(context, Clock.Clock)
     const store = Context.get(context, ViewStore)
     const judge = judgement(Context.getOrUndefined(context, EventStore), position)
-    const unseen = views.map(({ name }): Lateness => ({ view: name, reached: 0, reason: "no answer" }))
+    const unseen = views.map((view): Late => ({ of: view, view: view.name, reached: 0, reason: "no answer" }))
     const idle = memoized(idles, store.status, () => new Map<string, Idle>())
     const began = clock.currentTimeMillisUnsafe()
-    const failed = (lateness: Lateness, waited: Duration.Duration) =>
-      Effect.fail(new WaitTimeout<Receipt>({ ...lateness, wanted, waited, receipt }))
-    let late: ReadonlyArray<Lateness> = unseen
+    const failed = ({ of: _, ...seen }: Late, waited: Duration.Duration) =>
+      Effect.fail(new WaitTimeout<Receipt>({ ...seen, wanted, waited, receipt }))
+    let late: ReadonlyArray<Late> = unseen
     let isJudged = false
     const looking = Effect.gen(function* () {
       const seen = yield* look(store)
       if (Option.isNone(seen)) return false
       const servings = views.map((view) => servingOf(view, seen.value))
       late = views.flatMap((view, i) => {
-        if (!hasReached(servings[i], wanted)) return [lateness(view, servings[i], wanted)]
-        idle.delete(view.name)
+        if (!hasReached(servings[i], wanted)) return [lateness(view, seen.value, wanted)]
+        idle.delete(nameOf(view))
         return []
       })
       const isReached = late.length === 0
@@ -107,13 +108,22 @@ const judgement = (events: EventStore["Service"] | undefined, wanted: number | P
 
 const ofViews = (reason: Reason) => new ViewStoreError({ operation: "status", reason })
 
-type Lateness = Pick<WaitTimeout, "view" | "reached" | "reason" | "stoppedBy">
+interface Late extends Pick<WaitTimeout, "view" | "reached" | "reason" | "stoppedBy"> {
+  readonly of: ViewName
+}
 
-const lateness = ({ name }: ViewName, serving: Status | undefined, wanted: number): Lateness => {
-  if (serving === undefined) return { view: name, reached: 0, reason: "unbuilt" }
-  const { parts, position } = serving
-  const lagging = parts.filter((part) => part.position < wanted)
-  const at = { view: name, reached: position }
+/**
+ * How far the build has come that projections work on, and why it does not go on, even if it does not answer queries
+ * yet.
+ */
+const lateness = (of: ViewName, all: Seen, wanted: number): Late => {
+  const current = currentOf(of, all)
+  if (current === undefined) return { of, view: of.name, reached: 0, reason: "unbuilt" }
+  const { parts, position } = current
+  const at = { of, view: of.name, reached: position }
+  const behind = parts.filter((part) => part.position < wanted)
+  // A build that has the events, and does not answer yet, waits for all of its parts.
+  const lagging = behind.length === 0 ? parts : behind
   // A projection that has taken a stopped part over tries the event again.
   const stopped = lagging.find(({ failure, owner }) => failure !== undefined && owner === undefined)?.failure
   if (stopped !== undefined) {
@@ -127,32 +137,30 @@ const lateness = ({ name }: ViewName, serving: Status | undefined, wanted: numbe
 /**
  * Whether a view will not reach the position as things are. It is so at once if an event has stopped it, and otherwise
  * after a time in which a projection would have begun to work on it: one that starts, or one that takes over when a
- * lease has ended. It is never so while a projection works on another generation, which may come to serve.
+ * lease has ended. It is never so while a projection works on another build of the version, which may come to serve.
  */
-const hopelessly = (
-  idle: Map<string, Idle>,
-  { reason, view }: Lateness,
-  all: ReadonlyArray<Status>,
-  now: number
-): boolean => {
-  const serving = servingOf({ name: view }, all)
-  const isBuilt = all.some(
-    (each) => each.view === view && each !== serving && each.parts.some(({ owner }) => owner !== undefined)
+const hopelessly = (idle: Map<string, Idle>, { of, reason }: Late, all: Seen, now: number): boolean => {
+  const name = nameOf(of)
+  const current = currentOf(of, all)
+  const isBuilt = buildsOf(of, all).some(
+    (each) => each !== current && each.parts.some(({ owner }) => owner !== undefined)
   )
-  if (reason === "late" || reason === "no answer" || isBuilt) return idle.delete(view) && false
+  if (reason === "late" || reason === "no answer" || isBuilt) return idle.delete(name) && false
   if (reason === "stopped") return true
   const patience = patiences[reason]
-  const known = idle.get(view)
+  const known = idle.get(name)
   // Those who wait one after the other do not each begin to count anew. What nobody has looked at for long may have had an owner.
   const isSame = known !== undefined && known.reason === reason && now - known.seen <= patience
   const since = isSame ? known.since : now
-  idle.set(view, { reason, since, seen: now })
+  idle.set(name, { reason, since, seen: now })
   return now - since >= patience
 }
 
+const nameOf = ({ name, version }: ViewName): string => `${version} ${name}`
+
 /** A view that no projection works on. The times are in milliseconds. */
 interface Idle {
-  readonly reason: Lateness["reason"]
+  readonly reason: Late["reason"]
   readonly since: number
   readonly seen: number
 }

@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema"
-import { quote, shortened } from "../../domain/texts.ts"
+import { quote, shortened, thrownText } from "../../domain/texts.ts"
 
 /**
  * An event stopped a projection. All earlier events of the view are in its
@@ -31,7 +31,7 @@ export class ProjectionFailed extends Schema.TaggedError<ProjectionFailed>()("Pr
   override get message(): string {
     const { cause, streamVersion, position, step, stream, type, version, view } = this
     const event = `event ${streamVersion} of ${stream}, a "${type}" at position ${position}`
-    return `${view}, version ${version}: ${step} failed for ${event}: ${String(cause)}`
+    return `${view}, version ${version}: ${step} failed for ${event}: ${thrownText(cause)}`
   }
 }
 
@@ -50,6 +50,6 @@ export class RecordDecodeError extends Schema.TaggedError<RecordDecodeError>()("
   }
 
   override get message(): string {
-    return `record ${quote(this.key)} of ${this.view}: ${String(this.cause)}`
+    return `record ${quote(this.key)} of ${this.view}: ${thrownText(this.cause)}`
   }
 }

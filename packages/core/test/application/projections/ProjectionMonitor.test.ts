@@ -1,5 +1,14 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Projection, ProjectionMonitor, Unhealthy, View, ViewStore, ViewStoreError, Reason } from "@hexfold/core"
+import {
+  Projection,
+  ProjectionMonitor,
+  ProjectionStore,
+  Unhealthy,
+  View,
+  ViewStore,
+  ViewStoreError,
+  Reason
+} from "@hexfold/core"
 import { DateTime, Duration, Effect, Layer, Metric, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Budget } from "../../support/budget.ts"
@@ -33,17 +42,22 @@ const failure = {
   at: DateTime.makeUnsafe(0)
 }
 
+/** Which part of which generation commits, and what. By default it is the only part of the first generation. */
+interface Said extends Partial<ProjectionStore.Commit> {
+  readonly generation?: ProjectionStore.Generation
+  readonly part?: number
+  readonly of?: number
+}
+
 /** Owns a part and commits something, like a projection. */
-const said = (given: Partial<ViewStore.Commit> & { readonly part?: number; readonly of?: number } = {}) =>
+const said = ({ generation: which = generation, of = 1, part: index = 0, ...rest }: Said = {}) =>
   Effect.gen(function* () {
-    const { of = 1, part: index = 0, ...rest } = given
-    const { claim, commit } = yield* ViewStore.ViewStore
+    const { claim, commit } = yield* ProjectionStore.ProjectionStore
     const part = { index, of }
-    const target = { generation: rest.generation ?? generation, part, owner: `p${index}`, lease: Duration.hours(9) }
-    const claimed = yield* claim(target)
+    const claimed = yield* claim({ generation: which, part, owner: `p${index}`, lease: Duration.hours(9) })
     if (claimed._tag !== "Owned") throw new Error(claimed._tag)
     const { epoch, position: from } = claimed
-    yield* commit({ generation, part: index, epoch, from, to: from, put: [], remove: [], ...rest })
+    yield* commit({ owner: { generation: which, part: index, epoch }, from, to: from, ...rest })
   })
 
 /** A store that reports that appends maintain all views. */
@@ -114,13 +128,15 @@ describe("status", () => {
       const state = Effect.map(activity, ({ state }) => state)
       yield* deposited("a", 1)
       yield* said({ to: 1 })
+      expect(yield* activity).toMatchObject({ state: "building", serves: false })
+      yield* said({ asks: "serve" })
       expect(yield* state).toBe("live")
       yield* deposited("a", 1)
       yield* TestClock.adjust("5 seconds")
       expect(yield* state).toBe("live")
       yield* TestClock.adjust("1 second")
       expect(yield* state).toBe("catching up")
-      yield* said({ failure })
+      yield* said({ progress: { failure } })
       expect(yield* activity).toMatchObject({ state: "failed", failure })
       yield* said({ to: 2 })
       expect(yield* activity).toMatchObject({ state: "live", failure: undefined })
@@ -135,9 +151,9 @@ describe("status", () => {
   it.effect("adds up the throughput of the parts, and estimates when the last of them has caught up", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 10; i++) yield* deposited("a", 1)
-      yield* said({ part: 0, of: 2, to: 10, throughput: { events: 3, positions: 0 } })
+      yield* said({ part: 0, of: 2, to: 10, progress: { throughput: { events: 3, positions: 0 } } })
       expect(yield* activity).toMatchObject({ state: "waiting", owners: ["p0", undefined], timeLeft: undefined })
-      yield* said({ part: 1, of: 2, to: 6, throughput: { events: 1, positions: 2 } })
+      yield* said({ part: 1, of: 2, to: 6, progress: { throughput: { events: 1, positions: 2 } } })
       expect(yield* activity).toMatchObject({
         owners: ["p0", "p1"],
         position: 6,
@@ -153,9 +169,13 @@ describe("status", () => {
   it.effect("reports the progress of a rebuild", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 10; i++) yield* deposited("a", 1)
-      yield* said({ to: 10 })
+      yield* said({ to: 10, asks: "serve" })
       expect((yield* activity).rebuild).toBeUndefined()
-      yield* said({ generation: { ...generation, build: 2 }, to: 4, throughput: { events: 3, positions: 2 } })
+      yield* said({
+        generation: { ...generation, build: 2 },
+        to: 4,
+        progress: { throughput: { events: 3, positions: 2 } }
+      })
       const rebuild = { build: 2, position: 4, percent: 40, timeLeft: Duration.seconds(3), eventsPerSecond: 3 }
       expect(yield* activity).toMatchObject({ serves: true, position: 10, percent: 100, rebuild })
       yield* TestClock.adjust("10 hours")
@@ -210,7 +230,7 @@ describe("watch", () => {
       )
       yield* deposited("a", 1)
       yield* deposited("a", 1)
-      yield* said({ to: 1, throughput: { events: 5, positions: 5 }, failure })
+      yield* said({ to: 1, asks: "serve", progress: { throughput: { events: 5, positions: 5 }, failure } })
       yield* TestClock.adjust("20 seconds")
       expect(yield* gauges).toMatchObject({ "lag_events Activity 1": 0 })
       yield* TestClock.adjust("10 seconds")
@@ -278,7 +298,7 @@ describe("health", () => {
   it.effect("fails when an event has stopped a view", () =>
     Effect.gen(function* () {
       const error = { step: "evolve", cause: "Error: no" }
-      yield* said({ failure: { ...failure, error } })
+      yield* said({ progress: { failure: { ...failure, error } } })
       const unhealthy = yield* Effect.flip(health)
       expect(unhealthy).toMatchObject({ _tag: "Unhealthy", views: [{ reason: "failed", failure: { error } }] })
       expect(unhealthy.message).toBe(

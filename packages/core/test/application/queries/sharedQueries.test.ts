@@ -1,5 +1,14 @@
 import { describe, expect, it } from "@effect/vitest"
-import { EventStore, Projection, Query, Reason, Subscription, ViewStore, ViewStoreError } from "@hexfold/core"
+import {
+  EventStore,
+  Projection,
+  ProjectionStore,
+  Query,
+  Reason,
+  Subscription,
+  ViewStore,
+  ViewStoreError
+} from "@hexfold/core"
 import { Deferred, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Activity, appendRaw, deposited, eventually, reaches, stores } from "../../support/projected.ts"
@@ -11,13 +20,15 @@ const first = ({ rows }: Query.Page<{ readonly sum: number }>) => rows[0]?.state
 const counting = Effect.gen(function* () {
   const plain = yield* ViewStore.ViewStore
   const asked = { queries: 0, status: 0, failure: undefined as ViewStoreError | undefined }
-  const query = (query: Query.Query) => {
+  const query = (query: Query.Query, version: number) => {
     asked.queries++
-    return Effect.suspend(() => (asked.failure === undefined ? plain.query(query) : Effect.fail(asked.failure)))
+    return Effect.suspend(() =>
+      asked.failure === undefined ? plain.query(query, version) : Effect.fail(asked.failure)
+    )
   }
   const status = Effect.suspend(() => (asked.status++, plain.status))
   // Each use has an object of its own, as if each had wrapped the store for itself.
-  return { asked, store: () => ({ ...plain, status, query: query as typeof plain.query }) }
+  return { asked, store: () => ({ ...plain, status, query: query as unknown as typeof plain.query }) }
 })
 
 /** The first sums that a watcher is shown. Each watcher makes the query anew. */
@@ -102,7 +113,8 @@ describe("equal live queries", () => {
       yield* Projection.catchUp(Activity)
       const early = yield* watch(store())
       yield* all([early], [1])
-      const { commit, status } = yield* ViewStore.ViewStore
+      const { status } = yield* ViewStore.ViewStore
+      const { commit } = yield* ProjectionStore.ProjectionStore
       const [
         {
           parts: [part],
@@ -111,7 +123,8 @@ describe("equal live queries", () => {
       ] = (yield* status) as [ViewStore.Status]
       const generation = { view: "Activity", version: 1 }
       const put = [{ key: "x", state: { positions: [], sum: -7, at: "2026-01-01T00:00:00.000Z" } }]
-      yield* commit({ generation, epoch: part!.epoch, from: position, to: position, put, remove: [] })
+      const owner = { generation, epoch: part!.epoch }
+      yield* commit({ owner, from: position, to: position, records: { put, remove: [] } })
       const late = yield* watch(store())
       yield* all([late], [-7])
       yield* all([early], [1, -7])

@@ -1,5 +1,14 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Executor, Projection, Reason, View, ViewStore, ViewStoreError, WaitTimeout } from "@hexfold/core"
+import {
+  Executor,
+  Projection,
+  ProjectionStore,
+  Reason,
+  View,
+  ViewStore,
+  ViewStoreError,
+  WaitTimeout
+} from "@hexfold/core"
 import { Deferred, Duration, Effect, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Account, AccountId, OpenAccount } from "../../support/account.ts"
@@ -81,6 +90,7 @@ describe("waitUntil", () => {
   it.effect("fails at once for a view that an event has stopped, and names the event", () =>
     Effect.gen(function* () {
       yield* opened("a")
+      yield* Projection.catchUp(Broken)
       yield* deposited("a", 1)
       yield* Effect.flip(Projection.catchUp(Broken))
       const id = AccountId.make("b")
@@ -99,13 +109,26 @@ describe("waitUntil", () => {
     }).pipe(Effect.provide(stores))
   )
 
+  it.effect("fails at once for a view that an event has stopped before it has ever answered", () =>
+    Effect.gen(function* () {
+      yield* opened("a")
+      yield* deposited("a", 1)
+      yield* Effect.flip(Projection.catchUp(Broken))
+      const failed = yield* Effect.flip(Projection.waitUntil(Broken, 1))
+      expect(failed.message).toBe(
+        "Broken has reached position 1, but does not answer queries yet; " +
+          'event 2 of Account-a, a "MoneyDeposited" at position 2, stopped it: evolve failed: Error: broken'
+      )
+    }).pipe(Effect.provide(stores))
+  )
+
   it.effect("waits for a stopped view while a projection tries the event again, or builds the view anew", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* Effect.flip(Projection.catchUp(Broken))
-      const { claim } = yield* ViewStore.ViewStore
-      for (const version of [1, 2]) {
-        const generation = { view: Broken.name, version }
+      const { claim } = yield* ProjectionStore.ProjectionStore
+      for (const build of [1, 2]) {
+        const generation = { view: Broken.name, version: 1, build }
         yield* claim({ generation, owner: "other", lease: Duration.minutes(1) })
         const waiting = yield* Effect.forkChild(Projection.waitUntil(Broken, 1, { timeout: "14 seconds" }))
         yield* TestClock.adjust("13 seconds")
@@ -114,6 +137,8 @@ describe("waitUntil", () => {
         yield* Effect.flip(Fiber.join(waiting))
         yield* claim({ generation, owner: "other", lease: Duration.zero })
       }
+      // The projection of another version makes records that this program does not read.
+      yield* claim({ generation: { view: Broken.name, version: 2 }, owner: "other", lease: Duration.minutes(1) })
       expect(yield* Effect.flip(Projection.waitUntil(Broken, 1))).toMatchObject({ reason: "stopped" })
     }).pipe(Effect.provide(stores))
   )
@@ -136,7 +161,7 @@ describe("waitUntil", () => {
       const second = Projection.waitUntil(Activity, 2, { timeout: "1 minute" })
       expect(yield* Effect.flip(second)).toMatchObject({ reason: "unowned", waited: Duration.zero })
       // A projection has come, and has gone again.
-      const { claim } = yield* ViewStore.ViewStore
+      const { claim } = yield* ProjectionStore.ProjectionStore
       const asking = { generation: { view: "Activity", version: 1 }, owner: "other" }
       yield* claim({ ...asking, lease: Duration.minutes(1) })
       const third = yield* waitUntil(20)
@@ -177,17 +202,34 @@ describe("waitUntil", () => {
 
   it.effect("does not say that nobody works on a view that a projection owns", () =>
     Effect.gen(function* () {
-      const store = yield* ViewStore.ViewStore
+      const store = yield* ProjectionStore.ProjectionStore
       for (let i = 0; i < 7; i++) yield* deposited("a", 1)
       // It owns the view, and comes no further for now.
       const generation = { view: Activity.name, version: 1 }
       const claimed = yield* store.claim({ generation, owner: "slow", lease: Duration.minutes(1) })
       const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
-      yield* store.commit({ generation, epoch, from: 0, to: 1, put: [], remove: [] })
+      yield* store.commit({ owner: { generation, epoch }, from: 0, to: 1 })
       const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 7, { timeout: "2 seconds" }))
       yield* TestClock.adjust("2 seconds")
       const failed = yield* Effect.flip(Fiber.join(waiting))
       expect(failed.message).toBe("Activity has reached position 1, not yet 7, after 2s")
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("does not return before the version answers queries, even if it has the events", () =>
+    Effect.gen(function* () {
+      const store = yield* ProjectionStore.ProjectionStore
+      yield* deposited("a", 1)
+      const generation = { view: Activity.name, version: 1 }
+      const claimed = yield* store.claim({ generation, owner: "builder", lease: Duration.minutes(1) })
+      const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
+      yield* store.commit({ owner: { generation, epoch }, from: 0, to: 1 })
+      const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 1, { timeout: "2 seconds" }))
+      yield* TestClock.adjust("2 seconds")
+      const failed = yield* Effect.flip(Fiber.join(waiting))
+      expect(failed.message).toBe("Activity has reached position 1, but does not answer queries yet, after 2s")
+      yield* store.commit({ owner: { generation, epoch }, from: 1, to: 1, asks: "serve" })
+      yield* Projection.waitUntil(Activity, 1)
     }).pipe(Effect.provide(stores))
   )
 
@@ -197,11 +239,11 @@ describe("waitUntil", () => {
       yield* Projection.catchUp(Activity)
       yield* deposited("a", 1)
       // One that is being built, and is further already.
-      const store = yield* ViewStore.ViewStore
+      const store = yield* ProjectionStore.ProjectionStore
       const generation = { view: Activity.name, version: 2 }
       const claimed = yield* store.claim({ generation, owner: "builder", lease: Duration.minutes(1) })
       const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
-      yield* store.commit({ generation, epoch, from: 0, to: 2, put: [], remove: [] })
+      yield* store.commit({ owner: { generation, epoch }, from: 0, to: 2 })
       const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 2))
       yield* TestClock.adjust("15 seconds")
       expect(yield* Effect.flip(Fiber.join(waiting))).toMatchObject({ reached: 1 })
@@ -228,21 +270,19 @@ describe("waitUntil", () => {
 
   it.effect("of several parts waits for the last of them", () =>
     Effect.gen(function* () {
-      const store = yield* ViewStore.ViewStore
+      const store = yield* ProjectionStore.ProjectionStore
+      const statuses = Effect.flatMap(ViewStore.ViewStore, ({ status }) => status)
       const generation = { view: Activity.name, version: 1 }
       const moved = (index: number, to: number) =>
         Effect.gen(function* () {
           const part = { index, of: 2 }
           yield* store.claim({ generation, part, owner: `p${index}`, lease: Duration.minutes(1) })
-          const status = (yield* store.status)[0]!.parts[index]!
+          const status = (yield* statuses)[0]!.parts[index]!
           yield* store.commit({
-            generation,
-            part: index,
-            epoch: status.epoch,
+            owner: { generation, part: index, epoch: status.epoch },
             from: status.position,
             to,
-            put: [],
-            remove: []
+            asks: "serve"
           })
         })
       for (let i = 0; i < 4; i++) yield* deposited("a", 1)
@@ -274,7 +314,7 @@ describe("waitUntil", () => {
       yield* deposited("a", 1)
       const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 2))
       yield* TestClock.adjust("1 second")
-      yield* Projection.catchUp({ ...Activity, version: 2 })
+      yield* Projection.rebuild(Activity)
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(waiting)
     }).pipe(Effect.provide(stores))

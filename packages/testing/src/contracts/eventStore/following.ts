@@ -265,9 +265,10 @@ export const following: Cases = {
     )
     yield* appendTo(eventStore, newStream(), events(5))
     const horizons = yield* Fiber.join(fiber)
+    // A position comes again if only what holds the horizon back has changed.
     assert.deepStrictEqual(
       horizons,
-      [...new Set(horizons)].sort((a, b) => a - b)
+      horizons.toSorted((a, b) => a - b)
     )
     assert.isAtLeast(horizons[0]!, last)
   })

@@ -40,7 +40,7 @@ export const maintaining: Cases = {
             )
             if (Exit.isFailure(appended)) return
             const history = yield* node.viewStore.load(
-              { view: "History" },
+              { view: "History", version: 1 },
               appended.value.events.map((event) => View.perEvent(event, event))
             )
             const kept = appended.value.events.filter(({ data }) => (data as { n: number }).n % 11 !== 10)
@@ -141,13 +141,18 @@ export const maintaining: Cases = {
     yield* appendOne(one.eventStore, notes({ a: [1] }))
     yield* catchUp(one, all(inline))
     const generation = { view: "Each", version: 1 }
-    const claimed = yield* one.viewStore.claim({ generation, owner: "one", lease: Duration.minutes(1), inline: true })
+    const claimed = yield* one.projectionStore.claim({
+      generation,
+      owner: "one",
+      lease: Duration.minutes(1),
+      inline: true
+    })
     assert.ok(claimed._tag === "Owned" && claimed.inline)
     const { epoch, position } = claimed
     const put = [{ key: "a", state: 1 }]
     for (const to of [position, position + 1]) {
-      const commit = { generation, epoch, from: position, to, put, remove: [] }
-      assert.strictEqual((yield* Effect.flip(one.viewStore.commit(commit)))._tag, "CommitConflict")
+      const commit = { owner: { generation, epoch }, from: position, to, records: { put, remove: [] } }
+      assert.strictEqual((yield* Effect.flip(one.projectionStore.commit(commit)))._tag, "CommitConflict")
     }
     yield* assertLaw(one, inline.Each)
   }),
@@ -156,10 +161,15 @@ export const maintaining: Cases = {
     const one = yield* openWith(all(inline))
     yield* appendOne(one.eventStore, notes({ a: [1], b: [2] }))
     const generation = { view: "All", version: 1 }
-    const claimed = yield* one.viewStore.claim({ generation, owner: "one", lease: Duration.minutes(1), inline: true })
+    const claimed = yield* one.projectionStore.claim({
+      generation,
+      owner: "one",
+      lease: Duration.minutes(1),
+      inline: true
+    })
     assert.ok(claimed._tag === "Owned")
-    const commit = { generation, epoch: claimed.epoch, from: 0, to: 0, put: [], remove: [] }
-    yield* one.viewStore.commit({ ...commit, inline: true })
+    const commit = { owner: { generation, epoch: claimed.epoch }, from: 0, to: 0 }
+    yield* one.projectionStore.commit({ ...commit, asks: "serve inline" })
     yield* appendOne(one.eventStore, notes({ a: [3] }))
     assert.isTrue(yield* isInline(one, inline.All))
     yield* assertLaw(one, inline.All)

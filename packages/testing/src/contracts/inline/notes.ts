@@ -1,5 +1,16 @@
 import { assert } from "@effect/vitest"
-import { Aggregate, Decision, EventStore, Projection, Query, Records, StreamId, View, ViewStore } from "@hexfold/core"
+import {
+  Aggregate,
+  Decision,
+  EventStore,
+  Projection,
+  ProjectionStore,
+  Query,
+  Records,
+  StreamId,
+  View,
+  ViewStore
+} from "@hexfold/core"
 import { EventCodec, type Expectation } from "@hexfold/core/adapter"
 import { Effect, Option, Result, Schema, Stream } from "effect"
 import { type Node, openWith as openNodeWith } from "../nodes.ts"
@@ -108,12 +119,13 @@ export const all = (views: typeof inline): ReadonlyArray<Known> => [views.Each, 
 
 /** Runs an effect with the stores of a node. */
 export const on = <A, E>(
-  { eventStore, viewStore }: Node,
-  effect: Effect.Effect<A, E, EventStore.EventStore | ViewStore.ViewStore>
+  { eventStore, projectionStore, viewStore }: Node,
+  effect: Effect.Effect<A, E, Projection.Stores>
 ): Effect.Effect<A, E> =>
   effect.pipe(
     Effect.provideService(EventStore.EventStore, eventStore),
-    Effect.provideService(ViewStore.ViewStore, viewStore)
+    Effect.provideService(ViewStore.ViewStore, viewStore),
+    Effect.provideService(ProjectionStore.ProjectionStore, projectionStore)
   )
 
 /** Catches up with views. Those that are inline are maintained by appends from then on. */

@@ -2,9 +2,9 @@ import { assert } from "@effect/vitest"
 import { Projection } from "@hexfold/core"
 import { Duration, Effect, Exit, Fiber } from "effect"
 import { type Cases, needs } from "../plan.ts"
+import { eventually } from "../eventually.ts"
 import {
   below,
-  eventually,
   load,
   newView,
   owned,
@@ -82,7 +82,7 @@ export const owning: Cases = {
       const delivered = yield* owner.deliver
       assert.isAbove(delivered.length, 0)
       assert.isFalse(delivered.some(Exit.isSuccess))
-      yield* other.viewStore.claim({ ...claim, lease: Duration.zero })
+      yield* other.projectionStore.claim({ ...claim, lease: Duration.zero })
       owner.trouble = "none"
       yield* settles(other, tally, view, writing)
     }),

@@ -2,11 +2,11 @@ import { assert } from "@effect/vitest"
 import { Projection, ProjectionMonitor, type View } from "@hexfold/core"
 import { Effect, Fiber, Layer, Stream } from "effect"
 import type { Cases } from "../plan.ts"
+import { eventually } from "../eventually.ts"
 import {
   add,
   type Counted,
   type Entries,
-  eventually,
   isFolded,
   law,
   load,
@@ -134,5 +134,5 @@ export const poisoning: Cases = {
 }
 
 /** The number of keys that are parked. */
-const parkedOf = ({ viewStore }: TroubledNode, { name, version }: Entries) =>
-  Effect.map(viewStore.deadLetterCounts({ view: name, version }), ({ parked }) => parked)
+const parkedOf = ({ projectionStore }: TroubledNode, { name, version }: Entries) =>
+  Effect.map(projectionStore.deadLetters({ view: name, version }, "count"), ({ parked }) => parked)

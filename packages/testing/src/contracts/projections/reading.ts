@@ -2,9 +2,9 @@ import { assert } from "@effect/vitest"
 import { Projection } from "@hexfold/core"
 import { Deferred, Effect, Fiber, Layer } from "effect"
 import { type Cases, needs } from "../plan.ts"
+import { eventually } from "../eventually.ts"
 import {
   add,
-  eventually,
   isFolded,
   load,
   newTally,

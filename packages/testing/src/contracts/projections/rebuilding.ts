@@ -2,9 +2,9 @@ import { assert } from "@effect/vitest"
 import { Projection, Query, Records } from "@hexfold/core"
 import { Duration, Effect, Fiber } from "effect"
 import type { Cases } from "../plan.ts"
+import { eventually } from "../eventually.ts"
 import {
   type Entries,
-  eventually,
   load,
   law,
   newTally,
@@ -147,32 +147,35 @@ export const rebuilding: Cases = {
     yield* settles(owner, tally, view, writing)
   }),
 
-  "a new version takes over under load, in parts, and readers see no records of it before; the old one is dropped":
+  "a new version is built under load beside the former one, readers of each see its own records, and the former is dropped":
     Effect.gen(function* () {
       const tally = newTally()
       const [first, second] = [viewOf(tally), viewOf(tally, { version: 2 })]
       const [old, next, reader] = yield* three
-      const readers = yield* reading(reader, first)
       const writing = yield* load([old, next], tally)
       const running = yield* projecting(old, first)
-      yield* until("there is something to build", () => writing.written() > 50)
+      yield* until("there is something to build", () => writing.written() > 50 && worked(old))
+      const readers = yield* reading(reader, first)
       yield* projecting(next, second, { batch: 7 })
       yield* eventually(
         "the new version serves",
         Effect.map(statusOf(reader, second), (all) => all.some(({ serves, version }) => serves && version === 2))
       )
       yield* readers.more
+      const later = yield* reading(reader, second)
+      yield* later.more
+      yield* readers.end
       yield* Fiber.interrupt(running)
       const claim = { generation: { view: first.name, version: 1 }, owner: "another", lease: Duration.minutes(2) }
       yield* owned(old, claim)
       const refused = yield* Effect.flip(dropped(reader, tally, 1))
       assert.deepInclude(refused, { _tag: "DropRefused", reason: "Owned" })
-      yield* old.viewStore.claim({ ...claim, lease: Duration.zero })
+      yield* old.projectionStore.claim({ ...claim, lease: Duration.zero })
       assert.lengthOf(yield* dropped(reader, tally, 1), 1)
       assert.deepInclude(yield* Effect.flip(dropped(reader, tally, 2)), { _tag: "DropRefused", reason: "Serves" })
-      yield* readers.more
+      yield* later.more
       yield* settles(reader, tally, second, writing)
-      yield* readers.end
+      yield* later.end
       assert.lengthOf(yield* statusOf(reader, second), 1)
     }),
 
@@ -200,7 +203,7 @@ export const rebuilding: Cases = {
         return parts.slice(0, 2).every(({ position }) => position >= reached)
       })
     )
-    yield* late.viewStore.claim({ ...last, lease: Duration.zero })
+    yield* late.projectionStore.claim({ ...last, lease: Duration.zero })
     yield* projecting(late, second, options)
     yield* eventually(
       "it serves",
@@ -210,4 +213,4 @@ export const rebuilding: Cases = {
   })
 }
 
-const isOf = (build: number) => (commit: TroubledNode["commits"][number]) => commit.generation.build === build
+const isOf = (build: number) => (commit: TroubledNode["commits"][number]) => commit.owner.generation.build === build

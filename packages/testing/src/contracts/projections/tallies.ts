@@ -1,10 +1,20 @@
 import { assert } from "@effect/vitest"
-import { Aggregate, Decision, type EventStore, Projection, Query, Records, View, type ViewStore } from "@hexfold/core"
+import {
+  Aggregate,
+  Decision,
+  type EventStore,
+  Projection,
+  type ProjectionStore,
+  Query,
+  Records,
+  View
+} from "@hexfold/core"
 import { EventCodec } from "@hexfold/core/adapter"
 import { Effect, Fiber, Option, Random, Result, Schedule, Schema, type Scope, Stream } from "effect"
 import { Nodes } from "../nodes.ts"
 import type { TroubledNode } from "./trouble.ts"
 import { appendOne } from "../appendOne.ts"
+import { eventually } from "../eventually.ts"
 
 /**
  * The cases wait in real time until leases end, so leases are short. On a busy
@@ -140,16 +150,6 @@ const rolledBack = "rolled back"
 /** A random whole number from 0 on, below a limit. */
 export const below = (limit: number): Effect.Effect<number> => Random.nextIntBetween(0, limit - 1)
 
-/** Waits until something holds. What does not hold after two minutes is given up, so that the case says what it is. */
-export const eventually = <E, R>(what: string, holds: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
-  Effect.repeat(holds, { until: (does) => does, schedule: Schedule.spaced("10 millis") }).pipe(
-    Effect.timeoutOrElse({
-      duration: "2 minutes",
-      orElse: () => Effect.die(new Error(`it did not come to hold: ${what}`))
-    }),
-    Effect.asVoid
-  )
-
 /** Waits until something holds that takes no effect to find out. */
 export const until = (what: string, holds: () => boolean) => eventually(what, Effect.sync(holds))
 
@@ -158,8 +158,8 @@ export const reaches = ({ run }: TroubledNode, views: View.Any | ReadonlyArray<V
   run(Projection.waitUntil(views, position, { timeout: "2 minutes" }))
 
 /** Claims until nobody else owns what is claimed. */
-export const owned = ({ viewStore }: TroubledNode, claim: ViewStore.Claim) =>
-  Effect.flatMap(viewStore.claim(claim), (claimed) =>
+export const owned = ({ projectionStore }: TroubledNode, claim: ProjectionStore.Claim) =>
+  Effect.flatMap(projectionStore.claim(claim), (claimed) =>
     claimed._tag === "Owned" ? Effect.succeed(claimed) : Effect.fail(notOwned)
   ).pipe(Effect.retry({ while: (error) => error === notOwned, schedule: Schedule.spaced("10 millis") }))
 
@@ -225,7 +225,7 @@ export const wereOneByOne = (nodes: ReadonlyArray<TroubledNode>): void => {
   const all = nodes.flatMap(({ commits }, node) => commits.map((commit) => ({ ...commit, node })))
   const lines = Map.groupBy(
     all.filter(({ from, to }) => to > from),
-    ({ generation, part = 0 }) => `${generation.view} ${generation.version} ${generation.build} ${part}`
+    ({ owner: { generation, part = 0 } }) => `${generation.view} ${generation.version} ${generation.build} ${part}`
   )
   for (const line of lines.values()) {
     line.sort((a, b) => a.from - b.from)
@@ -233,8 +233,8 @@ export const wereOneByOne = (nodes: ReadonlyArray<TroubledNode>): void => {
       const before = line[i - 1]
       if (before === undefined) continue
       assert.isAtLeast(next.from, before.to)
-      assert.isAtLeast(next.epoch, before.epoch)
-      if (next.epoch === before.epoch) assert.strictEqual(next.node, before.node)
+      assert.isAtLeast(next.owner.epoch, before.owner.epoch)
+      if (next.owner.epoch === before.owner.epoch) assert.strictEqual(next.node, before.node)
     }
   }
 }

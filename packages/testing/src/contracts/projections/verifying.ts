@@ -2,7 +2,8 @@ import { assert } from "@effect/vitest"
 import { Projection } from "@hexfold/core"
 import { Duration, Effect, Fiber } from "effect"
 import type { Cases } from "../plan.ts"
-import { eventually, load, newView, owned, projecting, quick, recordsOf, settles, statusOf, until } from "./tallies.ts"
+import { eventually } from "../eventually.ts"
+import { load, newView, owned, projecting, quick, recordsOf, settles, statusOf, until } from "./tallies.ts"
 import { two } from "./trouble.ts"
 
 /** The records are compared with the events while both change. */
@@ -39,18 +40,16 @@ export const verifying: Cases = {
     const generation = { view: view.name, version: 1 }
     const claim = { generation, owner: "culprit", lease: Duration.seconds(5) }
     const { epoch, position } = yield* owned(other, claim)
-    const { states } = yield* other.viewStore.load(generation, ["all", ...streams])
+    const { states } = yield* other.projectionStore.load(generation, ["all", ...streams])
     const [changed, lost] = [...states.keys()].filter((key) => key !== "all")
     const put = [changed!, "invented"].map((key) => ({ key, state: { version: 1, positions: [1], sum: 0.5 } }))
-    yield* other.viewStore.commit({
-      generation,
-      epoch,
+    yield* other.projectionStore.commit({
+      owner: { generation, epoch },
       from: position,
       to: position,
-      put: put.map(whole),
-      remove: [lost!]
+      records: { put: put.map(whole), remove: [lost!] }
     })
-    yield* other.viewStore.claim({ ...claim, lease: Duration.zero })
+    yield* other.projectionStore.claim({ ...claim, lease: Duration.zero })
     yield* projecting(owner, view, quick)
     const { differences } = yield* other.run(Projection.verify(view))
     assert.deepStrictEqual(differences.map(({ key }) => key).sort(), [changed!, "invented", lost!].sort())

@@ -2,11 +2,11 @@ import { assert } from "@effect/vitest"
 import { Executor, Projection, Query, Records, Subscription } from "@hexfold/core"
 import { Effect, Fiber, Option, Schedule, Stream } from "effect"
 import { type Cases, needs } from "../plan.ts"
+import { eventually } from "../eventually.ts"
 import {
   add,
   below,
   type Entries,
-  eventually,
   load,
   newView,
   projecting,

@@ -3,7 +3,7 @@ import { Query, Records, ViewStore } from "@hexfold/core"
 import { Effect, Option, Schema } from "effect"
 import fc from "fast-check"
 import type { Cases } from "../plan.ts"
-import { newGeneration, open, own, type Store } from "./generations.ts"
+import { begin, newGeneration, open, type Store } from "../projectionStore/generations.ts"
 
 const state = Schema.Struct({
   status: Schema.Literals(["open", "closed"]).pipe(Schema.withDecodingDefaultKey(Effect.succeed("open" as const))),
@@ -85,9 +85,14 @@ const inOrder = (a: number, b: number): boolean => {
 
 const agree = Effect.fnUntraced(function* (store: Store, rows: ReadonlyArray<Query.Row<Schema.Json>>, n: number) {
   const generation = newGeneration()
-  const epoch = yield* own(store, generation)
-  yield* store.commit({ generation, epoch, from: 0, to: 1, put: rows, remove: [] })
-  const view = { name: generation.view, schemas: { state }, indexes: ["ratio", ["status", "ratio"]] }
+  const epoch = yield* begin(store, generation)
+  yield* store.commit({ owner: { generation, epoch }, from: 0, to: 1, records: { put: rows, remove: [] } })
+  const view = {
+    name: generation.view,
+    version: generation.version,
+    schemas: { state },
+    indexes: ["ratio", ["status", "ratio"]]
+  }
   const shown = (yield* Records.query(view, Query.from(view))).rows
   for (const [where, shows] of questions(n)) {
     const query = Query.from(view, { where })
@@ -138,7 +143,7 @@ export const meaning: Cases = {
     const store = yield* open
     const samples = fc.sample(fc.tuple(records, fc.nat({ max: 31 })), 25)
     for (const [rows, n] of samples) {
-      yield* agree(store, rows, n).pipe(Effect.provideService(ViewStore.ViewStore, store))
+      yield* agree(store, rows, n).pipe(Effect.provideService(ViewStore.ViewStore, store.views))
     }
   })
 }

@@ -5,14 +5,14 @@ import { Effect, Result, type Schema } from "effect"
 import fc from "fast-check"
 import * as arbitrary from "../QueryArbitraries.ts"
 import type { Cases } from "../plan.ts"
-import { newGeneration, open, own, type Store } from "./generations.ts"
+import { begin, newGeneration, open, type Store } from "../projectionStore/generations.ts"
 import { meaning } from "./meaning.ts"
 
 const serve = (store: Store, rows: ReadonlyArray<Query.Row<Schema.Json>>) =>
   Effect.gen(function* () {
     const generation = newGeneration()
-    const epoch = yield* own(store, generation)
-    yield* store.commit({ generation, epoch, from: 0, to: 1, put: rows, remove: [] })
+    const epoch = yield* begin(store, generation)
+    yield* store.commit({ owner: { generation, epoch }, from: 0, to: 1, records: { put: rows, remove: [] } })
     return generation.view
   })
 
@@ -29,10 +29,10 @@ const agree = Effect.fnUntraced(function* (
   const view = yield* serve(store, rows)
   for (const query of queries.map((query) => ({ ...query, view }))) {
     const count = Query.count(query)
-    assert.strictEqual(yield* store.query(count), QueryEvaluation.runCount(count, rows), JSON.stringify(count))
+    assert.strictEqual(yield* store.views.query(count, 1), QueryEvaluation.runCount(count, rows), JSON.stringify(count))
     let page: Query.Query | undefined = query
     while (page !== undefined) {
-      const answer: Query.Page<Schema.Json> = yield* store.query(page)
+      const answer: Query.Page<Schema.Json> = yield* store.views.query(page, 1)
       const meant = Result.getOrThrow(QueryEvaluation.run(page, rows))
       assert.deepStrictEqual(answer, meant, JSON.stringify(page))
       page = answer.next === undefined ? undefined : Query.after(query, answer.next)
@@ -68,11 +68,16 @@ export const querying: Cases = {
     for (const [rows, queries] of [[[], [...samples[0]![1]]] as const, ...samples]) {
       const view = yield* serve(store, rows)
       for (const query of queries.map((query) => ({ ...query, view }))) {
-        assert.deepStrictEqual(yield* store.query(query), QueryEvaluation.runGroups(query, rows), JSON.stringify(query))
+        assert.deepStrictEqual(
+          yield* store.views.query(query, 1),
+          QueryEvaluation.runGroups(query, rows),
+          JSON.stringify(query)
+        )
       }
     }
-    const none: Query.Groups = { _tag: "Groups", view: "NotBuilt", by: [], values: { n: { _tag: "count" } } }
-    assert.deepStrictEqual(yield* store.query(none), [{ by: [], values: { n: 0 } }])
+    const view = yield* serve(store, [])
+    const none: Query.Groups = { _tag: "Groups", view, by: [], values: { n: { _tag: "count" } } }
+    assert.deepStrictEqual(yield* store.views.query(none, 1), [{ by: [], values: { n: 0 } }])
   }),
 
   "5 a sum is exact, whatever the order and the size of the numbers": Effect.gen(function* () {
@@ -84,7 +89,7 @@ export const querying: Cases = {
     )
     const path = ["n"]
     const values = { sum: { _tag: "sum", path }, avg: { _tag: "avg", path } } as const
-    assert.deepStrictEqual(yield* store.query({ _tag: "Groups", view, by: [], values }), [
+    assert.deepStrictEqual(yield* store.views.query({ _tag: "Groups", view, by: [], values }, 1), [
       { by: [], values: { sum: "18014398509481982.3", avg: "1801439850948198.2" } }
     ])
   }),
@@ -102,7 +107,7 @@ export const querying: Cases = {
     }))
     const where: Query.Filter = { _tag: "Not", filter: { _tag: "Or", filters } }
     const query: Query.Query = { _tag: "Records", view, orderBy: [], where, timeout: 20 }
-    const error = yield* Effect.flip(store.query(query))
+    const error = yield* Effect.flip(store.views.query(query, 1))
     assert.ok(error._tag === "ViewStoreError")
     assert.deepStrictEqual([error.operation, error.view, error.reason._tag], ["query", view, "Timeout"])
   }),
@@ -114,9 +119,9 @@ export const querying: Cases = {
       { key: "b", state: { n: 2 } }
     ])
     const query: Query.Query = { _tag: "Records", view, orderBy: [{ path: ["n"], direction: "asc" }], limit: 1 }
-    const { next } = yield* store.query(query)
-    const error = yield* Effect.flip(store.query({ ...query, orderBy: [], after: next! }))
+    const { next } = yield* store.views.query(query, 1)
+    const error = yield* Effect.flip(store.views.query({ ...query, orderBy: [], after: next! }, 1))
     assert.strictEqual(error._tag, "InvalidCursor")
-    assert.strictEqual((yield* Effect.flip(store.query({ ...query, after: "?" })))._tag, "InvalidCursor")
+    assert.strictEqual((yield* Effect.flip(store.views.query({ ...query, after: "?" }, 1)))._tag, "InvalidCursor")
   })
 }

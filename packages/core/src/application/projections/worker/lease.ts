@@ -6,8 +6,10 @@ import * as Schedule from "effect/Schedule"
 import { disconnectWithin } from "../../../internal/disconnect.ts"
 import { isRetryable } from "../../../internal/retryable.ts"
 import { ViewStoreError } from "../../../ports/errors.ts"
+import type { Generation } from "../../../ports/generation.ts"
 import { Timeout } from "../../../ports/Reason.ts"
-import type { Claim, Claimed, ViewStore } from "../../../ports/ViewStore.ts"
+import type { Claim, Claimed, ProjectionStore } from "../../../ports/ProjectionStore.ts"
+import type { ViewStore } from "../../../ports/ViewStore.ts"
 
 /** The answer to a claim that made the projection the owner. */
 export type Owned = Extract<Claimed, { readonly _tag: "Owned" }>
@@ -17,6 +19,8 @@ export interface Work<A, E, E2> {
   readonly asOwner: (owned: Owned) => Effect.Effect<A, E>
   /** The keys of the generation are divided into another number of parts than was claimed. */
   readonly divided: (positions: ReadonlyArray<number>) => Effect.Effect<void, E2>
+  /** Is run when the lease is lost, before the work is interrupted. */
+  readonly lost?: (why: string) => Effect.Effect<void>
 }
 
 /**
@@ -25,7 +29,7 @@ export interface Work<A, E, E2> {
  * it, or if the lease could not be renewed in time: then the work is interrupted.
  */
 export const withLease = <A, E, E2>(
-  store: ViewStore["Service"],
+  store: Pick<ProjectionStore["Service"], "claim">,
   claim: Claim,
   work: Work<A, E, E2>
 ): Effect.Effect<Option.Option<A>, E | E2 | ViewStoreError> =>
@@ -34,23 +38,35 @@ export const withLease = <A, E, E2>(
     const ask = (lease: Duration.Duration) =>
       within(store.claim({ ...claim, lease }), patience, "claim", claim.generation.view)
     // Our lease counts from before the question. The store's begins later, so ours never ends after it.
-    const claiming = Effect.flatMap(Clock.currentTimeMillis, (asked) =>
+    const claiming = Effect.flatMap(monotonicMillis, (asked) =>
       Effect.map(ask(claim.lease), (claimed) => ({ claimed, until: asked + Duration.toMillis(claim.lease) }))
     )
 
     /** Ends when the lease is lost, and not before. */
-    const renewing = Effect.fnUntraced(function* (build: number, first: number) {
+    const renewing = Effect.fnUntraced(function* ({ build, epoch }: Owned, first: number) {
       for (let until = first; ;) {
         yield* Effect.sleep(patience)
-        const left = until - (yield* Clock.currentTimeMillis)
+        const left = until - (yield* monotonicMillis)
+        if (left <= 0) {
+          // Something has held the event loop for longer than the lease. The batch under way may still commit: its epoch and
+          // its position decide. To claim now would change the epoch, and the batch would be lost each time.
+          yield* Effect.sleep(patience)
+          return `the process was busy, and its lease had ended ${Duration.format(Duration.millis(Math.round(-left)))} before it could renew it`
+        }
+        let failure: ViewStoreError | undefined
         const renewed = yield* claiming.pipe(
+          Effect.tapError((error) => Effect.sync(() => void (failure = error))),
           Effect.retry({ schedule: Schedule.spaced(Duration.divideUnsafe(patience, 10)), while: isRetryable }),
-          Effect.timeoutOption(Math.max(0, left))
+          Effect.timeoutOption(left)
         )
-        if (Option.isNone(renewed)) return Option.none<A>()
+        if (Option.isNone(renewed))
+          return `it could not renew the lease in time: ${failure?.message ?? "the view store has not answered"}`
         const { claimed } = renewed.value
         // The answer may be another build, which has replaced ours.
-        if (claimed._tag !== "Owned" || claimed.build !== build) return Option.none<A>()
+        if (claimed._tag === "Held") return `the projection ${claimed.by} owns it now`
+        if (claimed._tag === "Divided") return "its keys are divided into other parts now"
+        if (claimed.build !== build) return `build ${claimed.build} has replaced build ${build}`
+        if (claimed.epoch !== epoch) return "its lease had ended before it was renewed"
         until = renewed.value.until
       }
     })
@@ -63,7 +79,13 @@ export const withLease = <A, E, E2>(
         mayOwn = claimed._tag === "Owned"
         switch (claimed._tag) {
           case "Owned":
-            return Effect.raceFirst(Effect.asSome(work.asOwner(claimed)), renewing(claimed.build, until))
+            return Effect.raceFirst(
+              Effect.asSome(work.asOwner(claimed)),
+              Effect.andThen(
+                Effect.flatMap(renewing(claimed, until), (why) => work.lost?.(why) ?? Effect.void),
+                Effect.succeedNone
+              )
+            )
           case "Divided":
             return Effect.as(work.divided(claimed.positions), Option.none<A>())
           case "Held":
@@ -75,20 +97,31 @@ export const withLease = <A, E, E2>(
     return Effect.ensuring(working, release)
   })
 
-/** Operations of a view store, each of which fails with a retryable `Timeout` if it takes longer than the lease. */
-export type BoundedStore = Pick<ViewStore["Service"], "load" | "commit" | "deadLetters" | "status">
+// A correction of the wall clock must not end a lease.
+const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
-/** Bounds the operations of a store by the duration of a lease. */
+/** What a projection asks of its stores. Each operation fails with a retryable `Timeout` if it takes longer than the lease. */
+export interface BoundedStore
+  extends Pick<ProjectionStore["Service"], "load" | "commit">, Pick<ViewStore["Service"], "status"> {
+  /** Whether a key of the generation is parked. */
+  readonly hasParked: (generation: Generation) => Effect.Effect<boolean, ViewStoreError>
+}
+
+/** Bounds the operations of the stores by the duration of a lease. */
 export const bounded = (
-  store: ViewStore["Service"],
+  store: ProjectionStore["Service"],
+  { status }: ViewStore["Service"],
   lease: Duration.Duration,
   { name }: { readonly name: string }
 ): BoundedStore => ({
   load: (generation, keys) => within(store.load(generation, keys), lease, "load", name),
   // The commit is not interrupted, but it still gets no more time than the lease.
   commit: (commit) => Effect.uninterruptible(within(store.commit(commit), lease, "commit", name)),
-  deadLetters: (generation, options) => within(store.deadLetters(generation, options), lease, "deadLetters", name),
-  status: within(store.status, lease, "status", name)
+  hasParked: (generation) =>
+    within(store.deadLetters(generation, { parked: true, limit: 1 }), lease, "deadLetters", name).pipe(
+      Effect.map((parked) => parked.length > 0)
+    ),
+  status: within(status, lease, "status", name)
 })
 
 const within = <A, E>(

@@ -32,6 +32,15 @@ export interface Options {
   readonly maxParts?: number
 }
 
+/** How projections run for as long as the process lives. */
+export interface RunOptions extends Options {
+  /**
+   * How long the other versions of the view are kept. A version that no projection has owned for longer, in whichever
+   * process, is dropped with all its records. Whether it is read does not matter. For ever by default.
+   */
+  readonly keepFor?: Duration.Input
+}
+
 /** What `Projection.catchUp` did. */
 export interface Report {
   /** The position that the view has reached. */

@@ -29,16 +29,12 @@ export const make = (
     const { build, epoch } = owned
     const generation = { view: view.name, version: view.version, build }
     const serving = servingOf(view, yield* store.status)
-    // A projection of an earlier version does not promote it once a later version answers.
-    if (serving !== undefined && serving.version > view.version) return false
     if (serving !== undefined && isSame(serving, generation)) {
       // Appends do not maintain a generation with parked keys.
-      const parked = yield* store.deadLetters(generation, { parked: true, limit: 1 })
-      if (parked.length > 0) return false
+      if (yield* store.hasParked(generation)) return false
     }
     // It begins to answer in the same commit, so that queries never see less than before.
-    const nothing = { generation, epoch, from: position, to: position, put: [], remove: [] }
-    yield* store.commit({ ...nothing, serve: true, inline: true })
+    yield* store.commit({ owner: { generation, epoch }, from: position, to: position, asks: "serve inline" })
     return yield* isInline(owned)
   })
 

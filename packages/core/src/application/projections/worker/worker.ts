@@ -1,3 +1,4 @@
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -6,19 +7,24 @@ import type * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Semaphore from "effect/Semaphore"
 import type * as View from "../../../domain/View.ts"
+import type { Reported } from "../../../internal/reported.ts"
+import { stopwatch } from "../../../internal/steps.ts"
 import { isTraced } from "../../../internal/tracing.ts"
 import * as uuid from "../../../internal/uuid.ts"
 import type { CommitConflict, ViewStoreError } from "../../../ports/errors.ts"
 import { EventStore, type Horizon } from "../../../ports/EventStore.ts"
 import { currentOf, type Part, type Status } from "../../../ports/generation.ts"
-import { type Claim, ViewStore } from "../../../ports/ViewStore.ts"
+import { type Claim, ProjectionStore } from "../../../ports/ProjectionStore.ts"
+import { ViewStore } from "../../../ports/ViewStore.ts"
 import { horizonOf } from "../../events/positions.ts"
 import * as Batch from "./batch.ts"
+import * as BatchSize from "./batchSize.ts"
 import { type Reader, reader } from "./eventReader.ts"
 import { type HistoryEnded, makePlaces } from "./places.ts"
 import { bounded, type Owned, withLease } from "./lease.ts"
 import { type Failure, type Options, settingsOf } from "./options.ts"
 import * as Promotion from "./promotion.ts"
+import { makeReports } from "./reports.ts"
 import * as SharedReader from "./sharedReader.ts"
 import * as Throughput from "./throughput.ts"
 
@@ -40,6 +46,8 @@ export interface Worker extends Promotion.Promotion {
   /** The position of the worker's generation. If appends maintain the generation, it is at least the horizon. */
   readonly position: (horizon: number) => Effect.Effect<number, ViewStoreError>
   readonly pause: Duration.Duration
+  /** Reports failures of the stores, after each of which the worker claims anew. */
+  readonly failures: Reported
 }
 
 type Advance = (owned: Owned, from: number, horizon: Horizon) => Effect.Effect<number, Failure | Interrupted>
@@ -66,20 +74,23 @@ export const make = (
   view: View.Any,
   options: Options,
   target: Target = {}
-): Effect.Effect<Worker, never, EventStore | ViewStore> =>
+): Effect.Effect<Worker, never, EventStore | ProjectionStore | ViewStore> =>
   Effect.gen(function* () {
     const { batch: size, lease, pause } = settingsOf(options)
     const { part = whole } = target
     const events = yield* EventStore
-    const records = yield* ViewStore
-    const store = bounded(records, lease, view)
+    const records = yield* ProjectionStore
+    const store = bounded(records, yield* ViewStore, lease, view)
     // Appends do not maintain a generation whose keys are divided.
     const inline = view.consistency === "inline" && part.of === 1
     const owner = uuid.make(yield* Clock.currentTimeMillis)
     const claim = claimOf(view, target, { part, owner, lease, inline })
     const read = target.read ?? reader(view, events)
     const inSpan = yield* spans
-    const { advance, applied, begin } = advancing({ view, read, store, inline, size, inSpan }, events)
+    const { advance, applied, begin, failures, lost } = advancing(
+      { view, read, store, inline, size, inSpan, lease, owner },
+      events
+    )
 
     // The keys can be divided anew when all parts have reached the position of the first of them.
     const level = Effect.fnUntraced(function* (positions: ReadonlyArray<number>) {
@@ -99,9 +110,10 @@ export const make = (
       withLease(records, claim, {
         asOwner: (owned) => {
           begin()
-          return work(owned)
+          return owned.inline ? Effect.andThen(failures.succeeded, work(owned)) : work(owned)
         },
-        divided: level
+        divided: level,
+        lost: lost(part)
       })
 
     const position = (horizon: number) =>
@@ -112,7 +124,7 @@ export const make = (
       })
 
     const promotion = Promotion.make(view, store, { inline, pause })
-    return { events, applied, advance: advance(part), asOwner, position, pause, ...promotion }
+    return { events, applied, advance: advance(part), asOwner, position, pause, failures, ...promotion }
   })
 
 const claimOf = (
@@ -130,15 +142,47 @@ const claimOf = (
   }
 }
 
+/** What the batches of a worker have in common. */
+interface Common extends Pick<Batch.Batch, "view" | "read" | "store" | "inline" | "size" | "inSpan"> {
+  readonly lease: Duration.Duration
+  readonly owner: string
+}
+
 /** Runs batch after batch, and counts what they do. */
-const advancing = (
-  given: Pick<Batch.Batch, "view" | "read" | "store" | "inline" | "size" | "inSpan">,
-  events: EventStore["Service"]
-) => {
+const advancing = ({ lease, owner, size: most, ...given }: Common, events: EventStore["Service"]) => {
   const places = makePlaces(events)
   const applied = { events: 0, commits: 0 }
   const throughput = Throughput.make()
+  const leased = Duration.toMillis(lease)
+  const size = BatchSize.make(most, leased)
+  const reports = makeReports(given.view, { lease, owner })
   let serves = false
+
+  /** Runs a batch. Gives nothing if a store has not answered in time: the next one is half as large. */
+  const run = (batch: Batch.Batch) =>
+    Effect.flatMap(stopwatch, (elapsed) => {
+      reports.begin({ from: batch.from, size: batch.size, elapsed })
+      return Batch.run(batch).pipe(
+        Effect.tap(reports.succeeded),
+        Effect.map((done) => [elapsed(), done] as const),
+        Effect.catch((error): Effect.Effect<undefined, Failure | Interrupted> => {
+          if (error._tag === "CommitConflict" && error.actual.epoch !== error.expected.epoch) {
+            return Effect.andThen(lost(batch.part)("another projection has owned it since"), Effect.fail(error))
+          }
+          if (error._tag === "CommitConflict" || error._tag === "ProjectionFailed") return Effect.fail(error)
+          if (error.reason._tag !== "Timeout" || !size.lost()) return Effect.fail(error)
+          // A commit without an answer may have happened. Then the next one is refused, since it begins at the former position.
+          return Effect.as(reports.slow.failed(Cause.fail(error)), undefined)
+        }),
+        Effect.ensuring(Effect.sync(reports.end))
+      )
+    })
+
+  const lost = (part: Part) => (why: string) =>
+    Effect.suspend(() => {
+      if (reports.isUnderWay()) size.lost()
+      return reports.lost(part, why, size.current())
+    })
 
   const advance =
     (part: Part): Advance =>
@@ -147,14 +191,18 @@ const advancing = (
         const { history, position: horizon } = log
         let position = from
         let hasAsked = serves
+        const isLost = (generation: Status) => places.isLost(generation, log)
         const batches = Effect.whileLoop({
           while: () => position < horizon || !hasAsked,
           body: () => {
-            const isLost = (generation: Status) => places.isLost(generation, log)
             const place = { part, owned, from: position, horizon, history, serves, isLost }
-            return timed(Batch.run({ ...given, ...place, throughput: throughput.current() }))
+            const bounds = { size: size.current(), millis: leased / 4 }
+            return run({ ...given, ...bounds, ...place, throughput: throughput.current() })
           },
-          step: ([millis, done]) => {
+          step: (ran) => {
+            if (ran === undefined) return
+            const [millis, done] = ran
+            size.done(done, millis)
             throughput.add({ millis, events: done.events, positions: done.position - position })
             position = done.position
             serves = done.serves
@@ -173,6 +221,8 @@ const advancing = (
   return {
     advance,
     applied,
+    failures: reports.failures,
+    lost,
     /** To be called when an ownership begins: another generation may answer by now. */
     begin: () => {
       serves = false
@@ -202,7 +252,7 @@ export const makeAll = (
   view: View.Any,
   options: Options,
   read?: Reader
-): Effect.Effect<ReadonlyArray<Worker>, never, EventStore | ViewStore> =>
+): Effect.Effect<ReadonlyArray<Worker>, never, EventStore | ProjectionStore | ViewStore> =>
   Effect.gen(function* () {
     const { maxParts, parts } = settingsOf(options)
     const permits = Semaphore.makeUnsafe(maxParts)
@@ -218,6 +268,3 @@ export const makeAll = (
   })
 
 const whole: Part = { index: 0, of: 1 }
-
-const timed = <A, E>(work: Effect.Effect<A, E>): Effect.Effect<readonly [millis: number, A], E> =>
-  Effect.map(Effect.timed(work), ([duration, done]) => [Duration.toMillis(duration), done])

@@ -1,10 +1,10 @@
 import { assert } from "@effect/vitest"
-import type { ViewStore } from "@hexfold/core"
+import type { ProjectionStore } from "@hexfold/core"
 import { DateTime, Effect } from "effect"
 import type { Cases } from "../plan.ts"
 import { newGeneration, open, own, records } from "./generations.ts"
 
-const waiting = (position: number, key: string): ViewStore.DeadLetter => ({
+const waiting = (position: number, key: string): ProjectionStore.DeadLetter => ({
   position,
   history: 1,
   key,
@@ -15,7 +15,7 @@ const waiting = (position: number, key: string): ViewStore.DeadLetter => ({
   at: DateTime.makeUnsafe(1_700_000_000_000)
 })
 
-const poison = (position: number, key: string): ViewStore.DeadLetter => ({
+const poison = (position: number, key: string): ProjectionStore.DeadLetter => ({
   ...waiting(position, key),
   error: { step: "evolve", cause: "too much" }
 })
@@ -24,17 +24,21 @@ const opened = Effect.gen(function* () {
   const store = yield* open
   const generation = newGeneration()
   const epoch = yield* own(store, generation)
-  const commit = (put: ReadonlyArray<ViewStore.DeadLetter>, remove: ReadonlyArray<ViewStore.DeadLetter> = []) =>
+  const commit = (
+    put: ReadonlyArray<ProjectionStore.DeadLetter>,
+    remove: ReadonlyArray<ProjectionStore.DeadLetter> = []
+  ) =>
     store.commit({
-      generation,
-      epoch,
+      owner: { generation, epoch },
       from: 0,
       to: 0,
-      put: records({ r: 1 }),
-      remove: [],
+      records: records({ r: 1 }),
       deadLetters: { put, remove }
     })
-  const fenced = (put: ReadonlyArray<ViewStore.DeadLetter>, remove: ReadonlyArray<ViewStore.DeadLetter> = []) =>
+  const fenced = (
+    put: ReadonlyArray<ProjectionStore.DeadLetter>,
+    remove: ReadonlyArray<ProjectionStore.DeadLetter> = []
+  ) =>
     Effect.gen(function* () {
       const before = yield* store.deadLetters(generation)
       const { states } = yield* store.load(generation, ["r"])

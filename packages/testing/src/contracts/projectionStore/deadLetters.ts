@@ -1,10 +1,10 @@
 import { assert } from "@effect/vitest"
-import type { ViewStore } from "@hexfold/core"
+import type { ProjectionStore } from "@hexfold/core"
 import { DateTime, Effect } from "effect"
 import { type Cases, needs } from "../plan.ts"
-import { newGeneration, nothing, open, own } from "./generations.ts"
+import { newGeneration, open, own } from "./generations.ts"
 
-const letter = (position: number, key: string, parked = true): ViewStore.DeadLetter => ({
+const letter = (position: number, key: string, parked = true): ProjectionStore.DeadLetter => ({
   position,
   history: 1,
   key,
@@ -21,9 +21,12 @@ const opened = Effect.gen(function* () {
   const generation = newGeneration()
   const epoch = yield* own(store, generation)
   let from = 0
-  const commit = (put: ReadonlyArray<ViewStore.DeadLetter>, remove: ReadonlyArray<ViewStore.DeadLetter> = []) =>
+  const commit = (
+    put: ReadonlyArray<ProjectionStore.DeadLetter>,
+    remove: ReadonlyArray<ProjectionStore.DeadLetter> = []
+  ) =>
     Effect.suspend(() =>
-      store.commit({ ...nothing, generation, epoch, from, to: from + 1, deadLetters: { put, remove } })
+      store.commit({ owner: { generation, epoch }, from, to: from + 1, deadLetters: { put, remove } })
     ).pipe(Effect.tap(() => Effect.sync(() => from++)))
   return { store, generation, epoch, commit }
 })
@@ -64,9 +67,7 @@ export const deadLetters: Cases = {
     yield* commit([changed, letter(2, "a")], [letter(1, "b")])
     assert.deepStrictEqual(yield* (yield* open).deadLetters(generation), [changed, letter(2, "a")])
     const late = {
-      ...nothing,
-      generation,
-      epoch,
+      owner: { generation, epoch },
       from: 0,
       to: 1,
       deadLetters: { put: [letter(5, "c")], remove: [changed] }
@@ -85,7 +86,7 @@ export const deadLetters: Cases = {
     yield* commit(all)
     const sorted = all.toSorted((a, b) => a.position - b.position || byCodePoint(a.key, b.key))
     assert.deepStrictEqual(yield* store.deadLetters(generation), sorted)
-    const paged: Array<ViewStore.DeadLetter> = []
+    const paged: Array<ProjectionStore.DeadLetter> = []
     for (;;) {
       const after = paged.at(-1)
       const page = yield* store.deadLetters(generation, { limit: 7, ...(after === undefined ? {} : { after }) })
@@ -137,7 +138,7 @@ export const deadLetters: Cases = {
   "6 parked keys come with the records, and are counted": Effect.gen(function* () {
     const { commit, generation, store } = yield* opened
     const parkedOf = Effect.map(store.load(generation, ["a", "b", "c", "none"]), ({ parked }) => [...parked].sort())
-    const counts = Effect.map(store.deadLetterCounts(generation), ({ parked, skipped }) => [parked, skipped])
+    const counts = Effect.map(store.deadLetters(generation, "count"), ({ parked, skipped }) => [parked, skipped])
     yield* commit([letter(1, "a"), letter(2, "a"), letter(2, "b"), letter(3, "c", false), letter(4, "", false)])
     assert.deepStrictEqual(
       [yield* parkedOf, yield* counts],
@@ -146,12 +147,12 @@ export const deadLetters: Cases = {
         [2, 2]
       ]
     )
-    assert.deepStrictEqual([...(yield* store.load({ view: generation.view }, ["b"])).parked], ["b"])
+    assert.deepStrictEqual([...(yield* store.load(generation, ["b"])).parked], ["b"])
     yield* commit([letter(2, "b", false)], [letter(1, "a")])
     assert.deepStrictEqual([yield* parkedOf, yield* counts], [["a"], [1, 3]])
     yield* commit([], [letter(2, "a"), letter(2, "b"), letter(3, "c")])
     assert.deepStrictEqual([yield* parkedOf, yield* counts], [[], [0, 1]])
-    assert.deepStrictEqual(yield* store.deadLetterCounts(newGeneration()), { parked: 0, skipped: 0 })
+    assert.deepStrictEqual(yield* store.deadLetters(newGeneration(), "count"), { parked: 0, skipped: 0 })
   }),
 
   "1 dead letters that cannot be kept are refused": Effect.gen(function* () {

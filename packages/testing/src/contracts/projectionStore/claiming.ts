@@ -1,8 +1,8 @@
 import { assert } from "@effect/vitest"
-import type { ViewStore } from "@hexfold/core"
+import type { ProjectionStore } from "@hexfold/core"
 import { Duration, Effect, Schedule } from "effect"
 import { type Cases, needs } from "../plan.ts"
-import { claim, newGeneration, open, own, owned, placeOf, records, served } from "./generations.ts"
+import { begin, claim, newGeneration, open, own, owned, placeOf, records, refusal, served } from "./generations.ts"
 
 const together = { concurrency: "unbounded" } as const
 
@@ -28,7 +28,7 @@ export const claiming: Cases = {
     const [first, second] = yield* Effect.all([open, open])
     const generation = newGeneration()
     const epoch = yield* own(first, generation)
-    yield* first.commit({ generation, epoch, from: 0, to: 2, put: [], remove: [] })
+    yield* first.commit({ owner: { generation, epoch }, from: 0, to: 2 })
     for (const store of [first, second, first]) {
       assert.deepStrictEqual(yield* claim(store, generation), owned(epoch, 2))
     }
@@ -42,7 +42,7 @@ export const claiming: Cases = {
     assert.strictEqual(claimed._tag, "Owned")
     const taken = yield* claim(second, generation, "two").pipe(
       Effect.repeat({
-        until: (each: ViewStore.Claimed) => each._tag === "Owned",
+        until: (each: ProjectionStore.Claimed) => each._tag === "Owned",
         schedule: Schedule.spaced("5 millis")
       })
     )
@@ -50,7 +50,7 @@ export const claiming: Cases = {
     assert.ok(taken._tag === "Owned")
     assert.isAbove(taken.epoch, epoch)
     assert.deepStrictEqual(yield* claim(first, generation, "one"), { _tag: "Held", by: "two" })
-    const late = { generation, epoch, from: 0, to: 1, put: records({ a: 1 }), remove: [] }
+    const late = { owner: { generation, epoch }, from: 0, to: 1, records: records({ a: 1 }) }
     assert.strictEqual((yield* Effect.flip(first.commit(late)))._tag, "CommitConflict")
   }),
 
@@ -81,45 +81,53 @@ export const claiming: Cases = {
     assert.isUndefined(yield* placeOf(store, good))
   }),
 
-  "4 a later generation is built beside the first, and serves from the commit that says so": needs("otherProcesses")(
+  "4 each version answers with its own records, from the commit that asks for it": needs("otherProcesses")(
     function* () {
       const [store, other] = yield* Effect.all([open, open])
       const first = newGeneration()
       const second = { ...first, version: 2 }
-      const old = { generation: first, epoch: yield* own(store, first), remove: [] }
-      const next = { generation: second, epoch: yield* own(store, second), remove: [] }
-      yield* store.commit({ ...old, from: 0, to: 4, put: records({ a: "old", b: "old" }) })
-      yield* store.commit({ ...next, from: 0, to: 2, put: records({ a: "new" }) })
-      assert.deepStrictEqual(yield* served(other, first.view), { a: "old", b: "old" })
-      assert.deepStrictEqual([...(yield* other.load(second, ["a", "b"])).states], [["a", "new"]])
-      assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a"])).states], [["a", "old"]])
-      const serving = Effect.map(other.status, (all) =>
+      const old = { owner: { generation: first, epoch: yield* own(store, first) } }
+      const next = { owner: { generation: second, epoch: yield* own(store, second) } }
+      const serving = Effect.map(other.views.status, (all) =>
         all.filter(({ serves, view }) => serves && view === first.view).map(({ version }) => version)
       )
+      yield* store.commit({ ...old, from: 0, to: 4, records: records({ a: "old", b: "old" }) })
+      yield* store.commit({ ...next, from: 0, to: 2, records: records({ a: "new" }) })
+      assert.deepStrictEqual(yield* serving, [])
+      for (const version of [first, second]) {
+        assert.strictEqual(yield* refusal(served(other, version)), "building")
+        assert.strictEqual(yield* refusal(other.views.load(version, ["a"])), "building")
+      }
+      yield* store.commit({ ...old, from: 4, to: 4, asks: "serve" })
       assert.deepStrictEqual(yield* serving, [1])
-      yield* store.commit({ ...next, from: 2, to: 4, put: [], serve: true })
-      assert.deepStrictEqual(yield* serving, [2])
-      assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
-      assert.deepStrictEqual([...(yield* other.load({ view: first.view }, ["a", "b"])).states], [["a", "new"]])
-      yield* store.commit({ ...old, from: 4, to: 5, put: records({ c: "old" }), serve: true })
-      assert.deepStrictEqual(yield* served(other, first.view), { a: "new" })
-      const all = (yield* other.status).filter(({ view }) => view === first.view)
-      assert.deepStrictEqual(
-        all.map(({ position, serves, version }) => [version, position, serves]),
-        [
-          [1, 5, false],
-          [2, 4, true]
-        ]
-      )
+      assert.deepStrictEqual(yield* served(other, first), { a: "old", b: "old" })
+      assert.deepStrictEqual([...(yield* other.views.load(first, ["a"])).states], [["a", "old"]])
+      assert.deepStrictEqual([...(yield* other.load(second, ["a", "b"])).states], [["a", "new"]])
+      assert.strictEqual(yield* refusal(served(other, second)), "building")
+      yield* store.commit({ ...next, from: 2, to: 3, asks: "serve" })
+      assert.deepStrictEqual(yield* serving, [1, 2])
+      assert.deepStrictEqual(yield* served(other, second), { a: "new" })
+      assert.deepStrictEqual([...(yield* other.views.load(second, ["a", "b"])).states], [["a", "new"]])
+      yield* store.commit({ ...old, from: 4, to: 5, records: records({ c: "old" }) })
+      assert.deepStrictEqual(yield* served(other, first), { a: "old", b: "old", c: "old" })
+      assert.deepStrictEqual(yield* served(other, second), { a: "new" })
     }
   ),
 
-  "4 a view without a generation has no records to read": Effect.gen(function* () {
+  "4 a version that nobody has built has no records to read": Effect.gen(function* () {
     const store = yield* open
-    const { view } = newGeneration()
-    assert.deepStrictEqual(yield* served(store, view), {})
-    assert.strictEqual(yield* store.query({ _tag: "Count", view }), 0)
-    assert.strictEqual((yield* store.load({ view }, ["a"])).states.size, 0)
-    assert.strictEqual((yield* store.load({ view, version: 1 }, ["a"])).states.size, 0)
+    const generation = newGeneration()
+    const { version, view } = generation
+    for (let i = 0; i < 2; i++) {
+      const count = store.views.query({ _tag: "Count", view }, version)
+      const groups = store.views.query({ _tag: "Groups", view, by: [], values: {} }, version)
+      assert.strictEqual(yield* refusal(served(store, generation)), "unbuilt")
+      assert.strictEqual(yield* refusal(count), "unbuilt")
+      assert.strictEqual(yield* refusal(groups), "unbuilt")
+      assert.strictEqual(yield* refusal(store.views.load(generation, ["a"])), "unbuilt")
+      assert.strictEqual((yield* store.load(generation, ["a"])).states.size, 0)
+      // Another version changes nothing.
+      yield* begin(store, { view, version: 2 })
+    }
   })
 }

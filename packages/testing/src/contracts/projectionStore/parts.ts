@@ -1,12 +1,12 @@
 import { assert } from "@effect/vitest"
-import type { ViewStore } from "@hexfold/core"
+import type { ProjectionStore, ViewStore } from "@hexfold/core"
 import { Duration, Effect } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import {
+  begin,
   claim,
   free,
   newGeneration,
-  nothing,
   open,
   own,
   owned,
@@ -28,10 +28,21 @@ export const dividing: Cases = {
     const first = yield* ownPart(store, generation, 0, 2, "one")
     const second = yield* ownPart(other, generation, 1, 2, "two")
     assert.deepStrictEqual(yield* store.claim(asking(generation, 1, 2, "one")), { _tag: "Held", by: "two" })
-    yield* store.commit({ ...nothing, generation, part: 0, epoch: first, from: 0, to: 7, put: records({ a: 1 }) })
-    yield* other.commit({ ...nothing, generation, part: 1, epoch: second, from: 0, to: 3, put: records({ b: 2 }) })
+    yield* store.commit({
+      owner: { generation, part: 0, epoch: first },
+      from: 0,
+      to: 7,
+      records: records({ a: 1 })
+    })
+    yield* other.commit({
+      owner: { generation, part: 1, epoch: second },
+      from: 0,
+      to: 3,
+      records: records({ b: 2 }),
+      asks: "serve"
+    })
     assert.deepStrictEqual(yield* store.claim(asking(generation, 0, 2, "one")), owned(first, 7))
-    assert.deepStrictEqual(yield* served(store, generation.view), { a: 1, b: 2 })
+    assert.deepStrictEqual(yield* served(store, generation), { a: 1, b: 2 })
     const [status] = yield* statusOf(other, generation.view)
     assert.strictEqual(status?.position, 3)
     assert.deepStrictEqual(
@@ -42,7 +53,7 @@ export const dividing: Cases = {
       ]
     )
     assert.deepStrictEqual((yield* store.load(generation, ["a"])).positions, [7, 3])
-    const none = { ...nothing, generation, part: 2, epoch: first, from: 0, to: 1 }
+    const none = { owner: { generation, part: 2, epoch: first }, from: 0, to: 1 }
     assert.strictEqual((yield* Effect.flip(store.commit(none)))._tag, "CommitConflict")
     yield* free(store, generation, { index: 0, of: 2 }, "one")
     const parts = (yield* statusOf(other, generation.view))[0]!.parts
@@ -68,7 +79,7 @@ export const dividing: Cases = {
     assert.deepStrictEqual(yield* statusOf(store, generation.view), [])
     const epoch = yield* own(store, generation)
     for (const part of [-1, 0.5, Number.NaN]) {
-      const error = yield* Effect.flip(store.commit({ ...nothing, generation, part, epoch, from: 0, to: 1 }))
+      const error = yield* Effect.flip(store.commit({ owner: { generation, part, epoch }, from: 0, to: 1 }))
       assert.strictEqual(error._tag === "ViewStoreError" && error.reason._tag, "Rejected")
     }
   }),
@@ -83,15 +94,15 @@ export const dividing: Cases = {
         Effect.gen(function* () {
           for (let from = 0; from < 20; from++) {
             const put = records({ [`${part}-${from}`]: part })
-            const at = { generation, part, epoch: epochs[part]!, from, to: from + 1 }
-            yield* stores[part]!.commit({ ...at, put, remove: [] })
+            const at = { owner: { generation, part, epoch: epochs[part]! }, from, to: from + 1 }
+            yield* stores[part]!.commit({ ...at, records: put, asks: "serve" })
             yield* Effect.yieldNow
           }
         }),
       together
     )
     yield* working
-    assert.strictEqual(Object.keys(yield* served(stores[0], generation.view)).length, 80)
+    assert.strictEqual(Object.keys(yield* served(stores[0], generation)).length, 80)
     assert.deepStrictEqual((yield* stores[0].load(generation, [])).positions, [20, 20, 20, 20])
   }),
 
@@ -99,8 +110,13 @@ export const dividing: Cases = {
     function* () {
       const [store, other] = yield* Effect.all([open, open])
       const generation = newGeneration()
-      const whole = yield* own(store, generation)
-      yield* store.commit({ ...nothing, generation, epoch: whole, from: 0, to: 5, put: records({ a: 1 }) })
+      const whole = yield* begin(store, generation)
+      yield* store.commit({
+        owner: { generation, epoch: whole },
+        from: 0,
+        to: 5,
+        records: records({ a: 1 })
+      })
       assert.deepStrictEqual(yield* other.claim(asking(generation, 1, 2, "two")), { _tag: "Held", by: "one" })
       yield* free(store, generation)
       const halves = [
@@ -109,25 +125,30 @@ export const dividing: Cases = {
       ] as const
       assert.isAbove(Math.min(...halves), whole)
       assert.deepStrictEqual((yield* store.load(generation, [])).positions, [5, 5])
-      const late = { ...nothing, generation, epoch: whole, from: 5, to: 6, put: records({ a: 2 }) }
+      const late = {
+        owner: { generation, epoch: whole },
+        from: 5,
+        to: 6,
+        records: records({ a: 2 })
+      }
       assert.strictEqual((yield* Effect.flip(store.commit(late)))._tag, "CommitConflict")
-      yield* store.commit({ ...nothing, generation, part: 0, epoch: halves[0], from: 5, to: 9 })
+      yield* store.commit({ owner: { generation, part: 0, epoch: halves[0] }, from: 5, to: 9 })
       yield* free(store, generation, { index: 0, of: 2 }, "one")
       assert.deepStrictEqual(yield* claim(store, generation, "one"), { _tag: "Held", by: "two" })
       yield* free(other, generation, { index: 1, of: 2 }, "two")
       assert.deepStrictEqual(yield* claim(store, generation, "one"), { _tag: "Divided", positions: [9, 5] })
       const again = yield* ownPart(other, generation, 1, 2, "two")
-      yield* other.commit({ ...nothing, generation, part: 1, epoch: again, from: 5, to: 9 })
+      yield* other.commit({ owner: { generation, part: 1, epoch: again }, from: 5, to: 9 })
       yield* free(other, generation, { index: 1, of: 2 }, "two")
       const epoch = yield* own(store, generation)
       assert.isAbove(epoch, again)
       assert.deepStrictEqual((yield* store.load(generation, [])).positions, [9])
       for (const part of [0, 1]) {
-        const old = { ...nothing, generation, part, epoch: part === 0 ? halves[0] : again, from: 9, to: 10 }
+        const old = { owner: { generation, part, epoch: part === 0 ? halves[0] : again }, from: 9, to: 10 }
         assert.strictEqual((yield* Effect.flip(other.commit(old)))._tag, "CommitConflict")
       }
-      yield* store.commit({ ...nothing, generation, epoch, from: 9, to: 10 })
-      assert.deepStrictEqual(yield* served(store, generation.view), { a: 1 })
+      yield* store.commit({ owner: { generation, epoch }, from: 9, to: 10 })
+      assert.deepStrictEqual(yield* served(store, generation), { a: 1 })
     }
   ),
 
@@ -148,7 +169,7 @@ export const dividing: Cases = {
           const claimed = claims[i]!
           assert.strictEqual(claimed._tag, of === length ? "Owned" : "Held")
           if (claimed._tag !== "Owned") continue
-          yield* stores[i % 4]!.commit({ ...nothing, generation, part, epoch: claimed.epoch, from: 0, to: 1 })
+          yield* stores[i % 4]!.commit({ owner: { generation, part, epoch: claimed.epoch }, from: 0, to: 1 })
         }
       }
     }
@@ -160,7 +181,7 @@ export const dividing: Cases = {
       const generation = newGeneration()
       const epoch = yield* own(store, generation)
       yield* free(store, generation)
-      const late = { ...nothing, generation, epoch, from: 0, to: 1, put: records({ a: 1 }) }
+      const late = { owner: { generation, epoch }, from: 0, to: 1, records: records({ a: 1 }) }
       const committing = Effect.isSuccess(store.commit(late))
       const dividing = ownPart(other, generation, 2, 3, "two")
       const committed =
@@ -173,7 +194,7 @@ export const dividing: Cases = {
   })
 }
 
-const asking = (generation: ViewStore.Generation, index: number, of: number, owner: string): ViewStore.Claim => ({
+const asking = (generation: ViewStore.Generation, index: number, of: number, owner: string): ProjectionStore.Claim => ({
   generation,
   part: { index, of },
   owner,
