@@ -55,7 +55,7 @@ export {
   type Row,
   type Scalar
 } from "./query/data.ts"
-export type { Aggregations, Computed, Group } from "./query/aggregations.ts"
+export type { Aggregations, Computed, Group, GroupOf } from "./query/aggregations.ts"
 export type { Comparison, Filters, TextSearch } from "./query/filters.ts"
 export type { ElementOf, Equatable, Operand, Ordered, PathTo, Selected } from "./query/fields.ts"
 

@@ -11,6 +11,7 @@ import type * as Aggregate from "./Aggregate.ts"
 import { InvalidKey } from "./errors.ts"
 import type { Exactly } from "./exactly.ts"
 import type { Equatable, PathTo } from "./query/fields.ts"
+import { checkIndexes } from "./query/indexes.ts"
 import { judge } from "./jsonMeaning.ts"
 import { idProblem } from "./texts.ts"
 import type { Consistency, Envelope, OnPoison, Source, View } from "./view/definition.ts"
@@ -106,7 +107,8 @@ type KnownTags<S> = S extends Source ? TagsOf<S> | `${S["name"]}/${TagsOf<S>}` :
  * same version. They are `async` and `stop` by default.
  *
  * The name must be one that an aggregate may have, sources must differ, and the
- * version must be a whole number from 1 on. In JSON every value of the state must
+ * version must be a whole number from 1 on. The JSON of the state must have the
+ * fields of `indexes` under these names. In JSON every value of the state must
  * have one meaning, as for the events of an aggregate. Anything else is a mistake
  * in the program and throws an `Error`.
  *
@@ -162,6 +164,7 @@ export const make = <
   const handlers = new Map(Object.entries<unknown>(definition.evolve)) as ReadonlyMap<string, Made["evolve"]>
   check(name, version, sources)
   judge(`${name}, state`, state)
+  checkIndexes(name, { indexes, schemas: { state } })
   const nameOf = selector(name, sources, [...handlers.keys()])
   const key = keyFunction(name, definition.key as KeyOf | KeyTable | undefined, sources, [...handlers.keys()], nameOf)
   const types = typesOf(sources, [...handlers.keys()])

@@ -2,7 +2,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Aggregation, Groups, GroupValues, Path } from "./data.ts"
-import { type Equatable, fieldCodec, type Operand, type Ordered, pathOf, type PathTo } from "./fields.ts"
+import { type Equatable, fieldAt, fieldCodec, type Operand, type Ordered, pathOf, type PathTo } from "./fields.ts"
 import { checkOrdered } from "./filters.ts"
 
 /** A value of a group that is still to be computed. */
@@ -67,6 +67,8 @@ export const groupDecoder = (
   { by, values }: Groups
 ): ((group: GroupValues) => Result.Result<Group<unknown, unknown>, Schema.SchemaError>) => {
   const field = (path: Path) => {
+    // What the state does not have is null in every record.
+    if (fieldAt(state, path).length === 0) return () => Result.succeed(null)
     const decode = Schema.decodeUnknownResult(fieldCodec(state, path))
     return (value: unknown): Result.Result<unknown, Schema.SchemaError> =>
       value === null ? Result.succeed(null) : decode(value)

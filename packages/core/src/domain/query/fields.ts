@@ -2,9 +2,10 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
+import * as SchemaGetter from "effect/SchemaGetter"
 import type { Equatable, IfKnown, Leaf, Ordered } from "../exactly.ts"
 import type { Missing, Path } from "./data.ts"
-import { kindsOf } from "./kinds.ts"
+import { jsonOf, kindsOf } from "./kinds.ts"
 import { byHead } from "./run.ts"
 
 export type { Equatable, Ordered }
@@ -74,7 +75,10 @@ const membersOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
   // A class is written as the struct behind it; of renamed fields only the names in the JSON count.
   const written = ast.encoding?.at(-1)?.to
   if (written !== undefined && !SchemaAST.isUnion(ast)) return membersOf(written)
-  return SchemaAST.isUnion(ast) ? ast.types.flatMap(membersOf) : [ast]
+  if (SchemaAST.isUnion(ast)) return ast.types.flatMap(membersOf)
+  // Such as an `Option`, which is an object with a tag.
+  const json = SchemaAST.isDeclaration(ast) && !kindsOf(ast).values.has("any") ? jsonOf(ast) : ast
+  return json === ast ? [ast] : membersOf(json)
 }
 
 // The schemas of a field of one member.
@@ -191,8 +195,15 @@ export const fieldCodec = (state: StateSchema<unknown>, path: Path): Schema.Code
 export const elementCodec = (state: StateSchema<unknown>, path: Path): Schema.Codec<unknown, Schema.Json> =>
   codecOf(elementsIn(some(fieldAt(state, path), path)))
 
-// A field that the state does not have: `prepared` makes it null in every record.
-const nothing = Schema.optionalKey(Schema.Null)
+// A field that the state does not have is null, also if the JSON of a record has something there.
+const nothing = Schema.optionalKey(
+  Schema.Unknown.pipe(
+    Schema.decodeTo(Schema.Null, {
+      decode: SchemaGetter.transform(() => null),
+      encode: SchemaGetter.transform((value): unknown => value)
+    })
+  )
+)
 
 const selectedField = (state: StateSchema<unknown>, path: Path): Schema.Codec<unknown, unknown> => {
   const asts = fieldAt(state, path)

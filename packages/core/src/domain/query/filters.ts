@@ -77,6 +77,14 @@ export const checkOrdered = (state: Schema.Codec<unknown, unknown>, path: Path, 
   }
 }
 
+/** The filter of what is null at a path. A none is an object of its own. */
+export const nullAt = (state: Schema.Codec<unknown, unknown>, path: Path): Filter => {
+  const missing: Filter = { _tag: "IsNull", path }
+  return fieldAt(state, path).some(isOption)
+    ? { _tag: "Or", filters: [missing, compare([...path, "_tag"], "eq", "None")] }
+    : missing
+}
+
 /** The filters for a state. The compiler has checked their paths and operands. */
 export const filters = <State>(state: Schema.Codec<State, unknown>): Filters<State> => {
   const at = (text: string): Path => pathOf(state, text)
@@ -121,14 +129,7 @@ export const filters = <State>(state: Schema.Codec<State, unknown>): Filters<Sta
     },
     contains: text("contains"),
     startsWith: text("startsWith"),
-    isNull: (text) => {
-      const path = at(text)
-      const missing: Filter = { _tag: "IsNull", path }
-      // A none is an object of its own.
-      return fieldAt(state, path).some(isOption)
-        ? { _tag: "Or", filters: [missing, compare([...path, "_tag"], "eq", "None")] }
-        : missing
-    },
+    isNull: (text) => nullAt(state, at(text)),
     includes: (path, value) => overlaps(path, [value]),
     overlaps,
     and: (...filters) => ({ _tag: "And", filters }),

@@ -19,11 +19,22 @@ const maxFields = 8
 
 type Leaf = Extract<Filter, { readonly path: Path }>
 
-/** The fields of a view's indexes. */
-export const indexesOf = ({ indexes = [], schemas }: Indexed): ReadonlyArray<ReadonlyArray<Path>> =>
-  indexes.map((index) =>
-    (typeof index === "string" ? [index] : index).slice(0, maxFields).map((path) => pathOf(schemas.state, path))
-  )
+/** The fields of a view's indexes. Throws an `Error` for a field that the JSON of the state does not have. */
+export const declaredIndexes = ({ indexes = [], schemas }: Indexed): ReadonlyArray<ReadonlyArray<Path>> =>
+  indexes.map((index) => (typeof index === "string" ? [index] : index).map((path) => pathOf(schemas.state, path)))
+
+/** Throws an `Error` that names the view if one of its indexes has a field that the JSON of the state does not have. */
+export const checkIndexes = (name: string, view: Indexed): void => {
+  try {
+    declaredIndexes(view)
+  } catch (error) {
+    throw new Error(`${name}, indexes: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}
+
+/** The fields of a view's indexes that answer queries. */
+export const indexesOf = (view: Indexed): ReadonlyArray<ReadonlyArray<Path>> =>
+  declaredIndexes(view).map((index) => index.slice(0, maxFields))
 
 /**
  * The fields of an index that answers a query, or `undefined` if there is none.

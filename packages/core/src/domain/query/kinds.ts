@@ -68,7 +68,8 @@ const kindsIn = (ast: SchemaAST.AST, next: (ast: SchemaAST.AST) => SchemaAST.AST
 
 const mostSuspended = 10
 
-const jsonOf = (ast: SchemaAST.AST): SchemaAST.AST => {
+/** What a schema writes as JSON. */
+export const jsonOf = (ast: SchemaAST.AST): SchemaAST.AST => {
   let json = Schema.toCodecJson(Schema.make<Schema.Codec<unknown, unknown>>(ast)).ast
   while (json.encoding !== undefined) json = json.encoding[0]!.to
   return json

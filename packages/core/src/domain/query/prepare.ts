@@ -19,7 +19,8 @@ export const prepared = <Q extends Query | Count | Groups>(view: Asked, query: Q
 const preparedAny = (view: Asked, given: Query | Count | Groups): Query | Count | Groups => {
   const { state } = view.schemas
   // What only a view's schema says is not taken from whoever has made the query.
-  const { index: _, missing: __, ...query }: Query | (Count & { index?: never }) | (Groups & { index?: never }) = given
+  const { index: _, missing: __, ...asked }: Query | (Count & { index?: never }) | (Groups & { index?: never }) = given
+  const query = ofKnown(state, asked)
   const where = query.where === undefined ? {} : { where: preparedFilter(state, query.where) }
   const selected = query._tag === "Records" ? (query.select ?? []) : []
   const missing = missingIn(state, pathsOf(query), selected)
@@ -34,6 +35,33 @@ const preparedAny = (view: Asked, given: Query | Count | Groups): Query | Count 
       const index = indexOf(view, whole)
       return index === undefined ? whole : { ...whole, index }
     }
+  }
+}
+
+// No JSON has this name, so every record has null there.
+const nowhere: Path = ["\0"]
+
+/** The query with null for what the state does not have: the JSON of a record may have something there. */
+const ofKnown = <Q extends Query | Count | Groups>(state: StateSchema<unknown>, query: Q): Q => {
+  const known = (path: Path): Path => (fieldAt(state, path).length === 0 ? nowhere : path)
+  const at = <A extends Aggregation | Order>(asked: A): A =>
+    "path" in asked ? { ...asked, path: known(asked.path) } : asked
+  const filter = (each: Filter): Filter => {
+    switch (each._tag) {
+      case "And":
+      case "Or":
+        return { ...each, filters: each.filters.map(filter) }
+      case "Not":
+        return { ...each, filter: filter(each.filter) }
+      default:
+        return { ...each, path: known(each.path) }
+    }
+  }
+  return {
+    ...query,
+    ...(query.where === undefined ? {} : { where: filter(query.where) }),
+    ...("orderBy" in query ? { orderBy: query.orderBy.map(at) } : {}),
+    ...("by" in query ? { by: query.by.map(known), values: mapped(query.values, at) } : {})
   }
 }
 

@@ -2,7 +2,8 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Aggregation, Filter, Groups, Order, Path, Query, Scalar } from "./data.ts"
-import { elementsIn, fieldAt, codecOf, pathOf } from "./fields.ts"
+import { elementsIn, fieldAt, codecOf, missingAt, pathOf } from "./fields.ts"
+import { nullAt } from "./filters.ts"
 import { isScalar } from "./evaluation.ts"
 import { indexesOf, indexOf } from "./indexes.ts"
 import { disorderOf, kindsOf } from "./kinds.ts"
@@ -51,7 +52,12 @@ const readers = (view: Asked, limits: AnyLimits) => {
     const path = (value: unknown, at: At): Path => {
       if (!Array.isArray(value) || value.length === 0) return refuse(at, "expected the names of a field")
       if (value.length > bounds.maxNames) return refuse(at, `more than ${bounds.maxNames} names`)
-      return value.map((name, i) => text(name, [...at, i], bounds.maxNameLength))
+      const names = value.map((name, i) => text(name, [...at, i], bounds.maxNameLength))
+      const missing = Result.try({
+        try: () => missingAt(state, names),
+        catch: (error) => (error instanceof Error ? error.message : String(error))
+      })
+      return Result.isFailure(missing) ? refuse(at, missing.failure) : names
     }
 
     // The schemas of a field that may be asked for.
@@ -123,7 +129,7 @@ const readers = (view: Asked, limits: AnyLimits) => {
           count(at)
           return { _tag: tag, filter: filter(of("filter")["filter"], key("filter"), depth + 1) }
         case "IsNull":
-          return { _tag: tag, path: field(of("path")["path"], key("path")).path }
+          return nullAt(state, field(of("path")["path"], key("path")).path)
         case "Compare": {
           const { is, path, value: given } = of("path", "is", "value")
           const operator = oneOf(is, key("is"), ["eq", "gt", "gte", "lt", "lte"] as const)

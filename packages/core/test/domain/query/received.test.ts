@@ -62,6 +62,36 @@ describe("a query that somebody has sent", () => {
     expect(half.where).toMatchObject({ value: 0.5 })
   })
 
+  it("asks for null as a query of the program does, also for an option", () => {
+    const state = Schema.Struct({ note: Schema.Option(Schema.Int), n: Schema.NullOr(Schema.Int) })
+    const notes = { name: "Notes", schemas: { state } }
+    const decode = Schema.decodeUnknownSync(Query.schemaFor(notes, { scan: true, fields: "all" }))
+    for (const path of ["note", "n"] as const) {
+      const { where } = Query.from(notes, { where: ({ isNull }) => isNull(path) })
+      const sent = { _tag: "Records", view: "Notes", orderBy: [] }
+      expect(decode({ ...sent, where: { _tag: "IsNull", path: [path] } }).where).toEqual(where)
+      expect(decode({ ...sent, where }).where).toMatchObject({ _tag: where!._tag })
+    }
+  })
+
+  it("does not ask for a field that has several meanings where it is missing", () => {
+    const member = <Tag extends string>(tag: Tag, n: number) =>
+      Schema.TaggedStruct(tag, { n: Schema.Int.pipe(Schema.withDecodingDefaultKey(Effect.succeed(n))) })
+    const state = Schema.Union([member("A", 1), member("B", 2)])
+    const unions = { name: "Unions", schemas: { state }, indexes: ["n"] }
+    for (const limits of [{ scan: true, fields: "all" }, {}] as const) {
+      const decode = Schema.decodeUnknownResult(Query.schemaFor(unions, limits))
+      for (const parts of [
+        { where: compare(["n"], 1) },
+        { orderBy: [{ path: ["n"], direction: "asc" }] },
+        { select: [["n"]] }
+      ]) {
+        const decoded = decode({ _tag: "Records", view: "Unions", orderBy: [], ...parts })
+        expect(Result.isFailure(decoded) && String(decoded.failure)).toContain("a missing field n has several meanings")
+      }
+    }
+  })
+
   it("selects an unknown field as null", () => {
     expect(problem({ ...base, select: [["nope"]] })).toBeUndefined()
   })

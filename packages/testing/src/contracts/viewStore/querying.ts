@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Query } from "@hexfold/core"
 import { QueryEvaluation } from "@hexfold/core/adapter"
-import { Effect, Result, type Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import fc from "fast-check"
 import * as arbitrary from "../QueryArbitraries.ts"
 import type { Cases } from "../plan.ts"
@@ -123,5 +123,27 @@ export const querying: Cases = {
     const error = yield* Effect.flip(store.views.query({ ...query, orderBy: [], after: next! }, 1))
     assert.strictEqual(error._tag, "InvalidCursor")
     assert.strictEqual((yield* Effect.flip(store.views.query({ ...query, after: "?" }, 1)))._tag, "InvalidCursor")
+  }),
+
+  "5 a cursor that was forged leads to the same place among the records in every store": Effect.gen(function* () {
+    const store = yield* open
+    const rows = ["", "a", "b", "\uffff", "😀"].map((a, i) => ({ key: `k${i}`, state: { a } }))
+    const view = yield* serve(store, rows)
+    const query: Query.Query = { _tag: "Records", view, orderBy: [{ path: ["a"], direction: "asc" }], limit: 1 }
+    const { next } = yield* store.views.query(query, 1)
+    const text = Schema.decodeSync(Schema.StringFromBase64Url)(next!)
+    const given = JSON.parse(text) as { readonly query: number }
+    const forged = (value: Schema.Json, key: string) =>
+      Query.after(
+        query,
+        Schema.encodeSync(Schema.StringFromBase64Url)(JSON.stringify({ ...given, values: [value], key }))
+      )
+    for (const value of ["", "\0", "a\0", "a", "\uffff", "😀", "b".repeat(3_000), null, true, 1e308, []]) {
+      for (const key of ["", "\0", "k1\0", "k3", "😀"]) {
+        const page = forged(value, key)
+        const meant = Result.getOrThrow(QueryEvaluation.run(page, rows))
+        assert.deepStrictEqual(yield* store.views.query(page, 1), meant, JSON.stringify([value, key]))
+      }
+    }
   })
 }

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Semaphore from "effect/Semaphore"
+import { declaredIndexes } from "../../../domain/query/indexes.ts"
 import type * as View from "../../../domain/View.ts"
 import type { Reported } from "../../../internal/reported.ts"
 import { stopwatch } from "../../../internal/steps.ts"
@@ -133,11 +134,10 @@ const claimOf = (
   as: Required<Pick<Claim, "part" | "owner" | "lease" | "inline">>
 ): Claim => {
   const { after = 0, ...build } = generation ?? {}
-  const indexes = view.indexes.map((index) => (typeof index === "string" ? [index] : index))
   return {
     ...as,
     generation: { view: view.name, version: view.version, ...build },
-    indexes: indexes.map((index) => index.map((path) => path.split("."))),
+    indexes: declaredIndexes(view),
     after
   }
 }
