@@ -1,3 +1,4 @@
+import { comments } from "./comments.ts"
 import { events } from "./events.ts"
 import { generations } from "./generations.ts"
 import { histories } from "./histories.ts"
@@ -36,5 +37,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { name: "times", statements: times, locks: ["streams", "events"] },
   { name: "histories", statements: histories },
   { name: "view histories", statements: viewHistories, locks: ["view_parts"] },
-  { name: "serving versions", statements: servingVersions, locks: ["views"] }
+  { name: "serving versions", statements: servingVersions, locks: ["views"] },
+  { name: "comments", statements: comments }
 ]

@@ -14,7 +14,8 @@ const sealed = {
   times: "e1fbd0870c213bae",
   histories: "f3cf9a6682a4ce5b",
   "view histories": "9c05506c52794815",
-  "serving versions": "032b70275a37c6de"
+  "serving versions": "032b70275a37c6de",
+  comments: "52704ff5b46bd120"
 }
 
 /** The digests of the functions, by revision. The last one is that of this library. */
@@ -22,7 +23,7 @@ const revisions: Readonly<Record<number, string>> = {
   1: "90e53715b5e8bc55",
   2: "2a1c9d2c40bfb747",
   3: "a4752eaf5c50f429",
-  4: "977004c16b6e41c2"
+  4: "a61b918fac39dcd7"
 }
 
 const digest = (statements: ReadonlyArray<string>): string =>
