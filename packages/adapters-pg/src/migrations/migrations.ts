@@ -1,4 +1,5 @@
 import { changes } from "./changes.ts"
+import { comments } from "./comments.ts"
 import { events } from "./events.ts"
 import { generations } from "./generations.ts"
 import { histories } from "./histories.ts"
@@ -38,5 +39,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { name: "histories", statements: histories },
   { name: "view histories", statements: viewHistories, locks: ["view_parts"] },
   { name: "serving versions", statements: servingVersions, locks: ["views"] },
-  { name: "changes", statements: changes, locks: ["view_parts"] }
+  { name: "changes", statements: changes, locks: ["view_parts"] },
+  { name: "comments", statements: comments }
 ]

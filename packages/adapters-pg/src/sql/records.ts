@@ -53,9 +53,25 @@ create table ${tableOf(schema, id)} (
   primary key (head, digest)
 )`
 
-/** Says in the catalog which generation a table belongs to, for people who look at the database. */
-export const commentTable = (schema: string, id: bigint, view: string, version: number, build: bigint): string =>
-  `comment on table ${tableOf(schema, id)} is ${quotedText(`The records of the view ${view}, version ${version}, build ${build}.`)}`
+/**
+ * Says in the catalog which generation a table belongs to and what its columns are, for people who look at the
+ * database. It is one statement, because a claim waits for it. The name of a view is plain.
+ */
+export const commentTable = (schema: string, id: bigint, view: string, version: number, build: bigint): string => {
+  const table = tableOf(schema, id)
+  const ofColumns = Object.entries(comments).map(
+    ([column, text]) => `comment on column ${table}.${column} is ${quotedText(text)};`
+  )
+  const text = `The records of the view ${view}, version ${version}, build ${build}.`
+  return `do $$ begin comment on table ${table} is ${quotedText(text)}; ${ofColumns.join(" ")} end $$`
+}
+
+const comments = {
+  head: `The first ${indexed} characters of the key, for the index.`,
+  digest: `The SHA-256 of a key that has more than ${indexed} characters, otherwise empty.`,
+  key: "The key of the record.",
+  state: "The state of the record, as JSON."
+}
 
 /** Removes the table with all its records, after those who read it have ended. */
 export const dropTable = (schema: string, id: bigint): string => `drop table ${tableOf(schema, id)}`

@@ -5,6 +5,7 @@ import { EventStore, Projection, ProjectionStore, Records, ViewStore } from "@he
 import { Effect, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
+import { uncommented } from "../support/comments.ts"
 import { newDatabase, storesOn } from "../support/database.ts"
 import { contents, views } from "./dumps/contents.ts"
 import { Courses, CoursesBefore, Parking, Places, Skipping, Stopping, Timetables } from "./dumps/courses.ts"
@@ -25,6 +26,7 @@ describe("a dump of a filled database", () => {
       const sql = yield* newDatabase(dump)
       yield* restore(sql, read(`${dump}.sql`))
       yield* Effect.provideService(PgMigrations.run(), SqlClient.SqlClient, sql)
+      assert.deepStrictEqual(yield* uncommented(sql, "hexfold"), [])
       const { events, projections, records } = yield* storesOn(sql, { views: [Places] })
       yield* Effect.gen(function* () {
         assert.deepStrictEqual(JSON.parse(JSON.stringify(yield* contents)), JSON.parse(read(`${dump}.json`)))
@@ -61,6 +63,12 @@ describe("a dump of a filled database", () => {
           assert.deepStrictEqual([different, compared > 0], [0, true], view.name)
         }
         assert.strictEqual((yield* Projection.rebuild(Courses)).build, 4)
+        const parts = (yield* records.status).reduce((sum, status) => sum + status.parts.length, 0)
+        assert.lengthOf(
+          yield* sql.unsafe("select view, records from hexfold.projections where records is not null"),
+          parts
+        )
+        assert.lengthOf(yield* sql.unsafe("select version, data from hexfold.stream('Student-student 9')"), 1)
       }).pipe(
         Effect.provideService(EventStore.EventStore, events),
         Effect.provideService(ViewStore.ViewStore, records),

@@ -15,7 +15,8 @@ const sealed = {
   histories: "f3cf9a6682a4ce5b",
   "view histories": "9c05506c52794815",
   "serving versions": "032b70275a37c6de",
-  changes: "2209eac066f4f06d"
+  changes: "2209eac066f4f06d",
+  comments: "bcdfbd90d5452009"
 }
 
 /** The digests of the functions, by revision. The last one is that of this library. */
@@ -23,7 +24,7 @@ const revisions: Readonly<Record<number, string>> = {
   1: "90e53715b5e8bc55",
   2: "2a1c9d2c40bfb747",
   3: "a4752eaf5c50f429",
-  4: "15afab8a859e6563"
+  4: "259ab6302e43e28d"
 }
 
 const digest = (statements: ReadonlyArray<string>): string =>

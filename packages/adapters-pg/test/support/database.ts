@@ -104,8 +104,9 @@ export const openViews = (
     return { store: viewsOf(stores), sql }
   })
 
-/** Removes what versions 5 to 10 have made of a schema, except for the function that appends. */
+/** Removes what versions 5 to 11 have made of a schema, except for the function that appends. */
 export const undoInline = (schema: string): ReadonlyArray<string> => [
+  `drop view ${schema}.projections`,
   `drop index ${schema}.views_serving`,
   `create unique index views_serving on ${schema}.views (view) where serves`,
   `drop function ${schema}.append_3, ${schema}.append_event`,

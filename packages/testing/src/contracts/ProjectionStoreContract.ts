@@ -10,7 +10,9 @@ import { claiming } from "./projectionStore/claiming.ts"
 import { committing } from "./projectionStore/committing.ts"
 import { deadLetters } from "./projectionStore/deadLetters.ts"
 import { dropping } from "./projectionStore/dropping.ts"
+import { fencing } from "./projectionStore/fencing.ts"
 import { keeping } from "./projectionStore/keeping.ts"
+import { loading } from "./projectionStore/loading.ts"
 import { overtaking } from "./projectionStore/overtaking.ts"
 import { dividing } from "./projectionStore/parts.ts"
 import { suite as declare } from "./suite.ts"
@@ -23,11 +25,13 @@ const contract: Contract = {
     declaring: declaring(["otherProcesses"]),
     committing,
     keeping,
+    loading,
     overtaking,
     claiming,
     dividing,
     building,
     dropping,
+    fencing,
     deadLetters
   }
 }

@@ -7,6 +7,7 @@ import { declaring } from "./capabilities.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { suite as declare } from "./suite.ts"
 import { querying } from "./viewStore/querying.ts"
+import { reading } from "./viewStore/reading.ts"
 import { reporting } from "./viewStore/reporting.ts"
 
 const contract: Contract = {
@@ -15,6 +16,7 @@ const contract: Contract = {
   ownData: false,
   groups: {
     declaring: declaring(["otherProcesses"]),
+    reading,
     reporting,
     querying
   }

@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { DateTime, Duration, Effect, Fiber } from "effect"
+import { DateTime, Duration, Effect } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import {
   begin,
@@ -28,7 +28,7 @@ const letter = {
   error
 }
 
-/** Promise 4 for generations that are dropped, and what readers see of it. */
+/** Promise 4 for generations that are dropped. */
 export const dropping: Cases = {
   "4 a generation that is dropped is gone with all that it had": needs("otherProcesses")(function* () {
     const [store, other] = yield* Effect.all([open, open])
@@ -96,46 +96,5 @@ export const dropping: Cases = {
       assert.strictEqual((yield* store.load(generation, ["a"])).states.size, 0)
       assert.notStrictEqual((yield* placeOf(store, generation))?.epoch, epoch)
     }
-  }),
-
-  "6 a reader sees one build while builds are switched and dropped": needs("otherProcesses")(function* () {
-    const [writer, reader, another] = yield* Effect.all([open, open, open])
-    const version = newGeneration()
-    const keys = Array.from({ length: 20 }, (_, i) => `k${i}`)
-    const build = Effect.fnUntraced(function* (build: number) {
-      const generation = { ...version, build }
-      const owner = { generation, epoch: yield* own(writer, generation) }
-      const put = keys.map((key) => ({ key, state: build }))
-      yield* writer.commit({ owner, from: 0, to: 1, records: { put, remove: [] }, asks: "serve" })
-    })
-    const drop = Effect.fnUntraced(function* (build: number) {
-      const generation = { ...version, build }
-      yield* writer.drop({ generation, epoch: yield* own(writer, generation, "two") })
-    })
-    yield* build(1)
-    const write = Effect.gen(function* () {
-      for (let next = 2; next <= 12; next++) {
-        yield* build(next)
-        yield* drop(next - 1)
-      }
-    })
-    const writing = yield* Effect.forkChild(write, { startImmediately: true })
-    const whole = (states: ReadonlyArray<unknown>) => {
-      assert.strictEqual(states.length, keys.length)
-      assert.strictEqual(new Set(states).size, 1)
-    }
-    const read = (store: typeof reader) =>
-      Effect.gen(function* () {
-        while (writing.pollUnsafe() === undefined) {
-          whole(Object.values(yield* served(store, version)))
-          whole([...(yield* store.views.load(version, keys)).states.values()])
-          const count = yield* store.views.query({ _tag: "Count", view: version.view }, version.version)
-          assert.strictEqual(count, keys.length)
-          yield* Effect.yieldNow
-        }
-      })
-    yield* Effect.all([read(reader), read(another)], { concurrency: "unbounded" })
-    yield* Fiber.join(writing)
-    assert.strictEqual((yield* served(reader, version))["k0"], 12)
   })
 }

@@ -5,6 +5,7 @@ import { type Cases, needs } from "../plan.ts"
 import { eventually } from "../eventually.ts"
 import {
   add,
+  answers,
   isFolded,
   load,
   newTally,
@@ -44,6 +45,7 @@ export const reading: Cases = {
     const { tally, view } = newView()
     const [node, writer] = yield* two
     yield* projecting(node, view)
+    yield* answers(node, view)
     for (let i = 0; i < 5; i++) {
       const [appended, end] = [yield* Deferred.make<number>(), yield* Deferred.make<void>()]
       const pending = yield* Effect.forkScoped(
@@ -74,6 +76,7 @@ export const reading: Cases = {
       const rolledBack = Effect.andThen(add(writer, tally, "never", i), add(node, tally, "soon", i))
       yield* Effect.exit(writer.transaction(Effect.andThen(rolledBack, Effect.fail("rolled back"))))
     }
+    yield* answers(node, view)
     yield* eventually(
       "all that is committed is applied",
       Effect.map(recordsOf(node, view), ({ soon }) => soon?.positions.length === 10)

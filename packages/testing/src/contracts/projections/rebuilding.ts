@@ -4,6 +4,7 @@ import { Duration, Effect, Fiber } from "effect"
 import type { Cases } from "../plan.ts"
 import { eventually } from "../eventually.ts"
 import {
+  answers,
   type Entries,
   load,
   law,
@@ -112,6 +113,7 @@ export const rebuilding: Cases = {
     const writing = yield* load([owner, builder], tally)
     yield* projecting(owner, view)
     yield* until("more is written", () => writing.written() > 30)
+    yield* answers(builder, view)
     yield* eventually(
       "there is something to leave out",
       Effect.map(recordsOf(builder, view), (all) => Object.keys(all).length > 0)

@@ -197,6 +197,15 @@ export const recordsOf = (node: TroubledNode, view: Entries) =>
     Object.fromEntries(rows.map(({ key, state }) => [key, state]))
   )
 
+/** Waits until the version of a view answers. */
+export const answers = ({ viewStore }: TroubledNode, { name, version }: View.Any) =>
+  eventually(
+    "the view answers",
+    Effect.map(viewStore.status, (all) =>
+      all.some((each) => each.view === name && each.version === version && each.serves)
+    )
+  )
+
 /** The view's records are the fold over its log. */
 export const isFolded = Effect.fnUntraced(function* (node: TroubledNode, tally: Tally, view: Entries) {
   assert.deepStrictEqual(yield* recordsOf(node, view), yield* law(node, tally, view))

@@ -3,7 +3,7 @@ import { Projection } from "@hexfold/core"
 import { Duration, Effect, Fiber } from "effect"
 import type { Cases } from "../plan.ts"
 import { eventually } from "../eventually.ts"
-import { load, newView, owned, projecting, quick, recordsOf, settles, statusOf, until } from "./tallies.ts"
+import { answers, load, newView, owned, projecting, quick, recordsOf, settles, statusOf, until } from "./tallies.ts"
 import { two } from "./trouble.ts"
 
 /** The records are compared with the events while both change. */
@@ -14,6 +14,7 @@ export const verifying: Cases = {
     const writing = yield* load([owner, other], tally)
     yield* projecting(owner, view, { parts: 3, batch: 3 })
     yield* until("more is written", () => writing.written() > 50)
+    yield* answers(other, view)
     yield* eventually(
       "there are records",
       Effect.map(recordsOf(other, view), (all) => Object.keys(all).length > 0)
@@ -32,6 +33,7 @@ export const verifying: Cases = {
     const writing = yield* load([owner, other], tally)
     const running = yield* projecting(owner, view)
     yield* until("more is written", () => writing.written() > 50)
+    yield* answers(other, view)
     yield* eventually(
       "there are records of two streams",
       Effect.map(recordsOf(other, view), (all) => Object.keys(all).length > 2)

@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import type { ProjectionStore } from "@hexfold/core"
-import { DateTime, Duration, Effect, Fiber } from "effect"
+import { DateTime, Duration, Effect } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { free, newGeneration, open, own, ownPart, placeOf, records, statusOf } from "../projectionStore/generations.ts"
 
@@ -13,7 +13,7 @@ const failure: ProjectionStore.Unapplied = {
   at: DateTime.makeUnsafe(1_700_000_000_000)
 }
 
-/** What a generation reports, and promise 6 for what comes with records. */
+/** What a generation reports of the work of its projection. */
 export const reporting: Cases = {
   "1 a failure stays until a commit goes further without one": needs("otherProcesses")(function* () {
     const store = yield* open
@@ -145,45 +145,5 @@ export const reporting: Cases = {
       yield* store.drop(owner)
     }
     assert.strictEqual(seen.size, 9)
-  }),
-
-  "6 positions and parked keys are of the same moment as the records": needs("otherProcesses")(function* () {
-    const [writer, reader] = yield* Effect.all([open, open])
-    const generation = newGeneration()
-    const epochs = [yield* ownPart(writer, generation, 0, 2), yield* ownPart(writer, generation, 1, 2)]
-    const letter = (key: string) => ({
-      position: 1,
-      history: 1,
-      key,
-      parked: true,
-      error: { step: "evolve", cause: "too much" },
-      stream: "S-1",
-      streamVersion: 1,
-      type: "T",
-      at: DateTime.makeUnsafe(1)
-    })
-    const write = (part: number) =>
-      Effect.gen(function* () {
-        const key = `k${part}`
-        for (let from = 0; from < 100; from++) {
-          const put = from % 2 === 0 ? [letter(key)] : []
-          const deadLetters = { put, remove: from % 2 === 0 ? [] : [letter(key)] }
-          const at = { owner: { generation, part, epoch: epochs[part]! }, from, to: from + 1 }
-          yield* writer.commit({ ...at, records: { put: [{ key, state: from + 1 }], remove: [] }, deadLetters })
-          yield* Effect.yieldNow
-        }
-      })
-    const writing = yield* Effect.forkChild(Effect.all([write(0), write(1)], { concurrency: "unbounded" }), {
-      startImmediately: true
-    })
-    while (writing.pollUnsafe() === undefined) {
-      const { parked, positions, states } = yield* reader.load(generation, ["k0", "k1"])
-      for (const part of [0, 1]) {
-        assert.strictEqual(states.get(`k${part}`) ?? 0, positions[part])
-        assert.strictEqual(parked.has(`k${part}`), positions[part]! % 2 === 1)
-      }
-      yield* Effect.yieldNow
-    }
-    yield* Fiber.join(writing)
   })
 }
