@@ -27,6 +27,7 @@ import { servingOf } from "../../ports/generation.ts"
 import { dropFormer } from "./former.ts"
 import { type ViewName, waitFor as waiting } from "../queries/waitFor.ts"
 import { confirm, horizonOf, reachedBy } from "../events/positions.ts"
+import { endsOf } from "./worker/ends.ts"
 import type { Reader } from "./worker/eventReader.ts"
 import type { Owned } from "./worker/lease.ts"
 import { type Failure, type Options, type Report, type RunOptions, settingsOf } from "./worker/options.ts"
@@ -191,12 +192,20 @@ export const run = (view: View.Any, options: Options = {}): Effect.Effect<never,
   Effect.tapError(runWith(view, options), (error) => warnOfStop(view, error))
 
 const runWith = (view: View.Any, options: Options, read?: Reader): Effect.Effect<never, Failure, Stores> =>
-  Effect.flatMap(Worker.makeAll(view, options, read), (workers) =>
-    Effect.forEach(workers, (worker) => following(view, worker), { concurrency: "unbounded", discard: true }).pipe(
+  Effect.gen(function* () {
+    const ends = endsOf(yield* ViewStore)
+    const workers = yield* Worker.makeAll(view, options, read)
+    ends.begun(view)
+    const working = Effect.forEach(workers, (worker) => following(view, worker), {
+      concurrency: "unbounded",
+      discard: true
+    })
+    return yield* working.pipe(
       Effect.andThen(Effect.never),
+      Effect.tapError((error) => Effect.sync(() => ends.ended(view, error))),
       Worker.untraced
     )
-  )
+  })
 
 const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, Failure> =>
   worker

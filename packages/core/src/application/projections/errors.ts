@@ -73,6 +73,7 @@ const Fault = Schema.Struct({
   version: Schema.Int,
   /**
    * - `refused`: the log does not have the position that the view has reached.
+   * - `another definition`: another definition of the same version has made the records.
    * - `failed`: an event stopped the view.
    * - `unowned`: no projection works on the view, or on a part of it.
    * - `stalled`: the view is being built, but makes no progress.
@@ -81,7 +82,17 @@ const Fault = Schema.Struct({
    * - `parked`: too many keys are parked.
    * - `skipped`: too many events were skipped.
    */
-  reason: Schema.Literals(["refused", "failed", "unowned", "stalled", "held", "late", "parked", "skipped"]),
+  reason: Schema.Literals([
+    "refused",
+    "another definition",
+    "failed",
+    "unowned",
+    "stalled",
+    "held",
+    "late",
+    "parked",
+    "skipped"
+  ]),
   /** The lag in events, as in `ProjectionMonitor.Status`. */
   lag: Schema.Int,
   /** The most events of the lag, if `lag` is only a lower bound. */
@@ -96,6 +107,8 @@ const Fault = Schema.Struct({
   refusal: Schema.optionalKey(Reason.schema),
   /** The parts without an owner, counted from 0, and the number of all parts. */
   unowned: Schema.optionalKey(Schema.Struct({ parts: Schema.Array(Schema.Int), of: Schema.Int })),
+  /** The message of the error by which the projection of this process has ended, if the view is `unowned`. */
+  ended: Schema.optionalKey(Schema.String),
   /** The position at which the building stands still. */
   position: Schema.optionalKey(Schema.Int),
   /** The transactions that hold the view back, if it is `held`, or `late` while appends are under way. */
@@ -144,18 +157,24 @@ export const describe = (fault: Fault): string =>
 
 const descriptions: Record<Fault["reason"], (fault: Fault) => string> = {
   refused: ({ refusal }) => refusal?.detail ?? "",
+  "another definition": () => "another definition of the same version has made the records",
   failed: ({ failure }) => {
     if (failure === undefined) return "stopped by an event"
     const { error, position, stream, streamVersion, type } = failure
     const why = error === undefined ? "" : `, ${error.step}: ${error.cause}`
     return `stopped by event ${streamVersion} of ${stream}, a "${type}" at position ${position}${why}`
   },
-  unowned: ({ lasted, unowned: { of, parts } = { of: 1, parts: [0] }, view }) => {
+  unowned: ({ ended, lasted = Duration.zero, unowned: { of, parts } = { of: 1, parts: [0] }, view }) => {
     const numbers = parts.map((index) => index + 1)
-    const named = `${parts.length === 1 ? "part" : "parts"} ${numbers.join(", ")} of ${of}`
-    const what = parts.length === of ? "it" : named
-    const works = lasted === undefined ? `works on ${what}` : `has worked on ${what} for ${Duration.format(lasted)}`
-    return `nobody ${works}: is Projection.layer([${view}]) running?`
+    const what =
+      parts.length === of ? "it" : `${numbers.length === 1 ? "part" : "parts"} ${numbers.join(", ")} of ${of}`
+    const isLasting = Duration.isPositive(lasted)
+    const works = isLasting ? `has worked on ${what} for ${Duration.format(lasted)}` : `works on ${what}`
+    const why =
+      ended === undefined
+        ? `is Projection.layer([${view}]) running?`
+        : `the projection of this process has ended: ${ended}`
+    return `nobody ${works}: ${why}`
   },
   stalled: ({ lasted = Duration.zero, position }) =>
     `it is being built, but has stood at position ${position} for ${Duration.format(lasted)}`,

@@ -26,17 +26,20 @@ interface Facts {
   }>
   readonly failure: Unapplied | undefined
   readonly refusal: Reason | undefined
+  readonly ended: string | undefined
   readonly parked: number
   readonly skipped: number
 }
 
 /** The faults of a view at this moment, the gravest first. */
 export const faultsOf = (facts: Facts): ReadonlyArray<Fault> => {
-  const { failure, held, lagTime, parked, refusal, skipped, state } = facts
+  const { ended, failure, held, lagTime, parked, refusal, skipped, state } = facts
   if (state === "replaced") return []
   const fault = faultIn(facts)
-  const cannotGoOn = refusal !== undefined || failure !== undefined
-  const unowned = unownedOf(facts)
+  const isOfAnother = state === "another definition"
+  const cannotGoOn = refusal !== undefined || failure !== undefined || isOfAnother
+  const unowned = refusal !== undefined || isOfAnother ? undefined : unownedOf(facts)
+  const why = ended === undefined ? {} : { ended }
   const isHeld =
     held !== undefined &&
     state !== "inline" &&
@@ -44,8 +47,9 @@ export const faultsOf = (facts: Facts): ReadonlyArray<Fault> => {
     (held.heldSince === undefined || Duration.toSeconds(lagTime) > 5)
   return [
     ...(refusal === undefined ? [] : [fault({ reason: "refused", refusal })]),
+    ...(isOfAnother ? [fault({ reason: "another definition" })] : []),
     ...(failure === undefined ? [] : [fault({ reason: "failed", failure })]),
-    ...(unowned === undefined || refusal !== undefined ? [] : [fault({ reason: "unowned", unowned })]),
+    ...(unowned === undefined ? [] : [fault({ reason: "unowned", unowned, ...why })]),
     ...(isHeld ? [fault({ reason: "held", ...held })] : []),
     ...(parked === 0 ? [] : [fault({ reason: "parked", parked })]),
     ...(skipped === 0 ? [] : [fault({ reason: "skipped", skipped })])
@@ -74,13 +78,14 @@ export const lastingFaults = (
   const fault = faultIn(facts)
   const isLate = state !== "building" && Duration.isGreaterThan(lagTime, maxLagTime)
   const isLong = (time: Duration.Duration) => Duration.isGreaterThanOrEqualTo(time, grace)
-  const cannotGoOn = faults.some(({ reason }) => reason === "refused" || reason === "failed")
+  const cannotGoOn = faults.some(({ reason }) => final.includes(reason))
   const lasting = faults.flatMap((each): ReadonlyArray<Fault> => {
     switch (each.reason) {
       case "unowned": {
         const { of, parts: unowned } = each.unowned!
         const times = unowned.map((index) => [index, lasted(`unowned ${index}`, parts[index]?.unownedFor)] as const)
-        const long = times.filter(([, time]) => isLong(time))
+        // A projection that has ended by itself does not come back.
+        const long = times.filter(([, time]) => isLong(time) || each.ended !== undefined)
         if (long.length === 0) return []
         const time = long.map(([, time]) => time).reduce((a, b) => Duration.max(a, b))
         return [{ ...each, unowned: { parts: long.map(([index]) => index), of }, lasted: time }]
@@ -107,16 +112,10 @@ export const lastingFaults = (
   return [...lasting, ...stalled, ...late].toSorted((a, b) => orderOf(a) - orderOf(b))
 }
 
-const order: ReadonlyArray<Fault["reason"]> = [
-  "refused",
-  "failed",
-  "unowned",
-  "stalled",
-  "held",
-  "late",
-  "parked",
-  "skipped"
-]
+// Nobody can work on the view until somebody has done something about it.
+const final: ReadonlyArray<Fault["reason"]> = ["refused", "another definition", "failed"]
+
+const order: ReadonlyArray<Fault["reason"]> = [...final, "unowned", "stalled", "held", "late", "parked", "skipped"]
 const orderOf = ({ reason }: Fault): number => order.indexOf(reason)
 
 const faultIn =

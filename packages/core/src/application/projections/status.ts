@@ -14,11 +14,13 @@ import { horizonOf, refusalOf } from "../events/positions.ts"
 import type { Fault } from "./errors.ts"
 import { faultsOf } from "./faults.ts"
 import * as Lag from "./lag.ts"
+import { endsOf } from "./worker/ends.ts"
 import { type Owner, ownerOf } from "./worker/process.ts"
 
 /**
  * What a generation of a view is doing. If several apply, the state is the first of them:
  *
+ * - `another definition`: another definition of the same version has made the records;
  * - `inline`: appends maintain the records;
  * - `replaced`: a later build of the same version answers, and nobody reads these records any more;
  * - `failed`: an event stopped the view or a part of it, or the log does not have the position that it has reached;
@@ -103,6 +105,11 @@ export interface Status {
    * view without any event, because its records have to be made anew.
    */
   readonly refusal: Reason | undefined
+  /**
+   * The message of the error by which the projection of the view in this process has ended by itself,
+   * until it runs again. Another process may work on the view all the same.
+   */
+  readonly ended: string | undefined
   /** The number of keys that are parked. */
   readonly parked: number
   /** The number of dead letters of skipped events. */
@@ -212,6 +219,7 @@ const statusIn = Effect.fnUntraced(function* ({ generations, known, log, place, 
     parts: parts.map(partOf),
     failure: parts.find(({ failure }) => failure !== undefined)?.failure,
     refusal,
+    ended: view && endsOf(yield* ViewStore).of(view),
     ...counts,
     rebuild: view === undefined ? undefined : rebuildOf(buildsOf(view, generations), known, horizon)
   }

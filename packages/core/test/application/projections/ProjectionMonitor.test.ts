@@ -29,6 +29,7 @@ const nobody = {
   owners: [undefined],
   parts: [],
   failure: undefined,
+  ended: undefined,
   parked: 0,
   skipped: 0,
   rebuild: undefined,

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
-import { EventStore, Projection, ProjectionMonitor, ProjectionStore, View, ViewStore } from "@hexfold/core"
+import {
+  EventStore,
+  Projection,
+  ProjectionMonitor,
+  ProjectionStore,
+  Reason,
+  View,
+  ViewStore,
+  ViewStoreError
+} from "@hexfold/core"
 import { Duration, Effect, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Budget } from "../../support/budget.ts"
@@ -114,6 +123,36 @@ describe("health fails when no projection works on a view", () => {
       yield* TestClock.adjust("1 hour")
       const said = Effect.provideService(saidOf(Activity), ViewStore.ViewStore, { ...store, status })
       expect(yield* said).toBe("healthy")
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("at once if the projection of this process has ended by an error, until it runs again", () =>
+    Effect.gen(function* () {
+      const store = yield* ProjectionStore.ProjectionStore
+      const refusing = ProjectionStore.ProjectionStore.of({
+        ...store,
+        claim: () =>
+          Effect.fail(
+            new ViewStoreError({
+              operation: "claim",
+              view: "Activity",
+              reason: new Reason.Rejected({ detail: "permission denied" })
+            })
+          )
+      })
+      const running = Projection.run(Activity)
+      yield* Effect.flip(Effect.provideService(running, ProjectionStore.ProjectionStore, refusing))
+      expect(yield* saidOf(Activity)).toBe(
+        "Activity, version 1: nobody works on it: the projection of this process has ended: claim of Activity: permission denied"
+      )
+      // Another process works on it.
+      yield* owned("1 minute", { asks: "serve" })
+      expect(yield* saidOf(Activity)).toBe("healthy")
+      yield* TestClock.adjust("61 seconds")
+      expect(yield* saidOf(Activity)).toContain("permission denied")
+      yield* Effect.forkChild(running, { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      expect(yield* saidOf(Activity)).toBe("healthy")
     }).pipe(Effect.provide(stores))
   )
 })
