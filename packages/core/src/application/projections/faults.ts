@@ -14,7 +14,13 @@ interface Facts {
   readonly build: number | undefined
   readonly state: string
   readonly horizon: number
-  readonly held: { readonly heldSince?: DateTime.Utc; readonly holders: ReadonlyArray<Holder> } | undefined
+  readonly held:
+    | {
+        readonly heldSince?: DateTime.Utc
+        readonly heldFor?: Duration.Duration
+        readonly holders: ReadonlyArray<Holder>
+      }
+    | undefined
   readonly lag: number
   readonly lagAtMost: number
   readonly lagTime: Duration.Duration
@@ -33,7 +39,7 @@ interface Facts {
 
 /** The faults of a view at this moment, the gravest first. */
 export const faultsOf = (facts: Facts): ReadonlyArray<Fault> => {
-  const { ended, failure, held, lagTime, parked, refusal, skipped, state } = facts
+  const { ended, failure, held, parked, refusal, skipped, state } = facts
   if (state === "replaced") return []
   const fault = faultIn(facts)
   const isOfAnother = state === "another definition"
@@ -44,13 +50,14 @@ export const faultsOf = (facts: Facts): ReadonlyArray<Fault> => {
     held !== undefined &&
     state !== "inline" &&
     !cannotGoOn &&
-    (held.heldSince === undefined || Duration.toSeconds(lagTime) > 5)
+    // Under load some append is always under way.
+    (held.heldFor === undefined || Duration.toSeconds(held.heldFor) > 5)
   return [
     ...(refusal === undefined ? [] : [fault({ reason: "refused", refusal })]),
     ...(isOfAnother ? [fault({ reason: "another definition" })] : []),
     ...(failure === undefined ? [] : [fault({ reason: "failed", failure })]),
     ...(unowned === undefined ? [] : [fault({ reason: "unowned", unowned, ...why })]),
-    ...(isHeld ? [fault({ reason: "held", ...held })] : []),
+    ...(isHeld ? [fault({ reason: "held", holders: held.holders, ...sinceOf(held) })] : []),
     ...(parked === 0 ? [] : [fault({ reason: "parked", parked })]),
     ...(skipped === 0 ? [] : [fault({ reason: "skipped", skipped })])
   ]
@@ -91,7 +98,7 @@ export const lastingFaults = (
         return [{ ...each, unowned: { parts: long.map(([index]) => index), of }, lasted: time }]
       }
       case "held": {
-        const time = lasted(`held at ${horizon}`, each.heldSince === undefined ? undefined : lagTime)
+        const time = lasted(`held at ${horizon}`, held?.heldFor)
         return isLong(time) && !isLate ? [{ ...each, lasted: time }] : []
       }
       case "parked":
@@ -102,7 +109,8 @@ export const lastingFaults = (
         return [each]
     }
   })
-  const late = isLate && !cannotGoOn ? [fault({ reason: "late", ...(held && { holders: held.holders }) })] : []
+  const holders = faults.find(({ reason }) => reason === "held")?.holders
+  const late = isLate && !cannotGoOn ? [fault({ reason: "late", ...(holders && { holders }) })] : []
   const place = `build ${build} at ${parts.map(({ position }) => position).join()}`
   const built = state === "building" ? lasted(place) : Duration.zero
   const stalled =
@@ -128,6 +136,8 @@ const faultIn =
     lagTime,
     ...fault
   })
+
+const sinceOf = ({ heldSince }: { readonly heldSince?: DateTime.Utc }) => (heldSince === undefined ? {} : { heldSince })
 
 // Nobody owns a part that an event stopped, and nobody has to own what appends maintain.
 const unownedOf = ({ parts, state }: Facts): Fault["unowned"] => {

@@ -1,5 +1,6 @@
 /** Computes the status of views from the generations that a store reports. */
 import * as Clock from "effect/Clock"
+import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as View from "../../domain/View.ts"
@@ -136,7 +137,10 @@ export interface Part {
 }
 
 /** What holds the horizon back, as in `EventStore.Horizon`. */
-export type Held = Pick<Horizon, "drawn" | "heldSince" | "holders">
+export interface Held extends Pick<Horizon, "drawn" | "heldSince" | "holders"> {
+  /** For how long the horizon has been held back, by the program's clock, if the store says since when. */
+  readonly heldFor?: Duration.Duration
+}
 
 /** The progress of a `Projection.rebuild`. Its fields mean the same as in {@link Status}. */
 export interface Rebuild {
@@ -168,7 +172,8 @@ export const statusOf = (
         }),
         ...others.map((known) => ({ view: undefined, place: known, known, generations: [], log }))
       ],
-      statusIn
+      statusIn,
+      { concurrency: 4 }
     )
   })
 
@@ -197,7 +202,7 @@ const statusIn = Effect.fnUntraced(function* ({ generations, known, log, place, 
       : Lag.lagOf(view, events, ends)
   const parts = known?.parts ?? []
   const counts = known === undefined ? { parked: 0, skipped: 0 } : yield* deadLetters(known, "count")
-  const held = drawn > horizon ? { drawn, holders, ...(heldSince === undefined ? {} : { heldSince }) } : undefined
+  const held = drawn > horizon ? { drawn, holders, ...since(heldSince, ends.now) } : undefined
   const isHeld = held !== undefined && lag.atMost <= drawn - horizon
   const status: Omit<Status, "faults"> = {
     view: place.view,
@@ -225,6 +230,9 @@ const statusIn = Effect.fnUntraced(function* ({ generations, known, log, place, 
   }
   return { ...status, faults: faultsOf(status) }
 })
+
+const since = (heldSince: DateTime.Utc | undefined, now: number): Pick<Held, "heldSince" | "heldFor"> =>
+  heldSince === undefined ? {} : { heldSince, heldFor: Duration.millis(Math.max(0, now - heldSince.epochMilliseconds)) }
 
 const partOf = ({ failure, owner, position, unownedFor }: PartStatus): Part => ({
   position,

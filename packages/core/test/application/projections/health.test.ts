@@ -10,7 +10,7 @@ import {
   ViewStore,
   ViewStoreError
 } from "@hexfold/core"
-import { Duration, Effect, Layer, Schema, Stream } from "effect"
+import { DateTime, Duration, Effect, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Budget } from "../../support/budget.ts"
 import { boxes, breakAll, mend, put } from "../../support/poisoned.ts"
@@ -323,6 +323,24 @@ describe("the lag", () => {
         { after: 100_000, upTo: 1_000_000, limit: 1 }
       ])
       expect(status).toMatchObject({ lag: 0, lagAtMost: 750_001, lagTime: Duration.seconds(3), percent: 0 })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("of a view that stands still is not ascribed to an append of the moment", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* owned("9 hours", { asks: "serve" })
+      yield* TestClock.adjust("1 hour")
+      const store = yield* EventStore.EventStore
+      const heldSince = yield* DateTime.now
+      const horizons = Stream.map(store.horizons, (horizon) => ({
+        ...horizon,
+        drawn: horizon.position + 1,
+        heldSince,
+        holders: [{ pid: 7, isPrepared: false }]
+      }))
+      const said = Effect.provideService(saidOf(Activity), EventStore.EventStore, { ...store, horizons })
+      expect(yield* said).toBe("Activity, version 1: its lag is 2 events and 1h")
     }).pipe(Effect.provide(stores))
   )
 
