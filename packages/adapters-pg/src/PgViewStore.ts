@@ -1,5 +1,5 @@
 /** The records of views on Postgres, 14 and later, with both their ports: a table for each generation of a view. */
-import { ProjectionStore, type Query, Reason, ViewStore, ViewStoreError } from "@hexfold/core"
+import { Projection, ProjectionStore, type Query, Reason, ViewStore, ViewStoreError } from "@hexfold/core"
 import { CommitCheck } from "@hexfold/core/adapter"
 import { Context, Duration, Effect, Layer } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
@@ -10,6 +10,7 @@ import { awaitServer, defaultStartTimeout } from "./database/starting.ts"
 import { transactionOf } from "./database/transactions.ts"
 import { checkLimits } from "./events/optionChecks.ts"
 import * as PgMigrations from "./PgMigrations.ts"
+import { thisProcess } from "./server/thisProcess.ts"
 import { claiming } from "./views/claims.ts"
 import { committing } from "./views/commits.ts"
 import { InlineDefinitions } from "./views/inlineDefinitions.ts"
@@ -51,6 +52,9 @@ export type Supplied = ViewStore.ViewStore | ProjectionStore.ProjectionStore
  * transaction: a commit happens with it or not at all, and other commits of the
  * same part wait for its end. The first claim of a generation creates its table
  * and indexes, so it needs the right to create them.
+ *
+ * It also supplies `Projection.Process`, so that owners are named by the host, the process and the
+ * `applicationName` of the client. What the context has of it already counts.
  */
 export const make = (
   options: Options = {}
@@ -121,7 +125,19 @@ export const make = (
 
       deadLetters: deadLetters as ProjectionStore.ProjectionStore["Service"]["deadLetters"]
     })
-    return Context.make(ViewStore.ViewStore, reading).pipe(Context.add(ProjectionStore.ProjectionStore, writing))
+    const [named] = yield* within("open")(
+      sql.unsafe<{ readonly name: string }>("select pg_catalog.current_setting('application_name') as name")
+    )
+    // What the application says of its process counts.
+    const process = {
+      ...thisProcess(),
+      ...(named?.name ? { application: named.name } : {}),
+      ...(yield* Projection.Process)
+    }
+    return Context.make(ViewStore.ViewStore, reading).pipe(
+      Context.add(ProjectionStore.ProjectionStore, writing),
+      Context.add(Projection.Process, process)
+    )
   })
 
 type Counted = ReadonlyArray<ProjectionStore.DeadLetter> | ProjectionStore.DeadLetterCounts

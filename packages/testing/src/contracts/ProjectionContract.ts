@@ -17,6 +17,7 @@ import { reading } from "./projections/reading.ts"
 import { rebuilding } from "./projections/rebuilding.ts"
 import { verifying } from "./projections/verifying.ts"
 import { waiting } from "./projections/waiting.ts"
+import { watching } from "./projections/watching.ts"
 import { suite as declare } from "./suite.ts"
 
 const contract: Contract = {
@@ -34,7 +35,8 @@ const contract: Contract = {
     rebuilding,
     deploying,
     verifying,
-    waiting
+    waiting,
+    watching
   }
 }
 

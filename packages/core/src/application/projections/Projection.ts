@@ -27,10 +27,12 @@ import { servingOf } from "../../ports/generation.ts"
 import { dropFormer } from "./former.ts"
 import { type ViewName, waitFor as waiting } from "../queries/waitFor.ts"
 import { confirm, horizonOf, reachedBy } from "../events/positions.ts"
+import { endsOf } from "./worker/ends.ts"
 import type { Reader } from "./worker/eventReader.ts"
 import type { Owned } from "./worker/lease.ts"
 import { type Failure, type Options, type Report, type RunOptions, settingsOf } from "./worker/options.ts"
 import * as SharedReader from "./worker/sharedReader.ts"
+import { warnOfStop } from "./worker/warnings.ts"
 import * as Worker from "./worker/worker.ts"
 
 export type { ViewName } from "../queries/waitFor.ts"
@@ -40,6 +42,7 @@ export { rebuild, type Rebuilt, type RebuildOptions } from "./rebuild.ts"
 export { deadLetters, retryParked, type Retried, type RetryOptions } from "./retryParked.ts"
 export { type Difference, type Verified, verify, type VerifyOptions } from "./verify.ts"
 export type { Failure, Options, Report, RunOptions } from "./worker/options.ts"
+export { Process } from "./worker/process.ts"
 
 /** What a projection works on: it reads events, and reads and writes the records of views. */
 export type Stores = EventStore | ProjectionStore | ViewStore
@@ -71,7 +74,7 @@ export type Stores = EventStore | ProjectionStore | ViewStore
  * ```
  */
 export const catchUp = (view: View.Any, options: Options = {}): Effect.Effect<Report, Failure, Stores> =>
-  catchingUp(view, options, true)
+  Effect.tapError(catchingUp(view, options, true), (error) => warnOfStop(view, error))
 
 const catchingUp = (view: View.Any, options: Options, promotes: boolean): Effect.Effect<Report, Failure, Stores> =>
   Effect.gen(function* () {
@@ -131,7 +134,7 @@ const caughtUp = (horizon: Horizon, promotes: boolean) => (worker: Worker.Worker
  * ```
  */
 export const build = (view: View.Any, options: Options = {}): Effect.Effect<Report, Failure, Stores> =>
-  catchingUp(view, options, false)
+  Effect.tapError(catchingUp(view, options, false), (error) => warnOfStop(view, error))
 
 /**
  * Waits until a version of a view answers queries, and works on it until then if no
@@ -186,15 +189,23 @@ export const serve = (view: View.Any, options: Options = {}): Effect.Effect<Repo
  * ```
  */
 export const run = (view: View.Any, options: Options = {}): Effect.Effect<never, Failure, Stores> =>
-  runWith(view, options)
+  Effect.tapError(runWith(view, options), (error) => warnOfStop(view, error))
 
 const runWith = (view: View.Any, options: Options, read?: Reader): Effect.Effect<never, Failure, Stores> =>
-  Effect.flatMap(Worker.makeAll(view, options, read), (workers) =>
-    Effect.forEach(workers, (worker) => following(view, worker), { concurrency: "unbounded", discard: true }).pipe(
+  Effect.gen(function* () {
+    const ends = endsOf(yield* ViewStore)
+    const workers = yield* Worker.makeAll(view, options, read)
+    ends.begun(view)
+    const working = Effect.forEach(workers, (worker) => following(view, worker), {
+      concurrency: "unbounded",
+      discard: true
+    })
+    return yield* working.pipe(
       Effect.andThen(Effect.never),
+      Effect.tapError((error) => Effect.sync(() => ends.ended(view, error))),
       Worker.untraced
     )
-  )
+  })
 
 const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, Failure> =>
   worker
@@ -346,7 +357,8 @@ export const waitFor =
 /**
  * Waits until the records of views reflect all events up to a position, like
  * {@link waitFor} after a command. A receipt is such a position. With a number
- * nobody can say of which history of the log it is.
+ * nobody can say of which history of the log it is. With position 0 it waits only until
+ * the views answer queries.
  *
  * Fails with a `WaitTimeout` that says how far the first of the late views has
  * come.

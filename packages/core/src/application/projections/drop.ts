@@ -8,6 +8,7 @@ import { type Claimed, ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import { DropRefused } from "./errors.ts"
 import type { Owned } from "./worker/lease.ts"
+import { nameOf, Process } from "./worker/process.ts"
 
 /** Which records of a view to drop. */
 export interface DropOptions {
@@ -74,7 +75,7 @@ export const dropGeneration = (
 ): Effect.Effect<void, DropRefused | ViewStoreError> =>
   Effect.gen(function* () {
     const generation = { view, version, build }
-    const owner = uuid.make(yield* Clock.currentTimeMillis)
+    const owner = nameOf(yield* Process, uuid.make(yield* Clock.currentTimeMillis))
     const claim = (index: number, lease: Duration.Duration) =>
       store.claim({ generation, part: { index, of: parts.length }, owner, lease })
     const refuse = (by: Claimed | undefined) =>

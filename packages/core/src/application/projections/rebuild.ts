@@ -23,6 +23,7 @@ import { dropGeneration } from "./drop.ts"
 import { RebuildOvertaken } from "./errors.ts"
 import { confirm, horizonOf } from "../events/positions.ts"
 import type { Failure, Options, Report } from "./worker/options.ts"
+import { warnOfStop } from "./worker/warnings.ts"
 import * as Worker from "./worker/worker.ts"
 
 /** How a view is rebuilt. */
@@ -102,7 +103,7 @@ export const rebuild = (
       const built = yield* building(view, options, { build, after })
       if (Option.isSome(built)) return built.value
     }
-  })
+  }).pipe(Effect.tapError((error) => warnOfStop(view, error)))
 
 /** Builds the generation. Gives nothing if another rebuild has taken its number. */
 const building = Effect.fnUntraced(function* (view: View.Any, options: Options, target: Worker.Build) {

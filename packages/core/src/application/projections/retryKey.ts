@@ -18,6 +18,7 @@ import * as ViewFold from "../views/fold.ts"
 import { partOf } from "../views/partOf.ts"
 import { unapplied } from "../views/poison.ts"
 import * as metrics from "./worker/metrics.ts"
+import { warnOfDeadLetter } from "./worker/warnings.ts"
 
 /** The result of another try for the parked events of one key. */
 export interface Retried {
@@ -87,6 +88,7 @@ const retryPage = (view: View.Any, key: string) =>
       records: changes,
       deadLetters: { put: still === undefined ? [] : [still], remove: deadLetters.slice(0, applied) }
     })
+    if (still !== undefined) yield* warnOfDeadLetter(view, still)
     metrics.of(view.name).commit({ events: applied, skipped: 0, parked: 0 }, yield* Effect.context())
     return { applied, failed: still }
   })

@@ -76,6 +76,42 @@ it.effect("a projection that stops says why, and what to do", () => {
   }).pipe(Effect.ensuring(mend), Effect.scoped, Effect.provide(stores))
 })
 
+it.effect("a job that an event stops warns of it with the message of the error, and fails with it", () => {
+  const { into, lines } = collecting()
+  return Effect.gen(function* () {
+    yield* breakAll
+    yield* put("a", 7)
+    const view = boxes("stop")
+    const warning =
+      'Warn Boxes, version 1: the projection has stopped: Boxes, version 1: evolve failed for event 1 of Box-a, a "Put" at position 1: Error: seven'
+    for (const job of [
+      Projection.catchUp(view),
+      Projection.build(view),
+      Projection.run(view),
+      Projection.rebuild(view)
+    ]) {
+      lines.length = 0
+      expect((yield* Effect.flip(into(job)))._tag).toBe("ProjectionFailed")
+      expect(lines).toEqual([warning])
+    }
+  }).pipe(Effect.ensuring(mend), Effect.provide(stores))
+})
+
+it.effect("a retry that parks a key at a later event warns of that event", () => {
+  const { into, lines } = collecting()
+  return Effect.gen(function* () {
+    hands.broken = new Set([6, 7])
+    yield* put("a", 7)
+    yield* put("a", 6)
+    yield* Projection.catchUp(boxes("park"))
+    hands.broken = new Set([6])
+    yield* into(Projection.retryParked(boxes("park")))
+    expect(lines).toEqual([
+      expect.stringMatching(/^Warn Boxes, version 1: parked the key "a" at event 2 of Box-a, a "Put" at position 2: /)
+    ])
+  }).pipe(Effect.ensuring(mend), Effect.provide(stores))
+})
+
 it.effect("a status that cannot be read is logged with the message of the error", () => {
   const { into, lines } = collecting()
   return Effect.gen(function* () {

@@ -55,7 +55,27 @@ describe("waitUntil", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("of position 0 has nothing to wait for", () => Effect.provide(Projection.waitUntil(Activity, 0), stores))
+  it.effect("of position 0 waits until the version answers queries", () =>
+    Effect.gen(function* () {
+      const failing = yield* Effect.forkChild(Projection.waitUntil(Activity, 0))
+      yield* TestClock.adjust("15 seconds")
+      expect(yield* Effect.flip(Fiber.join(failing))).toMatchObject({ _tag: "WaitTimeout", wanted: 0, reached: 0 })
+      yield* Projection.catchUp(Activity)
+      yield* Projection.waitUntil(Activity, 0)
+      expect(yield* records).toEqual({})
+      const other = { name: Activity.name, version: 2 }
+      const otherVersion = yield* Effect.forkChild(Projection.waitUntil(other, 0))
+      yield* TestClock.adjust("15 seconds")
+      expect(yield* Effect.flip(Fiber.join(otherVersion))).toMatchObject({ _tag: "WaitTimeout" })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("of a receipt without events has nothing to wait for", () =>
+    Effect.gen(function* () {
+      const receipt = { position: 0, history: 1 }
+      expect(yield* Projection.waitFor(Activity)(Effect.succeed(receipt))).toBe(receipt)
+    }).pipe(Effect.provide(stores))
+  )
 
   it.effect("fails with how far the view has come when the time is over", () =>
     Effect.gen(function* () {

@@ -2,7 +2,6 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as Tracer from "effect/Tracer"
 import type * as View from "../../../domain/View.ts"
-import type { DeadLetter } from "../../../ports/deadLetter.ts"
 import { inSteps, stopwatch } from "../../../internal/steps.ts"
 import type { CommitConflict, EventStoreError, ViewStoreError } from "../../../ports/errors.ts"
 import { isSame, type Part, servingOf, type Status, type Throughput } from "../../../ports/generation.ts"
@@ -13,6 +12,7 @@ import * as Poison from "../../views/poison.ts"
 import type { Page, Reader } from "./eventReader.ts"
 import type { BoundedStore, Owned } from "./lease.ts"
 import * as metrics from "./metrics.ts"
+import { warnOfDeadLetter } from "./warnings.ts"
 
 /** Where a batch begins, how far it may go, and what it needs. */
 export interface Batch {
@@ -153,7 +153,7 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
       })
       const parked = deadLetters.filter((deadLetter) => deadLetter.parked).length
       metrics.of(view.name).commit({ events, parked, skipped: deadLetters.length - parked }, context)
-      yield* Effect.forEach(deadLetters, (deadLetter) => warn(view, deadLetter), { discard: true })
+      yield* Effect.forEach(deadLetters, (deadLetter) => warnOfDeadLetter(view, deadLetter), { discard: true })
     }
     if (failed !== undefined) {
       metrics.of(view.name).failure(context)
@@ -163,17 +163,6 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
     // come so far. The next batch asks again.
     return { position: to, serves: batch.serves || isServing, events, commits: commits ? 1 : 0, taken, isCut }
   })
-
-// An event that only waits for a parked one has no error, and needs no warning of its own.
-const warn = (
-  { name, version }: View.Any,
-  { error, key, parked, position, stream, streamVersion, type }: DeadLetter
-) => {
-  if (error === undefined) return Effect.void
-  const event = `event ${streamVersion} of ${stream}, a "${type}" at position ${position}`
-  const done = parked ? `parked the key "${key}" at` : key === "" ? "skipped" : `skipped, for the key "${key}",`
-  return Effect.logWarning(`${name}, version ${version}: ${done} ${event}: ${error.step} failed: ${error.cause}`)
-}
 
 // If the keys of an event are not known, it concerns every part.
 const ofPart = (candidate: Poison.Candidate, { index, of }: Part): Poison.Candidate =>

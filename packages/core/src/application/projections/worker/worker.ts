@@ -24,6 +24,7 @@ import { type Reader, reader } from "./eventReader.ts"
 import { type HistoryEnded, makePlaces } from "./places.ts"
 import { bounded, type Owned, withLease } from "./lease.ts"
 import { type Failure, type Options, settingsOf } from "./options.ts"
+import { nameOf, Process } from "./process.ts"
 import * as Promotion from "./promotion.ts"
 import { makeReports } from "./reports.ts"
 import * as SharedReader from "./sharedReader.ts"
@@ -84,7 +85,7 @@ export const make = (
     const store = bounded(records, yield* ViewStore, lease, view)
     // Appends do not maintain a generation whose keys are divided.
     const inline = view.consistency === "inline" && part.of === 1
-    const owner = uuid.make(yield* Clock.currentTimeMillis)
+    const owner = nameOf(yield* Process, uuid.make(yield* Clock.currentTimeMillis))
     const claim = claimOf(view, target, { part, owner, lease, inline })
     const read = target.read ?? reader(view, events)
     const inSpan = yield* spans
