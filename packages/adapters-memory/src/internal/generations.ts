@@ -25,6 +25,8 @@ export interface Stored {
   parts: Array<Part>
   serves: boolean
   replaced: boolean
+  /** The fingerprint of the definition that makes the records, once a claim has said it. */
+  fingerprint: string | undefined
   /** The events that appends apply to the records. While they do, the part keeps the position at which they began. */
   inline: Follows | undefined
 }
@@ -144,6 +146,7 @@ export const create = (
     parts: [newPart(0, after)],
     serves: false,
     replaced: false,
+    fingerprint: undefined,
     inline: undefined
   }
   all.push(created)
@@ -201,7 +204,8 @@ export const statusOf = (generations: Generations, moment: Moment): ReadonlyArra
       })),
       serves: stored.serves && !isLeft(generations, view, stored, moment),
       replaced: stored.replaced,
-      inline: stored.inline !== undefined
+      inline: stored.inline !== undefined,
+      ...(stored.fingerprint === undefined ? {} : { fingerprint: stored.fingerprint })
     }))
   )
 

@@ -84,6 +84,7 @@ export interface StatusRow {
   readonly serves: boolean
   readonly replaced: boolean
   readonly inline: boolean
+  readonly fingerprint: string | null
   readonly epoch: bigint
   readonly position: bigint
   readonly history: bigint | null
@@ -105,7 +106,7 @@ export const statusesOf = (rows: ReadonlyArray<StatusRow>): ReadonlyArray<ViewSt
     else parts.push(row)
   }
   return [...byGeneration.values()].map((parts) => {
-    const { build, inline, replaced, serves, version, view } = parts[0]!
+    const { build, fingerprint, inline, replaced, serves, version, view } = parts[0]!
     return {
       view,
       version: Number(version),
@@ -114,7 +115,8 @@ export const statusesOf = (rows: ReadonlyArray<StatusRow>): ReadonlyArray<ViewSt
       parts: parts.map(partOf),
       serves,
       replaced,
-      inline
+      inline,
+      ...(fingerprint === null ? {} : { fingerprint })
     }
   })
 }

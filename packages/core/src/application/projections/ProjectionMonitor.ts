@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type * as View from "../../domain/View.ts"
+import { distinct } from "../../domain/view/distinct.ts"
 import { disconnect } from "../../internal/disconnect.ts"
 import { reported, withMessage } from "../../internal/reported.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
@@ -20,7 +21,8 @@ export type { Held, Rebuild, State, Status } from "./status.ts"
 /**
  * The status of views, whichever process runs their projections. An alarm should
  * look at `lagTime`: it grows while a view stands still, and stays small while
- * the view follows the events, however many there are.
+ * the view follows the events, however many there are. Throws if two of the views have
+ * the same name and version.
  *
  * @example
  * ```ts
@@ -39,7 +41,7 @@ export type { Held, Rebuild, State, Status } from "./status.ts"
 export const status = (
   views: ReadonlyArray<View.Any>
 ): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =>
-  statusOf(views)
+  statusOf(distinct("ProjectionMonitor.status", views))
 
 /** How often {@link watch} reads the status. */
 export interface WatchOptions {
@@ -68,8 +70,9 @@ export interface WatchOptions {
 export const watch = (
   views: ReadonlyArray<View.Any>,
   { every = "10 seconds" }: WatchOptions = {}
-): Effect.Effect<never, never, EventStore | ProjectionStore | ViewStore> =>
-  Effect.suspend(() => {
+): Effect.Effect<never, never, EventStore | ProjectionStore | ViewStore> => {
+  distinct("ProjectionMonitor.watch", views)
+  return Effect.suspend(() => {
     const report = reported({
       failing: "the status of the views could not be read",
       meanwhile: "their gauges stand still meanwhile",
@@ -87,6 +90,7 @@ export const watch = (
       Effect.withTracerEnabled(false)
     )
   })
+}
 
 /**
  * Runs {@link watch} in the background for as long as the layer lives.
@@ -121,7 +125,7 @@ export interface HealthOptions {
 /**
  * Succeeds with the status if all views are healthy. Fails with `Unhealthy` if an
  * event stopped a view, if the log does not have the position that a view has
- * reached, if the lag time of a view is above `maxLagTime`, also because appends
+ * reached, if another definition of the version has made the records, if the lag time of a view is above `maxLagTime`, also because appends
  * under way hold the horizon back, or if a view has more parked keys than
  * `maxParked`. A version that a projection still
  * builds is healthy whatever its lag time is, because it does not answer queries yet.
@@ -151,6 +155,7 @@ export const health = (
     const unhealthy = all.flatMap((each): Unhealthy["views"] => {
       const { failure, held, lag, lagTime, parked, refusal, state, version, view } = each
       if (refusal !== undefined) return [{ view, version, reason: "refused", lag, lagTime, refusal }]
+      if (state === "another definition") return [{ view, version, reason: state, lag, lagTime }]
       if (failure !== undefined) return [{ view, version, reason: "failed", lag, lagTime, failure }]
       const late = state !== "building" && Duration.isGreaterThan(lagTime, Duration.fromInputUnsafe(maxLagTime))
       if (late) return [{ view, version, reason: "late", lag, lagTime, ...(held && { holders: held.holders }) }]

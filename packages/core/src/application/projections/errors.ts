@@ -4,6 +4,8 @@ import { shortened } from "../../domain/texts.ts"
 import type * as EventStore from "../../ports/EventStore.ts"
 import * as Reason from "../../ports/Reason.ts"
 
+export { DefinitionDiffers } from "./worker/errors.ts"
+
 /** A generation of a view was not dropped, because its queries would have no answer or because a projection owns it. */
 export class DropRefused extends Schema.TaggedError<DropRefused>()("DropRefused", {
   view: Schema.String,
@@ -72,9 +74,10 @@ const View = Schema.Struct({
   version: Schema.Int,
   /**
    * `refused`: the log does not have the position that the view has reached.
+   * `another definition`: another definition of the version has made the records.
    * `failed`: an event stopped the view. `late`: its lag time is too long. `parked`: too many keys are parked.
    */
-  reason: Schema.Literals(["refused", "failed", "late", "parked"]),
+  reason: Schema.Literals(["refused", "another definition", "failed", "late", "parked"]),
   /** The lag in events, as in `ProjectionMonitor.Status`. */
   lag: Schema.Int,
   /** The age of the oldest event that is not applied yet. */
@@ -120,11 +123,13 @@ const describe = ({
   lag,
   lagTime,
   parked,
+  reason,
   refusal,
   version,
   view
 }: typeof View.Type): string => {
   const name = `${view}, version ${version}`
+  if (reason === "another definition") return `${name}: another definition of this version has made the records`
   if (refusal !== undefined) return `${name}: ${refusal.detail}`
   if (parked !== undefined) return `${name}: ${parked} ${parked === 1 ? "key is" : "keys are"} parked`
   if (failure === undefined)

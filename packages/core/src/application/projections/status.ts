@@ -9,7 +9,7 @@ import type * as View from "../../domain/View.ts"
 import type { Unapplied } from "../../ports/deadLetter.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import { EventStore, type Horizon } from "../../ports/EventStore.ts"
-import { buildsOf, currentOf, type PartStatus, type Status as Generation } from "../../ports/generation.ts"
+import { buildsOf, currentOf, isOfAnother, type PartStatus, type Status as Generation } from "../../ports/generation.ts"
 import type { Reason } from "../../ports/Reason.ts"
 import { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
@@ -19,6 +19,7 @@ import { eventsOf } from "./worker/eventReader.ts"
 /**
  * What a view is doing. If several apply, the state is the first of them:
  *
+ * - `another definition`: another definition of this version has made the records, and the projection of this one does not work;
  * - `inline`: appends maintain the view;
  * - `failed`: an event stopped the view or a part of it, or the log does not have the position that it has reached;
  * - `waiting`: no projection works on the view, or on a part of it;
@@ -26,7 +27,7 @@ import { eventsOf } from "./worker/eventReader.ts"
  * - `catching up`: the view answers queries, but its lag time is above 5 seconds;
  * - `live`: the view answers queries and follows the events.
  */
-export type State = "inline" | "failed" | "waiting" | "building" | "catching up" | "live"
+export type State = "another definition" | "inline" | "failed" | "waiting" | "building" | "catching up" | "live"
 
 /** The status of a view. */
 export interface Status {
@@ -133,7 +134,11 @@ export const statusOf = (
         return {
           view: view.name,
           version: view.version,
-          state: refusal === undefined ? stateOf(known, lagTime) : "failed",
+          state: isOfAnother(view, known)
+            ? "another definition"
+            : refusal === undefined
+              ? stateOf(known, lagTime)
+              : "failed",
           serves: known?.serves ?? false,
           position,
           horizon,
