@@ -1,5 +1,5 @@
 /** The ways to keep views up to date while the log is executed. */
-import { type EventStoreError, Projection, type View, type ViewStoreError, type WaitTimeout } from "@hexfold/core"
+import { type DefinitionDiffers, type EventStoreError, Projection, type View, type ViewStoreError, type WaitTimeout } from "@hexfold/core"
 import { Effect } from "effect"
 import { Declarations, Histories, LeadTimes, Spending } from "./views.ts"
 
@@ -17,7 +17,9 @@ const inlineViews = views.map(inline)
 export const definitions = (way: Way): ReadonlyArray<View.Any> => (way === "inline" ? inlineViews : views)
 
 /** Applies all events of the store. */
-const project = (all: ReadonlyArray<View.Any>): Effect.Effect<void, Projection.Failure, Projection.Stores> =>
+const project = (
+  all: ReadonlyArray<View.Any>
+): Effect.Effect<void, Projection.Failure | DefinitionDiffers, Projection.Stores> =>
   Effect.forEach(all, (view) => Projection.catchUp(view), { discard: true })
 
 /** Runs a program that appends events up to a position, and ends when the views reflect them. */
@@ -36,7 +38,7 @@ export const keeping = <A extends { readonly position: number }, E, R>(
   }
 }
 
-type Kept = Projection.Failure | WaitTimeout | EventStoreError | ViewStoreError
+type Kept = DefinitionDiffers | Projection.Failure | WaitTimeout | EventStoreError | ViewStoreError
 
 const followed = <A extends { readonly position: number }, E, R>(
   all: ReadonlyArray<View.Any>,

@@ -1,12 +1,13 @@
 /** The event store and the stores of views in memory over one log, so that appends can maintain inline views. */
 import type { EventStore, ProjectionStore, StreamLocks, View, ViewStore } from "@hexfold/core"
+import { InlineViews } from "@hexfold/core/adapter"
 import { type Context, type Duration, Effect, Layer } from "effect"
 import { sharedStores } from "./internal/sharedStores.ts"
 import type * as MemoryEventStore from "./MemoryEventStore.ts"
 
 /** How the stores work. */
 export interface Options extends MemoryEventStore.Options {
-  /** The inline views that the appends maintain. Views that are not inline are ignored. */
+  /** The inline views that the appends maintain. Views that are not inline are ignored. Two views of the same name are an error that is thrown. */
   readonly views?: ReadonlyArray<View.Any>
   /**
    * How long a version of a view may have no owner before it counts as left: if another
@@ -94,5 +95,8 @@ export const lossy: Effect.Effect<Lossy> = sharedStores
  * const Live = Projection.layer([Balances]).pipe(Layer.provideMerge(Stores))
  * ```
  */
-export const layer = (options: Options = {}): Layer.Layer<Stores> =>
-  Layer.effectContext(Effect.map(shared, (open) => open(options)))
+export const layer = (options: Options = {}): Layer.Layer<Stores> => {
+  // Throws here rather than when the layer is built.
+  InlineViews.select(options.views ?? [])
+  return Layer.effectContext(Effect.map(shared, (open) => open(options)))
+}

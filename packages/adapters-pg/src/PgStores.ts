@@ -1,6 +1,7 @@
 /** The event store and the stores of views on Postgres together, so that appends can maintain inline views. */
 import { PgClient } from "@effect/sql-pg"
 import type { EventStoreError, View, ViewStoreError } from "@hexfold/core"
+import { InlineViews } from "@hexfold/core/adapter"
 import { Effect, Layer, type Redacted } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { clientConfig, databaseUrl } from "./database/client.ts"
@@ -11,7 +12,10 @@ import * as PgViewStore from "./PgViewStore.ts"
 
 /** The options of all stores. */
 export interface Options extends PgEventStore.Options, Pick<PgViewStore.Options, "leftAfter"> {
-  /** The inline views that the appends of this process maintain. Views that are not inline are ignored. None by default. */
+  /**
+   * The inline views that the appends of this process maintain. Views that are not inline are ignored. None by default.
+   * Two views of the same name are an error that is thrown.
+   */
   readonly views?: ReadonlyArray<View.Any>
 }
 
@@ -54,7 +58,7 @@ export const layer = ({ views = [], ...options }: Options = {}): Layer.Layer<
   PgClient.PgClient | SqlClient.SqlClient
 > =>
   Layer.mergeAll(PgEventStore.layer(options), PgViewStore.layer(options)).pipe(
-    Layer.provide(Layer.succeed(InlineDefinitions, views))
+    Layer.provide(Layer.succeed(InlineDefinitions, InlineViews.select(views)))
   )
 
 /**

@@ -23,8 +23,11 @@ export const claim = (
   const refused = CommitCheck.checkClaim(given)
   if (refused !== undefined) return Result.fail(refused)
   const { now } = moment
-  const { after = 0, generation, lease, owner, part: { index, of } = whole } = given
+  const { after = 0, fingerprint, generation, lease, owner, part: { index, of } = whole } = given
   const stored = find(generations, generation) ?? create(generations, generation, after)
+  if (fingerprint !== undefined && stored.fingerprint !== undefined && fingerprint !== stored.fingerprint) {
+    return Result.succeed({ _tag: "Differs", fingerprint: stored.fingerprint })
+  }
   const isHeld = (part: Part): boolean => part.leasedUntil > now && part.owner !== owner
   if (stored.parts.length !== of) {
     const held = stored.parts.find(isHeld)
@@ -39,7 +42,10 @@ export const claim = (
   if (part.owner !== owner || part.leasedUntil <= now) part.epoch = generations.nextEpoch()
   part.owner = owner
   part.leasedUntil = now + Duration.toMillis(lease)
-  if (given.inline !== true) demote(generations, stored)
+  // The definition with which appends have maintained it until now is not known.
+  const isAdopted = fingerprint !== undefined && stored.fingerprint === undefined
+  if (given.inline !== true || isAdopted) demote(generations, stored)
+  stored.fingerprint ??= fingerprint
   return Result.succeed({
     _tag: "Owned",
     build: stored.build,

@@ -18,8 +18,8 @@ import {
 
 /** What the appends of a process know of a view. */
 export interface Maintaining {
-  /** Whether the appends know the definition of a generation. */
-  readonly knows: (generation: ProjectionStore.Generation) => boolean
+  /** Whether the appends know the definition that has made a generation. */
+  readonly knows: (view: string, stored: Stored) => boolean
   /** Lets the appends maintain a generation if they can. */
   readonly promote: (view: string, stored: Stored) => void
 }
@@ -42,8 +42,8 @@ export const commit = (
     return Result.fail(conflict(owner, part, from))
   }
   const inline = commit.asks === "serve inline"
-  if (inline && maintaining?.knows(generation) !== true) {
-    return Result.fail(rejected("commit", view, "no append of this store maintains the view"))
+  if (inline && maintaining?.knows(view, stored) !== true) {
+    return Result.fail(rejected("commit", view, "no append of this store maintains this definition of the view"))
   }
   write(stored, part, commit)
   if (inline) maintaining?.promote(view, stored)

@@ -25,6 +25,8 @@ export interface Stored {
   parts: Array<Part>
   serves: boolean
   replaced: boolean
+  /** The fingerprint of the definition that makes the records, once a claim has said it. */
+  fingerprint: string | undefined
   /** The events that appends apply to the records. While they do, the part keeps the position at which they began. */
   inline: Follows | undefined
   /** Grows with every step that changes a record. */
@@ -161,7 +163,8 @@ export const create = (
     serves: false,
     replaced: false,
     inline: undefined,
-    changes: firstChange()
+    changes: firstChange(),
+    fingerprint: undefined
   }
   all.push(created)
   all.sort(inOrder)
@@ -226,7 +229,8 @@ export const statusOf = (generations: Generations, moment: Moment): ReadonlyArra
       serves: stored.serves && !isLeft(generations, view, stored, moment),
       replaced: stored.replaced,
       inline: stored.inline !== undefined,
-      changes: stored.changes
+      changes: stored.changes,
+      ...(stored.fingerprint === undefined ? {} : { fingerprint: stored.fingerprint })
     }))
   )
 

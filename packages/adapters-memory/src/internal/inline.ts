@@ -15,11 +15,17 @@ export interface Appending extends Maintaining {
 /** Every function is part of one synchronous step, so a reader always finds events and records at one position. */
 export const make = (log: Events, generations: Generations, views: ReadonlyArray<View.Any>): Appending => {
   const known = InlineViews.select(views)
-  const definitionOf = (view: string, version: number) =>
-    known.find((each) => each.name === view && each.version === version)
+  // Another definition under the same name and version must not touch the records.
+  const definitionOf = (view: string, { fingerprint, version }: Stored) =>
+    known.find(
+      (each) =>
+        each.name === view &&
+        each.version === version &&
+        (fingerprint === undefined || each.fingerprint === fingerprint)
+    )
 
   const promote = (view: string, stored: Stored): void => {
-    const definition = definitionOf(view, stored.version)
+    const definition = definitionOf(view, stored)
     const [part, other] = stored.parts
     if (definition === undefined || part === undefined || other !== undefined || stored.parked.size > 0) return
     // If an event cannot be applied, the generation stays with the projection.
@@ -30,8 +36,7 @@ export const make = (log: Events, generations: Generations, views: ReadonlyArray
   // If this process cannot apply the events, the records contain all earlier events and none of these.
   const applyTo = ({ follows, stored, view }: Inline, events: Events): ReadonlyArray<string> => {
     if (!events.some((event) => isFollowed(follows, event))) return []
-    const definition = definitionOf(view, stored.version)
-    // A definition with the same name that follows other events must not touch the records.
+    const definition = definitionOf(view, stored)
     const known = definition !== undefined && isSame(follows, followsOf(definition)) ? definition : undefined
     const failed = known && maintain(known, stored, events)
     if (known !== undefined && failed === undefined) return []
@@ -40,7 +45,7 @@ export const make = (log: Events, generations: Generations, views: ReadonlyArray
   }
 
   return {
-    knows: ({ version, view }) => definitionOf(view, version) !== undefined,
+    knows: (view, stored) => definitionOf(view, stored) !== undefined,
     promote,
     apply: (events) => inlineOf(generations).flatMap((inline) => applyTo(inline, events))
   }

@@ -1,6 +1,7 @@
 import { changes } from "./changes.ts"
 import { comments } from "./comments.ts"
 import { events } from "./events.ts"
+import { fingerprints } from "./fingerprints.ts"
 import { generations } from "./generations.ts"
 import { histories } from "./histories.ts"
 import { inline } from "./inline.ts"
@@ -40,5 +41,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { name: "view histories", statements: viewHistories, locks: ["view_parts"] },
   { name: "serving versions", statements: servingVersions, locks: ["views"] },
   { name: "changes", statements: changes, locks: ["view_parts"] },
+  { name: "fingerprints", statements: fingerprints, locks: ["views"] },
   { name: "comments", statements: comments }
 ]

@@ -55,10 +55,18 @@ export const unserve = (schema: string): string =>
  * without an owner counts as left.
  */
 export const parts = (schema: string): string => `
-select id, build, inline, index, epoch, ${schema}.reached(inline, position) as position, ${knownHistory} as history, owner,
+select id, build, inline, fingerprint, index, epoch, ${schema}.reached(inline, position) as position, ${knownHistory} as history, owner,
   leased_until > pg_catalog.clock_timestamp() as leased, serves and ${isLeft(schema, "$4")} as left
 from ${schema}.views g join ${schema}.view_parts on generation = id
 where id = (${named(schema)}) order by index`
+
+/**
+ * Keeps the fingerprint of a generation that has none. It changes nothing if the generation has one by now.
+ *
+ * $1 bigint: the generation; $2 text: the fingerprint.
+ */
+export const adopt = (schema: string): string =>
+  `update ${schema}.views set fingerprint = $2 where id = $1 and fingerprint is null`
 
 /**
  * Takes or renews a part's lease, by the server's clock. It returns no row if the
@@ -86,12 +94,12 @@ export const lockView = `select pg_catalog.pg_advisory_xact_lock(pg_catalog.hash
 /**
  * Registers a generation. It returns no row if the generation exists. It runs after `lockView`.
  *
- * $1 text: the view; $2 bigint: the version; $3 bigint or null: the build.
+ * $1 text: the view; $2 bigint: the version; $3 bigint or null: the build; $4 text or null: the fingerprint.
  */
 export const register = (schema: string): string => `
-insert into ${schema}.views (view, version, build, serves)
+insert into ${schema}.views (view, version, build, serves, fingerprint)
 select $1, $2,
-  coalesce($3, 1 + (select coalesce(pg_catalog.max(build), 0) from ${schema}.views where view = $1 and version = $2)), false
+  coalesce($3, 1 + (select coalesce(pg_catalog.max(build), 0) from ${schema}.views where view = $1 and version = $2)), false, $4
 where not exists (${named(schema)})
 returning id, build`
 
@@ -197,7 +205,7 @@ with log as materialized (
   from (select where exists (select from ${schema}.views where inline)) as needed
   cross join lateral ${schema}.horizon_2(false, false, false) as log
 )
-select id, view, version, build, serves and not ${isLeft(schema, "$1")} as serves, replaced, inline, promotion, epoch,
+select id, view, version, build, serves and not ${isLeft(schema, "$1")} as serves, replaced, inline, fingerprint, promotion, epoch,
   case when inline then o_horizon else position end as position,
   case when inline then o_history else ${knownHistory} end as history,
   failure, events_per_second, positions_per_second, ${countedChanges} as changes,

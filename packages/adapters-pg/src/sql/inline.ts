@@ -106,12 +106,13 @@ export const demote = (schema: string): string => `select ${schema}.demote($1)::
 
 /** The generations that appends maintain. $1 bigint[]: only those among these; null for all. */
 export const maintained = (schema: string): string =>
-  `select id, promotion, view, version, aggregates, types from ${schema}.views where inline and ($1::bigint[] is null or id = any ($1))`
+  `select id, promotion, view, version, fingerprint, aggregates, types from ${schema}.views where inline and ($1::bigint[] is null or id = any ($1))`
 
-/** Whether appends can begin to maintain a generation: it has one part, and no key is parked. $1 bigint: the generation. */
+/** Whether appends can begin to maintain a generation: it has one part, and no key is parked; and its fingerprint. $1 bigint: the generation. */
 export const isWhole = (schema: string): string => `
 select (select pg_catalog.count(*) from ${schema}.view_parts where generation = $1) = 1
-  and not exists (select from ${schema}.view_letters where generation = $1 and parked) as whole`
+  and not exists (select from ${schema}.view_letters where generation = $1 and parked) as whole,
+  (select fingerprint from ${schema}.views where id = $1) as fingerprint`
 
 /**
  * Lets appends maintain a generation from a position on. The number of the

@@ -24,6 +24,8 @@ interface Part extends Place {
   readonly id: bigint
   readonly build: bigint
   readonly inline: boolean
+  /** The fingerprint of the generation; null if no claim has said it. */
+  readonly fingerprint: string | null
   readonly index: number
   readonly owner: string
   readonly leased: boolean
@@ -35,11 +37,14 @@ interface Part extends Place {
 export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient, leftAfter: number) => {
   // Of several transactions that create the same generation one creates the table. The others see it once they have the
   // lock.
-  const create = ({ after, generation: { build, version, view }, indexes = [] }: ProjectionStore.Claim) =>
+  const create = ({ after, fingerprint, generation: { build, version, view }, indexes = [] }: ProjectionStore.Claim) =>
     Effect.gen(function* () {
       yield* sql.unsafe(registry.lockView, [name, view])
       const at = [view, bigint(version), bigint(build)]
-      const [created] = yield* sql.unsafe<Pick<Part, "id" | "build">>(registry.register(schema), at)
+      const [created] = yield* sql.unsafe<Pick<Part, "id" | "build">>(registry.register(schema), [
+        ...at,
+        fingerprint ?? null
+      ])
       if (created === undefined) return
       yield* sql.unsafe(registry.createParts(schema), [
         created.id,
@@ -88,18 +93,28 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient,
     looks = 1
   ): Effect.Effect<ProjectionStore.Claimed, SqlError.SqlError | ViewStoreError> =>
     Effect.gen(function* () {
-      const { generation, owner, part: { index, of } = { index: 0, of: 1 } } = given
+      const { fingerprint, generation, owner, part: { index, of } = { index: 0, of: 1 } } = given
       const at = [generation.view, bigint(generation.version), bigint(generation.build)]
       const parts = yield* sql.unsafe<Part>(registry.parts(schema), [...at, float8(leftAfter)])
+      // A fingerprint never changes, so what is decided here holds for the whole claim.
+      const kept = parts[0]?.fingerprint ?? undefined
+      if (fingerprint !== undefined && kept !== undefined && kept !== fingerprint) {
+        return { _tag: "Differs", fingerprint: kept } as const
+      }
       const part = parts.length === of ? parts[index] : undefined
       const held = (part === undefined ? parts : [part]).find((each) => each.leased && each.owner !== owner)
       if (held !== undefined) return { _tag: "Held", by: held.owner } as const
       // From now on the part has an owner again. What it has not applied yet is still missing.
       if (parts[0]?.left === true) yield* unserve(parts[0].id)
       // From here on the projection works on the view alone, or on parts of it: appends no longer maintain it.
-      const inline = parts[0]?.inline === true && !(given.inline === true && of === 1)
+      // It is not known with which definition appends have maintained a generation without a fingerprint: they begin again.
+      const isAdopted = fingerprint !== undefined && kept === undefined
+      const inline = parts[0]?.inline === true && (isAdopted || !(given.inline === true && of === 1))
       if (inline) {
         yield* sql.unsafe(demote(schema), [array([parts[0]!.id], PgTypes.OID.int8)])
+      } else if (parts[0] !== undefined && isAdopted) {
+        // Of two claims that give it a fingerprint, the second one waits for the row and finds it filled.
+        yield* sql.unsafe(registry.adopt(schema), [parts[0].id, fingerprint])
       } else if (part !== undefined) {
         const lease = Math.min(Math.max(Duration.toSeconds(given.lease), 0), longestLease)
         const binds = [part.id, int4(index), part.epoch, owner, float8(lease)]

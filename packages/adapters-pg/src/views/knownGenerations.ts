@@ -41,11 +41,12 @@ export const knownGenerations = ({ autocommit, schema, sql, views }: Options) =>
   const known = new Map<bigint, Known>()
 
   // Another definition under the same name must not touch the records: then no definition is found.
-  const definitionOf = ({ aggregates, types, version, view }: Row) =>
+  const definitionOf = ({ aggregates, fingerprint, types, version, view }: Row) =>
     definitions.find(
       (each) =>
         each.name === view &&
         each.version === Number(version) &&
+        (fingerprint === null || each.fingerprint === fingerprint) &&
         isSame(InlineViews.aggregatesOf(each), aggregates) &&
         isSame(each.types, types)
     )
@@ -99,6 +100,7 @@ interface Row {
   readonly promotion: bigint
   readonly view: string
   readonly version: bigint
+  readonly fingerprint: string | null
   readonly aggregates: ReadonlyArray<string>
   readonly types: ReadonlyArray<string>
 }

@@ -87,6 +87,7 @@ export interface StatusRow {
   readonly inline: boolean
   /** The number of the last promotion. */
   readonly promotion: bigint
+  readonly fingerprint: string | null
   readonly epoch: bigint
   readonly position: bigint
   readonly history: bigint | null
@@ -112,7 +113,7 @@ export const statusesOf = (
     else parts.push(row)
   }
   return [...byGeneration.values()].map((parts) => {
-    const { build, id, inline, replaced, serves, version, view } = parts[0]!
+    const { build, fingerprint, id, inline, replaced, serves, version, view } = parts[0]!
     return {
       view,
       version: Number(version),
@@ -122,7 +123,8 @@ export const statusesOf = (
       serves,
       replaced,
       inline,
-      changes: parts.reduce((sum, { changes }) => sum + Number(changes), appended.get(id) ?? 0)
+      changes: parts.reduce((sum, { changes }) => sum + Number(changes), appended.get(id) ?? 0),
+      ...(fingerprint === null ? {} : { fingerprint })
     }
   })
 }

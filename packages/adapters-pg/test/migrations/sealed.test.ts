@@ -16,6 +16,7 @@ const sealed = {
   "view histories": "9c05506c52794815",
   "serving versions": "032b70275a37c6de",
   changes: "2209eac066f4f06d",
+  fingerprints: "7c6d46a42f0867d8",
   comments: "bcdfbd90d5452009"
 }
 

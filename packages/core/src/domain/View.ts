@@ -15,6 +15,7 @@ import { checkIndexes } from "./query/indexes.ts"
 import { judge } from "./jsonMeaning.ts"
 import { idProblem } from "./texts.ts"
 import type { Consistency, Envelope, OnPoison, Source, View } from "./view/definition.ts"
+import { fingerprintOf } from "./view/fingerprint.ts"
 import { check, keyFunction, type KeyOf, type KeyTable, selector, typesOf } from "./view/handlers.ts"
 
 export type { Any, Consistency, Envelope, Index, OnPoison, Source, View } from "./view/definition.ts"
@@ -104,7 +105,10 @@ type KnownTags<S> = S extends Source ? TagsOf<S> | `${S["name"]}/${TagsOf<S>}` :
  * A new `version` is a new generation: its records are built from the first
  * event on. Raise it when `key` or `evolve` change, because records that exist
  * already stay as they are. `consistency` and `onPoison` may change under the
- * same version. They are `async` and `stop` by default.
+ * same version. They are `async` and `stop` by default. Anything else that can be told
+ * apart (sources, handled events, the state's Schema, the kind of keys, indexes) makes
+ * another `fingerprint`: then the records of the version are refused, see
+ * `Projection.layer`.
  *
  * The name must be one that an aggregate may have, sources must differ, and the
  * version must be a whole number from 1 on. The JSON of the state must have the
@@ -168,6 +172,7 @@ export const make = <
   const nameOf = selector(name, sources, [...handlers.keys()])
   const key = keyFunction(name, definition.key as KeyOf | KeyTable | undefined, sources, [...handlers.keys()], nameOf)
   const types = typesOf(sources, [...handlers.keys()])
+  let fingerprint: string | undefined
   const view: Made = {
     name,
     version,
@@ -177,6 +182,12 @@ export const make = <
     indexes,
     consistency,
     onPoison,
+    // Nobody needs it before a projection claims the view.
+    get fingerprint() {
+      const own = (definition.key as unknown) === perEvent ? "event" : "own"
+      const keys = definition.key !== undefined ? own : sources.length === 1 ? "id" : "stream"
+      return (fingerprint ??= fingerprintOf({ sources, handlers: [...handlers.keys()], state, keys, indexes }))
+    },
     perStream: definition.key === undefined || (definition.key as unknown) === perEvent,
     handles: (tag) => types.includes(tag),
     keysOf: (event, envelope) => {

@@ -65,10 +65,11 @@ export const checkDrop = (owner: Owner): ViewStoreError | undefined => {
 }
 
 /** Checks a claim. Gives the reason to refuse it, if there is one. */
-export const checkClaim = ({ after = 0, generation, owner, part }: Claim): ViewStoreError | undefined => {
+export const checkClaim = ({ after = 0, fingerprint, generation, owner, part }: Claim): ViewStoreError | undefined => {
   const refused =
     generationProblem(generation) ??
     idProblem("owner", owner) ??
+    (fingerprint === undefined ? undefined : idProblem("fingerprint", fingerprint)) ??
     positionProblem(after, 0) ??
     (part === undefined || isPart(part) ? undefined : `${part.index} of ${part.of} is not a valid part`)
   return refused === undefined ? undefined : rejected("claim", generation, refused)

@@ -26,6 +26,11 @@ export interface Claim {
   readonly after?: number
   /** Whether appends may go on maintaining the generation. By default they stop. */
   readonly inline?: boolean
+  /**
+   * The fingerprint of the definition that makes the records. The generation keeps that of
+   * the first claim that has one. A claim without it is that of nobody who applies events.
+   */
+  readonly fingerprint?: string
 }
 
 /** The answer to a claim. */
@@ -47,6 +52,8 @@ export type Claimed =
   | { readonly _tag: "Held"; readonly by: string }
   /** The keys are divided into another number of parts, and these have not reached one common position. */
   | { readonly _tag: "Divided"; readonly positions: ReadonlyArray<number> }
+  /** The records are those of another definition, which has this fingerprint. Nothing has changed. */
+  | { readonly _tag: "Differs"; readonly fingerprint: string }
 
 /** Who writes: the owner of a generation, or of one part of it. */
 export interface Owner {
@@ -148,6 +155,9 @@ export interface Loaded {
  * 8. A generation that appends maintain has every committed event in its
  *    records, applied once. If an append cannot maintain it, appends stop at a
  *    position after which nothing is applied.
+ * 9. The events of a generation are applied by one definition only. A claim with another
+ *    fingerprint than the generation's changes nothing, whoever owns the generation, and
+ *    appends maintain it only with the definition that has its fingerprint.
  *
  * The numbers are those of the promises in the contract suite; promise 5 is of the
  * port `ViewStore`.

@@ -69,6 +69,8 @@ export interface Status extends Generation {
    * same, the records are the same. It is only to be compared with an earlier answer of the same store.
    */
   readonly changes: number
+  /** The fingerprint of the definition that has made the records. Undefined if no claim has said it. */
+  readonly fingerprint?: string | undefined
 }
 
 /** The place of a generation among those of its view. */
@@ -96,6 +98,10 @@ export const currentOf = (view: Version, all: ReadonlyArray<Status>): Status | u
   const builds = buildsOf(view, all)
   return builds.find(({ serves }) => serves) ?? builds.find(({ replaced }) => !replaced)
 }
+
+/** Whether another definition than the given one has made the records of a generation. */
+export const isOfAnother = ({ fingerprint }: { readonly fingerprint: string }, known: Status | undefined): boolean =>
+  known?.fingerprint !== undefined && known.fingerprint !== fingerprint
 
 /** Only the place of a generation. */
 export const placeOf = ({ build, version }: Build): Build => ({ version, build })

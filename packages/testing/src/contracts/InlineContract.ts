@@ -5,6 +5,7 @@
  */
 import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
+import { defining } from "./inline/defining.ts"
 import { demoting } from "./inline/demoting.ts"
 import { holding } from "./inline/holding.ts"
 import { keeping } from "./inline/keeping.ts"
@@ -20,6 +21,7 @@ const contract: Contract = {
   ownData: true,
   groups: {
     declaring: declaring(["inlineViews", "lostCommits", "otherProcesses", "transactions"]),
+    defining,
     demoting,
     maintaining,
     keeping,

@@ -7,6 +7,7 @@
 import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
+import { defining } from "./projections/defining.ts"
 import { deploying } from "./projections/deploying.ts"
 import { dividing } from "./projections/dividing.ts"
 import { keeping } from "./projections/keeping.ts"
@@ -29,6 +30,7 @@ const contract: Contract = {
     loading,
     keeping,
     owning,
+    defining,
     dividing,
     reading,
     poisoning,

@@ -9,6 +9,7 @@ import { building } from "./projectionStore/builds.ts"
 import { claiming } from "./projectionStore/claiming.ts"
 import { committing } from "./projectionStore/committing.ts"
 import { deadLetters } from "./projectionStore/deadLetters.ts"
+import { defining } from "./projectionStore/defining.ts"
 import { dropping } from "./projectionStore/dropping.ts"
 import { fencing } from "./projectionStore/fencing.ts"
 import { keeping } from "./projectionStore/keeping.ts"
@@ -30,6 +31,7 @@ const contract: Contract = {
     claiming,
     dividing,
     building,
+    defining,
     dropping,
     fencing,
     deadLetters

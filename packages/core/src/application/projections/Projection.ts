@@ -18,12 +18,15 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../../domain/View.ts"
+import { distinct } from "../../domain/view/distinct.ts"
 import { isRetryable } from "../../internal/retryable.ts"
 import type { ViewStoreError, WaitTimeout } from "../../ports/errors.ts"
 import { EventStore, type Horizon, type Position } from "../../ports/EventStore.ts"
 import type { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import { servingOf } from "../../ports/generation.ts"
+import * as Definitions from "./definitions.ts"
+import type { DefinitionDiffers } from "./errors.ts"
 import { dropFormer } from "./former.ts"
 import { type ViewName, waitFor as waiting } from "../queries/waitFor.ts"
 import { confirm, horizonOf, reachedBy } from "../events/positions.ts"
@@ -58,7 +61,8 @@ export type Stores = EventStore | ProjectionStore | ViewStore
  * stop (see {@link deadLetters} and {@link retryParked}). Stopping fails with a
  * `ProjectionFailed` after all earlier events have been applied; the view's
  * status then names the event. A view that parks also stops when the event's
- * keys cannot be determined. Store errors are passed on.
+ * keys cannot be determined. Store errors are passed on. If another definition of the
+ * same version has made the records, it fails with a `DefinitionDiffers`.
  *
  * @example
  * ```ts
@@ -73,10 +77,17 @@ export type Stores = EventStore | ProjectionStore | ViewStore
  * })
  * ```
  */
-export const catchUp = (view: View.Any, options: Options = {}): Effect.Effect<Report, Failure, Stores> =>
+export const catchUp = (
+  view: View.Any,
+  options: Options = {}
+): Effect.Effect<Report, Failure | DefinitionDiffers, Stores> =>
   Effect.tapError(catchingUp(view, options, true), (error) => warnOfStop(view, error))
 
-const catchingUp = (view: View.Any, options: Options, promotes: boolean): Effect.Effect<Report, Failure, Stores> =>
+const catchingUp = (
+  view: View.Any,
+  options: Options,
+  promotes: boolean
+): Effect.Effect<Report, Failure | DefinitionDiffers, Stores> =>
   Effect.gen(function* () {
     const workers = yield* Worker.makeAll(view, options)
     const horizon = yield* Worker.untraced(horizonOf(yield* EventStore))
@@ -133,7 +144,10 @@ const caughtUp = (horizon: Horizon, promotes: boolean) => (worker: Worker.Worker
  * )
  * ```
  */
-export const build = (view: View.Any, options: Options = {}): Effect.Effect<Report, Failure, Stores> =>
+export const build = (
+  view: View.Any,
+  options: Options = {}
+): Effect.Effect<Report, Failure | DefinitionDiffers, Stores> =>
   Effect.tapError(catchingUp(view, options, false), (error) => warnOfStop(view, error))
 
 /**
@@ -150,7 +164,10 @@ export const build = (view: View.Any, options: Options = {}): Effect.Effect<Repo
  * const program = Projection.serve(AccountSummary)
  * ```
  */
-export const serve = (view: View.Any, options: Options = {}): Effect.Effect<Report, Failure, Stores> =>
+export const serve = (
+  view: View.Any,
+  options: Options = {}
+): Effect.Effect<Report, Failure | DefinitionDiffers, Stores> =>
   Effect.gen(function* () {
     const { status } = yield* ViewStore
     const { pause } = settingsOf(options)
@@ -170,7 +187,9 @@ export const serve = (view: View.Any, options: Options = {}): Effect.Effect<Repo
  * While another projection owns the view, it waits to take over. While a store is
  * unavailable, it waits, and then goes on from the position that the records have
  * reached. If it is interrupted, it finishes the present commit and releases the
- * lease.
+ * lease. While the records are of another definition of the same version, it does not
+ * work: it logs a warning that says what to do, again at growing intervals, and goes on
+ * once there are records of its own definition.
  *
  * It fails like {@link catchUp}, but not for errors that waiting cures. It makes
  * no spans, except `Projection.batch` for each batch that applies events, each in
@@ -191,12 +210,13 @@ export const serve = (view: View.Any, options: Options = {}): Effect.Effect<Repo
 export const run = (view: View.Any, options: Options = {}): Effect.Effect<never, Failure, Stores> =>
   Effect.tapError(runWith(view, options), (error) => warnOfStop(view, error))
 
-const runWith = (view: View.Any, options: Options, read?: Reader): Effect.Effect<never, Failure, Stores> =>
+const runWith = (view: View.Any, options: RunOptions, read?: Reader): Effect.Effect<never, Failure, Stores> =>
   Effect.gen(function* () {
     const ends = endsOf(yield* ViewStore)
     const workers = yield* Worker.makeAll(view, options, read)
+    const definitions = Definitions.make(view, options)
     ends.begun(view)
-    const working = Effect.forEach(workers, (worker) => following(view, worker), {
+    const working = Effect.forEach(workers, (worker) => following(view, worker, definitions), {
       concurrency: "unbounded",
       discard: true
     })
@@ -207,13 +227,22 @@ const runWith = (view: View.Any, options: Options, read?: Reader): Effect.Effect
     )
   })
 
-const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, Failure> =>
+const following = (
+  view: View.Any,
+  worker: Worker.Worker,
+  { differs, same }: Definitions.Definitions
+): Effect.Effect<never, Failure, Stores> =>
   worker
     .asOwner((owned) =>
-      owned.inline ? worker.standBy(owned) : Effect.andThen(follow(worker, owned), worker.standBy(owned))
+      Effect.andThen(
+        same,
+        owned.inline ? worker.standBy(owned) : Effect.andThen(follow(worker, owned), worker.standBy(owned))
+      )
     )
     .pipe(
+      Effect.andThen(same),
       Effect.andThen(Effect.sleep(worker.pause)),
+      Effect.catchTag("DefinitionDiffers", (error) => Effect.andThen(differs(error), Effect.sleep(worker.pause))),
       // Whether or not a commit has succeeded, the next claim says which position the records have reached.
       Effect.catch((error) => {
         const name = `${view.name}, version ${view.version}`
@@ -253,6 +282,10 @@ const follow = (worker: Worker.Worker, owned: Owned) =>
  * built again, for example by restarting the process. The views of one layer share what
  * they read of the events if their positions are close to each other.
  *
+ * Throws if two of the views have the same name and version. Two versions of one view may
+ * run side by side. Where the records of a view are of another definition of the same
+ * version, its projection does not work, or with `onChange` builds them anew.
+ *
  * @example
  * ```ts
  * import { Projection, View } from "@hexfold/core"
@@ -268,10 +301,10 @@ const follow = (worker: Worker.Worker, owned: Owned) =>
 export const layer = (
   views: View.Any | ReadonlyArray<View.Any>,
   options: RunOptions = {}
-): Layer.Layer<never, never, Stores> =>
-  Layer.effectDiscard(
+): Layer.Layer<never, never, Stores> => {
+  const all = distinct("Projection.layer", "name" in views ? [views] : views)
+  return Layer.effectDiscard(
     Effect.gen(function* () {
-      const all = "name" in views ? [views] : views
       const reader = SharedReader.make(all, yield* EventStore)
       if (options.keepFor !== undefined) {
         const keepFor = Duration.fromInputUnsafe(options.keepFor)
@@ -285,6 +318,7 @@ export const layer = (
       )
     })
   )
+}
 
 const logStop = (view: View.Any, cause: Cause.Cause<Failure>) => {
   const text = `${view.name}, version ${view.version}: the projection has stopped`

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type * as View from "../../domain/View.ts"
+import { distinct } from "../../domain/view/distinct.ts"
 import { disconnect } from "../../internal/disconnect.ts"
 import { reported, withMessage } from "../../internal/reported.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
@@ -25,7 +26,8 @@ export type { Held, Part, Rebuild, State, Status } from "./status.ts"
  * are given, in their order, then of all other generations in the store, by view, version and
  * build. `isDeclared` tells them apart. An alarm should look at `lagTime`: it grows while a
  * view stands still, and stays small while the view follows the events, however many there are.
- * What it costs has a bound: see `lag`.
+ * What it costs has a bound: see `lag`. Throws if two of the views have
+ * the same name and version.
  *
  * @example
  * ```ts
@@ -45,7 +47,7 @@ export type { Held, Part, Rebuild, State, Status } from "./status.ts"
 export const status = (
   views: ReadonlyArray<View.Any>
 ): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =>
-  statusOf(views)
+  statusOf(distinct("ProjectionMonitor.status", views))
 
 /** How often {@link watch} reads the status, and which views it takes for healthy. */
 export interface WatchOptions extends HealthOptions {
@@ -79,8 +81,9 @@ export interface WatchOptions extends HealthOptions {
 export const watch = (
   views: ReadonlyArray<View.Any>,
   { every = "10 seconds", ...options }: WatchOptions = {}
-): Effect.Effect<never, never, EventStore | ProjectionStore | ViewStore> =>
-  Effect.gen(function* () {
+): Effect.Effect<never, never, EventStore | ProjectionStore | ViewStore> => {
+  distinct("ProjectionMonitor.watch", views)
+  return Effect.gen(function* () {
     const store = yield* ViewStore
     const limits = limitsOf(options)
     const report = reported({
@@ -117,6 +120,7 @@ export const watch = (
       Effect.forever
     )
   }).pipe(Effect.withTracerEnabled(false))
+}
 
 /**
  * Runs {@link watch} in the background for as long as the layer lives.

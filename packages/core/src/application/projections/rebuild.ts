@@ -11,6 +11,7 @@ import {
   buildsOf,
   isLater,
   isNobodys,
+  isOfAnother,
   isSame,
   placeOf as generationOf,
   servingOf,
@@ -57,6 +58,10 @@ export interface Rebuilt extends Report {
  * and then goes on. If it is interrupted or fails, it leaves an unfinished build,
  * which the next rebuild drops. Two rebuilds at once work beside each other, and
  * the build with the higher number stays.
+ *
+ * If the definition has changed under the same version, the new records are those of the
+ * definition in this process. From the switch on, the projections of processes with the
+ * former definition do not work.
  *
  * Fails with a `ProjectionFailed` for an event that cannot be applied, unless the
  * view skips or parks such events; the new build has dead letters of its own.
@@ -116,7 +121,7 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
   let isOurs = false
   let replaced: Status | undefined
   const place = { version: view.version, build: target.build }
-  const isTarget = (now: Status | undefined) => now !== undefined && isSame(now, place)
+  const isTarget = (now: Status | undefined) => now !== undefined && isSame(now, place) && !isOfAnother(view, now)
   const report = (position: number) => {
     const { applied } = worker
     return Option.some({ ...applied, position, build: target.build, replaced: replaced && generationOf(replaced) })
@@ -157,9 +162,14 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
   for (;;) {
     const done = yield* working.pipe(
       Effect.catch((error) =>
-        error._tag === "CommitConflict" || error._tag === "HistoryEnded" || isRetryable(error)
-          ? Effect.as(failures.failed(Cause.fail(error)), undecided)
-          : Effect.fail(error)
+        error._tag === "DefinitionDiffers"
+          ? // A rebuild of another definition has taken the number, at once or after ours was dropped.
+            isOurs
+            ? Effect.fail(overtaken(view, target, place))
+            : Effect.succeed(undecided)
+          : error._tag === "CommitConflict" || error._tag === "HistoryEnded" || isRetryable(error)
+            ? Effect.as(failures.failed(Cause.fail(error)), undecided)
+            : Effect.fail(error)
       ),
       Worker.untraced
     )

@@ -17,6 +17,8 @@ import type { ProjectionFailed } from "../views/errors.ts"
 import * as ViewFold from "../views/fold.ts"
 import { partOf } from "../views/partOf.ts"
 import { unapplied } from "../views/poison.ts"
+import { checkDefinition } from "./checkDefinition.ts"
+import type { DefinitionDiffers } from "./errors.ts"
 import * as metrics from "./worker/metrics.ts"
 import { warnOfDeadLetter } from "./worker/warnings.ts"
 
@@ -33,7 +35,7 @@ export const retryKey = (
   key: string
 ): Effect.Effect<
   Retried,
-  CommitConflict | EventStoreError | ViewStoreError,
+  CommitConflict | DefinitionDiffers | EventStoreError | ViewStoreError,
   EventStore | ProjectionStore | ViewStore
 > =>
   Effect.gen(function* () {
@@ -62,6 +64,7 @@ const retryPage = (view: View.Any, key: string) =>
     const { status } = yield* ViewStore
     const current = currentOf(view, yield* status)
     if (current === undefined) return nothing
+    yield* checkDefinition(view, current)
     const { build, version } = current
     const generation = { view: view.name, version, build }
     // Read before the record. If the record has passed them, some of them are gone, and the commit is refused.
@@ -74,7 +77,10 @@ const retryPage = (view: View.Any, key: string) =>
     // The dead letter is not written alone: a process with a newer program may have applied it.
     if (applied === 0) return { applied, failed: still }
     // Read as late as possible: under load the owner commits every few milliseconds.
-    const { parts } = buildsOf(view, yield* status).find((each) => each.build === build) ?? current
+    const latest = buildsOf(view, yield* status).find((each) => each.build === build) ?? current
+    // A claim that gives the generation a fingerprint raises the epoch: the commit is refused if one comes after this.
+    yield* checkDefinition(view, latest)
+    const { parts } = latest
     const part = partOf(key, parts.length)
     const { epoch, position } = parts[part]!
     // The commit deletes the dead letters of the record. If all of them still exist,

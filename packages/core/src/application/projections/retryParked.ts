@@ -8,6 +8,7 @@ import type { CommitConflict, EventStoreError, ViewStoreError } from "../../port
 import type { EventStore } from "../../ports/EventStore.ts"
 import { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
+import type { DefinitionDiffers } from "./errors.ts"
 import { retryKey } from "./retryKey.ts"
 
 /**
@@ -64,8 +65,8 @@ export interface Retried {
  *
  * Keys are independent: what was applied for one key stays applied, whatever
  * happens to the next. Fails with `CommitConflict` if every try met a commit of
- * another process. Errors of a store are passed on. After a failure it can be run
- * again.
+ * another process, and with `DefinitionDiffers` if another definition of the version has
+ * made the records. Errors of a store are passed on. After a failure it can be run again.
  *
  * @example
  * ```ts
@@ -86,7 +87,7 @@ export const retryParked = (
   options: RetryOptions = {}
 ): Effect.Effect<
   Retried,
-  CommitConflict | EventStoreError | ViewStoreError,
+  CommitConflict | DefinitionDiffers | EventStoreError | ViewStoreError,
   EventStore | ProjectionStore | ViewStore
 > =>
   Effect.gen(function* () {

@@ -7,7 +7,7 @@ import type * as View from "../../domain/View.ts"
 import type { Unapplied } from "../../ports/deadLetter.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import { EventStore, type Horizon } from "../../ports/EventStore.ts"
-import { buildsOf, currentOf, type PartStatus, type Status as Generation } from "../../ports/generation.ts"
+import { buildsOf, currentOf, isOfAnother, type PartStatus, type Status as Generation } from "../../ports/generation.ts"
 import type { Reason } from "../../ports/Reason.ts"
 import { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
@@ -21,7 +21,7 @@ import { type Owner, ownerOf } from "./worker/process.ts"
 /**
  * What a generation of a view is doing. If several apply, the state is the first of them:
  *
- * - `another definition`: another definition of the same version has made the records;
+ * - `another definition`: another definition of this version has made the records, and the projection of this one does not work;
  * - `inline`: appends maintain the records;
  * - `replaced`: a later build of the same version answers, and nobody reads these records any more;
  * - `failed`: an event stopped the view or a part of it, or the log does not have the position that it has reached;
@@ -31,7 +31,8 @@ import { type Owner, ownerOf } from "./worker/process.ts"
  * - `catching up`: the view answers queries, but its lag time is above 5 seconds;
  * - `live`: the view answers queries and follows the events.
  */
-export type State = "inline" | "replaced" | "failed" | "waiting" | "building" | "held" | "catching up" | "live"
+export type State =
+  "another definition" | "inline" | "replaced" | "failed" | "waiting" | "building" | "held" | "catching up" | "live"
 
 /** The status of a generation of a view. */
 export interface Status {
@@ -209,7 +210,12 @@ const statusIn = Effect.fnUntraced(function* ({ generations, known, log, place, 
     version: place.version,
     build: known?.build,
     isDeclared: view !== undefined,
-    state: refusal === undefined ? stateOf(known, lag.time, isHeld) : "failed",
+    state:
+      view !== undefined && isOfAnother(view, known)
+        ? "another definition"
+        : refusal === undefined
+          ? stateOf(known, lag.time, isHeld)
+          : "failed",
     serves: known?.serves ?? false,
     position,
     horizon,

@@ -8,7 +8,9 @@ import { EventStore } from "../../ports/EventStore.ts"
 import { servingOf, type Status } from "../../ports/generation.ts"
 import { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
+import { checkDefinition } from "./checkDefinition.ts"
 import { comparison, type Difference, notServing } from "./comparison.ts"
+import type { DefinitionDiffers } from "./errors.ts"
 import { read } from "./expectedRecords.ts"
 import { horizonOf } from "../events/positions.ts"
 
@@ -57,8 +59,8 @@ export interface Verified {
  * never much memory. Objects are equal whatever the order of their fields.
  *
  * Fails with a `NotServing` if this version of the view does not answer the
- * queries, or if another build takes over meanwhile. Errors of a store are passed
- * on.
+ * queries, or if another build takes over meanwhile. Fails with a `DefinitionDiffers` if
+ * another definition of the version has made the records. Errors of a store are passed on.
  *
  * @example
  * ```ts
@@ -76,7 +78,11 @@ export interface Verified {
 export const verify = (
   view: View.Any,
   options: VerifyOptions = {}
-): Effect.Effect<Verified, NotServing | EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =>
+): Effect.Effect<
+  Verified,
+  DefinitionDiffers | NotServing | EventStoreError | ViewStoreError,
+  EventStore | ProjectionStore | ViewStore
+> =>
   Effect.gen(function* () {
     const { after = 0, keysPerPass = 50_000, limit = 100 } = options
     if (!Number.isSafeInteger(keysPerPass) || keysPerPass < 1) {
@@ -85,7 +91,7 @@ export const verify = (
     const events = yield* EventStore
     const records = yield* ProjectionStore
     const { status } = yield* ViewStore
-    const { build, version, ...serving } = yield* servingNow(view)
+    const { build, version, ...serving } = yield* Effect.tap(servingNow(view), (known) => checkDefinition(view, known))
     // Appends may begin or stop maintaining the view at any moment.
     const inline = serving.inline || view.consistency === "inline"
     const { compare, counts, differences } = comparison(view, { build, inline, limit, events, records, status })

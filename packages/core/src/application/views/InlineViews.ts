@@ -7,6 +7,7 @@ import type * as Schema from "effect/Schema"
 import * as StreamId from "../../domain/StreamId.ts"
 import { bounded, thrownText } from "../../domain/texts.ts"
 import type * as View from "../../domain/View.ts"
+import { distinct } from "../../domain/view/distinct.ts"
 import * as ViewFold from "./fold.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
 import type { Changes } from "../../ports/ProjectionStore.ts"
@@ -32,7 +33,7 @@ export interface Plan {
 
 /**
  * Selects the views whose `consistency` is inline. Throws if two of them have the
- * same name.
+ * same name, or if two views of the list have the same name and version.
  *
  * @example
  * ```ts
@@ -46,7 +47,7 @@ export interface Plan {
  * ```
  */
 export const select = (views: ReadonlyArray<View.Any>): ReadonlyArray<View.Any> => {
-  const inline = views.filter(({ consistency }) => consistency === "inline")
+  const inline = distinct("the views of the stores", views).filter(({ consistency }) => consistency === "inline")
   const names = new Set<string>()
   for (const { name } of inline) {
     if (names.has(name)) throw new Error(`two inline views are called ${name}`)

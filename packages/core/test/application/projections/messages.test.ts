@@ -84,12 +84,13 @@ it.effect("a job that an event stops warns of it with the message of the error, 
     const view = boxes("stop")
     const warning =
       'Warn Boxes, version 1: the projection has stopped: Boxes, version 1: evolve failed for event 1 of Box-a, a "Put" at position 1: Error: seven'
-    for (const job of [
+    const jobs: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }, Projection.Stores>> = [
       Projection.catchUp(view),
       Projection.build(view),
       Projection.run(view),
       Projection.rebuild(view)
-    ]) {
+    ]
+    for (const job of jobs) {
       lines.length = 0
       expect((yield* Effect.flip(into(job)))._tag).toBe("ProjectionFailed")
       expect(lines).toEqual([warning])

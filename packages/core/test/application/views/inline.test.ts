@@ -162,7 +162,7 @@ describe("the projection of an inline view", () => {
 
 describe("InlineViews", () => {
   it("selects the inline views, whose names must differ", () => {
-    assert.deepStrictEqual(InlineViews.select([Deposits, definition("async")]), [Deposits])
+    assert.deepStrictEqual(InlineViews.select([Deposits, definition("async", "stop", 2)]), [Deposits])
     assert.throws(() => InlineViews.select([Deposits, definition("inline", "stop", 2)]), "two inline views")
   })
 

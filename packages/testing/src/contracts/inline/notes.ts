@@ -99,7 +99,16 @@ const struck = (onPoison: View.OnPoison, version = 1) =>
 /** `All` as another process defines it: it handles one more type of event under the same version, by mistake. */
 export const AllStruck = struck("stop")
 
-/** Its next version. */
+/** `All` as a process defines it that is stricter about the state, under the same version and of the same events. */
+export const AllOther = View.make("All", {
+  from: [Note],
+  consistency: "inline",
+  state: Schema.Struct({ ...Seen.fields, sum: Schema.Int.check(Schema.isGreaterThan(-1_000)) }),
+  key: () => "all",
+  evolve: { Noted: (state, { n }, { position }) => seen(state, n, position) }
+})
+
+/** The next version of `AllStruck`. */
 export const NextStruck = struck("stop", 2)
 
 /** Like `AllStruck`, but it parks the events that it cannot apply; `AllStruck` can apply them all. */

@@ -45,6 +45,7 @@ export interface Definition {
   readonly name?: string
   readonly version?: number
   readonly onPoison?: View.OnPoison
+  readonly indexes?: ReadonlyArray<"sum">
   /** Whether the view's handler throws for a number. */
   readonly isPoison?: (n: number) => boolean
 }
@@ -52,12 +53,13 @@ export interface Definition {
 /** A view with a record for each stream, and one for all streams under `all`: the events applied, in order. */
 export const viewOf = (
   tally: Tally,
-  { isPoison = () => false, name = "Entries", onPoison = "stop", version = 1 }: Definition = {}
+  { indexes = [], isPoison = () => false, name = "Entries", onPoison = "stop", version = 1 }: Definition = {}
 ) =>
   View.make(`${name}_${tally.name}`, {
     from: [tally],
     version,
     onPoison,
+    indexes,
     state: Schema.Struct({ version: Schema.Int, positions: Schema.Array(Schema.Int), sum: Schema.Int }),
     key: (_event, { id }) => [id, "all"],
     evolve: {

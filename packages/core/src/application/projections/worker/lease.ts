@@ -19,6 +19,8 @@ export interface Work<A, E, E2> {
   readonly asOwner: (owned: Owned) => Effect.Effect<A, E>
   /** The keys of the generation are divided into another number of parts than was claimed. */
   readonly divided: (positions: ReadonlyArray<number>) => Effect.Effect<void, E2>
+  /** Another definition of the same version, with this fingerprint, has made the records. */
+  readonly differs: (fingerprint: string) => Effect.Effect<never, E2>
   /** Is run when the lease is lost, before the work is interrupted. */
   readonly lost?: (why: string) => Effect.Effect<void>
 }
@@ -64,6 +66,7 @@ export const withLease = <A, E, E2>(
         const { claimed } = renewed.value
         // The answer may be another build, which has replaced ours.
         if (claimed._tag === "Held") return `the projection ${claimed.by} owns it now`
+        if (claimed._tag === "Differs") return "records of another definition have replaced its own"
         if (claimed._tag === "Divided") return "its keys are divided into other parts now"
         if (claimed.build !== build) return `build ${claimed.build} has replaced build ${build}`
         if (claimed.epoch !== epoch) return "its lease had ended before it was renewed"
@@ -88,6 +91,8 @@ export const withLease = <A, E, E2>(
             )
           case "Divided":
             return Effect.as(work.divided(claimed.positions), Option.none<A>())
+          case "Differs":
+            return work.differs(claimed.fingerprint)
           case "Held":
             return Effect.succeedNone
         }

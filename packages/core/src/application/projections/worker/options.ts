@@ -39,6 +39,14 @@ export interface RunOptions extends Options {
    * process, is dropped with all its records. Whether it is read does not matter. For ever by default.
    */
   readonly keepFor?: Duration.Input
+  /**
+   * What happens if another definition of the same version has made the records. With
+   * `refuse` the projection does not work: it logs a warning, and tries again. With
+   * `rebuild` it builds the records anew when it starts, under the same version; a process
+   * that has the former definition is refused from then on. That is for development, where
+   * nobody raises a version for each change. `refuse` by default.
+   */
+  readonly onChange?: "refuse" | "rebuild"
 }
 
 /** What `Projection.catchUp` did. */

@@ -22,6 +22,7 @@ import * as Batch from "./batch.ts"
 import * as BatchSize from "./batchSize.ts"
 import { type Reader, reader } from "./eventReader.ts"
 import { type HistoryEnded, makePlaces } from "./places.ts"
+import { DefinitionDiffers } from "./errors.ts"
 import { bounded, type Owned, withLease } from "./lease.ts"
 import { type Failure, type Options, settingsOf } from "./options.ts"
 import { nameOf, Process } from "./process.ts"
@@ -35,10 +36,13 @@ export interface Worker extends Promotion.Promotion {
   readonly events: EventStore["Service"]
   /** What the worker has done so far. */
   readonly applied: { readonly events: number; readonly commits: number }
-  /** Works as the owner. Gives nothing if another projection owns the generation, or if the lease was lost. */
+  /**
+   * Works as the owner. Gives nothing if another projection owns the generation, or if the lease was lost. Fails if the
+   * generation is of another definition.
+   */
   readonly asOwner: <A, E>(
     work: (owned: Owned) => Effect.Effect<A, E>
-  ) => Effect.Effect<Option.Option<A>, E | Failure | Interrupted>
+  ) => Effect.Effect<Option.Option<A>, E | Failure | Interrupted | DefinitionDiffers>
   /**
    * Applies the events between a position and a horizon. A generation that has
    * reached the horizon asks to answer the queries, unless it is known to. Fails if
@@ -94,6 +98,9 @@ export const make = (
       events
     )
 
+    const differs = (stored: string) =>
+      Effect.fail(new DefinitionDiffers({ view: view.name, version: view.version, stored, own: view.fingerprint }))
+
     // The keys can be divided anew when all parts have reached the position of the first of them.
     const level = Effect.fnUntraced(function* (positions: ReadonlyArray<number>) {
       const horizon = { ...(yield* horizonOf(events)), position: Math.max(...positions) }
@@ -102,7 +109,7 @@ export const make = (
         return withLease(
           records,
           { ...claim, part },
-          { asOwner: (owned) => advance(part)(owned, owned.position, horizon), divided: () => Effect.void }
+          { asOwner: (owned) => advance(part)(owned, owned.position, horizon), divided: () => Effect.void, differs }
         )
       }
       yield* Effect.forEach(positions.keys(), levelPart, { discard: true })
@@ -115,6 +122,7 @@ export const make = (
           return owned.inline ? Effect.andThen(failures.succeeded, work(owned)) : work(owned)
         },
         divided: level,
+        differs,
         lost: lost(part)
       })
 
@@ -139,6 +147,7 @@ const claimOf = (
     ...as,
     generation: { view: view.name, version: view.version, ...build },
     indexes: declaredIndexes(view),
+    fingerprint: view.fingerprint,
     after
   }
 }
