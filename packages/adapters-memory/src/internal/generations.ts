@@ -27,6 +27,8 @@ export interface Stored {
   replaced: boolean
   /** The events that appends apply to the records. While they do, the part keeps the position at which they began. */
   inline: Follows | undefined
+  /** What appends maintained before one of a process that does not know the definition, and when the last such append came. */
+  foreign: { readonly follows: Follows; at: number } | undefined
 }
 
 /** The events that a view follows. */
@@ -144,7 +146,8 @@ export const create = (
     parts: [newPart(0, after)],
     serves: false,
     replaced: false,
-    inline: undefined
+    inline: undefined,
+    foreign: undefined
   }
   all.push(created)
   all.sort(inOrder)
@@ -156,6 +159,16 @@ export const remove = ({ views }: Generations, view: string, dropped: Stored): v
   const left = views.get(view)!.filter((each) => each !== dropped)
   views.set(view, left)
 }
+
+/** The generations that a foreign append has left to their projections. */
+export const foreignOf = ({ views }: Generations): ReadonlyArray<Inline> =>
+  Array.from(views).flatMap(([view, all]) =>
+    all.flatMap((stored) =>
+      stored.foreign === undefined || stored.inline !== undefined
+        ? []
+        : [{ view, stored, follows: stored.foreign.follows }]
+    )
+  )
 
 /** The generations that appends maintain. */
 export const inlineOf = ({ views }: Generations): ReadonlyArray<Inline> =>
@@ -201,7 +214,10 @@ export const statusOf = (generations: Generations, moment: Moment): ReadonlyArra
       })),
       serves: stored.serves && !isLeft(generations, view, stored, moment),
       replaced: stored.replaced,
-      inline: stored.inline !== undefined
+      inline: stored.inline !== undefined,
+      ...(stored.foreign === undefined || stored.inline !== undefined
+        ? {}
+        : { sinceForeignAppend: Duration.millis(Math.max(0, moment.now - stored.foreign.at)) })
     }))
   )
 

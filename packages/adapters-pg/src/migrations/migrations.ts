@@ -1,4 +1,5 @@
 import { events } from "./events.ts"
+import { foreignAppends } from "./foreignAppends.ts"
 import { generations } from "./generations.ts"
 import { histories } from "./histories.ts"
 import { inline } from "./inline.ts"
@@ -36,5 +37,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { name: "times", statements: times, locks: ["streams", "events"] },
   { name: "histories", statements: histories },
   { name: "view histories", statements: viewHistories, locks: ["view_parts"] },
-  { name: "serving versions", statements: servingVersions, locks: ["views"] }
+  { name: "serving versions", statements: servingVersions, locks: ["views"] },
+  { name: "foreign appends", statements: foreignAppends, locks: ["views"] }
 ]

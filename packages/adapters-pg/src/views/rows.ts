@@ -90,6 +90,8 @@ export interface StatusRow {
   readonly owner: string | null
   /** In seconds. */
   readonly unowned_for: number | null
+  /** In seconds. */
+  readonly since_foreign: number | null
   readonly failure: StoredUnapplied | null
   readonly events_per_second: number | null
   readonly positions_per_second: number | null
@@ -105,7 +107,7 @@ export const statusesOf = (rows: ReadonlyArray<StatusRow>): ReadonlyArray<ViewSt
     else parts.push(row)
   }
   return [...byGeneration.values()].map((parts) => {
-    const { build, inline, replaced, serves, version, view } = parts[0]!
+    const { build, inline, replaced, serves, since_foreign, version, view } = parts[0]!
     return {
       view,
       version: Number(version),
@@ -114,7 +116,8 @@ export const statusesOf = (rows: ReadonlyArray<StatusRow>): ReadonlyArray<ViewSt
       parts: parts.map(partOf),
       serves,
       replaced,
-      inline
+      inline,
+      ...(since_foreign === null ? {} : { sinceForeignAppend: Duration.seconds(Math.max(0, since_foreign)) })
     }
   })
 }

@@ -63,6 +63,12 @@ export interface Status extends Generation {
   readonly replaced: boolean
   /** Whether appends maintain the generation. If so, every committed event is in its records. */
   readonly inline: boolean
+  /**
+   * The time since the last append of a process that does not know the definition, to a
+   * generation that appends have maintained before. Undefined if appends maintain it, or
+   * if no such append is known.
+   */
+  readonly sinceForeignAppend?: Duration.Duration | undefined
 }
 
 /** The place of a generation among those of its view. */

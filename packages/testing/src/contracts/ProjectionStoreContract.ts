@@ -13,6 +13,7 @@ import { dropping } from "./projectionStore/dropping.ts"
 import { keeping } from "./projectionStore/keeping.ts"
 import { overtaking } from "./projectionStore/overtaking.ts"
 import { dividing } from "./projectionStore/parts.ts"
+import { renewing } from "./projectionStore/renewing.ts"
 import { suite as declare } from "./suite.ts"
 
 const contract: Contract = {
@@ -25,6 +26,7 @@ const contract: Contract = {
     keeping,
     overtaking,
     claiming,
+    renewing,
     dividing,
     building,
     dropping,

@@ -13,6 +13,7 @@ import { EventStore, type Horizon } from "../../ports/EventStore.ts"
 import { servingOf } from "../../ports/generation.ts"
 import * as Reason from "../../ports/Reason.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
+import { ownPositions } from "../events/ownPositions.ts"
 import { hasReached, look, pauses, type ViewName } from "./waitFor.ts"
 
 /**
@@ -41,7 +42,7 @@ export const answers = <A extends Answer, E>(
           const seen = yield* Effect.withTracerEnabled(look(store), false)
           if (Option.isNone(seen)) return { done: false, answer: undefined }
           const serving = servingOf(view, seen.value)
-          const done = hasReached(serving, horizon)
+          const done = hasReached(servingOf(view, ownPositions(store).seen(seen.value, history)), horizon)
           // Read the position before the answer. The answer can then be newer than the position (and is fetched again), but never older.
           const at = `${history} ${serving?.version} ${serving?.build} ${serving?.inline ? horizon : serving?.position}`
           if (at === asked) return { done, answer: undefined }

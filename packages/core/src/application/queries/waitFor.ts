@@ -14,13 +14,18 @@ import { ViewStore } from "../../ports/ViewStore.ts"
 import { memoized } from "../../internal/memoized.ts"
 import { disconnect } from "../../internal/disconnect.ts"
 import { isTraced, spanIf } from "../../internal/tracing.ts"
+import { ownPositions } from "../events/ownPositions.ts"
 import { confirm, confirmParts, horizonOf, inTime } from "../events/positions.ts"
+import { neededOf } from "./needed.ts"
 import { currentOf, servingOf, type Status } from "../../ports/generation.ts"
 
 /** A version of a view that can be waited for. */
 export interface ViewName {
   readonly name: string
   readonly version: number
+  /** The aggregates whose events the view follows, and their types. A wait for a view without them may take longer. */
+  readonly sources?: ReadonlyArray<{ readonly name: string }>
+  readonly types?: ReadonlyArray<string>
 }
 
 /**
@@ -43,7 +48,10 @@ export const waitFor = <Receipt>(
   if (views.length === 0 || wanted === 0) return Effect.void
   return Effect.contextWith((context: Context.Context<ViewStore>) => {
     const store = Context.get(context, ViewStore)
-    const judge = judgement(Context.getOrUndefined(context, EventStore), position)
+    const events = Context.getOrUndefined(context, EventStore)
+    const judge = judgement(events, position)
+    const own = ownPositions(store)
+    const needed = neededOf(events, wanted)
     const unseen = views.map(({ name }): Lateness => ({ view: name, reached: 0, reason: "no answer" }))
     let late: ReadonlyArray<Lateness> = unseen
     let isJudged = false
@@ -51,8 +59,10 @@ export const waitFor = <Receipt>(
       const seen = yield* look(store)
       if (Option.isNone(seen)) return false
       const servings = views.map((view) => servingOf(view, seen.value))
-      late = views.flatMap((view, i) =>
-        hasReached(servings[i], wanted) ? [] : [lateness(view, currentOf(view, seen.value))]
+      const nearer = own.seen(seen.value, historyOf(position))
+      yield* needed.look(views.map((view) => [view, servingOf(view, nearer)]))
+      late = views.flatMap((view) =>
+        hasReached(servingOf(view, nearer), needed.of(view)) ? [] : [lateness(view, currentOf(view, nearer))]
       )
       const isReached = late.length === 0
       if (isJudged && !isReached) return false
@@ -93,6 +103,8 @@ const judgement = (events: EventStore["Service"] | undefined, wanted: number | P
       Effect.withTracerEnabled(false)
     )
 }
+
+const historyOf = (position: number | Position) => (typeof position === "number" ? undefined : position.history)
 
 const ofViews = (reason: Reason) => new ViewStoreError({ operation: "status", reason })
 
