@@ -1,5 +1,12 @@
 /** The ways to keep views up to date while the log is executed. */
-import { type DefinitionDiffers, type EventStoreError, Projection, type View, type ViewStoreError, type WaitTimeout } from "@hexfold/core"
+import {
+  type DefinitionDiffers,
+  type EventStoreError,
+  Projection,
+  type View,
+  type ViewStoreError,
+  type WaitTimeout
+} from "@hexfold/core"
 import { Effect } from "effect"
 import { Declarations, Histories, LeadTimes, Spending } from "./views.ts"
 

@@ -5,13 +5,14 @@ import { Context, Duration, Effect, Layer } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { defaultTimeout, limiting } from "./database/disconnect.ts"
 import { translatedOf } from "./database/errors.ts"
+import { gathering } from "./database/gathering.ts"
 import { quoted } from "./database/schemaName.ts"
 import { awaitServer, defaultStartTimeout } from "./database/starting.ts"
-import { transactionOf } from "./database/transactions.ts"
+import { transactionOf, whetherJoined } from "./database/transactions.ts"
 import { checkLimits } from "./events/optionChecks.ts"
 import * as PgMigrations from "./PgMigrations.ts"
 import { thisProcess } from "./server/thisProcess.ts"
-import { claiming } from "./views/claims.ts"
+import { claiming, renewing } from "./views/claims.ts"
 import { committing } from "./views/commits.ts"
 import { InlineDefinitions } from "./views/inlineDefinitions.ts"
 import { reader } from "./views/reader.ts"
@@ -102,11 +103,25 @@ export const make = (
         generation.view
       )<Counted, never>(what === "count" ? read.deadLetterCounts(generation) : read.deadLetters(generation, what))
 
+    const renewTogether = renewing(schema, sql)
+    const renew = gathering((claims: ReadonlyArray<ProjectionStore.Claim>) =>
+      within("claim")(transaction(renewTogether(claims)))
+    )
+    // A renewal inside a caller's transaction belongs to that transaction alone.
+    const claimOrRenew = (given: ProjectionStore.Claim) =>
+      whetherJoined(sql, (joined) =>
+        given.renews === undefined || joined
+          ? transaction(claim(given))
+          : Effect.flatMap(renew(given), (renewed) =>
+              renewed === undefined ? transaction(claim(given)) : Effect.succeed(renewed)
+            )
+      )
+
     const writing = ProjectionStore.ProjectionStore.of({
       claim: (given) => {
         const refused = CommitCheck.checkClaim(given)
         if (refused !== undefined) return Effect.fail(refused)
-        return within("claim", given.generation.view)(transaction(claim(given)))
+        return within("claim", given.generation.view)(claimOrRenew(given))
       },
 
       load: (generation, keys) => within("load", generation.view)(read.loadOf(generation, keys)),

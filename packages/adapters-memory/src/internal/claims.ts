@@ -40,6 +40,7 @@ export const claim = (
   // From now on the part has an owner again. What it has not applied yet is still missing.
   if (stored.serves && isLeft(generations, generation.view, stored, moment)) stored.serves = false
   if (part.owner !== owner || part.leasedUntil <= now) part.epoch = generations.nextEpoch()
+  else if (stored.inline === undefined) move(part, given.renews)
   part.owner = owner
   part.leasedUntil = now + Duration.toMillis(lease)
   // The definition with which appends have maintained it until now is not known.
@@ -54,6 +55,16 @@ export const claim = (
     ...(part.history === undefined || stored.inline !== undefined ? {} : { history: part.history }),
     inline: stored.inline !== undefined
   })
+}
+
+// Moves the position over what its owner has passed. A renewal of a former epoch, or of another position, moves nothing.
+const move = (part: Part, renews: ProjectionStore.Renewal | undefined): void => {
+  if (renews?.passed === undefined || renews.epoch !== part.epoch) return
+  const { from, history, to } = renews.passed
+  if (part.position !== from || to === from) return
+  part.position = to
+  part.history = history
+  part.failure = undefined
 }
 
 // Divides the keys anew. Gives the positions of the present parts if these have not reached a common one.

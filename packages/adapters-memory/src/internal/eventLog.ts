@@ -20,12 +20,12 @@ export const newLog = (): Log => ({
 
 /**
  * An event store over a log. Several stores may share the log. The retention of
- * command ids is in milliseconds. `recorded` is called in the step that appends, and returns warnings.
+ * command ids is in milliseconds. `recorded` is called in the step that appends, with the time, and returns warnings.
  */
 export const open = (
   data: Log,
   retention: number,
-  recorded: (events: ReadonlyArray<Recorded>) => ReadonlyArray<string> = () => []
+  recorded: (events: ReadonlyArray<Recorded>, now: number) => ReadonlyArray<string> = () => []
 ): Store => {
   const { commands, events: log, latest, listeners, streams } = data
   const versionOf = (streamId: StreamId.StreamId): number => streams.get(streamId)?.length ?? 0
@@ -181,7 +181,7 @@ export const open = (
         const before = log.length
         const parts = append.parts.map((part) => record(part, append.conditions, time))
         // Inline views take the events of all parts at once.
-        const warnings = recorded(parts.length === 1 ? parts[0]!.events : parts.flatMap(({ events }) => events))
+        const warnings = recorded(parts.length === 1 ? parts[0]!.events : parts.flatMap(({ events }) => events), millis)
         for (let i = 0; i < parts.length; i++) {
           const { command } = append.parts[i]!
           if (command === undefined) continue

@@ -31,6 +31,8 @@ export interface Stored {
   inline: Follows | undefined
   /** Grows with every step that changes a record. */
   changes: number
+  /** What appends maintained before one of a process that does not know the definition, and when the last such append came. */
+  foreign: { readonly follows: Follows; at: number } | undefined
 }
 
 /** The events that a view follows. */
@@ -164,7 +166,8 @@ export const create = (
     replaced: false,
     inline: undefined,
     changes: firstChange(),
-    fingerprint: undefined
+    fingerprint: undefined,
+    foreign: undefined
   }
   all.push(created)
   all.sort(inOrder)
@@ -183,6 +186,16 @@ export const remove = ({ views }: Generations, view: string, dropped: Stored): v
   const left = views.get(view)!.filter((each) => each !== dropped)
   views.set(view, left)
 }
+
+/** The generations that a foreign append has left to their projections. */
+export const foreignOf = ({ views }: Generations): ReadonlyArray<Inline> =>
+  Array.from(views).flatMap(([view, all]) =>
+    all.flatMap((stored) =>
+      stored.foreign === undefined || stored.inline !== undefined
+        ? []
+        : [{ view, stored, follows: stored.foreign.follows }]
+    )
+  )
 
 /** The generations that appends maintain. */
 export const inlineOf = ({ views }: Generations): ReadonlyArray<Inline> =>
@@ -230,7 +243,10 @@ export const statusOf = (generations: Generations, moment: Moment): ReadonlyArra
       replaced: stored.replaced,
       inline: stored.inline !== undefined,
       changes: stored.changes,
-      ...(stored.fingerprint === undefined ? {} : { fingerprint: stored.fingerprint })
+      ...(stored.fingerprint === undefined ? {} : { fingerprint: stored.fingerprint }),
+      ...(stored.foreign === undefined || stored.inline !== undefined
+        ? {}
+        : { sinceForeignAppend: Duration.millis(Math.max(0, moment.now - stored.foreign.at)) })
     }))
   )
 

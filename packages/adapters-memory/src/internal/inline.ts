@@ -2,14 +2,23 @@ import { type EventStore, type ProjectionFailed, StreamId, type View } from "@he
 import { InlineViews } from "@hexfold/core/adapter"
 import { Result } from "effect"
 import type { Maintaining } from "./commits.ts"
-import { demote, type Follows, type Generations, type Inline, inlineOf, type Stored, write } from "./generations.ts"
+import {
+  demote,
+  type Follows,
+  foreignOf,
+  type Generations,
+  type Inline,
+  inlineOf,
+  type Stored,
+  write
+} from "./generations.ts"
 
 type Events = ReadonlyArray<EventStore.RecordedEvent>
 
 /** How the appends of one process maintain the views that it knows. */
 export interface Appending extends Maintaining {
-  /** Applies events in the step that records them. Returns a warning for each view that appends no longer maintain. */
-  readonly apply: (events: Events) => ReadonlyArray<string>
+  /** Applies events in the step that records them, at a time in milliseconds. Returns a warning for each view that appends no longer maintain. */
+  readonly apply: (events: Events, now: number) => ReadonlyArray<string>
 }
 
 /** Every function is part of one synchronous step, so a reader always finds events and records at one position. */
@@ -33,21 +42,34 @@ export const make = (log: Events, generations: Generations, views: ReadonlyArray
     stored.inline = followsOf(definition)
   }
 
-  // If this process cannot apply the events, the records contain all earlier events and none of these.
-  const applyTo = ({ follows, stored, view }: Inline, events: Events): ReadonlyArray<string> => {
-    if (!events.some((event) => isFollowed(follows, event))) return []
+  // A definition with the same name that follows other events must not touch the records.
+  const knownOf = ({ follows, stored, view }: Inline): View.Any | undefined => {
     const definition = definitionOf(view, stored)
-    const known = definition !== undefined && isSame(follows, followsOf(definition)) ? definition : undefined
+    return definition !== undefined && isSame(follows, followsOf(definition)) ? definition : undefined
+  }
+
+  // If this process cannot apply the events, the records contain all earlier events and none of these.
+  const applyTo = (inline: Inline, events: Events, now: number): ReadonlyArray<string> => {
+    const { follows, stored, view } = inline
+    if (!events.some((event) => isFollowed(follows, event))) return []
+    const known = knownOf(inline)
     const failed = known && maintain(known, stored, events)
     if (known !== undefined && failed === undefined) return []
     demote(generations, stored, events[0]!.position - 1)
+    stored.foreign = known === undefined ? { follows, at: now } : undefined
     return [InlineViews.demotion(view, stored.version, failed)]
   }
 
   return {
     knows: (view, stored) => definitionOf(view, stored) !== undefined,
     promote,
-    apply: (events) => inlineOf(generations).flatMap((inline) => applyTo(inline, events))
+    apply: (events, now) => {
+      for (const left of foreignOf(generations)) {
+        const isForeign = events.some((event) => isFollowed(left.follows, event)) && knownOf(left) === undefined
+        if (isForeign) left.stored.foreign!.at = now
+      }
+      return inlineOf(generations).flatMap((inline) => applyTo(inline, events, now))
+    }
   }
 }
 

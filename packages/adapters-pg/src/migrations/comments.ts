@@ -85,7 +85,9 @@ const columns = {
     inline: "Whether appends maintain the records.",
     aggregates: "The aggregates whose events appends apply.",
     types: "The types of the events that appends apply.",
-    promotion: "The number of the promotion with which appends began to maintain the records."
+    promotion: "The number of the promotion with which appends began to maintain the records.",
+    foreign_append_at:
+      "When a process that does not know the definition last appended an event that is for these records."
   },
   view_parts: {
     generation: "The generation, in views.id.",

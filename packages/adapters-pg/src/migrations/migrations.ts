@@ -2,6 +2,7 @@ import { changes } from "./changes.ts"
 import { comments } from "./comments.ts"
 import { events } from "./events.ts"
 import { fingerprints } from "./fingerprints.ts"
+import { foreignAppends } from "./foreignAppends.ts"
 import { generations } from "./generations.ts"
 import { histories } from "./histories.ts"
 import { inline } from "./inline.ts"
@@ -42,5 +43,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { name: "serving versions", statements: servingVersions, locks: ["views"] },
   { name: "changes", statements: changes, locks: ["view_parts"] },
   { name: "fingerprints", statements: fingerprints, locks: ["views"] },
+  { name: "foreign appends", statements: foreignAppends, locks: ["views"] },
   { name: "comments", statements: comments }
 ]

@@ -60,6 +60,19 @@ select id, build, inline, fingerprint, index, epoch, ${schema}.reached(inline, p
 from ${schema}.views g join ${schema}.view_parts on generation = id
 where id = (${named(schema)}) order by index`
 
+// A renewal moves the position of a part over what its owner has passed, if the part stands where the owner believes. No
+// record changes with it.
+const moved = (isRenewed: string, { from, history, to }: { from: string; history: string; to: string }): string => {
+  const when = `case when ${isRenewed} and part.position = ${from}`
+  return `
+  position = ${when} then ${to} else part.position end,
+  history = ${when} then ${history} else part.history end,
+  history_at = ${when} then ${to} else part.history_at end,
+  changes = ${when} then ${countedChanges} else changes end,
+  changes_at = ${when} then ${to} else changes_at end,
+  failure = ${when} and ${to} > ${from} then null else part.failure end`
+}
+
 /**
  * Keeps the fingerprint of a generation that has none. It changes nothing if the generation has one by now.
  *
@@ -73,15 +86,60 @@ export const adopt = (schema: string): string =>
  * part is in another epoch.
  *
  * $1 bigint: the generation; $2 int: the part; $3 bigint: the epoch; $4 text:
- * the owner; $5 float8: the lease in seconds.
+ * the owner; $5 float8: the lease in seconds; $6 bigint or null: the epoch in which the owner renews it; $7 and $8
+ * bigint or null: the positions that the owner has passed; $9 bigint or null: their history.
  */
 export const claim = (schema: string): string => `
-update ${schema}.view_parts set
+update ${schema}.view_parts as part set
   epoch = case when owner = $4 and leased_until > pg_catalog.clock_timestamp() then epoch else ${nextEpoch(schema)} end,
   owner = $4,
-  leased_until = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $5)
+  leased_until = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $5),${moved(
+    `epoch = $6 and owner = $4 and leased_until > pg_catalog.clock_timestamp()
+    and not (select inline from ${schema}.views where id = $1)`,
+    { from: "$7", to: "$8", history: "$9" }
+  )}
 where generation = $1 and index = $2 and epoch = $3 and (owner = $4 or leased_until <= pg_catalog.clock_timestamp())
 returning epoch, position, ${knownHistory} as history`
+
+/**
+ * Renews leases that have not ended, of any number of parts. It returns a row for each that it has renewed, with its
+ * place among those that were asked for. The others have to be claimed one by one: a part that another transaction has
+ * locked, such as a long commit, holds up no other lease.
+ *
+ * Arrays of: $1 text: the views; $2 bigint: the versions; $3 bigint or null: the builds; $4 int: the parts; $5 int: the
+ * numbers of parts; $6 text: the owners; $7 bigint: the epochs; $8 float8: the leases in seconds; $9 boolean: whether
+ * appends may go on maintaining the generation; $10 and $11 bigint or null: the positions that were passed; $12 bigint
+ * or null: their history.
+ */
+export const renew = (schema: string): string => `
+with asked as materialized (
+  select * from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::int[], $6::text[], $7::bigint[], $8::float8[],
+    $9::boolean[], $10::bigint[], $11::bigint[], $12::bigint[])
+    with ordinality as asked(view, version, of_build, index, parts, owner, epoch, lease, may_inline, passed_from, passed_to, of_history, place)
+), known as materialized (
+  select asked.*, g.id, g.build, g.inline from asked cross join lateral (
+    select id, build, inline from ${schema}.views
+    where view = asked.view and version = asked.version
+      and (build = asked.of_build or asked.of_build is null and (serves or not replaced))
+    order by serves desc, build limit 1
+  ) as g
+  where asked.may_inline or not g.inline
+), locked as materialized (
+  select known.*, (select pg_catalog.count(*) from ${schema}.view_parts where generation = known.id) as present
+  from known join ${schema}.view_parts as own on own.generation = known.id and own.index = known.index
+  where own.owner = known.owner and own.epoch = known.epoch and own.leased_until > pg_catalog.clock_timestamp()
+  for update of own skip locked
+)
+update ${schema}.view_parts as part set
+  leased_until = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => locked.lease),${moved(
+    "not locked.inline",
+    { from: "locked.passed_from", to: "locked.passed_to", history: "locked.of_history" }
+  )}
+from locked
+where part.generation = locked.id and part.index = locked.index and locked.present = locked.parts
+returning locked.place, locked.build, locked.inline, part.epoch,
+  case when locked.inline then (select o_horizon from ${schema}.horizon(false)) else part.position end as position,
+  case when part.history_at = part.position then part.history end as history`
 
 /**
  * The lock for creating a generation of a view, held until the transaction ends. It
@@ -211,7 +269,8 @@ select id, view, version, build, serves and not ${isLeft(schema, "$1")} as serve
   failure, events_per_second, positions_per_second, ${countedChanges} as changes,
   case when leased_until > pg_catalog.clock_timestamp() then owner end as owner,
   case when leased_until <= pg_catalog.clock_timestamp() and leased_until > '-infinity'
-    then pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - leased_until) end as unowned_for
+    then pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - leased_until) end as unowned_for,
+  case when not inline then pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - foreign_append_at) end as since_foreign
 from ${schema}.views g join ${schema}.view_parts on generation = id left join log on true
 order by view, version, build, index`
 

@@ -108,6 +108,10 @@ export const demote = (schema: string): string => `select ${schema}.demote($1)::
 export const maintained = (schema: string): string =>
   `select id, promotion, view, version, fingerprint, aggregates, types from ${schema}.views where inline and ($1::bigint[] is null or id = any ($1))`
 
+/** Notes an append of a process that does not know the definitions of generations. $1 bigint[]: the generations. */
+export const noteForeign = (schema: string): string =>
+  `update ${schema}.views set foreign_append_at = pg_catalog.clock_timestamp() where id = any ($1)`
+
 /** Whether appends can begin to maintain a generation: it has one part, and no key is parked; and its fingerprint. $1 bigint: the generation. */
 export const isWhole = (schema: string): string => `
 select (select pg_catalog.count(*) from ${schema}.view_parts where generation = $1) = 1

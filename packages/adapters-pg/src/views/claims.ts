@@ -7,7 +7,7 @@ import { demote } from "../sql/inline.ts"
 import * as records from "../sql/records.ts"
 import { detailOf, isForbidden } from "../database/errors.ts"
 import { checkVisibleTo } from "../database/logChecks.ts"
-import { array, bigint, float8, int4 } from "../database/binds.ts"
+import { array, bigint, float8, int4, texts } from "../database/binds.ts"
 
 interface Place {
   readonly epoch: bigint
@@ -116,8 +116,9 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient,
         // Of two claims that give it a fingerprint, the second one waits for the row and finds it filled.
         yield* sql.unsafe(registry.adopt(schema), [parts[0].id, fingerprint])
       } else if (part !== undefined) {
-        const lease = Math.min(Math.max(Duration.toSeconds(given.lease), 0), longestLease)
-        const binds = [part.id, int4(index), part.epoch, owner, float8(lease)]
+        const { epoch, passed } = given.renews ?? {}
+        const moves = [epoch, passed?.from, passed?.to, passed?.history].map(bigint)
+        const binds = [part.id, int4(index), part.epoch, owner, float8(leaseOf(given)), ...moves]
         const [owned] = yield* sql.unsafe<Place>(registry.claim(schema), binds)
         if (owned !== undefined) return ownedOf(part, owned)
       } else if (parts.length === 0) {
@@ -138,6 +139,62 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient,
   return claim
 }
 
+/** A lease that was renewed, with the place of its claim among those that were asked for. */
+interface Renewed extends Place {
+  readonly place: bigint
+  readonly build: bigint
+  readonly inline: boolean
+}
+
+/** Renews leases in one statement. Gives nothing for each that has to be claimed alone. Runs at READ COMMITTED. */
+export const renewing =
+  (schema: string, sql: SqlClient.SqlClient) =>
+  (
+    claims: ReadonlyArray<ProjectionStore.Claim>
+  ): Effect.Effect<ReadonlyArray<ProjectionStore.Claimed | undefined>, SqlError.SqlError> => {
+    const bigints = (of: (claim: ProjectionStore.Claim) => number | undefined) =>
+      array(
+        claims.map((claim) => {
+          const value = of(claim)
+          return value === undefined ? null : BigInt(value)
+        }),
+        PgTypes.OID.int8
+      )
+    const binds = [
+      texts(claims.map(({ generation }) => generation.view)),
+      bigints(({ generation }) => generation.version),
+      bigints(({ generation }) => generation.build),
+      array(
+        claims.map(({ part }) => part?.index ?? 0),
+        PgTypes.OID.int4
+      ),
+      array(
+        claims.map(({ part }) => part?.of ?? 1),
+        PgTypes.OID.int4
+      ),
+      texts(claims.map(({ owner }) => owner)),
+      bigints(({ renews }) => renews?.epoch),
+      array(claims.map(leaseOf), PgTypes.OID.float8),
+      array(
+        claims.map(({ inline, part }) => inline === true && (part?.of ?? 1) === 1),
+        PgTypes.OID.bool
+      ),
+      bigints(({ renews }) => renews?.passed?.from),
+      bigints(({ renews }) => renews?.passed?.to),
+      bigints(({ renews }) => renews?.passed?.history)
+    ]
+    return Effect.map(sql.unsafe<Renewed>(registry.renew(schema), binds), (rows) => {
+      const byPlace = new Map(rows.map((row) => [Number(row.place) - 1, row]))
+      return claims.map((_, i) => {
+        const row = byPlace.get(i)
+        return row === undefined ? undefined : ownedOf(row, row)
+      })
+    })
+  }
+
+const leaseOf = ({ lease }: ProjectionStore.Claim): number =>
+  Math.min(Math.max(Duration.toSeconds(lease), 0), longestLease)
+
 const withoutParts = ({ version, view }: ProjectionStore.Generation) => {
   const detail = `${view}, version ${version}, is registered without parts: they were deleted, or the database has lost them`
   return new ViewStoreError({ operation: "claim", view, reason: new Reason.Corrupt({ detail }) })
@@ -156,7 +213,10 @@ const earliestOf = (parts: ReadonlyArray<Place>): number | undefined => {
   return known.length === 0 ? undefined : Math.min(...known)
 }
 
-const ownedOf = ({ build, inline, position }: Part, owned: Place): ProjectionStore.Claimed => ({
+const ownedOf = (
+  { build, inline, position }: Pick<Part, "build" | "inline" | "position">,
+  owned: Place
+): ProjectionStore.Claimed => ({
   _tag: "Owned",
   build: Number(build),
   epoch: Number(owned.epoch),

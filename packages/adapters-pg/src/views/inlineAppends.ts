@@ -107,6 +107,7 @@ export const make = ({
         const { calling, maintaining } = prepared(appends, call)
         return maintaining === undefined ? autocommit(calling) : transaction(maintaining)
       }).pipe(
+        Effect.tap(noted(appends)),
         Effect.catch((error) => {
           const reason = reasonOf(error)
           if (reason === undefined) return Effect.fail(error as SqlError.SqlError | EventStoreError)
@@ -118,6 +119,24 @@ export const make = ({
       failing: `hexfold: an inline view of ${schema} cannot be left to its projection, so transactions with events for it are refused`,
       again: `hexfold: an inline view of ${schema} is left to its projection`
     })
+
+    const noting = Background.reported({
+      failing: `hexfold: appends to inline views of ${schema} that this process does not know cannot be noted`,
+      again: `hexfold: appends to inline views of ${schema} that this process does not know are noted again`
+    })
+
+    // No append waits for the note. It is not part of a transaction that may be taken back or last long.
+    const noted = (appends: ReadonlyArray<EventStore.Append>) =>
+      Effect.suspend(() => {
+        const note = known.noteForeign(appends)
+        if (note === undefined) return Effect.void
+        return limited("append")(note).pipe(
+          Effect.matchCauseEffect({ onFailure: noting.failed, onSuccess: () => noting.succeeded }),
+          outside,
+          Effect.withTracerEnabled(false),
+          Effect.forkIn(scope)
+        )
+      })
 
     // The caller's transaction holds the lock of the flags, so they can change only after its end.
     const later = (reason: Reasons) =>
@@ -142,6 +161,7 @@ export const make = ({
         const { calling, maintaining } = prepared(appends, call)
         return yield* maintaining === undefined ? calling : sql.withTransaction(maintaining)
       }).pipe(
+        Effect.tap(noted(appends)),
         Effect.catch((error): Effect.Effect<never, SqlError.SqlError | EventStoreError> => {
           const reason = reasonOf(error)
           if (reason === undefined) return Effect.fail(error as SqlError.SqlError | EventStoreError)

@@ -94,6 +94,8 @@ export interface StatusRow {
   readonly owner: string | null
   /** In seconds. */
   readonly unowned_for: number | null
+  /** In seconds. */
+  readonly since_foreign: number | null
   readonly failure: StoredUnapplied | null
   readonly events_per_second: number | null
   readonly positions_per_second: number | null
@@ -113,7 +115,7 @@ export const statusesOf = (
     else parts.push(row)
   }
   return [...byGeneration.values()].map((parts) => {
-    const { build, fingerprint, id, inline, replaced, serves, version, view } = parts[0]!
+    const { build, fingerprint, id, inline, replaced, serves, since_foreign, version, view } = parts[0]!
     return {
       view,
       version: Number(version),
@@ -124,7 +126,8 @@ export const statusesOf = (
       replaced,
       inline,
       changes: parts.reduce((sum, { changes }) => sum + Number(changes), appended.get(id) ?? 0),
-      ...(fingerprint === null ? {} : { fingerprint })
+      ...(fingerprint === null ? {} : { fingerprint }),
+      ...(since_foreign === null ? {} : { sinceForeignAppend: Duration.seconds(Math.max(0, since_foreign)) })
     }
   })
 }

@@ -17,7 +17,8 @@ const sealed = {
   "serving versions": "032b70275a37c6de",
   changes: "2209eac066f4f06d",
   fingerprints: "7c6d46a42f0867d8",
-  comments: "bcdfbd90d5452009"
+  "foreign appends": "9e2cad806002267d",
+  comments: "93bb8dbb321756ad"
 }
 
 /** The digests of the functions, by revision. The last one is that of this library. */

@@ -65,13 +65,21 @@ export const checkDrop = (owner: Owner): ViewStoreError | undefined => {
 }
 
 /** Checks a claim. Gives the reason to refuse it, if there is one. */
-export const checkClaim = ({ after = 0, fingerprint, generation, owner, part }: Claim): ViewStoreError | undefined => {
+export const checkClaim = ({
+  after = 0,
+  fingerprint,
+  generation,
+  owner,
+  part,
+  renews
+}: Claim): ViewStoreError | undefined => {
   const refused =
     generationProblem(generation) ??
     idProblem("owner", owner) ??
     (fingerprint === undefined ? undefined : idProblem("fingerprint", fingerprint)) ??
     positionProblem(after, 0) ??
-    (part === undefined || isPart(part) ? undefined : `${part.index} of ${part.of} is not a valid part`)
+    (part === undefined || isPart(part) ? undefined : `${part.index} of ${part.of} is not a valid part`) ??
+    renewalProblem(renews)
   return refused === undefined ? undefined : rejected("claim", generation, refused)
 }
 
@@ -99,6 +107,18 @@ const ownerProblem = ({ epoch, generation, part = 0 }: Owner): string | undefine
   generationProblem(generation) ??
   (isCount(part + 1) && part < maxParts ? undefined : `${part} is not a valid part`) ??
   (Number.isSafeInteger(epoch) ? undefined : `${epoch} is not a valid epoch`)
+
+const renewalProblem = (renews: Claim["renews"]): string | undefined => {
+  if (renews === undefined) return undefined
+  const { epoch, passed } = renews
+  if (!Number.isSafeInteger(epoch)) return `${epoch} is not a valid epoch`
+  if (passed === undefined) return undefined
+  return (
+    positionProblem(passed.from, 0) ??
+    positionProblem(passed.to, passed.from) ??
+    (isCount(passed.history) ? undefined : `${passed.history} is not the number of a history`)
+  )
+}
 
 const generationProblem = ({ build, version, view }: Generation): string | undefined => {
   if (!StreamId.isAggregateName(view)) return `${quote(view)} is not a valid name of a view`

@@ -31,6 +31,22 @@ export interface Claim {
    * the first claim that has one. A claim without it is that of nobody who applies events.
    */
   readonly fingerprint?: string
+  /** Given by an owner that renews its lease, or ends it. Stores may write renewals that come together in one statement. */
+  readonly renews?: Renewal
+}
+
+/** What an owner knows when it renews its lease. */
+export interface Renewal {
+  /** The epoch that the owner was given. */
+  readonly epoch: number
+  /** The positions that the owner has passed since its last commit. None of them has an event that its view handles. */
+  readonly passed?: {
+    /** The position that the generation, or its part, has in the store. */
+    readonly from: number
+    readonly to: number
+    /** The history of the log in which the positions were passed. */
+    readonly history: number
+  }
 }
 
 /** The answer to a claim. */
@@ -140,7 +156,10 @@ export interface Loaded {
  *    is fenced by the epoch.
  * 3. A generation, or each of its parts, has at most one owner. A lease that has
  *    ended, by the store's clock, frees it; the next owner gets a higher epoch.
- *    An owner that claims again renews its lease and keeps the epoch.
+ *    An owner that claims again renews its lease and keeps the epoch. A renewal moves
+ *    the position over what the owner has passed, like a commit without records, if the
+ *    lease has not ended, the epoch and the position are the store's, and appends do not
+ *    maintain the generation. Otherwise the position stays. The answer says where it is.
  * 4. Each version of a view has its own generation that answers the queries to it. It
  *    answers from the commit that asks for it. A later build answers from the commit
  *    that asks for it and has reached the position of the one before; an earlier build

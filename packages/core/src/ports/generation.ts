@@ -71,6 +71,12 @@ export interface Status extends Generation {
   readonly changes: number
   /** The fingerprint of the definition that has made the records. Undefined if no claim has said it. */
   readonly fingerprint?: string | undefined
+  /**
+   * The time since the last append of a process that does not know the definition, to a
+   * generation that appends have maintained before. Undefined if appends maintain it, or
+   * if no such append is known.
+   */
+  readonly sinceForeignAppend?: Duration.Duration | undefined
 }
 
 /** The place of a generation among those of its view. */

@@ -7,6 +7,7 @@ import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
 import { defining } from "./inline/defining.ts"
 import { demoting } from "./inline/demoting.ts"
+import { foreign } from "./inline/foreign.ts"
 import { holding } from "./inline/holding.ts"
 import { keeping } from "./inline/keeping.ts"
 import { leaving } from "./inline/leaving.ts"
@@ -26,6 +27,7 @@ const contract: Contract = {
     maintaining,
     keeping,
     switching,
+    foreign,
     leaving,
     holding
   }

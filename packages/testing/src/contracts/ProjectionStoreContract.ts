@@ -16,6 +16,7 @@ import { keeping } from "./projectionStore/keeping.ts"
 import { loading } from "./projectionStore/loading.ts"
 import { overtaking } from "./projectionStore/overtaking.ts"
 import { dividing } from "./projectionStore/parts.ts"
+import { renewing } from "./projectionStore/renewing.ts"
 import { suite as declare } from "./suite.ts"
 
 const contract: Contract = {
@@ -29,6 +30,7 @@ const contract: Contract = {
     loading,
     overtaking,
     claiming,
+    renewing,
     dividing,
     building,
     defining,

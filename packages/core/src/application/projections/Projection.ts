@@ -32,7 +32,7 @@ import { type ViewName, waitFor as waiting } from "../queries/waitFor.ts"
 import { confirm, horizonOf, reachedBy } from "../events/positions.ts"
 import { endsOf } from "./worker/ends.ts"
 import type { Reader } from "./worker/eventReader.ts"
-import type { Owned } from "./worker/lease.ts"
+import type { Ownership } from "./worker/lease.ts"
 import { type Failure, type Options, type Report, type RunOptions, settingsOf } from "./worker/options.ts"
 import * as SharedReader from "./worker/sharedReader.ts"
 import { warnOfStop } from "./worker/warnings.ts"
@@ -103,12 +103,12 @@ const catchingUp = (
 const caughtUp = (horizon: Horizon, promotes: boolean) => (worker: Worker.Worker) =>
   Effect.gen(function* () {
     const { position: end } = horizon
-    const advancing = Effect.fnUntraced(function* (owned: Owned) {
+    const advancing = Effect.fnUntraced(function* (owned: Ownership) {
       if (owned.inline) return Math.max(owned.position, end)
       const reached = yield* worker.advance(owned, owned.position, horizon)
       if (!promotes) return reached
       // Every event is applied, even if a long transaction still keeps appends from maintaining the view.
-      yield* Effect.retry(worker.promote(owned, reached), { while: isRetryable, times: 3 }).pipe(
+      yield* Effect.retry(worker.promote(owned, reached, true), { while: isRetryable, times: 3 }).pipe(
         Effect.catchIf(isRetryable, () => Effect.succeed(false))
       )
       return reached
@@ -117,7 +117,7 @@ const caughtUp = (horizon: Horizon, promotes: boolean) => (worker: Worker.Worker
       const done = yield* worker
         .asOwner(advancing)
         .pipe(Effect.catchTag(["CommitConflict", "HistoryEnded"], () => Effect.succeedNone))
-      const position = Option.isSome(done) ? done.value : yield* worker.position(end)
+      const position = Option.isSome(done) ? done.value : yield* worker.position(horizon)
       // Another owner may be beyond a log that has gone back.
       yield* confirm(worker.events, position, horizon)
       if (position >= end) return position
@@ -241,7 +241,7 @@ const following = (
     )
     .pipe(
       Effect.andThen(same),
-      Effect.andThen(Effect.sleep(worker.pause)),
+      Effect.andThen(worker.whileHeld),
       Effect.catchTag("DefinitionDiffers", (error) => Effect.andThen(differs(error), Effect.sleep(worker.pause))),
       // Whether or not a commit has succeeded, the next claim says which position the records have reached.
       Effect.catch((error) => {
@@ -260,7 +260,7 @@ const following = (
 
 // Ends when appends maintain the view. If they cannot yet, as with parked keys,
 // the view is followed like an async one, and they are asked again after a pause.
-const follow = (worker: Worker.Worker, owned: Owned) =>
+const follow = (worker: Worker.Worker, owned: Ownership) =>
   Effect.suspend(() => {
     let position = owned.position
     let askAgain = 0

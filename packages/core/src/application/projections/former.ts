@@ -1,11 +1,13 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as View from "../../domain/View.ts"
 import type { ViewStoreError } from "../../ports/errors.ts"
 import { servingOf, type Status } from "../../ports/generation.ts"
 import { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
+import { look } from "../queries/waitFor.ts"
 import { dropGeneration } from "./drop.ts"
 
 /**
@@ -30,7 +32,9 @@ const dropping = Effect.fnUntraced(function* (
   keepFor: Duration.Duration
 ): Effect.fn.Return<void, ViewStoreError, ProjectionStore | ViewStore> {
   const store = yield* ProjectionStore
-  const all = (yield* (yield* ViewStore).status).filter((each) => each.view === view.name)
+  // The views of one process ask at the same moments, and share the answer.
+  const seen = yield* look(yield* ViewStore)
+  const all = Option.getOrElse(seen, () => []).filter((each) => each.view === view.name)
   // Nothing is dropped before this version can answer.
   if (servingOf(view, all) === undefined) return
   const versions = Map.groupBy(all, ({ version }) => version)

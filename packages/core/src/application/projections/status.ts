@@ -32,7 +32,15 @@ import { type Owner, ownerOf } from "./worker/process.ts"
  * - `live`: the view answers queries and follows the events.
  */
 export type State =
-  "another definition" | "inline" | "replaced" | "failed" | "waiting" | "building" | "held" | "catching up" | "live"
+  | "another definition"
+  | "inline"
+  | "replaced"
+  | "failed"
+  | "waiting"
+  | "building"
+  | "held"
+  | "catching up"
+  | "live"
 
 /** The status of a generation of a view. */
 export interface Status {

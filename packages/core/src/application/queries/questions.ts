@@ -14,6 +14,7 @@ import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore, Horizon } from "../../ports/EventStore.ts"
 import { servingOf } from "../../ports/generation.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
+import { ownPositions } from "../events/ownPositions.ts"
 import { hasReached, look, type ViewName } from "./waitFor.ts"
 import { kept, pauseAfter, reportRetryable } from "./whileAway.ts"
 
@@ -138,7 +139,7 @@ const asking = <A, E>(
     yield* report.succeeded
     ended = number
     for (const member of members) if (canTake(member)) member.wake?.()
-    return hasReached(serving, position)
+    return hasReached(servingOf(view, ownPositions(records).seen(seen.value, history)), position)
   })
 
   const canTake = ({ from, taken }: Member): boolean => latest !== undefined && ended >= from && taken !== latest.text

@@ -14,13 +14,18 @@ import { memoized } from "../../internal/memoized.ts"
 import { disconnect } from "../../internal/disconnect.ts"
 import { together } from "../../internal/together.ts"
 import { isTraced, spanIf } from "../../internal/tracing.ts"
+import { ownPositions } from "../events/ownPositions.ts"
 import { confirm, confirmParts, horizonOf, inTime } from "../events/positions.ts"
+import { neededOf } from "./needed.ts"
 import { buildsOf, currentOf, servingOf, type Status } from "../../ports/generation.ts"
 
 /** A version of a view that can be waited for. */
 export interface ViewName {
   readonly name: string
   readonly version: number
+  /** The aggregates whose events the view follows, and their types. A wait for a view without them may take longer. */
+  readonly sources?: ReadonlyArray<{ readonly name: string }>
+  readonly types?: ReadonlyArray<string>
 }
 
 /**
@@ -46,7 +51,10 @@ export const waitFor = <Receipt>(
   return Effect.contextWith((context: Context.Context<ViewStore>) => {
     const clock = Context.get(context, Clock.Clock)
     const store = Context.get(context, ViewStore)
-    const judge = judgement(Context.getOrUndefined(context, EventStore), position)
+    const events = Context.getOrUndefined(context, EventStore)
+    const judge = judgement(events, position)
+    const own = ownPositions(store)
+    const needed = neededOf(events, wanted)
     const unseen = views.map((view): Late => ({ of: view, view: view.name, reached: 0, reason: "no answer" }))
     const idle = memoized(idles, store.status, () => new Map<string, Idle>())
     const began = clock.currentTimeMillisUnsafe()
@@ -58,8 +66,11 @@ export const waitFor = <Receipt>(
       const seen = yield* look(store)
       if (Option.isNone(seen)) return false
       const servings = views.map((view) => servingOf(view, seen.value))
-      late = views.flatMap((view, i) => {
-        if (!hasReached(servings[i], wanted)) return [lateness(view, seen.value, wanted)]
+      // The positions that the projections of this process have reached may be further than those that are written.
+      const nearer = own.seen(seen.value, historyOf(position))
+      yield* needed.look(views.map((view) => [view, servingOf(view, nearer)]))
+      late = views.flatMap((view) => {
+        if (!hasReached(servingOf(view, nearer), needed.of(view))) return [lateness(view, nearer, wanted)]
         idle.delete(nameOf(view))
         return []
       })
@@ -106,6 +117,8 @@ const judgement = (events: EventStore["Service"] | undefined, wanted: number | P
       Effect.withTracerEnabled(false)
     )
 }
+
+const historyOf = (position: number | Position) => (typeof position === "number" ? undefined : position.history)
 
 const ofViews = (reason: Reason) => new ViewStoreError({ operation: "status", reason })
 

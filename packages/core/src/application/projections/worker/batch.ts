@@ -10,7 +10,7 @@ import type { ProjectionFailed } from "../../views/errors.ts"
 import { partOf } from "../../views/partOf.ts"
 import * as Poison from "../../views/poison.ts"
 import type { Page, Reader } from "./eventReader.ts"
-import type { BoundedStore, Owned } from "./lease.ts"
+import type { BoundedStore, Ownership } from "./lease.ts"
 import * as metrics from "./metrics.ts"
 import { warnOfDeadLetter } from "./warnings.ts"
 
@@ -19,7 +19,7 @@ export interface Batch {
   readonly view: View.Any
   readonly read: Reader
   readonly store: BoundedStore
-  readonly owned: Owned
+  readonly owned: Ownership
   /** The part whose keys the projection owns. */
   readonly part: Part
   /** Whether appends are to maintain the generation. */
@@ -31,6 +31,8 @@ export interface Batch {
   readonly history: number
   /** The most events of the batch. */
   readonly size: number
+  /** The most positions that the batch reads. Where few events are for the view, a store would search for long. */
+  readonly stretch: number
   /** The most milliseconds for which the batch reads, and for which it folds. */
   readonly millis: number
   /** Whether the log does not have the position of a generation. */
@@ -73,9 +75,8 @@ type Failure = ProjectionFailed | CommitConflict | EventStoreError | ViewStoreEr
  */
 export const run = (batch: Batch): Effect.Effect<Done, Failure> =>
   Effect.gen(function* () {
-    const { from, history, horizon, millis, size, view } = batch
-    // Where few events are for the view, a store searches no further than this at a time.
-    const upTo = Math.min(horizon, from + stretch * size)
+    const { from, history, horizon, millis, size, stretch, view } = batch
+    const upTo = Math.min(horizon, from + stretch)
     const page =
       from < horizon
         ? yield* batch.read({ after: from, history, upTo, limit: size, millis })
@@ -107,7 +108,7 @@ const select = ({ part, size, view }: Batch, { events }: Page) =>
 
 const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Poison.Candidate>) =>
   Effect.fnUntraced(function* (span: Tracer.Span | undefined): Effect.fn.Return<Done, Failure> {
-    const { from, history, horizon, inline, millis, owned, part, store, view } = batch
+    const { history, horizon, inline, millis, owned, part, store, view } = batch
     const generation = { view: view.name, version: view.version, build: owned.build }
     const keys = [...new Set(candidates.flatMap((candidate) => candidate.keys ?? []))]
     const loaded = keys.length === 0 ? nothing : yield* store.load(generation, keys)
@@ -134,23 +135,28 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
     // The store accepts the commit only in our epoch and from our position. Each
     // other commit, also a repetition of this one, changes the epoch or the
     // position: so no event is applied twice. After a failure even an empty batch
-    // is committed, to find out whether we are still the owner.
-    const commits = to > from || serve || failed !== undefined
-    if (commits) {
+    // is committed, to find out whether we are still the owner. Where the view handles
+    // no event, there is nothing to commit: the position is written with the lease. An
+    // event of another part is committed too, so who waits need not know the keys.
+    const commits = taken > 0 || serve || failed !== undefined
+    if (!commits) owned.passed.pass(to, history)
+    else {
       const asked: Pick<Commit, "asks"> = serve ? { asks: overLost ? "serve over lost" : "serve" } : {}
-      yield* store.commit({
-        owner: { generation, part: part.index, epoch: owned.epoch },
-        from,
-        to,
-        history,
-        records: { put, remove },
-        deadLetters: { put: deadLetters, remove: [] },
-        progress: {
-          ...(failed === undefined ? {} : { failure: Poison.unapplied(failed, now) }),
-          ...(batch.throughput === undefined ? {} : { throughput: batch.throughput })
-        },
-        ...asked
-      })
+      yield* owned.passed.commit(to, history, (from) =>
+        store.commit({
+          owner: { generation, part: part.index, epoch: owned.epoch },
+          from,
+          to,
+          history,
+          records: { put, remove },
+          deadLetters: { put: deadLetters, remove: [] },
+          progress: {
+            ...(failed === undefined ? {} : { failure: Poison.unapplied(failed, now) }),
+            ...(batch.throughput === undefined ? {} : { throughput: batch.throughput })
+          },
+          ...asked
+        })
+      )
       const parked = deadLetters.filter((deadLetter) => deadLetter.parked).length
       metrics.of(view.name).commit({ events, parked, skipped: deadLetters.length - parked }, context)
       yield* Effect.forEach(deadLetters, (deadLetter) => warnOfDeadLetter(view, deadLetter), { discard: true })
@@ -169,8 +175,6 @@ const ofPart = (candidate: Poison.Candidate, { index, of }: Part): Poison.Candid
   of === 1 || candidate.keys === undefined
     ? candidate
     : { ...candidate, keys: candidate.keys.filter((key) => partOf(key, of) === index) }
-
-const stretch = 100
 
 // The records of a batch are loaded, kept and written together, so all of them are in memory, and in one statement.
 const mostKeys = 5_000

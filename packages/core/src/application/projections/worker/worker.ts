@@ -10,21 +10,24 @@ import { declaredIndexes } from "../../../domain/query/indexes.ts"
 import type * as View from "../../../domain/View.ts"
 import type { Reported } from "../../../internal/reported.ts"
 import { stopwatch } from "../../../internal/steps.ts"
+import * as StepSize from "../../../internal/stepSize.ts"
 import { isTraced } from "../../../internal/tracing.ts"
 import * as uuid from "../../../internal/uuid.ts"
-import type { CommitConflict, ViewStoreError } from "../../../ports/errors.ts"
+import type { CommitConflict } from "../../../ports/errors.ts"
 import { EventStore, type Horizon } from "../../../ports/EventStore.ts"
-import { currentOf, type Part, type Status } from "../../../ports/generation.ts"
+import type { Part, Status } from "../../../ports/generation.ts"
 import { type Claim, ProjectionStore } from "../../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../../ports/ViewStore.ts"
+import { ownPositions } from "../../events/ownPositions.ts"
 import { horizonOf } from "../../events/positions.ts"
 import * as Batch from "./batch.ts"
 import * as BatchSize from "./batchSize.ts"
 import { type Reader, reader } from "./eventReader.ts"
 import { type HistoryEnded, makePlaces } from "./places.ts"
 import { DefinitionDiffers } from "./errors.ts"
-import { bounded, type Owned, withLease } from "./lease.ts"
+import { bounded, type Ownership, withLease } from "./lease.ts"
 import { type Failure, type Options, settingsOf } from "./options.ts"
+import * as Others from "./others.ts"
 import { nameOf, Process } from "./process.ts"
 import * as Promotion from "./promotion.ts"
 import { makeReports } from "./reports.ts"
@@ -32,7 +35,7 @@ import * as SharedReader from "./sharedReader.ts"
 import * as Throughput from "./throughput.ts"
 
 /** Brings the records of one generation, or of one part of it, up to date. */
-export interface Worker extends Promotion.Promotion {
+export interface Worker extends Promotion.Promotion, Others.Others {
   readonly events: EventStore["Service"]
   /** What the worker has done so far. */
   readonly applied: { readonly events: number; readonly commits: number }
@@ -41,7 +44,7 @@ export interface Worker extends Promotion.Promotion {
    * generation is of another definition.
    */
   readonly asOwner: <A, E>(
-    work: (owned: Owned) => Effect.Effect<A, E>
+    work: (owned: Ownership) => Effect.Effect<A, E>
   ) => Effect.Effect<Option.Option<A>, E | Failure | Interrupted | DefinitionDiffers>
   /**
    * Applies the events between a position and a horizon. A generation that has
@@ -49,14 +52,12 @@ export interface Worker extends Promotion.Promotion {
    * the log does not have the position that the owner began with.
    */
   readonly advance: Advance
-  /** The position of the worker's generation. If appends maintain the generation, it is at least the horizon. */
-  readonly position: (horizon: number) => Effect.Effect<number, ViewStoreError>
   readonly pause: Duration.Duration
   /** Reports failures of the stores, after each of which the worker claims anew. */
   readonly failures: Reported
 }
 
-type Advance = (owned: Owned, from: number, horizon: Horizon) => Effect.Effect<number, Failure | Interrupted>
+type Advance = (owned: Ownership, from: number, horizon: Horizon) => Effect.Effect<number, Failure | Interrupted>
 
 /** Why an owner has to claim anew: then the view store says from which position to go on. */
 type Interrupted = CommitConflict | HistoryEnded
@@ -86,7 +87,9 @@ export const make = (
     const { part = whole } = target
     const events = yield* EventStore
     const records = yield* ProjectionStore
-    const store = bounded(records, yield* ViewStore, lease, view)
+    const views = yield* ViewStore
+    const store = bounded(records, views, lease, view)
+    const own = ownPositions(views)
     // Appends do not maintain a generation whose keys are divided.
     const inline = view.consistency === "inline" && part.of === 1
     const owner = nameOf(yield* Process, uuid.make(yield* Clock.currentTimeMillis))
@@ -119,22 +122,20 @@ export const make = (
       withLease(records, claim, {
         asOwner: (owned) => {
           begin()
-          return owned.inline ? Effect.andThen(failures.succeeded, work(owned)) : work(owned)
+          const { build, epoch, passed } = owned
+          const generation = { view: view.name, version: view.version, build }
+          const leave = own.enter({ ...passed, generation, part: part.index, epoch })
+          const working = owned.inline ? Effect.andThen(failures.succeeded, work(owned)) : work(owned)
+          return Effect.ensuring(working, Effect.sync(leave))
         },
         divided: level,
         differs,
         lost: lost(part)
       })
 
-    const position = (horizon: number) =>
-      Effect.map(store.status, (all) => {
-        const current = currentOf(view, all)
-        const reached = current?.parts.length === part.of ? current.parts[part.index]!.position : current?.position
-        return Math.max(reached ?? 0, current?.inline === true ? horizon : 0)
-      })
-
-    const promotion = Promotion.make(view, store, { inline, pause })
-    return { events, applied, advance: advance(part), asOwner, position, pause, failures, ...promotion }
+    const others = Others.make({ view, build: target.generation?.build, part, owner, store, own, events, pause })
+    const promotion = Promotion.make(view, store, { inline, lease, pause })
+    return { events, applied, advance: advance(part), asOwner, pause, failures, ...others, ...promotion }
   })
 
 const claimOf = (
@@ -165,6 +166,7 @@ const advancing = ({ lease, owner, size: most, ...given }: Common, events: Event
   const throughput = Throughput.make()
   const leased = Duration.toMillis(lease)
   const size = BatchSize.make(most, leased)
+  const stretch = StepSize.make(shortest, Number.MAX_SAFE_INTEGER / most)
   const reports = makeReports(given.view, { lease, owner })
   let serves = false
 
@@ -180,13 +182,27 @@ const advancing = ({ lease, owner, size: most, ...given }: Common, events: Event
             return Effect.andThen(lost(batch.part)("another projection has owned it since"), Effect.fail(error))
           }
           if (error._tag === "CommitConflict" || error._tag === "ProjectionFailed") return Effect.fail(error)
-          if (error.reason._tag !== "Timeout" || !size.lost()) return Effect.fail(error)
+          if (error.reason._tag !== "Timeout" || !(wasLong() || size.lost())) return Effect.fail(error)
           // A commit without an answer may have happened. Then the next one is refused, since it begins at the former position.
           return Effect.as(reports.slow.failed(Cause.fail(error)), undefined)
         }),
         Effect.ensuring(Effect.sync(reports.end))
       )
     })
+
+  /** Whether the last batch may have read a long stretch. The next one reads a short one. */
+  const wasLong = (): boolean => {
+    if (stretch.current() === shortest) return false
+    stretch.lost()
+    stretch.limit(shortest)
+    return true
+  }
+
+  // A stretch without an event is followed by a longer one, as long as it is read quickly.
+  const hasRead = ({ taken }: Batch.Done, millis: number): void => {
+    if (taken > 0) stretch.limit(shortest)
+    else if (millis < leased / 8) stretch.grow()
+  }
 
   const lost = (part: Part) => (why: string) =>
     Effect.suspend(() => {
@@ -206,13 +222,14 @@ const advancing = ({ lease, owner, size: most, ...given }: Common, events: Event
           while: () => position < horizon || !hasAsked,
           body: () => {
             const place = { part, owned, from: position, horizon, history, serves, isLost }
-            const bounds = { size: size.current(), millis: leased / 4 }
+            const bounds = { size: size.current(), stretch: size.current() * stretch.current(), millis: leased / 4 }
             return run({ ...given, ...bounds, ...place, throughput: throughput.current() })
           },
           step: (ran) => {
             if (ran === undefined) return
             const [millis, done] = ran
             size.done(done, millis)
+            hasRead(done, millis)
             throughput.add({ millis, events: done.events, positions: done.position - position })
             position = done.position
             serves = done.serves
@@ -278,3 +295,6 @@ export const makeAll = (
   })
 
 const whole: Part = { index: 0, of: 1 }
+
+// The positions that a store searches at first where few events are for the view, as a multiple of the size of a batch.
+const shortest = 100
