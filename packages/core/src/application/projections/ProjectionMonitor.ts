@@ -203,12 +203,14 @@ export const health = (
   ReadonlyArray<Status>,
   Unhealthy | EventStoreError | ViewStoreError,
   EventStore | ProjectionStore | ViewStore
-> =>
-  Effect.gen(function* () {
-    const declared = (yield* status(views)).filter(({ isDeclared }) => isDeclared)
+> => {
+  distinct("ProjectionMonitor.health", views)
+  return Effect.gen(function* () {
+    const declared = (yield* statusOf(views)).filter(({ isDeclared }) => isDeclared)
     const faults = lastingOf(yield* ViewStore, declared, limitsOf(options), yield* monotonicMillis).flat()
     return faults.length === 0 ? declared : yield* new Unhealthy({ views: faults })
   })
+}
 
 const limitsOf = ({
   grace = "1 minute",

@@ -159,7 +159,7 @@ export const describe = (fault: Fault): string =>
 
 const descriptions: Record<Fault["reason"], (fault: Fault) => string> = {
   refused: ({ refusal }) => refusal?.detail ?? "",
-  "another definition": () => "another definition of the same version has made the records",
+  "another definition": () => "another definition of this version has made the records",
   failed: ({ failure }) => {
     if (failure === undefined) return "stopped by an event"
     const { error, position, stream, streamVersion, type } = failure
