@@ -1078,7 +1078,7 @@ comment on column hexfold.events.schema_version is 'The version of the schema of
 --
 comment on column hexfold.events.stream is 'The number of the stream, in streams.id. The unique index begins with it.';
 --
-comment on column hexfold.events.stream_id is 'The id of the stream, for example Course-1. No index has it: hexfold.stream finds events by an id.';
+comment on column hexfold.events.stream_id is 'The id of the stream, for example Course-1. No index has it: the function stream finds events by an id.';
 --
 comment on column hexfold.events.type is 'The type of the event.';
 --
@@ -1328,7 +1328,7 @@ comment on function hexfold.refuse() is 'The trigger function that refuses to ch
 --
 comment on function hexfold.sort_key(jsonb) is 'A text for a JSON value, in the order of which queries sort.';
 --
-comment on function hexfold.stream(text) is 'The events of a stream in their order: select * from hexfold.stream(''Course-1'').';
+comment on function hexfold.stream(text) is 'The events of a stream, in their order. The argument is the id of the stream, for example ''Course-1''.';
 --
 comment on function hexfold.taken_back(bigint,bigint) is 'Begins a history after a process has seen that the sequence of the positions was set back.';
 --
