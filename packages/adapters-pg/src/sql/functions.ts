@@ -138,7 +138,7 @@ const columnComments = {
 
 // The comment on the function horizon has the number of the locks, which libraries look up.
 const functionComments = {
-  stream: "The events of a stream in their order: select * from hexfold.stream(''Course-1'').",
+  stream: "The events of a stream, in their order. The argument is the id of the stream, for example ''Course-1''.",
   append: "Appends, as libraries of revision 1 do.",
   append_2: "Appends, as libraries of revision 2 do.",
   append_3: "Appends of many callers, each with its conditions.",
