@@ -7,10 +7,7 @@ import { keys, letter, type Outcome, sorted } from "./generated.ts"
 type Stores = Pick<Node, "projectionStore" | "viewStore">
 
 /** The outcome that a store has of a view. */
-const outcomeOf = Effect.fnUntraced(function* (
-  { projectionStore, viewStore }: Stores,
-  { name, version }: View.Any
-) {
+const outcomeOf = Effect.fnUntraced(function* ({ projectionStore, viewStore }: Stores, { name, version }: View.Any) {
   const generation = { view: name, version }
   const { states } = yield* projectionStore.load(generation, keys)
   const letters = yield* projectionStore.deadLetters(generation)
