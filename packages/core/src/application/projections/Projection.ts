@@ -356,8 +356,8 @@ export interface WaitOptions {
  *
  * Fails with a `WaitTimeout` if a view is too late, and sooner if waiting does not
  * help: at once if an event has stopped the view, after 5 seconds if no projection has
- * begun to build it, and after 12 seconds if none works on it. It goes on waiting while
- * a projection builds another generation of the view. The command has happened all
+ * begun to build its version, and after 12 seconds if none works on it. It goes on waiting while
+ * a projection makes another build of the version. The command has happened all
  * the same, and the error keeps its receipt: do not execute the command again
  * without a command id. To go on waiting, use {@link waitUntil}. Fails with a
  * `ViewStoreError` if the view store cannot report the positions of the views; the

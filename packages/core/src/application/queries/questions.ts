@@ -10,9 +10,10 @@ import * as Stream from "effect/Stream"
 import { reportedTogether, withMessage } from "../../internal/reported.ts"
 import { isRetryable } from "../../internal/retryable.ts"
 import { sameStore } from "../../internal/sameStore.ts"
-import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
+import { type EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore, Horizon } from "../../ports/EventStore.ts"
 import { servingOf } from "../../ports/generation.ts"
+import { Timeout } from "../../ports/Reason.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import { ownPositions } from "../events/ownPositions.ts"
 import { hasReached, look, type ViewName } from "./waitFor.ts"
@@ -129,7 +130,7 @@ const asking = <A, E>(
     isPassedOver = false
     const number = ++begun
     const seen = yield* look(records)
-    if (Option.isNone(seen)) return false
+    if (Option.isNone(seen)) return yield* silent
     const serving = servingOf(view, seen.value)
     const at = `${history} ${serving?.version} ${serving?.build} ${serving?.inline} ${serving?.changes}`
     if (at !== asked) {
@@ -244,6 +245,11 @@ const asking = <A, E>(
     next
   }
 }
+
+/** The view store has not said in time how far its views are. */
+const silent = Effect.suspend(() =>
+  Effect.fail(new ViewStoreError({ operation: "status", reason: new Timeout({ detail: "no answer in time" }) }))
+)
 
 /** The pauses between two looks at a view that has not reached the horizon, in milliseconds. */
 const shortest = 5

@@ -125,3 +125,27 @@ it.effect("a live query whose store is away warns once, and says when it goes on
     ])
   }).pipe(Effect.provide(stores))
 )
+
+it.effect("a live query whose store does not answer warns, and goes on when it does", () =>
+  Effect.gen(function* () {
+    yield* Projection.catchUp(Activity)
+    const { into, lines } = collecting()
+    const plain = yield* ViewStore.ViewStore
+    let isSilent = true
+    const status = Effect.suspend(() => (isSilent ? Effect.never : plain.status))
+    let answers = 0
+    yield* Subscription.query(Activity, Query.from(Activity)).pipe(
+      Stream.runForEach(() => Effect.sync(() => answers++)),
+      Effect.provideService(ViewStore.ViewStore, { ...plain, status }),
+      into,
+      Effect.forkChild
+    )
+    yield* eventually(Effect.sync(() => lines.length > 0))
+    isSilent = false
+    yield* eventually(Effect.sync(() => answers === 1))
+    expect(lines).toEqual([
+      "Warn a live query of Activity tries again, and shows nothing new meanwhile: status: no answer in time",
+      "Info a live query of Activity goes on"
+    ])
+  }).pipe(Effect.provide(stores))
+)
