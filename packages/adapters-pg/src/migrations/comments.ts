@@ -56,7 +56,8 @@ const columns = {
     position:
       "The place of the event in the log. Positions have gaps, and rise in the order in which appends drew them.",
     stream: "The number of the stream, in streams.id. The unique index begins with it.",
-    stream_id: "The id of the stream, for example Course-1. No index has it: the function stream finds events by an id.",
+    stream_id:
+      "The id of the stream, for example Course-1. No index has it: the function stream finds events by an id.",
     version: "The place of the event in its stream, from 1 on and without gaps.",
     event_id: "The id of the event.",
     type: "The type of the event.",
