@@ -14,6 +14,7 @@ export const loading: Cases = {
       for (let i = 0; i < 100; i++) {
         const put = keys.map((key) => ({ key, state: { i } }))
         yield* writer.commit({ owner: { generation, epoch }, from: i, to: i + 1, records: { put, remove: [] } })
+        yield* Effect.yieldNow
       }
     })
     const writing = yield* Effect.forkChild(write, { startImmediately: true })

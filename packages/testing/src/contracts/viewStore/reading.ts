@@ -14,6 +14,7 @@ export const reading: Cases = {
       for (let i = 0; i < 100; i++) {
         const put = keys.map((key) => ({ key, state: { i } }))
         yield* writer.commit({ owner: { generation, epoch }, from: i, to: i + 1, records: { put, remove: [] } })
+        yield* Effect.yieldNow
       }
     })
     const writing = yield* Effect.forkChild(write, { startImmediately: true })
@@ -69,6 +70,7 @@ export const reading: Cases = {
     const write = Effect.gen(function* () {
       for (let next = 2; next <= 12; next++) {
         yield* build(next)
+        yield* Effect.yieldNow
         yield* drop(next - 1)
       }
     })
