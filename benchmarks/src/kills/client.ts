@@ -8,6 +8,7 @@ import { commandsFor } from "./commands.ts"
 import { settle } from "./executing.ts"
 import { stores } from "./open.ts"
 import { below } from "../rounds/random.ts"
+import "../rounds/endWithParent.ts"
 
 const [url, folder, name, seed, workers, cache] = process.argv.slice(2) as [
   ...[string, string, string, string, string, string]

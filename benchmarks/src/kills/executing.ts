@@ -44,7 +44,7 @@ interface Ended {
 }
 
 /** Executes a command once, and writes the answer down. */
-const once = (file: string, command: Command) =>
+const once = (file: string, command: Command, patience: number) =>
   Effect.gen(function* () {
     const sentAt = now()
     write(file, { _tag: "Sent", command, at: sentAt })
@@ -54,8 +54,8 @@ const once = (file: string, command: Command) =>
         onFailure: (cause) => endingOf(cause, command)
       }),
       Effect.timeoutOrElse({
-        duration: "30 seconds",
-        orElse: () => Effect.succeed<Ending>({ _tag: "Unexpected", error: "no answer within 30 seconds" })
+        duration: patience,
+        orElse: () => Effect.succeed<Ending>({ _tag: "Unexpected", error: `no answer within ${patience} ms` })
       })
     )
     const common = { token: command.token, sentAt, at: now() }
@@ -76,12 +76,16 @@ const told = ({ events, repeated }: Receipt): Pick<Line & { _tag: "Receipt" }, "
 
 /**
  * Executes a command and writes into a file what was sent and answered. A command with an id is executed again until its
- * answer settles it.
+ * answer settles it. No answer for longer than the patience, in milliseconds, is unexpected.
  */
-export const settle = (file: string, command: Command): Effect.Effect<Ended, never, EventStore.EventStore> =>
+export const settle = (
+  file: string,
+  command: Command,
+  patience = 30_000
+): Effect.Effect<Ended, never, EventStore.EventStore> =>
   command.hasId
-    ? Effect.repeat(once(file, command), {
+    ? Effect.repeat(once(file, command, patience), {
         until: ({ isSettled }) => isSettled,
         schedule: Schedule.max([Schedule.spaced("50 millis").pipe(Schedule.jittered), Schedule.recurs(200)])
       })
-    : once(file, command)
+    : once(file, command, patience)

@@ -9,12 +9,16 @@ import { clientFile, commandsOf, linesOfClients } from "./lines.ts"
 export const settleOpen = (
   folder: string,
   seed: number,
-  again: number
+  again: number,
+  patience?: number
 ): Effect.Effect<void, never, EventStore.EventStore> => {
   const { open, settled } = commandsOf(linesOfClients(folder))
   const random = randomOf(seed, "again")
   const chosen =
     settled.length === 0 ? [] : Array.from({ length: again }, () => settled[below(random, settled.length)]!)
   const file = join(folder, clientFile("again"))
-  return Effect.forEach([...open, ...chosen], (command) => settle(file, command), { concurrency: 16, discard: true })
+  return Effect.forEach([...open, ...chosen], (command) => settle(file, command, patience), {
+    concurrency: 16,
+    discard: true
+  })
 }

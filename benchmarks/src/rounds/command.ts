@@ -90,6 +90,19 @@ const summarize = (finished: ReadonlyArray<Recorded>): ReadonlyArray<Recorded> =
   return bad
 }
 
+/** An option of a command's own. */
+export const optionOf = (name: string): string | undefined => {
+  const { values } = parseArgs({ strict: false, options: { [name]: { type: "string" } } })
+  const value = values[name]
+  return typeof value === "string" ? value : undefined
+}
+
+/**
+ * The option `--pace`: by how much leases, and the times that depend on them, are longer than on a machine that has nothing
+ * else to do. 1 by default.
+ */
+export const paceOf = (): number => wholeNumber("pace", optionOf("pace") ?? "1", 1)
+
 /** Runs the rounds that the command line asks for, and ends the process. */
 export const runRounds = async ({ name, options = [], prepare, round, runWith }: Rounds): Promise<never> => {
   const { keeps, results, rounds, seed } = given(options)

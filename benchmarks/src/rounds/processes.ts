@@ -19,7 +19,8 @@ export interface Job extends Pick<Kept, "kill"> {
 
 const start = (program: URL, args: ReadonlyArray<string>, output: string): ChildProcess => {
   const child = spawn(process.execPath, ["--conditions=@hexfold/source", fileURLToPath(program), ...args], {
-    stdio: ["ignore", "pipe", "pipe"]
+    // The first pipe stays open for as long as this process lives: see endWithParent.ts.
+    stdio: ["pipe", "pipe", "pipe"]
   })
   const keep = (text: unknown) => appendFileSync(output, String(text))
   child.stdout.on("data", keep)
