@@ -10,6 +10,7 @@ import { stores } from "../kills/open.ts"
 import { noted } from "../kills/reading.ts"
 import { settleOpen } from "../kills/repeating.ts"
 import type { Verdict } from "../rounds/command.ts"
+import { patiently } from "../rounds/patiently.ts"
 import { type Job, type Kept, keep, work } from "../rounds/processes.ts"
 import { below, randomOf } from "../rounds/random.ts"
 import { type Death, startServer } from "../rounds/server.ts"
@@ -282,7 +283,7 @@ export const roundsAt =
         last,
         log,
         problems: found
-      } = await Effect.runPromise(Effect.provideContext(quietly(left(problems.length === 0, plan)), context))
+      } = await Effect.runPromise(Effect.provideContext(quietly(patiently(left(problems.length === 0, plan))), context))
       const lines = linesOfClients(folder)
       const commands = checkCommands({ lines, log, followed: new Map(), records: new Map() })
       const views = check({ log, lines, observed: processes.observed(), leftAfter: plan.leftAfter, last })
