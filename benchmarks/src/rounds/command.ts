@@ -46,7 +46,7 @@ const wholeNumber = (name: string, text: string, least: number): number => {
 }
 
 /** The path of an option, which npm would look up in the folder of the repository. */
-export const pathOf = (option: string): string => resolve(process.env["INIT_CWD"] ?? ".", option)
+const pathOf = (option: string): string => resolve(process.env["INIT_CWD"] ?? ".", option)
 
 const given = (own: ReadonlyArray<string>) => {
   const { values } = parseArgs({
@@ -91,7 +91,7 @@ const summarize = (finished: ReadonlyArray<Recorded>): ReadonlyArray<Recorded> =
 }
 
 /** An option of a command's own. */
-export const optionOf = (name: string): string | undefined => {
+const optionOf = (name: string): string | undefined => {
   const { values } = parseArgs({ strict: false, options: { [name]: { type: "string" } } })
   const value = values[name]
   return typeof value === "string" ? value : undefined
