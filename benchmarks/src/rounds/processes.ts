@@ -10,10 +10,17 @@ export interface Kept {
   readonly end: (signal: NodeJS.Signals, timeout: number) => Promise<boolean>
 }
 
-const start = (program: string, args: ReadonlyArray<string>, output: string): ChildProcess => {
-  const path = fileURLToPath(new URL(program, import.meta.url))
-  const child = spawn(process.execPath, ["--conditions=@hexfold/source", path, ...args], {
-    stdio: ["ignore", "pipe", "pipe"]
+/** A process that is started again whenever it is killed, until it ends by itself. */
+export interface Job extends Pick<Kept, "kill"> {
+  /** The exit code with which it has ended; undefined if it was given up. */
+  readonly done: Promise<number | undefined>
+  readonly giveUp: () => void
+}
+
+const start = (program: URL, args: ReadonlyArray<string>, output: string): ChildProcess => {
+  const child = spawn(process.execPath, ["--conditions=@hexfold/source", fileURLToPath(program), ...args], {
+    // The first pipe stays open for as long as this process lives: see endWithParent.ts.
+    stdio: ["pipe", "pipe", "pipe"]
   })
   const keep = (text: unknown) => appendFileSync(output, String(text))
   child.stdout.on("data", keep)
@@ -34,7 +41,7 @@ const within = (promise: Promise<void>, timeout: number): Promise<boolean> => {
 
 /** Keeps a program running. What it prints goes to a file; an end that was not asked for is told. */
 export const keep = (
-  program: string,
+  program: URL,
   args: ReadonlyArray<string>,
   output: string,
   onExit: (code: number | null) => void
@@ -58,6 +65,31 @@ export const keep = (
       const hasEnded = await within(exitOf(child), timeout)
       if (!hasEnded) child.kill("SIGKILL")
       return hasEnded
+    }
+  }
+}
+
+/** Runs a program until it ends by itself. */
+export const work = (program: URL, args: ReadonlyArray<string>, output: string): Job => {
+  let isOver = false
+  let child: ChildProcess
+  const done = new Promise<number | undefined>((resolve) => {
+    const begin = () => {
+      child = start(program, args, output)
+      child.once("exit", (code, signal) => {
+        if (isOver) resolve(undefined)
+        else if (signal === "SIGKILL") begin()
+        else resolve(code ?? -1)
+      })
+    }
+    begin()
+  })
+  return {
+    done,
+    kill: () => void child.kill("SIGKILL"),
+    giveUp: () => {
+      isOver = true
+      child.kill("SIGKILL")
     }
   }
 }
