@@ -14,7 +14,8 @@ const sealed = {
   times: "e1fbd0870c213bae",
   histories: "f3cf9a6682a4ce5b",
   "view histories": "9c05506c52794815",
-  "serving versions": "032b70275a37c6de"
+  "serving versions": "032b70275a37c6de",
+  "foreign appends": "9e2cad806002267d"
 }
 
 /** The digests of the functions, by revision. The last one is that of this library. */
