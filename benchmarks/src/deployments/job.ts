@@ -21,7 +21,7 @@ const { note } = observing(version, join(folder, observedFile(name)), patience)
 // The server may be killed meanwhile, and the lease of a process that was killed ends later.
 const patiently = { schedule: Schedule.spaced("100 millis"), times: 600 }
 
-type Failure = Projection.Failure | Effect.Error<ReturnType<typeof Projection.drop>>
+type Failure = Effect.Error<ReturnType<typeof Projection.serve | typeof Projection.drop>>
 
 const work = (view: (typeof views)[number]): Effect.Effect<unknown, Failure, Projection.Stores> => {
   const options = optionsOf(view, lease)

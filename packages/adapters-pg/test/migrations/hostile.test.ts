@@ -129,24 +129,24 @@ declare
 begin
   foreach v_name in array array[${names.map((name) => `'${name}'`).join(", ")}] loop
     foreach v_one in array v_types loop
-      execute format('create function public.%I(%s) returns text language plpgsql as %L', v_name, v_one, public.trap(v_name));
+      execute pg_catalog.format('create function public.%I(%s) returns text language plpgsql as %L', v_name, v_one, public.trap(v_name));
       foreach v_two in array v_types loop
-        execute format('create function public.%I(%s, %s) returns text language plpgsql as %L', v_name, v_one, v_two, public.trap(v_name));
+        execute pg_catalog.format('create function public.%I(%s, %s) returns text language plpgsql as %L', v_name, v_one, v_two, public.trap(v_name));
       end loop;
     end loop;
     foreach v_one in array v_types[1:3] loop
       foreach v_two in array v_types[1:3] loop
         foreach v_three in array v_types[1:3] loop
-          execute format('create function public.%I(%s, %s, %s) returns text language plpgsql as %L', v_name, v_one, v_two, v_three, public.trap(v_name));
+          execute pg_catalog.format('create function public.%I(%s, %s, %s) returns text language plpgsql as %L', v_name, v_one, v_two, v_three, public.trap(v_name));
         end loop;
       end loop;
     end loop;
   end loop;
   foreach v_one in array v_types loop
     foreach v_two in array v_types loop
-      execute format('create function public.operand(%s, %s) returns bool language plpgsql as %L', v_one, v_two, public.trap('operator'));
+      execute pg_catalog.format('create function public.operand(%s, %s) returns bool language plpgsql as %L', v_one, v_two, public.trap('operator'));
       foreach v_name in array array[${operators.map((name) => `'${name}'`).join(", ")}] loop
-        execute format('create operator public.%s (function = public.operand, leftarg = %s, rightarg = %s)', v_name, v_one, v_two);
+        execute pg_catalog.format('create operator public.%s (function = public.operand, leftarg = %s, rightarg = %s)', v_name, v_one, v_two);
       end loop;
     end loop;
   end loop;
@@ -198,7 +198,7 @@ describe("a role that may create objects in a schema of the search path", () => 
       yield* sql.unsafe("grant all on public.trapped to public")
       yield* sql.unsafe("grant create on schema public to public")
       yield* sql.unsafe(`create function public.trap(p_name text) returns text language sql as $$
-        select format('begin insert into public.trapped values (%L, current_user); return null; end', p_name) $$`)
+        select pg_catalog.format('begin insert into public.trapped values (%L, current_user); return null; end', p_name) $$`)
       const evil = `evil_${crypto.randomUUID().replaceAll("-", "")}`
       yield* Effect.acquireRelease(sql.unsafe(`create role ${evil}`), () =>
         Effect.ignore(Effect.andThen(sql.unsafe(`drop owned by ${evil} cascade`), sql.unsafe(`drop role ${evil}`)))

@@ -121,7 +121,7 @@ export const undoInline = (schema: string): ReadonlyArray<string> => [
   `alter table ${schema}.events drop column original_time`,
   `drop table ${schema}.revisions`,
   `drop table ${schema}.inline_changes`,
-  `alter table ${schema}.views drop column promotion`,
+  `alter table ${schema}.views drop column promotion, drop column fingerprint, drop column foreign_append_at`,
   ...["lock_inline", "demote", "reached", "drawn"].map((name) => `drop function ${schema}.${name}`)
 ]
 

@@ -16,9 +16,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type * as View from "../../domain/View.ts"
 import { distinct } from "../../domain/view/distinct.ts"
+import { nextBeat } from "../../internal/beat.ts"
 import { isRetryable } from "../../internal/retryable.ts"
 import type { ViewStoreError, WaitTimeout } from "../../ports/errors.ts"
 import { EventStore, type Horizon, type Position } from "../../ports/EventStore.ts"
@@ -258,21 +260,31 @@ const following = (
       Effect.forever
     )
 
-// Ends when appends maintain the view. If they cannot yet, as with parked keys,
-// the view is followed like an async one, and they are asked again after a pause.
+// Ends when appends maintain the view. If they cannot yet, as with parked keys or while processes append that do not know
+// the definition, the view is followed like an async one. They are asked again after each pause, also if nothing is
+// appended. Both loops write from the position that the records have reached, so only one of them works at a time.
 const follow = (worker: Worker.Worker, owned: Ownership) =>
   Effect.suspend(() => {
-    let position = owned.position
+    const alone = Semaphore.makeUnsafe(1)
+    let position: number | undefined
     let askAgain = 0
-    return Stream.runForEachWhile(worker.events.horizons, (horizon) =>
-      Effect.gen(function* () {
-        position = yield* worker.advance(owned, position, horizon)
-        const now = yield* Clock.currentTimeMillis
-        if (now < askAgain) return true
-        askAgain = now + Duration.toMillis(worker.pause)
-        return !(yield* Effect.catchIf(worker.promote(owned, position), isRetryable, () => Effect.succeed(false)))
-      })
+    const promoted = Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      if (position === undefined || now < askAgain) return false
+      askAgain = now + Duration.toMillis(worker.pause)
+      return yield* Effect.catchIf(worker.promote(owned, position), isRetryable, () => Effect.succeed(false))
+    })
+    const following = Stream.runForEachWhile(worker.events.horizons, (horizon) =>
+      alone.withPermit(
+        Effect.gen(function* () {
+          position = yield* worker.advance(owned, position ?? owned.position, horizon)
+          return !(yield* promoted)
+        })
+      )
     )
+    if (!worker.promotes) return following
+    const asking = Effect.andThen(nextBeat(worker.pause), alone.withPermit(promoted))
+    return Effect.raceFirst(following, Effect.asVoid(Effect.repeat(asking, { until: (done) => done })))
   })
 
 /**

@@ -11,6 +11,7 @@ import { buildsOf, currentOf, isOfAnother, type PartStatus, type Status as Gener
 import type { Reason } from "../../ports/Reason.ts"
 import { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
+import { ownPositions } from "../events/ownPositions.ts"
 import { horizonOf, refusalOf } from "../events/positions.ts"
 import type { Fault } from "./errors.ts"
 import { faultsOf } from "./faults.ts"
@@ -168,7 +169,9 @@ export const statusOf = (
   views: ReadonlyArray<View.Any>
 ): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =>
   Effect.gen(function* () {
-    const generations = yield* (yield* ViewStore).status
+    const store = yield* ViewStore
+    // A projection of this process may be further than the position that it has written.
+    const generations = ownPositions(store).seen(yield* store.status)
     // Read after the positions, so that no view is ahead of the horizon.
     const log = yield* horizonOf(yield* EventStore)
     const currents = views.map((view) => currentOf(view, generations))

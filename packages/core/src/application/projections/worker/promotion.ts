@@ -8,6 +8,8 @@ import type { BoundedStore, Owned, Ownership } from "./lease.ts"
 
 /** Leaves a generation of an inline view to the appends. */
 export interface Promotion {
+  /** Whether appends are to maintain the generation. */
+  readonly promotes: boolean
   /**
    * Asks that appends maintain a generation that has reached a position. True if
    * they maintain it now. Unless `atOnce`, it is left with the projection while
@@ -55,6 +57,7 @@ export const make = (
   })
 
   return {
+    promotes: inline,
     promote: (owned, position, atOnce = false) => (inline ? promote(owned, position, atOnce) : Effect.succeed(false)),
     standBy: (owned) =>
       Effect.andThen(nextBeat(pause), isInline(owned, store.recentStatus(Duration.divideUnsafe(pause, 2)))).pipe(
