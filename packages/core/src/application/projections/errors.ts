@@ -5,7 +5,7 @@ import { shortened } from "../../domain/texts.ts"
 import type * as EventStore from "../../ports/EventStore.ts"
 import * as Reason from "../../ports/Reason.ts"
 
-export { DefinitionDiffers } from "./worker/errors.ts"
+export { DefinitionDiffers } from "../views/errors.ts"
 
 /** A generation of a view was not dropped, because its queries would have no answer or because a projection owns it. */
 export class DropRefused extends Schema.TaggedError<DropRefused>()("DropRefused", {

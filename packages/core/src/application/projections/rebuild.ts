@@ -24,7 +24,7 @@ import { dropGeneration } from "./drop.ts"
 import { RebuildOvertaken } from "./errors.ts"
 import { confirm, horizonOf } from "../events/positions.ts"
 import type { Failure, Options, Report } from "./worker/options.ts"
-import { warnOfStop } from "./worker/warnings.ts"
+import { warnOfStop } from "./worker/reports.ts"
 import * as Worker from "./worker/worker.ts"
 
 /** How a view is rebuilt. */

@@ -20,7 +20,7 @@ import { unapplied } from "../views/poison.ts"
 import { checkDefinition } from "./checkDefinition.ts"
 import type { DefinitionDiffers } from "./errors.ts"
 import * as metrics from "./worker/metrics.ts"
-import { warnOfDeadLetter } from "./worker/warnings.ts"
+import { warnOfDeadLetter } from "./worker/reports.ts"
 
 /** The result of another try for the parked events of one key. */
 export interface Retried {

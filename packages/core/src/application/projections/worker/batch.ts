@@ -12,7 +12,7 @@ import * as Poison from "../../views/poison.ts"
 import type { Page, Reader } from "./eventReader.ts"
 import type { BoundedStore, Ownership } from "./lease.ts"
 import * as metrics from "./metrics.ts"
-import { warnOfDeadLetter } from "./warnings.ts"
+import { warnOfDeadLetter } from "./reports.ts"
 
 /** Where a batch begins, how far it may go, and what it needs. */
 export interface Batch {
