@@ -3,7 +3,7 @@ import type { Generation, PartStatus, Status } from "../../ports/generation.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 
 /** A part of a generation that a projection of this process owns. */
-export interface Own {
+interface Own {
   readonly generation: Generation & { readonly build: number }
   readonly part: number
   readonly epoch: number
