@@ -7,15 +7,16 @@ import {
   add,
   type Definition,
   isFolded,
+  job,
   newTally,
   projecting,
   quick,
   reaches,
   statusOf,
+  type Tally,
   until,
   viewOf,
-  worked,
-  type Tally
+  worked
 } from "./tallies.ts"
 import { three, two } from "./trouble.ts"
 
@@ -35,7 +36,7 @@ export const defining: Cases = {
       yield* reaches(one, first, yield* add(one, tally, "a", 1))
       yield* projecting(other, second)
       for (const each of [Projection.catchUp, Projection.build, Projection.serve]) {
-        const refused = yield* Effect.flip(other.run(each(second, quick)))
+        const refused = yield* Effect.flip(other.run(each(second, job)))
         assert.deepInclude(refused, { _tag: "DefinitionDiffers", stored: first.fingerprint, own: second.fingerprint })
       }
       yield* reaches(one, first, yield* add(other, tally, "b", 2))
@@ -58,7 +59,7 @@ export const defining: Cases = {
       yield* projecting(one, first)
       yield* projecting(other, second)
       yield* reaches(one, first, yield* add(one, tally, "a", 1, 2, 3))
-      const { build } = yield* jobs.run(Projection.rebuild(second, quick))
+      const { build } = yield* jobs.run(Projection.rebuild(second, job))
       yield* eventually(
         "the projection of the new definition owns the build",
         Effect.map(statusOf(jobs, second), (all) =>
@@ -75,7 +76,7 @@ export const defining: Cases = {
       assert.isFalse(worked(one, before))
       assert.isTrue(worked(other))
       yield* isFolded(other, tally, second)
-      assert.strictEqual((yield* Effect.flip(one.run(Projection.catchUp(first, quick))))._tag, "DefinitionDiffers")
+      assert.strictEqual((yield* Effect.flip(one.run(Projection.catchUp(first, job))))._tag, "DefinitionDiffers")
     }),
 
   "9 a projection that may rebuild does so when it starts, in each part, and is refused once it has the former definition":
@@ -112,7 +113,7 @@ export const defining: Cases = {
     const [, second] = definitions(tally)
     const [one, other] = yield* two
     yield* add(one, tally, "a", 1, 2, 3)
-    yield* one.run(Projection.catchUp(first, quick))
+    yield* one.run(Projection.catchUp(first, job))
     const letters = one.projectionStore.deadLetters({ view: first.name, version: 1 })
     const before = yield* letters
     assert.isNotEmpty(before)

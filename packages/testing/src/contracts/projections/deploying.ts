@@ -6,10 +6,10 @@ import { eventually } from "../eventually.ts"
 import {
   type Entries,
   isFolded,
+  job,
   load,
   newTally,
   projecting,
-  quick,
   reaches,
   settles,
   statusOf,
@@ -86,7 +86,7 @@ export const deploying: Cases = {
       const tally = newTally()
       const [first, second] = [viewOf(tally), viewOf(tally, { version: 2 })]
       const [node, other] = yield* two
-      yield* node.run(Projection.catchUp(first, quick))
+      yield* node.run(Projection.catchUp(first, job))
       const readings = [
         Effect.asVoid(Records.get(second, "all")),
         Effect.asVoid(Records.query(second, Query.from(second)))
@@ -105,7 +105,7 @@ export const deploying: Cases = {
     const running = yield* process(old, first)
     yield* until("there is something to build", () => writing.written() > 50 && worked(old))
     const position = yield* writing.stop
-    const { position: reached } = yield* builder.run(Projection.build(second, { ...quick, batch: 7 }))
+    const { position: reached } = yield* builder.run(Projection.build(second, { ...job, batch: 7 }))
     assert.isAtLeast(reached, position)
     yield* isFolded(reader, tally, second)
     yield* reaches(reader, first, position)
@@ -136,7 +136,7 @@ function lifeOf(options: Projection.Options) {
     let [inA, inB] = [yield* process(a, first, all), yield* process(b, first, all)]
     yield* until("there is something to build", () => writing.written() > 50)
     yield* inA.answers
-    yield* jobs.run(Projection.build(second, { ...quick, ...all }))
+    yield* jobs.run(Projection.build(second, { ...job, ...all }))
     // One process after the other.
     const roll = Effect.fnUntraced(function* (view: Entries) {
       yield* inA.stop
@@ -151,7 +151,7 @@ function lifeOf(options: Projection.Options) {
     yield* roll(second)
     yield* more
     yield* roll(first)
-    yield* jobs.run(Projection.serve(first, { ...quick, ...all }))
+    yield* jobs.run(Projection.serve(first, { ...job, ...all }))
     yield* more
     yield* roll(second)
     assert.isNotEmpty(

@@ -5,11 +5,11 @@ import { type Cases, needs } from "../plan.ts"
 import { eventually } from "../eventually.ts"
 import {
   below,
+  job,
   load,
   newView,
   owned,
   projecting,
-  quick,
   settles,
   statusOf,
   until,
@@ -152,7 +152,7 @@ export const owning: Cases = {
       yield* Effect.sleep(yield* below(30))
       yield* Fiber.interrupt(running)
     }
-    yield* node.run(Projection.catchUp(view, quick))
+    yield* node.run(Projection.catchUp(view, job))
     yield* projecting(node, view)
     yield* settles(writer, tally, view, writing)
     wereOneByOne([node])

@@ -8,6 +8,7 @@ import {
   type Counted,
   type Entries,
   isFolded,
+  job,
   law,
   load,
   newTally,
@@ -57,7 +58,7 @@ export const poisoning: Cases = {
       const past = yield* law(writer, tally, view, (event) => event.position < position)
       assert.deepStrictEqual(yield* recordsOf(writer, view), past)
       yield* mend
-      yield* writer.run(Projection.catchUp(view, quick))
+      yield* writer.run(Projection.catchUp(view, job))
       yield* isFolded(writer, tally, view)
       assert.isUndefined((yield* statusOf(writer, view))[0]?.parts[0]?.failure)
     }),

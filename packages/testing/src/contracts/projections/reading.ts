@@ -7,6 +7,7 @@ import {
   add,
   answers,
   isFolded,
+  job,
   load,
   newTally,
   newView,
@@ -30,7 +31,7 @@ export const reading: Cases = {
     const writing = yield* load([writer], tally)
     // The first view has applied some events already; the others begin later.
     yield* until("there is something to read", () => writing.written() > 30)
-    yield* writer.run(Projection.catchUp(views[0]!, quick))
+    yield* writer.run(Projection.catchUp(views[0]!, job))
     yield* Effect.forkScoped(node.run(Layer.launch(Projection.layer(views, { ...quick, batch: 4 }))))
     yield* until("they work", () => worked(node))
     node.trouble = "deaf"

@@ -6,13 +6,13 @@ import { eventually } from "../eventually.ts"
 import {
   answers,
   type Entries,
-  load,
+  job,
   law,
+  load,
   newTally,
   newView,
   owned,
   projecting,
-  quick,
   reaches,
   recordsOf,
   settles,
@@ -88,7 +88,7 @@ export const rebuilding: Cases = {
       const readers = yield* reading(reader, view)
       let last = 1
       for (let i = 0; i < 2; i++) {
-        const { build, replaced } = yield* builder.run(Projection.rebuild(view, { ...quick, batch: 7 }))
+        const { build, replaced } = yield* builder.run(Projection.rebuild(view, { ...job, batch: 7 }))
         assert.isAbove(build, last)
         assert.deepStrictEqual(replaced, { version: 1, build: last })
         const made = owner.commits.length
@@ -121,7 +121,7 @@ export const rebuilding: Cases = {
     const [before] = yield* statusOf(builder, view)
     const after = before!.position
     assert.isAbove(after, 0)
-    const { build } = yield* builder.run(Projection.rebuild(view, { ...quick, after }))
+    const { build } = yield* builder.run(Projection.rebuild(view, { ...job, after }))
     const made = owner.commits.length
     yield* until("the owner goes on with the new records", () => owner.commits.slice(made).some(isOf(build)))
     const position = yield* writing.stop
@@ -136,7 +136,7 @@ export const rebuilding: Cases = {
     const writing = yield* load([owner], tally)
     yield* projecting(owner, view)
     yield* until("there is something to build", () => writing.written() > 100)
-    const building = yield* Effect.forkScoped(builder.run(Projection.rebuild(view, { ...quick, batch: 7 })))
+    const building = yield* Effect.forkScoped(builder.run(Projection.rebuild(view, { ...job, batch: 7 })))
     for (const trouble of ["late", "deaf", "down"] as const) {
       const made = builder.commits.length
       yield* until("it goes on", () => worked(builder, made) || building.pollUnsafe() !== undefined)

@@ -22,6 +22,12 @@ import { eventually } from "../eventually.ts"
  */
 export const quick = { lease: "1 second", pause: "20 millis", batch: 20 } as const
 
+/**
+ * The options of a job that ends by itself and then releases its lease. It fails if a store has no answer within a share
+ * of the lease, and on a busy machine a short lease is too short for that.
+ */
+export const job = { ...quick, lease: "10 seconds" } as const
+
 const Add = Schema.TaggedStruct("Add", { n: Schema.Int })
 const Added = Schema.TaggedStruct("Added", { n: Schema.Int })
 

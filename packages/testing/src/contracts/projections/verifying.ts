@@ -3,7 +3,19 @@ import { Projection } from "@hexfold/core"
 import { Duration, Effect, Fiber } from "effect"
 import type { Cases } from "../plan.ts"
 import { eventually } from "../eventually.ts"
-import { answers, load, newView, owned, projecting, quick, recordsOf, settles, statusOf, until } from "./tallies.ts"
+import {
+  answers,
+  job,
+  load,
+  newView,
+  owned,
+  projecting,
+  quick,
+  recordsOf,
+  settles,
+  statusOf,
+  until
+} from "./tallies.ts"
 import { two } from "./trouble.ts"
 
 /** The records are compared with the events while both change. */
@@ -55,7 +67,7 @@ export const verifying: Cases = {
     yield* projecting(owner, view, quick)
     const { differences } = yield* other.run(Projection.verify(view))
     assert.deepStrictEqual(differences.map(({ key }) => key).sort(), [changed!, "invented", lost!].sort())
-    yield* other.run(Projection.rebuild(view, quick))
+    yield* other.run(Projection.rebuild(view, job))
     assert.deepStrictEqual((yield* other.run(Projection.verify(view))).differences, [])
     yield* settles(other, tally, view, writing)
     assert.lengthOf(yield* statusOf(other, view), 2)

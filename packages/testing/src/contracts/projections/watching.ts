@@ -3,7 +3,7 @@ import { Projection, ProjectionMonitor, type View } from "@hexfold/core"
 import { Duration, Effect } from "effect"
 import type { Cases } from "../plan.ts"
 import { eventually } from "../eventually.ts"
-import { add, newTally, newView, projecting, quick, until, viewOf, worked } from "./tallies.ts"
+import { add, job, newTally, newView, projecting, until, viewOf, worked } from "./tallies.ts"
 import { type TroubledNode, two } from "./trouble.ts"
 
 /** The status of a view, in whose program no other one is declared. */
@@ -25,7 +25,7 @@ export const watching: Cases = {
     const other = newTally()
     const [node, writer] = yield* two
     yield* add(writer, tally, "s1", 1)
-    yield* node.run(Projection.catchUp(view, quick))
+    yield* node.run(Projection.catchUp(view, job))
     yield* add(writer, other, "s1", 1, 2, 3, 4)
     const isAt = (lag: number) =>
       eventually(
@@ -38,7 +38,7 @@ export const watching: Cases = {
     yield* add(writer, other, "s1", 5)
     yield* add(writer, tally, "s2", 3, 4)
     yield* isAt(3)
-    yield* node.run(Projection.catchUp(view, quick))
+    yield* node.run(Projection.catchUp(view, job))
     yield* isAt(0)
   }),
 
@@ -67,8 +67,8 @@ export const watching: Cases = {
     const next = viewOf(tally, { version: 2 })
     const [node, other] = yield* two
     yield* add(node, tally, "s1", 1)
-    yield* node.run(Projection.catchUp(view, quick))
-    yield* node.run(Projection.rebuild(view, quick))
+    yield* node.run(Projection.catchUp(view, job))
+    yield* node.run(Projection.rebuild(view, job))
     yield* projecting(node, next)
     yield* until("the next version works", () => worked(node))
     yield* eventually(
