@@ -35,7 +35,7 @@ import { confirm, horizonOf, reachedBy } from "../events/positions.ts"
 import { endsOf } from "./worker/ends.ts"
 import type { Reader } from "./worker/eventReader.ts"
 import type { Ownership } from "./worker/lease.ts"
-import { type Failure, type Options, type Report, type RunOptions, settingsOf } from "./worker/options.ts"
+import { type Failure, type Options, type Report, type RunOptions, keepForOf, settingsOf } from "./worker/options.ts"
 import * as SharedReader from "./worker/sharedReader.ts"
 import { warnOfStop } from "./worker/reports.ts"
 import * as Worker from "./worker/worker.ts"
@@ -315,11 +315,11 @@ export const layer = (
   options: RunOptions = {}
 ): Layer.Layer<never, never, Stores> => {
   const all = distinct("Projection.layer", "name" in views ? [views] : views)
+  const keepFor = options.keepFor === undefined ? undefined : keepForOf(options.keepFor)
   return Layer.effectDiscard(
     Effect.gen(function* () {
       const reader = SharedReader.make(all, yield* EventStore)
-      if (options.keepFor !== undefined) {
-        const keepFor = Duration.fromInputUnsafe(options.keepFor)
+      if (keepFor !== undefined) {
         yield* Effect.forEach(all, (view) => Effect.forkScoped(Worker.untraced(dropFormer(view, keepFor))))
       }
       yield* Effect.forEach(all, (view) =>

@@ -41,6 +41,13 @@ const owned = (generation: ProjectionStore.Generation, lease: Duration.Input) =>
   )
 
 describe("keepFor", () => {
+  it("is refused where it is given, if it is no time from 0 on", () => {
+    for (const keepFor of [-1, Number.NaN, Duration.millis(-5)]) {
+      expect(() => Projection.layer([], { keepFor })).toThrow("is not a valid keepFor: use a time from 0 on")
+    }
+    Projection.layer([], { keepFor: 0 })
+  })
+
   it.effect("drops other versions, the earlier and the later, that no projection has owned for so long", () => {
     const { into, lines } = collecting()
     return Effect.gen(function* () {

@@ -78,6 +78,15 @@ export const settingsOf = ({
   return { batch, lease: timeOf("lease", lease), maxParts: most, parts, pause: timeOf("pause", pause) }
 }
 
+/** The time after which former versions are dropped. Throws if it is not a time from 0 on. */
+export const keepForOf = (input: Duration.Input): Duration.Duration => {
+  // As a duration it would be 0, and everything would be dropped at once.
+  const isNone = typeof input === "number" && Number.isNaN(input)
+  const time = Duration.fromInputUnsafe(input)
+  if (!isNone && !Duration.isNegative(time)) return time
+  throw new Error(`${isNone ? "NaN" : Duration.format(time)} is not a valid keepFor: use a time from 0 on`)
+}
+
 const isCount = (n: number): boolean => Number.isSafeInteger(n) && n > 0
 
 const timeOf = (name: string, input: Duration.Input): Duration.Duration => {
