@@ -5,22 +5,12 @@
 // same sources, uncommitted changes included. The exit code is 0 if all rounds are green: in every file a test has
 // passed, and none has failed.
 import { spawnSync } from "node:child_process"
-import { createHash } from "node:crypto"
-import {
-  appendFileSync,
-  closeSync,
-  existsSync,
-  globSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync
-} from "node:fs"
+import { appendFileSync, closeSync, existsSync, globSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { dirname, join, relative, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
+import { finishedIn, isSame, refusal, stateNow } from "../benchmarks/src/rounds/results.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const { values: options } = parseArgs({
@@ -52,46 +42,14 @@ if (suites.length === 0) throw new Error("no test file is one of the suites")
 const results = resolve(options.results ?? join(root, ".tmp/suites.jsonl"))
 mkdirSync(dirname(results), { recursive: true })
 
-const git = (...args) => {
-  const { error, status, stderr, stdout } = spawnSync("git", args, { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 })
-  if (error !== undefined || status !== 0) throw new Error(`git ${args.join(" ")} failed: ${error ?? stderr}`)
-  return stdout
-}
-
-/** What the rounds run: the commit, and a hash of the suites, the uncommitted changes and the files that git does not know. */
-const stateNow = () => {
-  const hash = createHash("sha256")
-    .update(JSON.stringify(suites))
-    .update(git("diff", "HEAD", "--binary"))
-  for (const path of git("ls-files", "--others", "--exclude-standard", "-z").split("\0").sort()) {
-    if (path === "" || resolve(root, path).startsWith(results)) continue
-    hash.update(`\0${path}\0`).update(readFileSync(join(root, path)))
-  }
-  return { commit: git("rev-parse", "HEAD").trim(), state: hash.digest("hex").slice(0, 16) }
-}
-const isSame = (one, other) => one.commit === other.commit && one.state === other.state
 const isRecorded = options.results !== undefined
 // A round that is not recorded may run without git.
-const current = isRecorded ? stateNow() : {}
+const current = isRecorded ? stateNow(results, suites) : {}
 
-/** The rounds that are finished; a line that was cut off while it was written is not. */
-const finished = () => {
-  if (!isRecorded || !existsSync(results)) return []
-  const text = readFileSync(results, "utf8")
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1)
-  if (whole !== text) writeFileSync(results, whole)
-  return whole
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line))
-}
-
-const done = finished()
-const other = done.find((round) => !isSame(round, current))
-if (other !== undefined) {
-  const has = `commit ${other.commit} and state ${other.state}`
-  const is = `commit ${current.commit} and state ${current.state}`
-  console.error(`${results} has rounds of ${has}, and this is ${is}: other suites or sources. Name another file`)
+const done = isRecorded ? finishedIn(results) : []
+const refused = isRecorded ? refusal(results, done, current) : undefined
+if (refused !== undefined) {
+  console.error(refused)
   process.exit(2)
 }
 
@@ -151,7 +109,7 @@ console.log(`${suites.length} suites, ${done.length} of ${rounds} rounds are fin
 for (const round of done) describe(round)
 while (done.length < rounds) {
   const round = runRound((done.at(-1)?.round ?? 0) + 1)
-  if (isRecorded && !isSame(stateNow(), current)) {
+  if (isRecorded && !isSame(stateNow(results, suites), current)) {
     console.error(`the suites or the sources have changed while round ${round.round} ran: it is not recorded`)
     process.exit(2)
   }

@@ -337,7 +337,7 @@ export const walls = {
     allowed: [
       ...corePublic,
       "./suite.ts",
-      "./viewStore/generations.ts",
+      "./projectionStore/generations.ts",
       "./projections/tallies.ts",
       "vitest",
       "@effect/vitest",
@@ -345,30 +345,32 @@ export const walls = {
       "effect"
     ]
   },
-  "packages/testing/src/contracts/{histories,eventStore,inline,projections,streamLocks,viewStore}/*": {
-    folder: "packages/testing/src/contracts/eventStore",
-    forbidden: [
-      ...otherAdapters,
-      "../../../../core/src/index.ts",
-      "../../../../adapters-memory",
-      "./../../../../adapters-pg",
-      "../../../../../node_modules/pg/lib/index.js",
-      "../../dist/index.js",
-      "../../index.ts",
-      "../projections/tallies.ts",
-      "node:fs"
-    ],
-    allowed: [
-      ...corePublic,
-      "./support.ts",
-      "../plan.ts",
-      "../../models/SerialOrder.ts",
-      "vitest",
-      "@effect/vitest",
-      "fast-check",
-      "effect"
-    ]
-  },
+  "packages/testing/src/contracts/{histories,eventStore,inline,keeping,projectionStore,projections,streamLocks,subscriptions,viewStore}/*":
+    {
+      folder: "packages/testing/src/contracts/eventStore",
+      forbidden: [
+        ...otherAdapters,
+        "../../../../core/src/index.ts",
+        "../../../../adapters-memory",
+        "./../../../../adapters-pg",
+        "../../../../../node_modules/pg/lib/index.js",
+        "../../dist/index.js",
+        "../../index.ts",
+        "../projections/tallies.ts",
+        "node:fs"
+      ],
+      allowed: [
+        ...corePublic,
+        "./support.ts",
+        "../plan.ts",
+        "../projectionStore/generations.ts",
+        "../../models/SerialOrder.ts",
+        "vitest",
+        "@effect/vitest",
+        "fast-check",
+        "effect"
+      ]
+    },
   "packages/*/test/**": {
     folder: "packages/core/test/domain",
     forbidden: ["../../src/domain/View.ts", "@hexfold/core/dist/index.js"],

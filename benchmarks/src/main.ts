@@ -6,11 +6,13 @@ import { growth } from "./growth.ts"
 import { inline } from "./inline.ts"
 import { keep, machine, print, type Report } from "./measure.ts"
 import { large } from "./large.ts"
+import { liveQueries } from "./liveQueries.ts"
 import { locked } from "./locked.ts"
 import { many } from "./many.ts"
 import { memory } from "./memory.ts"
 import { postgres } from "./postgres.ts"
 import { reading } from "./reading.ts"
+import { subscriptions } from "./subscriptions.ts"
 import { transfers } from "./transfers.ts"
 import { views } from "./views.ts"
 
@@ -23,6 +25,8 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   large,
   many,
   locked,
+  subscriptions,
+  liveQueries,
   transfers,
   views,
   inline

@@ -1,4 +1,4 @@
-import { Executor, Projection, Query, Records, ViewStore } from "@hexfold/core"
+import { Executor, Projection, ProjectionStore, Query, Records, ViewStore } from "@hexfold/core"
 import { Duration, Effect, Fiber, Schedule, Schema } from "effect"
 import { type Caught, type CaughtByChild, catchUp, counts, fill, keys, runtimeOf } from "./catchUp.ts"
 import { Counter, Increment } from "./counter.ts"
@@ -92,11 +92,12 @@ const owners = 1_000
 
 const Holdings = {
   name: "Holdings",
+  version: 1,
   schemas: { state: Schema.Struct({ owner: Schema.String, total: Schema.Int }) }
 }
 
 const querying = Effect.gen(function* () {
-  const store = yield* ViewStore.ViewStore
+  const store = yield* ProjectionStore.ProjectionStore
   const generation = { view: Holdings.name, version: 1 }
   const indexes = [[["owner"], ["total"]]]
   const claimed = yield* store.claim({ generation, owner: "bench", lease: Duration.hours(1), indexes })
@@ -107,7 +108,13 @@ const querying = Effect.gen(function* () {
       const n = from + i
       return { key: String(n), state: { owner: `owner ${n % owners}`, total: (n * 7_919) % records } }
     })
-    yield* store.commit({ generation, epoch: claimed.epoch, from, to: from + size, put, remove: [] })
+    yield* store.commit({
+      owner: { generation, epoch: claimed.epoch },
+      from,
+      to: from + size,
+      records: { put, remove: [] },
+      ...(from + size >= records ? { asks: "serve" } : undefined)
+    })
   }
   const millis: Array<number> = []
   for (let i = 0; i < 1_100; i++) {

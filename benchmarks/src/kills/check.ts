@@ -1,6 +1,7 @@
 /** Holds what a round has left behind to what the write side promises. Pure: a list of problems, and figures. */
 import { beginning, type Seen, see } from "./accounts.ts"
 import type { Command, Event, Line } from "./lines.ts"
+import { collecting, type Report } from "../rounds/report.ts"
 
 /** What a round has left behind. */
 export interface Remains {
@@ -12,11 +13,6 @@ export interface Remains {
   /** The records of the views, by view and key. */
   readonly records: ReadonlyMap<string, ReadonlyMap<string, Seen>>
 }
-
-type Report = (problem: string) => void
-
-/** At most this many problems are told of each kind. */
-const most = 10
 
 const same = (one: Event, other: Event) => JSON.stringify(keyed(one)) === JSON.stringify(keyed(other))
 const keyed = ({ amount, id, position, stream, token, type, version }: Event) => [
@@ -175,14 +171,7 @@ const checkRecords = (remains: Remains, report: Report): void => {
 /** Checks what a round has left behind. */
 export const check = (remains: Remains) => {
   const { lines, log } = remains
-  const counts = new Map<string, number>()
-  const problems: Array<string> = []
-  const report: Report = (problem) => {
-    const kind = problem.slice(0, problem.indexOf(":"))
-    const count = (counts.get(kind) ?? 0) + 1
-    counts.set(kind, count)
-    if (count <= most) problems.push(problem)
-  }
+  const { collected, report } = collecting()
   const commands = new Map(
     lines.flatMap((line) => (line._tag === "Sent" ? [[line.command.token, line.command] as const] : []))
   )
@@ -192,10 +181,9 @@ export const check = (remains: Remains) => {
   checkOrder(lines, log, report)
   checkFollowed(remains, report)
   checkRecords(remains, report)
-  for (const [kind, count] of counts) if (count > most) problems.push(`${kind}: ${count - most} more`)
   const receipts = lines.filter((line) => line._tag === "Receipt")
   return {
-    problems,
+    problems: collected(),
     figures: {
       commands: commands.size,
       transfers: [...commands.values()].filter(({ kind }) => kind === "transfer").length,

@@ -36,8 +36,15 @@ const endingOf = (cause: Cause.Cause<Poor | Executor.BoundaryError>, { hasId }: 
   return { _tag: "Unexpected", error }
 }
 
-/** Executes a command once, and writes the answer down. It succeeds with whether the command is settled. */
-const once = (file: string, command: Command) =>
+/** How an execution has ended. */
+interface Ended {
+  readonly isSettled: boolean
+  /** The position of the last event that the command has recorded, if there is one. */
+  readonly position: number | undefined
+}
+
+/** Executes a command once, and writes the answer down. */
+const once = (file: string, command: Command, patience: number) =>
   Effect.gen(function* () {
     const sentAt = now()
     write(file, { _tag: "Sent", command, at: sentAt })
@@ -47,13 +54,16 @@ const once = (file: string, command: Command) =>
         onFailure: (cause) => endingOf(cause, command)
       }),
       Effect.timeoutOrElse({
-        duration: "30 seconds",
-        orElse: () => Effect.succeed<Ending>({ _tag: "Unexpected", error: "no answer within 30 seconds" })
+        duration: patience,
+        orElse: () => Effect.succeed<Ending>({ _tag: "Unexpected", error: `no answer within ${patience} ms` })
       })
     )
     const common = { token: command.token, sentAt, at: now() }
     write(file, ending._tag === "Receipt" ? { ...common, ...told(ending.receipt) } : { ...common, ...ending })
-    return ending._tag === "Receipt" || (ending._tag === "Refused" && command.hasId)
+    return {
+      isSettled: ending._tag === "Receipt" || (ending._tag === "Refused" && command.hasId),
+      position: ending._tag === "Receipt" ? ending.receipt.events.at(-1)?.position : undefined
+    }
   })
 
 const told = ({ events, repeated }: Receipt): Pick<Line & { _tag: "Receipt" }, "_tag" | "isRepeated" | "events"> => ({
@@ -66,12 +76,16 @@ const told = ({ events, repeated }: Receipt): Pick<Line & { _tag: "Receipt" }, "
 
 /**
  * Executes a command and writes into a file what was sent and answered. A command with an id is executed again until its
- * answer settles it.
+ * answer settles it. No answer for longer than the patience, in milliseconds, is unexpected.
  */
-export const settle = (file: string, command: Command): Effect.Effect<unknown, never, EventStore.EventStore> =>
+export const settle = (
+  file: string,
+  command: Command,
+  patience = 30_000
+): Effect.Effect<Ended, never, EventStore.EventStore> =>
   command.hasId
-    ? Effect.repeat(once(file, command), {
-        until: (isSettled) => isSettled,
+    ? Effect.repeat(once(file, command, patience), {
+        until: ({ isSettled }) => isSettled,
         schedule: Schedule.max([Schedule.spaced("50 millis").pipe(Schedule.jittered), Schedule.recurs(200)])
       })
-    : once(file, command)
+    : once(file, command, patience)

@@ -47,7 +47,7 @@ export type Line =
 export const now = (): number => Number(process.hrtime.bigint())
 
 /** Adds a line to a file. The line is in the file when this returns, whatever happens to the process. */
-export const write = (file: string, line: Line | Event): void => appendFileSync(file, `${JSON.stringify(line)}\n`)
+export const write = (file: string, line: object): void => appendFileSync(file, `${JSON.stringify(line)}\n`)
 
 /** The lines of a file. A line that was cut off while it was written is left out. */
 export const read = <A>(file: string): Array<A> => {

@@ -1,16 +1,17 @@
 import { PgClient } from "@effect/sql-pg"
 import { PgStores } from "@hexfold/adapters-pg"
-import { type EventStore, StateCache, type ViewStore } from "@hexfold/core"
+import { type Projection, StateCache } from "@hexfold/core"
 import { type Context, Effect, Exit, Layer, Redacted, Schedule, Scope } from "effect"
-import { views } from "./accounts.ts"
+import { views as own } from "./accounts.ts"
 
-/** Both stores, in the server at the URL. They are opened again until the server, which may be down, takes them. */
+/** The stores, in the server at the URL. They are opened again until the server, which may be down, takes them. */
 export const stores = (
   url: string,
-  options: { readonly hasCache?: boolean } = {}
-): Effect.Effect<Context.Context<EventStore.EventStore | ViewStore.ViewStore>, unknown, Scope.Scope> => {
-  const pg = PgStores.layer({ views }).pipe(Layer.provide(PgClient.layer({ url: Redacted.make(url) })))
-  const layer = options.hasCache === true ? Layer.merge(pg, StateCache.layer({ capacity: 1_000 })) : pg
+  options: PgStores.Options & { readonly hasCache?: boolean } = {}
+): Effect.Effect<Context.Context<Projection.Stores>, unknown, Scope.Scope> => {
+  const { hasCache = false, views = own, ...others } = options
+  const pg = PgStores.layer({ ...others, views }).pipe(Layer.provide(PgClient.layer({ url: Redacted.make(url) })))
+  const layer = hasCache ? Layer.merge(pg, StateCache.layer({ capacity: 1_000 })) : pg
   const attempt = Effect.gen(function* () {
     const scope = yield* Scope.make()
     const context = yield* Effect.onError(Layer.buildWithScope(layer, scope), () => Scope.close(scope, Exit.void))

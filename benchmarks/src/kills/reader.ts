@@ -5,6 +5,7 @@
 import { Effect } from "effect"
 import { stores } from "./open.ts"
 import { following, projecting } from "./reading.ts"
+import "../rounds/endWithParent.ts"
 
 const [url, file] = process.argv.slice(2) as [string, string]
 

@@ -1,4 +1,4 @@
-import { type EventStore, Projection, Subscription, type ViewStore } from "@hexfold/core"
+import { type EventStore, Projection, Subscription } from "@hexfold/core"
 import { Effect, Layer, Stream } from "effect"
 import { views } from "./accounts.ts"
 import { type Event, read, write } from "./lines.ts"
@@ -18,6 +18,6 @@ export const following = (file: string) =>
   )
 
 /** Keeps the views, beside other processes that do. */
-export const projecting: Effect.Effect<never, never, EventStore.EventStore | ViewStore.ViewStore> = Layer.launch(
+export const projecting: Effect.Effect<never, never, Projection.Stores> = Layer.launch(
   Projection.layer(views, { lease: "3 seconds", pause: "100 millis" })
 )

@@ -6,23 +6,14 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { Balances, InlineBalances, type Seen, Total, views } from "./accounts.ts"
 import { check, keyOf } from "./check.ts"
-import { settle } from "./executing.ts"
-import { clientFile, commandsOf, type Event, type Line, linesOfClients, read } from "./lines.ts"
+import { clientFile, type Event, type Line, linesOfClients, read } from "./lines.ts"
 import { stores } from "./open.ts"
-import { type Kept, keep } from "./processes.ts"
-import { below, type Random, randomOf } from "./random.ts"
+import { type Kept, keep } from "../rounds/processes.ts"
+import { below, type Random, randomOf } from "../rounds/random.ts"
 import { following, noted, projecting } from "./reading.ts"
-import { type Death, startServer } from "./server.ts"
-
-/** What a round has come to. */
-export interface Verdict {
-  readonly seed: number
-  readonly seconds: number
-  /** What was killed, in this order, and when, in milliseconds after the first command. */
-  readonly kills: ReadonlyArray<string>
-  readonly figures: Readonly<Record<string, number>>
-  readonly problems: ReadonlyArray<string>
-}
+import { settleOpen } from "./repeating.ts"
+import { type Death, startServer } from "../rounds/server.ts"
+import type { Verdict } from "../rounds/command.ts"
 
 const clients = ["A", "B"] as const
 const deaths: ReadonlyArray<Death> = ["main", "all", "immediate"]
@@ -51,16 +42,6 @@ const until = async (seconds: number, condition: () => boolean): Promise<boolean
   const end = performance.now() + seconds * 1_000
   while (performance.now() < end && !condition()) await sleep(20)
   return condition()
-}
-
-/** Executes what has no answer, and some commands that have one, in this process. */
-const repeating = (folder: string, seed: number) => {
-  const { open, settled } = commandsOf(linesOfClients(folder))
-  const random = randomOf(seed, "again")
-  const chosen =
-    settled.length === 0 ? [] : Array.from({ length: again }, () => settled[below(random, settled.length)]!)
-  const file = join(folder, clientFile("again"))
-  return Effect.forEach([...open, ...chosen], (command) => settle(file, command), { concurrency: 16, discard: true })
 }
 
 /** The log and the records, when the views have caught up. */
@@ -95,7 +76,7 @@ export const round = async (seed: number, template: string, folder: string): Pro
   const kept = new Map<string, Kept>()
   const add = (name: string, program: string, ...args: ReadonlyArray<string>) => {
     const onExit = (code: number | null) => problems.push(`ended: ${name} ended by itself with exit code ${code}`)
-    kept.set(name, keep(program, [server.url, ...args], join(folder, "output.txt"), onExit))
+    kept.set(name, keep(new URL(program, import.meta.url), [server.url, ...args], join(folder, "output.txt"), onExit))
   }
   // These live through all kills of the server, in this process: a follower, and projections of all views.
   const files = { "this process": join(folder, "followed.jsonl"), reader: join(folder, "followed-by-reader.jsonl") }
@@ -145,7 +126,7 @@ export const round = async (seed: number, template: string, folder: string): Pro
         problems.push(`stuck: client ${name} does not end`)
     })
     await Promise.all(ended)
-    await Effect.runPromise(Effect.provideContext(repeating(folder, seed), context))
+    await Effect.runPromise(Effect.provideContext(settleOpen(folder, seed, again), context))
     const { log, problems: found, records } = await Effect.runPromise(Effect.provideContext(left, context))
     problems.push(...found)
     const followed = () => new Map(Object.entries(files).map(([name, file]) => [name, read<Event>(file)]))

@@ -1,17 +1,14 @@
 /** The ways to keep views up to date while the log is executed. */
 import {
-  type EventStore,
+  type DefinitionDiffers,
   type EventStoreError,
   Projection,
   type View,
-  type ViewStore,
   type ViewStoreError,
   type WaitTimeout
 } from "@hexfold/core"
 import { Effect } from "effect"
 import { Declarations, Histories, LeadTimes, Spending } from "./views.ts"
-
-export type Stores = EventStore.EventStore | ViewStore.ViewStore
 
 /** What applies the events: a catch-up at the end, projections during the run, or the appends themselves. */
 export type Way = "after" | "live" | "inline"
@@ -27,14 +24,16 @@ const inlineViews = views.map(inline)
 export const definitions = (way: Way): ReadonlyArray<View.Any> => (way === "inline" ? inlineViews : views)
 
 /** Applies all events of the store. */
-const project = (all: ReadonlyArray<View.Any>): Effect.Effect<void, Projection.Failure, Stores> =>
+const project = (
+  all: ReadonlyArray<View.Any>
+): Effect.Effect<void, Projection.Failure | DefinitionDiffers, Projection.Stores> =>
   Effect.forEach(all, (view) => Projection.catchUp(view), { discard: true })
 
 /** Runs a program that appends events up to a position, and ends when the views reflect them. */
 export const keeping = <A extends { readonly position: number }, E, R>(
   way: Way,
   program: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | Kept, R | Stores> => {
+): Effect.Effect<A, E | Kept, R | Projection.Stores> => {
   switch (way) {
     case "after":
       return Effect.tap(program, project(views))
@@ -46,16 +45,20 @@ export const keeping = <A extends { readonly position: number }, E, R>(
   }
 }
 
-type Kept = Projection.Failure | WaitTimeout | EventStoreError | ViewStoreError
+type Kept = DefinitionDiffers | Projection.Failure | WaitTimeout | EventStoreError | ViewStoreError
 
 const followed = <A extends { readonly position: number }, E, R>(
   all: ReadonlyArray<View.Any>,
   program: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | Kept, R | Stores> =>
+): Effect.Effect<A, E | Kept, R | Projection.Stores> =>
   program.pipe(Projection.waitFor(all, { timeout: "5 minutes" }), Effect.provide(Projection.layer(all)))
 
 /** Compares the records with the events, and reports how many records there are and how many differ. */
-export const verified: Effect.Effect<string, Effect.Error<ReturnType<typeof Projection.verify>>, Stores> = Effect.map(
+export const verified: Effect.Effect<
+  string,
+  Effect.Error<ReturnType<typeof Projection.verify>>,
+  Projection.Stores
+> = Effect.map(
   Effect.forEach(views, (view) =>
     Effect.map(
       Projection.verify(view),

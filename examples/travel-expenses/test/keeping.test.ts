@@ -2,7 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
 import { Projection, ProjectionMonitor } from "@hexfold/core"
 import { Effect } from "effect"
-import { definitions, keeping, type Stores, views } from "../src/keeping.ts"
+import { definitions, keeping, views } from "../src/keeping.ts"
 import { overview } from "../src/overview.ts"
 import { execute, records, sample } from "./log.ts"
 import { Server, server, storesIn } from "./server.ts"
@@ -17,10 +17,10 @@ const verified = Effect.gen(function* () {
   return { records: yield* records, overview: yield* overview }
 })
 
-const inMemory = <A, E>(kept: Effect.Effect<A, E, Stores>) =>
+const inMemory = <A, E>(kept: Effect.Effect<A, E, Projection.Stores>) =>
   Effect.provide(Effect.andThen(kept, verified), MemoryStores.layer({ views: definitions("inline") }))
 
-const onPostgres = <A, E>(kept: Effect.Effect<A, E, Stores>) =>
+const onPostgres = <A, E>(kept: Effect.Effect<A, E, Projection.Stores>) =>
   Effect.gen(function* () {
     const database = yield* Effect.flatMap(Server, ({ newDatabase }) => newDatabase())
     return yield* Effect.provide(Effect.andThen(kept, verified), storesIn(database, definitions("inline")))

@@ -15,7 +15,7 @@ export const execute = (file: string) =>
     return yield* replay(rows, { concurrency: 64, onRow: () => {} })
   }).pipe(Effect.provide(StateCache.layer({ capacity: 1_000 })))
 
-const rowsOf = <State>(view: Query.Source<State>) =>
+const rowsOf = <State>(view: Query.Versioned<State>) =>
   Stream.paginate(Query.from(view, { limit: 1_000 }), (query) =>
     Effect.map(
       Records.query(view, query),

@@ -50,6 +50,6 @@ export const server =
       )
     : serverAt(Redacted.make(given))
 
-/** Both stores in a database. */
+/** The stores in a database. */
 export const storesIn = ({ url }: Pick<Database, "url">, views: ReadonlyArray<View.Any> = []) =>
   PgStores.layer({ views }).pipe(Layer.provide(PgClient.layer({ url })))

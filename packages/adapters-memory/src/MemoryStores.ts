@@ -1,17 +1,28 @@
-/** An event store and a view store in memory over one log, so that appends can maintain inline views. */
-import type { EventStore, StreamLocks, View, ViewStore } from "@hexfold/core"
-import { type Context, Effect, Layer } from "effect"
+/** The event store and the stores of views in memory over one log, so that appends can maintain inline views. */
+import type { EventStore, ProjectionStore, StreamLocks, View, ViewStore } from "@hexfold/core"
+import { InlineViews } from "@hexfold/core/adapter"
+import { type Context, type Duration, Effect, Layer } from "effect"
 import { sharedStores } from "./internal/sharedStores.ts"
 import type * as MemoryEventStore from "./MemoryEventStore.ts"
 
 /** How the stores work. */
 export interface Options extends MemoryEventStore.Options {
-  /** The inline views that the appends maintain. Views that are not inline are ignored. */
+  /** The inline views that the appends maintain. Views that are not inline are ignored. Two views of the same name are an error that is thrown. */
   readonly views?: ReadonlyArray<View.Any>
+  /**
+   * How long a version of a view may have no owner before it counts as left: if another
+   * version is used after that and events have come, it does not answer until its
+   * projection has caught up again. 1 minute by default.
+   */
+  readonly leftAfter?: Duration.Input
 }
 
-/** An event store, its locks, and a view store. */
-export type Stores = EventStore.EventStore | StreamLocks.StreamLocks | ViewStore.ViewStore
+/** An event store, its locks, and both ports to the records of views. */
+export type Stores =
+  | EventStore.EventStore
+  | StreamLocks.StreamLocks
+  | ViewStore.ViewStore
+  | ProjectionStore.ProjectionStore
 
 /**
  * Gives a function that opens stores over the same data any number of times, each
@@ -69,7 +80,7 @@ export interface Lossy {
 export const lossy: Effect.Effect<Lossy> = sharedStores
 
 /**
- * Supplies both stores and `StreamLocks`. An append changes the log and the records
+ * Supplies all stores and `StreamLocks`. An append changes the log and the records
  * of inline views in one synchronous step.
  *
  * @example
@@ -84,5 +95,8 @@ export const lossy: Effect.Effect<Lossy> = sharedStores
  * const Live = Projection.layer([Balances]).pipe(Layer.provideMerge(Stores))
  * ```
  */
-export const layer = (options: Options = {}): Layer.Layer<Stores> =>
-  Layer.effectContext(Effect.map(shared, (open) => open(options)))
+export const layer = (options: Options = {}): Layer.Layer<Stores> => {
+  // Throws here rather than when the layer is built.
+  InlineViews.select(options.views ?? [])
+  return Layer.effectContext(Effect.map(shared, (open) => open(options)))
+}

@@ -1,17 +1,21 @@
 /**
- * A view store in memory. It is the reference for other adapters, and the store of
- * most tests. Its data is gone when its scope closes.
+ * The records of views in memory, with both their ports: one to read them, and one
+ * for projections. It is the reference for other adapters, and the store of most
+ * tests. Its data is gone when its scope closes.
  */
-import { ViewStore } from "@hexfold/core"
-import { Effect, Layer } from "effect"
+import type { ProjectionStore, ViewStore } from "@hexfold/core"
+import { type Context, Effect, Layer } from "effect"
 import { open } from "./internal/generations.ts"
-import { storeOf } from "./internal/viewStore.ts"
+import { viewStores } from "./internal/viewStores.ts"
 
-/** Makes a view store in memory. */
-export const make = (): Effect.Effect<ViewStore.ViewStore["Service"]> => Effect.sync(() => storeOf(open()))
+/** Both ports to the records of views. */
+export type Supplied = ViewStore.ViewStore | ProjectionStore.ProjectionStore
+
+/** Makes the stores of views in memory. */
+export const make = (): Effect.Effect<Context.Context<Supplied>> => Effect.sync(() => viewStores(open()))
 
 /**
- * Supplies a view store in memory.
+ * Supplies the stores of views in memory.
  *
  * @example
  * ```ts
@@ -24,4 +28,4 @@ export const make = (): Effect.Effect<ViewStore.ViewStore["Service"]> => Effect.
  * Effect.runPromise(Effect.provide(program, MemoryViewStore.layer()))
  * ```
  */
-export const layer = (): Layer.Layer<ViewStore.ViewStore> => Layer.effect(ViewStore.ViewStore, make())
+export const layer = (): Layer.Layer<Supplied> => Layer.effectContext(make())

@@ -74,6 +74,10 @@ export const run = (options: Options = {}): Effect.Effect<void, EventStoreError,
  * role may create them itself. Without it, a job of the owner runs
  * `Projection.catchUp` for each new version.
  *
+ * With `readOnly` the role may only read: events, the records of views, and what is
+ * there for people at a database client. It gets the rights of a reader even if
+ * `createViews` is set.
+ *
  * @example
  * ```ts
  * import { PgMigrations } from "@hexfold/adapters-pg"
@@ -83,10 +87,10 @@ export const run = (options: Options = {}): Effect.Effect<void, EventStoreError,
  */
 export const grants = (
   role: string,
-  options: { readonly schema?: string; readonly createViews?: boolean } = {}
+  options: { readonly schema?: string; readonly createViews?: boolean; readonly readOnly?: boolean } = {}
 ): ReadonlyArray<string> => {
-  const { createViews = false, schema = defaultSchema } = options
-  return Grants.grants({ schema: quoted(schema), role, createsViews: createViews })
+  const { createViews = false, readOnly = false, schema = defaultSchema } = options
+  return Grants.grants({ schema: quoted(schema), role, createsViews: createViews, reads: readOnly })
 }
 
 /**

@@ -1,6 +1,7 @@
-/** The event store and the view store on Postgres together, so that appends can maintain inline views. */
+/** The event store and the stores of views on Postgres together, so that appends can maintain inline views. */
 import { PgClient } from "@effect/sql-pg"
-import type { EventStoreError, View, ViewStore, ViewStoreError } from "@hexfold/core"
+import type { EventStoreError, View, ViewStoreError } from "@hexfold/core"
+import { InlineViews } from "@hexfold/core/adapter"
 import { Effect, Layer, type Redacted } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { clientConfig, databaseUrl } from "./database/client.ts"
@@ -9,14 +10,17 @@ import { InlineDefinitions } from "./views/inlineDefinitions.ts"
 import * as PgEventStore from "./PgEventStore.ts"
 import * as PgViewStore from "./PgViewStore.ts"
 
-/** The options of both stores. */
-export interface Options extends PgEventStore.Options {
-  /** The inline views that the appends of this process maintain. Views that are not inline are ignored. None by default. */
+/** The options of all stores. */
+export interface Options extends PgEventStore.Options, Pick<PgViewStore.Options, "leftAfter"> {
+  /**
+   * The inline views that the appends of this process maintain. Views that are not inline are ignored. None by default.
+   * Two views of the same name are an error that is thrown.
+   */
   readonly views?: ReadonlyArray<View.Any>
 }
 
 /**
- * Supplies both stores and `StreamLocks` on the application's own `PgClient`.
+ * Supplies all stores and `StreamLocks` on the application's own `PgClient`.
  *
  * An append applies its events to the records of the inline views in its own
  * transaction, also if it shares a call with other appends. If each record of a
@@ -49,16 +53,16 @@ export interface Options extends PgEventStore.Options {
  * ```
  */
 export const layer = ({ views = [], ...options }: Options = {}): Layer.Layer<
-  PgEventStore.Supplied | ViewStore.ViewStore,
+  PgEventStore.Supplied | PgViewStore.Supplied,
   EventStoreError | ViewStoreError,
   PgClient.PgClient | SqlClient.SqlClient
 > =>
   Layer.mergeAll(PgEventStore.layer(options), PgViewStore.layer(options)).pipe(
-    Layer.provide(Layer.succeed(InlineDefinitions, views))
+    Layer.provide(Layer.succeed(InlineDefinitions, InlineViews.select(views)))
   )
 
 /**
- * Supplies both stores together with a client of their own.
+ * Supplies all stores together with a client of their own.
  *
  * @example
  * ```ts
@@ -86,5 +90,5 @@ export const layerUrl = (url: Redacted.Redacted, options: Options = {}): Layer.L
 export const layerConfig = (options: Options = {}): Layer.Layer<Supplied, Failure> =>
   Layer.unwrap(Effect.map(databaseUrl, (url) => layerUrl(url, options)))
 
-type Supplied = PgEventStore.Supplied | ViewStore.ViewStore | PgClient.PgClient | SqlClient.SqlClient
+type Supplied = PgEventStore.Supplied | PgViewStore.Supplied | PgClient.PgClient | SqlClient.SqlClient
 type Failure = EventStoreError | ViewStoreError | SqlError.SqlError

@@ -1,21 +1,23 @@
-/** The view store on Postgres, 14 and later: a table for each generation of a view. */
-import { type Query, Reason, ViewStore, ViewStoreError } from "@hexfold/core"
+/** The records of views on Postgres, 14 and later, with both their ports: a table for each generation of a view. */
+import { Projection, ProjectionStore, type Query, Reason, ViewStore, ViewStoreError } from "@hexfold/core"
 import { CommitCheck } from "@hexfold/core/adapter"
-import { Duration, Effect, Layer } from "effect"
+import { Context, Duration, Effect, Layer } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { defaultTimeout, limiting } from "./database/disconnect.ts"
 import { translatedOf } from "./database/errors.ts"
+import { gathering } from "./database/gathering.ts"
 import { quoted } from "./database/schemaName.ts"
 import { awaitServer, defaultStartTimeout } from "./database/starting.ts"
-import { transactionOf } from "./database/transactions.ts"
+import { transactionOf, whetherJoined } from "./database/transactions.ts"
 import { checkLimits } from "./events/optionChecks.ts"
 import * as PgMigrations from "./PgMigrations.ts"
-import { claiming } from "./views/claims.ts"
+import { thisProcess } from "./server/thisProcess.ts"
+import { claiming, renewing } from "./views/claims.ts"
 import { committing } from "./views/commits.ts"
 import { InlineDefinitions } from "./views/inlineDefinitions.ts"
 import { reader } from "./views/reader.ts"
 
-/** The options of the view store. */
+/** The options of both stores. */
 export interface Options {
   /** The database schema that holds the tables. `hexfold` by default. */
   readonly schema?: string
@@ -31,19 +33,33 @@ export interface Options {
    * the start have no limit. Indexes are made while their table is empty, which takes no time.
    */
   readonly timeout?: Duration.Input
+  /**
+   * How long a version of a view may have no owner before it counts as left: if another version is used after that and
+   * events have come, it does not answer until its projection has caught up again. 1 minute by default.
+   */
+  readonly leftAfter?: Duration.Input
 }
 
+// Longer than the time in which another process takes over from one that died.
+const defaultLeftAfter: Duration.Input = "1 minute"
+
+/** Both ports to the records of views. */
+export type Supplied = ViewStore.ViewStore | ProjectionStore.ProjectionStore
+
 /**
- * A view store on the `SqlClient` in the context.
+ * Both stores of views on the `SqlClient` in the context.
  *
  * Inside `sql.withTransaction` of the same client its operations join that
  * transaction: a commit happens with it or not at all, and other commits of the
  * same part wait for its end. The first claim of a generation creates its table
  * and indexes, so it needs the right to create them.
+ *
+ * It also supplies `Projection.Process`, so that owners are named by the host, the process and the
+ * `applicationName` of the client. What the context has of it already counts.
  */
 export const make = (
   options: Options = {}
-): Effect.Effect<ViewStore.ViewStore["Service"], ViewStoreError, SqlClient.SqlClient> =>
+): Effect.Effect<Context.Context<Supplied>, ViewStoreError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     const name = options.schema ?? PgMigrations.defaultSchema
     const timeout = Duration.fromInputUnsafe(options.timeout ?? defaultTimeout)
@@ -57,9 +73,10 @@ export const make = (
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     // Each statement sees what was committed while the one before waited for a lock.
     const transaction = transactionOf(sql)
-    const claim = claiming(name, schema, sql)
-    const commit = committing(schema, sql, yield* InlineDefinitions)
-    const read = reader(schema, sql)
+    const leftAfter = Duration.toSeconds(options.leftAfter ?? defaultLeftAfter)
+    const claim = claiming(name, schema, sql, leftAfter)
+    const { commit, drop } = committing(schema, sql, yield* InlineDefinitions)
+    const read = reader(name, schema, sql, leftAfter)
     const limited = limiting(sql, timeout)
     const within =
       (operation: ViewStoreError["operation"], view?: string) =>
@@ -72,33 +89,77 @@ export const make = (
           })
         return limited(onTimeout)(translatedOf(operation, view)(call))
       }
-    const query = (query: Query.Query | Query.Count) => within("query", query.view)(read.query(query))
+    const query = (query: Query.Query | Query.Count | Query.Groups, version: number) =>
+      within("query", query.view)(read.query(query, version))
 
-    return ViewStore.ViewStore.of({
+    const reading = ViewStore.ViewStore.of({
+      load: (from, keys) => within("load", from.view)(read.load(from, keys)),
+      query: query as ViewStore.ViewStore["Service"]["query"],
+      status: within("status")(read.status)
+    })
+    const deadLetters = (generation: ProjectionStore.Generation, what?: ProjectionStore.DeadLetterOptions | "count") =>
+      within(
+        "deadLetters",
+        generation.view
+      )<Counted, never>(what === "count" ? read.deadLetterCounts(generation) : read.deadLetters(generation, what))
+
+    const renewTogether = renewing(schema, sql)
+    const renew = gathering((claims: ReadonlyArray<ProjectionStore.Claim>) =>
+      within("claim")(transaction(renewTogether(claims)))
+    )
+    // A renewal inside a caller's transaction belongs to that transaction alone.
+    const claimOrRenew = (given: ProjectionStore.Claim) =>
+      whetherJoined(sql, (joined) =>
+        given.renews === undefined || joined
+          ? transaction(claim(given))
+          : Effect.flatMap(renew(given), (renewed) =>
+              renewed === undefined ? transaction(claim(given)) : Effect.succeed(renewed)
+            )
+      )
+
+    const writing = ProjectionStore.ProjectionStore.of({
       claim: (given) => {
         const refused = CommitCheck.checkClaim(given)
         if (refused !== undefined) return Effect.fail(refused)
-        return within("claim", given.generation.view)(transaction(claim(given)))
+        return within("claim", given.generation.view)(claimOrRenew(given))
       },
+
+      load: (generation, keys) => within("load", generation.view)(read.loadOf(generation, keys)),
 
       commit: (given) => {
         const checked = CommitCheck.check(given)
         if ("_tag" in checked) return Effect.fail(checked)
-        return within("commit", given.generation.view)(transaction(commit(checked)))
+        return within("commit", given.owner.generation.view)(transaction(commit(checked)))
       },
 
-      load: (from, keys) => within("load", from.view)(read.load(from, keys)),
-      query: query as ViewStore.ViewStore["Service"]["query"],
-      deadLetters: (generation, options) =>
-        within("deadLetters", generation.view)(read.deadLetters(generation, options)),
-      deadLetterCounts: (generation) => within("deadLetters", generation.view)(read.deadLetterCounts(generation)),
-      status: within("status")(read.status)
+      drop: (owner) => {
+        const refused = CommitCheck.checkDrop(owner)
+        if (refused !== undefined) return Effect.fail(refused)
+        return within("drop", owner.generation.view)(transaction(drop(owner)))
+      },
+
+      deadLetters: deadLetters as ProjectionStore.ProjectionStore["Service"]["deadLetters"]
     })
+    const [named] = yield* within("open")(
+      sql.unsafe<{ readonly name: string }>("select pg_catalog.current_setting('application_name') as name")
+    )
+    // What the application says of its process counts.
+    const process = {
+      ...thisProcess(),
+      ...(named?.name ? { application: named.name } : {}),
+      ...(yield* Projection.Process)
+    }
+    return Context.make(ViewStore.ViewStore, reading).pipe(
+      Context.add(ProjectionStore.ProjectionStore, writing),
+      Context.add(Projection.Process, process)
+    )
   })
 
+type Counted = ReadonlyArray<ProjectionStore.DeadLetter> | ProjectionStore.DeadLetterCounts
+
 /**
- * Supplies the view store on the application's own client: both share one pool and
- * its transactions.
+ * Supplies both stores on the application's own client. They share its pool and its
+ * transactions.
  *
  * @example
  * ```ts
@@ -111,5 +172,5 @@ export const make = (
  * const Stores = PgViewStore.layer({ schema: "accounting" }).pipe(Layer.provideMerge(Database))
  * ```
  */
-export const layer = (options: Options = {}): Layer.Layer<ViewStore.ViewStore, ViewStoreError, SqlClient.SqlClient> =>
-  Layer.effect(ViewStore.ViewStore, make(options))
+export const layer = (options: Options = {}): Layer.Layer<Supplied, ViewStoreError, SqlClient.SqlClient> =>
+  Layer.effectContext(make(options))

@@ -5,6 +5,7 @@ export {
   CommitConflict,
   ConcurrencyConflict,
   EventStoreError,
+  NotServing,
   VersionConflict,
   ViewStoreError,
   WaitTimeout
@@ -12,4 +13,4 @@ export {
 export { EventDecodeError, InvalidDecision } from "./application/events/errors.ts"
 export { ProjectionFailed, RecordDecodeError } from "./application/views/errors.ts"
 export { InvalidCommand, StreamWrittenTwice, TooManyParticipants } from "./application/commands/errors.ts"
-export { DropRefused, NotServing, RebuildOvertaken, Unhealthy } from "./application/projections/errors.ts"
+export { DefinitionDiffers, DropRefused, RebuildOvertaken, Unhealthy } from "./application/projections/errors.ts"

@@ -1,18 +1,33 @@
-import type { ViewStore, ViewStoreError } from "@hexfold/core"
+import type { ProjectionStore, ViewStoreError } from "@hexfold/core"
 import { CommitCheck } from "@hexfold/core/adapter"
 import { Duration, Result } from "effect"
-import { create, demote, find, type Generations, newPart, type Part, positionsOf, type Stored } from "./generations.ts"
+import {
+  create,
+  demote,
+  find,
+  type Generations,
+  isLeft,
+  type Moment,
+  newPart,
+  type Part,
+  positionsOf,
+  type Stored
+} from "./generations.ts"
 
-/** Claims a part of a generation at a time, in milliseconds. */
+/** Claims a part of a generation. */
 export const claim = (
   generations: Generations,
-  given: ViewStore.Claim,
-  now: number
-): Result.Result<ViewStore.Claimed, ViewStoreError> => {
+  given: ProjectionStore.Claim,
+  moment: Moment
+): Result.Result<ProjectionStore.Claimed, ViewStoreError> => {
   const refused = CommitCheck.checkClaim(given)
   if (refused !== undefined) return Result.fail(refused)
-  const { after = 0, generation, lease, owner, part: { index, of } = whole } = given
+  const { now } = moment
+  const { after = 0, fingerprint, generation, lease, owner, part: { index, of } = whole } = given
   const stored = find(generations, generation) ?? create(generations, generation, after)
+  if (fingerprint !== undefined && stored.fingerprint !== undefined && fingerprint !== stored.fingerprint) {
+    return Result.succeed({ _tag: "Differs", fingerprint: stored.fingerprint })
+  }
   const isHeld = (part: Part): boolean => part.leasedUntil > now && part.owner !== owner
   if (stored.parts.length !== of) {
     const held = stored.parts.find(isHeld)
@@ -22,10 +37,16 @@ export const claim = (
   }
   const part = stored.parts[index]!
   if (isHeld(part)) return Result.succeed({ _tag: "Held", by: part.owner })
+  // From now on the part has an owner again. What it has not applied yet is still missing.
+  if (stored.serves && isLeft(generations, generation.view, stored, moment)) stored.serves = false
   if (part.owner !== owner || part.leasedUntil <= now) part.epoch = generations.nextEpoch()
+  else if (stored.inline === undefined) move(part, given.renews)
   part.owner = owner
   part.leasedUntil = now + Duration.toMillis(lease)
-  if (given.inline !== true) demote(generations, stored)
+  // The definition with which appends have maintained it until now is not known.
+  const isAdopted = fingerprint !== undefined && stored.fingerprint === undefined
+  if (given.inline !== true || isAdopted) demote(generations, stored)
+  stored.fingerprint ??= fingerprint
   return Result.succeed({
     _tag: "Owned",
     build: stored.build,
@@ -34,6 +55,16 @@ export const claim = (
     ...(part.history === undefined || stored.inline !== undefined ? {} : { history: part.history }),
     inline: stored.inline !== undefined
   })
+}
+
+// Moves the position over what its owner has passed. A renewal of a former epoch, or of another position, moves nothing.
+const move = (part: Part, renews: ProjectionStore.Renewal | undefined): void => {
+  if (renews?.passed === undefined || renews.epoch !== part.epoch) return
+  const { from, history, to } = renews.passed
+  if (part.position !== from || to === from) return
+  part.position = to
+  part.history = history
+  part.failure = undefined
 }
 
 // Divides the keys anew. Gives the positions of the present parts if these have not reached a common one.
@@ -49,4 +80,4 @@ const divide = (generations: Generations, stored: Stored, of: number): ReadonlyA
   return undefined
 }
 
-const whole: ViewStore.Part = { index: 0, of: 1 }
+const whole: ProjectionStore.Part = { index: 0, of: 1 }

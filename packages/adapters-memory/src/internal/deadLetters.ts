@@ -1,11 +1,11 @@
-import type { ViewStore } from "@hexfold/core"
+import type { ProjectionStore } from "@hexfold/core"
 import { CommitCheck, QueryEvaluation } from "@hexfold/core/adapter"
 import type { Stored } from "./generations.ts"
 
-type Place = Pick<ViewStore.DeadLetter, "key" | "position">
+type Place = Pick<ProjectionStore.DeadLetter, "key" | "position">
 
 /** Writes a dead letter. */
-export const keep = (stored: Stored, deadLetter: ViewStore.DeadLetter): void => {
+export const keep = (stored: Stored, deadLetter: ProjectionStore.DeadLetter): void => {
   remove(stored, deadLetter)
   stored.deadLetters.set(nameOf(deadLetter), deadLetter)
   const { key, parked } = deadLetter
@@ -24,15 +24,15 @@ export const remove = (stored: Stored, place: Place): void => {
 }
 
 /** Whether a commit expects dead letters that do not exist any more. */
-export const isOvertaken = (stored: Stored, { deadLetters }: ViewStore.Commit): boolean =>
+export const isOvertaken = (stored: Stored, { deadLetters }: ProjectionStore.Commit): boolean =>
   (deadLetters?.remove ?? []).some((place) => !stored.deadLetters.has(nameOf(place))) ||
   [...CommitCheck.waitingKeys(deadLetters)].some((key) => !stored.parked.has(key))
 
 /** The dead letters of a generation, by position and key. */
 export const select = (
   stored: Stored | undefined,
-  { after, key, limit, parked }: ViewStore.DeadLetterOptions = {}
-): ReadonlyArray<ViewStore.DeadLetter> =>
+  { after, key, limit, parked }: ProjectionStore.DeadLetterOptions = {}
+): ReadonlyArray<ProjectionStore.DeadLetter> =>
   [...(stored?.deadLetters.values() ?? [])]
     .filter((deadLetter) => key === undefined || deadLetter.key === key)
     .filter((deadLetter) => parked === undefined || deadLetter.parked === parked)
@@ -41,7 +41,7 @@ export const select = (
     .slice(0, limit)
 
 /** Counts the dead letters of a generation. */
-export const count = (stored: Stored | undefined): ViewStore.DeadLetterCounts => ({
+export const count = (stored: Stored | undefined): ProjectionStore.DeadLetterCounts => ({
   parked: stored?.parked.size ?? 0,
   skipped: select(stored, { parked: false }).length
 })

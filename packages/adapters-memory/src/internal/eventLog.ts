@@ -20,12 +20,12 @@ export const newLog = (): Log => ({
 
 /**
  * An event store over a log. Several stores may share the log. The retention of
- * command ids is in milliseconds. `recorded` is called in the step that appends.
+ * command ids is in milliseconds. `recorded` is called in the step that appends, with the time, and returns warnings.
  */
 export const open = (
   data: Log,
   retention: number,
-  recorded: (events: ReadonlyArray<Recorded>) => void = () => {}
+  recorded: (events: ReadonlyArray<Recorded>, now: number) => ReadonlyArray<string> = () => []
 ): Store => {
   const { commands, events: log, latest, listeners, streams } = data
   const versionOf = (streamId: StreamId.StreamId): number => streams.get(streamId)?.length ?? 0
@@ -181,7 +181,7 @@ export const open = (
         const before = log.length
         const parts = append.parts.map((part) => record(part, append.conditions, time))
         // Inline views take the events of all parts at once.
-        recorded(parts.length === 1 ? parts[0]!.events : parts.flatMap(({ events }) => events))
+        const warnings = recorded(parts.length === 1 ? parts[0]!.events : parts.flatMap(({ events }) => events), millis)
         for (let i = 0; i < parts.length; i++) {
           const { command } = append.parts[i]!
           if (command === undefined) continue
@@ -189,7 +189,12 @@ export const open = (
           commands.set(command.id, { at: millis, fingerprint: command.fingerprint, appended: parts[i]! })
         }
         if (log.length > before) for (const listener of listeners) Queue.offerUnsafe(listener, undefined)
-        return Effect.succeed({ _tag: "Appended", parts, history: historyOf(data) })
+        const appended: EventStore.Appended = { _tag: "Appended", parts, history: historyOf(data) }
+        if (warnings.length === 0) return Effect.succeed(appended)
+        return Effect.as(
+          Effect.forEach(warnings, (warning) => Effect.logWarning(warning)),
+          appended
+        )
       }),
 
     readStreams: (requests, command) => {

@@ -1,5 +1,5 @@
-import type { ViewStore } from "@hexfold/core"
-import type { Schema } from "effect"
+import { NotServing, type ProjectionStore, type ViewStore } from "@hexfold/core"
+import { Duration, type Schema } from "effect"
 
 /** One part of a generation's keys. */
 export interface Part {
@@ -8,9 +8,9 @@ export interface Part {
   /** The history of the log in which the position was reached. */
   history: number | undefined
   owner: string
-  /** The end of the lease in milliseconds, by the program's clock. */
+  /** The end of the lease in milliseconds, by the program's clock; {@link never} if no projection has owned the part. */
   leasedUntil: number
-  failure: ViewStore.Unapplied | undefined
+  failure: ProjectionStore.Unapplied | undefined
   throughput: ViewStore.Throughput | undefined
 }
 
@@ -19,14 +19,20 @@ export interface Stored {
   readonly version: number
   readonly build: number
   readonly records: Map<string, Schema.Json>
-  readonly deadLetters: Map<string, ViewStore.DeadLetter>
+  readonly deadLetters: Map<string, ProjectionStore.DeadLetter>
   /** The number of parked events for each parked key. */
   readonly parked: Map<string, number>
   parts: Array<Part>
   serves: boolean
   replaced: boolean
+  /** The fingerprint of the definition that makes the records, once a claim has said it. */
+  fingerprint: string | undefined
   /** The events that appends apply to the records. While they do, the part keeps the position at which they began. */
   inline: Follows | undefined
+  /** Grows with every step that changes a record. */
+  changes: number
+  /** What appends maintained before one of a process that does not know the definition, and when the last such append came. */
+  foreign: { readonly follows: Follows; at: number } | undefined
 }
 
 /** The events that a view follows. */
@@ -54,6 +60,19 @@ export interface Generations {
    * dropped must not reach a new one with the same name.
    */
   readonly nextEpoch: () => number
+  /**
+   * The number at which the changes of a new generation begin. No two begin with the same number. So a generation that
+   * was dropped and made again is not taken for the former one.
+   */
+  readonly firstChange: () => number
+}
+
+const changesPerGeneration = 2 ** 32
+
+/** What a store needs to tell whether a version was left: the present time, and its limit. Both are milliseconds. */
+export interface Moment {
+  readonly now: number
+  readonly leftAfter: number
 }
 
 /** Opens a store of generations that has none yet. */
@@ -61,7 +80,14 @@ export const open = (
   { history, last }: Pick<Generations, "history" | "last"> = { history: () => undefined, last: () => 0 }
 ): Generations => {
   let epochs = 0
-  return { views: new Map(), last, history, nextEpoch: () => ++epochs }
+  let created = 0
+  return {
+    views: new Map(),
+    last,
+    history,
+    nextEpoch: () => ++epochs,
+    firstChange: () => ++created * changesPerGeneration
+  }
 }
 
 /** The generation with this version and build. Without a build it is the present one of the version. */
@@ -71,13 +97,59 @@ export const find = ({ views }: Generations, { build, version, view }: ViewStore
   return builds.find(({ serves }) => serves) ?? builds.find(({ replaced }) => !replaced)
 }
 
-/** The generation that answers the queries to a view. */
-export const serving = ({ views }: Generations, view: string): Stored | undefined =>
-  views.get(view)?.find(({ serves }) => serves)
+/** The build that serves a version of a view. */
+export const serving = ({ views }: Generations, view: string, version: number): Stored | undefined =>
+  views.get(view)?.find((each) => each.version === version && each.serves)
+
+/**
+ * Whether a generation's version was left: a part of it has had no owner for so long, a part of another version has had
+ * one after that, and the part has not reached the last position. A part that was never owned tells nothing.
+ */
+export const isLeft = (
+  { last, views }: Generations,
+  view: string,
+  { inline, parts, version }: Stored,
+  { leftAfter, now }: Moment
+): boolean => {
+  if (inline !== undefined) return false
+  const others = views.get(view)!.filter((each) => each.version !== version)
+  return parts.some(
+    ({ leasedUntil, position }) =>
+      leasedUntil > never &&
+      leasedUntil + leftAfter < now &&
+      position < last() &&
+      others.some((other) => other.parts.some((part) => part.leasedUntil > leasedUntil))
+  )
+}
+
+/** Why nothing answers for a version of a view; undefined if a generation does. */
+export const notServing = (
+  generations: Generations,
+  { version, view }: ViewStore.Version,
+  moment: Moment
+): NotServing | undefined => {
+  const stored = find(generations, { view, version })
+  if (stored === undefined) return new NotServing({ view, version, reason: "unbuilt" })
+  if (stored.serves && !isLeft(generations, view, stored, moment)) return undefined
+  const position = positionOf(generations, stored)
+  const lag = generations.last() - position
+  const reason = stored.serves ? "left" : "building"
+  return new NotServing({ view, version, reason, position, ...(lag > 0 ? { lag } : {}) })
+}
+
+/** The states of those of the keys that have a record. */
+export const statesOf = ({ records }: Stored, keys: ReadonlyArray<string>): ReadonlyMap<string, Schema.Json> => {
+  const states = new Map<string, Schema.Json>()
+  for (const key of keys) {
+    const state = records.get(key)
+    if (state !== undefined) states.set(key, state)
+  }
+  return states
+}
 
 /** Creates a generation whose first event is the one after a position. */
 export const create = (
-  { views }: Generations,
+  { firstChange, views }: Generations,
   { build, version, view }: ViewStore.Generation,
   after: number
 ): Stored => {
@@ -90,20 +162,40 @@ export const create = (
     deadLetters: new Map(),
     parked: new Map(),
     parts: [newPart(0, after)],
-    serves: all.length === 0,
+    serves: false,
     replaced: false,
-    inline: undefined
+    inline: undefined,
+    changes: firstChange(),
+    fingerprint: undefined,
+    foreign: undefined
   }
   all.push(created)
   all.sort(inOrder)
   return created
 }
 
-/** Deletes a generation. */
-export const drop = ({ views }: Generations, view: string, dropped: Stored): void => {
+/** Writes records. */
+export const write = (stored: Stored, { put, remove }: ProjectionStore.Changes): void => {
+  if (put.length + remove.length > 0) stored.changes++
+  for (const { key, state } of put) stored.records.set(key, state)
+  for (const key of remove) stored.records.delete(key)
+}
+
+/** Removes a generation. */
+export const remove = ({ views }: Generations, view: string, dropped: Stored): void => {
   const left = views.get(view)!.filter((each) => each !== dropped)
   views.set(view, left)
 }
+
+/** The generations that a foreign append has left to their projections. */
+export const foreignOf = ({ views }: Generations): ReadonlyArray<Inline> =>
+  Array.from(views).flatMap(([view, all]) =>
+    all.flatMap((stored) =>
+      stored.foreign === undefined || stored.inline !== undefined
+        ? []
+        : [{ view, stored, follows: stored.foreign.follows }]
+    )
+  )
 
 /** The generations that appends maintain. */
 export const inlineOf = ({ views }: Generations): ReadonlyArray<Inline> =>
@@ -129,8 +221,8 @@ export const positionsOf = ({ last }: Generations, { inline, parts }: Stored): R
 export const positionOf = (generations: Generations, stored: Stored): number =>
   Math.min(...positionsOf(generations, stored))
 
-/** The state of all generations at a time, in milliseconds. */
-export const statusOf = (generations: Generations, now: number): ReadonlyArray<ViewStore.Status> =>
+/** The state of all generations. */
+export const statusOf = (generations: Generations, moment: Moment): ReadonlyArray<ViewStore.Status> =>
   [...generations.views.keys()].sort().flatMap((view) =>
     generations.views.get(view)!.map((stored) => ({
       view,
@@ -141,15 +233,25 @@ export const statusOf = (generations: Generations, now: number): ReadonlyArray<V
         epoch,
         position: positionsOf(generations, stored)[i]!,
         ...(history === undefined || stored.inline !== undefined ? {} : { history }),
-        owner: leasedUntil > now ? owner : undefined,
+        owner: leasedUntil > moment.now ? owner : undefined,
+        unownedFor:
+          leasedUntil > moment.now || leasedUntil === never ? undefined : Duration.millis(moment.now - leasedUntil),
         failure,
         throughput
       })),
-      serves: stored.serves,
+      serves: stored.serves && !isLeft(generations, view, stored, moment),
       replaced: stored.replaced,
-      inline: stored.inline !== undefined
+      inline: stored.inline !== undefined,
+      changes: stored.changes,
+      ...(stored.fingerprint === undefined ? {} : { fingerprint: stored.fingerprint }),
+      ...(stored.foreign === undefined || stored.inline !== undefined
+        ? {}
+        : { sinceForeignAppend: Duration.millis(Math.max(0, moment.now - stored.foreign.at)) })
     }))
   )
+
+/** The end of the lease of a part that no projection has owned. A clock of a test begins at 0. */
+export const never = -Infinity
 
 /** A part that no projection owns. */
 export const newPart = (epoch: number, position: number, history?: number): Part => ({
@@ -157,7 +259,7 @@ export const newPart = (epoch: number, position: number, history?: number): Part
   position,
   history,
   owner: "",
-  leasedUntil: 0,
+  leasedUntil: never,
   failure: undefined,
   throughput: undefined
 })

@@ -1,4 +1,4 @@
-import { EventStore, type StreamLocks, type View, ViewStore } from "@hexfold/core"
+import { EventStore, type ProjectionStore, type StreamLocks, type View, type ViewStore } from "@hexfold/core"
 import { Context, Duration, Effect } from "effect"
 import { contended } from "./contended.ts"
 import { newLog, open as openLog } from "./eventLog.ts"
@@ -6,7 +6,7 @@ import { open as openGenerations } from "./generations.ts"
 import { historyOf, loseLast } from "./histories.ts"
 import * as inline from "./inline.ts"
 import { locks } from "./locks.ts"
-import { storeOf } from "./viewStore.ts"
+import { viewStores } from "./viewStores.ts"
 
 /** How stores over shared data work. */
 interface Options {
@@ -14,6 +14,7 @@ interface Options {
   readonly conflictEvery?: number
   readonly yields?: number
   readonly views?: ReadonlyArray<View.Any>
+  readonly leftAfter?: Duration.Input | undefined
 }
 
 /** Data in memory, and what can be done with them. */
@@ -21,7 +22,9 @@ export interface Shared {
   /** Opens stores over the data. */
   readonly open: (
     options: Options
-  ) => Context.Context<EventStore.EventStore | StreamLocks.StreamLocks | ViewStore.ViewStore>
+  ) => Context.Context<
+    EventStore.EventStore | StreamLocks.StreamLocks | ViewStore.ViewStore | ProjectionStore.ProjectionStore
+  >
   /** Takes the last events of the log back and ends its history. The records of views stay. */
   readonly loseLast: (events: number) => Effect.Effect<void>
 }
@@ -31,12 +34,12 @@ export const sharedStores: Effect.Effect<Shared> = Effect.sync(() => {
   const log = newLog()
   const generations = openGenerations({ last: () => log.events.length, history: () => historyOf(log) })
   return {
-    open: ({ commandRetention = "Infinity", views = [], ...contention }) => {
+    open: ({ commandRetention = "Infinity", leftAfter, views = [], ...contention }) => {
       const appending = inline.make(log.events, generations, views)
       const store = contended(openLog(log, Duration.toMillis(commandRetention), appending.apply), contention)
       return locks.pipe(
         Context.add(EventStore.EventStore, store),
-        Context.add(ViewStore.ViewStore, storeOf(generations, appending))
+        Context.merge(viewStores(generations, leftAfter, appending))
       )
     },
     loseLast: (events) => loseLast(log, events)

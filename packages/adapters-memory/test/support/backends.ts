@@ -1,5 +1,13 @@
 import { MemoryEventStore, MemoryStores, MemoryViewStore } from "@hexfold/adapters-memory"
-import { EventStore, EventStoreError, Reason, type StreamId, StreamLocks, ViewStore } from "@hexfold/core"
+import {
+  EventStore,
+  EventStoreError,
+  ProjectionStore,
+  Reason,
+  type StreamId,
+  StreamLocks,
+  ViewStore
+} from "@hexfold/core"
 import type { Backend } from "@hexfold/testing/contracts"
 import { Context, Deferred, type Duration, Effect, Layer } from "effect"
 
@@ -48,6 +56,7 @@ export const together: Backend.Backend = {
         eventStore: waiting(Context.get(stores, EventStore.EventStore), options.limit),
         streamLocks: Context.get(stores, StreamLocks.StreamLocks),
         viewStore: Context.get(stores, ViewStore.ViewStore),
+        projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
         loseLast,
         stall
       })
@@ -62,8 +71,11 @@ export const apart: Backend.Backend = {
     const events = yield* Layer.build(MemoryEventStore.layer())
     const eventStore = Context.get(events, EventStore.EventStore)
     const streamLocks = Context.get(events, StreamLocks.StreamLocks)
-    const viewStore = yield* MemoryViewStore.make()
+    const views = yield* MemoryViewStore.make()
+    const viewStore = Context.get(views, ViewStore.ViewStore)
+    const projectionStore = Context.get(views, ProjectionStore.ProjectionStore)
     const { stall, waiting } = stalls()
-    return ({ limit }) => Effect.succeed({ eventStore: waiting(eventStore, limit), streamLocks, viewStore, stall })
+    return ({ limit }) =>
+      Effect.succeed({ eventStore: waiting(eventStore, limit), streamLocks, viewStore, projectionStore, stall })
   })
 }

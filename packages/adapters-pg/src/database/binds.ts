@@ -15,5 +15,5 @@ export const bigint = (value: number | undefined): PgTypes.Parameter => int8(val
 
 export { float8, int4, jsonb }
 
-/** Whether a text can be stored. Valid names are always storable text. */
-export const isText = (text: string): boolean => text.isWellFormed() && !text.includes("\0")
+/** Whether a text can be stored. Valid names are always storable text. A caller without a compiler may give any value. */
+export const isText = (text: string): boolean => typeof text === "string" && text.isWellFormed() && !text.includes("\0")

@@ -1,8 +1,8 @@
 import type { PgClient } from "@effect/sql-pg"
+import { Background } from "@hexfold/core/adapter"
 import { Effect, type Fiber, Schedule, type Scope, Stream } from "effect"
 import type { Limit } from "./disconnect.ts"
 import { translated } from "./errors.ts"
-import { reported } from "./reported.ts"
 
 /** The channel of LISTEN and NOTIFY that the schemas of a database share. The payload is the name of the schema. */
 export const channel = "hexfold"
@@ -59,10 +59,10 @@ export const listen = (
 
 const listenFor = (pg: PgClient.PgClient, { wakes }: Listening, limited: ReturnType<Limit>): Effect.Effect<void> => {
   const wakeAll = () => wakes.forEach(([, wake]) => wake())
-  const report = reported(
-    "hexfold: nobody tells of new events, so live readers poll",
-    "hexfold: live readers listen again"
-  )
+  const report = Background.reported({
+    failing: "hexfold: nobody tells of new events, so live readers poll",
+    again: "hexfold: live readers listen again"
+  })
   return Stream.unwrap(
     Effect.map(limited(pg.listen(channel)), (notifications) =>
       Stream.concat(

@@ -1,4 +1,4 @@
-import { EventStoreError, Reason } from "@hexfold/core"
+import { EventStoreError, Reason, ViewStoreError } from "@hexfold/core"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { namespaceOf } from "../sql/horizon.ts"
@@ -105,6 +105,17 @@ export const checkVisible = (
     found === undefined
       ? Effect.void
       : Effect.fail(hidden(operation, `the table "${name}"."${found.table}"`, `the role ${found.role}`))
+  )
+
+/** The same, before a store of views takes a generation that it does not see for one that does not exist. */
+export const checkVisibleTo = (
+  operation: ViewStoreError["operation"],
+  view: string,
+  sql: SqlClient.SqlClient,
+  name: string
+): Effect.Effect<void, ViewStoreError | SqlError.SqlError> =>
+  Effect.catchTag(checkVisible(sql, name), "EventStoreError", ({ reason }) =>
+    Effect.fail(new ViewStoreError({ operation, view, reason }))
   )
 
 /** The refusal to work where a policy may hide rows. */

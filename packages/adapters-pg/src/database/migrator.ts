@@ -92,7 +92,8 @@ export const migrate = (
             }
             const state = yield* stateOf(sql, name)
             yield* checkLowest(name, library, state)
-            if (state.functions < library.revision) {
+            // A database between two releases may have other functions of the same revision, and tables get new columns.
+            if (state.functions < library.revision || (pending.length > 0 && state.functions === library.revision)) {
               yield* replaceFunctions(sql, schema, library, state.namespace ?? (yield* drawNamespace(sql)))
             }
             yield* grant

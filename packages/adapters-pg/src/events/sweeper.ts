@@ -1,9 +1,9 @@
 import type { EventStoreError } from "@hexfold/core"
+import { Background } from "@hexfold/core/adapter"
 import { Duration, Effect, Schedule, type Scope } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { limitOf } from "../database/disconnect.ts"
 import { translated } from "../database/errors.ts"
-import { reported } from "../database/reported.ts"
 import { outsideOf } from "../database/transactions.ts"
 import { sweepCommands } from "../sql/retention.ts"
 
@@ -62,10 +62,10 @@ export const sweepEvery = <E>(
   interval: Duration.Duration,
   sweeping: Effect.Effect<number, E>
 ): Effect.Effect<void, never, Scope.Scope> => {
-  const { failed, succeeded } = reported(
-    `hexfold: expired command ids of ${schema} cannot be swept, so they stay`,
-    `hexfold: expired command ids of ${schema} are swept again`
-  )
+  const { failed, succeeded } = Background.reported({
+    failing: `hexfold: expired command ids of ${schema} cannot be swept, so they stay`,
+    again: `hexfold: expired command ids of ${schema} are swept again`
+  })
   return sweeping.pipe(
     Effect.matchCauseEffect({ onFailure: failed, onSuccess: () => succeeded }),
     Effect.repeat(Schedule.spaced(interval)),

@@ -1,10 +1,10 @@
 import type { PgClient } from "@effect/sql-pg"
 import type { EventStore, EventStoreError } from "@hexfold/core"
+import { Background } from "@hexfold/core/adapter"
 import { type Cause, Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
 import { translated } from "../database/errors.ts"
 import type { Limit } from "../database/disconnect.ts"
 import { channel, formerChannel, listen } from "../database/listener.ts"
-import { reported } from "../database/reported.ts"
 
 /** How readers hear of new events. */
 export interface Options {
@@ -52,10 +52,10 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
       "select pg_catalog.set_config('synchronous_commit', 'off', true), pg_catalog.pg_notify($1, $2)::text, pg_catalog.pg_notify($3, '')::text",
       [channel, schema, formerChannel(schema)]
     )
-    const notifying = reported(
-      `hexfold: appends to ${schema} are not announced, so live readers of other processes poll`,
-      `hexfold: appends to ${schema} are announced again`
-    )
+    const notifying = Background.reported({
+      failing: `hexfold: appends to ${schema} are not announced, so live readers of other processes poll`,
+      again: `hexfold: appends to ${schema} are announced again`
+    })
     yield* Queue.take(committed).pipe(
       Effect.andThen(
         Effect.matchCauseEffect(outside(limited(translated("horizons")(notify))), {
@@ -73,10 +73,10 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
     const loop: Effect.Effect<Horizons, never, Scope.Scope> = Effect.gen(function* () {
       const horizons: Horizons = yield* PubSub.sliding<FoundHorizon>(1)
       if (listens) yield* listen(pg, schema, () => void Queue.offerUnsafe(wake, undefined), limited)
-      const asking = reported(
-        `hexfold: the horizon of ${schema} cannot be read, so live readers wait`,
-        `hexfold: the horizon of ${schema} can be read again`
-      )
+      const asking = Background.reported({
+        failing: `hexfold: the horizon of ${schema} cannot be read, so live readers wait`,
+        again: `hexfold: the horizon of ${schema} can be read again`
+      })
       yield* Effect.gen(function* () {
         let current: EventStore.Horizon | undefined
         let pause = shortest

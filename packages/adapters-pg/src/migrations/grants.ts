@@ -6,6 +6,8 @@ export interface Grants {
   readonly role: string
   /** Whether the role may create tables of views. */
   readonly createsViews: boolean
+  /** Whether the role may only read. */
+  readonly reads: boolean
 }
 
 /**
@@ -15,13 +17,23 @@ export interface Grants {
  * Tables of views are created while the application runs. The default rights cover
  * those that the same owner creates later.
  */
-export const grants = ({ createsViews, role, schema }: Grants): ReadonlyArray<string> => {
+export const grants = ({ createsViews, reads, role, schema }: Grants): ReadonlyArray<string> => {
   const to = `"${role.replaceAll('"', '""')}"`
   const tables = (rights: string, ...names: ReadonlyArray<string>) =>
     `grant ${rights} on ${names.map((name) => `${schema}.${name}`).join(", ")} to ${to}`
+  if (reads) {
+    return [
+      `grant usage on schema ${schema} to ${to}`,
+      tables("select", ...readable),
+      `grant select on sequence ${schema}.events_position, ${schema}.noted to ${to}`,
+      `grant execute on all functions in schema ${schema} to ${to}`,
+      viewTables(schema, to, "select"),
+      `alter default privileges in schema ${schema} grant select on tables to ${to}`
+    ]
+  }
   return [
     `grant ${createsViews ? "usage, create" : "usage"} on schema ${schema} to ${to}`,
-    tables("select", "migrations", "revisions", "log"),
+    tables("select", "migrations", "revisions", "log", "projections"),
     tables("select, insert", "events", "histories", "life"),
     tables("select, insert, update", "streams"),
     tables("select, update", "inline_changes"),
@@ -30,15 +42,31 @@ export const grants = ({ createsViews, role, schema }: Grants): ReadonlyArray<st
     `grant select, update on sequence ${schema}.noted to ${to}`,
     `grant usage on sequence ${schema}.view_epochs to ${to}`,
     `grant execute on all functions in schema ${schema} to ${to}`,
-    viewTables(schema, to),
+    viewTables(schema, to, ofRecords),
     `alter default privileges in schema ${schema} grant ${ofRecords} on tables to ${to}`
   ]
 }
 
 const ofRecords = "select, insert, update, delete"
 
+const readable = [
+  "migrations",
+  "revisions",
+  "log",
+  "histories",
+  "life",
+  "events",
+  "streams",
+  "commands",
+  "views",
+  "view_parts",
+  "view_letters",
+  "inline_changes",
+  "projections"
+]
+
 // Only the tables that the present role owns: it has no right to grant those that another role has created.
-const viewTables = (schema: string, to: string): string => {
+const viewTables = (schema: string, to: string, rights: string): string => {
   let tag = "$grants$"
   while (to.includes(tag)) tag = `${tag.slice(0, -1)}_$`
   return `do ${tag}
@@ -49,7 +77,7 @@ begin
     select c.oid::regclass from pg_catalog.pg_class c join ${schema}.views v on c.relname = 'view_' || v.id::text
     where c.relnamespace = '${schema}'::regnamespace and pg_catalog.pg_has_role(c.relowner, 'usage')
   loop
-    execute pg_catalog.format('grant ${ofRecords} on table %s to ${to.replaceAll("'", "''").replaceAll("%", "%%")}', v_table);
+    execute pg_catalog.format('grant ${rights} on table %s to ${to.replaceAll("'", "''").replaceAll("%", "%%")}', v_table);
   end loop;
 end ${tag}`
 }

@@ -1,9 +1,14 @@
+import { changes } from "./changes.ts"
+import { comments } from "./comments.ts"
 import { events } from "./events.ts"
+import { fingerprints } from "./fingerprints.ts"
+import { foreignAppends } from "./foreignAppends.ts"
 import { generations } from "./generations.ts"
 import { histories } from "./histories.ts"
 import { inline } from "./inline.ts"
 import { retention } from "./retention.ts"
 import { revisions } from "./revisions.ts"
+import { servingVersions } from "./servingVersions.ts"
 import { times } from "./times.ts"
 import { viewHistories } from "./viewHistories.ts"
 import { views } from "./views.ts"
@@ -34,5 +39,10 @@ export const migrations: ReadonlyArray<Migration> = [
   { name: "revisions", statements: revisions },
   { name: "times", statements: times, locks: ["streams", "events"] },
   { name: "histories", statements: histories },
-  { name: "view histories", statements: viewHistories, locks: ["view_parts"] }
+  { name: "view histories", statements: viewHistories, locks: ["view_parts"] },
+  { name: "serving versions", statements: servingVersions, locks: ["views"] },
+  { name: "changes", statements: changes, locks: ["view_parts"] },
+  { name: "fingerprints", statements: fingerprints, locks: ["views"] },
+  { name: "foreign appends", statements: foreignAppends, locks: ["views"] },
+  { name: "comments", statements: comments }
 ]

@@ -1,3 +1,4 @@
+import { countedChanges } from "./generations.ts"
 import { ownPath } from "./security.ts"
 
 /**
@@ -25,7 +26,9 @@ begin
   with demoted as (
     update ${schema}.views set inline = false where id = any (p_generations) and inline returning id
   )
-  update ${schema}.view_parts set position = v_last, history = ${schema}.history(), history_at = v_last from demoted where generation = demoted.id;
+  update ${schema}.view_parts set position = v_last, history = ${schema}.history(), history_at = v_last,
+    changes = ${countedChanges} + 1, changes_at = v_last
+  from demoted where generation = demoted.id;
 end $$`,
   `create or replace function ${schema}.reached(p_inline boolean, p_position bigint) returns bigint language sql ${ownPath} as $$
     select case when p_inline then (select o_horizon from ${schema}.horizon(false)) else p_position end $$`
@@ -103,12 +106,17 @@ export const demote = (schema: string): string => `select ${schema}.demote($1)::
 
 /** The generations that appends maintain. $1 bigint[]: only those among these; null for all. */
 export const maintained = (schema: string): string =>
-  `select id, promotion, view, version, aggregates, types from ${schema}.views where inline and ($1::bigint[] is null or id = any ($1))`
+  `select id, promotion, view, version, fingerprint, aggregates, types from ${schema}.views where inline and ($1::bigint[] is null or id = any ($1))`
 
-/** Whether appends can begin to maintain a generation: it has one part, and no key is parked. $1 bigint: the generation. */
+/** Notes an append of a process that does not know the definitions of generations. $1 bigint[]: the generations. */
+export const noteForeign = (schema: string): string =>
+  `update ${schema}.views set foreign_append_at = pg_catalog.clock_timestamp() where id = any ($1)`
+
+/** Whether appends can begin to maintain a generation: it has one part, and no key is parked; and its fingerprint. $1 bigint: the generation. */
 export const isWhole = (schema: string): string => `
 select (select pg_catalog.count(*) from ${schema}.view_parts where generation = $1) = 1
-  and not exists (select from ${schema}.view_letters where generation = $1 and parked) as whole`
+  and not exists (select from ${schema}.view_letters where generation = $1 and parked) as whole,
+  (select fingerprint from ${schema}.views where id = $1) as fingerprint`
 
 /**
  * Lets appends maintain a generation from a position on. The number of the
@@ -127,4 +135,5 @@ with counted as (
   from counted where id = $1
   returning id
 )
-update ${schema}.view_parts set position = $2 from promoted where generation = promoted.id`
+update ${schema}.view_parts set position = $2, changes = ${countedChanges}, changes_at = $2
+from promoted where generation = promoted.id`

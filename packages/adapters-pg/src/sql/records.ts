@@ -53,9 +53,25 @@ create table ${tableOf(schema, id)} (
   primary key (head, digest)
 )`
 
-/** Says in the catalog which generation a table belongs to, for people who look at the database. */
-export const commentTable = (schema: string, id: bigint, view: string, version: number, build: bigint): string =>
-  `comment on table ${tableOf(schema, id)} is ${quotedText(`The records of the view ${view}, version ${version}, build ${build}.`)}`
+/**
+ * Says in the catalog which generation a table belongs to and what its columns are, for people who look at the
+ * database. It is one statement, because a claim waits for it. The name of a view is plain.
+ */
+export const commentTable = (schema: string, id: bigint, view: string, version: number, build: bigint): string => {
+  const table = tableOf(schema, id)
+  const ofColumns = Object.entries(comments).map(
+    ([column, text]) => `comment on column ${table}.${column} is ${quotedText(text)};`
+  )
+  const text = `The records of the view ${view}, version ${version}, build ${build}.`
+  return `do $$ begin comment on table ${table} is ${quotedText(text)}; ${ofColumns.join(" ")} end $$`
+}
+
+const comments = {
+  head: `The first ${indexed} characters of the key, for the index.`,
+  digest: `The SHA-256 of a key that has more than ${indexed} characters, otherwise empty.`,
+  key: "The key of the record.",
+  state: "The state of the record, as JSON."
+}
 
 /** Removes the table with all its records, after those who read it have ended. */
 export const dropTable = (schema: string, id: bigint): string => `drop table ${tableOf(schema, id)}`
@@ -63,7 +79,7 @@ export const dropTable = (schema: string, id: bigint): string => `drop table ${t
 /** An index for queries by these fields. It also orders records with equal fields by key. */
 export const createIndex = (schema: string, id: bigint, paths: ReadonlyArray<Query.Path>): string => {
   const columns = paths.slice(0, maxColumns).map((path) => `(${fieldColumn(schema, path).head})`)
-  return `create index on ${tableOf(schema, id)} (${columns.join(", ")}, head)`
+  return `create index on ${tableOf(schema, id)} (${[...columns, "head"].join(", ")})`
 }
 
 /** The part of a key that an index holds. */
@@ -80,10 +96,10 @@ export const digestOf = (key: string): string =>
 export const isOf = (row: string, key: string): string =>
   `${row}.head = ${headOf(key)} and ${row}.digest = ${digestOf(key)}`
 
-/** Adds or replaces records. $1 text[]: the keys; $2 jsonb[]: the states. */
+/** Adds or replaces records. $1 text[]: the keys; $2 text[]: the states, because an array of jsonb cannot have the JSON null. */
 export const putRecords = (table: string): string => `
 insert into ${table} (head, digest, key, state)
-select ${headOf("key")}, ${digestOf("key")}, key, state from unnest($1::text[], $2::jsonb[]) as put(key, state)
+select ${headOf("key")}, ${digestOf("key")}, key, state::jsonb from unnest($1::text[], $2::text[]) as put(key, state)
 on conflict (head, digest) do update set state = excluded.state`
 
 /** Removes records. $1 text[]: the keys. */

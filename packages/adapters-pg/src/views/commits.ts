@@ -1,5 +1,5 @@
 import { PgTypes } from "@effect/sql-pg"
-import { CommitConflict, Reason, type View, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { CommitConflict, type ProjectionStore, Reason, type View, ViewStoreError } from "@hexfold/core"
 import { CommitCheck } from "@hexfold/core/adapter"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -20,12 +20,21 @@ interface Locked {
   readonly inline: boolean
 }
 
-/** Commits to a schema's generations. Each runs in a transaction at READ COMMITTED. */
+interface CaughtUp {
+  readonly caught_up: boolean
+}
+
+interface Place {
+  readonly epoch: bigint
+  readonly position: bigint
+}
+
+/** Commits to a schema's generations, and drops of them. Each runs in a transaction at READ COMMITTED. */
 export const committing = (schema: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) => {
   const promotion = promoting(schema, sql, views)
 
   // Writes, and returns whether the dead letters are as the commit expects them. They stay so, because the part is locked.
-  const write = (id: bigint, commit: ViewStore.Commit) =>
+  const write = (id: bigint, commit: ProjectionStore.Commit) =>
     Effect.gen(function* () {
       const { deadLetters } = commit
       const waiting = [...CommitCheck.waitingKeys(deadLetters)]
@@ -33,7 +42,7 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
         const [overtaken] = yield* sql.unsafe(deadLetterTable.notParked(schema), [id, texts(waiting)])
         if (overtaken !== undefined) return false
       }
-      yield* viewRecords.write(schema, sql, id, commit)
+      if (commit.records !== undefined) yield* viewRecords.write(schema, sql, id, commit.records)
       if (deadLetters === undefined) return true
       if (deadLetters.put.length > 0)
         yield* sql.unsafe(deadLetterTable.put(schema), [
@@ -50,13 +59,20 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
     return ids.length === 0 ? Effect.void : sql.unsafe(inline.demote(schema), [array(ids, PgTypes.OID.int8)])
   }
 
-  // The parts of the generation that has served are locked: it does not advance before the switch.
-  const serve = (view: string, id: bigint, all: ReadonlyArray<Locked>, overLost: boolean) =>
+  // The parts that decide are locked: the build that has served does not advance before the switch.
+  const serve = (
+    { generation: { view }, to, overLost }: { generation: ProjectionStore.Generation; to: number; overLost: boolean },
+    id: bigint,
+    all: ReadonlyArray<Locked>
+  ) =>
     Effect.gen(function* () {
-      const current = all.find(({ serves }) => serves)
       const next = all.find((each) => each.id === id)
-      if (current === undefined || next === undefined || !isLater(next, current)) return
-      const [row] = yield* sql.unsafe<{ readonly caught_up: boolean }>(registry.hasCaughtUp(schema), [id, current.id])
+      if (next === undefined) return
+      const current = all.find(({ serves, version }) => serves && version === next.version)
+      if (current !== undefined && !isLater(next, current)) return
+      const [row] = yield* current === undefined
+        ? sql.unsafe<CaughtUp>(registry.hasReached(schema), [id, bigint(to)])
+        : sql.unsafe<CaughtUp>(registry.hasCaughtUp(schema), [id, current.id])
       if (row?.caught_up !== true && !overLost) return
       const at = [view, next.version, next.build]
       yield* demote(all.filter(({ build, version }) => version === next.version && build < next.build))
@@ -65,61 +81,89 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
       yield* sql.unsafe(registry.fence(schema), at)
     })
 
-  const drop = (view: string, id: bigint) =>
-    Effect.gen(function* () {
-      const [removed] = yield* sql.unsafe<{ readonly id: bigint }>(registry.remove(schema), [id])
-      if (removed === undefined) return yield* rejected(view, "a generation that serves is not dropped")
-      yield* sql.unsafe(records.dropTable(schema, id))
-    })
-
   // The lock of the inline flags comes before all others, as it does for appends.
   // Why commits at the same time are correct: a part moves only from the epoch and position given, and stays locked to
   // the end. All transactions lock generations before parts. Commits share the lock of the generation. Divisions and
   // switches, which lock more than one part, exclude each other by it; a drop holds it alone. So there is no deadlock. A
   // switch that waited for another part sees what that part has committed.
-  return (commit: ViewStore.Commit): Effect.Effect<void, CommitConflict | ViewStoreError | SqlError.SqlError> =>
+  const commit = (
+    given: ProjectionStore.Commit
+  ): Effect.Effect<void, CommitConflict | ViewStoreError | SqlError.SqlError> =>
     Effect.gen(function* () {
-      const { epoch, failure, from, part = 0, throughput, to } = commit
-      const { build, version, view } = commit.generation
-      const at = [view, bigint(version), bigint(build)]
-      const fenced = (actual: CommitConflict["actual"]) =>
-        new CommitConflict({ view, version, expected: { epoch, position: from }, actual })
-      const serves = commit.serve === true && commit.drop !== true
-      const promote = commit.inline === true ? yield* promotion(commit) : undefined
-      const all = serves ? yield* sql.unsafe<Locked>(registry.lockGenerations(schema), [view]) : []
-      if (commit.drop === true) yield* sql.unsafe(registry.lockDropped(schema), at)
+      const { asks, from, owner, progress, to } = given
+      const { epoch, generation, part = 0 } = owner
+      const { view } = generation
+      const at = placeOf(generation)
+      const promote = asks === "serve inline" ? yield* promotion(given) : undefined
+      const all = asks === undefined ? [] : yield* sql.unsafe<Locked>(registry.lockGenerations(schema), [view])
       const [advanced] = yield* sql.unsafe<{ readonly id: bigint }>(registry.advance(schema), [
         ...at,
         int4(part),
         bigint(epoch),
         bigint(from),
         bigint(to),
-        jsonb(failure === undefined ? null : storedOf(failure)),
-        float8(throughput?.events ?? null),
-        float8(throughput?.positions ?? null),
-        bigint(commit.history)
+        jsonb(progress?.failure === undefined ? null : storedOf(progress.failure)),
+        float8(progress?.throughput?.events ?? null),
+        float8(progress?.throughput?.positions ?? null),
+        bigint(given.history),
+        bigint(changesRecords(given) ? 1 : 0)
       ])
       if (advanced === undefined) {
-        const [place] = yield* sql.unsafe<{ readonly epoch: bigint; readonly position: bigint }>(
-          registry.place(schema),
-          [...at, int4(part)]
-        )
-        return yield* fenced({ epoch: Number(place?.epoch ?? 0), position: Number(place?.position ?? 0) })
+        const [place] = yield* sql.unsafe<Place>(registry.place(schema), [...at, int4(part)])
+        return yield* conflict(owner, { epoch, position: from }, actualOf(place))
       }
-      if (commit.drop === true) return yield* drop(view, advanced.id)
-      if (!(yield* write(advanced.id, commit))) return yield* fenced({ epoch, position: from })
+      if (!(yield* write(advanced.id, given))) {
+        return yield* conflict(owner, { epoch, position: from }, { epoch, position: from })
+      }
       // If appends cannot maintain this generation, they also stop maintaining the one that it is to replace. Otherwise
       // this one could not catch up.
       if (promote !== undefined && !(yield* promote(advanced.id))) {
-        const next = all.find(({ id }) => id === advanced.id)
-        yield* demote(all.filter((each) => each.serves && next !== undefined && isLater(next, each)))
+        const own = all.find(({ id }) => id === advanced.id)
+        yield* demote(all.filter((each) => each.serves && own !== undefined && isLater(own, each)))
       }
-      if (serves) yield* serve(view, advanced.id, all, commit.overLost === true)
+      if (asks !== undefined) yield* serve({ generation, to, overLost: asks === "serve over lost" }, advanced.id, all)
     })
+
+  // The lock of the generation waits for its commits and keeps others away, that of its parts does so for claims: the
+  // epoch that was seen is still the owner's when the rows are deleted.
+  const drop = (
+    owner: ProjectionStore.Owner
+  ): Effect.Effect<void, CommitConflict | ViewStoreError | SqlError.SqlError> =>
+    Effect.gen(function* () {
+      const { epoch, generation, part = 0 } = owner
+      const all = yield* sql.unsafe<Locked>(registry.lockGenerations(schema), [generation.view])
+      const [dropped] = yield* sql.unsafe<Locked>(registry.lockDropped(schema), placeOf(generation))
+      const parts = dropped === undefined ? [] : yield* sql.unsafe<Place>(registry.lockParts(schema), [dropped.id])
+      const actual = actualOf(parts[part])
+      if (dropped === undefined || dropped.inline || actual.epoch !== epoch) {
+        return yield* conflict(owner, { epoch, position: actual.position }, actual)
+      }
+      if (dropped.serves && !all.some(({ serves, version }) => serves && version !== dropped.version)) {
+        const detail = "the only version that answers queries is not dropped"
+        const reason = new Reason.Rejected({ detail })
+        return yield* new ViewStoreError({ operation: "drop", view: generation.view, reason })
+      }
+      yield* sql.unsafe(registry.remove(schema), [dropped.id])
+      yield* sql.unsafe(records.dropTable(schema, dropped.id))
+    })
+
+  return { commit, drop }
 }
 
-const isLater = (a: Locked, b: Locked): boolean =>
-  a.version > b.version || (a.version === b.version && a.build > b.build)
+const changesRecords = ({ records }: ProjectionStore.Commit): boolean =>
+  records !== undefined && records.put.length + records.remove.length > 0
 
-const rejected = (view: string, detail: string) =>
-  new ViewStoreError({ operation: "commit", view, reason: new Reason.Rejected({ detail }) })
+const placeOf = ({ build, version, view }: ProjectionStore.Generation) => [view, bigint(version), bigint(build)]
+
+const actualOf = (place: Place | undefined) => ({
+  epoch: Number(place?.epoch ?? 0),
+  position: Number(place?.position ?? 0)
+})
+
+const conflict = (
+  { generation: { version, view } }: ProjectionStore.Owner,
+  expected: CommitConflict["expected"],
+  actual: CommitConflict["actual"]
+) => new CommitConflict({ view, version, expected, actual })
+
+const isLater = (a: Locked, b: Locked): boolean => a.version === b.version && a.build > b.build

@@ -1,5 +1,5 @@
 import { type EventStore, EventStoreError, Reason, type View } from "@hexfold/core"
-import { InlineViews } from "@hexfold/core/adapter"
+import { Background, InlineViews } from "@hexfold/core/adapter"
 import { Effect, Schedule, type Scope } from "effect"
 import type { SqlError } from "effect/sql"
 import type { Limit } from "../database/disconnect.ts"
@@ -87,7 +87,9 @@ export const make = ({
           if (!called.inline.includes(id)) known.forget(id)
           else {
             yield* Effect.mapError(apply(schema, sql, id, view, called.events), (cause) =>
-              cause._tag === "SqlError" && isUnavailable(cause) ? cause : new NotMaintained({ generation: id, cause })
+              cause._tag === "SqlError" && isUnavailable(cause)
+                ? cause
+                : new NotMaintained({ generation: id, view, cause })
             )
           }
         }
@@ -105,6 +107,7 @@ export const make = ({
         const { calling, maintaining } = prepared(appends, call)
         return maintaining === undefined ? autocommit(calling) : transaction(maintaining)
       }).pipe(
+        Effect.tap(noted(appends)),
         Effect.catch((error) => {
           const reason = reasonOf(error)
           if (reason === undefined) return Effect.fail(error as SqlError.SqlError | EventStoreError)
@@ -112,14 +115,39 @@ export const make = ({
         })
       )
 
+    const leaving = Background.reported({
+      failing: `hexfold: an inline view of ${schema} cannot be left to its projection, so transactions with events for it are refused`,
+      again: `hexfold: an inline view of ${schema} is left to its projection`
+    })
+
+    const noting = Background.reported({
+      failing: `hexfold: appends to inline views of ${schema} that this process does not know cannot be noted`,
+      again: `hexfold: appends to inline views of ${schema} that this process does not know are noted again`
+    })
+
+    // No append waits for the note. It is not part of a transaction that may be taken back or last long.
+    const noted = (appends: ReadonlyArray<EventStore.Append>) =>
+      Effect.suspend(() => {
+        const note = known.noteForeign(appends)
+        if (note === undefined) return Effect.void
+        return limited("append")(note).pipe(
+          Effect.matchCauseEffect({ onFailure: noting.failed, onSuccess: () => noting.succeeded }),
+          outside,
+          Effect.withTracerEnabled(false),
+          Effect.forkIn(scope)
+        )
+      })
+
     // The caller's transaction holds the lock of the flags, so they can change only after its end.
     const later = (reason: Reasons) =>
       known.adapt(reason).pipe(
         limited("append"),
+        Effect.tapCause(leaving.failed),
         Effect.retry({
           while: (error) => (error._tag === "SqlError" ? isPassing(error) : error.isRetryable),
           schedule: Schedule.spaced("1 second")
         }),
+        Effect.andThen(leaving.succeeded),
         Effect.ignore,
         outside,
         Effect.withTracerEnabled(false),
@@ -133,6 +161,7 @@ export const make = ({
         const { calling, maintaining } = prepared(appends, call)
         return yield* maintaining === undefined ? calling : sql.withTransaction(maintaining)
       }).pipe(
+        Effect.tap(noted(appends)),
         Effect.catch((error): Effect.Effect<never, SqlError.SqlError | EventStoreError> => {
           const reason = reasonOf(error)
           if (reason === undefined) return Effect.fail(error as SqlError.SqlError | EventStoreError)

@@ -1,4 +1,4 @@
-import { Reason, type View, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { type ProjectionStore, Reason, type View, ViewStoreError } from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -19,9 +19,11 @@ import { apply } from "./records.ts"
 export const promoting =
   (schema: string, sql: SqlClient.SqlClient, views: ReadonlyArray<View.Any>) =>
   ({
-    generation: { version, view },
+    owner: {
+      generation: { version, view }
+    },
     to
-  }: ViewStore.Commit): Effect.Effect<
+  }: ProjectionStore.Commit): Effect.Effect<
     (id: bigint) => Effect.Effect<boolean, ViewStoreError | SqlError.SqlError>,
     ViewStoreError | SqlError.SqlError
   > =>
@@ -49,7 +51,15 @@ export const promoting =
       const follows = [texts(InlineViews.aggregatesOf(definition)), texts(definition.types)]
       return (id) =>
         Effect.gen(function* () {
-          const [state] = yield* sql.unsafe<{ readonly whole: boolean }>(statements.isWhole(schema), [id])
+          const [state] = yield* sql.unsafe<{ readonly whole: boolean; readonly fingerprint: string | null }>(
+            statements.isWhole(schema),
+            [id]
+          )
+          const made = state?.fingerprint ?? definition.fingerprint
+          if (made !== definition.fingerprint) {
+            const detail = "no append of this store maintains this definition of the view"
+            return yield* failure(view, new Reason.Rejected({ detail }))
+          }
           if (state?.whole !== true) return false
           const range = [bigint(to), last, ...follows, int4(most + 1), BigInt(Number.MAX_SAFE_INTEGER), int4(1), null]
           const rest = yield* sql.unsafe<WrittenRow>(readAllPage(schema, "forwards"), range)

@@ -1,4 +1,4 @@
-import type { ProjectionFailed, View } from "@hexfold/core"
+import { type EventStore, type ProjectionFailed, StreamId, type View } from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
 import { PgTypes } from "@effect/sql-pg"
 import { Data, Effect } from "effect"
@@ -26,6 +26,7 @@ interface Known {
 /** The events of an append could not be applied to a generation. */
 export class NotMaintained extends Data.TaggedError("NotMaintained")<{
   readonly generation: bigint
+  readonly view: View.Any
   readonly cause: ProjectionFailed | SqlError.SqlError
 }> {}
 
@@ -38,25 +39,31 @@ export class NotMaintained extends Data.TaggedError("NotMaintained")<{
 export const knownGenerations = ({ autocommit, schema, sql, views }: Options) => {
   const definitions = InlineViews.select(views)
   const known = new Map<bigint, Known>()
+  /** The generations that this process has left to their projections, because it does not know their definitions. */
+  const foreign = new Map<bigint, Foreign>()
 
   // Another definition under the same name must not touch the records: then no definition is found.
-  const definitionOf = ({ aggregates, types, version, view }: Row) =>
+  const definitionOf = ({ aggregates, fingerprint, types, version, view }: Row) =>
     definitions.find(
       (each) =>
         each.name === view &&
         each.version === Number(version) &&
+        (fingerprint === null || each.fingerprint === fingerprint) &&
         isSame(InlineViews.aggregatesOf(each), aggregates) &&
         isSame(each.types, types)
     )
 
   /** Asks which generations are maintained, of some or of all; returns those that this process cannot maintain. */
-  const learn = (ids?: ReadonlyArray<bigint>): Effect.Effect<ReadonlyArray<bigint>, SqlError.SqlError> =>
+  const learn = (ids?: ReadonlyArray<bigint>): Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError> =>
     Effect.map(sql.unsafe<Row>(statements.maintained(schema), [ids === undefined ? null : bigints(ids)]), (rows) => {
-      const unknown: Array<bigint> = []
+      const unknown: Array<Row> = []
       for (const row of rows) {
         const view = definitionOf(row)
-        if (view === undefined) unknown.push(row.id)
-        else known.set(row.id, { id: row.id, promotion: row.promotion, view })
+        if (view === undefined) unknown.push(row)
+        else {
+          known.set(row.id, { id: row.id, promotion: row.promotion, view })
+          foreign.delete(row.id)
+        }
       }
       return unknown
     })
@@ -67,6 +74,15 @@ export const knownGenerations = ({ autocommit, schema, sql, views }: Options) =>
     return Effect.asVoid(autocommit(sql.unsafe(statements.demote(schema), [bigints(ids)])))
   }
 
+  const note = (ids: ReadonlyArray<bigint>) =>
+    Effect.asVoid(autocommit(sql.unsafe(statements.noteForeign(schema), [bigints(ids)])))
+
+  const noteAll = (unknown: ReadonlyArray<Row>) => {
+    if (unknown.length === 0) return Effect.void
+    for (const { aggregates, id, types } of unknown) foreign.set(id, { aggregates, types, notedAt: performance.now() })
+    return note(unknown.map(({ id }) => id))
+  }
+
   return {
     /** Whether this process has definitions of inline views. */
     hasDefinitions: definitions.length > 0,
@@ -75,17 +91,65 @@ export const knownGenerations = ({ autocommit, schema, sql, views }: Options) =>
     /** Forgets a generation that appends no longer maintain. */
     forget: (id: bigint): void => void known.delete(id),
     learn,
+    /**
+     * Notes appends that touch generations which this process has left to their projections. So the projections do not
+     * ask the appends to maintain them again as long as such appends come. Nothing to do if there is none, or if it
+     * was done a moment ago.
+     */
+    noteForeign: (appends: ReadonlyArray<EventStore.Append>): Effect.Effect<void, SqlError.SqlError> | undefined => {
+      if (foreign.size === 0) return undefined
+      const now = performance.now()
+      const due: Array<bigint> = []
+      for (const [id, each] of foreign) {
+        if (each.notedAt !== undefined && now - each.notedAt < often) continue
+        if (!appends.some((append) => isFollowed(append, each))) continue
+        each.notedAt = now
+        due.push(id)
+      }
+      return due.length === 0 ? undefined : note(due)
+    },
     /** After a failure: appends stop maintaining what this process cannot maintain. */
     adapt: (reason: NotMaintained | ReadonlyArray<bigint>): Effect.Effect<void, SqlError.SqlError> =>
-      reason instanceof NotMaintained ? demote([reason.generation]) : Effect.flatMap(learn(reason), demote)
+      Effect.gen(function* () {
+        if (reason instanceof NotMaintained) {
+          const { cause, generation, view } = reason
+          yield* demote([generation])
+          yield* Effect.logWarning(InlineViews.demotion(view.name, view.version, cause))
+          return
+        }
+        const unknown = yield* learn(reason)
+        // Noted before: the projections see it as soon as the views are left to them.
+        yield* noteAll(unknown)
+        yield* demote(unknown.map(({ id }) => id))
+        for (const { version, view } of unknown) {
+          yield* Effect.logWarning(InlineViews.demotion(view, Number(version), undefined))
+        }
+      })
   }
 }
+
+interface Foreign extends Pick<Row, "aggregates" | "types"> {
+  /** In milliseconds, by the timer of the process. */
+  notedAt: number | undefined
+}
+
+// Much shorter than a lease, and rare enough for many appends a second.
+const often = 100
+
+const isFollowed = ({ parts }: EventStore.Append, { aggregates, types }: Foreign): boolean =>
+  parts.some(({ writes }) =>
+    writes.some(
+      ({ events, streamId }) =>
+        aggregates.includes(StreamId.aggregateOf(streamId)) && events.some(({ type }) => types.includes(type))
+    )
+  )
 
 interface Row {
   readonly id: bigint
   readonly promotion: bigint
   readonly view: string
   readonly version: bigint
+  readonly fingerprint: string | null
   readonly aggregates: ReadonlyArray<string>
   readonly types: ReadonlyArray<string>
 }

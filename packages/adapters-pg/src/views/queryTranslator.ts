@@ -1,20 +1,25 @@
 import { PgTypes } from "@effect/sql-pg"
 import { type Query } from "@hexfold/core"
 import { QueryEvaluation } from "@hexfold/core/adapter"
-import { type Column, fieldColumn, indexed, keyColumn, valueAt } from "../sql/records.ts"
+import { type Column, indexed } from "../sql/records.ts"
 import { array } from "../database/binds.ts"
-import { rangeOf, type SortKey, sortKey, textKey } from "./sortKey.ts"
-
-/** A statement with its binds. */
-export interface Statement {
-  readonly text: string
-  readonly binds: ReadonlyArray<unknown>
-}
+import {
+  type Bind,
+  columnOf,
+  type Ordered,
+  orderColumns,
+  parameters,
+  type Reading,
+  type Statement,
+  valueOf
+} from "./queryColumns.ts"
+import { namedKeys, rangeOf, type SortKey, sortKey, textKey } from "./sortKey.ts"
 
 /**
  * Translates a query to a statement on the table of the generation that serves. It
  * asks for one record more than a page has, to see whether there is a next page.
- * Operands are bound; the names of fields are quoted.
+ * Operands are bound; the names of fields are quoted. With a total there is always
+ * a row; its key is null if the page has no record, and rows come in any order.
  */
 export const translate = (
   schema: string,
@@ -22,40 +27,40 @@ export const translate = (
   query: Query.Query,
   after: QueryEvaluation.Place | undefined
 ): Statement => {
-  const { bind, binds } = parameters()
-  const columns: ReadonlyArray<Ordered> = [
-    ...query.orderBy.map(({ direction, path }) => ({ ...fieldColumn(schema, path), descends: direction === "desc" })),
-    { ...keyColumn, descends: false }
-  ]
-  const conditions = query.where === undefined ? [] : [condition(schema, bind, query.where)]
-  if (after !== undefined) conditions.push(isAfter(bind, columns, [...after.values.map(sortKey), textKey(after.key)]))
+  const { bind, statement } = parameters()
+  const reading = { schema, bind, missing: query.missing ?? [] }
+  const columns = orderColumns(reading, query.orderBy)
+  const conditions = query.where === undefined ? [] : [condition(reading, query.where)]
+  const rest =
+    after === undefined
+      ? []
+      : [
+          isAfter(
+            bind,
+            columns,
+            columns.map(({ at }) => at(after))
+          )
+        ]
   const order = columns.flatMap(({ descends, head, whole }) =>
     [head, whole].map((column) => `${column}${descends ? " desc" : ""}`)
   )
   const limit = query.limit === undefined ? "" : `limit ${bind(BigInt(query.limit) + 1n, "bigint")}`
-  return { text: `select key, state from ${table}${where(conditions)} order by ${order.join(", ")} ${limit}`, binds }
+  const page = `select key, state from ${table}${where([...conditions, ...rest])} order by ${order.join(", ")} ${limit}`
+  if (query.total !== true) return statement(page)
+  const counted = `select pg_catalog.count(*) as total from ${table}${where(conditions)}`
+  return statement(`select key, state, total from (${counted}) as counted left join (${page}) as page on true`)
 }
 
 /** Like {@link translate}, but for a query that counts. */
 export const translateCount = (schema: string, table: string, query: Query.Count): Statement => {
-  const { bind, binds } = parameters()
-  const conditions = query.where === undefined ? [] : [condition(schema, bind, query.where)]
-  return { text: `select pg_catalog.count(*) as count from ${table}${where(conditions)}`, binds }
+  const { bind, statement } = parameters()
+  const reading = { schema, bind, missing: query.missing ?? [] }
+  const conditions = query.where === undefined ? [] : [condition(reading, query.where)]
+  return statement(`select pg_catalog.count(*) as count from ${table}${where(conditions)}`)
 }
 
-type Bind = (value: unknown, type: string) => string
-
-interface Ordered extends Column {
-  readonly descends: boolean
-}
-
-const parameters = () => {
-  const binds: Array<unknown> = []
-  const bind: Bind = (value, type) => `$${binds.push(value)}::${type}`
-  return { bind, binds }
-}
-
-const where = (conditions: ReadonlyArray<string>): string =>
+/** A clause for conditions that all hold. */
+export const where = (conditions: ReadonlyArray<string>): string =>
   conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`
 
 const all = (conditions: ReadonlyArray<string>): string => (conditions.length === 0 ? "true" : conditions.join(" and "))
@@ -63,37 +68,84 @@ const all = (conditions: ReadonlyArray<string>): string => (conditions.length ==
 const any = (conditions: ReadonlyArray<string>): string => (conditions.length === 0 ? "false" : conditions.join(" or "))
 
 // A null of SQL stands for false. `and`, `or` and `where` treat both alike, and so does `is not true`.
-const condition = (schema: string, bind: Bind, filter: Query.Filter): string => {
+/** Whether a record meets a filter. */
+export const condition = (reading: Reading, filter: Query.Filter): string => {
+  const { bind } = reading
   switch (filter._tag) {
     case "And":
-      return `(${all(filter.filters.map((each) => condition(schema, bind, each)))})`
+      return `(${all(filter.filters.map((each) => condition(reading, each)))})`
     case "Or":
-      return `(${any(filter.filters.map((each) => condition(schema, bind, each)))})`
+      return `(${any(filter.filters.map((each) => condition(reading, each)))})`
     case "Not":
-      return `(${condition(schema, bind, filter.filter)} is not true)`
-    case "Compare": {
-      const column = fieldColumn(schema, filter.path)
-      const compared = compare(bind, column, operators[filter.is], sortKey(filter.value))
-      if (filter.is === "eq") return `(${compared})`
-      const [from, to] = rangeOf(filter.value)
-      return filter.is === "gt" || filter.is === "gte"
-        ? `(${compared} and ${column.head} < '${to}')`
-        : `(${compared} and ${column.head} >= '${from}')`
-    }
-    case "In":
-      return `(${oneOf(bind, fieldColumn(schema, filter.path), filter.values.map(sortKey))})`
+      return `(${condition(reading, filter.filter)} is not true)`
     case "Overlaps": {
       const elements = filter.values.filter((value) => sortKey(value).exact).map((value) => [value])
-      return `(${valueAt(filter.path)} @> any (${bind(array(elements, PgTypes.OID.jsonb), "jsonb[]")}))`
+      return `(${valueOf(reading, filter.path)} @> any (${bind(array(elements, PgTypes.OID.jsonb), "jsonb[]")}))`
     }
     case "Text":
-      return filter.text.includes("\0") ? "false" : `(${search(bind, filter)})`
-    case "IsNull":
-      return `(${compare(bind, fieldColumn(schema, filter.path), "=", sortKey(null))})`
+      return filter.text.includes("\0") ? "false" : `(${search(reading, filter)})`
+    case "In":
+      return `(${oneOf(bind, columnOf(reading, filter.path), filter.values.map(sortKey))})`
+    default: {
+      const column = columnOf(reading, filter.path)
+      return `(${any(intervalsOf(filter).map((interval) => isWithin(bind, column, interval)))})`
+    }
   }
 }
 
 type Operator = "=" | ">" | ">=" | "<" | "<="
+
+/** The keys for which all comparisons hold. */
+export type Interval = ReadonlyArray<readonly [Operator, SortKey]>
+
+/** A filter that holds for some intervals of a field's keys. */
+export type Leaf = Extract<Query.Filter, { readonly _tag: "Compare" | "In" | "IsNull" }>
+
+/** The intervals of keys for which a filter holds. No two of them have a key in common. */
+export const intervalsOf = (leaf: Leaf): ReadonlyArray<Interval> => {
+  if (leaf._tag === "IsNull") return [[["=", sortKey(null)]]]
+  if (leaf._tag === "In") return [...new Set(leaf.values)].map((value) => [["=", sortKey(value)]])
+  if (leaf.is === "eq") return [[["=", sortKey(leaf.value)]]]
+  const holds = (number: number) => QueryEvaluation.matches({ ...leaf, path: ["n"] }, { n: number })
+  const wanted = QueryEvaluation.readAs(leaf.value, leaf.as)
+  if (leaf.as === undefined || typeof wanted === "boolean") return [rangeTo(leaf.is, leaf.value)]
+  if (typeof wanted === "string") return textsBetween.map((texts) => [...texts, ...rangeTo(leaf.is, wanted)])
+  // Outside of the numbers of JSON there are those that have names.
+  const finite = Number.isFinite(wanted) ? [rangeTo(leaf.is, wanted)] : holds(0) ? [between(rangeOf(0))] : []
+  const named = [-Infinity, Infinity].filter(holds).map((number): Interval => [["=", sortKey(String(number))]])
+  return [...finite, ...named]
+}
+
+/** The keys of texts that do not name numbers. */
+export const textsBetween: ReadonlyArray<Interval> = ["5", ...namedKeys.map(([name]) => name).toSorted()].map(
+  (from, i, all) => [
+    [i === 0 ? ">=" : ">", textKey(from)],
+    ["<", textKey(all[i + 1] ?? "6")]
+  ]
+)
+
+const rangeTo = (is: Extract<Query.Filter, { readonly _tag: "Compare" }>["is"], value: Query.Scalar): Interval => {
+  const [from, to] = rangeOf(value)
+  const operator = operators[is]
+  return is === "gt" || is === "gte"
+    ? [
+        [operator, sortKey(value)],
+        ["<", textKey(to)]
+      ]
+    : [
+        [operator, sortKey(value)],
+        [">=", textKey(from)]
+      ]
+}
+
+const between = ([from, to]: readonly [from: string, to: string]): Interval => [
+  [">=", textKey(from)],
+  ["<", textKey(to)]
+]
+
+/** Whether a field's key is in an interval. */
+export const isWithin = (bind: Bind, column: Column, interval: Interval): string =>
+  all(interval.map(([operator, key]) => compare(bind, column, operator, key)))
 
 const operators: Record<Extract<Query.Filter, { readonly _tag: "Compare" }>["is"], Operator> = {
   eq: "=",
@@ -124,18 +176,20 @@ const oneOf = (bind: Bind, { head, whole }: Column, keys: ReadonlyArray<SortKey>
   return texts.every(isShort) ? isIn(head, texts) : `${isIn(head, texts.map(headOf))} and ${isIn(whole, texts)}`
 }
 
-const isShort = (text: string): boolean => text.length < indexed
+/** Whether an index holds a whole key. */
+export const isShort = (text: string): boolean => text.length < indexed
 
 const headOf = (text: string): string =>
   Array.from(text.slice(0, 2 * indexed))
     .slice(0, indexed)
     .join("")
 
-const search = (bind: Bind, filter: Extract<Query.Filter, { readonly _tag: "Text" }>): string => {
+const search = (reading: Reading, filter: Extract<Query.Filter, { readonly _tag: "Text" }>): string => {
+  const { bind } = reading
   const { upper, lower } = QueryEvaluation.caseTable
   const fold = (text: string) =>
     filter.ignoreCase ? `pg_catalog.translate(${text}, ${bind(upper, "text")}, ${bind(lower, "text")})` : text
-  const value = valueAt(filter.path)
+  const value = valueOf(reading, filter.path)
   const [text, part] = [fold(`${value} #>> '{}'::text[]`), fold(bind(filter.text, "text"))]
   const found =
     filter.is === "contains" ? `pg_catalog.strpos(${text}, ${part}) > 0` : `pg_catalog.starts_with(${text}, ${part})`

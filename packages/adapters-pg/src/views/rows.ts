@@ -1,5 +1,5 @@
-import type { ViewStore } from "@hexfold/core"
-import { DateTime } from "effect"
+import type { ProjectionStore, ViewStore } from "@hexfold/core"
+import { DateTime, Duration } from "effect"
 
 /** The columns of a dead letter, as the driver returns them. */
 export interface DeadLetterRow {
@@ -15,7 +15,7 @@ export interface DeadLetterRow {
 }
 
 // Stored rows have the members `mishap` and `eventVersion`. The ports call them `error` and `streamVersion`.
-type StoredError = NonNullable<ViewStore.Unapplied["error"]>
+type StoredError = NonNullable<ProjectionStore.Unapplied["error"]>
 
 /** An event that was not applied, as stored JSON. */
 export interface StoredUnapplied {
@@ -36,7 +36,7 @@ export const deadLetterOf = ({
   parked,
   position,
   ...row
-}: DeadLetterRow): ViewStore.DeadLetter => ({
+}: DeadLetterRow): ProjectionStore.DeadLetter => ({
   key,
   parked,
   history: Number(history),
@@ -51,7 +51,7 @@ export const storedOf = ({
   stream,
   streamVersion,
   type
-}: ViewStore.Unapplied): StoredUnapplied => ({
+}: ProjectionStore.Unapplied): StoredUnapplied => ({
   position,
   stream,
   eventVersion: streamVersion,
@@ -67,7 +67,7 @@ const unappliedOf = ({
   position,
   stream,
   type
-}: Omit<StoredUnapplied, "mishap"> & { readonly mishap?: StoredError | null }): ViewStore.Unapplied => ({
+}: Omit<StoredUnapplied, "mishap"> & { readonly mishap?: StoredError | null }): ProjectionStore.Unapplied => ({
   position,
   stream,
   streamVersion: eventVersion,
@@ -78,23 +78,35 @@ const unappliedOf = ({
 
 /** The columns of a generation and of one of its parts. */
 export interface StatusRow {
+  readonly id: bigint
   readonly view: string
   readonly version: bigint
   readonly build: bigint
   readonly serves: boolean
   readonly replaced: boolean
   readonly inline: boolean
+  /** The number of the last promotion. */
+  readonly promotion: bigint
+  readonly fingerprint: string | null
   readonly epoch: bigint
   readonly position: bigint
   readonly history: bigint | null
   readonly owner: string | null
+  /** In seconds. */
+  readonly unowned_for: number | null
+  /** In seconds. */
+  readonly since_foreign: number | null
   readonly failure: StoredUnapplied | null
   readonly events_per_second: number | null
   readonly positions_per_second: number | null
+  readonly changes: bigint
 }
 
-/** All generations from the rows of their parts. */
-export const statusesOf = (rows: ReadonlyArray<StatusRow>): ReadonlyArray<ViewStore.Status> => {
+/** All generations from the rows of their parts, and from the changes that appends have made to some of them. */
+export const statusesOf = (
+  rows: ReadonlyArray<StatusRow>,
+  appended: ReadonlyMap<bigint, number>
+): ReadonlyArray<ViewStore.Status> => {
   const byGeneration = new Map<string, Array<StatusRow>>()
   for (const row of rows) {
     const name = `${row.view} ${row.version} ${row.build}`
@@ -103,7 +115,7 @@ export const statusesOf = (rows: ReadonlyArray<StatusRow>): ReadonlyArray<ViewSt
     else parts.push(row)
   }
   return [...byGeneration.values()].map((parts) => {
-    const { build, inline, replaced, serves, version, view } = parts[0]!
+    const { build, fingerprint, id, inline, replaced, serves, since_foreign, version, view } = parts[0]!
     return {
       view,
       version: Number(version),
@@ -112,7 +124,10 @@ export const statusesOf = (rows: ReadonlyArray<StatusRow>): ReadonlyArray<ViewSt
       parts: parts.map(partOf),
       serves,
       replaced,
-      inline
+      inline,
+      changes: parts.reduce((sum, { changes }) => sum + Number(changes), appended.get(id) ?? 0),
+      ...(fingerprint === null ? {} : { fingerprint }),
+      ...(since_foreign === null ? {} : { sinceForeignAppend: Duration.seconds(Math.max(0, since_foreign)) })
     }
   })
 }
@@ -124,6 +139,7 @@ const partOf = (row: StatusRow): ViewStore.PartStatus => {
     position: Number(row.position),
     ...(row.inline || row.history === null ? {} : { history: Number(row.history) }),
     owner: row.owner ?? undefined,
+    unownedFor: row.unowned_for === null ? undefined : Duration.seconds(row.unowned_for),
     failure: row.failure === null ? undefined : unappliedOf(row.failure),
     throughput: events === null || positions === null ? undefined : { events, positions }
   }

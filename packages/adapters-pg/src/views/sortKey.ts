@@ -38,3 +38,32 @@ export const rangeOf = (value: Query.Scalar): readonly [from: string, to: string
 const bitsOf = (value: number): bigint => new BigUint64Array(new Float64Array([value + 0]).buffer)[0]!
 
 const hexOf = (bits: bigint): string => BigInt.asUintN(64, bits).toString(16).padStart(16, "0")
+
+/** The keys of the texts that name numbers, each with the key of its number. */
+export const namedKeys: ReadonlyArray<readonly [name: string, key: string]> = ["-Infinity", "Infinity", "NaN"].map(
+  (name) => [`5${name}`, sortKey(Number(name)).text]
+)
+
+/** The value that has this key. */
+export const valueOfKey = (key: string): QueryEvaluation.SortValue => {
+  switch (key[0]) {
+    case "1":
+    case "2":
+      return key === "2"
+    case "3":
+    case "4": {
+      const bits = BigInt(`0x${key.slice(1)}`)
+      const number = new Float64Array(
+        new BigUint64Array([key[0] === "3" ? BigInt.asUintN(64, ~bits) : bits]).buffer
+      )[0]!
+      // JSON has only the name of such a number.
+      return Number.isFinite(number) ? number : String(number)
+    }
+    case "5":
+      return key.slice(1)
+    case "6":
+      return []
+    default:
+      return null
+  }
+}

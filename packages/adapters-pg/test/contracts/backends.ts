@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { PgEventStore, PgMigrations, PgStores, PgViewStore } from "@hexfold/adapters-pg"
-import { EventStore, StreamLocks, ViewStore } from "@hexfold/core"
+import { EventStore, ProjectionStore, StreamLocks, ViewStore } from "@hexfold/core"
 import type { Backend } from "@hexfold/testing/contracts"
 import { Context, Effect, Layer, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
@@ -76,6 +76,7 @@ export const together = (data: Data = plain): Backend.Backend => ({
             eventStore: Context.get(stores, EventStore.EventStore),
             streamLocks: Context.get(stores, StreamLocks.StreamLocks),
             viewStore: Context.get(stores, ViewStore.ViewStore),
+            projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
             transaction: (effect) => transacted(sql, effect),
             foreignTransaction: foreignTransaction(yield* client(), schema),
             stall: stall(schema),
@@ -100,10 +101,12 @@ const openApart = (
       )
     )
     const { schema } = options
+    const views = yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, sql)
     return {
       eventStore: Context.get(events, EventStore.EventStore),
       streamLocks: Context.get(events, StreamLocks.StreamLocks),
-      viewStore: yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, sql),
+      viewStore: Context.get(views, ViewStore.ViewStore),
+      projectionStore: Context.get(views, ProjectionStore.ProjectionStore),
       transaction: (effect) => transacted(sql, effect),
       foreignTransaction: foreignTransaction(yield* client(), schema),
       stall: stall(schema),

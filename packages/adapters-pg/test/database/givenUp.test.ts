@@ -14,10 +14,17 @@ const streamId = StreamId.make("Account", "1")
 
 /** Calls of both stores inside a transaction. `epoch` is that of the generation. */
 const calls: Readonly<Record<string, (stores: OpenedStores, epoch: number) => Effect.Effect<unknown, unknown>>> = {
-  "a claim": ({ records }) => records.claim({ generation, owner: "test", lease }),
-  "a commit of a view": ({ records }, epoch) =>
-    records.commit({ generation, epoch, from: 0, to: 1, put: [{ key: "a", state: 1 }], remove: [] }),
-  "a query": ({ records }) => records.query({ _tag: "Records", view: "Things", orderBy: [] }),
+  "a claim": ({ projections }) => projections.claim({ generation, owner: "test", lease }),
+  "a commit of a view": ({ projections }, epoch) =>
+    projections.commit({
+      owner: { generation, epoch },
+      from: 0,
+      to: 1,
+      records: { put: [{ key: "a", state: 1 }], remove: [] }
+    }),
+  "a drop": ({ projections }, epoch) => projections.drop({ generation, epoch }),
+  "a load of a generation": ({ projections }) => projections.load(generation, ["a"]),
+  "a query": ({ records }) => records.query({ _tag: "Records", view: "Things", orderBy: [] }, 1),
   "a load": ({ records }) => records.load(generation, ["a"]),
   "an append": ({ events }) => append(events, streamId, 1),
   "a read of streams": ({ events }) => events.readStreams([{ streamId }]),
@@ -29,8 +36,10 @@ const prepared = (timeout: Duration.Input, config: Parameters<typeof openStores>
   Effect.gen(function* () {
     const schema = yield* newSchema
     const first = yield* openStores({ schema })
-    const claimed = yield* first.records.claim({ generation, owner: "test", lease })
+    const claimed = yield* first.projections.claim({ generation, owner: "test", lease })
     assert.ok(claimed._tag === "Owned")
+    const { epoch } = claimed
+    yield* first.projections.commit({ owner: { generation, epoch }, from: 0, to: 0, asks: "serve" })
     yield* append(first.events, streamId, 1)
     const { sql } = first
     yield* sql.unsafe(`create table ${schema}.own (name text)`)
@@ -50,7 +59,7 @@ const prepared = (timeout: Duration.Input, config: Parameters<typeof openStores>
         applicationName
       ])
       .pipe(Effect.repeat({ until: ({ length }) => length > 0 }))
-    return { schema, stores, epoch: claimed.epoch, rows, write, within, waiting }
+    return { schema, stores, epoch, rows, write, within, waiting }
   })
 
 /** A stranger that locks all tables of the stores until it is told to free them. */

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { PgMigrations } from "@hexfold/adapters-pg"
-import { type EventStore, EventStoreError, StreamId, type ViewStore, ViewStoreError } from "@hexfold/core"
+import { type EventStore, EventStoreError, type ProjectionStore, StreamId, ViewStoreError } from "@hexfold/core"
 import { Expectation } from "@hexfold/core/adapter"
 import { Duration, Effect, Exit, type Scope, Stream } from "effect"
 import { SqlClient } from "effect/sql"
@@ -19,15 +19,19 @@ const tablesOfViews = ["view_parts", "view_letters", "inline_changes", "view_1"]
 const types = [event().type]
 const backwards = { direction: "backwards" } as const
 
-const claimed = (records: ViewStore.ViewStore["Service"]) =>
-  records.claim({ generation, owner: "test", lease: Duration.zero })
+const claimed = (projections: ProjectionStore.ProjectionStore["Service"]) =>
+  projections.claim({ generation, owner: "test", lease: Duration.zero })
 
 /** A log with events, a command id and a record, and a role that may do what an application does. */
 const made = Effect.gen(function* () {
   const schema = yield* newSchema
   const owner = yield* openStores({ schema })
   yield* appendOne(owner.events, withKey)
-  yield* claimed(owner.records)
+  const first = yield* claimed(owner.projections)
+  assert.ok(first._tag === "Owned")
+  const record = { put: [{ key: "a", state: 1 }], remove: [] }
+  const commit = { owner: { generation, epoch: first.epoch }, from: 0, to: 1, records: record }
+  yield* owner.projections.commit({ ...commit, asks: "serve" })
   const role = yield* newRole(owner.sql)
   yield* PgMigrations.run({ schema, grantTo: role }).pipe(Effect.provideService(SqlClient.SqlClient, owner.sql))
   const hide = (table: string, policy = "using (false)") =>
@@ -156,9 +160,9 @@ describe("a role from which row-level security hides rows", () => {
     it.live(`is refused a claim if rows of ${table} are hidden`, () =>
       Effect.gen(function* () {
         const { hide, role, schema } = yield* made
-        const { records } = yield* openStores({ schema }, { startupParameters: { role } })
+        const { projections } = yield* openStores({ schema }, { startupParameters: { role } })
         yield* hide(table, "using (false) with check (true)")
-        const error = yield* Effect.flip(claimed(records))
+        const error = yield* Effect.flip(claimed(projections))
         assert.deepStrictEqual([error.operation, error.view, error.reason._tag], ["claim", "Things", "Rejected"])
         assert.include(error.message, "row-level security may hide rows")
       })
@@ -185,7 +189,7 @@ describe("a role from which row-level security hides rows", () => {
           yield* appendOne(app.events, withKey)
           yield* Stream.runCollect(app.events.readAll())
           yield* hide(table)
-          const { events, records } = app
+          const { events, projections, records } = app
           const version = Effect.map(owner.events.readStreams([{ streamId }]), ({ streams }) => streams[0]!.version)
           const condition = (expected: Expectation.Expectation) => [{ _tag: "Stream" as const, streamId, expected }]
           const answer = <A, E>(call: Effect.Effect<A, E>, check: (answer: A) => void) =>
@@ -223,8 +227,10 @@ describe("a role from which row-level security hides rows", () => {
             )
           }
           yield* answer(Stream.runHead(events.horizons), () => {})
-          yield* answer(claimed(records), (claimed) => assert.strictEqual(claimed._tag, "Owned"))
+          yield* answer(claimed(projections), (claimed) => assert.strictEqual(claimed._tag, "Owned"))
+          yield* answer(projections.load(generation, ["a"]), () => {})
           yield* answer(records.load(generation, ["a"]), () => {})
+          yield* answer(records.query({ _tag: "Count", view: generation.view }, 1), () => {})
           yield* answer(records.status, () => {})
         })
     )

@@ -1,13 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { assert, it } from "@effect/vitest"
 import { PgMigrations } from "@hexfold/adapters-pg"
-import { EventStore, Projection, Records, ViewStore } from "@hexfold/core"
+import { EventStore, Projection, ProjectionStore, Records, ViewStore } from "@hexfold/core"
 import { Effect, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
+import { uncommented } from "../support/comments.ts"
 import { newDatabase, storesOn } from "../support/database.ts"
 import { contents, views } from "./dumps/contents.ts"
-import { Courses, Parking, Places, Skipping, Stopping, Timetables } from "./dumps/courses.ts"
+import { Courses, CoursesBefore, Parking, Places, Skipping, Stopping, Timetables } from "./dumps/courses.ts"
 import { restore } from "./dumps/dump.ts"
 import { enrol } from "./dumps/fill.ts"
 
@@ -25,7 +26,8 @@ describe("a dump of a filled database", () => {
       const sql = yield* newDatabase(dump)
       yield* restore(sql, read(`${dump}.sql`))
       yield* Effect.provideService(PgMigrations.run(), SqlClient.SqlClient, sql)
-      const { events, records } = yield* storesOn(sql, { views: [Places] })
+      assert.deepStrictEqual(yield* uncommented(sql, "hexfold"), [])
+      const { events, projections, records } = yield* storesOn(sql, { views: [Places] })
       yield* Effect.gen(function* () {
         assert.deepStrictEqual(JSON.parse(JSON.stringify(yield* contents)), JSON.parse(read(`${dump}.json`)))
         const before = (yield* Stream.runCollect(events.readAll())).length
@@ -46,6 +48,13 @@ describe("a dump of a filled database", () => {
         // The append has maintained the inline view, projections go on with the others.
         assert.isTrue((yield* records.status).find(({ view }) => view === Places.name)?.inline)
         for (const view of [Courses, Parking, Skipping]) yield* Projection.catchUp(view)
+        // The version that does not answer, because it was replaced or because it was left, answers beside the other one.
+        const former = (yield* records.status).find(({ version, view }) => view === Courses.name && version === 1)
+        assert.isFalse(former?.serves)
+        yield* Projection.catchUp(CoursesBefore)
+        const [one, two] = yield* Effect.forEach([CoursesBefore, Courses], (view) => Records.getMany(view, ["ts"]))
+        // Version 2 counts each student twice.
+        assert.strictEqual(2 * one!.get("ts")!.students, two!.get("ts")!.students)
         yield* Projection.catchUp(Timetables, { parts: 3 })
         assert.strictEqual((yield* Effect.flip(Projection.catchUp(Stopping)))._tag, "ProjectionFailed")
         assert.deepStrictEqual((yield* Records.getMany(Timetables, ["student 9"])).get("student 9"), ["ts"])
@@ -54,7 +63,17 @@ describe("a dump of a filled database", () => {
           assert.deepStrictEqual([different, compared > 0], [0, true], view.name)
         }
         assert.strictEqual((yield* Projection.rebuild(Courses)).build, 4)
-      }).pipe(Effect.provideService(EventStore.EventStore, events), Effect.provideService(ViewStore.ViewStore, records))
+        const parts = (yield* records.status).reduce((sum, status) => sum + status.parts.length, 0)
+        assert.lengthOf(
+          yield* sql.unsafe("select view, records from hexfold.projections where records is not null"),
+          parts
+        )
+        assert.lengthOf(yield* sql.unsafe("select version, data from hexfold.stream('Student-student 9')"), 1)
+      }).pipe(
+        Effect.provideService(EventStore.EventStore, events),
+        Effect.provideService(ViewStore.ViewStore, records),
+        Effect.provideService(ProjectionStore.ProjectionStore, projections)
+      )
     })
   )
 })

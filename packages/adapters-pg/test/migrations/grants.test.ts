@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import type { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { PgMigrations } from "@hexfold/adapters-pg"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
 import { client, newDatabase, newRole, newSchema, openStores, storesOn } from "../support/database.ts"
@@ -76,8 +76,10 @@ describe("the rights of a role", () => {
       yield* appendTo(app, "1")
       // A table that the owner has created.
       yield* catchUp(app, later(2))
-      const { rows } = yield* app.records.query({ _tag: "Records", view: Positions.name, orderBy: [] })
-      assert.deepStrictEqual(rows[0]?.state, [1])
+      for (const version of [1, 2]) {
+        const { rows } = yield* app.records.query({ _tag: "Records", view: Positions.name, orderBy: [] }, version)
+        assert.deepStrictEqual(rows[0]?.state, [1])
+      }
       // A new generation needs a table.
       const error = yield* Effect.flip(catchUp(app, later(3)))
       assert.include(
@@ -86,6 +88,37 @@ describe("the rights of a role", () => {
       )
       const changing = yield* Effect.flip(app.sql.unsafe(`update ${schema}.events set type = 'Other'`))
       assert.include(String(changing.reason.cause), "permission denied for table events")
+    })
+  )
+
+  it.live("of a reader are enough to read events, records and what is there for people, and for nothing else", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const owner = yield* openStores({ schema, views: [Positions] })
+      yield* catchUp(owner)
+      yield* appendTo(owner, "1")
+      const role = yield* newRole(owner.sql)
+      for (const statement of PgMigrations.grants(role, { schema, readOnly: true, createViews: true })) {
+        yield* owner.sql.unsafe(statement)
+      }
+      yield* catchUp(owner, later(2))
+      const rights = yield* rightsOf(owner.sql, schema, role)
+      const tables = [...Object.keys(ofApplication), "view_1", "view_2"]
+      assert.deepStrictEqual(rights, Object.fromEntries(tables.map((table) => [table, "r"])))
+      assert.deepStrictEqual(yield* sequencesOf(owner.sql, schema, role), { events_position: "r", noted: "r" })
+      const reader = yield* openStores({ schema, migrate: false }, { startupParameters: { role } })
+      for (const version of [1, 2]) {
+        assert.deepStrictEqual(
+          [...(yield* reader.records.load({ view: Positions.name, version }, ["all"])).states],
+          [["all", [1]]]
+        )
+      }
+      assert.lengthOf(yield* reader.records.status, 2)
+      assert.lengthOf(yield* Stream.runCollect(reader.events.readAll()), 1)
+      assert.lengthOf(yield* reader.sql.unsafe(`select from ${schema}.stream('Thing-1')`), 1)
+      assert.lengthOf(yield* reader.sql.unsafe(`select from ${schema}.projections`), 2)
+      const error = yield* Effect.flip(appendTo(reader, "2"))
+      assert.include(String(error), "permission denied")
     })
   )
 

@@ -54,7 +54,7 @@ const queries: ReadonlyArray<Query.Query | Query.Count> = [
 const work = (sql: PgClient.PgClient) =>
   Effect.gen(function* () {
     const stores = yield* Layer.build(
-      PgStores.layer({ views: [Positions], commandRetention: "1 day" }).pipe(
+      PgStores.layer({ views: [Positions], commandRetention: "1 day", leftAfter: 0 }).pipe(
         Layer.provide([Layer.succeed(PgClient.PgClient, sql), Layer.succeed(SqlClient.SqlClient, sql)])
       )
     )
@@ -66,8 +66,7 @@ const work = (sql: PgClient.PgClient) =>
         conditions: [],
         ...more
       })
-    const on = <A, E>(effect: Effect.Effect<A, E, EventStore.EventStore | ViewStore.ViewStore>) =>
-      Effect.provideContext(effect, stores)
+    const on = <A, E>(effect: Effect.Effect<A, E, Projection.Stores>) => Effect.provideContext(effect, stores)
     const command = { id: crypto.randomUUID(), fingerprint: "f" }
     const isNew = { _tag: "Stream", streamId: streamOf("none"), expected: { _tag: "NoStream" } } as const
     yield* append(["a", "b"], { command, conditions: [isNew] })
@@ -88,16 +87,27 @@ const work = (sql: PgClient.PgClient) =>
     yield* on(Projection.rebuild(Positions))
     yield* on(Projection.catchUp({ ...Positions, consistency: "async", version: 2 }, { parts: 2 }))
     yield* on(Effect.exit(Projection.verify(Positions)))
+    yield* append(["a"])
+    // Version 1 has no owner, and version 2 had one after that: version 1 is left until it has caught up.
+    const former = { ...Positions, consistency: "async", version: 4 } as const
+    for (let i = 0; i < 2; i++) {
+      yield* on(Projection.catchUp(former))
+      yield* append(["a"])
+      yield* on(Projection.catchUp({ ...former, version: 5 }))
+    }
+    assert.strictEqual((yield* Effect.flip(records.load({ view: former.name, version: 4 }, [])))._tag, "NotServing")
+    yield* on(Projection.drop({ view: former, version: 4 }))
     yield* append(["poison"], {}, [{ ...event(), data: { n: 13 } }])
     const parking = { ...Positions, consistency: "async", version: 3, onPoison: "park" } as const
     yield* on(Effect.exit(Projection.catchUp(parking)))
     yield* on(Effect.exit(Stream.runCollect(Projection.deadLetters(parking))))
     yield* on(Effect.exit(Projection.retryParked(parking)))
-    for (const query of queries) yield* query._tag === "Count" ? records.query(query) : records.query(query)
-    yield* records.load({ view: Positions.name, version: Positions.version, build: undefined }, [
-      "all",
-      "x".repeat(100)
-    ])
+    // The version that had an owner last is not left.
+    const { name: view, version } = parking
+    for (const query of queries) {
+      yield* query._tag === "Count" ? records.query(query, version) : records.query(query, version)
+    }
+    yield* records.load({ view, version }, ["all", "x".repeat(100)])
     yield* records.status
     yield* Stream.runHead(events.horizons)
     yield* PgEventStore.sweepCommands({ olderThan: "1 day" }).pipe(Effect.provideService(SqlClient.SqlClient, sql))
@@ -119,24 +129,24 @@ declare
 begin
   foreach v_name in array array[${names.map((name) => `'${name}'`).join(", ")}] loop
     foreach v_one in array v_types loop
-      execute format('create function public.%I(%s) returns text language plpgsql as %L', v_name, v_one, public.trap(v_name));
+      execute pg_catalog.format('create function public.%I(%s) returns text language plpgsql as %L', v_name, v_one, public.trap(v_name));
       foreach v_two in array v_types loop
-        execute format('create function public.%I(%s, %s) returns text language plpgsql as %L', v_name, v_one, v_two, public.trap(v_name));
+        execute pg_catalog.format('create function public.%I(%s, %s) returns text language plpgsql as %L', v_name, v_one, v_two, public.trap(v_name));
       end loop;
     end loop;
     foreach v_one in array v_types[1:3] loop
       foreach v_two in array v_types[1:3] loop
         foreach v_three in array v_types[1:3] loop
-          execute format('create function public.%I(%s, %s, %s) returns text language plpgsql as %L', v_name, v_one, v_two, v_three, public.trap(v_name));
+          execute pg_catalog.format('create function public.%I(%s, %s, %s) returns text language plpgsql as %L', v_name, v_one, v_two, v_three, public.trap(v_name));
         end loop;
       end loop;
     end loop;
   end loop;
   foreach v_one in array v_types loop
     foreach v_two in array v_types loop
-      execute format('create function public.operand(%s, %s) returns bool language plpgsql as %L', v_one, v_two, public.trap('operator'));
+      execute pg_catalog.format('create function public.operand(%s, %s) returns bool language plpgsql as %L', v_one, v_two, public.trap('operator'));
       foreach v_name in array array[${operators.map((name) => `'${name}'`).join(", ")}] loop
-        execute format('create operator public.%s (function = public.operand, leftarg = %s, rightarg = %s)', v_name, v_one, v_two);
+        execute pg_catalog.format('create operator public.%s (function = public.operand, leftarg = %s, rightarg = %s)', v_name, v_one, v_two);
       end loop;
     end loop;
   end loop;
@@ -188,7 +198,7 @@ describe("a role that may create objects in a schema of the search path", () => 
       yield* sql.unsafe("grant all on public.trapped to public")
       yield* sql.unsafe("grant create on schema public to public")
       yield* sql.unsafe(`create function public.trap(p_name text) returns text language sql as $$
-        select format('begin insert into public.trapped values (%L, current_user); return null; end', p_name) $$`)
+        select pg_catalog.format('begin insert into public.trapped values (%L, current_user); return null; end', p_name) $$`)
       const evil = `evil_${crypto.randomUUID().replaceAll("-", "")}`
       yield* Effect.acquireRelease(sql.unsafe(`create role ${evil}`), () =>
         Effect.ignore(Effect.andThen(sql.unsafe(`drop owned by ${evil} cascade`), sql.unsafe(`drop role ${evil}`)))

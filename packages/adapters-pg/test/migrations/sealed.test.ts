@@ -13,7 +13,12 @@ const sealed = {
   revisions: "a4be95eb3e90a008",
   times: "e1fbd0870c213bae",
   histories: "f3cf9a6682a4ce5b",
-  "view histories": "9c05506c52794815"
+  "view histories": "9c05506c52794815",
+  "serving versions": "032b70275a37c6de",
+  changes: "2209eac066f4f06d",
+  fingerprints: "7c6d46a42f0867d8",
+  "foreign appends": "9e2cad806002267d",
+  comments: "93bb8dbb321756ad"
 }
 
 /** The digests of the functions, by revision. The last one is that of this library. */
@@ -21,7 +26,7 @@ const revisions: Readonly<Record<number, string>> = {
   1: "90e53715b5e8bc55",
   2: "2a1c9d2c40bfb747",
   3: "a4752eaf5c50f429",
-  4: "977004c16b6e41c2"
+  4: "f578a03991d38546"
 }
 
 const digest = (statements: ReadonlyArray<string>): string =>

@@ -1,6 +1,13 @@
 import { PgClient } from "@effect/sql-pg"
 import { PgEventStore, PgStores, PgViewStore } from "@hexfold/adapters-pg"
-import { EventStore, type EventStoreError, StreamLocks, ViewStore, type ViewStoreError } from "@hexfold/core"
+import {
+  EventStore,
+  type EventStoreError,
+  ProjectionStore,
+  StreamLocks,
+  ViewStore,
+  type ViewStoreError
+} from "@hexfold/core"
 import { Context, Effect, Layer, Redacted, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, SqlError } from "effect/sql"
@@ -47,6 +54,7 @@ export interface OpenedStore {
 export interface OpenedStores {
   readonly events: EventStore.EventStore["Service"]
   readonly records: ViewStore.ViewStore["Service"]
+  readonly projections: ProjectionStore.ProjectionStore["Service"]
   readonly sql: PgClient.PgClient
   readonly transaction: Transaction
 }
@@ -71,22 +79,36 @@ export const openStore = (
     }
   })
 
-/** An instance of the view store with a client of its own. */
+type Projections = ProjectionStore.ProjectionStore["Service"]
+type Views = ViewStore.ViewStore["Service"]
+
+/** Both ports to the records of views: what writes them, and in `views` what reads them. */
+export interface OpenedViews extends Projections {
+  readonly views: Views
+}
+
+/** Both ports of stores of views. */
+export const viewsOf = (stores: Context.Context<PgViewStore.Supplied>): OpenedViews => ({
+  ...Context.get(stores, ProjectionStore.ProjectionStore),
+  views: Context.get(stores, ViewStore.ViewStore)
+})
+
+/** The stores of views with a client of their own. */
 export const openViews = (
   options: PgViewStore.Options,
   config: Partial<PgClient.PgPoolConfig> = {}
-): Effect.Effect<
-  { readonly store: ViewStore.ViewStore["Service"]; readonly sql: PgClient.PgClient },
-  ViewStoreError,
-  Scope.Scope
-> =>
+): Effect.Effect<{ readonly store: OpenedViews; readonly sql: PgClient.PgClient }, ViewStoreError, Scope.Scope> =>
   Effect.gen(function* () {
     const sql = yield* client(config)
-    return { store: yield* Effect.provideService(PgViewStore.make(options), SqlClient.SqlClient, sql), sql }
+    const stores = yield* Effect.provideService(PgViewStore.make(options), SqlClient.SqlClient, sql)
+    return { store: viewsOf(stores), sql }
   })
 
-/** Removes what versions 5 to 8 have made of a schema, except for the function that appends. */
+/** Removes what versions 5 to 11 have made of a schema, except for the function that appends. */
 export const undoInline = (schema: string): ReadonlyArray<string> => [
+  `drop view ${schema}.projections`,
+  `drop index ${schema}.views_serving`,
+  `create unique index views_serving on ${schema}.views (view) where serves`,
   `drop function ${schema}.append_3, ${schema}.append_event`,
   `drop function ${schema}.append_2`,
   ...["begin_history", "history", "next_history", "taken_back", "readable", "horizon_2"].map(
@@ -99,7 +121,7 @@ export const undoInline = (schema: string): ReadonlyArray<string> => [
   `alter table ${schema}.events drop column original_time`,
   `drop table ${schema}.revisions`,
   `drop table ${schema}.inline_changes`,
-  `alter table ${schema}.views drop column promotion`,
+  `alter table ${schema}.views drop column promotion, drop column fingerprint, drop column foreign_append_at`,
   ...["lock_inline", "demote", "reached", "drawn"].map((name) => `drop function ${schema}.${name}`)
 ]
 
@@ -124,6 +146,7 @@ export const storesOn = (
     return {
       events: Context.get(stores, EventStore.EventStore),
       records: Context.get(stores, ViewStore.ViewStore),
+      projections: Context.get(stores, ProjectionStore.ProjectionStore),
       sql,
       transaction: (effect) => transacted(sql, effect)
     }

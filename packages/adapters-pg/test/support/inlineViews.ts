@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Aggregate, Decision, EventStore, Projection, StreamId, View, ViewStore } from "@hexfold/core"
+import { Aggregate, Decision, EventStore, Projection, ProjectionStore, StreamId, View, ViewStore } from "@hexfold/core"
 import { Effect, Schedule, Schema, Stream } from "effect"
 import { newSchema, type OpenedStores, openStores } from "./database.ts"
 import { event } from "./events.ts"
@@ -47,10 +47,14 @@ export const opened = (count: number, views: ReadonlyArray<View.Any> = [Position
   })
 
 export const on = <A, E>(
-  { events, records }: OpenedStores,
-  effect: Effect.Effect<A, E, EventStore.EventStore | ViewStore.ViewStore>
+  { events, projections, records }: OpenedStores,
+  effect: Effect.Effect<A, E, Projection.Stores>
 ) =>
-  effect.pipe(Effect.provideService(EventStore.EventStore, events), Effect.provideService(ViewStore.ViewStore, records))
+  effect.pipe(
+    Effect.provideService(EventStore.EventStore, events),
+    Effect.provideService(ViewStore.ViewStore, records),
+    Effect.provideService(ProjectionStore.ProjectionStore, projections)
+  )
 
 export const catchUp = (instance: OpenedStores, view: View.Any = Positions) =>
   on(instance, Projection.catchUp(view, { pause: "10 millis" }))
@@ -70,7 +74,7 @@ export const appendTo = (instance: OpenedStores, name: string, n = 1) =>
 export const assertLaw = (instance: OpenedStores, view: typeof Positions | typeof Again = Positions) =>
   Effect.gen(function* () {
     const log = yield* Stream.runCollect(instance.events.readAll())
-    const { rows } = yield* instance.records.query({ _tag: "Records", view: view.name, orderBy: [] })
+    const { rows } = yield* instance.records.query({ _tag: "Records", view: view.name, orderBy: [] }, view.version)
     assert.deepStrictEqual(
       rows[0]?.state ?? [],
       log.map(({ position }) => position)

@@ -4,7 +4,7 @@ import type { Query } from "@hexfold/core"
 import { DateTime, Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
-import { client, newSchema } from "../support/database.ts"
+import { client, newSchema, viewsOf } from "../support/database.ts"
 
 const generation = { view: "Orders", version: 1 }
 const count = 100_000
@@ -35,13 +35,15 @@ describe("declared indexes", () => {
       Effect.gen(function* () {
         const schema = yield* newSchema
         const { pg, plan, sql } = yield* explaining
-        const store = yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, sql)
-        yield* store.claim({
+        const store = viewsOf(yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, sql))
+        const claimed = yield* store.claim({
           generation,
           owner: "test",
           lease: Duration.infinity,
           indexes: [[["status"], ["placed", "at"]], [["customer"]], [[hostile]]]
         })
+        assert.ok(claimed._tag === "Owned")
+        yield* store.commit({ owner: { generation, epoch: claimed.epoch }, from: 0, to: 0, asks: "serve" })
         yield* pg.unsafe(
           `insert into ${schema}.view_1 (head, digest, key, state)
            select 'k' || i, '', 'k' || i, jsonb_build_object(
@@ -54,7 +56,7 @@ describe("declared indexes", () => {
 
         const ask = (query: Omit<Query.Query, "_tag" | "view">) =>
           Effect.gen(function* () {
-            const page = yield* store.query({ _tag: "Records", view: generation.view, ...query })
+            const page = yield* store.views.query({ _tag: "Records", view: generation.view, ...query }, 1)
             return { page, plan: yield* plan }
           })
         const eq = (path: Query.Path, value: Query.Scalar): Query.Filter => ({ _tag: "Compare", path, is: "eq", value })
@@ -94,7 +96,7 @@ describe("the keys of records", () => {
     Effect.gen(function* () {
       const schema = yield* newSchema
       const { pg, plan, sql } = yield* explaining
-      const store = yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, sql)
+      const store = viewsOf(yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, sql))
       const claimed = yield* store.claim({ generation, owner: "test", lease: Duration.infinity })
       assert.ok(claimed._tag === "Owned")
       // The plans of the server depend on its statistics of the table.
@@ -115,7 +117,7 @@ describe("the keys of records", () => {
       }
       const error = { step: "evolve", cause: "too much" }
       const deadLetters = { put: keys.map((key) => ({ ...letter, key, error })), remove: [] }
-      const commit = { generation, epoch: claimed.epoch, from: 0, to: 1, put, remove: [] }
+      const commit = { owner: { generation, epoch: claimed.epoch }, from: 0, to: 1, records: { put, remove: [] } }
       yield* store.commit({ ...commit, deadLetters })
       const known = keys.slice(0, 20)
       const uses = (plan: string, ...indexes: ReadonlyArray<string>) => {
@@ -137,9 +139,9 @@ describe("the keys of records", () => {
       yield* store.deadLetters(generation, { key: keys[7]!, parked: true })
       uses(yield* plan, "view_letters_by_key")
       const gone = known.map((key) => ({ position: 1, key }))
-      yield* store.commit({ ...commit, from: 1, to: 2, put: [], deadLetters: { put: [], remove: gone } })
+      yield* store.commit({ ...commit, from: 1, to: 2, deadLetters: { put: [], remove: gone } })
       uses(yield* plan, "view_letters_by_key")
-      yield* store.commit({ ...commit, from: 2, to: 3, put: [], remove: known })
+      yield* store.commit({ ...commit, from: 2, to: 3, records: { put: [], remove: known } })
       uses(yield* plan, "view_1_pkey")
       assert.strictEqual((yield* store.load(generation, known)).states.size, 0)
     })

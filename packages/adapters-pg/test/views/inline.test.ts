@@ -148,7 +148,7 @@ describe("inline views", () => {
         })
         assert.isFalse(yield* isInline(one))
         yield* catchUp(one)
-        const [row] = (yield* one.records.query({ _tag: "Records", view: "Positions", orderBy: [] })).rows
+        const [row] = (yield* one.records.query({ _tag: "Records", view: "Positions", orderBy: [] }, 1)).rows
         const log = yield* Stream.runCollect(one.events.readAll())
         const positions = log.flatMap(({ position, streamId }) => (streamId === "Other-a" ? [] : [position]))
         assert.lengthOf(positions, 4)

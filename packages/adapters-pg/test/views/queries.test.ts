@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
-import { type Query } from "@hexfold/core"
+import { Query } from "@hexfold/core"
 import { QueryEvaluation } from "@hexfold/core/adapter"
-import { queries, records, states, texts } from "@hexfold/testing/QueryArbitraries"
+import { indexedQueries, preparedQueries, records, states, texts } from "@hexfold/testing/QueryArbitraries"
 import { Duration, Effect, Result, type Schema } from "effect"
 import fc from "fast-check"
 import { describe } from "vitest"
@@ -38,7 +38,7 @@ const opened = Effect.gen(function* () {
     const keys = new Set(put.map(({ key }) => key))
     const remove = [...present].filter((key) => !keys.has(key))
     present = keys
-    return store.commit({ generation, epoch, from: 0, to: 0, put, remove })
+    return store.commit({ owner: { generation, epoch }, from: 0, to: 0, records: { put, remove }, asks: "serve" })
   }
   return { replace, sql, store }
 })
@@ -66,6 +66,9 @@ const withLongOperands = (filter: Query.Filter): Query.Filter => {
   }
 }
 
+const withLongOperandsIn = (query: Query.Query): Query.Query =>
+  query.where === undefined ? query : { ...query, where: withLongOperands(query.where) }
+
 const withLongTexts = ({ key, state }: Query.Row<Schema.Json>) => ({ key: long(key), state: jsonOf(state, long) })
 
 // A place that need not be a record's: its texts may contain NUL, like those of an invented cursor.
@@ -76,14 +79,14 @@ const places = fc.record({ key: texts, state: states, cut: fc.boolean() }).map((
 
 const isNamed = ({ key }: Query.Row<unknown>) => key !== ""
 const short = fc.record({
-  query: queries,
+  query: fc.oneof(preparedQueries, indexedQueries),
   stored: records.map((all) => jsonOf(all.filter(isNamed))),
   place: fc.option(places, { nil: undefined })
 })
 const cases: fc.Arbitrary<Case> = fc.oneof(
   short,
   short.map(({ place, query, stored }) => ({
-    query: query.where === undefined ? query : { ...query, where: withLongOperands(query.where) },
+    query: withLongOperandsIn(query),
     stored: stored.map(withLongTexts),
     place: place && withLongTexts(place)
   }))
@@ -100,14 +103,14 @@ describe("queries on Postgres", () => {
           let query = place === undefined ? given : { ...given, after: QueryEvaluation.cursorOf(given, place) }
           for (let pages = 0; ; pages++) {
             const expected = Result.getOrThrow(QueryEvaluation.run(query, stored))
-            const page = yield* store.query(query)
+            const page = yield* store.views.query(query, 1)
             assert.deepStrictEqual(page, expected)
             if (page.next === undefined) break
             assert.isBelow(pages, stored.length)
             query = { ...query, after: page.next }
           }
-          const count = { _tag: "Count", view: given.view, ...(given.where && { where: given.where }) } as const
-          assert.strictEqual(yield* store.query(count), QueryEvaluation.runCount(count, stored))
+          const count = Query.count(given)
+          assert.strictEqual(yield* store.views.query(count, 1), QueryEvaluation.runCount(count, stored))
         })
         yield* Effect.promise(() =>
           fc.assert(

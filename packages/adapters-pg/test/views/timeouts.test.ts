@@ -1,24 +1,31 @@
 import { assert, it } from "@effect/vitest"
-import { type Query, ViewStoreError, type ViewStore } from "@hexfold/core"
+import { type Query, ViewStoreError } from "@hexfold/core"
 import { Duration, Effect, Exit, Stream } from "effect"
 import { describe } from "vitest"
-import { client, newSchema, openStore, openViews } from "../support/database.ts"
+import { client, newSchema, type OpenedViews, openStore, openViews } from "../support/database.ts"
 import { wire } from "../support/wire.ts"
 
 const generation = { view: "Things", version: 1 }
 const all: Query.Query = { _tag: "Records", view: "Things", orderBy: [] }
 const count: Query.Count = { _tag: "Count", view: "Things" }
 
-/** All operations of a view store on a generation. A commit is the first one, from position 0. */
-const operationsOf = (store: ViewStore.ViewStore["Service"], epoch: number) => ({
+/** All operations of the stores of views on a generation. A commit is the first one, from position 0. */
+const operationsOf = (store: OpenedViews, epoch: number) => ({
   claim: store.claim({ generation, owner: "test", lease: Duration.infinity }),
-  commit: store.commit({ generation, epoch, from: 0, to: 1, put: [{ key: "a", state: 1 }], remove: [] }),
-  load: store.load(generation, ["a"]),
-  query: store.query(all),
-  count: store.query(count),
+  commit: store.commit({
+    owner: { generation, epoch },
+    from: 0,
+    to: 1,
+    records: { put: [{ key: "a", state: 1 }], remove: [] }
+  }),
+  drop: store.drop({ generation, epoch }),
+  loadOf: store.load(generation, ["a"]),
+  load: store.views.load(generation, ["a"]),
+  query: store.views.query(all, 1),
+  count: store.views.query(count, 1),
   deadLetters: store.deadLetters(generation),
-  deadLetterCounts: store.deadLetterCounts(generation),
-  status: store.status
+  deadLetterCounts: store.deadLetters(generation, "count"),
+  status: store.views.status
 })
 
 const reasonOf = <A, E>(exit: Exit.Exit<A, E>): string => {
@@ -28,7 +35,7 @@ const reasonOf = <A, E>(exit: Exit.Exit<A, E>): string => {
   return `${error.operation} ${error.reason._tag}`
 }
 
-const own = (store: ViewStore.ViewStore["Service"]) =>
+const own = (store: OpenedViews) =>
   Effect.map(store.claim({ generation, owner: "test", lease: Duration.infinity }), (claimed) => {
     assert.ok(claimed._tag === "Owned")
     return claimed.epoch
@@ -37,6 +44,8 @@ const own = (store: ViewStore.ViewStore["Service"]) =>
 const timeouts = [
   "claim Timeout",
   "commit Timeout",
+  "drop Timeout",
+  "load Timeout",
   "load Timeout",
   "query Timeout",
   "query Timeout",
@@ -45,13 +54,14 @@ const timeouts = [
   "status Timeout"
 ]
 
-describe("every operation of the view store ends in time", () => {
+describe("every operation of the stores of views ends in time", () => {
   it.live("while a stranger holds the tables, and works when they are free", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
       const { store: patient } = yield* openViews({ schema })
       const epoch = yield* own(patient)
-      const { store } = yield* openViews({ schema, timeout: "1 second" }, { maxConnections: 10 })
+      yield* patient.commit({ owner: { generation, epoch }, from: 0, to: 0, asks: "serve" })
+      const { store } = yield* openViews({ schema, timeout: "1 second" }, { maxConnections: 12 })
       const stranger = yield* (yield* client()).reserve
       yield* stranger.execute("begin", [], undefined)
       yield* stranger.execute(
@@ -70,15 +80,15 @@ describe("every operation of the view store ends in time", () => {
       )
       yield* stranger.execute("rollback", [], undefined)
       yield* patient.commit({
-        generation,
-        epoch: yield* own(patient),
+        owner: { generation, epoch: yield* own(patient) },
         from: 0,
         to: 1,
-        put: [{ key: "a", state: 1 }],
-        remove: []
+        records: { put: [{ key: "a", state: 1 }], remove: [] }
       })
       // A busy machine may need longer than the limit, so the first answer counts.
-      const counted = Effect.retry(store.query(count), { while: ({ reason }) => reason._tag === "Timeout" })
+      const counted = Effect.retry(store.views.query(count, 1), {
+        while: (error) => error._tag === "ViewStoreError" && error.reason._tag === "Timeout"
+      })
       assert.strictEqual(yield* counted, 1)
     })
   )
@@ -91,7 +101,7 @@ describe("every operation of the view store ends in time", () => {
       // The check of the schema has no limit, and makes the connection.
       const { store } = yield* openViews({ schema, migrate: false, timeout: "1 second" }, { url, maxConnections: 1 })
       silence()
-      assert.strictEqual(reasonOf(yield* Effect.exit(store.query(all))), "query Timeout")
+      assert.strictEqual(reasonOf(yield* Effect.exit(store.views.query(all, 1))), "query Timeout")
       assert.isTrue(isStuck())
       assert.strictEqual(reasonOf(yield* Effect.exit(own(store))), "claim Timeout")
     })

@@ -1,17 +1,9 @@
 import { assert, it } from "@effect/vitest"
-import {
-  Aggregate,
-  Decision,
-  EventStore,
-  Executor,
-  Projection,
-  ProjectionMonitor,
-  View,
-  ViewStore
-} from "@hexfold/core"
+import { Aggregate, Decision, Executor, Projection, ProjectionMonitor, View } from "@hexfold/core"
 import { Effect, Schema } from "effect"
 import { describe } from "vitest"
 import { newSchema, openStores, type OpenedStores } from "../support/database.ts"
+import { on } from "../support/inlineViews.ts"
 
 class Add extends Schema.TaggedClass<Add>()("Add", {}) {}
 const Added = Schema.TaggedStruct("Added", {})
@@ -32,12 +24,6 @@ const Counts = View.make("Counts", {
   state: Schema.Int,
   evolve: { Added: (count = 0) => count + 1 }
 })
-
-const on = <A, E>(
-  { events, records }: OpenedStores,
-  effect: Effect.Effect<A, E, EventStore.EventStore | ViewStore.ViewStore>
-) =>
-  effect.pipe(Effect.provideService(EventStore.EventStore, events), Effect.provideService(ViewStore.ViewStore, records))
 
 const add = (stores: OpenedStores) => on(stores, Executor.execute(Counter, "a", new Add()))
 

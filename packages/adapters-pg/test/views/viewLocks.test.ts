@@ -1,28 +1,37 @@
 import { assert, it } from "@effect/vitest"
 import { PgViewStore } from "@hexfold/adapters-pg"
-import type { Query, ViewStore } from "@hexfold/core"
+import type { CommitConflict, ProjectionStore, Query, ViewStoreError } from "@hexfold/core"
 import { DateTime, Duration, Effect, Fiber } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
-import { newSchema, openViews } from "../support/database.ts"
-
-type Store = ViewStore.ViewStore["Service"]
+import { newSchema, type OpenedViews, openViews, viewsOf } from "../support/database.ts"
 
 const view = "Things"
-const first = { view, version: 1 }
-const second = { view, version: 2 }
-const nothing = { put: [], remove: [] } as const
+const version = { view, version: 1 }
+const first = { ...version, build: 1 }
+const second = { ...version, build: 2 }
 const all: Query.Query = { _tag: "Records", view, orderBy: [] }
 const together = { concurrency: "unbounded" } as const
 
-const claim = (store: Store, generation: ViewStore.Generation, index = 0, of = 1, lease = Duration.infinity) =>
-  store.claim({ generation, part: { index, of }, owner: "test", lease })
+const claim = (
+  store: OpenedViews,
+  generation: ProjectionStore.Generation,
+  index = 0,
+  of = 1,
+  lease = Duration.infinity
+) => store.claim({ generation, part: { index, of }, owner: "test", lease })
 
-const own = (store: Store, generation: ViewStore.Generation, index = 0, of = 1) =>
+const own = (store: OpenedViews, generation: ProjectionStore.Generation, index = 0, of = 1) =>
   Effect.map(claim(store, generation, index, of), (claimed) => {
     assert.ok(claimed._tag === "Owned")
     return claimed.epoch
   })
+
+/** Owns a generation, and lets it serve. */
+const begin = (store: OpenedViews, generation: ProjectionStore.Generation) =>
+  Effect.tap(own(store, generation), (epoch) =>
+    store.commit({ owner: { generation, epoch }, from: 0, to: 0, asks: "serve" })
+  )
 
 const opened = Effect.gen(function* () {
   const schema = yield* newSchema
@@ -56,11 +65,13 @@ const interposed = (
         }
       }
     })
-  return Effect.provideService(PgViewStore.make({ schema, migrate: false }), SqlClient.SqlClient, interposing(sql))
+  const stores = PgViewStore.make({ schema, migrate: false })
+  return Effect.map(Effect.provideService(stores, SqlClient.SqlClient, interposing(sql)), viewsOf)
 }
 
-const servingVersion = (store: Store) =>
-  Effect.map(store.status, (all) => all.filter(({ serves }) => serves).map(({ version }) => version))
+const serving = (store: OpenedViews) => Effect.map(store.views.status, (all) => all.filter(({ serves }) => serves))
+
+const servingBuild = (store: OpenedViews) => Effect.map(serving(store), (all) => all.map(({ build }) => build))
 
 describe("the locks of generations", () => {
   it.live("a part is committed while the commit of another one is under way", () =>
@@ -68,7 +79,7 @@ describe("the locks of generations", () => {
       const { one, two } = yield* opened
       const epochs = [yield* own(one.store, first, 0, 2), yield* own(one.store, first, 1, 2)]
       const deadLetters = { put: [letterOf("k")], remove: [] }
-      const commit = (part: number) => ({ ...nothing, generation: first, part, epoch: epochs[part]!, from: 0, to: 1 })
+      const commit = (part: number) => ({ owner: { generation: first, part, epoch: epochs[part]! }, from: 0, to: 1 })
       yield* one.sql.withTransaction(
         Effect.gen(function* () {
           yield* one.store.commit({ ...commit(0), deadLetters })
@@ -84,40 +95,41 @@ describe("the locks of generations", () => {
   it.live("a switch waits for a commit of the generation that serves, which is then further ahead", () =>
     Effect.gen(function* () {
       const { one, two, untilBlocked } = yield* opened
-      const [old, next] = [yield* own(one.store, first), yield* own(two.store, second)]
-      const commit = { ...nothing, generation: second, epoch: next, serve: true }
+      const [old, next] = [yield* begin(one.store, first), yield* own(two.store, second)]
+      const commit = { owner: { generation: second, epoch: next }, asks: "serve" } as const
       const switching = yield* one.sql.withTransaction(
         Effect.gen(function* () {
-          yield* one.store.commit({ ...nothing, generation: first, epoch: old, from: 0, to: 2 })
+          yield* one.store.commit({ owner: { generation: first, epoch: old }, from: 0, to: 2 })
           const switching = yield* Effect.forkScoped(two.store.commit({ ...commit, from: 0, to: 1 }))
           yield* untilBlocked
           return switching
         })
       )
       yield* Fiber.join(switching)
-      assert.deepStrictEqual(yield* servingVersion(one.store), [1])
+      assert.deepStrictEqual(yield* servingBuild(one.store), [1])
       yield* two.store.commit({ ...commit, from: 1, to: 2 })
-      assert.deepStrictEqual(yield* servingVersion(one.store), [2])
+      assert.deepStrictEqual(yield* servingBuild(one.store), [2])
     })
   )
 
   it.live("the last of the parts that ask to serve sees what the others have reached", () =>
     Effect.gen(function* () {
       const { one, two, untilBlocked } = yield* opened
-      const old = yield* own(one.store, first)
-      yield* one.store.commit({ ...nothing, generation: first, epoch: old, from: 0, to: 1 })
-      const epochs = [yield* own(one.store, second, 0, 2), yield* own(two.store, second, 1, 2)]
-      const commit = (part: number) => ({ ...nothing, generation: second, part, epoch: epochs[part]!, from: 0, to: 1 })
-      const last = yield* one.sql.withTransaction(
-        Effect.gen(function* () {
-          yield* one.store.commit({ ...commit(0), serve: true })
-          const last = yield* Effect.forkScoped(two.store.commit({ ...commit(1), serve: true }))
-          yield* untilBlocked
-          return last
-        })
-      )
-      yield* Fiber.join(last)
-      assert.deepStrictEqual(yield* servingVersion(one.store), [2])
+      // The build before the first one is missing, that before the second one serves.
+      for (const generation of [first, second]) {
+        const epochs = [yield* own(one.store, generation, 0, 2), yield* own(two.store, generation, 1, 2)]
+        const commit = (part: number) => ({ owner: { generation, part, epoch: epochs[part]! }, from: 0, to: 1 })
+        const last = yield* one.sql.withTransaction(
+          Effect.gen(function* () {
+            yield* one.store.commit({ ...commit(0), asks: "serve" })
+            const last = yield* Effect.forkScoped(two.store.commit({ ...commit(1), asks: "serve" }))
+            yield* untilBlocked
+            return last
+          })
+        )
+        yield* Fiber.join(last)
+        assert.deepStrictEqual(yield* servingBuild(one.store), [generation.build])
+      }
     })
   )
 
@@ -166,21 +178,51 @@ describe("the locks of generations", () => {
       const { one, two, untilBlocked } = yield* opened
       yield* own(one.store, first)
       const epochs = [yield* own(one.store, second, 0, 2), yield* own(two.store, second, 1, 2)]
-      const commit = (part: number) => ({ ...nothing, generation: second, part, epoch: epochs[part]!, from: 0, to: 1 })
+      const commit = (part: number) => ({ owner: { generation: second, part, epoch: epochs[part]! }, from: 0, to: 1 })
       const dropping = yield* one.sql.withTransaction(
         Effect.gen(function* () {
           yield* one.store.commit(commit(0))
-          const dropping = yield* Effect.forkScoped(two.store.commit({ ...commit(1), drop: true }))
+          const dropping = yield* Effect.forkScoped(two.store.drop(commit(0).owner))
           yield* untilBlocked
           // A further commit of the transaction that holds the lock does not wait for the drop.
           const deadLetters = { put: [letterOf("k")], remove: [] }
-          yield* one.store.commit({ ...commit(0), from: 1, to: 2, deadLetters, put: [{ key: "k", state: 1 }] })
+          yield* one.store.commit({
+            ...commit(0),
+            from: 1,
+            to: 2,
+            deadLetters,
+            records: { put: [{ key: "k", state: 1 }], remove: [] }
+          })
           return dropping
         })
       )
       yield* Fiber.join(dropping)
       const late = one.store.commit({ ...commit(0), from: 2, to: 3 })
       assert.strictEqual((yield* Effect.flip(late))._tag, "CommitConflict")
+    })
+  )
+
+  it.live("of two versions that are dropped at one moment, the last one that answers stays", () =>
+    Effect.gen(function* () {
+      const { one, two, untilBlocked } = yield* opened
+      const versions = [1, 2].map((version) => ({ view, version }))
+      const [here, there] = yield* Effect.forEach(versions, (generation) =>
+        Effect.map(begin(one.store, generation), (epoch) => ({ generation, epoch }))
+      )
+      const dropping = yield* one.sql.withTransaction(
+        Effect.gen(function* () {
+          yield* one.store.drop(here!)
+          const dropping = yield* Effect.forkScoped(Effect.flip(two.store.drop(there!)))
+          yield* untilBlocked
+          return dropping
+        })
+      )
+      const refused = yield* Fiber.join(dropping)
+      assert.strictEqual(refused._tag === "ViewStoreError" && refused.reason._tag, "Rejected")
+      assert.deepStrictEqual(
+        (yield* serving(one.store)).map(({ version }) => version),
+        [2]
+      )
     })
   )
 
@@ -199,9 +241,7 @@ describe("the locks of generations", () => {
     Effect.gen(function* () {
       const { one, two } = yield* opened
       yield* own(one.store, first)
-      const dropping = Effect.flatMap(own(two.store, second), (epoch) =>
-        two.store.commit({ ...nothing, generation: second, epoch, from: 0, to: 0, drop: true })
-      )
+      const dropping = Effect.flatMap(own(two.store, second), (epoch) => two.store.drop({ generation: second, epoch }))
       const creation = [/hexfold views/, own(two.store, second)] as const
       const store = yield* interposed(one, creation, [/as leased/, dropping])
       assert.strictEqual((yield* claim(store, second))._tag, "Owned")
@@ -222,31 +262,27 @@ describe("the locks of generations", () => {
   it.live("a read whose records are dropped meanwhile reads those that serve now", () =>
     Effect.gen(function* () {
       const { one, two } = yield* opened
-      let old = yield* own(two.store, first)
-      yield* two.store.commit({
-        generation: first,
-        epoch: old,
-        from: 0,
-        to: 1,
-        put: [{ key: "k", state: 1 }],
-        remove: []
-      })
-      for (const [version, read] of [
-        [2, (store: Store) => Effect.map(store.load({ view }, ["k"]), ({ states }) => states.get("k"))],
-        [3, (store: Store) => Effect.map(store.query(all), ({ rows }) => rows[0]?.state)],
-        [4, (store: Store) => Effect.map(store.load({ view, version: 3 }, ["k"]), ({ states }) => states.size)]
+      yield* begin(two.store, first)
+      for (const [build, read] of [
+        [2, ({ views }: OpenedViews) => Effect.map(views.load(version, ["k"]), ({ states }) => states.get("k"))],
+        [3, ({ views }: OpenedViews) => Effect.map(views.query(all, 1), ({ rows }) => rows[0]?.state)],
+        [
+          4,
+          (store: OpenedViews) => Effect.map(store.load({ ...version, build: 3 }, ["k"]), ({ states }) => states.size)
+        ]
       ] as const) {
-        const generation = { view, version }
+        const [former, next] = [
+          { ...version, build: build - 1 },
+          { ...version, build }
+        ]
         const switching = Effect.gen(function* () {
-          const epoch = yield* own(two.store, generation)
-          const put = [{ key: "k", state: version }]
-          yield* two.store.commit({ ...nothing, generation, epoch, from: 0, to: 1, put, serve: true })
-          const dropped = { generation: { view, version: version - 1 }, epoch: old }
-          yield* two.store.commit({ ...nothing, ...dropped, from: 1, to: 1, drop: true })
-          old = epoch
+          const owner = { generation: next, epoch: yield* own(two.store, next) }
+          const put = [{ key: "k", state: build }]
+          yield* two.store.commit({ owner, from: 0, to: 1, records: { put, remove: [] }, asks: "serve" })
+          yield* two.store.drop({ generation: former, epoch: yield* own(two.store, former) })
         })
         const store = yield* interposed(one, [/\.view_\d/, switching])
-        assert.strictEqual(yield* read(store), version === 4 ? 0 : version)
+        assert.strictEqual(yield* read(store), build === 4 ? 0 : build)
       }
     })
   )
@@ -255,12 +291,12 @@ describe("the locks of generations", () => {
     Effect.gen(function* () {
       const schema = yield* newSchema
       const instances = yield* Effect.forEach([1, 2, 3, 4, 5, 6], () => openViews({ schema }))
-      yield* own(instances[0]!.store, { ...first, build: 1 })
+      yield* begin(instances[0]!.store, first)
       const works = instances.map(({ store }, worker) =>
         Effect.gen(function* () {
           for (let round = 0; round < 60; round++) {
             const n = (round * 7 + worker * 13) % 60
-            const generation = { ...first, build: 1 + (n % 4) }
+            const generation = { view, version: 1 + (Math.floor(n / 4) % 2), build: 1 + (n % 4) }
             const [index, of] = [n % 2, 1 + (round % 3 === 0 ? n % 2 : 1)]
             const part = { index: index % of, of }
             const lease = Duration.millis(n % 3)
@@ -269,10 +305,20 @@ describe("the locks of generations", () => {
             const deadLetters = { put: [letterOf(`${part.index}`)], remove: [] }
             const put = [{ key: `${part.index}`, state: round }]
             const { epoch, position } = claimed
-            const commit = { generation, part: part.index, epoch, from: position, to: 1, put, remove: [], deadLetters }
-            const ending = { serve: n % 5 === 0, drop: n % 7 === 0 }
+            const commit = {
+              owner: { generation, part: part.index, epoch },
+              from: position,
+              to: 1,
+              records: { put, remove: [] },
+              deadLetters
+            }
+            const { owner } = commit
+            const ending: Effect.Effect<void, CommitConflict | ViewStoreError> =
+              n % 7 === 0 ? store.drop({ generation: owner.generation, epoch: owner.epoch }) : Effect.void
+            const committing = store.commit(n % 5 === 0 ? { ...commit, asks: "serve" } : commit)
+            const both: Effect.Effect<void, CommitConflict | ViewStoreError> = Effect.andThen(committing, ending)
             yield* Effect.catchIf(
-              store.commit({ ...commit, ...ending }),
+              both,
               (error) => error._tag === "CommitConflict" || error.message.includes("is not dropped"),
               () => Effect.void
             )
@@ -280,12 +326,14 @@ describe("the locks of generations", () => {
         })
       )
       yield* Effect.all(works, together)
-      assert.strictEqual((yield* servingVersion(instances[0]!.store)).length, 1)
+      const versions = (yield* serving(instances[0]!.store)).map(({ version }) => version)
+      assert.include([1, 2], versions.length)
+      assert.strictEqual(new Set(versions).size, versions.length)
     })
   )
 })
 
-const letterOf = (key: string): ViewStore.DeadLetter => ({
+const letterOf = (key: string): ProjectionStore.DeadLetter => ({
   position: 1,
   history: 1,
   key,

@@ -5,5 +5,18 @@
  */
 export { caseTable } from "./query/caseFolding.ts"
 export { cursorOf, decodeCursor } from "./query/cursor.ts"
-export { compareTexts, matches, type Place, type SortValue } from "./query/evaluation.ts"
+export { averageOf, decimalOf, sumOf } from "./query/decimal.ts"
+export {
+  comparePlaces,
+  completed,
+  compareTexts,
+  matches,
+  type Place,
+  placeOf,
+  readAs,
+  sortable,
+  type SortValue
+} from "./query/evaluation.ts"
+export { runGroups } from "./query/groups.ts"
+export { prepared } from "./query/prepare.ts"
 export { run, runCount, selected } from "./query/run.ts"

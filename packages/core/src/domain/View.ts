@@ -11,9 +11,11 @@ import type * as Aggregate from "./Aggregate.ts"
 import { InvalidKey } from "./errors.ts"
 import type { Exactly } from "./exactly.ts"
 import type { Equatable, PathTo } from "./query/fields.ts"
+import { checkIndexes } from "./query/indexes.ts"
 import { judge } from "./jsonMeaning.ts"
 import { idProblem } from "./texts.ts"
 import type { Consistency, Envelope, OnPoison, Source, View } from "./view/definition.ts"
+import { fingerprintOf } from "./view/fingerprint.ts"
 import { check, keyFunction, type KeyOf, type KeyTable, selector, typesOf } from "./view/handlers.ts"
 
 export type { Any, Consistency, Envelope, Index, OnPoison, Source, View } from "./view/definition.ts"
@@ -103,10 +105,14 @@ type KnownTags<S> = S extends Source ? TagsOf<S> | `${S["name"]}/${TagsOf<S>}` :
  * A new `version` is a new generation: its records are built from the first
  * event on. Raise it when `key` or `evolve` change, because records that exist
  * already stay as they are. `consistency` and `onPoison` may change under the
- * same version. They are `async` and `stop` by default.
+ * same version. They are `async` and `stop` by default. Anything else that can be told
+ * apart (sources, handled events, the state's Schema, the kind of keys, indexes) makes
+ * another `fingerprint`: then the records of the version are refused, see
+ * `Projection.layer`.
  *
  * The name must be one that an aggregate may have, sources must differ, and the
- * version must be a whole number from 1 on. In JSON every value of the state must
+ * version must be a whole number from 1 on. The JSON of the state must have the
+ * fields of `indexes` under these names. In JSON every value of the state must
  * have one meaning, as for the events of an aggregate. Anything else is a mistake
  * in the program and throws an `Error`.
  *
@@ -162,9 +168,11 @@ export const make = <
   const handlers = new Map(Object.entries<unknown>(definition.evolve)) as ReadonlyMap<string, Made["evolve"]>
   check(name, version, sources)
   judge(`${name}, state`, state)
+  checkIndexes(name, { indexes, schemas: { state } })
   const nameOf = selector(name, sources, [...handlers.keys()])
   const key = keyFunction(name, definition.key as KeyOf | KeyTable | undefined, sources, [...handlers.keys()], nameOf)
   const types = typesOf(sources, [...handlers.keys()])
+  let fingerprint: string | undefined
   const view: Made = {
     name,
     version,
@@ -174,6 +182,12 @@ export const make = <
     indexes,
     consistency,
     onPoison,
+    // Nobody needs it before a projection claims the view.
+    get fingerprint() {
+      const own = (definition.key as unknown) === perEvent ? "event" : "own"
+      const keys = definition.key !== undefined ? own : sources.length === 1 ? "id" : "stream"
+      return (fingerprint ??= fingerprintOf({ sources, handlers: [...handlers.keys()], state, keys, indexes }))
+    },
     perStream: definition.key === undefined || (definition.key as unknown) === perEvent,
     handles: (tag) => types.includes(tag),
     keysOf: (event, envelope) => {

@@ -191,6 +191,15 @@ const formsOf = (ast: SchemaAST.AST, changes = false): ReadonlyArray<Form> | und
   }
 }
 
+/** Whether the order of a union's members has no meaning: no value, and no JSON, fits two of them. */
+export const isUnordered = ({ types }: SchemaAST.Union): boolean =>
+  types.every((each) => SchemaAST.isLiteral(each)) ||
+  types.every((first, i) =>
+    types
+      .slice(i + 1)
+      .every((second) => clashOf(first, second) === undefined && !takenFor(first, second) && !takenFor(second, first))
+  )
+
 /** Whether a schema is a class, whose instances are written as their fields. */
 export const isClass = (ast: SchemaAST.AST): boolean =>
   SchemaAST.isDeclaration(ast) && ast.annotations !== undefined && "~constructor" in ast.annotations

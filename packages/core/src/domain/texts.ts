@@ -43,6 +43,15 @@ const longestMessage = 2_000
 export const storable = (text: string, most: number): string =>
   text.slice(0, most).toWellFormed().replaceAll("\0", "\uFFFD")
 
+/** The text of what was thrown. A function may throw any value, also one that has no text. */
+export const thrownText = (cause: unknown): string => {
+  try {
+    return String(cause)
+  } catch {
+    return "an error without a text"
+  }
+}
+
 /**
  * Bounds what an error class shows of its instances. Their fields have the whole
  * facts. But a message, and what `JSON.stringify` and `util.inspect` show, may be

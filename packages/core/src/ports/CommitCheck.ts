@@ -4,10 +4,11 @@ import type { Row } from "../domain/query/data.ts"
 import * as StreamId from "../domain/StreamId.ts"
 import { idProblem, quote, textProblem } from "../domain/texts.ts"
 import { Rejected } from "./Reason.ts"
-import { copyState, maxRecordBytes, Problem } from "./jsonCopy.ts"
+import { isStorableTime } from "./eventCopy.ts"
+import { areCopied, copyState, maxRecordBytes, Problem } from "./jsonCopy.ts"
 import { ViewStoreError } from "./errors.ts"
 import type { Generation, Part } from "./generation.ts"
-import type { Claim, Commit } from "./ViewStore.ts"
+import type { Changes, Claim, Commit, Owner } from "./ProjectionStore.ts"
 
 export { maxRecordBytes }
 
@@ -22,16 +23,16 @@ export { maxRecordBytes }
  * import { CommitCheck } from "@hexfold/core/adapter"
  *
  * const generation = { view: "Accounts", version: 1 }
- * CommitCheck.check({ generation, epoch: 1, from: 7, to: 5, put: [], remove: [] })
+ * CommitCheck.check({ owner: { generation, epoch: 1 }, from: 7, to: 5 })
  * // ViewStoreError { operation: "commit", reason: Rejected { detail: "5 is not a position from 7 on" } }
  * ```
  */
 export const check = (commit: Commit): Commit | ViewStoreError => {
-  const { epoch, from, generation, part = 0, put, remove, to } = commit
+  const { from, owner, records = nothing, to } = commit
+  const { generation } = owner
+  const { put, remove } = records
   const refused =
-    generationProblem(generation) ??
-    (isCount(part + 1) && part < maxParts ? undefined : `${part} is not a valid part`) ??
-    (Number.isSafeInteger(epoch) ? undefined : `${epoch} is not a valid epoch`) ??
+    ownerProblem(owner) ??
     positionProblem(from, 0) ??
     positionProblem(to, from) ??
     (commit.history === undefined || isCount(commit.history)
@@ -45,22 +46,40 @@ export const check = (commit: Commit): Commit | ViewStoreError => {
     if (problem !== undefined) return rejected("commit", generation, problem)
     keys.add(key)
   }
+  if (areCopied(put)) return commit
   const copies: Array<Row<Schema.Json>> = []
   for (const { key, state } of put) {
     const copy = copyState(state)
     if (copy instanceof Problem) return rejected("commit", generation, `state of ${quote(key)}${copy.text}`)
     copies.push({ key, state: copy })
   }
-  return { ...commit, put: copies }
+  return { ...commit, records: { put: copies, remove } }
+}
+
+const nothing: Changes = { put: [], remove: [] }
+
+/** Checks the owner that a drop names. Gives the reason to refuse it, if there is one. */
+export const checkDrop = (owner: Owner): ViewStoreError | undefined => {
+  const refused = ownerProblem(owner)
+  return refused === undefined ? undefined : rejected("drop", owner.generation, refused)
 }
 
 /** Checks a claim. Gives the reason to refuse it, if there is one. */
-export const checkClaim = ({ after = 0, generation, owner, part }: Claim): ViewStoreError | undefined => {
+export const checkClaim = ({
+  after = 0,
+  fingerprint,
+  generation,
+  owner,
+  part,
+  renews
+}: Claim): ViewStoreError | undefined => {
   const refused =
     generationProblem(generation) ??
     idProblem("owner", owner) ??
+    (fingerprint === undefined ? undefined : idProblem("fingerprint", fingerprint)) ??
     positionProblem(after, 0) ??
-    (part === undefined || isPart(part) ? undefined : `${part.index} of ${part.of} is not a valid part`)
+    (part === undefined || isPart(part) ? undefined : `${part.index} of ${part.of} is not a valid part`) ??
+    renewalProblem(renews)
   return refused === undefined ? undefined : rejected("claim", generation, refused)
 }
 
@@ -84,6 +103,23 @@ export const waitingKeys = (deadLetters: Commit["deadLetters"]): ReadonlySet<str
   return keys
 }
 
+const ownerProblem = ({ epoch, generation, part = 0 }: Owner): string | undefined =>
+  generationProblem(generation) ??
+  (isCount(part + 1) && part < maxParts ? undefined : `${part} is not a valid part`) ??
+  (Number.isSafeInteger(epoch) ? undefined : `${epoch} is not a valid epoch`)
+
+const renewalProblem = (renews: Claim["renews"]): string | undefined => {
+  if (renews === undefined) return undefined
+  const { epoch, passed } = renews
+  if (!Number.isSafeInteger(epoch)) return `${epoch} is not a valid epoch`
+  if (passed === undefined) return undefined
+  return (
+    positionProblem(passed.from, 0) ??
+    positionProblem(passed.to, passed.from) ??
+    (isCount(passed.history) ? undefined : `${passed.history} is not the number of a history`)
+  )
+}
+
 const generationProblem = ({ build, version, view }: Generation): string | undefined => {
   if (!StreamId.isAggregateName(view)) return `${quote(view)} is not a valid name of a view`
   if (!isCount(version)) return `${version} is not a valid version of a view`
@@ -97,13 +133,16 @@ const isPart = ({ index, of }: Part): boolean =>
 
 const maxParts = 1_000
 
-const deadLettersProblem = ({ failure, deadLetters }: Commit): string | undefined => {
+const deadLettersProblem = ({ deadLetters, progress }: Commit): string | undefined => {
+  const failure = progress?.failure
   const unapplied = [...(deadLetters?.put ?? []), ...(failure === undefined ? [] : [failure])]
-  for (const { streamVersion, error, position, stream, type } of unapplied) {
+  for (const { at, streamVersion, error, position, stream, type } of unapplied) {
     const wrong = [stream, type, error?.step ?? "", error?.cause ?? ""].find((text) => textProblem(text))
     if (wrong !== undefined) return `${quote(wrong)}: ${textProblem(wrong)}`
     if (!isCount(position) || !isCount(streamVersion))
       return `${position} and ${streamVersion} are not a valid position and version of an event`
+    if (!isStorableTime(at))
+      return `the event at ${position}: the time at which it was not applied is not one of the years 1 to 9999`
   }
   const seen = new Set<string>()
   const misplaced = deadLetters?.put.find(({ history }) => !isCount(history))
@@ -123,5 +162,5 @@ const deadLettersProblem = ({ failure, deadLetters }: Commit): string | undefine
 const positionProblem = (position: number, least: number): string | undefined =>
   Number.isSafeInteger(position) && position >= least ? undefined : `${position} is not a position from ${least} on`
 
-const rejected = (operation: "commit" | "claim", { view }: Generation, detail: string) =>
+const rejected = (operation: "commit" | "claim" | "drop", { view }: Generation, detail: string) =>
   new ViewStoreError({ operation, view, reason: new Rejected({ detail }) })

@@ -144,7 +144,7 @@ export type Operation = EventStoreError["operation"]
 
 /** An operation of the view store failed for `reason`. */
 export class ViewStoreError extends Schema.TaggedError<ViewStoreError>()("ViewStoreError", {
-  operation: Schema.Literals(["open", "claim", "commit", "load", "query", "deadLetters", "status"]),
+  operation: Schema.Literals(["open", "claim", "commit", "drop", "load", "query", "deadLetters", "status"]),
   view: Schema.optionalKey(Schema.String),
   reason: Reason.schema
 }) {
@@ -164,6 +164,54 @@ export class ViewStoreError extends Schema.TaggedError<ViewStoreError>()("ViewSt
   override get message(): string {
     return `${this.operation}${this.view === undefined ? "" : ` of ${this.view}`}: ${this.reason.detail}`
   }
+}
+
+/**
+ * The records of this version of a view cannot be read, because they are not what the
+ * events say, or not yet. Another version's records are never read instead.
+ *
+ * It is not cured by trying again soon, but by the projection of this version.
+ */
+export class NotServing extends Schema.TaggedError<NotServing>()("NotServing", {
+  view: Schema.String,
+  version: Schema.Number,
+  /** The build that was asked for, if it was one of several. */
+  build: Schema.optionalKey(Schema.Int),
+  /**
+   * `unbuilt`: no projection of this version has ever begun. `building`: it has not caught
+   * up yet, since it began, or since another version was used in its place. `left`: no
+   * projection of this version works, another version is used in its place, and events
+   * have come since. `replaced`: another build of this version answers now.
+   */
+  reason: Schema.Literals(["unbuilt", "building", "left", "replaced"]),
+  /** The position that the records have reached, if there are any. */
+  position: Schema.optionalKey(Schema.Int),
+  /** The number of positions that were drawn after it. At most so many events are not applied yet. */
+  lag: Schema.optionalKey(Schema.Int)
+}) {
+  static {
+    shortened(this)
+  }
+
+  get "~hexfold/concern"(): "operator" {
+    return "operator"
+  }
+
+  override get message(): string {
+    const { build, lag, position, reason, version, view } = this
+    const name = `${view}, version ${version}${build === undefined || build === 1 ? "" : `, build ${build}`}`
+    const reached = position === undefined ? "" : ` It has reached position ${position}`
+    const left = lag === undefined ? "" : `, ${lag} before the last one`
+    return `${name} does not answer: ${whysNotServing[reason](view)}${reached}${left}`
+  }
+}
+
+const whysNotServing = {
+  unbuilt: (view: string) => `no projection has begun to build this version. Is Projection.layer([${view}]) running?`,
+  building: () => "it is being built, and has not caught up with the events yet.",
+  left: (view: string) =>
+    `no projection works on this version any more, and another version is used. Is Projection.layer([${view}]) running?`,
+  replaced: () => "another build of this version answers now."
 }
 
 const place = Schema.Struct({ epoch: Schema.Int, position: Schema.Int })
@@ -197,9 +245,10 @@ export class CommitConflict extends Schema.TaggedError<CommitConflict>()("Commit
 }
 
 /**
- * A view did not reach a position in the time allowed. Where a command was
- * executed before the wait, the command has happened, and `receipt` is its
- * receipt: do not execute it again without a command id. To go on waiting, call
+ * A view did not reach a position in the time allowed, or cannot reach it as
+ * things are: then the wait has ended before its time, and `reason` says why. Where a
+ * command was executed before the wait, the command has happened, and `receipt` is
+ * its receipt: do not execute it again without a command id. To go on waiting, call
  * `Projection.waitUntil` with `wanted`.
  */
 export class WaitTimeout<out Receipt = unknown> extends Schema.TaggedError<WaitTimeout<unknown>>()("WaitTimeout", {
@@ -207,16 +256,30 @@ export class WaitTimeout<out Receipt = unknown> extends Schema.TaggedError<WaitT
   view: Schema.String,
   /** The position that the view should have reached. */
   wanted: Schema.Int,
-  /** The position that the view had reached when it was last seen; 0 if it has no records yet. */
+  /**
+   * The position that the view had reached when it was last seen; 0 if it has no records yet. If it is not below
+   * `wanted`, the view has the events, but this version of it does not answer queries yet.
+   */
   reached: Schema.Int,
   /** How long the wait lasted. */
   waited: Schema.Duration,
   /**
    * What was seen of the view last. `late`: a projection works on it. `unowned`: no
-   * projection owns it, or one of its parts. `stopped`: an event stopped it, which
-   * `ProjectionMonitor.status` names. `no answer`: the view store has not answered.
+   * projection owns it, or one of its parts. `unbuilt`: no projection has ever begun
+   * to build it. `stopped`: the event `stoppedBy` stopped it. `no answer`: the view
+   * store has not answered.
    */
-  reason: Schema.Literals(["late", "unowned", "stopped", "no answer"]),
+  reason: Schema.Literals(["late", "unowned", "unbuilt", "stopped", "no answer"]),
+  /** The event that stopped the view, and what happened. */
+  stoppedBy: Schema.optionalKey(
+    Schema.Struct({
+      position: Schema.Int,
+      stream: Schema.String,
+      streamVersion: Schema.Int,
+      type: Schema.String,
+      cause: Schema.String
+    })
+  ),
   /** The receipt of the command that happened before the wait; undefined after `Projection.waitUntil`. */
   receipt: Schema.Unknown
 }) {
@@ -233,16 +296,24 @@ export class WaitTimeout<out Receipt = unknown> extends Schema.TaggedError<WaitT
 
   override get message(): string {
     const { reached, reason, receipt, view, waited, wanted } = this
+    const after = Duration.isZero(waited) ? "" : `, after ${Duration.format(waited)}`
     const late =
       reason === "no answer"
         ? `the view store has not said within ${Duration.format(waited)} whether ${view} has reached position ${wanted}`
-        : `${view} has reached position ${reached}, not yet ${wanted}, after ${Duration.format(waited)}${whys[reason](view)}`
+        : `${view} has reached position ${reached}, ${reached < wanted ? `not yet ${wanted}` : "but does not answer queries yet"}${after}${whys[reason](this)}`
     return receipt === undefined ? late : `the command has happened, but ${late}`
   }
 }
 
+const unowned = ({ view }: WaitTimeout) => `; nobody works on it: is Projection.layer([${view}]) running?`
+
 const whys = {
   late: () => "",
-  unowned: (view: string) => `; nobody works on it: is Projection.layer([${view}]) running?`,
-  stopped: () => "; an event stopped it: see ProjectionMonitor.status"
+  unowned,
+  unbuilt: unowned,
+  stopped: ({ stoppedBy }: WaitTimeout) => {
+    if (stoppedBy === undefined) return "; an event stopped it: see ProjectionMonitor.status"
+    const { cause, position, stream, streamVersion, type } = stoppedBy
+    return `; event ${streamVersion} of ${stream}, a "${type}" at position ${position}, stopped it: ${cause}`
+  }
 }

@@ -105,11 +105,11 @@ const isUuid = (text: string): boolean => {
 const [firstTime, lastTime] = [-62_135_596_800_000, Date.UTC(9999, 11, 31, 23, 59, 59, 999)]
 
 const isTime = (time: unknown): boolean =>
-  DateTime.isDateTime(time) &&
-  DateTime.isUtc(time) &&
-  Number.isSafeInteger(time.epochMilliseconds) &&
-  time.epochMilliseconds >= firstTime &&
-  time.epochMilliseconds <= lastTime
+  isStorableTime(time) && DateTime.isUtc(time) && Number.isSafeInteger(time.epochMilliseconds)
+
+/** Whether a value is a time of the years 1 to 9999, which every store can keep. */
+export const isStorableTime = (time: unknown): time is DateTime.DateTime =>
+  DateTime.isDateTime(time) && time.epochMilliseconds >= firstTime && time.epochMilliseconds <= lastTime
 
 /** At least an eighth of the bytes: JSON takes at most six bytes for a character, and 333 for a number with an exponent, its key and separators included. */
 export const roughSize = (value: unknown): number => {

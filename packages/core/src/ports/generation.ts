@@ -1,4 +1,5 @@
 /** The generations of views, and functions that find and compare them. */
+import type * as Duration from "effect/Duration"
 import type { Unapplied } from "./deadLetter.ts"
 
 /** The records that one version of a view's definition makes. */
@@ -9,8 +10,8 @@ export interface Generation {
   readonly version: number
   /**
    * Which of several builds of the version, counted from 1. By default it is
-   * the build that answers the queries, or else the first one that no later
-   * build has replaced.
+   * the build that answers the queries to the version. If none does, it is the
+   * first one that no later build has replaced.
    */
   readonly build?: number
 }
@@ -41,6 +42,8 @@ export interface PartStatus {
   readonly history?: number | undefined
   /** The projection that owns the part, if its lease has not ended. */
   readonly owner: string | undefined
+  /** For how long nobody has owned the part, by the store's clock. Undefined if a projection owns it, or none ever has. */
+  readonly unownedFor: Duration.Duration | undefined
   /** The event that stopped the part. */
   readonly failure: Unapplied | undefined
   /** The throughput that the owner reported last. */
@@ -54,12 +57,26 @@ export interface Status extends Generation {
   readonly position: number
   /** The state of each part. There is one part unless the keys are divided. */
   readonly parts: ReadonlyArray<PartStatus>
-  /** Whether the generation answers the queries to its view. */
+  /** Whether the generation answers the queries to its version of the view. It does not if the version was left: see `ViewStore`. */
   readonly serves: boolean
   /** Whether a later build of the same version has replaced this one. */
   readonly replaced: boolean
   /** Whether appends maintain the generation. If so, every committed event is in its records. */
   readonly inline: boolean
+  /**
+   * A number that grows with every commit that puts or removes a record. While appends maintain the generation it grows
+   * with the events that may touch its records, at the latest when the horizon reaches them. So as long as it stays the
+   * same, the records are the same. It is only to be compared with an earlier answer of the same store.
+   */
+  readonly changes: number
+  /** The fingerprint of the definition that has made the records. Undefined if no claim has said it. */
+  readonly fingerprint?: string | undefined
+  /**
+   * The time since the last append of a process that does not know the definition, to a
+   * generation that appends have maintained before. Undefined if appends maintain it, or
+   * if no such append is known.
+   */
+  readonly sinceForeignAppend?: Duration.Duration | undefined
 }
 
 /** The place of a generation among those of its view. */
@@ -68,14 +85,15 @@ export interface Build {
   readonly build: number
 }
 
-interface Version {
+/** A version of a view, as a definition names it. */
+export interface Version {
   readonly name: string
   readonly version: number
 }
 
-/** The generation that answers the queries to a view. */
-export const servingOf = ({ name }: { readonly name: string }, all: ReadonlyArray<Status>): Status | undefined =>
-  all.find(({ serves, view }) => view === name && serves)
+/** The build that answers the queries to a version of a view. */
+export const servingOf = (view: Version, all: ReadonlyArray<Status>): Status | undefined =>
+  buildsOf(view, all).find(({ serves }) => serves)
 
 /** All builds of one version of a view. */
 export const buildsOf = ({ name, version }: Version, all: ReadonlyArray<Status>): ReadonlyArray<Status> =>
@@ -86,6 +104,10 @@ export const currentOf = (view: Version, all: ReadonlyArray<Status>): Status | u
   const builds = buildsOf(view, all)
   return builds.find(({ serves }) => serves) ?? builds.find(({ replaced }) => !replaced)
 }
+
+/** Whether another definition than the given one has made the records of a generation. */
+export const isOfAnother = ({ fingerprint }: { readonly fingerprint: string }, known: Status | undefined): boolean =>
+  known?.fingerprint !== undefined && known.fingerprint !== fingerprint
 
 /** Only the place of a generation. */
 export const placeOf = ({ build, version }: Build): Build => ({ version, build })

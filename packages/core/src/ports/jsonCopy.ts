@@ -50,6 +50,18 @@ export const copyState = <A extends Schema.Json>(state: A): A | Problem => {
   return bytes > maxRecordBytes ? new Problem(`: its ${bytes} bytes of JSON are more than ${maxRecordBytes}`) : copy
 }
 
+/** Marks records whose states are copies, so that a store need not copy them again. They do not change any more. */
+export const copied = <Rows extends ReadonlyArray<object>>(rows: Rows): Rows => {
+  rows.forEach((row) => Object.freeze(row))
+  known.add(rows)
+  return Object.freeze(rows)
+}
+
+/** Whether the states of records were marked as copies. */
+export const areCopied = (rows: ReadonlyArray<object>): boolean => known.has(rows)
+
+const known = new WeakSet<ReadonlyArray<object>>()
+
 const copyArray = (values: ReadonlyArray<unknown>, depth: number): ReadonlyArray<unknown> | Problem => {
   const copy: Array<unknown> = []
   for (let i = 0; i < values.length; i++) {
@@ -89,6 +101,15 @@ export const inOrder = <A extends object>(value: A): A => {
     else copy[name] = value[name as keyof A]
   }
   return copy as A
+}
+
+/** The names of an object's members in the order of jsonb. Undefined if one of them cannot be stored. */
+export const namesInOrder = (names: ReadonlyArray<string>): ReadonlyArray<string> | undefined => {
+  const keys = names.map(keyOf)
+  if (keys.some(({ problem }) => problem !== undefined)) return undefined
+  return keys.every((key, i) => i === 0 || compareKeys(keys[i - 1]!, key) <= 0)
+    ? names
+    : keys.sort(compareKeys).map(({ name }) => name)
 }
 
 const memberOptions = { enumerable: true, configurable: true, writable: true }

@@ -47,6 +47,26 @@ describe("records", () => {
     expect(records).toEqual(new Map([["a-1", 3]]))
   })
 
+  it("are what a store gives back, also for the next event", () => {
+    const state = Schema.Union([
+      Schema.TaggedStruct("Draft", { note: Schema.optionalKey(Schema.String), sum: Schema.optionalKey(Schema.Number) }),
+      Schema.TaggedStruct("Sent", {})
+    ])
+    const Letters = View.make("Letters", {
+      from: [Account],
+      state,
+      evolve: {
+        AccountOpened: (_, { owner }) => ({ _tag: "Draft", note: owner, sum: -0 }),
+        MoneyDeposited: (letter) => letter && { ...letter, _tag: "Sent" },
+        MoneyWithdrawn: (letter) => letter && { ...letter, _tag: "Draft" }
+      }
+    })
+    const drafted = View.fold(Letters, View.given(Account, a, opened("Anna")))
+    expect(drafted).toEqual(new Map([["a-1", { _tag: "Draft", note: "Anna", sum: 0 }]]))
+    const records = View.fold(Letters, View.given(Account, a, opened("Anna"), deposited(1), withdrawn(1)))
+    expect(records).toEqual(new Map([["a-1", { _tag: "Draft" }]]))
+  })
+
   it("go when a handler returns nothing, and a later event begins anew", () => {
     const Open = View.make("Open", {
       from: [Account],

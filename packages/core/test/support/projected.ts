@@ -1,6 +1,16 @@
 /** Shared by the tests of projections: a view, its expected records, a store whose connection can fail, and waiting. */
 import { MemoryEventStore, MemoryViewStore } from "@hexfold/adapters-memory"
-import { type Aggregate, EventStore, Query, Reason, Records, View, ViewStore, ViewStoreError } from "@hexfold/core"
+import {
+  type Aggregate,
+  EventStore,
+  ProjectionStore,
+  Query,
+  Reason,
+  Records,
+  View,
+  ViewStore,
+  ViewStoreError
+} from "@hexfold/core"
 import { EventCodec } from "@hexfold/core/adapter"
 import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
@@ -77,12 +87,25 @@ export const records = Effect.map(Records.query(Activity, Query.from(Activity)),
   Object.fromEntries(rows.map(({ key, state }) => [key, state]))
 )
 
+/** Those of the records of `Activity` with these keys that are written, even if their version does not answer queries yet. */
+export const written = (...keys: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const { load } = yield* ProjectionStore.ProjectionStore
+    const { states } = yield* load({ view: Activity.name, version: Activity.version }, keys)
+    const decode = Schema.decodeUnknownEffect(Schema.toCodecJson(Activity.schemas.state))
+    const decoded = yield* Effect.forEach(states, ([key, state]) =>
+      Effect.map(decode(state), (is) => [key, is] as const)
+    )
+    return Object.fromEntries(decoded)
+  })
+
 /** The status of a view with one part. */
 export const statusOf = (view: { readonly name: string }) =>
   Effect.gen(function* () {
-    const { deadLetterCounts, status } = yield* ViewStore.ViewStore
+    const { status } = yield* ViewStore.ViewStore
+    const { deadLetters } = yield* ProjectionStore.ProjectionStore
     const known = (yield* status).find((each) => each.view === view.name)
-    return known && { ...known, ...known.parts[0]!, ...(yield* deadLetterCounts(known)) }
+    return known && { ...known, ...known.parts[0]!, ...(yield* deadLetters(known, "count")) }
   })
 
 /** Lets time pass until a condition holds. */
@@ -102,16 +125,16 @@ export const reaches = (view: { readonly name: string }, position: number, step?
     step
   )
 
-/** The view store over the connection of one process. Its operations can be made to wait or to fail. */
+/** The store of projections over the connection of one process. Its operations can be made to wait or to fail. */
 export const connection = Effect.gen(function* () {
-  const plain = yield* ViewStore.ViewStore
+  const plain = yield* ProjectionStore.ProjectionStore
   const hooks = { before: Effect.void as Effect.Effect<void, ReturnType<typeof away>>, commits: 0 }
   const hooked = <A, E>(effect: Effect.Effect<A, E>) =>
     Effect.andThen(
       Effect.suspend(() => hooks.before),
       effect
     )
-  const store: ViewStore.ViewStore["Service"] = {
+  const store: ProjectionStore.ProjectionStore["Service"] = {
     ...plain,
     claim: (claim) => hooked(plain.claim(claim)),
     load: (generation, keys) => hooked(plain.load(generation, keys)),

@@ -3,6 +3,7 @@ import type { Backend } from "./Backend.ts"
 import * as EventStoreContract from "./EventStoreContract.ts"
 import * as InlineContract from "./InlineContract.ts"
 import * as ProjectionContract from "./ProjectionContract.ts"
+import * as ProjectionStoreContract from "./ProjectionStoreContract.ts"
 import * as ViewStoreContract from "./ViewStoreContract.ts"
 
 /**
@@ -12,7 +13,7 @@ import * as ViewStoreContract from "./ViewStoreContract.ts"
  * @example
  * ```ts
  * import { MemoryStores } from "@hexfold/adapters-memory"
- * import { EventStore, StreamLocks, ViewStore } from "@hexfold/core"
+ * import { EventStore, ProjectionStore, StreamLocks, ViewStore } from "@hexfold/core"
  * import { AdapterContract, type Backend } from "@hexfold/testing/contracts"
  * import { Context, Effect } from "effect"
  *
@@ -23,14 +24,21 @@ import * as ViewStoreContract from "./ViewStoreContract.ts"
  *     return Effect.succeed({
  *       eventStore: Context.get(stores, EventStore.EventStore),
  *       streamLocks: Context.get(stores, StreamLocks.StreamLocks),
- *       viewStore: Context.get(stores, ViewStore.ViewStore)
+ *       viewStore: Context.get(stores, ViewStore.ViewStore),
+ *       projectionStore: Context.get(stores, ProjectionStore.ProjectionStore)
  *     })
  *   })
  * })
  * ```
  */
 export const suite = (name: string, backend: Backend): void => {
-  for (const contract of [EventStoreContract, ViewStoreContract, InlineContract, ProjectionContract]) {
+  for (const contract of [
+    EventStoreContract,
+    ProjectionStoreContract,
+    ViewStoreContract,
+    InlineContract,
+    ProjectionContract
+  ]) {
     contract.suite(name, backend)
   }
 }

@@ -2,7 +2,15 @@
  * What the author of an adapter writes once, so that all contracts run on it:
  * how data is made, and how processes are opened that work on these data.
  */
-import type { EventStore, EventStoreError, StreamId, StreamLocks, View, ViewStore } from "@hexfold/core"
+import type {
+  EventStore,
+  EventStoreError,
+  ProjectionStore,
+  StreamId,
+  StreamLocks,
+  View,
+  ViewStore
+} from "@hexfold/core"
 import type { Duration, Effect, Scope } from "effect"
 
 /**
@@ -31,8 +39,10 @@ export interface Node {
   readonly eventStore: EventStore.EventStore["Service"]
   /** The locks of the event store of this node. */
   readonly streamLocks: StreamLocks.StreamLocks["Service"]
-  /** The view store of this node. An adapter that has none takes the one in memory. */
+  /** What reads the records of views on this node. An adapter that keeps no views takes the stores in memory. */
   readonly viewStore: ViewStore.ViewStore["Service"]
+  /** What writes the records of views on this node. */
+  readonly projectionStore: ProjectionStore.ProjectionStore["Service"]
   /**
    * Runs an effect in a transaction of the stores' database, which appends of
    * this node join; rolls back if the effect fails. Needed for `transactions`.
@@ -71,6 +81,8 @@ export interface OpenOptions {
   readonly views?: ReadonlyArray<View.Any>
   /** For how long an append of the node may wait for a stream. The adapter's own limit if it is not given. */
   readonly limit?: Duration.Input
+  /** How long a version of a view may have no owner before it counts as left. The adapter's own limit if it is not given. */
+  readonly leftAfter?: Duration.Input
 }
 
 /** Opens one more node on the same data; the node ends with the scope. */
@@ -86,7 +98,7 @@ export type Open = (options: OpenOptions) => Effect.Effect<Node, unknown, Scope.
  * @example
  * ```ts
  * import { MemoryStores } from "@hexfold/adapters-memory"
- * import { EventStore, StreamLocks, ViewStore } from "@hexfold/core"
+ * import { EventStore, ProjectionStore, StreamLocks, ViewStore } from "@hexfold/core"
  * import type { Backend } from "@hexfold/testing/contracts"
  * import { Context, Effect } from "effect"
  *
@@ -97,7 +109,8 @@ export type Open = (options: OpenOptions) => Effect.Effect<Node, unknown, Scope.
  *     return Effect.succeed({
  *       eventStore: Context.get(stores, EventStore.EventStore),
  *       streamLocks: Context.get(stores, StreamLocks.StreamLocks),
- *       viewStore: Context.get(stores, ViewStore.ViewStore)
+ *       viewStore: Context.get(stores, ViewStore.ViewStore),
+ *       projectionStore: Context.get(stores, ProjectionStore.ProjectionStore)
  *     })
  *   })
  * }

@@ -18,6 +18,7 @@ import { payloads } from "./eventStore/payloads.ts"
 import { reading } from "./eventStore/reading.ts"
 import { remembered } from "./eventStore/remembering.ts"
 import { requiring } from "./eventStore/requiring.ts"
+import { sharing } from "./subscriptions/sharing.ts"
 import { sizes } from "./eventStore/sizes.ts"
 import { stalling } from "./streamLocks/stalling.ts"
 import { times } from "./eventStore/times.ts"
@@ -35,6 +36,7 @@ const contract: Contract = {
     appending,
     reading,
     following,
+    sharing,
     positions,
     losses,
     stalling,

@@ -5,7 +5,12 @@
  */
 import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
+import { defining } from "./inline/defining.ts"
+import { demoting } from "./inline/demoting.ts"
+import { foreign } from "./inline/foreign.ts"
 import { holding } from "./inline/holding.ts"
+import { keeping } from "./inline/keeping.ts"
+import { leaving } from "./inline/leaving.ts"
 import { maintaining } from "./inline/maintaining.ts"
 import { switching } from "./inline/switching.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
@@ -17,8 +22,13 @@ const contract: Contract = {
   ownData: true,
   groups: {
     declaring: declaring(["inlineViews", "lostCommits", "otherProcesses", "transactions"]),
+    defining,
+    demoting,
     maintaining,
+    keeping,
     switching,
+    foreign,
+    leaving,
     holding
   }
 }

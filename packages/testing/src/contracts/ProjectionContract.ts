@@ -7,7 +7,10 @@
 import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
+import { defining } from "./projections/defining.ts"
+import { deploying } from "./projections/deploying.ts"
 import { dividing } from "./projections/dividing.ts"
+import { keeping } from "./projections/keeping.ts"
 import { loading } from "./projections/loading.ts"
 import { owning } from "./projections/owning.ts"
 import { poisoning } from "./projections/poison.ts"
@@ -15,6 +18,7 @@ import { reading } from "./projections/reading.ts"
 import { rebuilding } from "./projections/rebuilding.ts"
 import { verifying } from "./projections/verifying.ts"
 import { waiting } from "./projections/waiting.ts"
+import { watching } from "./projections/watching.ts"
 import { suite as declare } from "./suite.ts"
 
 const contract: Contract = {
@@ -24,13 +28,17 @@ const contract: Contract = {
   groups: {
     declaring: declaring(["otherProcesses", "transactions", "silentConnections"]),
     loading,
+    keeping,
     owning,
+    defining,
     dividing,
     reading,
     poisoning,
     rebuilding,
+    deploying,
     verifying,
-    waiting
+    waiting,
+    watching
   }
 }
 

@@ -1,19 +1,13 @@
 /**
- * The promises of the view store's port as named cases. An adapter that passes
- * them all is right.
+ * The promises of the port that reads the records of views as named cases. An
+ * adapter that passes them all is right.
  */
 import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { suite as declare } from "./suite.ts"
-import { building } from "./viewStore/builds.ts"
-import { claiming } from "./viewStore/claiming.ts"
-import { committing } from "./viewStore/committing.ts"
-import { deadLetters } from "./viewStore/deadLetters.ts"
-import { dropping } from "./viewStore/dropping.ts"
-import { overtaking } from "./viewStore/overtaking.ts"
-import { dividing } from "./viewStore/parts.ts"
 import { querying } from "./viewStore/querying.ts"
+import { reading } from "./viewStore/reading.ts"
 import { reporting } from "./viewStore/reporting.ts"
 
 const contract: Contract = {
@@ -22,13 +16,7 @@ const contract: Contract = {
   ownData: false,
   groups: {
     declaring: declaring(["otherProcesses"]),
-    committing,
-    overtaking,
-    claiming,
-    dividing,
-    building,
-    dropping,
-    deadLetters,
+    reading,
     reporting,
     querying
   }

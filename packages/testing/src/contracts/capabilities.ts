@@ -4,8 +4,8 @@ import type { Capability } from "./Backend.ts"
 import { appendTo, events, newStream, open, versionOf } from "./eventStore/streams.ts"
 import { catchUp, inline, isInline, openWith } from "./inline/notes.ts"
 import { type Case, type Cases, needs } from "./plan.ts"
-import { eventually } from "./projections/tallies.ts"
-import { newGeneration, own, placeOf } from "./viewStore/generations.ts"
+import { eventually } from "./eventually.ts"
+import { newGeneration, own, placeOf } from "./projectionStore/generations.ts"
 
 /** For each capability the case that fails on a backend which declares it and does not have it. */
 const probes: Readonly<Record<Capability, Case>> = {
@@ -15,8 +15,8 @@ const probes: Readonly<Record<Capability, Case>> = {
     yield* appendTo(one.eventStore, streamId, events(1))
     assert.strictEqual(yield* versionOf(other.eventStore, streamId), 1)
     const generation = newGeneration()
-    yield* own(one.viewStore, generation)
-    assert.strictEqual((yield* placeOf(other.viewStore, generation))?.owner, "one")
+    yield* own(one.projectionStore, generation)
+    assert.strictEqual((yield* placeOf({ views: other.viewStore }, generation))?.owner, "one")
   }),
 
   transactions: needs("transactions")(function* () {

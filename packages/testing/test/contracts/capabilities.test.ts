@@ -1,17 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { EventStore, StreamLocks, ViewStore } from "@hexfold/core"
+import { EventStore, ProjectionStore, StreamLocks, ViewStore } from "@hexfold/core"
 import {
   type Backend,
   EventStoreContract,
   InlineContract,
   ProjectionContract,
+  ProjectionStoreContract,
   ViewStoreContract
 } from "@hexfold/testing/contracts"
 import { Cause, Context, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 
-const contracts = { EventStoreContract, InlineContract, ProjectionContract, ViewStoreContract }
+const contracts = { EventStoreContract, InlineContract, ProjectionContract, ProjectionStoreContract, ViewStoreContract }
 
 const all: ReadonlyArray<Backend.Capability> = [
   "otherProcesses",
@@ -26,7 +27,8 @@ const all: ReadonlyArray<Backend.Capability> = [
 const nodeOf = (stores: Context.Context<MemoryStores.Stores>): Backend.Node => ({
   eventStore: Context.get(stores, EventStore.EventStore),
   streamLocks: Context.get(stores, StreamLocks.StreamLocks),
-  viewStore: Context.get(stores, ViewStore.ViewStore)
+  viewStore: Context.get(stores, ViewStore.ViewStore),
+  projectionStore: Context.get(stores, ProjectionStore.ProjectionStore)
 })
 
 /** Shared data in memory: the backend has other processes and inline views, and nothing else. */
@@ -179,7 +181,7 @@ it.live("no case of the stores opens a second node without saying that it needs 
       opened++
       return Effect.flatMap(shared, (open) => open(options))
     }
-    const single = [...EventStoreContract.plan([]), ...ViewStoreContract.plan([])]
+    const single = [EventStoreContract, ProjectionStoreContract, ViewStoreContract].flatMap(({ plan }) => plan([]))
     const running = single.filter(({ undeclared }) => undeclared.length === 0)
     assert.isAbove(running.length, 30)
     for (const { run } of running) {

@@ -5,6 +5,7 @@ import {
   EventStoreContract,
   InlineContract,
   ProjectionContract,
+  ProjectionStoreContract,
   ViewStoreContract
 } from "@hexfold/testing/contracts"
 
@@ -51,12 +52,33 @@ describe("the page on adapters", () => {
     }
   })
 
+  it("names cases of the contracts about records, each under the contract that has it", () => {
+    const rows = rowsOf("rule", "contract", "case")
+    const contracts = { InlineContract, ProjectionContract, ProjectionStoreContract, ViewStoreContract }
+    const titles = new Map(
+      Object.entries(contracts).map(([name, contract]) => [name, new Set<string>(titlesOf(contract))])
+    )
+    const named = rows.map(([, name]) => quotedIn(name!).join())
+    for (const name of ["ProjectionStoreContract", "ViewStoreContract"]) assert.include(named, name)
+    for (const [i, [rule, , cases]] of rows.entries()) {
+      const has = titles.get(named[i]!)
+      assert.isDefined(has, `${named[i]} is no contract about records: ${rule}`)
+      assert.isNotEmpty(quotedIn(cases!), `no case for: ${rule}`)
+      for (const title of quotedIn(cases!))
+        assert.isTrue(has!.has(title), `${named[i]} has no case with the title: ${title}`)
+    }
+  })
+
   it("tells of all capabilities, and of no others", () => {
     const named = rowsOf("capability", "the backend …").flatMap(([capability]) => quotedIn(capability!))
     assert.deepStrictEqual(named.toSorted(), all.toSorted())
-    const needed = [EventStoreContract, InlineContract, ProjectionContract, ViewStoreContract].flatMap((contract) =>
-      contract.plan(all).flatMap(({ needs }) => needs)
-    )
+    const needed = [
+      EventStoreContract,
+      InlineContract,
+      ProjectionContract,
+      ProjectionStoreContract,
+      ViewStoreContract
+    ].flatMap((contract) => contract.plan(all).flatMap(({ needs }) => needs))
     assert.deepStrictEqual([...new Set(needed)].toSorted(), named.toSorted())
   })
 })

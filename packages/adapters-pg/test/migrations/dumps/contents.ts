@@ -12,8 +12,11 @@ export const contents = Effect.gen(function* () {
   const log = yield* Stream.runCollect(events.readAll())
   return {
     events: log.map(({ recordedAt, ...event }) => ({ ...event, recordedAt: DateTime.formatIso(recordedAt) })),
-    records: yield* Effect.forEach(views, ({ name }) =>
-      Effect.map(records.query({ _tag: "Records", view: name, orderBy: [] }), ({ rows }) => ({ view: name, rows }))
+    records: yield* Effect.forEach(views, ({ name, version }) =>
+      Effect.map(records.query({ _tag: "Records", view: name, orderBy: [] }, version), ({ rows }) => ({
+        view: name,
+        rows
+      }))
     ),
     deadLetters: (yield* Effect.forEach(views, (view) =>
       Effect.map(Stream.runCollect(Projection.deadLetters(view)), (letters) =>

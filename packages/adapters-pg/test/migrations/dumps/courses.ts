@@ -70,7 +70,7 @@ const courses = (version: number) =>
     }
   })
 
-/** Version 1 was replaced by version 2, of which build 1 was replaced by build 2. */
+/** Version 2 stands beside version 1. Its build 1 was replaced by build 2. */
 export const [CoursesBefore, Courses] = [courses(1), courses(2)] as const
 
 /** Divided into three parts. */

@@ -47,6 +47,10 @@ export const dump = (sql: SqlClient.SqlClient, schema: string): Effect.Effect<st
          and not tgisinternal order by t.oid`
       )),
       ...(yield* texts(
+        `select format('create view %I.%I as%s%s', $1::text, relname, E'\\n', pg_get_viewdef(c.oid)) as text
+         ${from("pg_class c", "c.relnamespace")} and relkind = 'v' order by c.oid`
+      )),
+      ...(yield* texts(
         `select format('select setval(%L, %s, %L)', format('%I.%I', schemaname, sequencename),
            coalesce(last_value, start_value), last_value is not null) as text
          from pg_sequences where schemaname = $1 order by sequencename`
@@ -108,10 +112,14 @@ order by c.oid`
 
 const comments = `
 select format('comment on %s %s is %L', kind, name, description) as text from (
-  select objoid, 'function' as kind, objoid::regprocedure::text as name, description
+  select 'function' as kind, objoid::regprocedure::text as name, description
   ${from("pg_description join pg_proc p on p.oid = objoid and classoid = 'pg_proc'::regclass", "p.pronamespace")}
   union all
-  select objoid, 'table', objoid::regclass::text, description
-  ${from("pg_description join pg_class c on c.oid = objoid and classoid = 'pg_class'::regclass", "c.relnamespace")}
-    and objsubid = 0 and relkind = 'r'
+  select case when objsubid > 0 then 'column' when relkind = 'v' then 'view' when relkind = 'S' then 'sequence' else 'table' end,
+    concat_ws('.', objoid::regclass::text, quote_ident(attname)), description
+  ${from(
+    `pg_description join pg_class c on c.oid = objoid and classoid = 'pg_class'::regclass
+    left join pg_attribute a on attrelid = objoid and attnum = objsubid and objsubid > 0`,
+    "c.relnamespace"
+  )}
 ) as commented order by kind, name`

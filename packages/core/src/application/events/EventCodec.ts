@@ -183,6 +183,7 @@ const decodeError = (recorded: StreamEvent, detail: string, cause?: unknown): Ev
   new EventDecodeError({
     stream: recorded.streamId,
     version: recorded.version,
+    ...("position" in recorded && typeof recorded.position === "number" ? { position: recorded.position } : {}),
     type: recorded.type,
     detail,
     ...(cause === undefined ? {} : { cause })

@@ -9,6 +9,8 @@ export class EventDecodeError extends Schema.TaggedError<EventDecodeError>()("Ev
   stream: Schema.String,
   /** The event's 1-based place in the stream. */
   version: Schema.Int,
+  /** The event's position in the log, if it was read from the log. */
+  position: Schema.optionalKey(Schema.Int),
   type: Schema.String,
   /** What does not match, as text. */
   detail: Schema.String,

@@ -5,6 +5,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { isClass } from "../../domain/jsonMeaning.ts"
 import * as encoder from "../../internal/encoder.ts"
+import { memoized } from "../../internal/memoized.ts"
 
 /**
  * Compares a value with what its JSON is read back as: the place and the kinds of
@@ -20,38 +21,40 @@ export const make = <A>(schema: Schema.Codec<A, unknown>): ((value: A, json: Sch
   return (value, json) => {
     const decoded = decode(json)
     if (Result.isFailure(decoded)) return "it could not be read back: " + decoded.failure.message
-    const changed = changedAt([schema.ast], value, decoded.success, "", [])
+    const changed = changedAt([schema.ast], value, decoded.success, undefined, undefined)
     if (changed !== undefined) {
       // The encoder has made instances of plain objects if the value itself does not encode.
       const made = Result.isFailure(encode(value)) ? instance(value) : undefined
       if (made === undefined || Result.isFailure(made)) return changed
-      const still = changedAt([schema.ast], made.success, decoded.success, "", [])
+      const still = changedAt([schema.ast], made.success, decoded.success, undefined, undefined)
       if (still !== undefined) return still
     }
     const again = encode(decoded.success)
     if (Result.isFailure(again)) return "it could not be written again after it was read back: " + again.failure.message
-    return changedAt([], json, again.success, "", [])
+    return changedAt([], json, again.success, undefined, undefined)
   }
 }
 
 type Types = ReadonlyArray<SchemaAST.AST>
 
-// `types` are all that the schema may have at this place; `above` are the objects that contain this one.
-const changedAt = (
-  types: Types,
-  before: unknown,
-  after: unknown,
-  path: string,
-  above: ReadonlyArray<unknown>
-): string | undefined => {
+/** The way from the value to one of its members. It becomes a text only where the members differ: a list may have many. */
+type Path = { readonly parent: Path; readonly step: string } | undefined
+
+/** The objects that contain a member. */
+type Above = { readonly parent: Above; readonly value: object } | undefined
+
+// `types` are all that the schema may have at this place.
+const changedAt = (types: Types, before: unknown, after: unknown, path: Path, above: Above): string | undefined => {
+  if (before === after && (typeof before !== "object" || before === null)) return undefined
+  if (isBare(before) && isBare(after)) return changedObject(types, before, after, path, above)
   const [kind, other] = [kindOf(before), kindOf(after)]
   if (kind !== other) return `${nameOf(path)} is ${kind} and would be read back as ${other}`
   if (typeof before !== "object" || before === null || typeof after !== "object" || after === null) {
     return Object.is(before, after) || (before === 0 && after === 0) ? undefined : differs(path, kind)
   }
-  if (above.includes(before)) return undefined
-  const members = types.length === 0 ? types : flat(types)
-  const within = [...above, before]
+  if (contains(above, before)) return undefined
+  const members = flat(types)
+  const within = { parent: above, value: before }
   if (Array.isArray(before) && Array.isArray(after)) return changedIn(members, before, after, path, within)
   if (Option.isOption(before) && Option.isOption(after)) {
     if (before._tag !== after._tag) return `${nameOf(path)} is ${before._tag} and would be read back as ${after._tag}`
@@ -67,26 +70,49 @@ const changedAt = (
     const entries = members.flatMap(parametersOf)
     return changedIn(entries.length > 1 ? [] : entries, [...before], [...after], path, within, entries)
   }
-  const objects = members.flatMap(objectOf)
+  return changedObject(types, before, after, path, above)
+}
+
+const changedObject = (types: Types, before: object, after: object, path: Path, above: Above): string | undefined => {
+  if (contains(above, before)) return undefined
+  const members = flat(types)
+  const objects = objectsOf(members)
   if (objects.length === 0 && Equal.isEqual(before))
-    return Equal.equals(before, after) ? undefined : differs(path, kind)
-  return changedKeys(objects, members.some(isOpen), before, after, path, within)
+    return Equal.equals(before, after) ? undefined : differs(path, kindOf(before))
+  return changedKeys(objects, members.some(isOpen), before, after, path, { parent: above, value: before })
+}
+
+// A plain object that is not a list, an Option, or a collection: most values are.
+const isBare = (value: unknown): value is object => {
+  if (typeof value !== "object" || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return (prototype === Object.prototype || prototype === null) && !isIterable(value)
+}
+
+const contains = (above: Above, value: object): boolean => {
+  for (let each = above; each !== undefined; each = each.parent) if (each.value === value) return true
+  return false
 }
 
 const changedIn = (
   members: Types,
   before: ReadonlyArray<unknown>,
   after: ReadonlyArray<unknown>,
-  path: string,
-  within: ReadonlyArray<unknown>,
+  path: Path,
+  within: Above,
   any?: Types
 ): string | undefined => {
   if (before.length !== after.length) {
     return `${nameOf(path)} has ${before.length} members and would be read back with ${after.length}`
   }
   for (let i = 0; i < before.length; i++) {
-    const types = any ?? members.flatMap((each) => (SchemaAST.isArrays(each) ? (each.elements[i] ?? each.rest) : []))
-    const changed = changedAt(types, before[i], after[i], `${path}[${i}]`, within)
+    const changed = changedAt(
+      any ?? elementsAt(members, i),
+      before[i],
+      after[i],
+      { parent: path, step: `[${i}]` },
+      within
+    )
     if (changed !== undefined) return changed
   }
   return undefined
@@ -97,25 +123,24 @@ const changedKeys = (
   mayHaveAny: boolean,
   before: object,
   after: object,
-  path: string,
-  within: ReadonlyArray<unknown>
+  path: Path,
+  within: Above
 ): string | undefined => {
   const [from, to] = [classOf(before), classOf(after)]
   if (from !== to) return `${nameOf(path)} is ${instanceOf(from)} and would be read back as ${instanceOf(to)}`
   const [given, read] = [before as Readonly<Record<string, unknown>>, after as Readonly<Record<string, unknown>>]
   for (const key of Object.keys(given)) {
-    const place = `${path}.${key.slice(0, 100)}`
     if (Object.hasOwn(read, key)) {
-      const types = objects.flatMap((each) => typesAt(each, key))
-      const changed = changedAt(types, given[key], read[key], place, within)
+      if (given[key] === read[key] && typeof given[key] !== "object") continue
+      const changed = changedAt(typesOf(objects, key), given[key], read[key], { parent: path, step: `.${key}` }, within)
       if (changed !== undefined) return changed
     } else if (given[key] !== undefined && (mayHaveAny || isDeclared(objects, key))) {
-      return `${place} is ${kindOf(given[key])} and would be lost`
+      return `${nameOf({ parent: path, step: `.${key}` })} is ${kindOf(given[key])} and would be lost`
     }
   }
   for (const key of Object.keys(read)) {
     if (Object.hasOwn(given, key) || read[key] === undefined) continue
-    return `${path}.${key.slice(0, 100)} is missing and would be read back as ${kindOf(read[key])}`
+    return `${nameOf({ parent: path, step: `.${key}` })} is missing and would be read back as ${kindOf(read[key])}`
   }
   return undefined
 }
@@ -131,13 +156,35 @@ const isOpen = (ast: SchemaAST.AST): boolean =>
   SchemaAST.isObjectKeyword(ast) ||
   (SchemaAST.isDeclaration(ast) && ast.annotations?.["toCodec"] === undefined)
 
+const typesOf = (objects: ReadonlyArray<SchemaAST.Objects>, key: string): Types =>
+  objects.length === 1 ? typesAt(objects[0]!, key) : objects.flatMap((each) => typesAt(each, key))
+
 const typesAt = (object: SchemaAST.Objects, key: string): Types => {
-  const own = object.propertySignatures.filter(({ name }) => name === key).map(({ type }) => type)
-  return own.length > 0 ? own : object.indexSignatures.map(({ type }) => type)
+  const { named, others } = memoized(typesByName, object, () => ({
+    named: new Map(
+      [...Map.groupBy(object.propertySignatures, ({ name }) => name)].map(([name, own]) => [
+        name,
+        own.map(({ type }) => type)
+      ])
+    ),
+    others: object.indexSignatures.map(({ type }) => type)
+  }))
+  return named.get(key) ?? others
 }
+
+const typesByName = new WeakMap<object, unknown>()
+
+const elementsAt = (members: Types, index: number): Types => {
+  const [list] = members
+  if (members.length === 1 && SchemaAST.isArrays(list!) && list.elements.length === 0) return list.rest
+  return members.flatMap((each) => (SchemaAST.isArrays(each) ? (each.elements[index] ?? each.rest) : []))
+}
+
+const isName = (ast: SchemaAST.AST): boolean => SchemaAST.isUnion(ast) || SchemaAST.isSuspend(ast)
 
 // The members of unions, without the names that stand for schemas.
 const flat = (types: Types): Types => {
+  if (!types.some(isName)) return types
   const members = new Set<SchemaAST.AST>()
   const add = (each: SchemaAST.AST): void => {
     if (members.has(each)) return
@@ -157,10 +204,16 @@ const parametersOf = (ast: SchemaAST.AST): Types => (SchemaAST.isDeclaration(ast
 const objectOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.Objects> =>
   SchemaAST.isObjects(ast) ? [ast] : isClass(ast) ? parametersOf(ast).filter(SchemaAST.isObjects) : []
 
-const nameOf = (path: string): string => (path === "" ? "the value" : path)
+const objectsOf = (members: Types): ReadonlyArray<SchemaAST.Objects> =>
+  members.every(SchemaAST.isObjects) ? members : members.flatMap(objectOf)
 
-const differs = (path: string, kind: string): string =>
-  `${nameOf(path)} is ${kind} and would be read back as another one`
+const nameOf = (path: Path): string => {
+  let text = ""
+  for (let each = path; each !== undefined; each = each.parent) text = each.step.slice(0, 101) + text
+  return text === "" ? "the value" : text
+}
+
+const differs = (path: Path, kind: string): string => `${nameOf(path)} is ${kind} and would be read back as another one`
 
 const isIterable = (value: object): value is Iterable<unknown> => Symbol.iterator in value
 

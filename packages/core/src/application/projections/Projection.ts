@@ -5,10 +5,10 @@
  * view and works; the others wait, and one takes over when the owner's lease
  * ends. Each event is applied exactly once, whatever happens to the processes.
  *
- * A view with a new `version` is built beside the records of the version before.
- * It answers the queries from the moment when it has caught up. {@link rebuild}
- * does the same for the same version; {@link verify} reports whether that is
- * needed.
+ * Each `version` of a view has records of its own. A process reads those of its own
+ * version, and only once they have caught up with the events. {@link build} makes them
+ * ahead of a deployment. {@link rebuild} makes the records of the same version anew;
+ * {@link verify} reports whether that is needed.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -16,18 +16,28 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type * as View from "../../domain/View.ts"
+import { distinct } from "../../domain/view/distinct.ts"
+import { nextBeat } from "../../internal/beat.ts"
 import { isRetryable } from "../../internal/retryable.ts"
 import type { ViewStoreError, WaitTimeout } from "../../ports/errors.ts"
 import { EventStore, type Horizon, type Position } from "../../ports/EventStore.ts"
-import type { ViewStore } from "../../ports/ViewStore.ts"
+import type { ProjectionStore } from "../../ports/ProjectionStore.ts"
+import { ViewStore } from "../../ports/ViewStore.ts"
+import { servingOf } from "../../ports/generation.ts"
+import * as Definitions from "./definitions.ts"
+import { dropFormer } from "./drop.ts"
+import type { DefinitionDiffers } from "./errors.ts"
 import { type ViewName, waitFor as waiting } from "../queries/waitFor.ts"
 import { confirm, horizonOf, reachedBy } from "../events/positions.ts"
+import { endsOf } from "./worker/ends.ts"
 import type { Reader } from "./worker/eventReader.ts"
-import type { Owned } from "./worker/lease.ts"
-import type { Failure, Options, Report } from "./worker/options.ts"
+import type { Ownership } from "./worker/lease.ts"
+import { type Failure, type Options, type Report, type RunOptions, keepForOf, settingsOf } from "./worker/options.ts"
 import * as SharedReader from "./worker/sharedReader.ts"
+import { warnOfStop } from "./worker/reports.ts"
 import * as Worker from "./worker/worker.ts"
 
 export type { ViewName } from "../queries/waitFor.ts"
@@ -36,7 +46,11 @@ export { drop, type DropOptions } from "./drop.ts"
 export { rebuild, type Rebuilt, type RebuildOptions } from "./rebuild.ts"
 export { deadLetters, retryParked, type Retried, type RetryOptions } from "./retryParked.ts"
 export { type Difference, type Verified, verify, type VerifyOptions } from "./verify.ts"
-export type { Failure, Options, Report } from "./worker/options.ts"
+export type { Failure, Options, Report, RunOptions } from "./worker/options.ts"
+export { Process } from "./worker/process.ts"
+
+/** What a projection works on: it reads events, and reads and writes the records of views. */
+export type Stores = EventStore | ProjectionStore | ViewStore
 
 /**
  * Applies all events up to the store's present horizon to a view's records, and
@@ -49,7 +63,8 @@ export type { Failure, Options, Report } from "./worker/options.ts"
  * stop (see {@link deadLetters} and {@link retryParked}). Stopping fails with a
  * `ProjectionFailed` after all earlier events have been applied; the view's
  * status then names the event. A view that parks also stops when the event's
- * keys cannot be determined. Store errors are passed on.
+ * keys cannot be determined. Store errors are passed on. If another definition of the
+ * same version has made the records, it fails with a `DefinitionDiffers`.
  *
  * @example
  * ```ts
@@ -67,11 +82,18 @@ export type { Failure, Options, Report } from "./worker/options.ts"
 export const catchUp = (
   view: View.Any,
   options: Options = {}
-): Effect.Effect<Report, Failure, EventStore | ViewStore> =>
+): Effect.Effect<Report, Failure | DefinitionDiffers, Stores> =>
+  Effect.tapError(catchingUp(view, options, true), (error) => warnOfStop(view, error))
+
+const catchingUp = (
+  view: View.Any,
+  options: Options,
+  promotes: boolean
+): Effect.Effect<Report, Failure | DefinitionDiffers, Stores> =>
   Effect.gen(function* () {
     const workers = yield* Worker.makeAll(view, options)
     const horizon = yield* Worker.untraced(horizonOf(yield* EventStore))
-    const reached = Effect.forEach(workers, caughtUp(horizon), { concurrency: "unbounded" })
+    const reached = Effect.forEach(workers, caughtUp(horizon, promotes), { concurrency: "unbounded" })
     const positions = yield* Worker.untraced(reached)
     return {
       position: Math.min(...positions),
@@ -80,14 +102,15 @@ export const catchUp = (
     }
   })
 
-const caughtUp = (horizon: Horizon) => (worker: Worker.Worker) =>
+const caughtUp = (horizon: Horizon, promotes: boolean) => (worker: Worker.Worker) =>
   Effect.gen(function* () {
     const { position: end } = horizon
-    const advancing = Effect.fnUntraced(function* (owned: Owned) {
+    const advancing = Effect.fnUntraced(function* (owned: Ownership) {
       if (owned.inline) return Math.max(owned.position, end)
       const reached = yield* worker.advance(owned, owned.position, horizon)
+      if (!promotes) return reached
       // Every event is applied, even if a long transaction still keeps appends from maintaining the view.
-      yield* Effect.retry(worker.promote(owned, reached), { while: isRetryable, times: 3 }).pipe(
+      yield* Effect.retry(worker.promote(owned, reached, true), { while: isRetryable, times: 3 }).pipe(
         Effect.catchIf(isRetryable, () => Effect.succeed(false))
       )
       return reached
@@ -96,11 +119,64 @@ const caughtUp = (horizon: Horizon) => (worker: Worker.Worker) =>
       const done = yield* worker
         .asOwner(advancing)
         .pipe(Effect.catchTag(["CommitConflict", "HistoryEnded"], () => Effect.succeedNone))
-      const position = Option.isSome(done) ? done.value : yield* worker.position(end)
+      const position = Option.isSome(done) ? done.value : yield* worker.position(horizon)
       // Another owner may be beyond a log that has gone back.
       yield* confirm(worker.events, position, horizon)
       if (position >= end) return position
       yield* Effect.sleep(worker.pause)
+    }
+  })
+
+/**
+ * Makes the records of a version of a view ahead of its deployment, and ends when they
+ * have caught up with the events: a process of that version, which begins soon after,
+ * can read at once. It works like {@link catchUp}, beside the processes of other
+ * versions, which it does not disturb. Appends do not maintain the records of an
+ * inline view yet, because no process that knows the version appends.
+ *
+ * @example
+ * ```ts
+ * import { Projection, View } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const AccountSummary: View.Any
+ *
+ * const program = Projection.build(AccountSummary).pipe(
+ *   Effect.flatMap(({ position }) => Effect.log(`built up to position ${position}: deploy`))
+ * )
+ * ```
+ */
+export const build = (
+  view: View.Any,
+  options: Options = {}
+): Effect.Effect<Report, Failure | DefinitionDiffers, Stores> =>
+  Effect.tapError(catchingUp(view, options, false), (error) => warnOfStop(view, error))
+
+/**
+ * Waits until a version of a view answers queries, and works on it until then if no
+ * other projection does: for a job before processes are rolled back to that version.
+ * Works and fails like {@link catchUp}.
+ *
+ * @example
+ * ```ts
+ * import { Projection, View } from "@hexfold/core"
+ *
+ * declare const AccountSummary: View.Any
+ *
+ * const program = Projection.serve(AccountSummary)
+ * ```
+ */
+export const serve = (
+  view: View.Any,
+  options: Options = {}
+): Effect.Effect<Report, Failure | DefinitionDiffers, Stores> =>
+  Effect.gen(function* () {
+    const { status } = yield* ViewStore
+    const { pause } = settingsOf(options)
+    for (;;) {
+      const report = yield* catchUp(view, options)
+      if (servingOf(view, yield* Worker.untraced(status)) !== undefined) return report
+      yield* Effect.sleep(pause)
     }
   })
 
@@ -113,7 +189,9 @@ const caughtUp = (horizon: Horizon) => (worker: Worker.Worker) =>
  * While another projection owns the view, it waits to take over. While a store is
  * unavailable, it waits, and then goes on from the position that the records have
  * reached. If it is interrupted, it finishes the present commit and releases the
- * lease.
+ * lease. While the records are of another definition of the same version, it does not
+ * work: it logs a warning that says what to do, again at growing intervals, and goes on
+ * once there are records of its own definition.
  *
  * It fails like {@link catchUp}, but not for errors that waiting cures. It makes
  * no spans, except `Projection.batch` for each batch that applies events, each in
@@ -131,28 +209,42 @@ const caughtUp = (horizon: Horizon) => (worker: Worker.Worker) =>
  * )
  * ```
  */
-export const run = (view: View.Any, options: Options = {}): Effect.Effect<never, Failure, EventStore | ViewStore> =>
-  runWith(view, options)
+export const run = (view: View.Any, options: Options = {}): Effect.Effect<never, Failure, Stores> =>
+  Effect.tapError(runWith(view, options), (error) => warnOfStop(view, error))
 
-const runWith = (
-  view: View.Any,
-  options: Options,
-  read?: Reader
-): Effect.Effect<never, Failure, EventStore | ViewStore> =>
-  Effect.flatMap(Worker.makeAll(view, options, read), (workers) =>
-    Effect.forEach(workers, (worker) => following(view, worker), { concurrency: "unbounded", discard: true }).pipe(
+const runWith = (view: View.Any, options: RunOptions, read?: Reader): Effect.Effect<never, Failure, Stores> =>
+  Effect.gen(function* () {
+    const ends = endsOf(yield* ViewStore)
+    const workers = yield* Worker.makeAll(view, options, read)
+    const definitions = Definitions.make(view, options)
+    ends.begun(view)
+    const working = Effect.forEach(workers, (worker) => following(view, worker, definitions), {
+      concurrency: "unbounded",
+      discard: true
+    })
+    return yield* working.pipe(
       Effect.andThen(Effect.never),
+      Effect.tapError((error) => Effect.sync(() => ends.ended(view, error))),
       Worker.untraced
     )
-  )
+  })
 
-const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, Failure> =>
+const following = (
+  view: View.Any,
+  worker: Worker.Worker,
+  { differs, same }: Definitions.Definitions
+): Effect.Effect<never, Failure, Stores> =>
   worker
     .asOwner((owned) =>
-      owned.inline ? worker.standBy(owned) : Effect.andThen(follow(worker, owned), worker.standBy(owned))
+      Effect.andThen(
+        same,
+        owned.inline ? worker.standBy(owned) : Effect.andThen(follow(worker, owned), worker.standBy(owned))
+      )
     )
     .pipe(
-      Effect.andThen(Effect.sleep(worker.pause)),
+      Effect.andThen(same),
+      Effect.andThen(worker.whileHeld),
+      Effect.catchTag("DefinitionDiffers", (error) => Effect.andThen(differs(error), Effect.sleep(worker.pause))),
       // Whether or not a commit has succeeded, the next claim says which position the records have reached.
       Effect.catch((error) => {
         const name = `${view.name}, version ${view.version}`
@@ -163,27 +255,36 @@ const following = (view: View.Any, worker: Worker.Worker): Effect.Effect<never, 
           return Effect.logInfo(`${name}: goes on after a commit of another projection: ${error.message}`)
         }
         if (!isRetryable(error)) return Effect.fail(error)
-        const logged = Effect.logWarning(`${name}: goes on after a failure of the store: ${error.message}`)
-        return Effect.andThen(logged, Effect.sleep(worker.pause))
+        return Effect.andThen(worker.failures.failed(Cause.fail(error)), Effect.sleep(worker.pause))
       }),
       Effect.forever
     )
 
-// Ends when appends maintain the view. If they cannot yet, as with parked keys,
-// the view is followed like an async one, and they are asked again after a pause.
-const follow = (worker: Worker.Worker, owned: Owned) =>
+// Ends when appends maintain the view. If they cannot yet, as with parked keys or while processes append that do not know
+// the definition, the view is followed like an async one. They are asked again after each pause, also if nothing is
+// appended. Both loops write from the position that the records have reached, so only one of them works at a time.
+const follow = (worker: Worker.Worker, owned: Ownership) =>
   Effect.suspend(() => {
-    let position = owned.position
+    const alone = Semaphore.makeUnsafe(1)
+    let position: number | undefined
     let askAgain = 0
-    return Stream.runForEachWhile(worker.events.horizons, (horizon) =>
-      Effect.gen(function* () {
-        position = yield* worker.advance(owned, position, horizon)
-        const now = yield* Clock.currentTimeMillis
-        if (now < askAgain) return true
-        askAgain = now + Duration.toMillis(worker.pause)
-        return !(yield* Effect.catchIf(worker.promote(owned, position), isRetryable, () => Effect.succeed(false)))
-      })
+    const promoted = Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      if (position === undefined || now < askAgain) return false
+      askAgain = now + Duration.toMillis(worker.pause)
+      return yield* Effect.catchIf(worker.promote(owned, position), isRetryable, () => Effect.succeed(false))
+    })
+    const following = Stream.runForEachWhile(worker.events.horizons, (horizon) =>
+      alone.withPermit(
+        Effect.gen(function* () {
+          position = yield* worker.advance(owned, position ?? owned.position, horizon)
+          return !(yield* promoted)
+        })
+      )
     )
+    if (!worker.promotes) return following
+    const asking = Effect.andThen(nextBeat(worker.pause), alone.withPermit(promoted))
+    return Effect.raceFirst(following, Effect.asVoid(Effect.repeat(asking, { until: (done) => done })))
   })
 
 /**
@@ -193,26 +294,34 @@ const follow = (worker: Worker.Worker, owned: Owned) =>
  * built again, for example by restarting the process. The views of one layer share what
  * they read of the events if their positions are close to each other.
  *
+ * Throws if two of the views have the same name and version. Two versions of one view may
+ * run side by side. Where the records of a view are of another definition of the same
+ * version, its projection does not work, or with `onChange` builds them anew.
+ *
  * @example
  * ```ts
- * import { EventStore, Projection, View, ViewStore } from "@hexfold/core"
+ * import { Projection, View } from "@hexfold/core"
  * import { Layer } from "effect"
  *
  * declare const AccountSummary: View.Any
  * declare const Deposits: View.Any
- * declare const stores: Layer.Layer<EventStore.EventStore | ViewStore.ViewStore>
+ * declare const stores: Layer.Layer<Projection.Stores>
  *
  * const live = Projection.layer([AccountSummary, Deposits]).pipe(Layer.provideMerge(stores))
  * ```
  */
 export const layer = (
   views: View.Any | ReadonlyArray<View.Any>,
-  options: Options = {}
-): Layer.Layer<never, never, EventStore | ViewStore> =>
-  Layer.effectDiscard(
+  options: RunOptions = {}
+): Layer.Layer<never, never, Stores> => {
+  const all = distinct("Projection.layer", "name" in views ? [views] : views)
+  const keepFor = options.keepFor === undefined ? undefined : keepForOf(options.keepFor)
+  return Layer.effectDiscard(
     Effect.gen(function* () {
-      const all = "name" in views ? [views] : views
       const reader = SharedReader.make(all, yield* EventStore)
+      if (keepFor !== undefined) {
+        yield* Effect.forEach(all, (view) => Effect.forkScoped(Worker.untraced(dropFormer(view, keepFor))))
+      }
       yield* Effect.forEach(all, (view) =>
         runWith(view, options, all.length > 1 ? reader(view) : undefined).pipe(
           Effect.tapCause((cause) => logStop(view, cause)),
@@ -221,6 +330,7 @@ export const layer = (
       )
     })
   )
+}
 
 const logStop = (view: View.Any, cause: Cause.Cause<Failure>) => {
   const text = `${view.name}, version ${view.version}: the projection has stopped`
@@ -256,7 +366,10 @@ export interface WaitOptions {
  * without events is reflected at once, and so is every receipt by an inline view
  * that appends maintain. An event that was skipped or parked is not waited for.
  *
- * Fails with a `WaitTimeout` if a view is too late. The command has happened all
+ * Fails with a `WaitTimeout` if a view is too late, and sooner if waiting does not
+ * help: at once if an event has stopped the view, after 5 seconds if no projection has
+ * begun to build its version, and after 12 seconds if none works on it. It goes on waiting while
+ * a projection makes another build of the version. The command has happened all
  * the same, and the error keeps its receipt: do not execute the command again
  * without a command id. To go on waiting, use {@link waitUntil}. Fails with a
  * `ViewStoreError` if the view store cannot report the positions of the views; the
@@ -290,7 +403,8 @@ export const waitFor =
 /**
  * Waits until the records of views reflect all events up to a position, like
  * {@link waitFor} after a command. A receipt is such a position. With a number
- * nobody can say of which history of the log it is.
+ * nobody can say of which history of the log it is. With position 0 it waits only until
+ * the views answer queries.
  *
  * Fails with a `WaitTimeout` that says how far the first of the late views has
  * come.

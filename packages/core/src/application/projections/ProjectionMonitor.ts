@@ -1,23 +1,33 @@
 /** The status of projections, for operators, metrics and health checks. */
 import * as Duration from "effect/Duration"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type * as View from "../../domain/View.ts"
+import { distinct } from "../../domain/view/distinct.ts"
 import { disconnect } from "../../internal/disconnect.ts"
+import { reported, withMessage } from "../../internal/reported.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
-import type { ViewStore } from "../../ports/ViewStore.ts"
-import { Unhealthy } from "./errors.ts"
+import type { ProjectionStore } from "../../ports/ProjectionStore.ts"
+import { ViewStore } from "../../ports/ViewStore.ts"
+import { type Fault, Unhealthy } from "./errors.ts"
+import { lastingFaults, type Limits, sightOf } from "./faults.ts"
 import { type Status, statusOf } from "./status.ts"
 import * as statusMetrics from "./statusMetrics.ts"
 
-export type { Held, Rebuild, State, Status } from "./status.ts"
+export { describe, type Fault } from "./errors.ts"
+export type { Held, Part, Rebuild, State, Status } from "./status.ts"
 
 /**
- * The status of views, whichever process runs their projections. An alarm should
- * look at `lagTime`: it grows while a view stands still, and stays small while
- * the view follows the events, however many there are.
+ * The status of views, whichever process runs their projections: first of those that
+ * are given, in their order, then of all other generations in the store, by view, version and
+ * build. `isDeclared` tells them apart. An alarm should look at `lagTime`: it grows while a
+ * view stands still, and stays small while the view follows the events, however many there are.
+ * What it costs has a bound: see `lag`. Throws if two of the views have
+ * the same name and version.
  *
  * @example
  * ```ts
@@ -27,29 +37,36 @@ export type { Held, Rebuild, State, Status } from "./status.ts"
  * declare const AccountSummary: View.Any
  *
  * const printing = Effect.gen(function*() {
- *   for (const { lag, lagTime, state, view } of yield* ProjectionMonitor.status([AccountSummary])) {
+ *   for (const { faults, lag, lagTime, state, view } of yield* ProjectionMonitor.status([AccountSummary])) {
  *     yield* Effect.log(`${view} is ${state}: its lag is ${lag} events and ${Duration.format(lagTime)}`)
+ *     for (const fault of faults) yield* Effect.logWarning(ProjectionMonitor.describe(fault))
  *   }
  * })
  * ```
  */
 export const status = (
   views: ReadonlyArray<View.Any>
-): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ViewStore> => statusOf(views)
+): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =>
+  statusOf(distinct("ProjectionMonitor.status", views))
 
-/** How often {@link watch} reads the status. */
-export interface WatchOptions {
+/** How often {@link watch} reads the status, and which views it takes for healthy. */
+export interface WatchOptions extends HealthOptions {
   /** The time between two readings, and the longest that one may take. 10 seconds by default. */
   readonly every?: Duration.Input
 }
 
 /**
  * Publishes the status of views as metrics at regular intervals, and never ends.
- * The gauges are, by view and version: `hexfold_projection_position`,
- * `_lag_events`, `_lag_seconds`, `_failed`, `_serves`, `_owners`,
- * `_events_per_second`, `_parked_keys` and `_skipped_dead_letters`. If the status
- * cannot be read, the gauges keep their values and the counter
- * `hexfold_projection_status_failures_total` goes up. It makes no spans.
+ * The gauges are, by view and version: `hexfold_projection_healthy`, `_position`,
+ * `_lag_events`, `_lag_events_at_most`, `_lag_seconds`, `_failed`, `_serves`, `_owners`,
+ * `_unowned_parts`, `_events_per_second`, `_parked_keys` and `_skipped_dead_letters`. It makes
+ * no spans.
+ *
+ * If the status cannot be read, no gauge says that all is well: `_lag_seconds` grows by
+ * the time since the last reading, `_healthy` is 0 after the grace time, the counter
+ * `hexfold_projection_status_failures_total` goes up, and the gauge
+ * `hexfold_projection_status_timestamp_seconds` keeps the time of the last reading. An alarm on
+ * that time fires even if nothing publishes the gauges any more. The other gauges keep their values.
  *
  * @example
  * ```ts
@@ -63,32 +80,58 @@ export interface WatchOptions {
  */
 export const watch = (
   views: ReadonlyArray<View.Any>,
-  { every = "10 seconds" }: WatchOptions = {}
-): Effect.Effect<never, never, EventStore | ViewStore> =>
-  // A reading that takes too long is interrupted but not waited for: its connection may give no answer.
-  Effect.timeout(disconnect(status(views)), every).pipe(
-    Effect.flatMap(Effect.forEach(statusMetrics.publish)),
-    Effect.catch((error) =>
-      Effect.andThen(
-        Metric.update(statusMetrics.unreadable, 1),
-        Effect.logWarning(`the status of the views could not be read: ${error.message}`)
-      )
-    ),
-    Effect.andThen(Effect.sleep(every)),
-    Effect.forever,
-    Effect.withTracerEnabled(false)
-  )
+  { every = "10 seconds", ...options }: WatchOptions = {}
+): Effect.Effect<never, never, EventStore | ProjectionStore | ViewStore> => {
+  distinct("ProjectionMonitor.watch", views)
+  return Effect.gen(function* () {
+    const store = yield* ViewStore
+    const limits = limitsOf(options)
+    const report = reported({
+      failing: "the status of the views could not be read",
+      meanwhile: "only the gauges that say so change meanwhile",
+      write: withMessage
+    })
+    let read: ReadonlyArray<Status> = []
+    let readAt = yield* monotonicMillis
+    const published = Effect.fnUntraced(function* (all: ReadonlyArray<Status>) {
+      const now = yield* monotonicMillis
+      // Of other generations nobody runs a projection here, and their gauges would never end.
+      read = all.filter(({ isDeclared }) => isDeclared)
+      readAt = now
+      const faults = lastingOf(store, read, limits, now)
+      yield* Effect.forEach(read, (each, i) => statusMetrics.publish(each, faults[i]!.length === 0), { discard: true })
+      yield* Metric.update(statusMetrics.readAt, (yield* Clock.currentTimeMillis) / 1_000)
+      yield* report.succeeded
+    })
+    const missed = Effect.fnUntraced(function* (error: Error) {
+      const since = Duration.millis((yield* monotonicMillis) - readAt)
+      yield* Metric.update(statusMetrics.unreadable, 1)
+      if (Duration.isGreaterThanOrEqualTo(since, limits.grace)) {
+        yield* Effect.forEach(views, statusMetrics.publishUnknown, { discard: true })
+      }
+      yield* Effect.forEach(read, (each) => statusMetrics.publishOld(each, since), { discard: true })
+      yield* report.failed(Cause.fail(error))
+    })
+    // A reading that takes too long is interrupted but not waited for: its connection may give no answer.
+    return yield* Effect.timeout(disconnect(status(views)), every).pipe(
+      Effect.flatMap(published),
+      Effect.catch(missed),
+      Effect.andThen(Effect.sleep(every)),
+      Effect.forever
+    )
+  }).pipe(Effect.withTracerEnabled(false))
+}
 
 /**
  * Runs {@link watch} in the background for as long as the layer lives.
  *
  * @example
  * ```ts
- * import { EventStore, Projection, ProjectionMonitor, View, ViewStore } from "@hexfold/core"
+ * import { Projection, ProjectionMonitor, View } from "@hexfold/core"
  * import { Layer } from "effect"
  *
  * declare const AccountSummary: View.Any
- * declare const stores: Layer.Layer<EventStore.EventStore | ViewStore.ViewStore>
+ * declare const stores: Layer.Layer<Projection.Stores>
  *
  * const live = Layer.mergeAll(Projection.layer([AccountSummary]), ProjectionMonitor.layer([AccountSummary])).pipe(
  *   Layer.provideMerge(stores)
@@ -98,24 +141,47 @@ export const watch = (
 export const layer = (
   views: ReadonlyArray<View.Any>,
   options?: WatchOptions
-): Layer.Layer<never, never, EventStore | ViewStore> => Layer.effectDiscard(Effect.forkScoped(watch(views, options)))
+): Layer.Layer<never, never, EventStore | ProjectionStore | ViewStore> =>
+  Layer.effectDiscard(Effect.forkScoped(watch(views, options)))
 
 /** When {@link health} fails. */
 export interface HealthOptions {
+  /**
+   * How long a fault that may pass by itself must last before it counts: no projection works on a view,
+   * appends under way hold it back, or it is built without progress. 1 minute by default. Where the store
+   * knows since when the fault lasts, that counts. Otherwise it lasts since the first check of this process
+   * that has seen it, if every check since then has seen it too.
+   */
+  readonly grace?: Duration.Input
   /** The longest lag time of a healthy view. 1 minute by default. */
   readonly maxLagTime?: Duration.Input
-  /** The most parked keys of a healthy view. Any number by default. */
+  /** The most parked keys of a healthy view. 0 by default, because their records are out of date. */
   readonly maxParked?: number
+  /**
+   * The most dead letters of skipped events of a healthy view. 0 by default, because their records lack
+   * what those events say. A rebuild with a corrected view begins to count anew.
+   */
+  readonly maxSkipped?: number
 }
 
 /**
- * Succeeds with the status if all views are healthy. Fails with `Unhealthy` if an
- * event stopped a view, if the log does not have the position that a view has
- * reached, if the lag time of a view is above `maxLagTime`, also because appends
- * under way hold the horizon back, or if a view has more parked keys than
- * `maxParked`. A version that a projection still
- * builds is healthy whatever its lag time is, because the version before answers
- * the queries until then.
+ * Succeeds with the status of the views that are given if all of them are healthy. Fails with `Unhealthy`, which names
+ * each fault with the facts:
+ *
+ * - `refused`: the log does not have the position that the view has reached, as after a restored backup;
+ * - `another definition`: another definition of the same version has made the records;
+ * - `failed`: an event stopped the view;
+ * - `unowned`: no projection works on the view, or on a part of it, whether or not it has a lag;
+ * - `stalled`: the view is being built, and makes no progress;
+ * - `held`: appends under way hold back what the view can read;
+ * - `late`: its lag time is above `maxLagTime`;
+ * - `parked` and `skipped`: more than `maxParked` keys are parked, or more than `maxSkipped` events were skipped.
+ *
+ * `unowned`, `stalled` and `held` may pass by themselves, for example while processes restart. They count
+ * after a grace time. The others are reported at once, and so is `unowned` if the projection of this process
+ * has ended by an error, for example because its role may not create a table. A version that is built is healthy
+ * whatever its lag is, as long as it makes progress, because it does not answer queries yet.
+ * Other generations in the store are not judged.
  *
  * @example
  * ```ts
@@ -132,16 +198,44 @@ export interface HealthOptions {
  */
 export const health = (
   views: ReadonlyArray<View.Any>,
-  { maxLagTime = "1 minute", maxParked = Infinity }: HealthOptions = {}
-): Effect.Effect<ReadonlyArray<Status>, Unhealthy | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
-  Effect.flatMap(status(views), (all) => {
-    const unhealthy = all.flatMap((each): Unhealthy["views"] => {
-      const { failure, held, lag, lagTime, parked, refusal, state, version, view } = each
-      if (refusal !== undefined) return [{ view, version, reason: "refused", lag, lagTime, refusal }]
-      if (failure !== undefined) return [{ view, version, reason: "failed", lag, lagTime, failure }]
-      const late = state !== "building" && Duration.isGreaterThan(lagTime, Duration.fromInputUnsafe(maxLagTime))
-      if (late) return [{ view, version, reason: "late", lag, lagTime, ...(held && { holders: held.holders }) }]
-      return parked > maxParked ? [{ view, version, reason: "parked", lag, lagTime, parked }] : []
-    })
-    return unhealthy.length === 0 ? Effect.succeed(all) : Effect.fail(new Unhealthy({ views: unhealthy }))
+  options: HealthOptions = {}
+): Effect.Effect<
+  ReadonlyArray<Status>,
+  Unhealthy | EventStoreError | ViewStoreError,
+  EventStore | ProjectionStore | ViewStore
+> => {
+  distinct("ProjectionMonitor.health", views)
+  return Effect.gen(function* () {
+    const declared = (yield* statusOf(views)).filter(({ isDeclared }) => isDeclared)
+    const faults = lastingOf(yield* ViewStore, declared, limitsOf(options), yield* monotonicMillis).flat()
+    return faults.length === 0 ? declared : yield* new Unhealthy({ views: faults })
   })
+}
+
+const limitsOf = ({
+  grace = "1 minute",
+  maxLagTime = "1 minute",
+  maxParked = 0,
+  maxSkipped = 0
+}: HealthOptions): Limits => ({
+  grace: Duration.fromInputUnsafe(grace),
+  maxLagTime: Duration.fromInputUnsafe(maxLagTime),
+  maxParked,
+  maxSkipped
+})
+
+/** What has lasted of the faults of each status. */
+const lastingOf = (
+  store: ViewStore["Service"],
+  all: ReadonlyArray<Status>,
+  limits: Limits,
+  now: number
+): ReadonlyArray<ReadonlyArray<Fault>> =>
+  all.map((each) => {
+    const { end, lasted } = sightOf(store).look(each, now)
+    const faults = lastingFaults(each, limits, lasted)
+    end()
+    return faults
+  })
+
+const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))

@@ -2,11 +2,11 @@ import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import { canonicalJson } from "../../domain/canonicalJson.ts"
 import type * as View from "../../domain/View.ts"
-import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
+import { type EventStoreError, NotServing, type ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
-import { placeOf, servingOf, type Status } from "../../ports/generation.ts"
+import { buildsOf, servingOf, type Status } from "../../ports/generation.ts"
+import type { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
-import { NotServing } from "./errors.ts"
 import type { Expected } from "./expectedRecords.ts"
 import { horizonOf } from "../events/positions.ts"
 
@@ -27,7 +27,8 @@ interface Options {
   /** The most differences that are kept. */
   readonly limit: number
   readonly events: EventStore["Service"]
-  readonly records: ViewStore["Service"]
+  readonly records: ProjectionStore["Service"]
+  readonly status: ViewStore["Service"]["status"]
 }
 
 interface Comparison {
@@ -41,7 +42,7 @@ interface Comparison {
 }
 
 /** Compares the records of one generation with those that are expected. */
-export const comparison = (view: View.Any, { build, events, inline, limit, records }: Options): Comparison => {
+export const comparison = (view: View.Any, { build, events, inline, limit, records, status }: Options): Comparison => {
   const { version } = view
   const differences: Array<Difference> = []
   const counts = { compared: 0, different: 0, unjudged: 0, from: Infinity, to: 0 }
@@ -50,7 +51,7 @@ export const comparison = (view: View.Any, { build, events, inline, limit, recor
   const look = Effect.fnUntraced(function* (expected: Expected, keys: ReadonlyArray<string>) {
     const horizon = inline ? (yield* horizonOf(events)).position : 0
     const { parked, positions, states } = yield* records.load({ view: view.name, version, build }, keys)
-    if (positions.length === 0) return yield* notServing(view, build, servingOf(view, yield* records.status))
+    if (positions.length === 0) return yield* notServing(view, build, yield* status)
     // A projection is never ahead of the log, unless the log has gone back. Then the records are compared with what is left.
     const end = inline ? horizon : (yield* horizonOf(events)).drawn
     const reached = positions.map((position) => Math.min(position, end))
@@ -106,10 +107,14 @@ const stillOf = (now: Suspect, before: Suspect): Suspect =>
     : { ...now, isJudged: false }
 
 /** The failure of a verification whose build does not answer the queries. */
-export const notServing = ({ name, version }: View.Any, build: number | undefined, serving: Status | undefined) =>
-  new NotServing({
+export const notServing = (view: View.Any, build: number | undefined, all: ReadonlyArray<Status>) => {
+  const { name, version } = view
+  const known = buildsOf(view, all)
+  const isReplaced = build !== undefined && servingOf(view, all) !== undefined
+  return new NotServing({
     view: name,
     version,
     ...(build === undefined ? undefined : { build }),
-    ...(serving === undefined ? undefined : { serving: placeOf(serving) })
+    reason: isReplaced ? "replaced" : known.length === 0 ? "unbuilt" : "building"
   })
+}

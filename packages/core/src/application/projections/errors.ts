@@ -1,15 +1,18 @@
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import { shortened } from "../../domain/texts.ts"
 import type * as EventStore from "../../ports/EventStore.ts"
 import * as Reason from "../../ports/Reason.ts"
 
-/** A generation of a view was not dropped, because it answers the queries or because a projection owns it. */
+export { DefinitionDiffers } from "../views/errors.ts"
+
+/** A generation of a view was not dropped, because its queries would have no answer or because a projection owns it. */
 export class DropRefused extends Schema.TaggedError<DropRefused>()("DropRefused", {
   view: Schema.String,
   version: Schema.Int,
   build: Schema.Int,
-  /** `Serves`: the generation answers the queries. `Owned`: a projection owns it. */
+  /** `Serves`: the generation answers the queries, and no other could. `Owned`: a projection owns it. */
   reason: Schema.Literals(["Serves", "Owned"]),
   /** The owner, if the store named it. */
   owner: Schema.optionalKey(Schema.String)
@@ -22,15 +25,15 @@ export class DropRefused extends Schema.TaggedError<DropRefused>()("DropRefused"
     const { owner, reason, view } = this
     const why =
       reason === "Serves"
-        ? "it answers the queries"
+        ? "it answers the queries, and nothing would answer them without it"
         : `${owner === undefined ? "a projection" : `the projection ${owner}`} owns it; stop the projections of this version first`
     return `${view}, ${nameOf(this)} is not dropped: ${why}`
   }
 }
 
 /**
- * A rebuild cannot take over any more, because a later build or version of the
- * view answers the queries. The records that it has built stay until they are
+ * A rebuild cannot take over any more, because a later build of the version
+ * answers the queries. The records that it has built stay until they are
  * dropped.
  */
 export class RebuildOvertaken extends Schema.TaggedError<RebuildOvertaken>()("RebuildOvertaken", {
@@ -51,26 +54,6 @@ export class RebuildOvertaken extends Schema.TaggedError<RebuildOvertaken>()("Re
   }
 }
 
-/** The records of a view could not be verified: this version does not answer the queries, or another build took over meanwhile. */
-export class NotServing extends Schema.TaggedError<NotServing>()("NotServing", {
-  view: Schema.String,
-  version: Schema.Int,
-  /** The build that was being verified. */
-  build: Schema.optionalKey(Schema.Int),
-  /** The generation that answers the queries, if there is one. */
-  serving: Schema.optionalKey(Schema.Struct({ version: Schema.Int, build: Schema.Int }))
-}) {
-  static {
-    shortened(this)
-  }
-
-  override get message(): string {
-    const { serving, version, view } = this
-    const now = serving === undefined ? "no version answers" : `${nameOf(serving)} answers`
-    return `${view}, version ${version} cannot be verified: ${now} the queries`
-  }
-}
-
 const Failure = Schema.Struct({
   position: Schema.Int,
   stream: Schema.String,
@@ -87,31 +70,66 @@ const Holder = Schema.Struct({
   isPrepared: Schema.Boolean
 })
 
-const View = Schema.Struct({
+const Fault = Schema.Struct({
   view: Schema.String,
   version: Schema.Int,
   /**
-   * `refused`: the log does not have the position that the view has reached.
-   * `failed`: an event stopped the view. `late`: its lag time is too long. `parked`: too many keys are parked.
+   * - `refused`: the log does not have the position that the view has reached.
+   * - `another definition`: another definition of the same version has made the records.
+   * - `failed`: an event stopped the view.
+   * - `unowned`: no projection works on the view, or on a part of it.
+   * - `stalled`: the view is being built, but makes no progress.
+   * - `held`: appends under way hold back what the view can read.
+   * - `late`: its lag time is too long.
+   * - `parked`: too many keys are parked.
+   * - `skipped`: too many events were skipped.
    */
-  reason: Schema.Literals(["refused", "failed", "late", "parked"]),
+  reason: Schema.Literals([
+    "refused",
+    "another definition",
+    "failed",
+    "unowned",
+    "stalled",
+    "held",
+    "late",
+    "parked",
+    "skipped"
+  ]),
   /** The lag in events, as in `ProjectionMonitor.Status`. */
   lag: Schema.Int,
+  /** The most events of the lag, if `lag` is only a lower bound. */
+  lagAtMost: Schema.optionalKey(Schema.Int),
   /** The age of the oldest event that is not applied yet. */
   lagTime: Schema.Duration,
+  /** For how long the fault has lasted, if it may pass by itself and `ProjectionMonitor.health` reports it. */
+  lasted: Schema.optionalKey(Schema.Duration),
   /** The event that stopped the view. */
   failure: Schema.optionalKey(Failure),
   /** Why the event store refuses to be read from the view's position. */
   refusal: Schema.optionalKey(Reason.schema),
-  /** The transactions that hold the view back, if it is late while appends are under way. */
+  /** The parts without an owner, counted from 0, and the number of all parts. */
+  unowned: Schema.optionalKey(Schema.Struct({ parts: Schema.Array(Schema.Int), of: Schema.Int })),
+  /** The message of the error by which the projection of this process has ended, if the view is `unowned`. */
+  ended: Schema.optionalKey(Schema.String),
+  /** The position at which the building stands still. */
+  position: Schema.optionalKey(Schema.Int),
+  /** The transactions that hold the view back, if it is `held`, or `late` while appends are under way. */
   holders: Schema.optionalKey(Schema.Array(Holder)),
-  /** The number of parked keys, if there are too many. */
-  parked: Schema.optionalKey(Schema.Int)
+  /** Since when the view is held back. */
+  heldSince: Schema.optionalKey(Schema.DateTimeUtc),
+  /** The number of parked keys. */
+  parked: Schema.optionalKey(Schema.Int),
+  /** The number of dead letters of skipped events. */
+  skipped: Schema.optionalKey(Schema.Int)
 })
 
-/** Some views are unhealthy. The error names each of them with the reason. */
+/** Something that is wrong with a view. */
+export type Fault = typeof Fault.Type
+
+/** Some views are unhealthy. The error names each of their faults, with the facts. */
 export class Unhealthy extends Schema.TaggedError<Unhealthy>()("Unhealthy", {
-  views: Schema.Array(View)
+  /** The faults, in the order of the views. A view may have several. */
+  views: Schema.Array(Fault)
 }) {
   static {
     shortened(this)
@@ -126,30 +144,52 @@ export class Unhealthy extends Schema.TaggedError<Unhealthy>()("Unhealthy", {
 const nameOf = ({ build, version }: { readonly version: number; readonly build: number }): string =>
   build === 1 ? `version ${version}` : `version ${version}, build ${build}`
 
-const heldBy = ([oldest]: ReadonlyArray<EventStore.Holder>): string => {
-  if (oldest === undefined) return ""
+const holderOf = (holders: ReadonlyArray<EventStore.Holder>): string => {
+  const [oldest] = holders
+  if (oldest === undefined) return "an append under way"
   const { application, isPrepared, pid } = oldest
   const names = [application === undefined ? [] : application, pid === undefined ? [] : `process ${pid}`].flat()
   const of = names.length === 0 ? "" : ` of ${names.join(", ")}`
-  return `; a${isPrepared ? " prepared" : "n open"} transaction${of} holds it back`
+  return `a${isPrepared ? " prepared" : "n open"} transaction${of}`
 }
 
-const describe = ({
-  failure,
-  holders = [],
-  lag,
-  lagTime,
-  parked,
-  refusal,
-  version,
-  view
-}: typeof View.Type): string => {
-  const name = `${view}, version ${version}`
-  if (refusal !== undefined) return `${name}: ${refusal.detail}`
-  if (parked !== undefined) return `${name}: ${parked} ${parked === 1 ? "key is" : "keys are"} parked`
-  if (failure === undefined)
-    return `${name}: its lag is ${lag} ${lag === 1 ? "event" : "events"} and ${Duration.format(lagTime)}${heldBy(holders)}`
-  const { streamVersion, error, position, stream, type } = failure
-  const why = error === undefined ? "" : `, ${error.step}: ${error.cause}`
-  return `${name}: stopped by event ${streamVersion} of ${stream}, a "${type}" at position ${position}${why}`
+/** A fault in words. */
+export const describe = (fault: Fault): string =>
+  `${fault.view}, version ${fault.version}: ${descriptions[fault.reason](fault)}`
+
+const descriptions: Record<Fault["reason"], (fault: Fault) => string> = {
+  refused: ({ refusal }) => refusal?.detail ?? "",
+  "another definition": () => "another definition of this version has made the records",
+  failed: ({ failure }) => {
+    if (failure === undefined) return "stopped by an event"
+    const { error, position, stream, streamVersion, type } = failure
+    const why = error === undefined ? "" : `, ${error.step}: ${error.cause}`
+    return `stopped by event ${streamVersion} of ${stream}, a "${type}" at position ${position}${why}`
+  },
+  unowned: ({ ended, lasted = Duration.zero, unowned: { of, parts } = { of: 1, parts: [0] }, view }) => {
+    const numbers = parts.map((index) => index + 1)
+    const what =
+      parts.length === of ? "it" : `${numbers.length === 1 ? "part" : "parts"} ${numbers.join(", ")} of ${of}`
+    const isLasting = Duration.isPositive(lasted)
+    const works = isLasting ? `has worked on ${what} for ${Duration.format(lasted)}` : `works on ${what}`
+    const why =
+      ended === undefined
+        ? `is Projection.layer([${view}]) running?`
+        : `the projection of this process has ended: ${ended}`
+    return `nobody ${works}: ${why}`
+  },
+  stalled: ({ lasted = Duration.zero, position }) =>
+    `it is being built, but has stood at position ${position} for ${Duration.format(lasted)}`,
+  held: ({ heldSince, holders = [], lasted }) => {
+    const since = heldSince === undefined ? "" : ` since ${DateTime.formatIso(heldSince)}`
+    return `held by ${holderOf(holders)}${since}${lasted === undefined ? "" : `, for ${Duration.format(lasted)}`}`
+  },
+  late: ({ holders, lag, lagAtMost, lagTime }) => {
+    const count = lagAtMost === undefined ? `${lag}` : `${lag} to ${lagAtMost}`
+    const events = count === "1" ? "event" : "events"
+    const held = holders === undefined || holders.length === 0 ? "" : `; ${holderOf(holders)} holds it back`
+    return `its lag is ${count} ${events} and ${Duration.format(lagTime)}${held}`
+  },
+  parked: ({ parked }) => `${parked} ${parked === 1 ? "key is" : "keys are"} parked`,
+  skipped: ({ skipped }) => `${skipped} ${skipped === 1 ? "event was" : "events were"} skipped`
 }

@@ -4,6 +4,7 @@ import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { compareTexts } from "../../domain/query/evaluation.ts"
 import type * as View from "../../domain/View.ts"
+import { inSteps } from "../../internal/steps.ts"
 import type { EventStoreError } from "../../ports/errors.ts"
 import type { EventStore, RecordedEvent } from "../../ports/EventStore.ts"
 import { eventsOf } from "./worker/eventReader.ts"
@@ -50,20 +51,28 @@ export const read = (
     (afterKey === undefined || compareTexts(key, afterKey) > 0) && (last === undefined || compareTexts(key, last) <= 0)
 
   // An event that fails for one of its keys still counts for the others.
-  const apply = (batch: ReadonlyArray<ViewFold.DecodedEvent>) => {
-    const folding = ViewFold.of(view).folding(states)
-    for (const event of batch) {
-      for (const key of event.keys) {
-        if (failed.has(key)) continue
-        const change = folding.after(event, key)
-        if (Result.isSuccess(change)) folding.accept(change.success)
-        else failed.add(key)
+  const apply = (batch: ReadonlyArray<RecordedEvent>, dueOf: (recorded: RecordedEvent) => Due) =>
+    Effect.suspend(() => {
+      const folding = ViewFold.of(view).folding(states)
+      const steps = function* () {
+        for (const recorded of batch) {
+          const event = dueOf(recorded)
+          for (const key of event?.keys ?? []) {
+            if (failed.has(key)) continue
+            const change = folding.after(event!, key)
+            if (Result.isSuccess(change)) folding.accept(change.success)
+            else failed.add(key)
+            yield
+          }
+          yield
+        }
       }
-    }
-    const { put, remove } = folding.changes()
-    for (const { key, state } of put) states.set(key, state)
-    for (const key of [...remove, ...failed]) states.delete(key)
-  }
+      return Effect.map(inSteps(steps()), () => {
+        const { put, remove } = folding.changes()
+        for (const { key, state } of put) states.set(key, state)
+        for (const key of [...remove, ...failed]) states.delete(key)
+      })
+    })
 
   // A key that is removed here belongs to the next range, which reads all its events.
   const shorten = () => {
@@ -85,20 +94,14 @@ export const read = (
       return from[part]! < position && position <= to[part]! && isIn(key) && !failed.has(key)
     }
     // An event that does not decode was applied to no record.
-    const dueOf = (recorded: RecordedEvent) =>
+    const dueOf = (recorded: RecordedEvent): Due =>
       Result.match(decode(recorded), {
-        onFailure: () => [],
-        onSuccess: (event) => {
-          const keys = event.keys.filter((key) => isDue(key, recorded.position))
-          return keys.length === 0 ? [] : [{ ...event, keys }]
-        }
+        onFailure: () => undefined,
+        onSuccess: (event) => ({ ...event, keys: event.keys.filter((key) => isDue(key, recorded.position)) })
       })
-    const read = eventsOf(view, events, range)
-    return Stream.runForEach(Stream.grouped(read, 1_000), (batch) =>
-      Effect.sync(() => {
-        apply(batch.flatMap(dueOf))
-        afterBatch()
-      })
+    // A page of the store is limited in bytes. A batch is no larger, so it does not wait for more events.
+    return Stream.runForEachArray(eventsOf(view, events, range), (page) =>
+      Effect.forEach(batchesOf(page), (batch) => Effect.map(apply(batch, dueOf), afterBatch), { discard: true })
     ).pipe(Effect.andThen(Effect.sync(() => void (at = to.map((position, part) => Math.max(position, from[part]!))))))
   }
 
@@ -121,3 +124,11 @@ export const read = (
     })
   )
 }
+
+/** An event with those of its keys that are to be applied. Undefined if it does not decode. */
+type Due = ViewFold.DecodedEvent | undefined
+
+const batchesOf = (page: ReadonlyArray<RecordedEvent>): ReadonlyArray<ReadonlyArray<RecordedEvent>> =>
+  Array.from({ length: Math.ceil(page.length / batchSize) }, (_, i) => page.slice(i * batchSize, (i + 1) * batchSize))
+
+const batchSize = 1_000

@@ -1,7 +1,9 @@
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as View from "../../domain/View.ts"
+import { reported, withMessage } from "../../internal/reported.ts"
 import { isRetryable } from "../../internal/retryable.ts"
 import { EventStore, type Position } from "../../ports/EventStore.ts"
 import {
@@ -9,17 +11,20 @@ import {
   buildsOf,
   isLater,
   isNobodys,
+  isOfAnother,
   isSame,
   placeOf as generationOf,
   servingOf,
   type Status
 } from "../../ports/generation.ts"
 import { placeOf } from "../../ports/PositionCheck.ts"
+import { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import { dropGeneration } from "./drop.ts"
 import { RebuildOvertaken } from "./errors.ts"
 import { confirm, horizonOf } from "../events/positions.ts"
 import type { Failure, Options, Report } from "./worker/options.ts"
+import { warnOfStop } from "./worker/reports.ts"
 import * as Worker from "./worker/worker.ts"
 
 /** How a view is rebuilt. */
@@ -54,9 +59,13 @@ export interface Rebuilt extends Report {
  * which the next rebuild drops. Two rebuilds at once work beside each other, and
  * the build with the higher number stays.
  *
+ * If the definition has changed under the same version, the new records are those of the
+ * definition in this process. From the switch on, the projections of processes with the
+ * former definition do not work.
+ *
  * Fails with a `ProjectionFailed` for an event that cannot be applied, unless the
  * view skips or parks such events; the new build has dead letters of its own.
- * Fails with a `RebuildOvertaken` if a later build or version answers the queries.
+ * Fails with a `RebuildOvertaken` if a later build answers the queries.
  * Errors of a store that waiting does not cure are passed on.
  *
  * @example
@@ -76,9 +85,10 @@ export interface Rebuilt extends Report {
 export const rebuild = (
   view: View.Any,
   options: RebuildOptions = {}
-): Effect.Effect<Rebuilt, Failure | RebuildOvertaken, EventStore | ViewStore> =>
+): Effect.Effect<Rebuilt, Failure | RebuildOvertaken, EventStore | ProjectionStore | ViewStore> =>
   Effect.gen(function* () {
-    const records = yield* ViewStore
+    const store = yield* ProjectionStore
+    const { status } = yield* ViewStore
     const events = yield* EventStore
     const after = placeOf(options.after) ?? 0
     const log = yield* Worker.untraced(horizonOf(events))
@@ -88,36 +98,35 @@ export const rebuild = (
       throw new Error(`${after} is not a position up to the horizon, ${horizon}`)
     }
     for (;;) {
-      const all = yield* Worker.untraced(records.status)
+      const all = yield* Worker.untraced(status)
       const builds = buildsOf(view, all)
       const build = 1 + Math.max(0, ...builds.map((each) => each.build))
-      const serving = servingOf(view, all)
-      // Checked before anything is dropped: a generation that answered before a later version looks like an unfinished build.
-      if (serving !== undefined && serving.version > view.version) {
-        return yield* overtaken(view, { build, after }, serving)
-      }
       for (const unfinished of builds.filter(isNobodys)) {
-        const dropping = Effect.catchTag(dropGeneration(records, unfinished), "DropRefused", () => Effect.void)
+        const dropping = Effect.catchTag(dropGeneration(store, unfinished), "DropRefused", () => Effect.void)
         yield* Worker.untraced(dropping)
       }
       const built = yield* building(view, options, { build, after })
       if (Option.isSome(built)) return built.value
     }
-  })
+  }).pipe(Effect.tapError((error) => warnOfStop(view, error)))
 
 /** Builds the generation. Gives nothing if another rebuild has taken its number. */
 const building = Effect.fnUntraced(function* (view: View.Any, options: Options, target: Worker.Build) {
-  const records = yield* ViewStore
+  const { status } = yield* ViewStore
   const worker = yield* Worker.make(view, options, { generation: target })
+  const failures = reported({
+    failing: `${view.name}: the rebuild goes on after a failure`,
+    write: withMessage
+  })
   let isOurs = false
   let replaced: Status | undefined
   const place = { version: view.version, build: target.build }
-  const isTarget = (now: Status | undefined) => now !== undefined && isSame(now, place)
+  const isTarget = (now: Status | undefined) => now !== undefined && isSame(now, place) && !isOfAnother(view, now)
   const report = (position: number) => {
     const { applied } = worker
     return Option.some({ ...applied, position, build: target.build, replaced: replaced && generationOf(replaced) })
   }
-  const serving = Effect.flatMap(records.status, (all) => {
+  const serving = Effect.flatMap(status, (all) => {
     const found = servingOf(view, all)
     return found !== undefined && isLater(found, place)
       ? Effect.fail(overtaken(view, target, found))
@@ -153,12 +162,14 @@ const building = Effect.fnUntraced(function* (view: View.Any, options: Options, 
   for (;;) {
     const done = yield* working.pipe(
       Effect.catch((error) =>
-        error._tag === "CommitConflict" || error._tag === "HistoryEnded" || isRetryable(error)
-          ? Effect.as(
-              Effect.logWarning(`${view.name}: the rebuild goes on after a failure: ${error.message}`),
-              undecided
-            )
-          : Effect.fail(error)
+        error._tag === "DefinitionDiffers"
+          ? // A rebuild of another definition has taken the number, at once or after ours was dropped.
+            isOurs
+            ? Effect.fail(overtaken(view, target, place))
+            : Effect.succeed(undecided)
+          : error._tag === "CommitConflict" || error._tag === "HistoryEnded" || isRetryable(error)
+            ? Effect.as(failures.failed(Cause.fail(error)), undecided)
+            : Effect.fail(error)
       ),
       Worker.untraced
     )

@@ -6,16 +6,21 @@ import * as Stream from "effect/Stream"
 import type { StreamId } from "../../domain/StreamId.ts"
 import type * as View from "../../domain/View.ts"
 import type { DeadLetter } from "../../ports/deadLetter.ts"
+import { inSteps } from "../../internal/steps.ts"
 import { type CommitConflict, EventStoreError, type ViewStoreError } from "../../ports/errors.ts"
 import { EventStore, type RecordedEvent } from "../../ports/EventStore.ts"
 import { buildsOf, currentOf } from "../../ports/generation.ts"
 import { Corrupt } from "../../ports/Reason.ts"
-import { type Loaded, ViewStore } from "../../ports/ViewStore.ts"
+import { type Loaded, ProjectionStore } from "../../ports/ProjectionStore.ts"
+import { ViewStore } from "../../ports/ViewStore.ts"
 import type { ProjectionFailed } from "../views/errors.ts"
 import * as ViewFold from "../views/fold.ts"
 import { partOf } from "../views/partOf.ts"
 import { unapplied } from "../views/poison.ts"
+import { checkDefinition } from "./checkDefinition.ts"
+import type { DefinitionDiffers } from "./errors.ts"
 import * as metrics from "./worker/metrics.ts"
+import { warnOfDeadLetter } from "./worker/reports.ts"
 
 /** The result of another try for the parked events of one key. */
 export interface Retried {
@@ -28,7 +33,11 @@ export interface Retried {
 export const retryKey = (
   view: View.Any,
   key: string
-): Effect.Effect<Retried, CommitConflict | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
+): Effect.Effect<
+  Retried,
+  CommitConflict | DefinitionDiffers | EventStoreError | ViewStoreError,
+  EventStore | ProjectionStore | ViewStore
+> =>
   Effect.gen(function* () {
     const step = Effect.retry(retryPage(view, key), {
       schedule: soonAgain,
@@ -51,38 +60,41 @@ const soonAgain = Schedule.max([
 /** Applies the first page of the key's parked events. */
 const retryPage = (view: View.Any, key: string) =>
   Effect.gen(function* () {
-    const records = yield* ViewStore
-    const current = currentOf(view, yield* records.status)
+    const store = yield* ProjectionStore
+    const { status } = yield* ViewStore
+    const current = currentOf(view, yield* status)
     if (current === undefined) return nothing
+    yield* checkDefinition(view, current)
     const { build, version } = current
     const generation = { view: view.name, version, build }
     // Read before the record. If the record has passed them, some of them are gone, and the commit is refused.
-    const deadLetters = yield* records.deadLetters(generation, { key, parked: true, limit: pageSize })
+    const deadLetters = yield* store.deadLetters(generation, { key, parked: true, limit: pageSize })
     if (deadLetters.length === 0) return nothing
-    const { states } = yield* records.load(generation, [key])
-    const folded = fold(view, key, deadLetters, yield* eventsOf(view, deadLetters), states)
-    const { applied, changes, failed } = folded
+    const { states } = yield* store.load(generation, [key])
+    const { applied, changes, failed } = yield* fold(view, key, deadLetters, yield* eventsOf(view, deadLetters), states)
     const now = yield* DateTime.now
     const still = failed && { ...deadLetters[applied]!, ...unapplied(failed, now) }
     // The dead letter is not written alone: a process with a newer program may have applied it.
     if (applied === 0) return { applied, failed: still }
     // Read as late as possible: under load the owner commits every few milliseconds.
-    const { parts } = buildsOf(view, yield* records.status).find((each) => each.build === build) ?? current
+    const latest = buildsOf(view, yield* status).find((each) => each.build === build) ?? current
+    // A claim that gives the generation a fingerprint raises the epoch: the commit is refused if one comes after this.
+    yield* checkDefinition(view, latest)
+    const { parts } = latest
     const part = partOf(key, parts.length)
     const { epoch, position } = parts[part]!
     // The commit deletes the dead letters of the record. If all of them still exist,
     // the key was parked all the time: the owner only added dead letters and never
     // wrote the record, and no other retry did. A later commit that expects the key
     // to be parked is refused.
-    yield* records.commit({
-      generation,
-      part,
-      epoch,
+    yield* store.commit({
+      owner: { generation, part, epoch },
       from: position,
       to: position,
-      ...changes,
+      records: changes,
       deadLetters: { put: still === undefined ? [] : [still], remove: deadLetters.slice(0, applied) }
     })
+    if (still !== undefined) yield* warnOfDeadLetter(view, still)
     metrics.of(view.name).commit({ events: applied, skipped: 0, parked: 0 }, yield* Effect.context())
     return { applied, failed: still }
   })
@@ -97,30 +109,34 @@ const fold = (
   deadLetters: ReadonlyArray<DeadLetter>,
   events: ReadonlyMap<number, RecordedEvent>,
   states: Loaded["states"]
-) => {
-  const { decode, folding } = ViewFold.of(view)
-  const { accept, after, changes } = folding(states)
-  let failed: ProjectionFailed | undefined
-  let applied = 0
-  for (const { position } of deadLetters) {
-    const decoded = decode(events.get(position)!)
-    if (Result.isFailure(decoded)) {
-      failed = decoded.failure
-      break
-    }
-    // In the corrected view the event may not belong to the key any more.
-    if (decoded.success.keys.includes(key)) {
-      const change = after(decoded.success, key)
-      if (Result.isFailure(change)) {
-        failed = change.failure
-        break
+) =>
+  Effect.suspend(() => {
+    const { decode, folding } = ViewFold.of(view)
+    const { accept, after, changes } = folding(states)
+    let failed: ProjectionFailed | undefined
+    let applied = 0
+    const steps = function* () {
+      for (const { position } of deadLetters) {
+        const decoded = decode(events.get(position)!)
+        if (Result.isFailure(decoded)) {
+          failed = decoded.failure
+          return
+        }
+        // In the corrected view the event may not belong to the key any more.
+        if (decoded.success.keys.includes(key)) {
+          const change = after(decoded.success, key)
+          if (Result.isFailure(change)) {
+            failed = change.failure
+            return
+          }
+          accept(change.success)
+        }
+        applied++
+        yield
       }
-      accept(change.success)
     }
-    applied++
-  }
-  return { applied, failed, changes: changes() }
-}
+    return Effect.map(inSteps(steps()), () => ({ applied, failed, changes: changes() }))
+  })
 
 /** The events of dead letters, by position. The events of one stream are read together, since they are closer there than in the log. */
 const eventsOf = (view: View.Any, deadLetters: ReadonlyArray<DeadLetter>) =>

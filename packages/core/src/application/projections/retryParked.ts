@@ -6,7 +6,9 @@ import type * as View from "../../domain/View.ts"
 import type { DeadLetter, DeadLetterOptions } from "../../ports/deadLetter.ts"
 import type { CommitConflict, EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
-import { ViewStore } from "../../ports/ViewStore.ts"
+import { ProjectionStore } from "../../ports/ProjectionStore.ts"
+import type { ViewStore } from "../../ports/ViewStore.ts"
+import type { DefinitionDiffers } from "./errors.ts"
 import { retryKey } from "./retryKey.ts"
 
 /**
@@ -29,10 +31,10 @@ import { retryKey } from "./retryKey.ts"
 export const deadLetters = (
   { name, version }: View.Any,
   options: Omit<DeadLetterOptions, "limit"> = {}
-): Stream.Stream<DeadLetter, ViewStoreError, ViewStore> =>
+): Stream.Stream<DeadLetter, ViewStoreError, ProjectionStore> =>
   Stream.paginate(options.after, (after) =>
     Effect.gen(function* () {
-      const store = yield* ViewStore
+      const store = yield* ProjectionStore
       const place = after === undefined ? {} : { after }
       const page = yield* store.deadLetters({ view: name, version }, { ...options, ...place, limit: pageSize })
       const next = page.length < pageSize ? Option.none() : Option.some(page.at(-1))
@@ -63,8 +65,8 @@ export interface Retried {
  *
  * Keys are independent: what was applied for one key stays applied, whatever
  * happens to the next. Fails with `CommitConflict` if every try met a commit of
- * another process. Errors of a store are passed on. After a failure it can be run
- * again.
+ * another process, and with `DefinitionDiffers` if another definition of the version has
+ * made the records. Errors of a store are passed on. After a failure it can be run again.
  *
  * @example
  * ```ts
@@ -83,7 +85,11 @@ export interface Retried {
 export const retryParked = (
   view: View.Any,
   options: RetryOptions = {}
-): Effect.Effect<Retried, CommitConflict | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
+): Effect.Effect<
+  Retried,
+  CommitConflict | DefinitionDiffers | EventStoreError | ViewStoreError,
+  EventStore | ProjectionStore | ViewStore
+> =>
   Effect.gen(function* () {
     const keys = new Set(options.keys)
     if (options.keys === undefined) {

@@ -3,39 +3,63 @@ import * as Clock from "effect/Clock"
 import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import type * as View from "../../domain/View.ts"
 import type { Unapplied } from "../../ports/deadLetter.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import { EventStore, type Horizon } from "../../ports/EventStore.ts"
-import { buildsOf, currentOf, type PartStatus, type Status as Generation } from "../../ports/generation.ts"
+import { buildsOf, currentOf, isOfAnother, type PartStatus, type Status as Generation } from "../../ports/generation.ts"
 import type { Reason } from "../../ports/Reason.ts"
+import { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
+import { ownPositions } from "../events/ownPositions.ts"
 import { horizonOf, refusalOf } from "../events/positions.ts"
-import { eventsOf } from "./worker/eventReader.ts"
+import type { Fault } from "./errors.ts"
+import { faultsOf } from "./faults.ts"
+import * as Lag from "./lag.ts"
+import { endsOf } from "./worker/ends.ts"
+import { type Owner, ownerOf } from "./worker/process.ts"
 
 /**
- * What a view is doing. If several apply, the state is the first of them:
+ * What a generation of a view is doing. If several apply, the state is the first of them:
  *
- * - `inline`: appends maintain the view;
+ * - `another definition`: another definition of this version has made the records, and the projection of this one does not work;
+ * - `inline`: appends maintain the records;
+ * - `replaced`: a later build of the same version answers, and nobody reads these records any more;
  * - `failed`: an event stopped the view or a part of it, or the log does not have the position that it has reached;
  * - `waiting`: no projection works on the view, or on a part of it;
  * - `building`: this version does not answer queries yet;
+ * - `held`: the view has all events that can be read, but for more than 5 seconds appends under way have held the horizon back;
  * - `catching up`: the view answers queries, but its lag time is above 5 seconds;
  * - `live`: the view answers queries and follows the events.
  */
-export type State = "inline" | "failed" | "waiting" | "building" | "catching up" | "live"
+export type State =
+  | "another definition"
+  | "inline"
+  | "replaced"
+  | "failed"
+  | "waiting"
+  | "building"
+  | "held"
+  | "catching up"
+  | "live"
 
-/** The status of a view. */
+/** The status of a generation of a view. */
 export interface Status {
   /** The name of the view. */
   readonly view: string
-  /** The version of the view in this process. */
+  /** The version of the view's definition. */
   readonly version: number
+  /** The build of the version; undefined if no projection has begun one. */
+  readonly build: number | undefined
+  /**
+   * Whether this is about one of the views that were asked about, of which the process has
+   * the definition. Other generations in the store are those of former and later versions,
+   * of other builds, and of views of other programs.
+   */
+  readonly isDeclared: boolean
   /** What the view is doing. */
   readonly state: State
-  /** Whether this version answers the queries to the view. */
+  /** Whether this version answers the queries to it. */
   readonly serves: boolean
   /** The position up to which events are in the records. 0 if no projection has begun. */
   readonly position: number
@@ -48,15 +72,24 @@ export interface Status {
    */
   readonly held: Held | undefined
   /**
-   * The number of positions from the oldest event that is not applied yet to the
-   * last position drawn. It is an upper bound for the number of events to apply,
-   * because unused positions and events that the view does not follow count too.
+   * The number of events that the view follows and has not applied yet. It is exact up to
+   * 1,000 events, if these are found among the next 100,000 positions. Beyond that it is a
+   * lower bound, so that a status is quick: see `lagAtMost`. Nobody can see yet what an
+   * append under way records, so each position above the horizon counts as an event. Of a
+   * generation that is not declared nobody knows which events it follows: then only
+   * `lagAtMost` says something.
    */
   readonly lag: number
   /**
+   * At most this many events are not applied yet. It is the same number as `lag` where that
+   * is exact, and otherwise the number of positions up to the last one drawn.
+   */
+  readonly lagAtMost: number
+  /**
    * The age of the oldest event that is not applied yet, by the program's clock;
    * while the horizon is held back, at least the time for which it has been. Zero
-   * if every event is applied.
+   * if every event is applied. If the view follows none of the next 100,000 positions, it
+   * is the age of the first event after them.
    */
   readonly lagTime: Duration.Duration
   /** The share of the log that the view has passed, from 0 to 100, rounded down. */
@@ -68,9 +101,14 @@ export interface Status {
    * they last reported. It says how fast they are, not how many events arrive.
    */
   readonly eventsPerSecond: number
-  /** The owner of each part, or undefined for a part without one. There is one part unless the keys are divided. */
+  /**
+   * The name of the owner of each part, or undefined for a part without one. There is one part unless the keys are
+   * divided. A name such as `billing@web-1:4711#…` says where the projection runs: the application, the host and the process.
+   */
   readonly owners: ReadonlyArray<string | undefined>
-  /** The event that stopped the view, or a part of it. */
+  /** What each part is doing. There is no part if no projection has begun the generation. */
+  readonly parts: ReadonlyArray<Part>
+  /** The event that stopped the view, or the first of its parts that was stopped. */
   readonly failure: Unapplied | undefined
   /**
    * Why the event store refuses to be read from the position that the view has
@@ -78,16 +116,41 @@ export interface Status {
    * view without any event, because its records have to be made anew.
    */
   readonly refusal: Reason | undefined
+  /**
+   * The message of the error by which the projection of the view in this process has ended by itself,
+   * until it runs again. Another process may work on the view all the same.
+   */
+  readonly ended: string | undefined
   /** The number of keys that are parked. */
   readonly parked: number
   /** The number of dead letters of skipped events. */
   readonly skipped: number
   /** A build of this version that some process makes beside the one that answers queries. */
   readonly rebuild: Rebuild | undefined
+  /**
+   * What is wrong at this moment, the gravest first. Some of it may pass by itself:
+   * `ProjectionMonitor.health` says what has lasted. `ProjectionMonitor.describe` says it in words.
+   */
+  readonly faults: ReadonlyArray<Fault>
+}
+
+/** The status of a part of a generation. */
+export interface Part {
+  /** The position up to which events are in the records of the part. */
+  readonly position: number
+  /** The projection that owns the part, with the process in which it runs if that is known. */
+  readonly owner: Owner | undefined
+  /** For how long nobody has owned the part. Undefined if a projection owns it, or none ever has. */
+  readonly unownedFor: Duration.Duration | undefined
+  /** The event that stopped the part. */
+  readonly failure: Unapplied | undefined
 }
 
 /** What holds the horizon back, as in `EventStore.Horizon`. */
-export type Held = Pick<Horizon, "drawn" | "heldSince" | "holders">
+export interface Held extends Pick<Horizon, "drawn" | "heldSince" | "holders"> {
+  /** For how long the horizon has been held back, by the program's clock, if the store says since when. */
+  readonly heldFor?: Duration.Duration
+}
 
 /** The progress of a `Projection.rebuild`. Its fields mean the same as in {@link Status}. */
 export interface Rebuild {
@@ -98,66 +161,111 @@ export interface Rebuild {
   readonly eventsPerSecond: number
 }
 
-/** The status of views, whichever process runs their projections. */
+/**
+ * The status of views, whichever process runs their projections: first of those that are
+ * given, then of all other generations in the store.
+ */
 export const statusOf = (
   views: ReadonlyArray<View.Any>
-): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ViewStore> =>
+): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =>
   Effect.gen(function* () {
-    const events = yield* EventStore
-    const records = yield* ViewStore
-    const generations = yield* records.status
+    const store = yield* ViewStore
+    // A projection of this process may be further than the position that it has written.
+    const generations = ownPositions(store).seen(yield* store.status)
     // Read after the positions, so that no view is ahead of the horizon.
-    const log = yield* horizonOf(events)
-    const { drawn, heldSince, holders, position: horizon } = log
+    const log = yield* horizonOf(yield* EventStore)
+    const currents = views.map((view) => currentOf(view, generations))
+    const others = generations.filter((each) => !currents.includes(each))
     return yield* Effect.forEach(
-      views,
-      Effect.fnUntraced(function* (view) {
-        const known = currentOf(view, generations)
-        const refusal = yield* refusalOf(events, known, log)
-        const position = known?.inline === true ? horizon : (known?.position ?? 0)
-        const applied = refusal === undefined ? position : 0
-        const oldest = yield* Stream.runHead(eventsOf(view, events, { after: applied, upTo: horizon, limit: 1 }))
-        const now = yield* Clock.currentTimeMillis
-        const since = (time: DateTime.Utc | undefined): number =>
-          time === undefined ? 0 : Math.max(0, now - time.epochMilliseconds)
-        // Beyond the horizon nobody can see whether an event is for the view.
-        const held = drawn > horizon && known?.inline !== true
-        const first = Option.isSome(oldest) ? oldest.value.position : held ? Math.max(applied, horizon) + 1 : drawn + 1
-        const lag = drawn - first + 1
-        const lagTime = Duration.millis(
-          Math.max(since(Option.getOrUndefined(oldest)?.recordedAt), held ? since(heldSince) : 0)
-        )
-        const parts = known?.parts ?? []
-        const counts = known === undefined ? { parked: 0, skipped: 0 } : yield* records.deadLetterCounts(known)
-        return {
-          view: view.name,
-          version: view.version,
-          state: refusal === undefined ? stateOf(known, lagTime) : "failed",
-          serves: known?.serves ?? false,
-          position,
-          horizon,
-          held: drawn > horizon ? { drawn, holders, ...(heldSince === undefined ? {} : { heldSince }) } : undefined,
-          lag,
-          lagTime,
-          percent: lag === 0 ? 100 : Math.floor((100 * applied) / drawn),
-          timeLeft: lag === 0 ? Duration.zero : timeLeftOf(parts, horizon),
-          eventsPerSecond: known === undefined ? 0 : eventsPerSecondOf(known),
-          owners: known === undefined ? [undefined] : parts.map(({ owner }) => owner),
-          failure: parts.find(({ failure }) => failure !== undefined)?.failure,
-          refusal,
-          ...counts,
-          rebuild: rebuildOf(buildsOf(view, generations), known, horizon)
-        }
-      })
+      [
+        ...views.map((view, i) => {
+          const known = currents[i]
+          return { view, place: { view: view.name, version: view.version }, known, generations, log }
+        }),
+        ...others.map((known) => ({ view: undefined, place: known, known, generations: [], log }))
+      ],
+      statusIn,
+      { concurrency: 4 }
     )
   })
 
-const stateOf = (known: Generation | undefined, lagTime: Duration.Duration): State => {
+/** A generation in a store, and what its status is measured against. */
+interface Measured {
+  /** The definition, if it is known. */
+  readonly view: View.Any | undefined
+  readonly place: Pick<Generation, "view" | "version">
+  readonly known: Generation | undefined
+  readonly generations: ReadonlyArray<Generation>
+  readonly log: Horizon
+}
+
+const statusIn = Effect.fnUntraced(function* ({ generations, known, log, place, view }: Measured) {
+  const events = yield* EventStore
+  const { deadLetters } = yield* ProjectionStore
+  const { drawn, heldSince, holders, position: horizon } = log
+  const refusal = known?.replaced === true ? undefined : yield* refusalOf(events, known, log)
+  const position = known?.inline === true ? horizon : (known?.position ?? 0)
+  const applied = refusal === undefined ? position : 0
+  const ends = { applied, log, now: yield* Clock.currentTimeMillis }
+  const lag = yield* known?.inline === true
+    ? Effect.succeed(Lag.none)
+    : view === undefined
+      ? Lag.lagOfUnknown(events, ends)
+      : Lag.lagOf(view, events, ends)
+  const parts = known?.parts ?? []
+  const counts = known === undefined ? { parked: 0, skipped: 0 } : yield* deadLetters(known, "count")
+  const held = drawn > horizon ? { drawn, holders, ...since(heldSince, ends.now) } : undefined
+  const isHeld = held !== undefined && lag.atMost <= drawn - horizon
+  const status: Omit<Status, "faults"> = {
+    view: place.view,
+    version: place.version,
+    build: known?.build,
+    isDeclared: view !== undefined,
+    state:
+      view !== undefined && isOfAnother(view, known)
+        ? "another definition"
+        : refusal === undefined
+          ? stateOf(known, lag.time, isHeld)
+          : "failed",
+    serves: known?.serves ?? false,
+    position,
+    horizon,
+    held,
+    lag: lag.atLeast,
+    lagAtMost: lag.atMost,
+    lagTime: lag.time,
+    percent: lag.atMost === 0 ? 100 : Math.floor((100 * applied) / drawn),
+    timeLeft: lag.atMost === 0 ? Duration.zero : timeLeftOf(parts, horizon),
+    eventsPerSecond: known === undefined ? 0 : eventsPerSecondOf(known),
+    owners: known === undefined ? [undefined] : parts.map(({ owner }) => owner),
+    parts: parts.map(partOf),
+    failure: parts.find(({ failure }) => failure !== undefined)?.failure,
+    refusal,
+    ended: view && endsOf(yield* ViewStore).of(view),
+    ...counts,
+    rebuild: view === undefined ? undefined : rebuildOf(buildsOf(view, generations), known, horizon)
+  }
+  return { ...status, faults: faultsOf(status) }
+})
+
+const since = (heldSince: DateTime.Utc | undefined, now: number): Pick<Held, "heldSince" | "heldFor"> =>
+  heldSince === undefined ? {} : { heldSince, heldFor: Duration.millis(Math.max(0, now - heldSince.epochMilliseconds)) }
+
+const partOf = ({ failure, owner, position, unownedFor }: PartStatus): Part => ({
+  position,
+  owner: owner === undefined ? undefined : ownerOf(owner),
+  unownedFor,
+  failure
+})
+
+const stateOf = (known: Generation | undefined, lagTime: Duration.Duration, isHeld: boolean): State => {
   if (known?.inline === true) return "inline"
+  if (known?.replaced === true) return "replaced"
   if (known?.parts.some(({ failure }) => failure !== undefined)) return "failed"
   if (known === undefined || known.parts.some(({ owner }) => owner === undefined)) return "waiting"
   if (!known.serves) return "building"
-  return Duration.toSeconds(lagTime) > 5 ? "catching up" : "live"
+  if (Duration.toSeconds(lagTime) <= 5) return "live"
+  return isHeld ? "held" : "catching up"
 }
 
 // What a part's owner reported holds only as long as the part has an owner.

@@ -3,12 +3,14 @@ import { cursorOf } from "../../domain/query/cursor.ts"
 import type { Query } from "../../domain/query/data.ts"
 import { compareTexts } from "../../domain/query/evaluation.ts"
 import type * as View from "../../domain/View.ts"
-import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
+import type { EventStoreError, NotServing, ViewStoreError } from "../../ports/errors.ts"
 import { EventStore } from "../../ports/EventStore.ts"
 import { servingOf, type Status } from "../../ports/generation.ts"
+import { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
+import { checkDefinition } from "./checkDefinition.ts"
 import { comparison, type Difference, notServing } from "./comparison.ts"
-import type { NotServing } from "./errors.ts"
+import type { DefinitionDiffers } from "./errors.ts"
 import { read } from "./expectedRecords.ts"
 import { horizonOf } from "../events/positions.ts"
 
@@ -57,8 +59,8 @@ export interface Verified {
  * never much memory. Objects are equal whatever the order of their fields.
  *
  * Fails with a `NotServing` if this version of the view does not answer the
- * queries, or if another build takes over meanwhile. Errors of a store are passed
- * on.
+ * queries, or if another build takes over meanwhile. Fails with a `DefinitionDiffers` if
+ * another definition of the version has made the records. Errors of a store are passed on.
  *
  * @example
  * ```ts
@@ -76,18 +78,23 @@ export interface Verified {
 export const verify = (
   view: View.Any,
   options: VerifyOptions = {}
-): Effect.Effect<Verified, NotServing | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
+): Effect.Effect<
+  Verified,
+  DefinitionDiffers | NotServing | EventStoreError | ViewStoreError,
+  EventStore | ProjectionStore | ViewStore
+> =>
   Effect.gen(function* () {
     const { after = 0, keysPerPass = 50_000, limit = 100 } = options
     if (!Number.isSafeInteger(keysPerPass) || keysPerPass < 1) {
       throw new Error(`${keysPerPass} is not a valid number of keys: use a whole number from 1 on`)
     }
     const events = yield* EventStore
-    const records = yield* ViewStore
-    const { build, version, ...serving } = yield* servingNow(view)
+    const records = yield* ProjectionStore
+    const { status } = yield* ViewStore
+    const { build, version, ...serving } = yield* Effect.tap(servingNow(view), (known) => checkDefinition(view, known))
     // Appends may begin or stop maintaining the view at any moment.
     const inline = serving.inline || view.consistency === "inline"
-    const { compare, counts, differences } = comparison(view, { build, inline, limit, events, records })
+    const { compare, counts, differences } = comparison(view, { build, inline, limit, events, records, status })
 
     let afterKey: string | undefined
     do {
@@ -123,13 +130,14 @@ export const verify = (
 // The number of keys that are compared at once.
 const chunk = 1_000
 
-/** The generation that answers the queries. It must be of this version, and of this build if one is named. */
+/** The generation that answers the queries to this version. It must be of this build if one is named. */
 const servingNow = (view: View.Any, build?: number): Effect.Effect<Status, NotServing | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
-    const serving = servingOf(view, yield* (yield* ViewStore).status)
-    return serving?.version === view.version && serving.build === (build ?? serving.build)
+    const all = yield* (yield* ViewStore).status
+    const serving = servingOf(view, all)
+    return serving !== undefined && serving.build === (build ?? serving.build)
       ? serving
-      : yield* notServing(view, build, serving)
+      : yield* notServing(view, build, all)
   })
 
 /** A page of the stored keys after one key and up to another, and the key after which the next page begins. */
@@ -138,7 +146,11 @@ const storedKeys = (view: View.Any, afterKey: string | undefined, last: string |
     const { query } = yield* ViewStore
     const keysOnly: Query = { _tag: "Records", view: view.name, orderBy: [], select: [], limit: chunk }
     const after = afterKey === undefined ? undefined : { after: cursorOf(keysOnly, { key: afterKey, state: null }) }
-    const { next, rows } = yield* Effect.catchTag(query({ ...keysOnly, ...after }), "InvalidCursor", Effect.die)
+    const { next, rows } = yield* Effect.catchTag(
+      query({ ...keysOnly, ...after }, view.version),
+      "InvalidCursor",
+      Effect.die
+    )
     const keys = rows.map(({ key }) => key).filter((key) => last === undefined || compareTexts(key, last) <= 0)
     return { keys, next: next === undefined || keys.length < rows.length ? undefined : keys.at(-1) }
   })

@@ -1,24 +1,26 @@
 /**
- * Reads the records of views. They come from the generation that answers queries,
- * decoded by the view's schema.
+ * Reads the records of views. They are the records of the view's version in this
+ * program, decoded by the view's schema.
  *
  * Records are as new as the last projection: they contain the events up to the
  * position that the projection has reached. `Projection.waitFor` waits for the
- * events of one command. A view that no projection has begun to build has no
- * records; the first query that finds none logs a warning.
+ * events of one command. If the version does not answer, because it is not
+ * built yet or was left, reading fails with a `NotServing`, which says why.
  */
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import type { InvalidCursor } from "../../domain/errors.ts"
-import * as Query from "../../domain/Query.ts"
+import type * as Query from "../../domain/Query.ts"
 import { memoized } from "../../internal/memoized.ts"
-import type { ViewStoreError } from "../../ports/errors.ts"
+import type { NotServing, ViewStoreError } from "../../ports/errors.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
 import { decoder } from "../views/fold.ts"
-import { decoded } from "./decodePage.ts"
-import { checkSameView } from "./sameView.ts"
-import { warnIfUnbuilt } from "./unbuilt.ts"
+import { asked, counted, grouped, shown } from "./asking.ts"
+import { CursorKey, sealOf } from "./cursorKey.ts"
+import { decodedGroups } from "./decodePage.ts"
 
 /**
  * The state of one record, or none if there is no record under the key.
@@ -28,15 +30,15 @@ import { warnIfUnbuilt } from "./unbuilt.ts"
  * import { Query, Records } from "@hexfold/core"
  * import { Effect, Option } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const balance = Effect.map(Records.get(Balances, "a-1"), Option.map((state) => state.balance))
  * ```
  */
 export const get = <State>(
-  view: Query.Source<State>,
+  view: Query.Versioned<State>,
   key: string
-): Effect.Effect<Option.Option<State>, RecordDecodeError | ViewStoreError, ViewStore> =>
+): Effect.Effect<Option.Option<State>, RecordDecodeError | NotServing | ViewStoreError, ViewStore> =>
   Effect.map(getMany(view, [key]), (states) => (states.has(key) ? Option.some(states.get(key)!) : Option.none()))
 
 /**
@@ -48,19 +50,18 @@ export const get = <State>(
  * import { Query, Records } from "@hexfold/core"
  * import { Effect } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const found = Effect.map(Records.getMany(Balances, ["a-1", "b-2"]), (states) => [...states.keys()])
  * ```
  */
 export const getMany = <State>(
-  view: Query.Source<State>,
+  view: Query.Versioned<State>,
   keys: ReadonlyArray<string>
-): Effect.Effect<ReadonlyMap<string, State>, RecordDecodeError | ViewStoreError, ViewStore> =>
+): Effect.Effect<ReadonlyMap<string, State>, RecordDecodeError | NotServing | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
     const store = yield* ViewStore
-    const stored = yield* store.load({ view: view.name }, keys)
-    if (stored.states.size === 0) yield* warnIfUnbuilt(store, view)
+    const stored = yield* store.load({ view: view.name, version: view.version }, keys)
     const decode = memoized(decoders, view, () => decoder(view))
     const states = new Map<string, State>()
     for (const [key, json] of stored.states) states.set(key, yield* Effect.fromResult(decode(key, json)))
@@ -82,7 +83,7 @@ export interface QueryOptions {
  * import { Query, Records } from "@hexfold/core"
  * import { Effect } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const program = Effect.gen(function*() {
  *   const richest = Query.from(Balances, { orderBy: [["balance", "desc"]], limit: 20 })
@@ -93,17 +94,46 @@ export interface QueryOptions {
  * ```
  */
 export const query = <Row, Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Query<Row, Name>,
-  { after }: QueryOptions = {}
-): Effect.Effect<Query.Page<Row>, RecordDecodeError | InvalidCursor | ViewStoreError, ViewStore> =>
+  options: QueryOptions = {}
+): Effect.Effect<Query.Page<Row>, QueryError, ViewStore> =>
   Effect.gen(function* () {
-    yield* checkSameView(view, query)
+    const given = yield* asked(view, query, options.after)
     const store = yield* ViewStore
-    const page = yield* store.query(after === undefined ? query : Query.after(query, after))
-    if (page.rows.length === 0) yield* warnIfUnbuilt(store, view)
-    return yield* Effect.fromResult(decoded(view, query, page))
+    const page = yield* store.query(given, view.version)
+    return yield* shown(view, query, page)
   })
+
+/** Why a query can fail. A query that takes longer than its `timeout` fails with a `ViewStoreError` of the reason `Timeout`. */
+export type QueryError = RecordDecodeError | InvalidCursor | NotServing | ViewStoreError
+
+/**
+ * Like {@link query}, with the number of records on all pages, at the same moment
+ * as the page.
+ *
+ * @example
+ * ```ts
+ * import { Query, Records } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
+ *
+ * const richest = Query.from(Balances, { orderBy: [["balance", "desc"]], limit: 20 })
+ * const title = Effect.map(Records.page(Balances, richest), ({ rows, total }) => `${rows.length} of ${total}`)
+ * ```
+ */
+export const page = <Row, Name extends string>(
+  view: Query.Versioned<unknown, NoInfer<Name>>,
+  asked: Query.Query<Row, Name>,
+  options: QueryOptions = {}
+): Effect.Effect<PageWithTotal<Row>, QueryError, ViewStore> =>
+  Effect.map(query(view, { ...asked, total: true }, options), ({ total = 0, ...found }) => ({ ...found, total }))
+
+/** A page that says how many records there are on all pages. */
+export interface PageWithTotal<Row> extends Query.Page<Row> {
+  readonly total: number
+}
 
 /**
  * The number of records that a query gives on all its pages.
@@ -112,21 +142,75 @@ export const query = <Row, Name extends string>(
  * ```ts
  * import { Query, Records } from "@hexfold/core"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const overdrawn = Records.count(Balances, Query.from(Balances, { where: ({ lt }) => lt("balance", 0) }))
  * ```
  */
 export const count = <Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Query<unknown, Name>
-): Effect.Effect<number, ViewStoreError, ViewStore> =>
+): Effect.Effect<number, NotServing | ViewStoreError, ViewStore> =>
   Effect.gen(function* () {
-    yield* checkSameView(view, query)
+    const given = yield* counted(view, query)
     const store = yield* ViewStore
-    const found = yield* store.query(Query.count(query))
-    if (found === 0) yield* warnIfUnbuilt(store, view)
+    const found = yield* store.query(given, view.version)
     return found
   })
+
+/**
+ * The groups that a query of {@link Query.groups} gives: counts, sums, averages,
+ * minima and maxima of records, all from one moment.
+ *
+ * @example
+ * ```ts
+ * import { Query, Records } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * declare const Balances: Query.Versioned<{ readonly status: string; readonly balance: number }>
+ *
+ * const byStatus = Query.groups(Balances, { by: ["status"], values: ({ sum }) => ({ money: sum("balance") }) })
+ * const lines = Effect.map(Records.groups(Balances, byStatus), (groups) =>
+ *   groups.map(({ by: [status], values }) => `${status}: ${values.money}`)
+ * )
+ * ```
+ */
+export const groups = <Group, Name extends string>(
+  view: Query.Versioned<unknown, NoInfer<Name>>,
+  query: Query.Groups<Group, Name>
+): Effect.Effect<ReadonlyArray<Group>, RecordDecodeError | NotServing | ViewStoreError, ViewStore> =>
+  Effect.gen(function* () {
+    const given = yield* grouped(view, query)
+    const store = yield* ViewStore
+    const found = yield* store.query(given, view.version)
+    return yield* Effect.fromResult(decodedGroups(view, query, found))
+  })
+
+/**
+ * Seals the cursors of queries with a secret: outside, nobody can read the values
+ * in a cursor, or make a cursor. A cursor that was not sealed with the same secret
+ * fails with `InvalidCursor`. Provide the layer to the programs that use `Records`
+ * and `Subscription`; processes that share clients share the secret.
+ *
+ * Without this layer a cursor carries, for everybody to read, the key of the last
+ * record of its page and that record's values of the fields in `orderBy`. The secret
+ * is a text with at least 32 characters; a shorter one throws an `Error`.
+ *
+ * @example
+ * ```ts
+ * import { Records } from "@hexfold/core"
+ * import { Config, Effect, Layer } from "effect"
+ *
+ * const Cursors = Layer.unwrap(Effect.map(Config.Redacted("CURSOR_SECRET"), Records.sealedCursors))
+ * ```
+ */
+export const sealedCursors = (secret: Redacted.Redacted): Layer.Layer<never> => {
+  if (Redacted.value(secret).length < shortest) {
+    throw new Error(`the secret of cursors has fewer than ${shortest} characters`)
+  }
+  return Layer.succeed(CursorKey, sealOf(secret))
+}
+
+const shortest = 32
 
 const decoders = new WeakMap<object, unknown>()

@@ -1,24 +1,29 @@
 /** Events, and the results of queries, as they come. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { InvalidCursor } from "../../domain/errors.ts"
 import type * as Participant from "../../domain/Participant.ts"
-import * as Query from "../../domain/Query.ts"
+import type * as Query from "../../domain/Query.ts"
 import * as StreamId from "../../domain/StreamId.ts"
 import type { Tagged } from "../../domain/tagged.ts"
-import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
+import type { EventStoreError, NotServing, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore, Position, RecordedEvent } from "../../ports/EventStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import type { EventDecodeError } from "../events/errors.ts"
 import * as EventCodec from "../events/EventCodec.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
-import { decoded } from "./decodePage.ts"
-import { follow, type Step, type SubscriptionOptions } from "./follow.ts"
-import { answers } from "./liveQuery.ts"
-import { checkSameView } from "./sameView.ts"
+import { memoized } from "../../internal/memoized.ts"
+import { decoder } from "../views/fold.ts"
+import { asked, counted, shown } from "./asking.ts"
+import { follow, type SubscriptionOptions } from "./follow.ts"
+import type { Step } from "./stretches.ts"
+import { answers, type OneRecord, type Question } from "./liveQuery.ts"
 
-export type { Step, SubscriptionOptions } from "./follow.ts"
+export type { SubscriptionOptions } from "./follow.ts"
+export type { Step } from "./stretches.ts"
 
 /**
  * All events after a position: first the present ones, then each new one soon
@@ -29,6 +34,11 @@ export type { Step, SubscriptionOptions } from "./follow.ts"
  * cure: an `after` that is no position or lies beyond the end of the log
  * (`Rejected`), or a log that has gone back before the position that the stream has
  * reached (`PositionFromAnotherHistory`), as after a restored backup.
+ *
+ * The subscriptions of one process read the log together: an event is read once,
+ * and takes no time for those that do not select it. One that is slower than the
+ * others holds up none of them: it reads alone until it has caught up. So does one
+ * with `upTo`, and one inside a transaction of the caller.
  *
  * @example
  * ```ts
@@ -42,13 +52,14 @@ export type { Step, SubscriptionOptions } from "./follow.ts"
  */
 export const recorded = (
   options: SubscriptionOptions = {}
-): Stream.Stream<RecordedEvent, EventStoreError, EventStore> => eventsIn(follow(options))
+): Stream.Stream<RecordedEvent, EventStoreError, EventStore> => eventsIn(follow(options, false))
 
 /**
  * Like {@link recorded}, but with the position from which to go on. A step without
- * an event comes whenever the subscription has reached the end of the log, and
- * regularly while it passes a long stretch without an event for it. So a consumer
- * whose events are rare can keep how far it has read.
+ * an event comes when the subscription has reached the end of the log, then at most
+ * twice a second while the log grows, and regularly while it passes a long stretch
+ * without an event for it. So a consumer whose events are rare can keep how far it has
+ * read.
  *
  * @example
  * ```ts
@@ -67,10 +78,13 @@ export const recorded = (
  * ```
  */
 export const recordedSteps = (options: SubscriptionOptions = {}): Stream.Stream<Step, EventStoreError, EventStore> =>
-  follow(options)
+  follow(options, true)
 
 const eventsIn = <Event, E, R>(steps: Stream.Stream<Step<Event>, E, R>): Stream.Stream<Event, E, R> =>
-  Stream.flatMap(steps, ({ event }) => (event === undefined ? Stream.empty : Stream.succeed(event)))
+  steps.pipe(
+    Stream.filter((step): step is Step<Event> & { readonly event: Event } => step.event !== undefined),
+    Stream.map(({ event }) => event)
+  )
 
 /** An aggregate whose events a subscription can follow. */
 export type Source = Participant.Any["source"]
@@ -82,6 +96,8 @@ export type EventOf<S extends Source> = Parameters<S["evolve"]>[1] & Tagged
 export interface EventsOptions<Type extends string> {
   /** The subscription begins with the first event after this position, as in {@link SubscriptionOptions}. 0 by default. */
   readonly after?: number | Position
+  /** `now`: it begins after the events that are there when it begins, as in {@link SubscriptionOptions}. */
+  readonly from?: "now"
   /** The subscription ends when it has delivered every event up to this position. By default it never ends. */
   readonly upTo?: number
   /** Only events of these types. All types by default. */
@@ -91,7 +107,8 @@ export interface EventsOptions<Type extends string> {
 /**
  * Like {@link recorded}, but only the events of some aggregates, decoded. The
  * store reads no other events. An event that does not decode is never skipped:
- * the stream fails. A new stream with `after` can begin after that event.
+ * the stream fails with an error that has its position. A new stream with `after` can
+ * begin after that event.
  *
  * @example
  * ```ts
@@ -110,7 +127,7 @@ export const events = <S extends Source>(
   aggregates: ReadonlyArray<S>,
   options: EventsOptions<NoInfer<EventOf<S>["_tag"]>> = {}
 ): Stream.Stream<RecordedEvent<EventOf<S>>, EventStoreError | EventDecodeError, EventStore> =>
-  eventsIn(eventSteps(aggregates, options))
+  eventsIn(decodedSteps(aggregates, options, false))
 
 /**
  * Like {@link events}, but with the position from which to go on, as in
@@ -135,6 +152,13 @@ export const events = <S extends Source>(
 export const eventSteps = <S extends Source>(
   aggregates: ReadonlyArray<S>,
   options: EventsOptions<NoInfer<EventOf<S>["_tag"]>> = {}
+): Stream.Stream<Step<RecordedEvent<EventOf<S>>>, EventStoreError | EventDecodeError, EventStore> =>
+  decodedSteps(aggregates, options, true)
+
+const decodedSteps = <S extends Source>(
+  aggregates: ReadonlyArray<S>,
+  options: EventsOptions<NoInfer<EventOf<S>["_tag"]>>,
+  wantsProgress: boolean
 ): Stream.Stream<Step<RecordedEvent<EventOf<S>>>, EventStoreError | EventDecodeError, EventStore> => {
   const byName = new Map(
     aggregates.map((aggregate) => {
@@ -143,17 +167,38 @@ export const eventSteps = <S extends Source>(
       return [aggregate.name, EventCodec.of(source)] as const
     })
   )
-  return follow({ ...options, aggregates: [...byName.keys()] }).pipe(
-    Stream.mapEffect(({ event, resume }): Effect.Effect<Step<RecordedEvent<EventOf<S>>>, EventDecodeError> => {
-      if (event === undefined) return Effect.succeed({ event, resume })
-      const codec = byName.get(StreamId.aggregateOf(event.streamId))!
-      return Effect.fromResult(Result.map(codec.decode(event), (data) => ({ event: { ...event, data }, resume })))
+  return follow({ ...options, aggregates: [...byName.keys()] }, wantsProgress).pipe(
+    Stream.mapEffect((step): Effect.Effect<Step<RecordedEvent<EventOf<S>>>, EventDecodeError> => {
+      const { event } = step
+      if (event === undefined) return Effect.succeed({ event, resume: step.resume })
+      return Effect.fromResult(decodedOnce(byName.get(StreamId.aggregateOf(event.streamId))!, step, event))
     })
   )
 }
 
+// Subscriptions that share the reading of the log are given the same step. Its event is decoded once for all of them.
+const decodedOnce = <Event extends Tagged>(
+  codec: EventCodec.EventCodec<Event>,
+  step: Step,
+  event: RecordedEvent
+): Result.Result<Step<RecordedEvent<Event>>, EventDecodeError> => {
+  // The steps of one codec have events of one type.
+  const known = memoized(
+    decodings,
+    codec,
+    () => new WeakMap<Step, Result.Result<Step<RecordedEvent<Event>>, EventDecodeError>>()
+  )
+  const found = known.get(step)
+  if (found !== undefined) return found
+  const decoded = Result.map(codec.decode(event), (data) => ({ event: { ...event, data }, resume: step.resume }))
+  known.set(step, decoded)
+  return decoded
+}
+
+const decodings = new WeakMap<object, unknown>()
+
 /** Why a stream of results can fail. */
-export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError | EventStoreError
+export type QueryError = RecordDecodeError | InvalidCursor | NotServing | ViewStoreError | EventStoreError
 
 /**
  * The results of a query, for live pages: the present result at once, then each
@@ -161,10 +206,15 @@ export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError | Ev
  * differs from the one before. A slow consumer skips results, but never the latest.
  *
  * The first result may be stale if the view is catching up; further results
- * follow as it advances. After that, the view is queried again only when a new
- * event arrives. A change without an event, such as a new version taking over or
- * a retry of parked events, shows up with the next event. While a store is
- * unavailable, the stream waits. Otherwise it fails like `Records.query`.
+ * follow as it advances. After that, the view is queried again only when a commit or
+ * an append has changed one of its records. It is looked at when a new event arrives:
+ * a change without an event, such as a rebuild taking over or a retry of parked
+ * events, shows up with the next event. While a store is unavailable, the stream
+ * waits. Otherwise it fails like `Records.query`, also with a `NotServing` if the
+ * version of the view stops answering.
+ *
+ * Equal queries of one process share the asking: however many streams there are, the
+ * store gets one query for a change. If it fails, all of them fail with the same error.
  *
  * The query of another view does not compile, or is a defect if the names are not
  * known to the compiler.
@@ -174,7 +224,7 @@ export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError | Ev
  * import { Query, Subscription } from "@hexfold/core"
  * import { Effect, Stream } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const richest = Query.from(Balances, { orderBy: [["balance", "desc"]], limit: 3 })
  * const printing = Subscription.query(Balances, richest).pipe(
@@ -183,13 +233,55 @@ export type QueryError = RecordDecodeError | InvalidCursor | ViewStoreError | Ev
  * ```
  */
 export const query = <Row, Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Query<Row, Name>
 ): Stream.Stream<Query.Page<Row>, QueryError, EventStore | ViewStore> =>
-  Stream.fromEffectDrain(checkSameView(view, query)).pipe(
-    Stream.concat(answers(view, (store) => store.query(query))),
-    Stream.mapEffect((page) => Effect.fromResult(decoded(view, query, page)))
+  Stream.unwrap(
+    Effect.map(asked(view, query), (given) =>
+      Stream.mapEffect(
+        answers(
+          view,
+          asking("records", given, (store) => store.query(given, view.version))
+        ),
+        (page) => shown(view, query, page)
+      )
+    )
   )
+
+/**
+ * The state of one record, for a live page: the present state at once, then each new
+ * one soon after the record has changed; none while there is no record under the key.
+ * It behaves like {@link query} otherwise.
+ *
+ * @example
+ * ```ts
+ * import { Query, Subscription } from "@hexfold/core"
+ * import { Effect, Option, Stream } from "effect"
+ *
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
+ *
+ * const printing = Subscription.record(Balances, "a-1").pipe(
+ *   Stream.runForEach((state) => Effect.log(Option.match(state, { onNone: () => "none", onSome: ({ balance }) => balance })))
+ * )
+ * ```
+ */
+export const record = <State>(
+  view: Query.Versioned<State>,
+  key: string
+): Stream.Stream<
+  Option.Option<State>,
+  RecordDecodeError | NotServing | EventStoreError | ViewStoreError,
+  EventStore | ViewStore
+> => {
+  const decode = decoder(view)
+  const ask = (store: ViewStore["Service"]) =>
+    Effect.map(store.load({ view: view.name, version: view.version }, [key]), ({ states }): OneRecord => ({
+      record: states.get(key)
+    }))
+  return Stream.mapEffect(answers(view, { data: ["record", key], ask }), ({ record }) =>
+    record === undefined ? Effect.succeed(Option.none<State>()) : Effect.asSome(Effect.fromResult(decode(key, record)))
+  )
+}
 
 /**
  * Like {@link query}, but the number of records that the query gives on all its
@@ -200,16 +292,28 @@ export const query = <Row, Name extends string>(
  * import { Query, Subscription } from "@hexfold/core"
  * import { Effect, Stream } from "effect"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const overdrawn = Query.from(Balances, { where: ({ lt }) => lt("balance", 0) })
  * const printing = Subscription.count(Balances, overdrawn).pipe(Stream.runForEach((count) => Effect.log(count)))
  * ```
  */
 export const count = <Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Query<unknown, Name>
-): Stream.Stream<number, EventStoreError | ViewStoreError, EventStore | ViewStore> =>
-  Stream.fromEffectDrain(checkSameView(view, query)).pipe(
-    Stream.concat(answers(view, (store) => store.query(Query.count(query))))
+): Stream.Stream<number, NotServing | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
+  Stream.unwrap(
+    Effect.map(counted(view, query), (given) =>
+      answers(
+        view,
+        asking("count", given, (store) => store.query(given, view.version))
+      )
+    )
   )
+
+const asking = <A, E>(kind: string, query: Query.Query | Query.Count, ask: Question<A, E>["ask"]): Question<A, E> => ({
+  // A query is plain data.
+  data: [kind, query as unknown as Schema.Json],
+  ask,
+  isLimited: query.timeout !== undefined
+})

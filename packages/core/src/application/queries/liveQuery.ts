@@ -1,66 +1,64 @@
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
-import * as Stream from "effect/Stream"
 import type * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { canonicalJson } from "../../domain/canonicalJson.ts"
 import type * as Query from "../../domain/Query.ts"
-import { isRetryable } from "../../internal/retryable.ts"
-import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
-import { EventStore, type Horizon } from "../../ports/EventStore.ts"
-import { servingOf } from "../../ports/generation.ts"
+import { type EventStoreError, ViewStoreError } from "../../ports/errors.ts"
+import { EventStore } from "../../ports/EventStore.ts"
+import * as Reason from "../../ports/Reason.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
-import { warnUnbuilt } from "./unbuilt.ts"
-import { hasReached, look, pauses, type ViewName } from "./waitFor.ts"
+import * as Questions from "./questions.ts"
+import type { ViewName } from "./waitFor.ts"
+
+/** What a view store is asked. */
+export interface Question<A, E> {
+  /** The whole question as data. Equal questions to one version of a view are asked once for all who follow them. */
+  readonly data: Schema.Json
+  readonly ask: (store: ViewStore["Service"]) => Effect.Effect<A, E | ViewStoreError>
+  /** Whether it has a limit in time of its own. Then it fails if the store takes longer. */
+  readonly isLimited?: boolean
+}
 
 /** The answers of a view store to one question. Each differs from the answer before. */
 export const answers = <A extends Answer, E>(
   view: ViewName,
-  ask: (store: ViewStore["Service"]) => Effect.Effect<A, E | ViewStoreError>
+  { ask, data, isLimited = false }: Question<A, E>
 ): Stream.Stream<A, E | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const events = yield* EventStore
-      const store = yield* ViewStore
-      let asked: string | undefined
-      let answered: string | undefined
-      const next = ({ history, position: horizon }: Horizon) =>
-        Effect.gen(function* () {
-          // A look without a change is background work, and makes no span.
-          const seen = yield* Effect.withTracerEnabled(look(store), false)
-          if (Option.isNone(seen)) return { done: false, answer: undefined }
-          const serving = servingOf(view, seen.value)
-          if (serving === undefined) yield* warnUnbuilt(store, view)
-          const done = hasReached(serving, horizon)
-          // Read the position before the answer. The answer can then be newer than the position (and is fetched again), but never older.
-          const at = `${history} ${serving?.version} ${serving?.build} ${serving?.inline ? horizon : serving?.position}`
-          if (at === asked) return { done, answer: undefined }
-          const answer = yield* ask(store)
-          asked = at
-          const json = textOf(answer)
-          if (json === answered) return { done, answer: undefined }
-          answered = json
-          return { done, answer }
-        })
-      return events.horizons.pipe(
-        // One horizon after the other. The store keeps the latest for a slow reader, and no query is interrupted by the next.
-        Stream.flatMap((horizon) =>
-          Stream.fromEffectSchedule(next(horizon), pauses("1 second")).pipe(Stream.takeUntil(({ done }) => done))
-        ),
-        Stream.flatMap(({ answer }) => (answer === undefined ? Stream.empty : Stream.succeed(answer))),
-        Stream.retry(whileAway)
+      const stores = { events: yield* EventStore, records: yield* ViewStore }
+      const answering = Effect.map(
+        Effect.suspend(() => ask(stores.records)),
+        (answer) => ({ answer, text: textOf(answer) })
       )
+      const next = yield* Questions.join(stores, {
+        view,
+        name: canonicalJson([view.name, view.version, data]),
+        ask: isLimited ? Effect.mapError(answering, unrepeated) : answering
+      })
+      return Stream.fromEffectRepeat(next)
     })
   )
 
-type Answer = Query.Page<Schema.Json> | number
+// It is not asked again and again: each time would take as long.
+const unrepeated = <E>(error: E | ViewStoreError): E | ViewStoreError =>
+  error instanceof ViewStoreError && error.reason._tag === "Timeout"
+    ? new ViewStoreError({
+        operation: error.operation,
+        ...(error.view === undefined ? {} : { view: error.view }),
+        reason: new Reason.Rejected({ detail: error.reason.detail, cause: error.reason })
+      })
+    : error
 
-const textOf = (answer: Answer): string =>
-  typeof answer === "number"
-    ? String(answer)
-    : canonicalJson([answer.next ?? null, answer.rows.map(({ key, state }) => [key, state])])
+/** One record; undefined if there is none. */
+export interface OneRecord {
+  readonly record: Schema.Json | undefined
+}
 
-/** Tries again while a store is unavailable. Errors that waiting does not cure are passed on. */
-export const whileAway = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(
-  Schedule.while(({ input }: { readonly input: unknown }) => isRetryable(input))
-)
+type Answer = Query.Page<Schema.Json> | OneRecord | number
+
+const textOf = (answer: Answer): string => {
+  if (typeof answer === "number") return String(answer)
+  if ("record" in answer) return answer.record === undefined ? "none" : canonicalJson([answer.record])
+  return canonicalJson([answer.next ?? null, answer.total ?? null, answer.rows.map(({ key, state }) => [key, state])])
+}

@@ -5,14 +5,15 @@
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as StreamId from "../../domain/StreamId.ts"
+import { bounded, thrownText } from "../../domain/texts.ts"
 import type * as View from "../../domain/View.ts"
+import { distinct } from "../../domain/view/distinct.ts"
 import * as ViewFold from "./fold.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
-import type { Commit } from "../../ports/ViewStore.ts"
+import type { Changes } from "../../ports/ProjectionStore.ts"
 import type { ProjectionFailed } from "./errors.ts"
 
-/** The records to write, and the keys of those to delete. */
-export type Changes = Pick<Commit, "put" | "remove">
+export type { Changes } from "../../ports/ProjectionStore.ts"
 
 /** How to apply events to the records of a view. */
 export interface Plan {
@@ -20,11 +21,19 @@ export interface Plan {
   readonly keys: ReadonlyArray<string>
   /** Applies all events to the stored records of these keys, or fails with the first event that it cannot apply. */
   readonly fold: (stored: ReadonlyMap<string, Schema.Json>) => Result.Result<Changes, ProjectionFailed>
+  /**
+   * Does the same as `fold`, in steps that an adapter can run with `Background.inSteps`
+   * if its append is not one synchronous step. The result holds when all steps are done.
+   */
+  readonly folding: (stored: ReadonlyMap<string, Schema.Json>) => {
+    readonly steps: Iterable<unknown>
+    readonly result: () => Result.Result<Changes, ProjectionFailed>
+  }
 }
 
 /**
  * Selects the views whose `consistency` is inline. Throws if two of them have the
- * same name.
+ * same name, or if two views of the list have the same name and version.
  *
  * @example
  * ```ts
@@ -38,13 +47,32 @@ export interface Plan {
  * ```
  */
 export const select = (views: ReadonlyArray<View.Any>): ReadonlyArray<View.Any> => {
-  const inline = views.filter(({ consistency }) => consistency === "inline")
+  const inline = distinct("the views of the stores", views).filter(({ consistency }) => consistency === "inline")
   const names = new Set<string>()
   for (const { name } of inline) {
     if (names.has(name)) throw new Error(`two inline views are called ${name}`)
     names.add(name)
   }
   return inline
+}
+
+/**
+ * The warning that appends no longer maintain a view: the error with which an
+ * event could not be applied, or undefined if this process does not have the
+ * definition of the view.
+ *
+ * @example
+ * ```ts
+ * import { InlineViews } from "@hexfold/core/adapter"
+ *
+ * InlineViews.demotion("Balances", 1, undefined)
+ * // "Balances, version 1: appends no longer maintain it, and its projection goes on: an append of a process ..."
+ * ```
+ */
+export const demotion = (view: string, version: number, cause: unknown): string => {
+  const why =
+    cause === undefined ? "an append of a process that does not have this definition touches it" : thrownText(cause)
+  return `${view}, version ${version}: appends no longer maintain it, and its projection goes on: ${bounded(why)}`
 }
 
 /** The names of the aggregates that a view follows. */
@@ -87,16 +115,39 @@ export const follows = (view: View.Any, { streamId, type }: Pick<RecordedEvent, 
 export const plan = (view: View.Any, events: ReadonlyArray<RecordedEvent>): Result.Result<Plan, ProjectionFailed> => {
   const { decode, folding } = ViewFold.of(view)
   const inOrder = events.filter((event) => follows(view, event)).toSorted((a, b) => a.position - b.position)
-  return Result.map(Result.all(inOrder.map(decode)), (decoded) => ({
-    keys: [...new Set(decoded.flatMap(({ keys }) => keys))],
-    fold: (stored) => {
+  return Result.map(Result.all(inOrder.map(decode)), (decoded) => {
+    // One step for each record that an event touches.
+    const begin = (stored: ReadonlyMap<string, Schema.Json>): ReturnType<Plan["folding"]> => {
       const { accept, after, changes } = folding(stored)
-      for (const event of decoded) {
-        const all = Result.all(event.keys.map((key) => after(event, key)))
-        if (Result.isFailure(all)) return Result.fail(all.failure)
-        all.success.forEach(accept)
+      let failed: ProjectionFailed | undefined
+      const steps = function* () {
+        for (const event of decoded) {
+          const all: Array<Parameters<typeof accept>[0]> = []
+          for (const key of event.keys) {
+            const change = after(event, key)
+            if (Result.isFailure(change)) {
+              failed = change.failure
+              return
+            }
+            all.push(change.success)
+            yield
+          }
+          all.forEach(accept)
+        }
       }
-      return Result.succeed(changes())
+      return {
+        steps: steps(),
+        result: () => (failed === undefined ? Result.succeed(changes()) : Result.fail(failed))
+      }
     }
-  }))
+    return {
+      keys: [...new Set(decoded.flatMap(({ keys }) => keys))],
+      folding: begin,
+      fold: (stored) => {
+        const { result, steps } = begin(stored)
+        for (const _ of steps) continue
+        return result()
+      }
+    }
+  })
 }

@@ -1,5 +1,6 @@
 import * as Schema from "effect/Schema"
-import { quote, shortened } from "../../domain/texts.ts"
+import { quote, shortened, thrownText } from "../../domain/texts.ts"
+import { changed } from "../../domain/view/fingerprint.ts"
 
 /**
  * An event stopped a projection. All earlier events of the view are in its
@@ -31,7 +32,7 @@ export class ProjectionFailed extends Schema.TaggedError<ProjectionFailed>()("Pr
   override get message(): string {
     const { cause, streamVersion, position, step, stream, type, version, view } = this
     const event = `event ${streamVersion} of ${stream}, a "${type}" at position ${position}`
-    return `${view}, version ${version}: ${step} failed for ${event}: ${String(cause)}`
+    return `${view}, version ${version}: ${step} failed for ${event}: ${thrownText(cause)}`
   }
 }
 
@@ -50,6 +51,34 @@ export class RecordDecodeError extends Schema.TaggedError<RecordDecodeError>()("
   }
 
   override get message(): string {
-    return `record ${quote(this.key)} of ${this.view}: ${String(this.cause)}`
+    return `record ${quote(this.key)} of ${this.view}: ${thrownText(this.cause)}`
+  }
+}
+
+/**
+ * Another definition of the same version has made the records of a view. A projection
+ * neither goes on with them nor compares them with its own definition. Raise the version
+ * of the view, or build the records anew with `Projection.rebuild`.
+ */
+export class DefinitionDiffers extends Schema.TaggedError<DefinitionDiffers>()("DefinitionDiffers", {
+  view: Schema.String,
+  version: Schema.Int,
+  /** The fingerprint of the definition that has made the records. */
+  stored: Schema.String,
+  /** The fingerprint of the definition in this process, as in `View.fingerprint`. */
+  own: Schema.String
+}) {
+  static {
+    shortened(this)
+  }
+
+  override get message(): string {
+    const { own, stored, version, view } = this
+    const parts = changed(stored, own)
+    const what = `${parts.slice(0, -1).join(", ")}${parts.length > 1 ? " and " : ""}${parts.at(-1)}`
+    return (
+      `${view}, version ${version}: another definition of this version has made the records; it differs in ${what}. ` +
+      `Raise the version of the view, or build the records anew with Projection.rebuild`
+    )
   }
 }

@@ -13,10 +13,11 @@ import { bounded } from "../../domain/texts.ts"
 import * as StreamId from "../../domain/StreamId.ts"
 import type * as View from "../../domain/View.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
-import { copyState, Problem } from "../../ports/jsonCopy.ts"
+import { copied, copyState, Problem } from "../../ports/jsonCopy.ts"
 import { judge } from "../../domain/jsonMeaning.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"
+import * as PlainState from "./plainState.ts"
 
 /** A decoded event with the keys of the records that it touches. */
 export interface DecodedEvent {
@@ -29,7 +30,14 @@ export interface DecodedEvent {
 /** The record of one key after an event. Without a state it is deleted. */
 interface Change {
   readonly key: string
-  readonly json: Schema.Json | undefined
+  readonly kept: Kept | undefined
+}
+
+/** A state as a store keeps it. */
+interface Kept {
+  readonly json: Schema.Json
+  /** Whether the state is its own JSON, so that it needs no decoding. */
+  readonly isPlain: boolean
 }
 
 /** Records into which events are folded, one after the other. */
@@ -67,6 +75,7 @@ const make = (any: View.Any): ViewFold => {
   const encode = encoder.make(view.schemas.state)
   const decodeState = decoder(view)
   const isSure = judge(`${view.name}, state`, view.schemas.state) === "sure"
+  const plain = PlainState.of(view.schemas.state)
   const changedState = isSure ? () => undefined : roundTrip.make(view.schemas.state)
 
   const decodeEvent = (recorded: RecordedEvent): Result.Result<Omit<DecodedEvent, "keys">, unknown> => {
@@ -79,14 +88,24 @@ const make = (any: View.Any): ViewFold => {
     return Result.map(codec.decode(recorded), (event) => ({ recorded, event, envelope }))
   }
 
-  const encodeState = (state: unknown): Result.Result<Schema.Json, unknown> =>
-    Result.flatMap(encode(state), (json) => {
+  const decodeStored = (key: string, stored: Schema.Json): Result.Result<unknown, unknown> => {
+    const json = plain?.keep(stored)
+    return json === undefined ? decodeState(key, ownCopy(stored)) : Result.succeed(plain!.give(json))
+  }
+
+  const encodeState = (state: unknown): Result.Result<Kept, unknown> => {
+    const plainly = plain?.keep(state)
+    if (plainly !== undefined) return Result.succeed({ json: plainly, isPlain: true })
+    return Result.flatMap(encode(state), (json) => {
       // A schema may encode what no store can keep, such as a text with NUL or a state that is too large.
       const copy = copyState(json)
       if (copy instanceof Problem) return Result.fail(new Error(`the state${copy.text}`))
       const changed = changedState(state, copy)
-      return changed === undefined ? Result.succeed(copy) : Result.fail(new Error(`the state: ${bounded(changed)}`))
+      return changed === undefined
+        ? Result.succeed({ json: copy, isPlain: false })
+        : Result.fail(new Error(`the state: ${bounded(changed)}`))
     })
+  }
 
   return {
     decode: (recorded) =>
@@ -108,12 +127,16 @@ const make = (any: View.Any): ViewFold => {
     },
 
     folding: (stored) => {
-      const changes = new Map<string, Schema.Json | undefined>()
+      const changes = new Map<string, Kept | undefined>()
 
       // The next event of a batch gets what a store would give back, so that a record does not depend on the size of batches.
       const before = (key: string): Result.Result<unknown, unknown> => {
-        const json = changes.has(key) ? changes.get(key) : stored.get(key)
-        return json === undefined ? Result.succeed(undefined) : decodeState(key, json)
+        const kept = changes.get(key)
+        if (kept !== undefined) {
+          return kept.isPlain ? Result.succeed(plain!.give(kept.json)) : decodeState(key, ownCopy(kept.json))
+        }
+        const json = changes.has(key) ? undefined : stored.get(key)
+        return json === undefined ? Result.succeed(undefined) : decodeStored(key, json)
       }
 
       return {
@@ -127,23 +150,23 @@ const make = (any: View.Any): ViewFold => {
           )
           if (Result.isFailure(next)) return Result.fail(next.failure)
           const state = next.success
-          if (state === undefined) return Result.succeed({ key, json: undefined })
+          if (state === undefined) return Result.succeed({ key, kept: undefined })
           const encoded = attempt(view, recorded, "encode", () => encodeState(state))
-          return Result.map(encoded, (json) => ({ key, json }))
+          return Result.map(encoded, (kept) => ({ key, kept }))
         },
 
-        accept: ({ json, key }) => {
-          changes.set(key, json)
+        accept: ({ kept, key }) => {
+          changes.set(key, kept)
         },
 
         changes: () => {
           const put: Array<Row<Schema.Json>> = []
           const remove: Array<string> = []
-          for (const [key, json] of changes) {
-            if (json === undefined) remove.push(key)
-            else put.push({ key, state: json })
+          for (const [key, kept] of changes) {
+            if (kept === undefined) remove.push(key)
+            else put.push({ key, state: kept.isPlain ? frozen(kept.json) : kept.json })
           }
-          return { put, remove }
+          return { put: copied(put), remove }
         }
       }
     }
@@ -158,6 +181,29 @@ export const decoder = <State>(view: {
   const decode = Schema.decodeUnknownResult(Schema.toCodecJson(view.schemas.state))
   return (key, json) => Result.mapError(decode(json), (cause) => new RecordDecodeError({ view: view.name, key, cause }))
 }
+
+// A store may keep the value itself.
+const frozen = (json: Schema.Json): Schema.Json => {
+  if (typeof json !== "object" || json === null) return json
+  for (const member of Object.values(json)) frozen(member as Schema.Json)
+  return Object.freeze(json)
+}
+
+/** A copy that a handler may change: what a store has given, and what is to be written, stays as it is. */
+const ownCopy = (json: Schema.Json): Schema.Json => {
+  if (typeof json !== "object" || json === null) return json
+  if (Array.isArray(json)) return json.map(ownCopy)
+  const copy: Record<string, Schema.Json> = { ...(json as Schema.JsonObject) }
+  for (const key in copy) {
+    const member = copy[key]!
+    // An assignment to "__proto__" does not make a member.
+    if (typeof member === "object" && member !== null)
+      Object.defineProperty(copy, key, { ...memberOptions, value: ownCopy(member) })
+  }
+  return copy
+}
+
+const memberOptions = { enumerable: true, configurable: true, writable: true }
 
 type AnySource = View.Source & Source<string, unknown, Tagged>
 

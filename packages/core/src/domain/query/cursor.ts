@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import { canonicalJson } from "../canonicalJson.ts"
 import type { Query } from "./data.ts"
 import { InvalidCursor } from "../errors.ts"
-import { type Place, placeOf } from "./evaluation.ts"
+import { completed, type Place, placeOf } from "./evaluation.ts"
 
 const SortValue = Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null, Schema.Tuple([])])
 
@@ -37,7 +37,10 @@ const fingerprintOf = ({ orderBy, view, where }: Query): number =>
  * ```
  */
 export const cursorOf = (query: Query, record: { readonly key: string; readonly state: Schema.Json }): string =>
-  encode({ query: fingerprintOf(query), ...placeOf(query.orderBy, record.key, record.state) })
+  encode({
+    query: fingerprintOf(query),
+    ...placeOf(query.orderBy, record.key, completed(record.state, query.missing))
+  })
 
 /**
  * The place that a query's `after` names, or `undefined` if the query starts at

@@ -14,6 +14,7 @@ export type Filter =
       readonly path: Path
       readonly is: "eq" | "gt" | "gte" | "lt" | "lte"
       readonly value: Scalar
+      readonly as?: ReadAs
     }
   | { readonly _tag: "In"; readonly path: Path; readonly values: ReadonlyArray<Scalar> }
   | { readonly _tag: "Overlaps"; readonly path: Path; readonly values: ReadonlyArray<Scalar> }
@@ -28,14 +29,41 @@ export type Filter =
   | { readonly _tag: "And" | "Or"; readonly filters: ReadonlyArray<Filter> }
   | { readonly _tag: "Not"; readonly filter: Filter }
 
+/**
+ * How the texts of a field are read. A schema of numbers writes `NaN`,
+ * `Infinity` and `-Infinity` as texts, because JSON has no such numbers. With
+ * `number` these three texts are the numbers that they name.
+ */
+export type ReadAs = "number"
+
 /** A field that orders records. */
 export interface Order {
   readonly path: Path
   readonly direction: "asc" | "desc"
+  /** Where records stand that have null at the field. By default null is the least value: first in `asc`, last in `desc`. */
+  readonly nulls?: "first" | "last"
+  /** Whether upper and lower case of a letter are equal, as for the filters of texts. */
+  readonly ignoreCase?: boolean
+  readonly as?: ReadAs
+}
+
+/** What a record has at a path where its JSON has no such field. */
+export interface Missing {
+  readonly path: Path
+  readonly value: Schema.Json
+}
+
+/**
+ * What `Records` and `Subscription` add to a query from the view's definition,
+ * before a store gets it.
+ */
+interface Prepared {
+  /** The values of fields that a record's JSON lacks, for schemas with decoding defaults. Outer fields come first. */
+  readonly missing?: ReadonlyArray<Missing>
 }
 
 /** A query for records of a view, made by {@link from}. */
-export interface Query<out Row = unknown, out Name extends string = string> {
+export interface Query<out Row = unknown, out Name extends string = string> extends Prepared {
   readonly _tag: "Records"
   /** The name of the view. */
   readonly view: Name
@@ -48,15 +76,56 @@ export interface Query<out Row = unknown, out Name extends string = string> {
   readonly after?: string
   /** The fields that a record has in the result. By default it has all. */
   readonly select?: ReadonlyArray<Path>
+  /** Whether the page says how many records there are on all pages. */
+  readonly total?: boolean
+  /** The most milliseconds that the store may take. If it takes longer, it ends the query, which fails. */
+  readonly timeout?: number
+  /** The fields of an index that finds this page, if the view declares one. `Records` adds it; it is not part of the meaning. */
+  readonly index?: ReadonlyArray<Path>
   /** Only for the type checker: what a record is in the result. */
   readonly "~row"?: Row
 }
 
 /** A query that gives the number of a view's records, made by {@link count}. */
-export interface Count {
+export interface Count extends Prepared {
   readonly _tag: "Count"
   readonly view: string
   readonly where?: Filter
+  /** As for a query of records. */
+  readonly timeout?: number
+}
+
+/** One value that is computed from the records of a group. */
+export type Aggregation =
+  | { readonly _tag: "count" }
+  | { readonly _tag: "sum" | "avg" | "min" | "max"; readonly path: Path; readonly as?: ReadAs }
+
+/** A query for values of groups of records, made by {@link groups}. */
+export interface Groups<out Group = unknown, out Name extends string = string> extends Prepared {
+  readonly _tag: "Groups"
+  readonly view: Name
+  readonly where?: Filter
+  /** The fields whose values make the groups. Without any field all records are one group. */
+  readonly by: ReadonlyArray<Path>
+  /** The values of each group, by name. */
+  readonly values: { readonly [name: string]: Aggregation }
+  /** The most groups. They are in the order of their fields. */
+  readonly limit?: number
+  /** As for a query of records. */
+  readonly timeout?: number
+  /** Only for the type checker: what a group is in the result. */
+  readonly "~group"?: Group
+}
+
+/**
+ * A group in the answer of a store. `by` has a value for each field of the query.
+ * A count is a number. A sum is the exact sum as a decimal text, or `NaN`,
+ * `Infinity` or `-Infinity`. An average is such a text for a number, or null. A
+ * minimum or maximum is a value of the field, or null.
+ */
+export interface GroupValues {
+  readonly by: ReadonlyArray<Schema.Json>
+  readonly values: { readonly [name: string]: Schema.Json }
 }
 
 /** A record of a view or of a result. */
@@ -70,6 +139,8 @@ export interface Page<out State> {
   readonly rows: ReadonlyArray<Row<State>>
   /** The cursor of the next page, or `undefined` if this is the last page. */
   readonly next: string | undefined
+  /** The number of records on all pages, at the same moment, if the query asks for the `total`. */
+  readonly total?: number
 }
 
 /** The most operands that a query's filter may have in all. */
@@ -140,10 +211,14 @@ const FilterSchema = filterOfDepth(maxDepth).check(
   )
 )
 
+const LimitSchema = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
+
 /**
- * Decodes a query that was sent as JSON. It refuses a filter that is too large
+ * Decodes a query that was kept as JSON. It refuses a filter that is too large
  * or too deep, a limit below 1, and a text with half of a surrogate pair. It does
- * not know the view: a field that the view lacks is null in every record.
+ * not know the view: a field that the view lacks is null in every record. It
+ * does not bound the work of the query either. For a query that somebody else
+ * has sent, take {@link schemaFor}.
  *
  * @example
  * ```ts
@@ -162,11 +237,17 @@ const FilterSchema = filterOfDepth(maxDepth).check(
 export const QuerySchema: Schema.Codec<Query> = Schema.TaggedStruct("Records", {
   view: WellFormed,
   where: Schema.optionalKey(FilterSchema),
-  orderBy: Schema.Array(Schema.Struct({ path: PathSchema, direction: Schema.Literals(["asc", "desc"]) })).check(
-    Schema.isMaxLength(maxFields)
-  ),
-  limit: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))),
+  orderBy: Schema.Array(
+    Schema.Struct({
+      path: PathSchema,
+      direction: Schema.Literals(["asc", "desc"]),
+      nulls: Schema.optionalKey(Schema.Literals(["first", "last"])),
+      ignoreCase: Schema.optionalKey(Schema.Boolean)
+    })
+  ).check(Schema.isMaxLength(maxFields)),
+  limit: Schema.optionalKey(LimitSchema),
   after: Schema.optionalKey(Schema.String),
+  total: Schema.optionalKey(Schema.Boolean),
   select: Schema.optionalKey(Schema.Array(PathSchema).check(Schema.isMinLength(1), Schema.isMaxLength(maxFields)))
 })
 
@@ -184,4 +265,34 @@ export const QuerySchema: Schema.Codec<Query> = Schema.TaggedStruct("Records", {
 export const CountSchema: Schema.Codec<Count> = Schema.TaggedStruct("Count", {
   view: WellFormed,
   where: Schema.optionalKey(FilterSchema)
+})
+
+/**
+ * Like {@link QuerySchema}, but for a query that computes values of groups.
+ *
+ * @example
+ * ```ts
+ * import { Query } from "@hexfold/core"
+ * import { Schema } from "effect"
+ *
+ * Schema.decodeUnknownResult(Query.GroupsSchema)({
+ *   _tag: "Groups",
+ *   view: "Accounts",
+ *   by: [["status"]],
+ *   values: { accounts: { _tag: "count" }, money: { _tag: "sum", path: ["balance"] } }
+ * })
+ * ```
+ */
+export const GroupsSchema: Schema.Codec<Groups> = Schema.TaggedStruct("Groups", {
+  view: WellFormed,
+  where: Schema.optionalKey(FilterSchema),
+  by: Schema.Array(PathSchema).check(Schema.isMaxLength(maxFields)),
+  values: Schema.Record(
+    Schema.String,
+    Schema.Union([
+      Schema.TaggedStruct("count", {}),
+      ...(["sum", "avg", "min", "max"] as const).map((tag) => Schema.TaggedStruct(tag, { path: PathSchema }))
+    ])
+  ).check(Schema.isMaxProperties(maxFields)),
+  limit: Schema.optionalKey(LimitSchema)
 })

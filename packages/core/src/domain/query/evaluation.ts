@@ -1,7 +1,7 @@
 /** The meaning of filters and orders. Every store gives the answers that these functions give. */
 import type * as Schema from "effect/Schema"
 import { foldCase } from "./caseFolding.ts"
-import type { Filter, Order, Path, Scalar } from "./data.ts"
+import type { Filter, Missing, Order, Path, ReadAs, Scalar } from "./data.ts"
 
 type Json = Schema.Json
 
@@ -11,7 +11,8 @@ export const fieldsOf = (value: Json | undefined): { readonly [name: string]: Js
     ? (value as { readonly [name: string]: Json })
     : undefined
 
-const valueAt = (state: Json, path: Path): Json | undefined => {
+/** The value at a path, or `undefined` if there is none. */
+export const valueAt = (state: Json, path: Path): Json | undefined => {
   let value: Json | undefined = state
   for (const name of path) {
     const fields = fieldsOf(value)
@@ -45,12 +46,37 @@ export const compareTexts = (a: string, b: string): number => {
   return a.length - b.length
 }
 
-// Both of the same kind; false is before true.
+// Both of the same kind; false is before true, and NaN comes after every number.
 const compareScalars = (a: Scalar, b: Scalar): number =>
-  typeof a === "string" && typeof b === "string" ? compareTexts(a, b) : Number(a) - Number(b)
+  typeof a === "string" && typeof b === "string" ? compareTexts(a, b) : compareNumbers(Number(a), Number(b))
 
-const isScalar = (value: Json | undefined): value is Scalar =>
+const compareNumbers = (a: number, b: number): number =>
+  Number.isNaN(a) || Number.isNaN(b) ? Number(Number.isNaN(a)) - Number(Number.isNaN(b)) : a < b ? -1 : a > b ? 1 : 0
+
+/** Whether a value can be compared. */
+export const isScalar = (value: Json | undefined): value is Scalar =>
   typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+
+/** A value as a query reads it: with `number`, the texts that name numbers are these numbers. */
+export const readAs = <A>(value: A, as: ReadAs | undefined): A | number =>
+  as === "number" && typeof value === "string" && isNamed(value) ? Number(value) : value
+
+const isNamed = (text: string): boolean => text === "NaN" || text === "Infinity" || text === "-Infinity"
+
+/**
+ * A state with what its schema gives it where a field is missing. A field is only
+ * added to an object that is there.
+ */
+export const completed = (state: Json, missing: ReadonlyArray<Missing> = []): Json =>
+  missing.reduce((whole, { path, value }) => withField(whole, path, value), state)
+
+const withField = (state: Json, [name, ...rest]: Path, value: Json): Json => {
+  const fields = fieldsOf(state)
+  if (fields === undefined || name === undefined) return state
+  const has = Object.hasOwn(fields, name)
+  if (rest.length > 0 ? !has : has) return state
+  return { ...fields, [name]: rest.length > 0 ? withField(fields[name]!, rest, value) : value }
+}
 
 const comparison = {
   eq: (order: number) => order === 0,
@@ -96,12 +122,12 @@ export const matches = (filter: Filter, state: Json): boolean => {
 
 const matchesValue = (filter: Extract<Filter, { readonly path: Path }>, value: Json | undefined): boolean => {
   switch (filter._tag) {
-    case "Compare":
-      return (
-        isScalar(value) &&
-        typeof value === typeof filter.value &&
-        comparison[filter.is](compareScalars(value, filter.value))
-      )
+    case "Compare": {
+      const [found, wanted] = [readAs(value, filter.as), readAs(filter.value, filter.as)]
+      // NaN equals itself and has no order.
+      if (Number.isNaN(found) || Number.isNaN(wanted)) return filter.is === "eq" && Object.is(found, wanted)
+      return isScalar(found) && typeof found === typeof wanted && comparison[filter.is](compareScalars(found, wanted))
+    }
     case "In":
       return isScalar(value) && filter.values.includes(value)
     case "Overlaps":
@@ -129,30 +155,49 @@ export interface Place {
 /** Where a record stands in an order. */
 export const placeOf = (orderBy: ReadonlyArray<Order>, key: string, state: Json): Place => ({
   key,
-  values: orderBy.map(({ path }) => {
-    const value = valueAt(state, path) ?? null
-    return value === null || isScalar(value) ? value : []
-  })
+  values: orderBy.map(({ path }) => sortValueAt(state, path))
 })
+
+/** The value at a path, as it is ordered and grouped. */
+export const sortValueAt = (state: Json, path: Path): SortValue => {
+  const value = valueAt(state, path) ?? null
+  return value === null || isScalar(value) ? value : []
+}
 
 const kinds = ["boolean", "number", "string", "object"]
 
-const compareValues = (a: SortValue, b: SortValue): number => {
+/** The order of two values: null, booleans, numbers, texts, then arrays and objects. */
+export const compareValues = (a: SortValue, b: SortValue): number => {
   if (isScalar(a) && isScalar(b) && typeof a === typeof b) return compareScalars(a, b)
   return rankOf(a) - rankOf(b)
 }
 
 const rankOf = (value: SortValue): number => (value === null ? -1 : kinds.indexOf(typeof value))
 
+/** A value as an order compares it. */
+export const sortable = (value: SortValue, { as, ignoreCase }: Order): SortValue => {
+  const read = readAs(value, as)
+  return ignoreCase === true && typeof read === "string" ? foldCase(read) : read
+}
+
+const compareBy = (order: Order, a: SortValue, b: SortValue): number => {
+  if (order.nulls !== undefined && (a === null) !== (b === null)) {
+    return (a === null) === (order.nulls === "first") ? -1 : 1
+  }
+  const compared = compareValues(sortable(a, order), sortable(b, order))
+  return order.direction === "asc" ? compared : -compared
+}
+
 /**
  * The order of two records: null, booleans, numbers, texts, then arrays and
- * objects, all of it reversed by `desc`. The key decides between equals, in
- * ascending order, so no two records have the same place.
+ * objects, all of it reversed by `desc`. `nulls` places null before or after all
+ * others, whatever the direction. The key decides between equals, in ascending
+ * order, so no two records have the same place.
  */
 export const comparePlaces = (orderBy: ReadonlyArray<Order>, a: Place, b: Place): number => {
-  for (const [i, { direction }] of orderBy.entries()) {
-    const order = compareValues(a.values[i]!, b.values[i]!)
-    if (order !== 0) return direction === "asc" ? order : -order
+  for (const [i, order] of orderBy.entries()) {
+    const compared = compareBy(order, a.values[i]!, b.values[i]!)
+    if (compared !== 0) return compared
   }
   return compareTexts(a.key, b.key)
 }

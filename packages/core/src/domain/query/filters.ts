@@ -6,11 +6,14 @@ import {
   type ElementOf,
   elementCodec,
   type Equatable,
+  fieldAt,
   fieldCodec,
   type Operand,
   type Ordered,
+  pathOf,
   type PathTo
 } from "./fields.ts"
+import { disorderOf, isOption } from "./kinds.ts"
 
 /** Makes the filters of a query, typed by the state of its view. `QueryEvaluation.matches` defines what they mean. */
 export interface Filters<State> {
@@ -66,34 +69,51 @@ export type TextSearch<State> = (
   options?: { readonly ignoreCase?: boolean }
 ) => Filter
 
-/** The names of a path that is written with dots. */
-export const pathOf = (path: string): Path => path.split(".")
+/** Throws an `Error` if the order of a field's JSON is not the order of its values. */
+export const checkOrdered = (state: Schema.Codec<unknown, unknown>, path: Path, text: string): void => {
+  for (const ast of fieldAt(state, path)) {
+    const problem = disorderOf(ast)
+    if (problem !== undefined) throw new Error(problem.replace("$", text))
+  }
+}
+
+/** The filter of what is null at a path. A none is an object of its own. */
+export const nullAt = (state: Schema.Codec<unknown, unknown>, path: Path): Filter => {
+  const missing: Filter = { _tag: "IsNull", path }
+  return fieldAt(state, path).some(isOption)
+    ? { _tag: "Or", filters: [missing, compare([...path, "_tag"], "eq", "None")] }
+    : missing
+}
 
 /** The filters for a state. The compiler has checked their paths and operands. */
 export const filters = <State>(state: Schema.Codec<State, unknown>): Filters<State> => {
-  const operand = (path: string, value: unknown) => scalarOf(fieldCodec(state, pathOf(path)), path, value)
-  const element = (path: string, value: unknown) => scalarOf(elementCodec(state, pathOf(path)), path, value)
-  const eq = (path: string, value: unknown): Filter => compare(path, "eq", operand(path, value))
+  const at = (text: string): Path => pathOf(state, text)
+  const operand = (path: Path, text: string, value: unknown) => scalarOf(fieldCodec(state, path), text, value)
+  const element = (path: Path, text: string, value: unknown) => scalarOf(elementCodec(state, path), text, value)
+  const eq = (text: string, value: unknown): Filter => {
+    const path = at(text)
+    return compare(path, "eq", operand(path, text, value))
+  }
   const ordered =
     (is: "gt" | "gte" | "lt" | "lte") =>
-    (path: string, value: unknown): Filter => {
-      const written = operand(path, value)
-      if (typeof value === "number" && typeof written !== "number") {
-        throw new Error(`the numbers of ${path} are written as text, which has another order`)
-      }
-      return compare(path, is, written)
+    (text: string, value: unknown): Filter => {
+      const path = at(text)
+      checkOrdered(state, path, text)
+      return compare(path, is, operand(path, text, value))
     }
   const text =
     (is: "contains" | "startsWith") =>
-    (path: string, text: string, { ignoreCase = false }: { readonly ignoreCase?: boolean } = {}): Filter => {
-      fieldCodec(state, pathOf(path))
-      return { _tag: "Text", path: pathOf(path), is, text, ignoreCase }
-    }
-  const overlaps = (path: string, values: ReadonlyArray<unknown>): Filter => ({
-    _tag: "Overlaps",
-    path: pathOf(path),
-    values: values.map((value) => element(path, value))
-  })
+    (path: string, text: string, { ignoreCase = false }: { readonly ignoreCase?: boolean } = {}): Filter => ({
+      _tag: "Text",
+      path: at(path),
+      is,
+      text,
+      ignoreCase
+    })
+  const overlaps = (text: string, values: ReadonlyArray<unknown>): Filter => {
+    const path = at(text)
+    return { _tag: "Overlaps", path, values: values.map((value) => element(path, text, value)) }
+  }
   const [gte, lte] = [ordered("gte"), ordered("lte")]
   return {
     eq,
@@ -103,13 +123,13 @@ export const filters = <State>(state: Schema.Codec<State, unknown>): Filters<Sta
     lt: ordered("lt"),
     lte,
     between: (path, from, to) => ({ _tag: "And", filters: [gte(path, from), lte(path, to)] }),
-    oneOf: (path, values) => ({ _tag: "In", path: pathOf(path), values: values.map((value) => operand(path, value)) }),
+    oneOf: (text, values) => {
+      const path = at(text)
+      return { _tag: "In", path, values: values.map((value) => operand(path, text, value)) }
+    },
     contains: text("contains"),
     startsWith: text("startsWith"),
-    isNull: (path) => {
-      fieldCodec(state, pathOf(path))
-      return { _tag: "IsNull", path: pathOf(path) }
-    },
+    isNull: (text) => nullAt(state, at(text)),
     includes: (path, value) => overlaps(path, [value]),
     overlaps,
     and: (...filters) => ({ _tag: "And", filters }),
@@ -129,9 +149,9 @@ export const equalities = <State>(state: Schema.Codec<State, unknown>, values: o
 
 const not = (filter: Filter): Filter => ({ _tag: "Not", filter })
 
-const compare = (path: string, is: "eq" | "gt" | "gte" | "lt" | "lte", value: Scalar): Filter => ({
+const compare = (path: Path, is: "eq" | "gt" | "gte" | "lt" | "lte", value: Scalar): Filter => ({
   _tag: "Compare",
-  path: pathOf(path),
+  path,
   is,
   value
 })

@@ -3,7 +3,7 @@ import type * as Schema from "effect/Schema"
 import type { InvalidCursor } from "../errors.ts"
 import { cursorOf, decodeCursor } from "./cursor.ts"
 import type { Count, Page, Path, Query, Row } from "./data.ts"
-import { comparePlaces, fieldsOf, matches, placeOf } from "./evaluation.ts"
+import { comparePlaces, completed, fieldsOf, matches, placeOf } from "./evaluation.ts"
 
 /**
  * The answer to a query from all records of its view, their states as JSON. A
@@ -25,18 +25,25 @@ export const run = (
   records: Iterable<Row<Schema.Json>>
 ): Result.Result<Page<Schema.Json>, InvalidCursor> =>
   Result.map(decodeCursor(query), (after) => {
-    const { limit, orderBy, select, where } = query
+    const { limit, missing, orderBy, select, total, where } = query
     const found = []
+    let count = 0
     for (const { key, state } of records) {
-      if (where !== undefined && !matches(where, state)) continue
-      const place = placeOf(orderBy, key, state)
+      const whole = completed(state, missing)
+      if (where !== undefined && !matches(where, whole)) continue
+      count++
+      const place = placeOf(orderBy, key, whole)
       if (after === undefined || comparePlaces(orderBy, place, after) > 0) found.push({ key, state, place })
     }
     found.sort((a, b) => comparePlaces(orderBy, a.place, b.place))
     const page = found.slice(0, limit)
     return {
-      rows: page.map(({ key, state }) => ({ key, state: select === undefined ? state : selected(state, select) })),
-      next: page.length < found.length ? cursorOf(query, page.at(-1)!) : undefined
+      rows: page.map(({ key, state }) => ({
+        key,
+        state: select === undefined ? state : selected(completed(state, missing), select)
+      })),
+      next: page.length < found.length ? cursorOf(query, page.at(-1)!) : undefined,
+      ...(total === true ? { total: count } : undefined)
     }
   })
 
@@ -51,9 +58,9 @@ export const run = (
  * QueryEvaluation.runCount({ _tag: "Count", view: "Accounts" }, [{ key: "a", state: { balance: 3 } }]) // 1
  * ```
  */
-export const runCount = ({ where }: Count, records: Iterable<Row<Schema.Json>>): number => {
+export const runCount = ({ missing, where }: Count, records: Iterable<Row<Schema.Json>>): number => {
   let count = 0
-  for (const { state } of records) if (where === undefined || matches(where, state)) count++
+  for (const { state } of records) if (where === undefined || matches(where, completed(state, missing))) count++
   return count
 }
 

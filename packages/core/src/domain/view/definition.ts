@@ -40,6 +40,13 @@ export interface Any {
   readonly types: ReadonlyArray<string>
   /** The fields of the state by which records are looked up. */
   readonly indexes: ReadonlyArray<Index>
+  /**
+   * Identifies the definition, as far as it can be told from data: the sources and the
+   * events of each that have a handler, the JSON of the state, the kind of keys, and the
+   * indexes. It is the same in every process of one program. What functions do, names of
+   * schemas and their documentation do not count, nor does the order of declarations.
+   */
+  readonly fingerprint: string
   readonly consistency: Consistency
   readonly onPoison: OnPoison
   /** True if all events that touch a record are of one stream. */

@@ -1,6 +1,7 @@
 /** Events and records of a view as plain values, for tests. */
 import * as DateTime from "effect/DateTime"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import type * as Aggregate from "../Aggregate.ts"
 import type * as StreamId from "../StreamId.ts"
 import type { Envelope, View } from "./definition.ts"
@@ -47,7 +48,8 @@ export const given = <
 /**
  * The records of a view by key after a sequence of events, for tests. The missing
  * parts of the envelopes are made up: positions and versions are counted, and
- * each event is recorded one second after the one before.
+ * each event is recorded one second after the one before. As in a store, a
+ * handler gets the former state as its JSON gives it back.
  *
  * Throws an `InvalidKey` if the view names a key that no record can have.
  *
@@ -77,6 +79,7 @@ export const fold = <Name extends string, State, Event extends Aggregate.Tagged,
 ): ReadonlyMap<string, State> => {
   const records = new Map<string, State>()
   const versions = new Map<string, number>()
+  const kept = keeping(view.schemas.state)
   let last = 0
   for (const { event, ...known } of events) {
     const { position = last + 1, version = (versions.get(known.streamId) ?? 0) + 1 } = known
@@ -86,10 +89,20 @@ export const fold = <Name extends string, State, Event extends Aggregate.Tagged,
     for (const key of Result.getOrThrow(view.keysOf(event, envelope))) {
       const state = view.evolve(records.get(key), event, envelope)
       if (state === undefined) records.delete(key)
-      else records.set(key, state)
+      else records.set(key, kept(state))
     }
   }
   return records
+}
+
+// A state that its schema does not write as it is, such as a plain object for a class, stays as it is.
+const keeping = <State>(schema: Schema.Codec<State, unknown>) => {
+  const codec = Schema.toCodecJson(schema)
+  const [encode, decode] = [Schema.encodeResult(codec), Schema.decodeUnknownResult(codec)]
+  return (state: State): State => {
+    const json = Result.map(encode(state), (written): unknown => JSON.parse(JSON.stringify(written)))
+    return Result.getOrElse(Result.flatMap(json, decode), () => state)
+  }
 }
 
 const madeUp = (position: number) => {

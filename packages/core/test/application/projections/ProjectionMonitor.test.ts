@@ -1,5 +1,14 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Projection, ProjectionMonitor, Unhealthy, View, ViewStore, ViewStoreError, Reason } from "@hexfold/core"
+import {
+  Projection,
+  ProjectionMonitor,
+  ProjectionStore,
+  Unhealthy,
+  View,
+  ViewStore,
+  ViewStoreError,
+  Reason
+} from "@hexfold/core"
 import { DateTime, Duration, Effect, Layer, Metric, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Budget } from "../../support/budget.ts"
@@ -9,6 +18,7 @@ const activity = Effect.map(ProjectionMonitor.status([Activity]), ([status]) => 
 const nobody = {
   view: Activity.name,
   version: Activity.version,
+  isDeclared: true,
   state: "waiting",
   serves: false,
   position: 0,
@@ -17,10 +27,13 @@ const nobody = {
   timeLeft: Duration.zero,
   eventsPerSecond: 0,
   owners: [undefined],
+  parts: [],
   failure: undefined,
+  ended: undefined,
   parked: 0,
   skipped: 0,
-  rebuild: undefined
+  rebuild: undefined,
+  faults: [expect.objectContaining({ reason: "unowned", unowned: { parts: [0], of: 1 } })]
 }
 const generation = { view: Activity.name, version: Activity.version }
 const error = { step: "evolve", cause: "no" }
@@ -33,17 +46,22 @@ const failure = {
   at: DateTime.makeUnsafe(0)
 }
 
+/** Which part of which generation commits, and what. By default it is the only part of the first generation. */
+interface Said extends Partial<ProjectionStore.Commit> {
+  readonly generation?: ProjectionStore.Generation
+  readonly part?: number
+  readonly of?: number
+}
+
 /** Owns a part and commits something, like a projection. */
-const said = (given: Partial<ViewStore.Commit> & { readonly part?: number; readonly of?: number } = {}) =>
+const said = ({ generation: which = generation, of = 1, part: index = 0, ...rest }: Said = {}) =>
   Effect.gen(function* () {
-    const { of = 1, part: index = 0, ...rest } = given
-    const { claim, commit } = yield* ViewStore.ViewStore
+    const { claim, commit } = yield* ProjectionStore.ProjectionStore
     const part = { index, of }
-    const target = { generation: rest.generation ?? generation, part, owner: `p${index}`, lease: Duration.hours(9) }
-    const claimed = yield* claim(target)
+    const claimed = yield* claim({ generation: which, part, owner: `p${index}`, lease: Duration.hours(9) })
     if (claimed._tag !== "Owned") throw new Error(claimed._tag)
     const { epoch, position: from } = claimed
-    yield* commit({ generation, part: index, epoch, from, to: from, put: [], remove: [], ...rest })
+    yield* commit({ owner: { generation: which, part: index, epoch }, from, to: from, ...rest })
   })
 
 /** A store that reports that appends maintain all views. */
@@ -58,11 +76,11 @@ const inline = Effect.provideServiceEffect(
 describe("status", () => {
   it.effect("of a view that no projection has begun", () =>
     Effect.gen(function* () {
-      expect(yield* activity).toEqual({ ...nobody, horizon: 0, lag: 0 })
+      expect(yield* activity).toEqual({ ...nobody, horizon: 0, lag: 0, lagAtMost: 0 })
       yield* deposited("a", 1)
       yield* deposited("a", 1)
       yield* TestClock.adjust("3 seconds")
-      const late = { lag: 2, lagTime: Duration.seconds(3), percent: 0, timeLeft: undefined }
+      const late = { lag: 2, lagAtMost: 2, lagTime: Duration.seconds(3), percent: 0, timeLeft: undefined }
       expect(yield* activity).toEqual({ ...nobody, horizon: 2, ...late })
     }).pipe(Effect.provide(stores))
   )
@@ -71,14 +89,15 @@ describe("status", () => {
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
-      const done = { ...nobody, position: 1, serves: true }
+      const parts = [expect.objectContaining({ position: 1, owner: undefined })]
+      const done = { ...nobody, build: 1, position: 1, serves: true, parts }
       yield* TestClock.adjust("1 hour")
-      expect(yield* activity).toEqual({ ...done, horizon: 1, lag: 0 })
+      expect(yield* activity).toEqual({ ...done, horizon: 1, lag: 0, lagAtMost: 0 })
       yield* deposited("a", 1)
       yield* TestClock.adjust("2 seconds")
       yield* deposited("b", 1)
       yield* TestClock.adjust("5 seconds")
-      const late = { lag: 2, lagTime: Duration.seconds(7), percent: 33, timeLeft: undefined }
+      const late = { lag: 2, lagAtMost: 2, lagTime: Duration.seconds(7), percent: 33, timeLeft: undefined }
       expect(yield* activity).toEqual({ ...done, horizon: 3, ...late })
     }).pipe(Effect.provide(stores))
   )
@@ -90,12 +109,15 @@ describe("status", () => {
         state: Schema.Int,
         evolve: { BudgetSet: (_, { limit }) => limit }
       })
-      const limits = Effect.map(ProjectionMonitor.status([Activity, Limits]), ([, status]) => status!.lag)
+      const limits = Effect.map(ProjectionMonitor.status([Activity, Limits]), ([, status]) => [
+        status!.lag,
+        status!.lagAtMost
+      ])
       yield* deposited("a", 1)
-      expect(yield* limits).toBe(0)
+      expect(yield* limits).toEqual([0, 0])
       yield* budget(1, 5)
       yield* deposited("a", 1)
-      expect(yield* limits).toBe(2)
+      expect(yield* limits).toEqual([1, 1])
     }).pipe(Effect.provide(stores))
   )
 
@@ -104,7 +126,8 @@ describe("status", () => {
       yield* Projection.catchUp(Activity)
       yield* deposited("a", 1)
       yield* TestClock.adjust("1 hour")
-      const current = { ...nobody, state: "inline", serves: true, position: 1, horizon: 1, lag: 0 }
+      const place = { build: 1, position: 1, horizon: 1, parts: [expect.objectContaining({ owner: undefined })] }
+      const current = { ...nobody, ...place, state: "inline", serves: true, lag: 0, lagAtMost: 0, faults: [] }
       expect(yield* inline(activity)).toEqual(current)
     }).pipe(Effect.provide(stores))
   )
@@ -114,13 +137,15 @@ describe("status", () => {
       const state = Effect.map(activity, ({ state }) => state)
       yield* deposited("a", 1)
       yield* said({ to: 1 })
+      expect(yield* activity).toMatchObject({ state: "building", serves: false })
+      yield* said({ asks: "serve" })
       expect(yield* state).toBe("live")
       yield* deposited("a", 1)
       yield* TestClock.adjust("5 seconds")
       expect(yield* state).toBe("live")
       yield* TestClock.adjust("1 second")
       expect(yield* state).toBe("catching up")
-      yield* said({ failure })
+      yield* said({ progress: { failure } })
       expect(yield* activity).toMatchObject({ state: "failed", failure })
       yield* said({ to: 2 })
       expect(yield* activity).toMatchObject({ state: "live", failure: undefined })
@@ -135,9 +160,9 @@ describe("status", () => {
   it.effect("adds up the throughput of the parts, and estimates when the last of them has caught up", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 10; i++) yield* deposited("a", 1)
-      yield* said({ part: 0, of: 2, to: 10, throughput: { events: 3, positions: 0 } })
+      yield* said({ part: 0, of: 2, to: 10, progress: { throughput: { events: 3, positions: 0 } } })
       expect(yield* activity).toMatchObject({ state: "waiting", owners: ["p0", undefined], timeLeft: undefined })
-      yield* said({ part: 1, of: 2, to: 6, throughput: { events: 1, positions: 2 } })
+      yield* said({ part: 1, of: 2, to: 6, progress: { throughput: { events: 1, positions: 2 } } })
       expect(yield* activity).toMatchObject({
         owners: ["p0", "p1"],
         position: 6,
@@ -153,9 +178,13 @@ describe("status", () => {
   it.effect("reports the progress of a rebuild", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 10; i++) yield* deposited("a", 1)
-      yield* said({ to: 10 })
+      yield* said({ to: 10, asks: "serve" })
       expect((yield* activity).rebuild).toBeUndefined()
-      yield* said({ generation: { ...generation, build: 2 }, to: 4, throughput: { events: 3, positions: 2 } })
+      yield* said({
+        generation: { ...generation, build: 2 },
+        to: 4,
+        progress: { throughput: { events: 3, positions: 2 } }
+      })
       const rebuild = { build: 2, position: 4, percent: 40, timeLeft: Duration.seconds(3), eventsPerSecond: 3 }
       expect(yield* activity).toMatchObject({ serves: true, position: 10, percent: 100, rebuild })
       yield* TestClock.adjust("10 hours")
@@ -210,7 +239,7 @@ describe("watch", () => {
       )
       yield* deposited("a", 1)
       yield* deposited("a", 1)
-      yield* said({ to: 1, throughput: { events: 5, positions: 5 }, failure })
+      yield* said({ to: 1, asks: "serve", progress: { throughput: { events: 5, positions: 5 }, failure } })
       yield* TestClock.adjust("20 seconds")
       expect(yield* gauges).toMatchObject({ "lag_events Activity 1": 0 })
       yield* TestClock.adjust("10 seconds")
@@ -228,6 +257,11 @@ describe("watch", () => {
         "events_per_second Activity 1": 5,
         "parked_keys Activity 1": 0,
         "skipped_dead_letters Activity 1": 0,
+        "healthy Activity 1": 0,
+        "lag_events_at_most Activity 1": 1,
+        "unowned_parts Activity 1": 0,
+        "unowned_parts Other 3": 1,
+        "healthy Other 3": 1,
         "failed Other 3": 0,
         "serves Other 3": 0,
         "owners Other 3": 0
@@ -248,6 +282,38 @@ describe("watch", () => {
       yield* eventually(Effect.map(gauges, (all) => all["lag_events Activity 1"] === 0))
       const failures = (yield* Metric.snapshot).find(({ id }) => id === "hexfold_projection_status_failures_total")
       expect(failures?.state).toMatchObject({ count: 2 })
+    }).pipe(Effect.scoped, Effect.provide(stores), Effect.provideService(Metric.MetricRegistry, new Map()))
+  )
+
+  it.effect("lets no gauge say that all is well while the status cannot be read", () =>
+    Effect.gen(function* () {
+      const store = yield* ViewStore.ViewStore
+      let isDown = false
+      const status = Effect.suspend(() => (isDown ? Effect.fail(down) : store.status))
+      yield* said({ to: 0, asks: "serve" })
+      yield* ProjectionMonitor.watch([Activity]).pipe(
+        Effect.provideService(ViewStore.ViewStore, { ...store, status }),
+        Effect.forkScoped({ startImmediately: true })
+      )
+      const isPublished = (values: Readonly<Record<string, number>>) =>
+        eventually(
+          Effect.map(gauges, (all) =>
+            Object.entries(values).every(([name, value]) => all[`${name} Activity 1`] === value)
+          ),
+          0
+        )
+      yield* isPublished({ healthy: 1, lag_seconds: 0 })
+      yield* TestClock.adjust("20 seconds")
+      isDown = true
+      yield* TestClock.adjust("40 seconds")
+      yield* isPublished({ healthy: 1, lag_seconds: 40 })
+      yield* TestClock.adjust("20 seconds")
+      yield* isPublished({ healthy: 0, lag_seconds: 60 })
+      const read = (yield* Metric.snapshot).find(({ id }) => id === "hexfold_projection_status_timestamp_seconds")
+      expect(read?.state).toMatchObject({ value: 20 })
+      isDown = false
+      yield* TestClock.adjust("10 seconds")
+      yield* isPublished({ healthy: 1, lag_seconds: 0 })
     }).pipe(Effect.scoped, Effect.provide(stores), Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 })
@@ -278,7 +344,7 @@ describe("health", () => {
   it.effect("fails when an event has stopped a view", () =>
     Effect.gen(function* () {
       const error = { step: "evolve", cause: "Error: no" }
-      yield* said({ failure: { ...failure, error } })
+      yield* said({ progress: { failure: { ...failure, error } } })
       const unhealthy = yield* Effect.flip(health)
       expect(unhealthy).toMatchObject({ _tag: "Unhealthy", views: [{ reason: "failed", failure: { error } }] })
       expect(unhealthy.message).toBe(
@@ -296,7 +362,12 @@ describe("health", () => {
       const second = ProjectionMonitor.health([{ ...Activity, version: 2 }])
       expect(yield* second).toMatchObject([{ state: "building" }])
       yield* TestClock.adjust("9 hours")
-      expect(yield* Effect.flip(second)).toMatchObject({ views: [{ version: 2, reason: "late" }] })
+      expect(yield* Effect.flip(second)).toMatchObject({
+        views: [
+          { version: 2, reason: "unowned", lasted: Duration.hours(1) },
+          { version: 2, reason: "late" }
+        ]
+      })
     }).pipe(Effect.provide(stores))
   )
 
@@ -304,10 +375,24 @@ describe("health", () => {
     Effect.gen(function* () {
       yield* said({ deadLetters: { put: [{ ...failure, history: 1, key: "a", parked: true }], remove: [] } })
       expect(yield* ProjectionMonitor.health([Activity], { maxParked: 1 })).toHaveLength(1)
-      expect(yield* ProjectionMonitor.health([Activity])).toHaveLength(1)
-      const unhealthy = yield* Effect.flip(ProjectionMonitor.health([Activity], { maxParked: 0 }))
+      const unhealthy = yield* Effect.flip(ProjectionMonitor.health([Activity]))
       expect(unhealthy).toMatchObject({ views: [{ reason: "parked", parked: 1 }] })
       expect(unhealthy.message).toBe("Activity, version 1: 1 key is parked")
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("fails when more events were skipped than allowed", () =>
+    Effect.gen(function* () {
+      const deadLetter = { ...failure, history: 1, parked: false }
+      const put = [
+        { ...deadLetter, key: "a" },
+        { ...deadLetter, key: "b" }
+      ]
+      yield* said({ deadLetters: { put, remove: [] } })
+      expect(yield* ProjectionMonitor.health([Activity], { maxSkipped: 2 })).toHaveLength(1)
+      const unhealthy = yield* Effect.flip(ProjectionMonitor.health([Activity]))
+      expect(unhealthy).toMatchObject({ views: [{ reason: "skipped", skipped: 2 }] })
+      expect(unhealthy.message).toBe("Activity, version 1: 2 events were skipped")
     }).pipe(Effect.provide(stores))
   )
 

@@ -21,6 +21,7 @@ describe("while a transaction that has appended holds the horizon back", () => {
     Effect.gen(function* () {
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
+      yield* Effect.forkChild(Projection.run(Activity), { startImmediately: true })
       const since = yield* DateTime.now
       yield* TestClock.adjust("30 seconds")
       const on = (isPrepared: boolean) =>
@@ -36,8 +37,10 @@ describe("while a transaction that has appended holds the horizon back", () => {
         )
       const [[status], health] = yield* on(false)
       expect(status).toMatchObject({
+        state: "held",
         horizon: 1,
         lag: 2,
+        lagAtMost: 2,
         lagTime: Duration.seconds(30),
         held: { drawn: 3, heldSince: since }
       })
@@ -50,6 +53,18 @@ describe("while a transaction that has appended holds the horizon back", () => {
           message:
             "Activity, version 1: its lag is 2 events and 1m 1s; an open transaction of import, process 7 holds it back"
         }
+      })
+      // Its own limit says how long a lag may be. How long it is held back is another matter.
+      const patient = Effect.flatMap(held(since, false), (store) =>
+        ProjectionMonitor.health([Activity], { maxLagTime: "1 hour", grace: "1 minute" }).pipe(
+          Effect.flip,
+          Effect.provideService(EventStore.EventStore, store)
+        )
+      )
+      const message = "held by an open transaction of import, process 7 since 1970-01-01T00:00:00.000Z, for 1m 1s"
+      expect(yield* patient).toMatchObject({
+        views: [{ reason: "held", heldSince: since, holders: [{ application: "import", pid: 7 }] }],
+        message: `Activity, version 1: ${message}`
       })
       const [, prepared] = yield* on(true)
       expect(prepared).toMatchObject({

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "@effect/vitest"
-import { DropRefused, NotServing, Projection, ProjectionMonitor, RebuildOvertaken, ViewStore } from "@hexfold/core"
+import {
+  DropRefused,
+  NotServing,
+  Projection,
+  ProjectionMonitor,
+  ProjectionStore,
+  RebuildOvertaken,
+  ViewStore
+} from "@hexfold/core"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { collecting } from "../../support/logged.ts"
@@ -46,7 +54,7 @@ describe("a projection warns", () => {
         hooks.before = Effect.void
         return Effect.fail(away())
       })
-      const running = Effect.provideService(Projection.run(Activity), ViewStore.ViewStore, store)
+      const running = Effect.provideService(Projection.run(Activity), ProjectionStore.ProjectionStore, store)
       yield* Effect.forkChild(into(running))
       yield* reaches(Activity, 1)
       expect(lines).toEqual(["Warn Activity, version 1: goes on after a failure of the store: commit: down"])
@@ -68,6 +76,43 @@ it.effect("a projection that stops says why, and what to do", () => {
   }).pipe(Effect.ensuring(mend), Effect.scoped, Effect.provide(stores))
 })
 
+it.effect("a job that an event stops warns of it with the message of the error, and fails with it", () => {
+  const { into, lines } = collecting()
+  return Effect.gen(function* () {
+    yield* breakAll
+    yield* put("a", 7)
+    const view = boxes("stop")
+    const warning =
+      'Warn Boxes, version 1: the projection has stopped: Boxes, version 1: evolve failed for event 1 of Box-a, a "Put" at position 1: Error: seven'
+    const jobs: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }, Projection.Stores>> = [
+      Projection.catchUp(view),
+      Projection.build(view),
+      Projection.run(view),
+      Projection.rebuild(view)
+    ]
+    for (const job of jobs) {
+      lines.length = 0
+      expect((yield* Effect.flip(into(job)))._tag).toBe("ProjectionFailed")
+      expect(lines).toEqual([warning])
+    }
+  }).pipe(Effect.ensuring(mend), Effect.provide(stores))
+})
+
+it.effect("a retry that parks a key at a later event warns of that event", () => {
+  const { into, lines } = collecting()
+  return Effect.gen(function* () {
+    hands.broken = new Set([6, 7])
+    yield* put("a", 7)
+    yield* put("a", 6)
+    yield* Projection.catchUp(boxes("park"))
+    hands.broken = new Set([6])
+    yield* into(Projection.retryParked(boxes("park")))
+    expect(lines).toEqual([
+      expect.stringMatching(/^Warn Boxes, version 1: parked the key "a" at event 2 of Box-a, a "Put" at position 2: /)
+    ])
+  }).pipe(Effect.ensuring(mend), Effect.provide(stores))
+})
+
 it.effect("a status that cannot be read is logged with the message of the error", () => {
   const { into, lines } = collecting()
   return Effect.gen(function* () {
@@ -84,18 +129,22 @@ it.effect("a status that cannot be read is logged with the message of the error"
 
 it("errors name the version, and the build if there are several", () => {
   const courses = { view: "Courses", version: 2, build: 1 }
-  const serving = { version: 3, build: 2 }
+  const serving = { version: 2, build: 6 }
   expect([
     new DropRefused({ ...courses, reason: "Serves" }).message,
     new DropRefused({ ...courses, build: 4, reason: "Owned", owner: "p1" }).message,
     new RebuildOvertaken({ ...courses, build: 5, serving }).message,
-    new NotServing({ ...courses, serving }).message,
-    new NotServing(courses).message
+    new NotServing({ view: "Courses", version: 2, reason: "unbuilt" }).message,
+    new NotServing({ ...courses, reason: "building", position: 5, lag: 3 }).message,
+    new NotServing({ ...courses, build: 4, reason: "replaced" }).message,
+    new NotServing({ view: "Courses", version: 2, reason: "left", position: 5 }).message
   ]).toEqual([
-    "Courses, version 2 is not dropped: it answers the queries",
+    "Courses, version 2 is not dropped: it answers the queries, and nothing would answer them without it",
     "Courses, version 2, build 4 is not dropped: the projection p1 owns it; stop the projections of this version first",
-    "Courses, version 2, build 5 cannot take over: version 3, build 2 answers the queries",
-    "Courses, version 2 cannot be verified: version 3, build 2 answers the queries",
-    "Courses, version 2 cannot be verified: no version answers the queries"
+    "Courses, version 2, build 5 cannot take over: version 2, build 6 answers the queries",
+    "Courses, version 2 does not answer: no projection has begun to build this version. Is Projection.layer([Courses]) running?",
+    "Courses, version 2 does not answer: it is being built, and has not caught up with the events yet. It has reached position 5, 3 before the last one",
+    "Courses, version 2, build 4 does not answer: another build of this version answers now.",
+    "Courses, version 2 does not answer: no projection works on this version any more, and another version is used. Is Projection.layer([Courses]) running? It has reached position 5"
   ])
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { EventStore, Projection, View, ViewStore } from "@hexfold/core"
+import { EventStore, Projection, ProjectionStore, View, ViewStore } from "@hexfold/core"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import fc from "fast-check"
@@ -19,7 +19,7 @@ import {
 } from "../../support/projected.ts"
 
 const partsOf = Effect.flatMap(ViewStore.ViewStore, ({ status }) =>
-  Effect.map(status, (all) => all.find(({ view, serves }) => view === "Activity" && serves)?.parts ?? [])
+  Effect.map(status, (all) => all.find(({ view }) => view === "Activity")?.parts ?? [])
 )
 
 const owners = Effect.map(partsOf, (parts) => parts.map(({ owner }) => owner))
@@ -91,14 +91,12 @@ describe("a view in parts", () => {
       yield* some(20)
       yield* Projection.catchUp(Activity, { parts: 3 })
       yield* some(30)
-      const { commit } = yield* ViewStore.ViewStore
-      const plain = yield* ViewStore.ViewStore
+      const plain = yield* ProjectionStore.ProjectionStore
+      const { commit } = plain
       // Only the first part advances.
-      const first: typeof commit = (given) => (given.part === 0 ? commit(given) : Effect.fail(away()))
-      const lame = Effect.provideService(Projection.run(Activity, { parts: 3, batch: 4 }), ViewStore.ViewStore, {
-        ...plain,
-        commit: first
-      })
+      const first: typeof commit = (given) => (given.owner.part === 0 ? commit(given) : Effect.fail(away()))
+      const running = Projection.run(Activity, { parts: 3, batch: 4 })
+      const lame = Effect.provideService(running, ProjectionStore.ProjectionStore, { ...plain, commit: first })
       const old = yield* Effect.forkChild(lame)
       yield* eventually(Effect.map(partsOf, ([part]) => part?.position === 50))
       yield* Effect.forkChild(Projection.run(Activity, { parts: 2 }))
@@ -113,14 +111,14 @@ describe("a view in parts", () => {
 
   it.effect("refuses commits of former owners after it was divided anew", () =>
     Effect.gen(function* () {
-      const { claim, commit } = yield* ViewStore.ViewStore
+      const { claim, commit } = yield* ProjectionStore.ProjectionStore
       const generation = { view: "Activity", version: 1 }
       const lease = Duration.seconds(1)
       const claimed = yield* claim({ generation, owner: "old", lease, part: { index: 0, of: 2 } })
       yield* TestClock.adjust("2 seconds")
       yield* claim({ generation, owner: "new", lease, part: { index: 1, of: 3 } })
       const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
-      const late = yield* Effect.flip(commit({ generation, part: 0, epoch, from: 0, to: 1, put: [], remove: [] }))
+      const late = yield* Effect.flip(commit({ owner: { generation, part: 0, epoch }, from: 0, to: 1 }))
       expect(late._tag).toBe("CommitConflict")
     }).pipe(Effect.provide(stores))
   )
@@ -132,9 +130,10 @@ describe("a view in parts", () => {
       yield* Projection.catchUp(Activity, { parts: 2 })
       yield* some(10)
       hooks.before = Effect.never
-      const commit: typeof plain.commit = (given) => (given.part === 1 ? store.commit(given) : plain.commit(given))
+      const commit: typeof plain.commit = (given) =>
+        given.owner.part === 1 ? store.commit(given) : plain.commit(given)
       const running = Projection.run(Activity, { parts: 2 })
-      yield* Effect.forkChild(Effect.provideService(running, ViewStore.ViewStore, { ...plain, commit }))
+      yield* Effect.forkChild(Effect.provideService(running, ProjectionStore.ProjectionStore, { ...plain, commit }))
       const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 20, { timeout: "5 minutes" }))
       yield* eventually(Effect.map(partsOf, ([first]) => first?.position === 20))
       yield* TestClock.adjust("1 second")
@@ -159,9 +158,13 @@ describe("a view in parts", () => {
       yield* Projection.catchUp(version(1))
       yield* Projection.catchUp(version(2), { parts: 3, batch: 3 })
       const { load, status } = yield* ViewStore.ViewStore
-      expect((yield* status).map(({ serves }) => serves)).toEqual([false, true])
+      const projected = yield* ProjectionStore.ProjectionStore
+      expect((yield* status).map(({ serves }) => serves)).toEqual([true, true])
       const keys = Array.from({ length: 11 }, (_, i) => `account ${i}`)
-      const [old, next] = [yield* load({ view: "Sums", version: 1 }, keys), yield* load({ view: "Sums" }, keys)]
+      const [old, next] = [
+        yield* projected.load({ view: "Sums", version: 1 }, keys),
+        yield* load({ view: "Sums", version: 2 }, keys)
+      ]
       expect(next.states).toEqual(new Map(Array.from(old.states, ([key, sum]) => [key, 2 * Number(sum)])))
     }).pipe(Effect.provide(stores))
   )
@@ -213,7 +216,7 @@ describe("views that share a reader", () => {
       const deposits = Array.from({ length: 40 }, (_, i) => i + 1).filter(isDeposit)
       expect(yield* records).toEqual(yield* law())
       for (const { name } of Others) {
-        expect((yield* load({ view: name }, ["all"])).states.get("all")).toEqual(deposits)
+        expect((yield* load({ view: name, version: 1 }, ["all"])).states.get("all")).toEqual(deposits)
       }
     }).pipe(Effect.provide(stores))
   )
@@ -221,25 +224,26 @@ describe("views that share a reader", () => {
   it.effect("do not wait for a view that lags", () =>
     Effect.gen(function* () {
       const { plain } = yield* connection
+      const { load, status } = yield* ViewStore.ViewStore
       yield* some(40)
       const gate = yield* Deferred.make<void>()
       const slow: typeof plain.commit = (given) =>
-        given.generation.view === "One"
+        given.owner.generation.view === "One"
           ? Effect.andThen(Deferred.await(gate), plain.commit(given))
           : plain.commit(given)
       yield* Effect.gen(function* () {
         yield* reaches(Others[1]!, 40)
         yield* some(40)
         yield* reaches(Others[1]!, 80)
-        expect((yield* plain.status).find(({ view }) => view === "One")!.position).toBe(0)
+        expect((yield* status).find(({ view }) => view === "One")!.position).toBe(0)
         yield* Deferred.succeed(gate, undefined)
         yield* reaches(Others[0]!, 80)
       }).pipe(
         Effect.provide(Projection.layer(Others, { batch: 5, lease: "1 hour" })),
-        Effect.provideService(ViewStore.ViewStore, { ...plain, commit: slow })
+        Effect.provideService(ProjectionStore.ProjectionStore, { ...plain, commit: slow })
       )
-      const { load } = plain
-      const all = (name: string) => Effect.map(load({ view: name }, ["all"]), ({ states }) => states.get("all"))
+      const all = (name: string) =>
+        Effect.map(load({ view: name, version: 1 }, ["all"]), ({ states }) => states.get("all"))
       expect(yield* all("One")).toEqual(yield* all("Two"))
     }).pipe(Effect.provide(stores))
   )

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "@effect/vitest"
-import { EventStore, CommitConflict, Projection, ViewStore, Reason } from "@hexfold/core"
+import { EventStore, CommitConflict, Projection, ProjectionStore, Reason } from "@hexfold/core"
 import { Deferred, Duration, Effect, Fiber, Stream } from "effect"
 import { boxes, breakAll, hands, law, deadLetters, mend, pairs, put, records } from "../../support/poisoned.ts"
 import { connection, eventually, reaches, statusOf, stores } from "../../support/projected.ts"
@@ -35,9 +35,9 @@ const gated = Effect.gen(function* () {
 })
 
 const withStore =
-  (store: ViewStore.ViewStore["Service"]) =>
+  (store: ProjectionStore.ProjectionStore["Service"]) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Effect.provideService(effect, ViewStore.ViewStore, store)
+    Effect.provideService(effect, ProjectionStore.ProjectionStore, store)
 
 describe("retryParked", () => {
   it.effect("applies the parked events of each key up to the event that fails now", () =>
@@ -116,20 +116,20 @@ describe("retryParked", () => {
       const boxes = Array.from({ length: 8 }, (_, i) => `${i}`)
       yield* puts(boxes.map((box) => [box, 7]))
       yield* Projection.catchUp(view)
-      const store = yield* ViewStore.ViewStore
+      const store = yield* ProjectionStore.ProjectionStore
       const generation = { view: view.name, version: 1 }
       for (const index of [0, 1]) {
         const claim = { generation, part: { index, of: 2 }, owner: "other", lease: Duration.seconds(5) }
-        const { epoch } = (yield* store.claim(claim)) as Extract<ViewStore.Claimed, { _tag: "Owned" }>
+        const { epoch } = (yield* store.claim(claim)) as Extract<ProjectionStore.Claimed, { _tag: "Owned" }>
         const to = 10 + index
-        yield* store.commit({ generation, part: index, epoch, from: 8, to, put: [], remove: [] })
+        yield* store.commit({ owner: { generation, part: index, epoch }, from: 8, to })
       }
       yield* mend
-      const commits: Array<ViewStore.Commit> = []
+      const commits: Array<ProjectionStore.Commit> = []
       const commit: typeof store.commit = (commit) => (commits.push(commit), store.commit(commit))
       yield* withStore({ ...store, commit })(Projection.retryParked(view))
       expect(yield* records(view)).toEqual(yield* law(view))
-      expect(new Set(commits.map(({ from, part, to }) => `${part} ${from} ${to}`))).toEqual(
+      expect(new Set(commits.map(({ from, owner, to }) => `${owner.part} ${from} ${to}`))).toEqual(
         new Set(["0 10 10", "1 11 11"])
       )
     }).pipe(Effect.provide(stores))
@@ -153,9 +153,12 @@ describe("retryParked", () => {
       yield* puts([["a", 7]])
       yield* Projection.catchUp(view)
       yield* mend
-      const store = yield* ViewStore.ViewStore
+      const store = yield* ProjectionStore.ProjectionStore
       let tries = 0
-      const commit: typeof store.commit = (commit) => (tries++, store.commit({ ...commit, epoch: 0 }))
+      const commit: typeof store.commit = (commit) => (
+        tries++,
+        store.commit({ ...commit, owner: { ...commit.owner, epoch: 0 } })
+      )
       const retrying = withStore({ ...store, commit })(Projection.retryParked(view))
       const failed = yield* Effect.flip(joined(yield* Effect.forkChild(retrying)))
       expect(failed).toBeInstanceOf(CommitConflict)
@@ -225,7 +228,8 @@ describe("beside an owner", () => {
         ...plain,
         commit: (commit) => late(plain.commit(commit)),
         load: (generation, keys) => late(plain.load(generation, keys)),
-        deadLetters: (generation, options) => late(plain.deadLetters(generation, options))
+        deadLetters: ((generation: ProjectionStore.Generation, what: never) =>
+          late(plain.deadLetters(generation, what))) as typeof plain.deadLetters
       }
       yield* puts([
         ["a", 7],
@@ -334,7 +338,8 @@ describe("beside another retryParked", () => {
       const store: typeof plain = {
         ...plain,
         load: (generation, keys) => second(plain.load(generation, keys)),
-        deadLetters: (generation, options) => second(plain.deadLetters(generation, options))
+        deadLetters: ((generation: ProjectionStore.Generation, what: never) =>
+          second(plain.deadLetters(generation, what))) as typeof plain.deadLetters
       }
       yield* mend
       const whole = yield* Effect.forkChild(withStore(store)(Projection.retryParked(view, { keys: ["a"] })))

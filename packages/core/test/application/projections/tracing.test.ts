@@ -1,5 +1,5 @@
 import { expect, it } from "@effect/vitest"
-import { EventStore, Projection, ProjectionMonitor, ViewStore } from "@hexfold/core"
+import { EventStore, Projection, ProjectionMonitor, ProjectionStore, ViewStore } from "@hexfold/core"
 import { Effect, Stream, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import { boxes, breakAll, mend, put } from "../../support/poisoned.ts"
@@ -18,19 +18,23 @@ const collecting = (spans: Array<Tracer.NativeSpan>): Tracer.Tracer =>
 const traced = <A, E, R>(program: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const events = yield* EventStore.EventStore
-    const records = yield* ViewStore.ViewStore
+    const records = yield* ProjectionStore.ProjectionStore
+    const views = yield* ViewStore.ViewStore
     return yield* program.pipe(
       Effect.provideService(EventStore.EventStore, {
         ...events,
         readAll: (options) => Stream.withSpan(events.readAll(options), "readAll"),
         horizons: Stream.withSpan(events.horizons, "horizons")
       }),
-      Effect.provideService(ViewStore.ViewStore, {
+      Effect.provideService(ProjectionStore.ProjectionStore, {
         ...records,
         claim: (claim) => Effect.withSpan(records.claim(claim), "claim"),
         load: (generation, keys) => Effect.withSpan(records.load(generation, keys), "load"),
-        commit: (commit) => Effect.withSpan(records.commit(commit), "commit"),
-        status: Effect.withSpan(records.status, "status")
+        commit: (commit) => Effect.withSpan(records.commit(commit), "commit")
+      }),
+      Effect.provideService(ViewStore.ViewStore, {
+        ...views,
+        status: Effect.withSpan(views.status, "status")
       })
     )
   })

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
-import { EventStore, Projection, View, ViewStore } from "@hexfold/core"
+import { EventStore, Projection, ProjectionStore, View, ViewStore } from "@hexfold/core"
 import { DateTime, Duration, Effect, Fiber, Schema } from "effect"
 import { Account } from "../../support/account.ts"
 import { deposited, eventually, opened, stores } from "../../support/projected.ts"
 
-type Store = ViewStore.ViewStore["Service"]
+type Store = ProjectionStore.ProjectionStore["Service"]
 
 const hooks = { poison: 0, evolved: 0 }
 const Totals = View.make("Totals", {
@@ -26,18 +26,19 @@ const generation = { view: "Totals", version: 1 }
 const keys = ["A", "\uffee", "😀", "😀a"]
 
 /** Writes without the owner of the view. */
-const tamper = (change: Partial<ViewStore.Commit>) =>
+const tamper = (change: Partial<ProjectionStore.Commit>) =>
   Effect.gen(function* () {
-    const { commit, status } = yield* ViewStore.ViewStore
+    const { commit } = yield* ProjectionStore.ProjectionStore
+    const { status } = yield* ViewStore.ViewStore
     const { epoch, position } = (yield* status).find(({ serves }) => serves)!.parts[0]!
-    yield* commit({ generation, epoch, from: position, to: position, put: [], remove: [], ...change })
+    yield* commit({ owner: { generation, epoch }, from: position, to: position, ...change })
   })
 
-/** Runs an effect with a changed view store. */
+/** Runs an effect with a changed store of projections. */
 const changed =
   (change: (store: Store) => Partial<Store>) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Effect.updateService(effect, ViewStore.ViewStore, (store) => ({ ...store, ...change(store) }))
+    Effect.updateService(effect, ProjectionStore.ProjectionStore, (store) => ({ ...store, ...change(store) }))
 
 const sound = { different: 0, differences: [], unjudged: 0 }
 
@@ -68,7 +69,7 @@ describe("verify", () => {
           { key: "0", state: state(1) },
           { key: "\u{10ffff}", state: state(2) }
         ]
-        yield* tamper({ put, remove: ["😀", "again"] })
+        yield* tamper({ records: { put, remove: ["😀", "again"] } })
         const found = yield* verify
         expect(found).toMatchObject({ ...at, compared: 7, different: 5, unjudged: 0 })
         expect([...found.differences].sort((a, b) => (a.key < b.key ? -1 : 1))).toEqual([
@@ -127,12 +128,16 @@ describe("verify", () => {
         return i
       })
       const load = yield* Effect.forkScoped(writing)
-      const slowly = changed((store) => ({
-        load: (from, keys) => Effect.andThen(Effect.yieldNow, store.load(from, keys)),
-        query: ((query: never) => Effect.andThen(Effect.yieldNow, store.query(query))) as Store["query"]
+      const loading = changed(({ load }) => ({
+        load: (from, keys) => Effect.andThen(Effect.yieldNow, load(from, keys))
+      }))
+      const asking = Effect.updateService(ViewStore.ViewStore, (store: ViewStore.ViewStore["Service"]) => ({
+        ...store,
+        query: ((query: never, version: number) =>
+          Effect.andThen(Effect.yieldNow, store.query(query, version))) as typeof store.query
       }))
       while (load.pollUnsafe() === undefined) {
-        const report = yield* slowly(Projection.verify(Totals, { keysPerPass: 4 }))
+        const report = yield* loading(asking(Projection.verify(Totals, { keysPerPass: 4 })))
         expect(report).toMatchObject(sound)
         hasAdvanced ||= report.to > report.from
         yield* Effect.yieldNow
@@ -144,14 +149,15 @@ describe("verify", () => {
           ([only]) => only?.position === ids.length + written
         )
       )
-      yield* tamper({ put: [{ key: "3", state: state(-1) }] })
+      yield* tamper({ records: { put: [{ key: "3", state: state(-1) }], remove: [] } })
       expect(yield* Projection.verify(Totals)).toMatchObject({ different: 1, differences: [{ key: "3" }] })
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
   it.effect("compares each key at the position of its part, also when the parts change", () =>
     Effect.gen(function* () {
-      const store = yield* ViewStore.ViewStore
+      const store = yield* ProjectionStore.ProjectionStore
+      const { status } = yield* ViewStore.ViewStore
       const ids = Array.from({ length: 12 }, (_, i) => `account ${i}`)
       for (const amount of [1, 2]) for (const id of ids) yield* deposited(id, amount)
       yield* Projection.catchUp(Totals)
@@ -168,7 +174,12 @@ describe("verify", () => {
               .filter((id) => id !== lost && partOf(id, BigInt(of)) === index)
               .map((key) => ({ key, state: state(3 + rounds) }))
             const { epoch, position } = owned
-            yield* store.commit({ generation, part: index, epoch, from: position, to, put, remove: [] })
+            yield* store.commit({
+              owner: { generation, part: index, epoch },
+              from: position,
+              to,
+              records: { put, remove: [] }
+            })
             return yield* store.claim({ ...claim, lease: Duration.zero })
           })
         )
@@ -178,8 +189,13 @@ describe("verify", () => {
       expect(yield* verify).toMatchObject({ ...sound, compared: 12, from: 36, to: 60 })
       // A lost record is compared last, when the parts have changed and advanced.
       lost = ids.find((id) => partOf(id, 3n) === 1)!
-      const { epoch, position } = (yield* store.status)[0]!.parts[1]!
-      yield* store.commit({ generation, part: 1, epoch, from: position, to: position, put: [], remove: [lost] })
+      const { epoch, position } = (yield* status)[0]!.parts[1]!
+      yield* store.commit({
+        owner: { generation, part: 1, epoch },
+        from: position,
+        to: position,
+        records: { put: [], remove: [lost] }
+      })
       for (const id of ids) yield* deposited(id, 1)
       let loads = 0
       const dividedAnew = changed(({ load }) => ({
@@ -221,9 +237,9 @@ describe("verify", () => {
         remove: []
       }
       const put = ["a", "b", "c"].map((key) => ({ key, state: state(1) }))
-      yield* tamper({ put, deadLetters })
+      yield* tamper({ records: { put, remove: [] }, deadLetters })
       const retried = { put: [], remove: [{ position: 4, key: "b" }] }
-      const context = yield* Effect.context<ViewStore.ViewStore>()
+      const context = yield* Effect.context<ProjectionStore.ProjectionStore | ViewStore.ViewStore>()
       const retriedMeanwhile = changed(({ load }) => ({
         load: (from, keys) =>
           Effect.tap(load(from, keys), Effect.ignore(Effect.provide(tamper({ deadLetters: retried }), context)))
@@ -251,20 +267,21 @@ describe("verify", () => {
   it.effect("fails unless the same records answer from beginning to end", () =>
     Effect.gen(function* () {
       const refused = Effect.flip(Projection.verify(Totals))
-      expect(yield* refused).toMatchObject({ _tag: "NotServing", view: "Totals", version: 1 })
+      expect(yield* refused).toMatchObject({ _tag: "NotServing", view: "Totals", version: 1, reason: "unbuilt" })
       yield* deposited("a", 1)
       yield* Projection.catchUp(Totals)
-      const context = yield* Effect.context<EventStore.EventStore | ViewStore.ViewStore>()
-      const before = (meanwhile: Effect.Effect<unknown, unknown, EventStore.EventStore | ViewStore.ViewStore>) =>
+      const context = yield* Effect.context<Projection.Stores>()
+      const before = (meanwhile: Effect.Effect<unknown, unknown, Projection.Stores>) =>
         changed(({ load }) => ({
           load: (from, keys) => Effect.andThen(Effect.orDie(Effect.provide(meanwhile, context)), load(from, keys))
         }))
       const rebuilt = Projection.rebuild(Totals)
-      expect(yield* before(rebuilt)(refused)).toMatchObject({ build: 1, serving: { version: 1, build: 2 } })
+      expect(yield* before(rebuilt)(refused)).toMatchObject({ reason: "replaced", build: 1 })
       const dropped = Effect.flatMap(rebuilt, () => Projection.drop({ view: Totals, version: 1, build: 2 }))
-      expect(yield* before(dropped)(refused)).toMatchObject({ build: 2, serving: { version: 1, build: 3 } })
+      expect(yield* before(dropped)(refused)).toMatchObject({ reason: "replaced", build: 2 })
+      // What another version answers does not matter.
       yield* Projection.catchUp({ ...Totals, version: 2 })
-      expect(yield* refused).toMatchObject({ version: 1, serving: { version: 2, build: 1 } })
+      expect(yield* Projection.verify(Totals)).toMatchObject({ version: 1, build: 3, different: 0 })
     }).pipe(Effect.provide(stores))
   )
 
@@ -272,20 +289,20 @@ describe("verify", () => {
     Effect.gen(function* () {
       for (const id of ["a", "b", "c"]) yield* deposited(id, 1)
       yield* Projection.catchUp(Totals)
-      const context = yield* Effect.context<EventStore.EventStore | ViewStore.ViewStore>()
+      const context = yield* Effect.context<Projection.Stores>()
       const appended = (id: string) =>
         Effect.orDie(Effect.provide(Effect.andThen(deposited(id, 1), Projection.catchUp(Totals)), context))
       let loads = 0
-      const inline = changed((store) => ({
-        status: Effect.map(store.status, (all) => all.map((each) => ({ ...each, inline: true }))),
+      const busy = changed(({ load }) => ({
         load: (from, keys) =>
-          Effect.andThen(
-            Effect.andThen(loads++ === 0 ? appended("a") : Effect.void, appended("b")),
-            store.load(from, keys)
-          )
+          Effect.andThen(Effect.andThen(loads++ === 0 ? appended("a") : Effect.void, appended("b")), load(from, keys))
       }))
-      yield* tamper({ put: [{ key: "c", state: state(5) }] })
-      const verifying = yield* Effect.forkScoped(inline(Projection.verify(Totals)))
+      const inline = Effect.updateService(ViewStore.ViewStore, (store: ViewStore.ViewStore["Service"]) => ({
+        ...store,
+        status: Effect.map(store.status, (all) => all.map((each) => ({ ...each, inline: true })))
+      }))
+      yield* tamper({ records: { put: [{ key: "c", state: state(5) }], remove: [] } })
+      const verifying = yield* Effect.forkScoped(inline(busy(Projection.verify(Totals))))
       yield* eventually(Effect.sync(() => verifying.pollUnsafe() !== undefined))
       const differences = [{ key: "c", stored: state(5), expected: state(1) }]
       expect(yield* Fiber.join(verifying)).toMatchObject({ compared: 2, different: 1, differences, unjudged: 1 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { InvalidCursor, Projection, Query, RecordDecodeError, Records, View, ViewStore } from "@hexfold/core"
+import { InvalidCursor, Projection, ProjectionStore, Query, RecordDecodeError, Records, View } from "@hexfold/core"
 import { DateTime, Duration, Effect, Option, Schema } from "effect"
 import { Account } from "../../support/account.ts"
 import { deposited, stores } from "../../support/projected.ts"
@@ -61,11 +61,11 @@ describe("records", () => {
   it.effect("that do not match the schema are an error with their key, never left out", () =>
     Effect.gen(function* () {
       yield* filled
-      const { claim, commit } = yield* ViewStore.ViewStore
+      const { claim, commit } = yield* ProjectionStore.ProjectionStore
       const generation = { view: "Sums", version: 1 }
       yield* claim({ generation, owner: "other", lease: Duration.zero })
       const put = [{ key: "c", state: { sum: "two" } }]
-      yield* commit({ generation, epoch: 2, from: 3, to: 3, put, remove: [] })
+      yield* commit({ owner: { generation, epoch: 2 }, from: 3, to: 3, records: { put, remove: [] } })
       const error = new RecordDecodeError({ view: "Sums", key: "c", cause: expect.anything() })
       expect(yield* Effect.flip(Records.get(Sums, "c"))).toEqual(error)
       expect(yield* Effect.flip(Records.query(Sums, Query.from(Sums)))).toEqual(error)

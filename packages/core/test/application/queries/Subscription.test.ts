@@ -49,6 +49,25 @@ describe("recorded", () => {
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 
+  it.effect("from now on delivers the events that come later, and says first where it has begun", () =>
+    Effect.gen(function* () {
+      yield* open
+      yield* deposit
+      const begun = yield* Queue.unbounded<Subscription.Step>()
+      yield* Subscription.recordedSteps({ from: "now" }).pipe(
+        Stream.runForEach((step) => Queue.offer(begun, step)),
+        Effect.forkScoped({ startImmediately: true })
+      )
+      expect(yield* Queue.take(begun)).toEqual({ event: undefined, resume: { history: 1, position: 2 } })
+      yield* ring
+      const { event, resume } = yield* Queue.take(begun)
+      expect([event?.position, resume.position]).toEqual([3, 3])
+      expect(yield* Stream.runCollect(Subscription.events([Bell], { from: "now", upTo: 3 }))).toEqual([])
+      const both = yield* Effect.flip(Stream.runDrain(Subscription.recorded({ from: "now", after: 0 })))
+      expect(both.message).toContain("both `from` and `after` are given")
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+
   it.effect("ends after the events up to a position, also if the last of them are still to come", () =>
     Effect.gen(function* () {
       yield* open
@@ -209,7 +228,7 @@ describe("events", () => {
       yield* open
       const Older = { ...Bell, schemas: { ...Bell.schemas, events: new Map() as never } }
       const error = yield* Effect.flip(taken([Older], 1))
-      expect(error).toMatchObject({ _tag: "EventDecodeError", stream: "Bell-b", version: 1, type: "Rang" })
+      expect(error).toMatchObject({ _tag: "EventDecodeError", stream: "Bell-b", version: 1, position: 1, type: "Rang" })
       expect((yield* taken([Account], 1, { after: 1 })).length).toBe(1)
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )

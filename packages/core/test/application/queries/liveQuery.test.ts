@@ -3,14 +3,16 @@ import {
   EventStore,
   EventStoreError,
   type InvalidCursor,
+  type NotServing,
   Projection,
+  ProjectionStore,
   Query,
   Reason,
   Subscription,
   ViewStore,
   ViewStoreError
 } from "@hexfold/core"
-import { Deferred, Duration, Effect, Fiber, Queue, Stream } from "effect"
+import { Deferred, Duration, Effect, Fiber, Option, Queue, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Activity, budget, deposited, eventually, opened, reaches, stores } from "../../support/projected.ts"
 
@@ -33,10 +35,10 @@ const shown = Effect.gen(function* () {
 const counting = Effect.gen(function* () {
   const plain = yield* ViewStore.ViewStore
   const asked = { status: 0, query: 0 }
-  const query = (query: Query.Query | Query.Count) =>
-    Effect.suspend((): Effect.Effect<unknown, InvalidCursor | ViewStoreError> => {
+  const query = (query: Query.Query | Query.Count, version: number) =>
+    Effect.suspend((): Effect.Effect<unknown, InvalidCursor | NotServing | ViewStoreError> => {
       asked.query++
-      return query._tag === "Count" ? plain.query(query) : plain.query(query)
+      return query._tag === "Count" ? plain.query(query, version) : plain.query(query, version)
     })
   const store: ViewStore.ViewStore["Service"] = {
     ...plain,
@@ -47,6 +49,29 @@ const counting = Effect.gen(function* () {
 })
 
 const minutes = (n: number) => Effect.repeat(TestClock.adjust("1 second"), { times: n * 60 - 1 })
+
+describe("record", () => {
+  it.effect("gives the present state of one record, or none, and then each different one", () =>
+    Effect.gen(function* () {
+      const sums: Array<number | undefined> = []
+      yield* Projection.catchUp(Activity)
+      yield* Effect.forkScoped(Projection.run(Activity))
+      yield* Subscription.record(Activity, "Account-a").pipe(
+        Stream.runForEach((state) => Effect.sync(() => sums.push(Option.getOrUndefined(state)?.sum))),
+        Effect.forkScoped({ startImmediately: true })
+      )
+      yield* eventually(Effect.sync(() => sums.length === 1))
+      yield* deposited("a", 1)
+      yield* eventually(Effect.sync(() => sums.length === 2))
+      // The view advances, the record stays the same.
+      yield* deposited("b", 1)
+      yield* reaches(Activity, 2)
+      yield* deposited("a", 2)
+      yield* eventually(Effect.sync(() => sums.length === 3))
+      expect(sums).toEqual([undefined, 1, 3])
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+})
 
 describe("query", () => {
   it.effect("gives the present result, and then each different one", () =>
@@ -67,8 +92,9 @@ describe("query", () => {
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
-  it.effect("is empty at first for a view that no projection has begun", () =>
+  it.effect("is empty at first for a view without events", () =>
     Effect.gen(function* () {
+      yield* Projection.catchUp(Activity)
       const results = yield* shown
       expect(results).toEqual([""])
       yield* deposited("a", 1)
@@ -133,11 +159,12 @@ describe("query", () => {
       const status = Effect.map(store.status, (all) => all.map((each) => ({ ...each, inline: true })))
       const results = yield* Effect.provideService(shown, ViewStore.ViewStore, { ...store, status })
       // Written to the record without the projection, like by an append.
-      yield* plain.claim({ generation: { view: "Activity", version: 1 }, owner: "append", lease: Duration.minutes(1) })
+      const { claim, commit } = yield* ProjectionStore.ProjectionStore
+      yield* claim({ generation: { view: "Activity", version: 1 }, owner: "append", lease: Duration.minutes(1) })
       const put = [{ key: "x", state: { positions: [], sum: 7, at: "2026-01-01T00:00:00.000Z" } }]
       const { epoch, position } = (yield* plain.status)[0]!.parts[0]!
       const generation = { view: "Activity", version: 1 }
-      yield* plain.commit({ generation, epoch, from: position, to: position, put, remove: [] })
+      yield* commit({ owner: { generation, epoch }, from: position, to: position, records: { put, remove: [] } })
       yield* budget(1, 1)
       yield* eventually(
         Effect.sync(() => results.length === 2),
@@ -181,11 +208,11 @@ describe("query", () => {
       yield* Projection.catchUp(Activity)
       yield* deposited("a", 1)
       const results = yield* shown
-      const { claim, commit } = yield* ViewStore.ViewStore
-      const generation = { view: "Activity", version: 2 }
+      const { claim, commit } = yield* ProjectionStore.ProjectionStore
+      const generation = { view: "Activity", version: 1, build: 2 }
       const claimed = yield* claim({ generation, owner: "builder", lease: Duration.minutes(1) })
       const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
-      yield* commit({ generation, epoch, from: 0, to: 1, put: [], remove: [], serve: true })
+      yield* commit({ owner: { generation, epoch }, from: 0, to: 1, asks: "serve" })
       yield* eventually(Effect.sync(() => results.length === 2))
       expect(results).toEqual(["Account-a 1, all 1", ""])
     }).pipe(Effect.scoped, Effect.provide(stores))
@@ -227,11 +254,11 @@ describe("query", () => {
 
   it.effect("fails for errors that waiting does not cure", () =>
     Effect.gen(function* () {
-      const wrong = Subscription.query(Activity, Query.after(sums, "no cursor"))
-      expect(yield* Effect.flip(Stream.runDrain(wrong))).toMatchObject({ _tag: "InvalidCursor" })
       yield* deposited("a", 1)
       yield* Projection.catchUp(Activity)
-      const other = { name: "Activity" as const, schemas: { state: Query.QuerySchema } }
+      const wrong = Subscription.query(Activity, Query.after(sums, "no cursor"))
+      expect(yield* Effect.flip(Stream.runDrain(wrong))).toMatchObject({ _tag: "InvalidCursor" })
+      const other = { name: "Activity" as const, version: 1, schemas: { state: Query.QuerySchema } }
       const undecodable = yield* Effect.forkChild(
         Effect.flip(Stream.runDrain(Subscription.query(other, Query.from(Activity))))
       )

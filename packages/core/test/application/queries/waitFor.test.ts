@@ -1,14 +1,33 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Executor, Projection, Reason, View, ViewStore, ViewStoreError, WaitTimeout } from "@hexfold/core"
+import {
+  Executor,
+  Projection,
+  ProjectionStore,
+  Reason,
+  View,
+  ViewStore,
+  ViewStoreError,
+  WaitTimeout
+} from "@hexfold/core"
 import { Deferred, Duration, Effect, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Account, AccountId, OpenAccount } from "../../support/account.ts"
-import { Activity, deposited, eventually, records, stores } from "../../support/projected.ts"
+import { Activity, deposited, eventually, opened, records, stores } from "../../support/projected.ts"
 
 const done = (fiber: Fiber.Fiber<unknown, unknown>) => eventually(Effect.sync(() => fiber.pollUnsafe() !== undefined))
 
 /** All other fibers have done what they can. */
 const settled = Effect.repeat(Effect.yieldNow, { times: 50 })
+
+const Broken = View.make("Broken", {
+  from: [Account],
+  state: Schema.Int,
+  evolve: {
+    MoneyDeposited: () => {
+      throw new Error("broken")
+    }
+  }
+})
 
 describe("waitUntil", () => {
   it.effect("returns when the view has reached the position, whichever process projects it", () =>
@@ -36,7 +55,27 @@ describe("waitUntil", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("of position 0 has nothing to wait for", () => Effect.provide(Projection.waitUntil(Activity, 0), stores))
+  it.effect("of position 0 waits until the version answers queries", () =>
+    Effect.gen(function* () {
+      const failing = yield* Effect.forkChild(Projection.waitUntil(Activity, 0))
+      yield* TestClock.adjust("15 seconds")
+      expect(yield* Effect.flip(Fiber.join(failing))).toMatchObject({ _tag: "WaitTimeout", wanted: 0, reached: 0 })
+      yield* Projection.catchUp(Activity)
+      yield* Projection.waitUntil(Activity, 0)
+      expect(yield* records).toEqual({})
+      const other = { name: Activity.name, version: 2 }
+      const otherVersion = yield* Effect.forkChild(Projection.waitUntil(other, 0))
+      yield* TestClock.adjust("15 seconds")
+      expect(yield* Effect.flip(Fiber.join(otherVersion))).toMatchObject({ _tag: "WaitTimeout" })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("of a receipt without events has nothing to wait for", () =>
+    Effect.gen(function* () {
+      const receipt = { position: 0, history: 1 }
+      expect(yield* Projection.waitFor(Activity)(Effect.succeed(receipt))).toBe(receipt)
+    }).pipe(Effect.provide(stores))
+  )
 
   it.effect("fails with how far the view has come when the time is over", () =>
     Effect.gen(function* () {
@@ -68,41 +107,149 @@ describe("waitUntil", () => {
     }).pipe(Effect.provide(stores))
   )
 
-  it.effect("says that an event stopped the view, even though nobody owns it any more", () =>
+  it.effect("fails at once for a view that an event has stopped, and names the event", () =>
     Effect.gen(function* () {
-      const Broken = View.make("Broken", {
-        from: [Account],
-        state: Schema.Int,
-        evolve: {
-          MoneyDeposited: () => {
-            throw new Error("broken")
-          }
-        }
-      })
+      yield* opened("a")
+      yield* Projection.catchUp(Broken)
       yield* deposited("a", 1)
       yield* Effect.flip(Projection.catchUp(Broken))
-      const waiting = yield* Effect.forkChild(Projection.waitUntil(Broken, 1, { timeout: "2 seconds" }))
-      yield* TestClock.adjust("2 seconds")
-      const failed = yield* Effect.flip(Fiber.join(waiting))
+      const id = AccountId.make("b")
+      const waiting = Executor.execute(Account, id, new OpenAccount({ owner: "Ben" })).pipe(
+        Projection.waitFor([Broken])
+      )
+      const failed = yield* Effect.flip(waiting)
+      const stoppedBy = { position: 2, stream: "Account-a", streamVersion: 2, type: "MoneyDeposited" }
+      expect(failed).toMatchObject({ reason: "stopped", stoppedBy, receipt: { position: 3 }, waited: Duration.zero })
       expect(failed.message).toBe(
-        "Broken has reached position 0, not yet 1, after 2s; an event stopped it: see ProjectionMonitor.status"
+        "the command has happened, but Broken has reached position 1, not yet 3; " +
+          'event 2 of Account-a, a "MoneyDeposited" at position 2, stopped it: evolve failed: Error: broken'
+      )
+      // What comes before the event is there.
+      yield* Projection.waitUntil(Broken, 1)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("fails at once for a view that an event has stopped before it has ever answered", () =>
+    Effect.gen(function* () {
+      yield* opened("a")
+      yield* deposited("a", 1)
+      yield* Effect.flip(Projection.catchUp(Broken))
+      const failed = yield* Effect.flip(Projection.waitUntil(Broken, 1))
+      expect(failed.message).toBe(
+        "Broken has reached position 1, but does not answer queries yet; " +
+          'event 2 of Account-a, a "MoneyDeposited" at position 2, stopped it: evolve failed: Error: broken'
       )
     }).pipe(Effect.provide(stores))
   )
 
+  it.effect("waits for a stopped view while a projection tries the event again, or builds the view anew", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Effect.flip(Projection.catchUp(Broken))
+      const { claim } = yield* ProjectionStore.ProjectionStore
+      for (const build of [1, 2]) {
+        const generation = { view: Broken.name, version: 1, build }
+        yield* claim({ generation, owner: "other", lease: Duration.minutes(1) })
+        const waiting = yield* Effect.forkChild(Projection.waitUntil(Broken, 1, { timeout: "14 seconds" }))
+        yield* TestClock.adjust("13 seconds")
+        expect(waiting.pollUnsafe()).toBeUndefined()
+        yield* TestClock.adjust("1 second")
+        yield* Effect.flip(Fiber.join(waiting))
+        yield* claim({ generation, owner: "other", lease: Duration.zero })
+      }
+      // The projection of another version makes records that this program does not read.
+      yield* claim({ generation: { view: Broken.name, version: 2 }, owner: "other", lease: Duration.minutes(1) })
+      expect(yield* Effect.flip(Projection.waitUntil(Broken, 1))).toMatchObject({ reason: "stopped" })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("fails for a view that nobody works on, after a lease; those that wait later fail at once", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      yield* deposited("a", 1)
+      const waitUntil = (seconds: number) =>
+        Effect.gen(function* () {
+          const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 2, { timeout: "1 minute" }))
+          yield* TestClock.adjust(Duration.seconds(seconds))
+          return waiting
+        })
+      const first = yield* waitUntil(11)
+      expect(first.pollUnsafe()).toBeUndefined()
+      yield* TestClock.adjust("2 seconds")
+      expect(yield* Effect.flip(Fiber.join(first))).toMatchObject({ reason: "unowned", reached: 1 })
+      const second = Projection.waitUntil(Activity, 2, { timeout: "1 minute" })
+      expect(yield* Effect.flip(second)).toMatchObject({ reason: "unowned", waited: Duration.zero })
+      // A projection has come, and has gone again.
+      const { claim } = yield* ProjectionStore.ProjectionStore
+      const asking = { generation: { view: "Activity", version: 1 }, owner: "other" }
+      yield* claim({ ...asking, lease: Duration.minutes(1) })
+      const third = yield* waitUntil(20)
+      expect(third.pollUnsafe()).toBeUndefined()
+      yield* claim({ ...asking, lease: Duration.zero })
+      yield* TestClock.adjust("8 seconds")
+      expect(third.pollUnsafe()).toBeUndefined()
+      yield* TestClock.adjust("6 seconds")
+      expect(yield* Effect.flip(Fiber.join(third))).toMatchObject({ reason: "unowned" })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect(
+    "begins to count anew for a view that nobody has looked at for long, or that has been there meanwhile",
+    () =>
+      Effect.gen(function* () {
+        const waitUntil = (position: number) => Effect.forkChild(Projection.waitUntil(Activity, position))
+        yield* deposited("a", 1)
+        yield* Projection.catchUp(Activity)
+        yield* deposited("a", 1)
+        const first = yield* waitUntil(2)
+        yield* TestClock.adjust("8 seconds")
+        yield* Projection.catchUp(Activity)
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(first)
+        yield* deposited("a", 1)
+        const second = yield* waitUntil(3)
+        yield* TestClock.adjust("8 seconds")
+        expect(second.pollUnsafe()).toBeUndefined()
+        yield* Fiber.interrupt(second)
+        yield* TestClock.adjust("1 hour")
+        const third = yield* waitUntil(3)
+        yield* TestClock.adjust("8 seconds")
+        expect(third.pollUnsafe()).toBeUndefined()
+        yield* Fiber.interrupt(third)
+      }).pipe(Effect.provide(stores))
+  )
+
   it.effect("does not say that nobody works on a view that a projection owns", () =>
     Effect.gen(function* () {
-      const store = yield* ViewStore.ViewStore
+      const store = yield* ProjectionStore.ProjectionStore
       for (let i = 0; i < 7; i++) yield* deposited("a", 1)
       // It owns the view, and comes no further for now.
       const generation = { view: Activity.name, version: 1 }
       const claimed = yield* store.claim({ generation, owner: "slow", lease: Duration.minutes(1) })
       const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
-      yield* store.commit({ generation, epoch, from: 0, to: 1, put: [], remove: [] })
+      yield* store.commit({ owner: { generation, epoch }, from: 0, to: 1 })
       const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 7, { timeout: "2 seconds" }))
       yield* TestClock.adjust("2 seconds")
       const failed = yield* Effect.flip(Fiber.join(waiting))
       expect(failed.message).toBe("Activity has reached position 1, not yet 7, after 2s")
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("does not return before the version answers queries, even if it has the events", () =>
+    Effect.gen(function* () {
+      const store = yield* ProjectionStore.ProjectionStore
+      yield* deposited("a", 1)
+      const generation = { view: Activity.name, version: 1 }
+      const claimed = yield* store.claim({ generation, owner: "builder", lease: Duration.minutes(1) })
+      const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
+      yield* store.commit({ owner: { generation, epoch }, from: 0, to: 1 })
+      const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 1, { timeout: "2 seconds" }))
+      yield* TestClock.adjust("2 seconds")
+      const failed = yield* Effect.flip(Fiber.join(waiting))
+      expect(failed.message).toBe("Activity has reached position 1, but does not answer queries yet, after 2s")
+      yield* store.commit({ owner: { generation, epoch }, from: 1, to: 1, asks: "serve" })
+      yield* Projection.waitUntil(Activity, 1)
     }).pipe(Effect.provide(stores))
   )
 
@@ -112,11 +259,11 @@ describe("waitUntil", () => {
       yield* Projection.catchUp(Activity)
       yield* deposited("a", 1)
       // One that is being built, and is further already.
-      const store = yield* ViewStore.ViewStore
+      const store = yield* ProjectionStore.ProjectionStore
       const generation = { view: Activity.name, version: 2 }
       const claimed = yield* store.claim({ generation, owner: "builder", lease: Duration.minutes(1) })
       const epoch = claimed._tag === "Owned" ? claimed.epoch : 0
-      yield* store.commit({ generation, epoch, from: 0, to: 2, put: [], remove: [] })
+      yield* store.commit({ owner: { generation, epoch }, from: 0, to: 2 })
       const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 2))
       yield* TestClock.adjust("15 seconds")
       expect(yield* Effect.flip(Fiber.join(waiting))).toMatchObject({ reached: 1 })
@@ -143,21 +290,19 @@ describe("waitUntil", () => {
 
   it.effect("of several parts waits for the last of them", () =>
     Effect.gen(function* () {
-      const store = yield* ViewStore.ViewStore
+      const store = yield* ProjectionStore.ProjectionStore
+      const statuses = Effect.flatMap(ViewStore.ViewStore, ({ status }) => status)
       const generation = { view: Activity.name, version: 1 }
       const moved = (index: number, to: number) =>
         Effect.gen(function* () {
           const part = { index, of: 2 }
           yield* store.claim({ generation, part, owner: `p${index}`, lease: Duration.minutes(1) })
-          const status = (yield* store.status)[0]!.parts[index]!
+          const status = (yield* statuses)[0]!.parts[index]!
           yield* store.commit({
-            generation,
-            part: index,
-            epoch: status.epoch,
+            owner: { generation, part: index, epoch: status.epoch },
             from: status.position,
             to,
-            put: [],
-            remove: []
+            asks: "serve"
           })
         })
       for (let i = 0; i < 4; i++) yield* deposited("a", 1)
@@ -189,7 +334,7 @@ describe("waitUntil", () => {
       yield* deposited("a", 1)
       const waiting = yield* Effect.forkChild(Projection.waitUntil(Activity, 2))
       yield* TestClock.adjust("1 second")
-      yield* Projection.catchUp({ ...Activity, version: 2 })
+      yield* Projection.rebuild(Activity)
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(waiting)
     }).pipe(Effect.provide(stores))
@@ -201,9 +346,14 @@ describe("waitUntil", () => {
       yield* Projection.catchUp(Activity)
       const Other = { ...Activity, name: "Other" }
       const waiting = yield* Effect.forkChild(Projection.waitUntil([Activity, Other], 1))
-      yield* TestClock.adjust("15 seconds")
-      const late = { view: "Other", wanted: 1, reached: 0, waited: Duration.seconds(15), receipt: undefined }
-      expect(yield* Effect.flip(Fiber.join(waiting))).toEqual(new WaitTimeout({ ...late, reason: "unowned" }))
+      yield* TestClock.adjust("4 seconds")
+      expect(waiting.pollUnsafe()).toBeUndefined()
+      // A projection that starts with its process would have begun to build it by now.
+      yield* TestClock.adjust("3 seconds")
+      const late = { view: "Other", wanted: 1, reached: 0, reason: "unbuilt", receipt: undefined }
+      const failed = yield* Effect.flip(Fiber.join(waiting))
+      expect(failed).toMatchObject(late)
+      expect(failed.message).toContain("nobody works on it: is Projection.layer([Other]) running?")
       yield* Projection.catchUp(Other)
       yield* Projection.waitUntil([Activity, Other], 1)
     }).pipe(Effect.provide(stores))

@@ -4,9 +4,9 @@ import {
   InvalidKey,
   Projection,
   ProjectionFailed,
+  ProjectionStore,
   RecordDecodeError,
-  View,
-  ViewStore
+  View
 } from "@hexfold/core"
 import { Duration, Effect, Schema } from "effect"
 import { Account, AccountId } from "../../support/account.ts"
@@ -34,7 +34,7 @@ const Fragile = View.make("Fragile", {
 const streamId = Account.streamId(AccountId.make("a"))
 const generation = { view: "Fragile", version: 2 }
 
-const stored = Effect.flatMap(ViewStore.ViewStore, ({ load }) =>
+const stored = Effect.flatMap(ProjectionStore.ProjectionStore, ({ load }) =>
   Effect.map(load(generation, ["a", "all"]), ({ states }) => states)
 )
 
@@ -95,11 +95,11 @@ describe("a projection", () => {
 
   it.effect("stops before an event that touches an unreadable record", () =>
     Effect.gen(function* () {
-      const { claim, commit } = yield* ViewStore.ViewStore
+      const { claim, commit } = yield* ProjectionStore.ProjectionStore
       yield* opened("b")
       yield* claim({ generation, owner: "other", lease: Duration.zero })
       const put = [{ key: "a", state: { owner: 1 } }]
-      yield* commit({ generation, epoch: 1, from: 0, to: 0, put, remove: [] })
+      yield* commit({ owner: { generation, epoch: 1 }, from: 0, to: 0, records: { put, remove: [] } })
       yield* deposited("a", 5)
       const failed = yield* Effect.flip(Projection.catchUp(Fragile))
       expect(failed).toMatchObject({ step: "load", position: 2, cause: expect.any(RecordDecodeError) })
@@ -119,8 +119,8 @@ describe("a projection", () => {
       yield* deposited("a", 1)
       yield* deposited("a", 9)
       yield* Effect.flip(Projection.catchUp(Both))
-      const { load } = yield* ViewStore.ViewStore
-      expect(yield* load({ view: "Both" }, ["x", "y"])).toMatchObject({ states: new Map([["y", 1]]) })
+      const { load } = yield* ProjectionStore.ProjectionStore
+      expect(yield* load({ view: "Both", version: 1 }, ["x", "y"])).toMatchObject({ states: new Map([["y", 1]]) })
     }).pipe(Effect.provide(stores))
   )
 })

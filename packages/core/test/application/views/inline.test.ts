@@ -1,8 +1,8 @@
 import { assert, it } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { EventStore, Projection, View, ViewStore } from "@hexfold/core"
+import { EventStore, Projection, ProjectionStore, View, ViewStore } from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
-import { Context, Effect, Fiber, Schema, Stream } from "effect"
+import { Effect, Fiber, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { describe } from "vitest"
 import { Account } from "../../support/account.ts"
@@ -36,9 +36,9 @@ const isInline = (version = 1) =>
     Effect.map(status, (all) => all.some((each) => each.version === version && each.inline))
   )
 
-const sumOf = (key: string) =>
+const sumOf = (key: string, version = 1) =>
   Effect.flatMap(ViewStore.ViewStore, ({ load }) =>
-    Effect.map(load({ view: "Deposits" }, [key]), ({ states }) => states.get(key))
+    Effect.map(load({ view: "Deposits", version }, [key]), ({ states }) => states.get(key))
   )
 
 describe("the projection of an inline view", () => {
@@ -95,11 +95,9 @@ describe("the projection of an inline view", () => {
     })
   )
 
-  it.effect("stops the appends if the view became async, and takes over from them in a new version", () =>
+  it.effect("stops the appends if the view became async, and takes over from them in a later build", () =>
     Effect.gen(function* () {
-      const open = yield* MemoryStores.shared
-      const next = definition("inline", "stop", 2)
-      const both = open({ views: [Deposits] })
+      const [both] = yield* processes
       yield* Effect.gen(function* () {
         yield* deposited("a", 1)
         yield* Projection.catchUp(Deposits)
@@ -108,33 +106,33 @@ describe("the projection of an inline view", () => {
         assert.isFalse(yield* isInline())
         yield* Projection.catchUp(Deposits)
         assert.isTrue(yield* isInline())
-        const later = open({ views: [next] })
-        const records = Context.get(later, ViewStore.ViewStore)
-        const switches: Array<ViewStore.Commit> = []
-        const commit = (commit: ViewStore.Commit) => {
-          if (commit.serve === true) switches.push(commit)
+        const records = yield* ProjectionStore.ProjectionStore
+        const switches: Array<ProjectionStore.Commit> = []
+        const commit = (commit: ProjectionStore.Commit) => {
+          if (commit.asks !== undefined) switches.push(commit)
           return records.commit(commit)
         }
-        yield* Projection.catchUp(next).pipe(
-          Effect.provideService(ViewStore.ViewStore, { ...records, commit }),
-          Effect.provide(later)
+        yield* Projection.rebuild(Deposits).pipe(
+          Effect.provideService(ProjectionStore.ProjectionStore, { ...records, commit })
         )
         // It begins to answer in the same commit, so queries never see less than before.
         assert.deepStrictEqual(
-          switches.map(({ inline }) => inline),
-          [true]
+          switches.map(({ asks }) => asks),
+          ["serve inline"]
         )
-        assert.isTrue((yield* isInline()) && (yield* isInline(2)))
         const all = yield* Effect.flatMap(ViewStore.ViewStore, ({ status }) => status)
         assert.deepStrictEqual(
-          all.map(({ serves }) => serves),
-          [false, true]
+          all.map(({ inline, serves }) => [serves, inline]),
+          [
+            [false, false],
+            [true, true]
+          ]
         )
       }).pipe(Effect.provide(both))
     })
   )
 
-  it.effect("works like that of an async view if it has parts, and takes over from the appends", () =>
+  it.effect("works like that of an async view if it has parts, beside the appends of the version before", () =>
     Effect.gen(function* () {
       const open = yield* MemoryStores.shared
       const next = definition("inline", "stop", 2)
@@ -143,7 +141,9 @@ describe("the projection of an inline view", () => {
         yield* Projection.catchUp(Deposits)
         const running = yield* Effect.forkChild(Projection.run(next, { parts: 2 }))
         const epochs = Effect.flatMap(ViewStore.ViewStore, ({ status }) =>
-          Effect.map(status, (all) => all.find(({ serves }) => serves)?.parts.map(({ epoch }) => epoch))
+          Effect.map(status, (all) =>
+            all.find(({ serves, version }) => serves && version === 2)?.parts.map(({ epoch }) => epoch)
+          )
         )
         yield* eventually(Effect.map(epochs, (all) => all?.length === 2))
         const before = yield* epochs
@@ -152,7 +152,8 @@ describe("the projection of an inline view", () => {
           yield* TestClock.adjust("5 seconds")
         }
         assert.deepStrictEqual(yield* epochs, before)
-        assert.strictEqual(yield* sumOf("a"), 7)
+        assert.deepStrictEqual([yield* sumOf("a"), yield* sumOf("a", 2)], [7, 7])
+        assert.isTrue(yield* isInline())
         yield* Fiber.interrupt(running)
       }).pipe(Effect.provide(open({ views: [Deposits] })))
     })
@@ -161,7 +162,7 @@ describe("the projection of an inline view", () => {
 
 describe("InlineViews", () => {
   it("selects the inline views, whose names must differ", () => {
-    assert.deepStrictEqual(InlineViews.select([Deposits, definition("async")]), [Deposits])
+    assert.deepStrictEqual(InlineViews.select([Deposits, definition("async", "stop", 2)]), [Deposits])
     assert.throws(() => InlineViews.select([Deposits, definition("inline", "stop", 2)]), "two inline views")
   })
 

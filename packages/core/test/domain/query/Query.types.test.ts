@@ -32,6 +32,14 @@ describe("the rows of a query", () => {
     >()
   })
 
+  it("in groups have a type with a name, so that a helper for any such view can be exported", () => {
+    const byOwner = <State extends { readonly owner: string; readonly amount: number }>(view: Query.Source<State>) =>
+      Query.groups(view, { by: ["owner"], values: ({ count, sum }) => ({ sum: sum("amount"), n: count() }) })
+    type Values = { readonly sum: Query.Computed<number>; readonly n: Query.Computed<number> }
+    type Owned = { readonly owner: string; readonly amount: number; readonly more: boolean }
+    expectTypeOf(byOwner<Owned>).returns.toExtend<Query.Groups<Query.GroupOf<Owned, readonly ["owner"], Values>>>()
+  })
+
   it("cannot have a field that the state lacks", () => {
     // @ts-expect-error there is no field owner.age
     expectTypeOf(() => Query.from(AccountSummary, { select: ["owner.age"] })).toBeFunction()

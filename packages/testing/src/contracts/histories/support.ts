@@ -1,4 +1,13 @@
-import { EventStore, type EventStoreError, Executor, Subscription, View, ViewStore } from "@hexfold/core"
+import {
+  EventStore,
+  type EventStoreError,
+  Executor,
+  type Projection,
+  ProjectionStore,
+  Subscription,
+  View,
+  ViewStore
+} from "@hexfold/core"
 import { Effect, Option, Schema, Stream } from "effect"
 import type { Node } from "../nodes.ts"
 import { Account, Deposit } from "../eventStore/accounts.ts"
@@ -10,12 +19,13 @@ export const horizonOf = ({ eventStore }: Node): Effect.Effect<EventStore.Horizo
 
 /** Runs an effect on the stores of a node. */
 export const on = <A, E>(
-  { eventStore, viewStore }: Node,
-  effect: Effect.Effect<A, E, EventStore.EventStore | ViewStore.ViewStore>
+  { eventStore, projectionStore, viewStore }: Node,
+  effect: Effect.Effect<A, E, Projection.Stores>
 ): Effect.Effect<A, E> =>
   effect.pipe(
     Effect.provideService(EventStore.EventStore, eventStore),
-    Effect.provideService(ViewStore.ViewStore, viewStore)
+    Effect.provideService(ViewStore.ViewStore, viewStore),
+    Effect.provideService(ProjectionStore.ProjectionStore, projectionStore)
   )
 
 /** A subscription of a node. */

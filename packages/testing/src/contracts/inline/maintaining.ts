@@ -5,6 +5,7 @@ import { Duration, Effect, Exit, Fiber } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { all, assertLaw, async, catchUp, inline, isInline, notes, on, openWith, recordsOf } from "./notes.ts"
 import { appendOne } from "../appendOne.ts"
+import { appendTo, events, newStream } from "../eventStore/streams.ts"
 
 const together = { concurrency: "unbounded" } as const
 
@@ -39,7 +40,7 @@ export const maintaining: Cases = {
             )
             if (Exit.isFailure(appended)) return
             const history = yield* node.viewStore.load(
-              { view: "History" },
+              { view: "History", version: 1 },
               appended.value.events.map((event) => View.perEvent(event, event))
             )
             const kept = appended.value.events.filter(({ data }) => (data as { n: number }).n % 11 !== 10)
@@ -140,13 +141,18 @@ export const maintaining: Cases = {
     yield* appendOne(one.eventStore, notes({ a: [1] }))
     yield* catchUp(one, all(inline))
     const generation = { view: "Each", version: 1 }
-    const claimed = yield* one.viewStore.claim({ generation, owner: "one", lease: Duration.minutes(1), inline: true })
+    const claimed = yield* one.projectionStore.claim({
+      generation,
+      owner: "one",
+      lease: Duration.minutes(1),
+      inline: true
+    })
     assert.ok(claimed._tag === "Owned" && claimed.inline)
     const { epoch, position } = claimed
     const put = [{ key: "a", state: 1 }]
     for (const to of [position, position + 1]) {
-      const commit = { generation, epoch, from: position, to, put, remove: [] }
-      assert.strictEqual((yield* Effect.flip(one.viewStore.commit(commit)))._tag, "CommitConflict")
+      const commit = { owner: { generation, epoch }, from: position, to, records: { put, remove: [] } }
+      assert.strictEqual((yield* Effect.flip(one.projectionStore.commit(commit)))._tag, "CommitConflict")
     }
     yield* assertLaw(one, inline.Each)
   }),
@@ -155,14 +161,54 @@ export const maintaining: Cases = {
     const one = yield* openWith(all(inline))
     yield* appendOne(one.eventStore, notes({ a: [1], b: [2] }))
     const generation = { view: "All", version: 1 }
-    const claimed = yield* one.viewStore.claim({ generation, owner: "one", lease: Duration.minutes(1), inline: true })
+    const claimed = yield* one.projectionStore.claim({
+      generation,
+      owner: "one",
+      lease: Duration.minutes(1),
+      inline: true
+    })
     assert.ok(claimed._tag === "Owned")
-    const commit = { generation, epoch: claimed.epoch, from: 0, to: 0, put: [], remove: [] }
-    yield* one.viewStore.commit({ ...commit, inline: true })
+    const commit = { owner: { generation, epoch: claimed.epoch }, from: 0, to: 0 }
+    yield* one.projectionStore.commit({ ...commit, asks: "serve inline" })
     yield* appendOne(one.eventStore, notes({ a: [3] }))
     assert.isTrue(yield* isInline(one, inline.All))
     yield* assertLaw(one, inline.All)
   }),
+
+  "8 the count of changes grows with the appends that touch records, and with no other": needs("otherProcesses")(
+    function* () {
+      const [one, other] = [yield* openWith(all(inline)), yield* openWith(all(inline))]
+      yield* catchUp(one, all(inline))
+      const changes = Effect.map(one.viewStore.status, (found) => found.find(({ view }) => view === "All")!.changes)
+      for (let n = 1; n <= 6; n++) {
+        for (const writer of [one, other]) {
+          const before = yield* changes
+          assert.strictEqual(yield* changes, before)
+          yield* appendOne(writer.eventStore, notes({ a: [n] }, undefined, undefined, "Struck"))
+          yield* appendTo(writer.eventStore, newStream("Other"), events(2, "Noted"))
+          assert.strictEqual(yield* changes, before)
+          yield* appendOne(writer.eventStore, notes({ [`s${n}`]: [n, n] }))
+          const after = yield* changes
+          assert.isAbove(after, before)
+          yield* appendTo(writer.eventStore, newStream("Other"), events(1))
+          assert.strictEqual(yield* changes, after)
+        }
+      }
+      // The projection takes over, and appends again: the count goes on.
+      const before = yield* changes
+      yield* on(other, Projection.catchUp(async.All))
+      yield* appendOne(one.eventStore, notes({ a: [1] }))
+      yield* on(other, Projection.catchUp(async.All))
+      const followed = yield* changes
+      yield* on(one, Projection.catchUp(inline.All, { pause: "10 millis" }))
+      assert.isTrue(yield* isInline(one, inline.All))
+      const again = yield* changes
+      assert.notStrictEqual(again, before)
+      yield* appendOne(other.eventStore, notes({ a: [2] }))
+      assert.isAbove(yield* changes, again)
+      assert.isAbove(followed, 0)
+    }
+  ),
 
   "8 waiting for an inline view takes no time": Effect.gen(function* () {
     const one = yield* openWith(all(inline))

@@ -1,5 +1,16 @@
 import { assert } from "@effect/vitest"
-import { Aggregate, Decision, EventStore, Projection, Query, Records, StreamId, View, ViewStore } from "@hexfold/core"
+import {
+  Aggregate,
+  Decision,
+  EventStore,
+  Projection,
+  ProjectionStore,
+  Query,
+  Records,
+  StreamId,
+  View,
+  ViewStore
+} from "@hexfold/core"
 import { EventCodec, type Expectation } from "@hexfold/core/adapter"
 import { Effect, Option, Result, Schema, Stream } from "effect"
 import { type Node, openWith as openNodeWith } from "../nodes.ts"
@@ -88,7 +99,16 @@ const struck = (onPoison: View.OnPoison, version = 1) =>
 /** `All` as another process defines it: it handles one more type of event under the same version, by mistake. */
 export const AllStruck = struck("stop")
 
-/** Its next version. */
+/** `All` as a process defines it that is stricter about the state, under the same version and of the same events. */
+export const AllOther = View.make("All", {
+  from: [Note],
+  consistency: "inline",
+  state: Schema.Struct({ ...Seen.fields, sum: Schema.Int.check(Schema.isGreaterThan(-1_000)) }),
+  key: () => "all",
+  evolve: { Noted: (state, { n }, { position }) => seen(state, n, position) }
+})
+
+/** The next version of `AllStruck`. */
 export const NextStruck = struck("stop", 2)
 
 /** Like `AllStruck`, but it parks the events that it cannot apply; `AllStruck` can apply them all. */
@@ -108,12 +128,13 @@ export const all = (views: typeof inline): ReadonlyArray<Known> => [views.Each, 
 
 /** Runs an effect with the stores of a node. */
 export const on = <A, E>(
-  { eventStore, viewStore }: Node,
-  effect: Effect.Effect<A, E, EventStore.EventStore | ViewStore.ViewStore>
+  { eventStore, projectionStore, viewStore }: Node,
+  effect: Effect.Effect<A, E, Projection.Stores>
 ): Effect.Effect<A, E> =>
   effect.pipe(
     Effect.provideService(EventStore.EventStore, eventStore),
-    Effect.provideService(ViewStore.ViewStore, viewStore)
+    Effect.provideService(ViewStore.ViewStore, viewStore),
+    Effect.provideService(ProjectionStore.ProjectionStore, projectionStore)
   )
 
 /** Catches up with views. Those that are inline are maintained by appends from then on. */

@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Projection, type ViewStore } from "@hexfold/core"
+import { Projection, type ProjectionStore } from "@hexfold/core"
 import { DateTime, Duration, Effect, Fiber, Stream } from "effect"
 import type { Node } from "../nodes.ts"
 import { type Cases, needs } from "../plan.ts"
@@ -118,14 +118,15 @@ export const switching: Cases = {
     yield* appendOne(one.eventStore, notes({ a: [1] }))
     yield* appendOne(two.eventStore, notes({ a: [2] }, undefined, undefined, "Struck"))
     yield* appendOne(two.eventStore, notes({ a: [3] }))
-    yield* catchUp(two, [AllStruck])
+    // Only a rebuild takes the version over for another definition.
+    yield* on(two, Projection.rebuild(AllStruck))
     assert.isTrue(yield* isInline(two, AllStruck))
     // This node remembers the view, and does not look it up again before it appends.
     yield* appendOne(one.eventStore, notes({ a: [4] }, undefined, undefined, "Struck"))
     assert.isFalse(yield* isInline(one, AllStruck))
     yield* catchUp(two, [AllStruck])
     const { all } = yield* recordsOf(two, AllStruck)
-    assert.strictEqual(all?.sum, 8)
+    assert.strictEqual(all?.sum, 10)
   }),
 
   "8 a view is switched between inline and async under load without a rebuild": needs("otherProcesses")(function* () {
@@ -167,7 +168,7 @@ export const switching: Cases = {
     const claim = { generation, owner: "one", lease: Duration.minutes(1), inline: true }
     const part = { index: 0, of: 2 }
     const { position } = (yield* one.viewStore.status).find(({ view }) => view === "Each")!
-    const claimed = yield* one.viewStore.claim({ ...claim, part })
+    const claimed = yield* one.projectionStore.claim({ ...claim, part })
     assert.deepInclude(claimed, { _tag: "Owned", inline: false, position })
     assert.isFalse(yield* isInline(one, inline.Each))
   }),
@@ -193,80 +194,79 @@ export const switching: Cases = {
       const generation = { view: view.name, version: 1 }
       const whole = part === undefined ? {} : { part }
       const claim = { generation, owner: "one", lease: Duration.minutes(1), inline: true, ...whole }
-      const claimed = yield* one.viewStore.claim(claim)
+      const claimed = yield* one.projectionStore.claim(claim)
       assert.ok(claimed._tag === "Owned")
       const { epoch, position: from } = claimed
       const deadLetters = { put: part === undefined ? [letter] : [], remove: [] }
-      yield* one.viewStore.commit({
-        generation,
-        epoch,
+      yield* one.projectionStore.commit({
+        owner: { generation, epoch },
         from,
         to: from + 1,
-        put: [],
-        remove: [],
         deadLetters,
-        inline: true
+        asks: "serve inline"
       })
       assert.isFalse(yield* isInline(one, view))
     }
   }),
 
-  "8 a version that lags the one which appends maintain does not take over": Effect.gen(function* () {
+  "8 a build that lags the one which appends maintain does not take over": Effect.gen(function* () {
     const one = yield* openWith(all(inline))
     const { events } = yield* appendOne(one.eventStore, notes({ a: [1] }))
     yield* catchUp(one, [inline.Each])
     const later = yield* appendOne(one.eventStore, notes({ a: [2] }))
-    const generation = { view: "Each", version: 2 }
-    const claimed = yield* one.viewStore.claim({ generation, owner: "two", lease: Duration.minutes(1) })
+    const generation = { view: "Each", version: 1, build: 2 }
+    const claimed = yield* one.projectionStore.claim({ generation, owner: "two", lease: Duration.minutes(1) })
     assert.ok(claimed._tag === "Owned")
     const { epoch } = claimed
     const places = [0, events[0]!.position, later.events[0]!.position] as const
     for (const i of [0, 1] as const) {
       const [from, to] = [places[i], places[i + 1]!]
-      yield* one.viewStore.commit({ generation, epoch, from, to, put: [], remove: [], serve: true })
+      yield* one.projectionStore.commit({ owner: { generation, epoch }, from, to, asks: "serve" })
       yield* assertServed(one, "Each", i + 1)
     }
   }),
 
-  "8 a new version takes over from one that appends maintain, and does not lag it when it does": needs(
+  "8 a later build takes over from one that appends maintain, and does not lag it when it does": needs(
     "otherProcesses"
   )(function* () {
-    const next = viewsOf("inline", 2)
-    const [one, two] = [yield* openWith(all(inline)), yield* openWith(all(next))]
+    const [one, two] = [yield* openWith(all(inline)), yield* openWith(all(inline))]
     yield* appendOne(one.eventStore, notes({ a: [1], b: [2] }))
     yield* catchUp(one, all(inline))
     const { more, stop } = yield* load(one, "one")
     yield* more
-    // The new version is built while appends maintain the former one, and takes over whether or not they stop.
-    for (const view of all(next)) {
-      yield* on(two, Projection.catchUp(view, { pause: "10 millis" }))
-      const { position } = (yield* two.viewStore.status).find((each) => each.view === view.name && each.version === 2)!
+    // The new build is made while appends maintain the former one, and takes over whether or not they stop.
+    for (const view of all(inline)) {
+      const { build, position } = yield* on(two, Projection.rebuild(view, { pause: "10 millis" }))
+      assert.strictEqual(build, 2)
       assert.isAbove(position, 0)
       yield* assertServed(two, view.name, 2)
     }
     yield* stop
-    yield* catchUp(two, all(next))
-    for (const view of all(next)) yield* assertLaw(two, view)
+    yield* catchUp(two, all(inline))
+    for (const view of all(inline)) yield* assertLaw(two, view)
     yield* catchUp(one, all(inline))
-    for (const view of all(next)) yield* assertServed(two, view.name, 2)
+    for (const view of all(inline)) yield* assertServed(two, view.name, 2)
   }),
 
   "8 a build that appends cannot maintain takes over too, while appends go on": needs("otherProcesses")(function* () {
     const [one, two] = [yield* openWith([AllStruck]), yield* openWith([AllParking])]
     yield* appendOne(one.eventStore, notes({ a: [poison] }))
     yield* catchUp(one, [AllStruck])
-    const commit = (commit: ViewStore.Commit) =>
-      commit.inline === true
-        ? Effect.andThen(Effect.orDie(appendOne(one.eventStore, notes({ a: [1] }))), two.viewStore.commit(commit))
-        : two.viewStore.commit(commit)
-    const rebuilding = on({ ...two, viewStore: { ...two.viewStore, commit } }, Projection.rebuild(AllParking))
+    const commit = (commit: ProjectionStore.Commit) =>
+      commit.asks === "serve inline"
+        ? Effect.andThen(Effect.orDie(appendOne(one.eventStore, notes({ a: [1] }))), two.projectionStore.commit(commit))
+        : two.projectionStore.commit(commit)
+    const rebuilding = on(
+      { ...two, projectionStore: { ...two.projectionStore, commit } },
+      Projection.rebuild(AllParking)
+    )
     const { build } = yield* Effect.timeout(rebuilding, "2 minutes")
     assert.strictEqual(build, 2)
     assert.isFalse(yield* isInline(one, AllStruck))
     yield* appendOne(one.eventStore, notes({ a: [2] }))
     yield* catchUp(two, [AllParking])
     assert.deepStrictEqual(yield* recordsOf(two, AllParking), {})
-    const waiting = yield* two.viewStore.deadLetters({ view: "All", version: 1, build })
+    const waiting = yield* two.projectionStore.deadLetters({ view: "All", version: 1, build })
     assert.strictEqual(waiting.length, (yield* Stream.runCollect(one.eventStore.readAll())).length)
   }),
 
@@ -282,7 +282,8 @@ export const switching: Cases = {
   )
 }
 
-const assertServed = ({ viewStore }: Node, view: string, version: number) =>
+/** The only version of a view is answered by a build. */
+const assertServed = ({ viewStore }: Node, view: string, build: number) =>
   Effect.map(viewStore.status, (all) =>
-    assert.strictEqual(all.find((each) => each.view === view && each.serves)?.version, version)
+    assert.strictEqual(all.find((each) => each.view === view && each.serves)?.build, build)
   )

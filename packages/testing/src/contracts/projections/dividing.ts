@@ -1,18 +1,8 @@
 import { assert } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
 import type { Cases } from "../plan.ts"
-import {
-  below,
-  eventually,
-  load,
-  newView,
-  projecting,
-  settles,
-  statusOf,
-  until,
-  wereOneByOne,
-  worked
-} from "./tallies.ts"
+import { eventually } from "../eventually.ts"
+import { below, load, newView, projecting, settles, statusOf, until, wereOneByOne, worked } from "./tallies.ts"
 import { openAll, type TroubledNode } from "./trouble.ts"
 
 const owners = (node: TroubledNode, view: { readonly name: string }) =>

@@ -2,14 +2,14 @@ import { assert } from "@effect/vitest"
 import { Projection } from "@hexfold/core"
 import { Duration, Effect, Exit, Fiber } from "effect"
 import { type Cases, needs } from "../plan.ts"
+import { eventually } from "../eventually.ts"
 import {
   below,
-  eventually,
+  job,
   load,
   newView,
   owned,
   projecting,
-  quick,
   settles,
   statusOf,
   until,
@@ -82,7 +82,7 @@ export const owning: Cases = {
       const delivered = yield* owner.deliver
       assert.isAbove(delivered.length, 0)
       assert.isFalse(delivered.some(Exit.isSuccess))
-      yield* other.viewStore.claim({ ...claim, lease: Duration.zero })
+      yield* other.projectionStore.claim({ ...claim, lease: Duration.zero })
       owner.trouble = "none"
       yield* settles(other, tally, view, writing)
     }),
@@ -152,7 +152,7 @@ export const owning: Cases = {
       yield* Effect.sleep(yield* below(30))
       yield* Fiber.interrupt(running)
     }
-    yield* node.run(Projection.catchUp(view, quick))
+    yield* node.run(Projection.catchUp(view, job))
     yield* projecting(node, view)
     yield* settles(writer, tally, view, writing)
     wereOneByOne([node])

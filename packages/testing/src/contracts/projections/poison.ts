@@ -2,12 +2,13 @@ import { assert } from "@effect/vitest"
 import { Projection, ProjectionMonitor, type View } from "@hexfold/core"
 import { Effect, Fiber, Layer, Stream } from "effect"
 import type { Cases } from "../plan.ts"
+import { eventually } from "../eventually.ts"
 import {
   add,
   type Counted,
   type Entries,
-  eventually,
   isFolded,
+  job,
   law,
   load,
   newTally,
@@ -57,7 +58,7 @@ export const poisoning: Cases = {
       const past = yield* law(writer, tally, view, (event) => event.position < position)
       assert.deepStrictEqual(yield* recordsOf(writer, view), past)
       yield* mend
-      yield* writer.run(Projection.catchUp(view, quick))
+      yield* writer.run(Projection.catchUp(view, job))
       yield* isFolded(writer, tally, view)
       assert.isUndefined((yield* statusOf(writer, view))[0]?.parts[0]?.failure)
     }),
@@ -134,5 +135,5 @@ export const poisoning: Cases = {
 }
 
 /** The number of keys that are parked. */
-const parkedOf = ({ viewStore }: TroubledNode, { name, version }: Entries) =>
-  Effect.map(viewStore.deadLetterCounts({ view: name, version }), ({ parked }) => parked)
+const parkedOf = ({ projectionStore }: TroubledNode, { name, version }: Entries) =>
+  Effect.map(projectionStore.deadLetters({ view: name, version }, "count"), ({ parked }) => parked)

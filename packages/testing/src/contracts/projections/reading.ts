@@ -2,10 +2,12 @@ import { assert } from "@effect/vitest"
 import { Projection } from "@hexfold/core"
 import { Deferred, Effect, Fiber, Layer } from "effect"
 import { type Cases, needs } from "../plan.ts"
+import { eventually } from "../eventually.ts"
 import {
   add,
-  eventually,
+  answers,
   isFolded,
+  job,
   load,
   newTally,
   newView,
@@ -29,7 +31,7 @@ export const reading: Cases = {
     const writing = yield* load([writer], tally)
     // The first view has applied some events already; the others begin later.
     yield* until("there is something to read", () => writing.written() > 30)
-    yield* writer.run(Projection.catchUp(views[0]!, quick))
+    yield* writer.run(Projection.catchUp(views[0]!, job))
     yield* Effect.forkScoped(node.run(Layer.launch(Projection.layer(views, { ...quick, batch: 4 }))))
     yield* until("they work", () => worked(node))
     node.trouble = "deaf"
@@ -44,6 +46,7 @@ export const reading: Cases = {
     const { tally, view } = newView()
     const [node, writer] = yield* two
     yield* projecting(node, view)
+    yield* answers(node, view)
     for (let i = 0; i < 5; i++) {
       const [appended, end] = [yield* Deferred.make<number>(), yield* Deferred.make<void>()]
       const pending = yield* Effect.forkScoped(
@@ -74,6 +77,7 @@ export const reading: Cases = {
       const rolledBack = Effect.andThen(add(writer, tally, "never", i), add(node, tally, "soon", i))
       yield* Effect.exit(writer.transaction(Effect.andThen(rolledBack, Effect.fail("rolled back"))))
     }
+    yield* answers(node, view)
     yield* eventually(
       "all that is committed is applied",
       Effect.map(recordsOf(node, view), ({ soon }) => soon?.positions.length === 10)

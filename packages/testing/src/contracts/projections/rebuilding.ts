@@ -2,16 +2,17 @@ import { assert } from "@effect/vitest"
 import { Projection, Query, Records } from "@hexfold/core"
 import { Duration, Effect, Fiber } from "effect"
 import type { Cases } from "../plan.ts"
+import { eventually } from "../eventually.ts"
 import {
+  answers,
   type Entries,
-  eventually,
-  load,
+  job,
   law,
+  load,
   newTally,
   newView,
   owned,
   projecting,
-  quick,
   reaches,
   recordsOf,
   settles,
@@ -87,7 +88,7 @@ export const rebuilding: Cases = {
       const readers = yield* reading(reader, view)
       let last = 1
       for (let i = 0; i < 2; i++) {
-        const { build, replaced } = yield* builder.run(Projection.rebuild(view, { ...quick, batch: 7 }))
+        const { build, replaced } = yield* builder.run(Projection.rebuild(view, { ...job, batch: 7 }))
         assert.isAbove(build, last)
         assert.deepStrictEqual(replaced, { version: 1, build: last })
         const made = owner.commits.length
@@ -112,6 +113,7 @@ export const rebuilding: Cases = {
     const writing = yield* load([owner, builder], tally)
     yield* projecting(owner, view)
     yield* until("more is written", () => writing.written() > 30)
+    yield* answers(builder, view)
     yield* eventually(
       "there is something to leave out",
       Effect.map(recordsOf(builder, view), (all) => Object.keys(all).length > 0)
@@ -119,7 +121,7 @@ export const rebuilding: Cases = {
     const [before] = yield* statusOf(builder, view)
     const after = before!.position
     assert.isAbove(after, 0)
-    const { build } = yield* builder.run(Projection.rebuild(view, { ...quick, after }))
+    const { build } = yield* builder.run(Projection.rebuild(view, { ...job, after }))
     const made = owner.commits.length
     yield* until("the owner goes on with the new records", () => owner.commits.slice(made).some(isOf(build)))
     const position = yield* writing.stop
@@ -134,7 +136,7 @@ export const rebuilding: Cases = {
     const writing = yield* load([owner], tally)
     yield* projecting(owner, view)
     yield* until("there is something to build", () => writing.written() > 100)
-    const building = yield* Effect.forkScoped(builder.run(Projection.rebuild(view, { ...quick, batch: 7 })))
+    const building = yield* Effect.forkScoped(builder.run(Projection.rebuild(view, { ...job, batch: 7 })))
     for (const trouble of ["late", "deaf", "down"] as const) {
       const made = builder.commits.length
       yield* until("it goes on", () => worked(builder, made) || building.pollUnsafe() !== undefined)
@@ -147,32 +149,35 @@ export const rebuilding: Cases = {
     yield* settles(owner, tally, view, writing)
   }),
 
-  "a new version takes over under load, in parts, and readers see no records of it before; the old one is dropped":
+  "a new version is built under load beside the former one, readers of each see its own records, and the former is dropped":
     Effect.gen(function* () {
       const tally = newTally()
       const [first, second] = [viewOf(tally), viewOf(tally, { version: 2 })]
       const [old, next, reader] = yield* three
-      const readers = yield* reading(reader, first)
       const writing = yield* load([old, next], tally)
       const running = yield* projecting(old, first)
-      yield* until("there is something to build", () => writing.written() > 50)
+      yield* until("there is something to build", () => writing.written() > 50 && worked(old))
+      const readers = yield* reading(reader, first)
       yield* projecting(next, second, { batch: 7 })
       yield* eventually(
         "the new version serves",
         Effect.map(statusOf(reader, second), (all) => all.some(({ serves, version }) => serves && version === 2))
       )
       yield* readers.more
+      const later = yield* reading(reader, second)
+      yield* later.more
+      yield* readers.end
       yield* Fiber.interrupt(running)
       const claim = { generation: { view: first.name, version: 1 }, owner: "another", lease: Duration.minutes(2) }
       yield* owned(old, claim)
       const refused = yield* Effect.flip(dropped(reader, tally, 1))
       assert.deepInclude(refused, { _tag: "DropRefused", reason: "Owned" })
-      yield* old.viewStore.claim({ ...claim, lease: Duration.zero })
+      yield* old.projectionStore.claim({ ...claim, lease: Duration.zero })
       assert.lengthOf(yield* dropped(reader, tally, 1), 1)
       assert.deepInclude(yield* Effect.flip(dropped(reader, tally, 2)), { _tag: "DropRefused", reason: "Serves" })
-      yield* readers.more
+      yield* later.more
       yield* settles(reader, tally, second, writing)
-      yield* readers.end
+      yield* later.end
       assert.lengthOf(yield* statusOf(reader, second), 1)
     }),
 
@@ -200,7 +205,7 @@ export const rebuilding: Cases = {
         return parts.slice(0, 2).every(({ position }) => position >= reached)
       })
     )
-    yield* late.viewStore.claim({ ...last, lease: Duration.zero })
+    yield* late.projectionStore.claim({ ...last, lease: Duration.zero })
     yield* projecting(late, second, options)
     yield* eventually(
       "it serves",
@@ -210,4 +215,4 @@ export const rebuilding: Cases = {
   })
 }
 
-const isOf = (build: number) => (commit: TroubledNode["commits"][number]) => commit.generation.build === build
+const isOf = (build: number) => (commit: TroubledNode["commits"][number]) => commit.owner.generation.build === build

@@ -1,16 +1,32 @@
 import { assert } from "@effect/vitest"
-import { Aggregate, Decision, type EventStore, Projection, Query, Records, View, type ViewStore } from "@hexfold/core"
+import {
+  Aggregate,
+  Decision,
+  type EventStore,
+  Projection,
+  type ProjectionStore,
+  Query,
+  Records,
+  View
+} from "@hexfold/core"
 import { EventCodec } from "@hexfold/core/adapter"
 import { Effect, Fiber, Option, Random, Result, Schedule, Schema, type Scope, Stream } from "effect"
 import { Nodes } from "../nodes.ts"
 import type { TroubledNode } from "./trouble.ts"
 import { appendOne } from "../appendOne.ts"
+import { eventually } from "../eventually.ts"
 
 /**
  * The cases wait in real time until leases end, so leases are short. On a busy
  * machine they end although their owner works: no case relies on an owner that stays.
  */
 export const quick = { lease: "1 second", pause: "20 millis", batch: 20 } as const
+
+/**
+ * The options of a job that ends by itself and then releases its lease. It fails if a store has no answer within a share
+ * of the lease, and on a busy machine a short lease is too short for that.
+ */
+export const job = { ...quick, lease: "10 seconds" } as const
 
 const Add = Schema.TaggedStruct("Add", { n: Schema.Int })
 const Added = Schema.TaggedStruct("Added", { n: Schema.Int })
@@ -35,6 +51,7 @@ export interface Definition {
   readonly name?: string
   readonly version?: number
   readonly onPoison?: View.OnPoison
+  readonly indexes?: ReadonlyArray<"sum">
   /** Whether the view's handler throws for a number. */
   readonly isPoison?: (n: number) => boolean
 }
@@ -42,12 +59,13 @@ export interface Definition {
 /** A view with a record for each stream, and one for all streams under `all`: the events applied, in order. */
 export const viewOf = (
   tally: Tally,
-  { isPoison = () => false, name = "Entries", onPoison = "stop", version = 1 }: Definition = {}
+  { indexes = [], isPoison = () => false, name = "Entries", onPoison = "stop", version = 1 }: Definition = {}
 ) =>
   View.make(`${name}_${tally.name}`, {
     from: [tally],
     version,
     onPoison,
+    indexes,
     state: Schema.Struct({ version: Schema.Int, positions: Schema.Array(Schema.Int), sum: Schema.Int }),
     key: (_event, { id }) => [id, "all"],
     evolve: {
@@ -140,16 +158,6 @@ const rolledBack = "rolled back"
 /** A random whole number from 0 on, below a limit. */
 export const below = (limit: number): Effect.Effect<number> => Random.nextIntBetween(0, limit - 1)
 
-/** Waits until something holds. What does not hold after two minutes is given up, so that the case says what it is. */
-export const eventually = <E, R>(what: string, holds: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
-  Effect.repeat(holds, { until: (does) => does, schedule: Schedule.spaced("10 millis") }).pipe(
-    Effect.timeoutOrElse({
-      duration: "2 minutes",
-      orElse: () => Effect.die(new Error(`it did not come to hold: ${what}`))
-    }),
-    Effect.asVoid
-  )
-
 /** Waits until something holds that takes no effect to find out. */
 export const until = (what: string, holds: () => boolean) => eventually(what, Effect.sync(holds))
 
@@ -158,8 +166,8 @@ export const reaches = ({ run }: TroubledNode, views: View.Any | ReadonlyArray<V
   run(Projection.waitUntil(views, position, { timeout: "2 minutes" }))
 
 /** Claims until nobody else owns what is claimed. */
-export const owned = ({ viewStore }: TroubledNode, claim: ViewStore.Claim) =>
-  Effect.flatMap(viewStore.claim(claim), (claimed) =>
+export const owned = ({ projectionStore }: TroubledNode, claim: ProjectionStore.Claim) =>
+  Effect.flatMap(projectionStore.claim(claim), (claimed) =>
     claimed._tag === "Owned" ? Effect.succeed(claimed) : Effect.fail(notOwned)
   ).pipe(Effect.retry({ while: (error) => error === notOwned, schedule: Schedule.spaced("10 millis") }))
 
@@ -197,6 +205,15 @@ export const recordsOf = (node: TroubledNode, view: Entries) =>
     Object.fromEntries(rows.map(({ key, state }) => [key, state]))
   )
 
+/** Waits until the version of a view answers. */
+export const answers = ({ viewStore }: TroubledNode, { name, version }: View.Any) =>
+  eventually(
+    "the view answers",
+    Effect.map(viewStore.status, (all) =>
+      all.some((each) => each.view === name && each.version === version && each.serves)
+    )
+  )
+
 /** The view's records are the fold over its log. */
 export const isFolded = Effect.fnUntraced(function* (node: TroubledNode, tally: Tally, view: Entries) {
   assert.deepStrictEqual(yield* recordsOf(node, view), yield* law(node, tally, view))
@@ -225,7 +242,7 @@ export const wereOneByOne = (nodes: ReadonlyArray<TroubledNode>): void => {
   const all = nodes.flatMap(({ commits }, node) => commits.map((commit) => ({ ...commit, node })))
   const lines = Map.groupBy(
     all.filter(({ from, to }) => to > from),
-    ({ generation, part = 0 }) => `${generation.view} ${generation.version} ${generation.build} ${part}`
+    ({ owner: { generation, part = 0 } }) => `${generation.view} ${generation.version} ${generation.build} ${part}`
   )
   for (const line of lines.values()) {
     line.sort((a, b) => a.from - b.from)
@@ -233,8 +250,8 @@ export const wereOneByOne = (nodes: ReadonlyArray<TroubledNode>): void => {
       const before = line[i - 1]
       if (before === undefined) continue
       assert.isAtLeast(next.from, before.to)
-      assert.isAtLeast(next.epoch, before.epoch)
-      if (next.epoch === before.epoch) assert.strictEqual(next.node, before.node)
+      assert.isAtLeast(next.owner.epoch, before.owner.epoch)
+      if (next.owner.epoch === before.owner.epoch) assert.strictEqual(next.node, before.node)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { EventStore, Reason, ViewStore, ViewStoreError } from "@hexfold/core"
+import { EventStore, type Projection, ProjectionStore, Reason, ViewStore, ViewStoreError } from "@hexfold/core"
 import { Context, Duration, Effect, type Exit, type Scope } from "effect"
 import { type Node, type Nodes, open as openNode } from "../nodes.ts"
 
@@ -19,21 +19,19 @@ export type Trouble = "none" | "down" | "deaf" | "late" | "slow" | "gone"
 export interface TroubledNode extends Node {
   trouble: Trouble
   /** The commits that this node has made. */
-  readonly commits: Array<ViewStore.Commit>
+  readonly commits: Array<ProjectionStore.Commit>
   /** The number of operations that are held back. */
   readonly held: () => number
   /** Sends the operations that are held back, and returns the outcomes of the commits. */
   readonly deliver: Effect.Effect<ReadonlyArray<Exit.Exit<void, unknown>>>
   /** Runs an effect on the stores of this node. */
-  readonly run: <A, E, R>(
-    effect: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E, Exclude<R, EventStore.EventStore | ViewStore.ViewStore>>
+  readonly run: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, Projection.Stores>>
 }
 
 /** Opens a node. */
 export const open: Effect.Effect<TroubledNode, never, Nodes | Scope.Scope> = Effect.gen(function* () {
   const opened = yield* openNode
-  const plain = opened.viewStore
+  const plain = opened.projectionStore
   const commits: TroubledNode["commits"] = []
   let held: Array<Effect.Effect<ReadonlyArray<Exit.Exit<void, unknown>>>> = []
 
@@ -59,10 +57,15 @@ export const open: Effect.Effect<TroubledNode, never, Nodes | Scope.Scope> = Eff
       }
     })
 
-  const commit = (given: ViewStore.Commit) =>
+  const commit = (given: ProjectionStore.Commit) =>
     Effect.tap(plain.commit(given), () => Effect.sync(() => void commits.push(given)))
 
   const viewStore: ViewStore.ViewStore["Service"] = {
+    ...opened.viewStore,
+    status: through(opened.viewStore.status)
+  }
+
+  const projectionStore: ProjectionStore.ProjectionStore["Service"] = {
     ...plain,
     claim: (claim) =>
       Effect.suspend(() => {
@@ -76,13 +79,13 @@ export const open: Effect.Effect<TroubledNode, never, Nodes | Scope.Scope> = Eff
       through(
         commit(given),
         Effect.map(Effect.exit(commit(given)), (exit) => [exit])
-      ),
-    status: through(plain.status)
+      )
   }
 
   const node: TroubledNode = {
     ...opened,
     viewStore,
+    projectionStore,
     commits,
     trouble: "none",
     held: () => held.length,
@@ -92,7 +95,10 @@ export const open: Effect.Effect<TroubledNode, never, Nodes | Scope.Scope> = Eff
       return Effect.map(Effect.all(due), (exits) => exits.flat())
     }),
     run: Effect.provideContext(
-      Context.make(EventStore.EventStore, opened.eventStore).pipe(Context.add(ViewStore.ViewStore, viewStore))
+      Context.make(EventStore.EventStore, opened.eventStore).pipe(
+        Context.add(ViewStore.ViewStore, viewStore),
+        Context.add(ProjectionStore.ProjectionStore, projectionStore)
+      )
     )
   }
   return node

@@ -2,7 +2,20 @@ import { assert } from "@effect/vitest"
 import { Projection } from "@hexfold/core"
 import { Duration, Effect, Fiber } from "effect"
 import type { Cases } from "../plan.ts"
-import { eventually, load, newView, owned, projecting, quick, recordsOf, settles, statusOf, until } from "./tallies.ts"
+import { eventually } from "../eventually.ts"
+import {
+  answers,
+  job,
+  load,
+  newView,
+  owned,
+  projecting,
+  quick,
+  recordsOf,
+  settles,
+  statusOf,
+  until
+} from "./tallies.ts"
 import { two } from "./trouble.ts"
 
 /** The records are compared with the events while both change. */
@@ -13,6 +26,7 @@ export const verifying: Cases = {
     const writing = yield* load([owner, other], tally)
     yield* projecting(owner, view, { parts: 3, batch: 3 })
     yield* until("more is written", () => writing.written() > 50)
+    yield* answers(other, view)
     yield* eventually(
       "there are records",
       Effect.map(recordsOf(other, view), (all) => Object.keys(all).length > 0)
@@ -31,6 +45,7 @@ export const verifying: Cases = {
     const writing = yield* load([owner, other], tally)
     const running = yield* projecting(owner, view)
     yield* until("more is written", () => writing.written() > 50)
+    yield* answers(other, view)
     yield* eventually(
       "there are records of two streams",
       Effect.map(recordsOf(other, view), (all) => Object.keys(all).length > 2)
@@ -39,22 +54,20 @@ export const verifying: Cases = {
     const generation = { view: view.name, version: 1 }
     const claim = { generation, owner: "culprit", lease: Duration.seconds(5) }
     const { epoch, position } = yield* owned(other, claim)
-    const { states } = yield* other.viewStore.load(generation, ["all", ...streams])
+    const { states } = yield* other.projectionStore.load(generation, ["all", ...streams])
     const [changed, lost] = [...states.keys()].filter((key) => key !== "all")
     const put = [changed!, "invented"].map((key) => ({ key, state: { version: 1, positions: [1], sum: 0.5 } }))
-    yield* other.viewStore.commit({
-      generation,
-      epoch,
+    yield* other.projectionStore.commit({
+      owner: { generation, epoch },
       from: position,
       to: position,
-      put: put.map(whole),
-      remove: [lost!]
+      records: { put: put.map(whole), remove: [lost!] }
     })
-    yield* other.viewStore.claim({ ...claim, lease: Duration.zero })
+    yield* other.projectionStore.claim({ ...claim, lease: Duration.zero })
     yield* projecting(owner, view, quick)
     const { differences } = yield* other.run(Projection.verify(view))
     assert.deepStrictEqual(differences.map(({ key }) => key).sort(), [changed!, "invented", lost!].sort())
-    yield* other.run(Projection.rebuild(view, quick))
+    yield* other.run(Projection.rebuild(view, job))
     assert.deepStrictEqual((yield* other.run(Projection.verify(view))).differences, [])
     yield* settles(other, tally, view, writing)
     assert.lengthOf(yield* statusOf(other, view), 2)

@@ -2,15 +2,16 @@ import { assert } from "@effect/vitest"
 import { Executor, Projection, Query, Records, Subscription } from "@hexfold/core"
 import { Effect, Fiber, Option, Schedule, Stream } from "effect"
 import { type Cases, needs } from "../plan.ts"
+import { eventually } from "../eventually.ts"
 import {
   add,
+  answers,
   below,
   type Entries,
-  eventually,
+  job,
   load,
   newView,
   projecting,
-  quick,
   reaches,
   recordsOf,
   settles,
@@ -63,7 +64,7 @@ export const waiting: Cases = {
     yield* projecting(owner, view)
     const working = yield* Effect.forkScoped(readYourWrites(client, tally, view, 200))
     for (let build = 2; build < 5 && working.pollUnsafe() === undefined; build++) {
-      yield* builder.run(Projection.rebuild(view, { ...quick, batch: 5 }))
+      yield* builder.run(Projection.rebuild(view, { ...job, batch: 5 }))
     }
     yield* Fiber.join(working)
   }),
@@ -100,6 +101,7 @@ export const waiting: Cases = {
             Stream.runForEach((positions) => Effect.sync(() => void results.push(positions)))
           )
         )
+      yield* answers(watcher, view)
       yield* Effect.forkScoped(watching(watcher))
       const writing = yield* load([writer], tally)
       yield* until("more is written", () => writing.written() > 100)
@@ -118,6 +120,7 @@ export const waiting: Cases = {
     const [owner, watcher] = yield* two
     const writer = yield* open
     yield* projecting(owner, view)
+    yield* answers(watcher, view)
     const watching = yield* Effect.forkScoped(
       watcher.run(
         Subscription.query(view, Query.from(view)).pipe(

@@ -32,6 +32,23 @@ export interface Options {
   readonly maxParts?: number
 }
 
+/** How projections run for as long as the process lives. */
+export interface RunOptions extends Options {
+  /**
+   * How long the other versions of the view are kept. A version that no projection has owned for longer, in whichever
+   * process, is dropped with all its records. Whether it is read does not matter. For ever by default.
+   */
+  readonly keepFor?: Duration.Input
+  /**
+   * What happens if another definition of the same version has made the records. With
+   * `refuse` the projection does not work: it logs a warning, and tries again. With
+   * `rebuild` it builds the records anew when it starts, under the same version; a process
+   * that has the former definition is refused from then on. That is for development, where
+   * nobody raises a version for each change. `refuse` by default.
+   */
+  readonly onChange?: "refuse" | "rebuild"
+}
+
 /** What `Projection.catchUp` did. */
 export interface Report {
   /** The position that the view has reached. */
@@ -59,6 +76,15 @@ export const settingsOf = ({
     throw new Error(`parts ${parts} and maxParts ${most}: both are whole numbers from 1 on`)
   }
   return { batch, lease: timeOf("lease", lease), maxParts: most, parts, pause: timeOf("pause", pause) }
+}
+
+/** The time after which former versions are dropped. Throws if it is not a time from 0 on. */
+export const keepForOf = (input: Duration.Input): Duration.Duration => {
+  // As a duration it would be 0, and everything would be dropped at once.
+  const isNone = typeof input === "number" && Number.isNaN(input)
+  const time = Duration.fromInputUnsafe(input)
+  if (!isNone && !Duration.isNegative(time)) return time
+  throw new Error(`${isNone ? "NaN" : Duration.format(time)} is not a valid keepFor: use a time from 0 on`)
 }
 
 const isCount = (n: number): boolean => Number.isSafeInteger(n) && n > 0

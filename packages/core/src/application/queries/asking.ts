@@ -1,0 +1,47 @@
+/** How a query of the application becomes one of the store, and a store's answer one of the application. */
+import * as Effect from "effect/Effect"
+import type * as Schema from "effect/Schema"
+import { InvalidCursor } from "../../domain/errors.ts"
+import { prepared } from "../../domain/query/prepare.ts"
+import * as Query from "../../domain/Query.ts"
+import type { RecordDecodeError } from "../views/errors.ts"
+import { CursorKey } from "./cursorKey.ts"
+import { decoded } from "./decodePage.ts"
+import { checkSameView } from "./sameView.ts"
+
+/** The query that a store is asked for a page of records. */
+export const asked = <Row>(
+  view: Query.Source<unknown>,
+  query: Query.Query<Row>,
+  after: string | undefined = query.after
+): Effect.Effect<Query.Query<Row>, InvalidCursor> =>
+  Effect.gen(function* () {
+    yield* checkSameView(view, query)
+    const given = prepared(view, query)
+    if (after === undefined) return given
+    const key = yield* CursorKey
+    if (key === undefined) return Query.after(given, after)
+    const opened = yield* key.open(after)
+    if (opened !== undefined) return Query.after(given, opened)
+    return yield* new InvalidCursor({ view: view.name, cursor: after, problem: "Malformed" })
+  })
+
+/** The page that a store has answered with, as the application sees it. */
+export const shown = <Row>(
+  view: Query.Source<unknown>,
+  query: Query.Query<Row>,
+  answer: Query.Page<Schema.Json>
+): Effect.Effect<Query.Page<Row>, RecordDecodeError> =>
+  Effect.gen(function* () {
+    const page = yield* Effect.fromResult(decoded(view, query, answer))
+    const key = yield* CursorKey
+    return key === undefined || page.next === undefined ? page : { ...page, next: yield* key.seal(page.next) }
+  })
+
+/** The query that a store is asked for the number of records. */
+export const counted = (view: Query.Source<unknown>, query: Query.Query): Effect.Effect<Query.Count> =>
+  Effect.map(checkSameView(view, query), () => prepared(view, Query.count(query)))
+
+/** The query that a store is asked for groups. */
+export const grouped = (view: Query.Source<unknown>, query: Query.Groups): Effect.Effect<Query.Groups> =>
+  Effect.map(checkSameView(view, query), () => prepared(view, query))
