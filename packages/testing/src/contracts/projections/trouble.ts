@@ -20,6 +20,8 @@ export interface TroubledNode extends Node {
   trouble: Trouble
   /** The commits that this node has made. */
   readonly commits: Array<ProjectionStore.Commit>
+  /** The number of claims that the store has answered to this node. */
+  readonly claims: () => number
   /** The number of operations that are held back. */
   readonly held: () => number
   /** Sends the operations that are held back, and returns the outcomes of the commits. */
@@ -33,6 +35,7 @@ export const open: Effect.Effect<TroubledNode, never, Nodes | Scope.Scope> = Eff
   const opened = yield* openNode
   const plain = opened.projectionStore
   const commits: TroubledNode["commits"] = []
+  let claims = 0
   let held: Array<Effect.Effect<ReadonlyArray<Exit.Exit<void, unknown>>>> = []
 
   const through = <A, E>(
@@ -57,6 +60,8 @@ export const open: Effect.Effect<TroubledNode, never, Nodes | Scope.Scope> = Eff
       }
     })
 
+  const claim = (given: ProjectionStore.Claim) => Effect.tap(plain.claim(given), () => Effect.sync(() => void claims++))
+
   const commit = (given: ProjectionStore.Commit) =>
     Effect.tap(plain.commit(given), () => Effect.sync(() => void commits.push(given)))
 
@@ -67,12 +72,12 @@ export const open: Effect.Effect<TroubledNode, never, Nodes | Scope.Scope> = Eff
 
   const projectionStore: ProjectionStore.ProjectionStore["Service"] = {
     ...plain,
-    claim: (claim) =>
+    claim: (given) =>
       Effect.suspend(() => {
         const isDone =
-          (node.trouble === "slow" && Duration.isGreaterThan(claim.lease, Duration.zero)) ||
+          (node.trouble === "slow" && Duration.isGreaterThan(given.lease, Duration.zero)) ||
           (node.trouble === "late" && held.length === 0)
-        return isDone ? plain.claim(claim) : through(plain.claim(claim), Effect.as(Effect.exit(plain.claim(claim)), []))
+        return isDone ? claim(given) : through(claim(given), Effect.as(Effect.exit(claim(given)), []))
       }),
     load: (generation, keys) => through(plain.load(generation, keys)),
     commit: (given) =>
@@ -88,6 +93,7 @@ export const open: Effect.Effect<TroubledNode, never, Nodes | Scope.Scope> = Eff
     projectionStore,
     commits,
     trouble: "none",
+    claims: () => claims,
     held: () => held.length,
     deliver: Effect.suspend(() => {
       const due = held
