@@ -68,7 +68,8 @@ const isNamed = (text: string): boolean => text === "NaN" || text === "Infinity"
  * added to an object that is there.
  */
 export const completed = (state: Json, missing: ReadonlyArray<Missing> = []): Json =>
-  missing.reduce((whole, { path, value }) => withField(whole, path, value), state)
+  // JSON has no -0, and a store answers with what JSON has.
+  missing.reduce((whole, { path, value }) => withField(whole, path, Object.is(value, -0) ? 0 : value), state)
 
 const withField = (state: Json, [name, ...rest]: Path, value: Json): Json => {
   const fields = fieldsOf(state)

@@ -78,6 +78,15 @@ export const querying: Cases = {
     const view = yield* serve(store, [])
     const none: Query.Groups = { _tag: "Groups", view, by: [], values: { n: { _tag: "count" } } }
     assert.deepStrictEqual(yield* store.views.query(none, 1), [{ by: [], values: { n: 0 } }])
+    const rows = [{ key: "k", state: {} }]
+    const negative: Query.Groups = {
+      ...none,
+      view: yield* serve(store, rows),
+      by: [["n"]],
+      missing: [{ path: ["n"], value: -0 }]
+    }
+    assert.deepStrictEqual(yield* store.views.query(negative, 1), [{ by: [0], values: { n: 1 } }])
+    assert.deepStrictEqual(QueryEvaluation.runGroups(negative, rows), [{ by: [0], values: { n: 1 } }])
   }),
 
   "5 a sum is exact, whatever the order and the size of the numbers": Effect.gen(function* () {
