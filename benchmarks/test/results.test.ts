@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { finishedIn, refusal } from "../src/rounds/results.ts"
+import { finishedIn, refusal, stateNow } from "../src/rounds/results.ts"
 
 describe("a file with results of rounds", () => {
   let folder: string
@@ -18,6 +18,13 @@ describe("a file with results of rounds", () => {
 
   it("has no rounds if it is missing", () => {
     expect(finishedIn(join(folder, "missing.jsonl"))).toEqual([])
+  })
+
+  it("belongs to a state of the sources, also of a command that runs with nothing else", () => {
+    const file = join(folder, "state.jsonl")
+    const state = stateNow(file, undefined)
+    expect(stateNow(file, undefined)).toEqual(state)
+    expect(stateNow(file, { pace: 2 })).not.toEqual(state)
   })
 
   it("takes no rounds of other sources", () => {

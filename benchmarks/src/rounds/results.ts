@@ -22,7 +22,7 @@ const git = (...args: ReadonlyArray<string>): string => {
 /** The state now. The file of the results, and files whose names begin with its name, do not count. */
 export const stateNow = (results: string, runWith: unknown): State => {
   const hash = createHash("sha256")
-    .update(JSON.stringify(runWith))
+    .update(JSON.stringify(runWith) ?? "")
     .update(git("diff", "HEAD", "--binary"))
   for (const path of git("ls-files", "--others", "--exclude-standard", "-z").split("\0").sort()) {
     if (path === "" || resolve(root, path).startsWith(results)) continue
