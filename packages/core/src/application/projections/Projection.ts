@@ -82,8 +82,7 @@ export type Stores = EventStore | ProjectionStore | ViewStore
 export const catchUp = (
   view: View.Any,
   options: Options = {}
-): Effect.Effect<Report, Failure | DefinitionDiffers, Stores> =>
-  Effect.tapError(catchingUp(view, options, true), (error) => warnOfStop(view, error))
+): Effect.Effect<Report, Failure | DefinitionDiffers, Stores> => catchingUp(view, options, true)
 
 const catchingUp = (
   view: View.Any,
@@ -100,7 +99,7 @@ const catchingUp = (
       events: workers.reduce((sum, { applied }) => sum + applied.events, 0),
       commits: workers.reduce((sum, { applied }) => sum + applied.commits, 0)
     }
-  })
+  }).pipe(Effect.tapError((error) => warnOfStop(view, error)))
 
 const caughtUp = (horizon: Horizon, promotes: boolean) => (worker: Worker.Worker) =>
   Effect.gen(function* () {
@@ -149,8 +148,7 @@ const caughtUp = (horizon: Horizon, promotes: boolean) => (worker: Worker.Worker
 export const build = (
   view: View.Any,
   options: Options = {}
-): Effect.Effect<Report, Failure | DefinitionDiffers, Stores> =>
-  Effect.tapError(catchingUp(view, options, false), (error) => warnOfStop(view, error))
+): Effect.Effect<Report, Failure | DefinitionDiffers, Stores> => catchingUp(view, options, false)
 
 /**
  * Waits until a version of a view answers queries, and works on it until then if no

@@ -8,6 +8,7 @@ import * as Metric from "effect/Metric"
 import type * as View from "../../domain/View.ts"
 import { distinct } from "../../domain/view/distinct.ts"
 import { disconnect } from "../../internal/disconnect.ts"
+import { monotonicMillis } from "../../internal/beat.ts"
 import { reported, withMessage } from "../../internal/reported.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
@@ -15,7 +16,7 @@ import type { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import { type Fault, Unhealthy } from "./errors.ts"
 import { lastingFaults, type Limits, sightOf } from "./faults.ts"
-import { type Status, statusOf } from "./status.ts"
+import { allStatus, type Status, statusOf } from "./status.ts"
 import * as statusMetrics from "./statusMetrics.ts"
 
 export { describe, type Fault } from "./errors.ts"
@@ -47,7 +48,7 @@ export type { Held, Part, Rebuild, State, Status } from "./status.ts"
 export const status = (
   views: ReadonlyArray<View.Any>
 ): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =>
-  statusOf(distinct("ProjectionMonitor.status", views))
+  allStatus(distinct("ProjectionMonitor.status", views))
 
 /** How often {@link watch} reads the status, and which views it takes for healthy. */
 export interface WatchOptions extends HealthOptions {
@@ -82,7 +83,8 @@ export const watch = (
   views: ReadonlyArray<View.Any>,
   { every = "10 seconds", ...options }: WatchOptions = {}
 ): Effect.Effect<never, never, EventStore | ProjectionStore | ViewStore> => {
-  distinct("ProjectionMonitor.watch", views)
+  // Of other generations nobody runs a projection here, and their gauges would never end.
+  const reading = statusOf(distinct("ProjectionMonitor.watch", views))
   return Effect.gen(function* () {
     const store = yield* ViewStore
     const limits = limitsOf(options)
@@ -95,8 +97,7 @@ export const watch = (
     let readAt = yield* monotonicMillis
     const published = Effect.fnUntraced(function* (all: ReadonlyArray<Status>) {
       const now = yield* monotonicMillis
-      // Of other generations nobody runs a projection here, and their gauges would never end.
-      read = all.filter(({ isDeclared }) => isDeclared)
+      read = all
       readAt = now
       const faults = lastingOf(store, read, limits, now)
       yield* Effect.forEach(read, (each, i) => statusMetrics.publish(each, faults[i]!.length === 0), { discard: true })
@@ -113,7 +114,7 @@ export const watch = (
       yield* report.failed(Cause.fail(error))
     })
     // A reading that takes too long is interrupted but not waited for: its connection may give no answer.
-    return yield* Effect.timeout(disconnect(status(views)), every).pipe(
+    return yield* Effect.timeout(disconnect(reading), every).pipe(
       Effect.flatMap(published),
       Effect.catch(missed),
       Effect.andThen(Effect.sleep(every)),
@@ -204,9 +205,9 @@ export const health = (
   Unhealthy | EventStoreError | ViewStoreError,
   EventStore | ProjectionStore | ViewStore
 > => {
-  distinct("ProjectionMonitor.health", views)
+  const reading = statusOf(distinct("ProjectionMonitor.health", views))
   return Effect.gen(function* () {
-    const declared = (yield* statusOf(views)).filter(({ isDeclared }) => isDeclared)
+    const declared = yield* reading
     const faults = lastingOf(yield* ViewStore, declared, limitsOf(options), yield* monotonicMillis).flat()
     return faults.length === 0 ? declared : yield* new Unhealthy({ views: faults })
   })
@@ -237,5 +238,3 @@ const lastingOf = (
     end()
     return faults
   })
-
-const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))

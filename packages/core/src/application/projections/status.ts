@@ -161,32 +161,34 @@ export interface Rebuild {
   readonly eventsPerSecond: number
 }
 
-/**
- * The status of views, whichever process runs their projections: first of those that are
- * given, then of all other generations in the store.
- */
-export const statusOf = (
-  views: ReadonlyArray<View.Any>
-): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =>
+/** The status of views, whichever process runs their projections. */
+export const statusOf = (views: ReadonlyArray<View.Any>): Statuses => measured(views, false)
+
+/** The status of views as in {@link statusOf}, and after it that of all other generations in the store. */
+export const allStatus = (views: ReadonlyArray<View.Any>): Statuses => measured(views, true)
+
+type Statuses = Effect.Effect<
+  ReadonlyArray<Status>,
+  EventStoreError | ViewStoreError,
+  EventStore | ProjectionStore | ViewStore
+>
+
+const measured = (views: ReadonlyArray<View.Any>, withOthers: boolean): Statuses =>
   Effect.gen(function* () {
     const store = yield* ViewStore
     // A projection of this process may be further than the position that it has written.
     const generations = ownPositions(store).seen(yield* store.status)
     // Read after the positions, so that no view is ahead of the horizon.
     const log = yield* horizonOf(yield* EventStore)
-    const currents = views.map((view) => currentOf(view, generations))
-    const others = generations.filter((each) => !currents.includes(each))
-    return yield* Effect.forEach(
-      [
-        ...views.map((view, i) => {
-          const known = currents[i]
-          return { view, place: { view: view.name, version: view.version }, known, generations, log }
-        }),
-        ...others.map((known) => ({ view: undefined, place: known, known, generations: [], log }))
-      ],
-      statusIn,
-      { concurrency: 4 }
-    )
+    const declared = views.map((view): Measured => {
+      const place = { view: view.name, version: view.version }
+      return { view, place, known: currentOf(view, generations), generations, log }
+    })
+    const currents = declared.map(({ known }) => known)
+    const others = generations
+      .filter((each) => withOthers && !currents.includes(each))
+      .map((known): Measured => ({ view: undefined, place: known, known, generations: [], log }))
+    return yield* Effect.forEach([...declared, ...others], statusIn, { concurrency: 4 })
   })
 
 /** A generation in a store, and what its status is measured against. */
