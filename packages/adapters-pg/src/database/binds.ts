@@ -8,6 +8,9 @@ export const array = (values: ReadonlyArray<unknown>, oid: number): PgTypes.Para
 /** An array of texts. */
 export const texts = (values: ReadonlyArray<string>): PgTypes.Parameter => array(values, PgTypes.OID.text)
 
+/** An array of numbers as `bigint`s of the server. */
+export const bigints = (values: ReadonlyArray<bigint | null>): PgTypes.Parameter => array(values, PgTypes.OID.int8)
+
 const { float8, int4, int8, jsonb } = PgTypes
 
 /** A number as a `bigint` of the server, or null. */

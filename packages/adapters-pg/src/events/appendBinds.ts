@@ -1,7 +1,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import type { EventStore, StreamId } from "@hexfold/core"
 import { Expectation } from "@hexfold/core/adapter"
-import { array, int4 } from "../database/binds.ts"
+import { array, bigints, int4 } from "../database/binds.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
 
 /** A stream that an append writes or checks. */
@@ -251,8 +251,8 @@ export const bindsOf = (
   known: { readonly log: string | undefined; readonly checked: bigint } | undefined
 ): ReadonlyArray<unknown> => [
   ...binds,
-  array(promotions, OID.int8),
-  array(ordered, OID.int8),
+  bigints(promotions),
+  bigints(ordered),
   int4(lockTimeout),
   int4(severalStreams ? 1 : 0),
   known?.checked ?? null,

@@ -1,9 +1,8 @@
-import { PgTypes } from "@effect/sql-pg"
 import { EventStoreError, Reason, StreamId, type StreamLocks } from "@hexfold/core"
 import { AppendCheck } from "@hexfold/core/adapter"
 import { Cause, Deferred, Duration, Effect, Fiber, Semaphore } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import { array, int4, texts } from "../database/binds.ts"
+import { bigints, int4, texts } from "../database/binds.ts"
 import type { Limit } from "../database/disconnect.ts"
 import { isLockTimeout, translated } from "../database/errors.ts"
 import { typedTransaction, whetherJoined } from "../database/transactions.ts"
@@ -46,7 +45,7 @@ export const make = (options: Options): StreamLocks.StreamLocks["Service"] => {
       texts(keys.streams),
       texts(keys.aggregates),
       texts(keys.commands),
-      array(ordered, PgTypes.OID.int8),
+      bigints(ordered),
       int4(patience)
     ])
   const lock = (keys: Keys, patience: number) =>

@@ -1,9 +1,8 @@
 import { CommandIdReused, type EventStore, type EventStoreError, type StreamId } from "@hexfold/core"
-import { PgTypes } from "@effect/sql-pg"
 import { Effect, Exit, type Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { eventsInRow, readEvents, readStreams, readStreamsAndCommands } from "../sql/readStreams.ts"
-import { array } from "../database/binds.ts"
+import { bigints, texts } from "../database/binds.ts"
 import { hidden, incomplete } from "../database/logChecks.ts"
 import type { KnownHistory } from "./horizon.ts"
 import { commandKeyOf, keyOf } from "./keys.ts"
@@ -95,23 +94,14 @@ const select = (
   keys: ReadonlyArray<EventStore.CommandKey>
 ) => {
   const binds = [
-    array(
-      requests.map(({ streamId }) => keyOf(streamId)),
-      PgTypes.OID.text
-    ),
-    array(
-      requests.map(({ after = 0 }) => BigInt(after)),
-      PgTypes.OID.int8
-    )
+    texts(requests.map(({ streamId }) => keyOf(streamId))),
+    bigints(requests.map(({ after = 0 }) => BigInt(after)))
   ]
   const rows: Effect.Effect<ReadonlyArray<StreamRow | CommandRow>, SqlError.SqlError> = keys.length === 0
     ? sql.unsafe<StreamRow>(readStreams(schema), binds)
     : sql.unsafe<StreamRow | CommandRow>(readStreamsAndCommands(schema), [
         ...binds,
-        array(
-          keys.map(({ id }) => commandKeyOf(id)),
-          PgTypes.OID.text
-        )
+        texts(keys.map(({ id }) => commandKeyOf(id)))
       ])
   return Effect.flatMap(rows, (rows): Selected => {
     if (rows.some(({ hides }) => hides === true)) return Effect.fail(hidden(operation, `the schema ${schema}`))

@@ -7,7 +7,7 @@ import { demote } from "../sql/inline.ts"
 import * as records from "../sql/records.ts"
 import { detailOf, isForbidden } from "../database/errors.ts"
 import { checkVisibleTo } from "../database/logChecks.ts"
-import { array, bigint, float8, int4, texts } from "../database/binds.ts"
+import { array, bigint, bigints, float8, int4, texts } from "../database/binds.ts"
 
 interface Place {
   readonly epoch: bigint
@@ -111,7 +111,7 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient,
       const isAdopted = fingerprint !== undefined && kept === undefined
       const inline = parts[0]?.inline === true && (isAdopted || !(given.inline === true && of === 1))
       if (inline) {
-        yield* sql.unsafe(demote(schema), [array([parts[0]!.id], PgTypes.OID.int8)])
+        yield* sql.unsafe(demote(schema), [bigints([parts[0]!.id])])
       } else if (parts[0] !== undefined && isAdopted) {
         // Of two claims that give it a fingerprint, the second one waits for the row and finds it filled.
         yield* sql.unsafe(registry.adopt(schema), [parts[0].id, fingerprint])
@@ -152,18 +152,17 @@ export const renewing =
   (
     claims: ReadonlyArray<ProjectionStore.Claim>
   ): Effect.Effect<ReadonlyArray<ProjectionStore.Claimed | undefined>, SqlError.SqlError> => {
-    const bigints = (of: (claim: ProjectionStore.Claim) => number | undefined) =>
-      array(
+    const each = (of: (claim: ProjectionStore.Claim) => number | undefined) =>
+      bigints(
         claims.map((claim) => {
           const value = of(claim)
           return value === undefined ? null : BigInt(value)
-        }),
-        PgTypes.OID.int8
+        })
       )
     const binds = [
       texts(claims.map(({ generation }) => generation.view)),
-      bigints(({ generation }) => generation.version),
-      bigints(({ generation }) => generation.build),
+      each(({ generation }) => generation.version),
+      each(({ generation }) => generation.build),
       array(
         claims.map(({ part }) => part?.index ?? 0),
         PgTypes.OID.int4
@@ -173,15 +172,15 @@ export const renewing =
         PgTypes.OID.int4
       ),
       texts(claims.map(({ owner }) => owner)),
-      bigints(({ renews }) => renews?.epoch),
+      each(({ renews }) => renews?.epoch),
       array(claims.map(leaseOf), PgTypes.OID.float8),
       array(
         claims.map(({ inline, part }) => inline === true && (part?.of ?? 1) === 1),
         PgTypes.OID.bool
       ),
-      bigints(({ renews }) => renews?.passed?.from),
-      bigints(({ renews }) => renews?.passed?.to),
-      bigints(({ renews }) => renews?.passed?.history)
+      each(({ renews }) => renews?.passed?.from),
+      each(({ renews }) => renews?.passed?.to),
+      each(({ renews }) => renews?.passed?.history)
     ]
     return Effect.map(sql.unsafe<Renewed>(registry.renew(schema), binds), (rows) => {
       const byPlace = new Map(rows.map((row) => [Number(row.place) - 1, row]))

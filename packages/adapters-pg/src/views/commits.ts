@@ -1,4 +1,3 @@
-import { PgTypes } from "@effect/sql-pg"
 import { CommitConflict, type ProjectionStore, Reason, type View, ViewStoreError } from "@hexfold/core"
 import { CommitCheck } from "@hexfold/core/adapter"
 import { Effect } from "effect"
@@ -7,7 +6,7 @@ import * as registry from "../sql/generations.ts"
 import * as inline from "../sql/inline.ts"
 import * as deadLetterTable from "../sql/deadLetters.ts"
 import * as records from "../sql/records.ts"
-import { array, bigint, float8, int4, jsonb, texts } from "../database/binds.ts"
+import { bigint, bigints, float8, int4, jsonb, texts } from "../database/binds.ts"
 import { promoting } from "./inlinePromotion.ts"
 import { storedOf } from "./rows.ts"
 import * as viewRecords from "./records.ts"
@@ -56,7 +55,7 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
 
   const demote = (generations: ReadonlyArray<Locked>) => {
     const ids = generations.flatMap(({ id, inline }) => (inline ? [id] : []))
-    return ids.length === 0 ? Effect.void : sql.unsafe(inline.demote(schema), [array(ids, PgTypes.OID.int8)])
+    return ids.length === 0 ? Effect.void : sql.unsafe(inline.demote(schema), [bigints(ids)])
   }
 
   // The parts that decide are locked: the build that has served does not advance before the switch.

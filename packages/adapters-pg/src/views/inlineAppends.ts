@@ -5,7 +5,7 @@ import type { SqlError } from "effect/sql"
 import type { Limit } from "../database/disconnect.ts"
 import { isPassing, isUnavailable, unmaintainedBy } from "../database/errors.ts"
 import { transactionOf } from "../database/transactions.ts"
-import { knownGenerations, NotMaintained, type Options as KnownOptions } from "./knownGenerations.ts"
+import { knownGenerations, NotMaintained, type Options as KnownOptions, touches } from "./knownGenerations.ts"
 import { apply } from "./records.ts"
 
 /** The generations that the caller of a call maintains. */
@@ -76,7 +76,9 @@ export const make = ({
       call: (maintained: Maintained) => Effect.Effect<C, SqlError.SqlError | EventStoreError>
     ) => {
       const all = known.all()
-      const touched = all.filter(({ view }) => appends.some((append) => touches(append, view)))
+      const touched = all.filter(({ view }) =>
+        appends.some((append) => touches(append, (event) => InlineViews.follows(view, event)))
+      )
       const calling = call({
         promotions: all.map(({ promotion }) => promotion),
         ordered: orderedOf(all)
@@ -199,8 +201,3 @@ const repeat = (error: NotMaintained | SqlError.SqlError) =>
       cause: error._tag === "NotMaintained" ? error.cause : error
     })
   })
-
-const touches = ({ parts }: EventStore.Append, view: View.Any): boolean =>
-  parts.some(({ writes }) =>
-    writes.some(({ events, streamId }) => events.some(({ type }) => InlineViews.follows(view, { streamId, type })))
-  )

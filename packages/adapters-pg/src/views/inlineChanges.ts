@@ -1,7 +1,6 @@
-import { PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import { array } from "../database/binds.ts"
+import { bigints } from "../database/binds.ts"
 import { whetherJoined } from "../database/transactions.ts"
 import * as registry from "../sql/generations.ts"
 import type { StatusRow } from "./rows.ts"
@@ -86,8 +85,6 @@ const latest = (a: Seen, b: Seen): Seen => ({
 
 /** The most positions that are looked through. After more of them the records are taken to have changed. */
 const most = 10_000n
-
-const bigints = (values: ReadonlyArray<bigint>) => array(values, PgTypes.OID.int8)
 
 interface Found {
   readonly id: bigint

@@ -1,9 +1,8 @@
 import { type EventStore, type ProjectionFailed, StreamId, type View } from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
-import { PgTypes } from "@effect/sql-pg"
 import { Data, Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import { array } from "../database/binds.ts"
+import { bigints } from "../database/binds.ts"
 import * as statements from "../sql/inline.ts"
 
 /** What the appends of a process need to know which generations they maintain. */
@@ -92,9 +91,9 @@ export const knownGenerations = ({ autocommit, schema, sql, views }: Options) =>
     forget: (id: bigint): void => void known.delete(id),
     learn,
     /**
-     * Notes appends that touch generations which this process has left to their projections. So the projections do not
-     * ask the appends to maintain them again as long as such appends come. Nothing to do if there is none, or if it
-     * was done a moment ago.
+     * Notes appends that touch generations which this process has left to their projections. As long as such appends
+     * come, these projections do not ask the appends to maintain the generations again. Undefined if no append touches
+     * such a generation, or if all of them were noted a moment ago.
      */
     noteForeign: (appends: ReadonlyArray<EventStore.Append>): Effect.Effect<void, SqlError.SqlError> | undefined => {
       if (foreign.size === 0) return undefined
@@ -102,7 +101,10 @@ export const knownGenerations = ({ autocommit, schema, sql, views }: Options) =>
       const due: Array<bigint> = []
       for (const [id, each] of foreign) {
         if (each.notedAt !== undefined && now - each.notedAt < often) continue
-        if (!appends.some((append) => isFollowed(append, each))) continue
+        const { aggregates, types } = each
+        const follows = ({ streamId, type }: Pick<EventStore.RecordedEvent, "streamId" | "type">) =>
+          types.includes(type) && aggregates.includes(StreamId.aggregateOf(streamId))
+        if (!appends.some((append) => touches(append, follows))) continue
         each.notedAt = now
         due.push(id)
       }
@@ -136,12 +138,13 @@ interface Foreign extends Pick<Row, "aggregates" | "types"> {
 // Much shorter than a lease, and rare enough for many appends a second.
 const often = 100
 
-const isFollowed = ({ parts }: EventStore.Append, { aggregates, types }: Foreign): boolean =>
+/** Whether an append has an event that a generation follows. */
+export const touches = (
+  { parts }: EventStore.Append,
+  follows: (event: Pick<EventStore.RecordedEvent, "streamId" | "type">) => boolean
+): boolean =>
   parts.some(({ writes }) =>
-    writes.some(
-      ({ events, streamId }) =>
-        aggregates.includes(StreamId.aggregateOf(streamId)) && events.some(({ type }) => types.includes(type))
-    )
+    writes.some(({ events, streamId }) => events.some(({ type }) => follows({ streamId, type })))
   )
 
 interface Row {
@@ -153,8 +156,6 @@ interface Row {
   readonly aggregates: ReadonlyArray<string>
   readonly types: ReadonlyArray<string>
 }
-
-const bigints = (ids: ReadonlyArray<bigint>) => array(ids, PgTypes.OID.int8)
 
 const isSame = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
   a.length === b.length && a.every((name) => b.includes(name))
