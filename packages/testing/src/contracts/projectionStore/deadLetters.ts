@@ -2,19 +2,7 @@ import { assert } from "@effect/vitest"
 import type { ProjectionStore } from "@hexfold/core"
 import { DateTime, Effect } from "effect"
 import { type Cases, needs } from "../plan.ts"
-import { newGeneration, open, own } from "./generations.ts"
-
-const letter = (position: number, key: string, parked = true): ProjectionStore.DeadLetter => ({
-  position,
-  history: 1,
-  key,
-  parked,
-  stream: "Account-1",
-  streamVersion: position,
-  type: "Opened",
-  error: { step: "evolve", cause: "too much" },
-  at: DateTime.makeUnsafe(1_700_000_000_000 + position)
-})
+import { letter, newGeneration, open, own } from "./generations.ts"
 
 const opened = Effect.gen(function* () {
   const store = yield* open

@@ -1,9 +1,10 @@
 import { assert } from "@effect/vitest"
-import { DateTime, Duration, Effect } from "effect"
+import { Duration, Effect } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import {
   begin,
   claim,
+  letter,
   newGeneration,
   open,
   own,
@@ -15,19 +16,6 @@ import {
   statusOf
 } from "./generations.ts"
 
-const error = { step: "evolve", cause: "too much" }
-const letter = {
-  position: 1,
-  history: 1,
-  key: "a",
-  parked: true,
-  stream: "S-1",
-  streamVersion: 1,
-  type: "T",
-  at: DateTime.makeUnsafe(1),
-  error
-}
-
 /** Promise 4 for generations that are dropped. */
 export const dropping: Cases = {
   "4 a generation that is dropped is gone with all that it had": needs("otherProcesses")(function* () {
@@ -36,7 +24,7 @@ export const dropping: Cases = {
     const second = { ...first, version: 2 }
     yield* own(store, first)
     const epoch = yield* own(store, second)
-    const deadLetters = { put: [letter], remove: [] }
+    const deadLetters = { put: [letter(1, "a")], remove: [] }
     const commit = { owner: { generation: second, epoch }, from: 0, to: 1 }
     yield* store.commit({ ...commit, records: records({ a: 1 }), deadLetters })
     const late = { generation: second, epoch: epoch - 1 }

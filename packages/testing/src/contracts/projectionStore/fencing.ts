@@ -1,20 +1,8 @@
 import { assert } from "@effect/vitest"
 import type { ProjectionStore } from "@hexfold/core"
-import { DateTime, Duration, Effect, Result } from "effect"
+import { Duration, Effect, Result } from "effect"
 import { type Cases, needs } from "../plan.ts"
-import { claim, free, newGeneration, open, own, ownPart, records, statusOf, type Store } from "./generations.ts"
-
-const letter = {
-  position: 1,
-  history: 1,
-  key: "a",
-  parked: true,
-  stream: "S-1",
-  streamVersion: 1,
-  type: "T",
-  at: DateTime.makeUnsafe(1),
-  error: { step: "evolve", cause: "too much" }
-}
+import { claim, free, letter, newGeneration, open, own, ownPart, records, statusOf, type Store } from "./generations.ts"
 
 const together = { concurrency: "unbounded" } as const
 
@@ -25,7 +13,7 @@ const builtBeside = (store: Store) =>
     const generation = { ...first, version: 2 }
     yield* own(store, first)
     const owner = { generation, epoch: yield* own(store, generation) }
-    const deadLetters = { put: [letter], remove: [] }
+    const deadLetters = { put: [letter(1, "a")], remove: [] }
     yield* store.commit({ owner, from: 0, to: 1, records: records({ a: 1 }), deadLetters })
     return owner
   })
@@ -102,7 +90,7 @@ export const fencing: Cases = {
       const [store, other] = yield* Effect.all([open, open])
       for (let round = 0; round < 20; round++) {
         const owner = yield* builtBeside(store)
-        const deadLetters = { put: [{ ...letter, position: 2, key: "b" }], remove: [] }
+        const deadLetters = { put: [letter(2, "b")], remove: [] }
         const commit = { owner, from: 1, to: 2, records: records({ b: 2 }), deadLetters }
         const committing = Effect.result(store.commit(commit))
         const dropping = other.drop(owner)

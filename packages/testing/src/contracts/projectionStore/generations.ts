@@ -5,7 +5,7 @@ import {
   type ViewStore,
   type ViewStoreError
 } from "@hexfold/core"
-import { Duration, Effect, type Schema } from "effect"
+import { DateTime, Duration, Effect, type Schema } from "effect"
 import { type Node, open as openNode } from "../nodes.ts"
 
 type Projections = ProjectionStore.ProjectionStore["Service"]
@@ -120,3 +120,16 @@ export const served = (store: Pick<Store, "views">, { version, view }: ViewStore
     store.views.query({ _tag: "Records", view, orderBy: [] }, version),
     ({ rows }): Readonly<Record<string, Schema.Json>> => Object.fromEntries(rows.map(({ key, state }) => [key, state]))
   )
+
+/** The dead letter of an event that could not be applied to a record. */
+export const letter = (position: number, key: string, parked = true): ProjectionStore.DeadLetter => ({
+  position,
+  history: 1,
+  key,
+  parked,
+  stream: "Account-1",
+  streamVersion: position,
+  type: "Opened",
+  error: { step: "evolve", cause: "too much" },
+  at: DateTime.makeUnsafe(1_700_000_000_000 + position)
+})

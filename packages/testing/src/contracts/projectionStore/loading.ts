@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
-import { DateTime, Effect, Fiber } from "effect"
+import { Effect, Fiber } from "effect"
 import { type Cases, needs } from "../plan.ts"
-import { newGeneration, open, own, ownPart } from "./generations.ts"
+import { letter, newGeneration, open, own, ownPart } from "./generations.ts"
 
 /** Promise 6: what a projection loads together is of one moment. */
 export const loading: Cases = {
@@ -30,23 +30,12 @@ export const loading: Cases = {
     const [writer, reader] = yield* Effect.all([open, open])
     const generation = newGeneration()
     const epochs = [yield* ownPart(writer, generation, 0, 2), yield* ownPart(writer, generation, 1, 2)]
-    const letter = (key: string) => ({
-      position: 1,
-      history: 1,
-      key,
-      parked: true,
-      error: { step: "evolve", cause: "too much" },
-      stream: "S-1",
-      streamVersion: 1,
-      type: "T",
-      at: DateTime.makeUnsafe(1)
-    })
     const write = (part: number) =>
       Effect.gen(function* () {
         const key = `k${part}`
         for (let from = 0; from < 100; from++) {
-          const put = from % 2 === 0 ? [letter(key)] : []
-          const deadLetters = { put, remove: from % 2 === 0 ? [] : [letter(key)] }
+          const put = from % 2 === 0 ? [letter(1, key)] : []
+          const deadLetters = { put, remove: from % 2 === 0 ? [] : [letter(1, key)] }
           const at = { owner: { generation, part, epoch: epochs[part]! }, from, to: from + 1 }
           yield* writer.commit({ ...at, records: { put: [{ key, state: from + 1 }], remove: [] }, deadLetters })
           yield* Effect.yieldNow
