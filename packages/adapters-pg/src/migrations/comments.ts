@@ -114,7 +114,7 @@ const columns = {
     stream: "The id of the stream of the event.",
     event_version: "The place of the event in its stream.",
     type: "The type of the event.",
-    mishap: "The step that failed, and the error. Null for an event that waits for an earlier one of its key.",
+    mishap: "The step that failed, and the error. Null if the event only waits for an earlier one of its key.",
     at: "When the event was skipped or parked, in milliseconds since 1970."
   },
   inline_changes: { count: "How often appends have begun to maintain a view." },

@@ -127,7 +127,8 @@ const columnComments = {
   serves: "Whether the generation answers the queries to its version.",
   position: "Every event up to this position is in the records.",
   lag: "How many positions the log has after it, up to the last one drawn. The view may not follow all of their events.",
-  lag_time: "The age of the first event after the position, whether or not the view follows it. Null if there is none.",
+  lag_time:
+    "The age of the first event after the position, even if the view does not follow that event. Null if no event comes after it.",
   owner: "The projection that owns the part, or owned it last.",
   leased_until: "When the lease of the owner ends. Nobody owns the part after that.",
   failure: "The event that stopped the part, and the error.",

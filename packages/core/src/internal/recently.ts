@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import { monotonicMillis } from "./beat.ts"
 
 /**
- * Asks something that many want to know again and again. All that ask within a time share
- * the answer, also a failure, so it is asked once in that time.
+ * Asks a question that many callers repeat. All calls within a time share one answer: the
+ * question is asked once in that time. They share a failure too.
  */
 export const recently = <A, E>(question: Effect.Effect<A, E>): ((within: Duration.Duration) => Effect.Effect<A, E>) => {
   let latest: { readonly at: number; readonly answer: Deferred.Deferred<A, E> } | undefined

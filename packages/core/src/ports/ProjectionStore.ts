@@ -174,9 +174,9 @@ export interface Loaded {
  * 8. A generation that appends maintain has every committed event in its
  *    records, applied once. If an append cannot maintain it, appends stop at a
  *    position after which nothing is applied.
- * 9. The events of a generation are applied by one definition only. A claim with another
- *    fingerprint than the generation's changes nothing, whoever owns the generation, and
- *    appends maintain it only with the definition that has its fingerprint.
+ * 9. The events of a generation are applied by one definition only. A claim with a
+ *    fingerprint that is not the generation's changes nothing, also if nobody owns the
+ *    generation. Appends maintain it only with the definition that has its fingerprint.
  *
  * The numbers are those of the promises in the contract suite; promise 5 is of the
  * port `ViewStore`.

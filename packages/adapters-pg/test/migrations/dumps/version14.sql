@@ -1126,7 +1126,7 @@ comment on column hexfold.projections.failure is 'The event that stopped the par
 --
 comment on column hexfold.projections.lag is 'How many positions the log has after it, up to the last one drawn. The view may not follow all of their events.';
 --
-comment on column hexfold.projections.lag_time is 'The age of the first event after the position, whether or not the view follows it. Null if there is none.';
+comment on column hexfold.projections.lag_time is 'The age of the first event after the position, even if the view does not follow that event. Null if no event comes after it.';
 --
 comment on column hexfold.projections.leased_until is 'When the lease of the owner ends. Nobody owns the part after that.';
 --
@@ -1250,7 +1250,7 @@ comment on column hexfold.view_letters.head is 'The first 64 characters of the k
 --
 comment on column hexfold.view_letters.key is 'The key of the record that the event is for.';
 --
-comment on column hexfold.view_letters.mishap is 'The step that failed, and the error. Null for an event that waits for an earlier one of its key.';
+comment on column hexfold.view_letters.mishap is 'The step that failed, and the error. Null if the event only waits for an earlier one of its key.';
 --
 comment on column hexfold.view_letters.parked is 'Whether the event waits to be retried, with all later ones of its key. Otherwise it was skipped.';
 --

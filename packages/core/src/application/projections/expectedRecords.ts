@@ -99,7 +99,7 @@ export const read = (
         onFailure: () => undefined,
         onSuccess: (event) => ({ ...event, keys: event.keys.filter((key) => isDue(key, recorded.position)) })
       })
-    // A page of the store is limited in bytes. A batch is no larger, so it does not wait for more events.
+    // A page of the store is limited in bytes. A batch is at most one page, so it never waits for a second one.
     return Stream.runForEachArray(eventsOf(view, events, range), (page) =>
       Effect.forEach(batchesOf(page), (batch) => Effect.map(apply(batch, dueOf), afterBatch), { discard: true })
     ).pipe(Effect.andThen(Effect.sync(() => void (at = to.map((position, part) => Math.max(position, from[part]!))))))

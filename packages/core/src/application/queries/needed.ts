@@ -21,13 +21,13 @@ export interface Needed {
 
 /**
  * An owner writes a position without an event for its view only when it renews its
- * lease. Who waits meanwhile asks the log whether the view handles an event in between.
+ * lease. A wait does not wait for that: it asks the log for an event in between that the view handles.
  *
  * Why the records then reflect every event up to `wanted`. (1) The records have every
  * event up to the position of the store. (2) The horizon has reached `wanted`, so no
- * other event can still appear up to there. (3) The log has no event that the view
- * handles after the position and up to `wanted`, whoever owns the view and whatever has
- * become of that owner; an event that is parked or skipped is committed like any other.
+ * other event can still appear up to there. (3) Between the position and `wanted` the log
+ * has no event that the view handles. So no owner has anything to apply there, not even one
+ * that has died. An event that is parked or skipped is committed like any other.
  */
 export const neededOf = (events: EventStore["Service"] | undefined, wanted: number): Needed => {
   /** From these positions on the log has no event for the view. */

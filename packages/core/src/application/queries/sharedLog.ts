@@ -53,7 +53,7 @@ interface Member extends Subscriber {
   wake: (() => void) | undefined
 }
 
-/** Joins the reading of the log that the subscriptions of a process share, and begins it if there is none. */
+/** Joins the reading of the log that the subscriptions of a process share. The first subscription begins it. */
 export const join = (
   store: EventStore["Service"],
   subscriber: Subscriber,

@@ -158,36 +158,38 @@ const Deposits = View.make("Deposits", {
   evolve: { MoneyDeposited: (sum = 0, { amount }) => sum + amount }
 })
 
-it.effect("live queries of a view that appends maintain are asked for its own events, whoever maintains it", () =>
-  Effect.gen(function* () {
-    const open = yield* MemoryStores.shared
-    const [knowing, unknowing] = [open({ views: [Deposits] }), open({})]
-    yield* Effect.gen(function* () {
-      const { asked, on } = yield* counting
-      yield* deposited("a", 1)
-      yield* Effect.forkScoped(Projection.run(Deposits))
-      const isInline = Effect.flatMap(ViewStore.ViewStore, ({ status }) =>
-        Effect.map(status, (builds) => builds.some(({ inline }) => inline))
-      )
-      yield* eventually(isInline)
-      const sums = Subscription.query(Deposits, Query.from(Deposits))
-      const watchers = yield* hundred(on(watch(sums, ({ rows }) => rows.map(({ state }) => state))))
-      yield* all(watchers, [[1]])
-      for (let i = 0; i < 20; i++) {
-        yield* foreign(i)
-        yield* opened(`of-others-${i}`)
-        yield* TestClock.adjust("100 millis")
-      }
-      expect(asked.length).toBe(1)
-      yield* deposited("a", 2)
-      yield* all(watchers, [[1], [3]])
-      expect(asked.length).toBe(2)
-      // An append of a process that does not know the view leaves it to its projection.
-      yield* Effect.provide(deposited("a", 4), unknowing)
-      yield* all(watchers, [[1], [3], [7]])
-      yield* reaches(Deposits, 43)
-      yield* deposited("a", 8)
-      yield* all(watchers, [[1], [3], [7], [15]])
-    }).pipe(Effect.provide(knowing))
-  }).pipe(Effect.scoped)
+it.effect(
+  "live queries of an inline view are asked only for the events of the view, also after appends have left it to its projection",
+  () =>
+    Effect.gen(function* () {
+      const open = yield* MemoryStores.shared
+      const [knowing, unknowing] = [open({ views: [Deposits] }), open({})]
+      yield* Effect.gen(function* () {
+        const { asked, on } = yield* counting
+        yield* deposited("a", 1)
+        yield* Effect.forkScoped(Projection.run(Deposits))
+        const isInline = Effect.flatMap(ViewStore.ViewStore, ({ status }) =>
+          Effect.map(status, (builds) => builds.some(({ inline }) => inline))
+        )
+        yield* eventually(isInline)
+        const sums = Subscription.query(Deposits, Query.from(Deposits))
+        const watchers = yield* hundred(on(watch(sums, ({ rows }) => rows.map(({ state }) => state))))
+        yield* all(watchers, [[1]])
+        for (let i = 0; i < 20; i++) {
+          yield* foreign(i)
+          yield* opened(`of-others-${i}`)
+          yield* TestClock.adjust("100 millis")
+        }
+        expect(asked.length).toBe(1)
+        yield* deposited("a", 2)
+        yield* all(watchers, [[1], [3]])
+        expect(asked.length).toBe(2)
+        // An append of a process that does not know the view leaves it to its projection.
+        yield* Effect.provide(deposited("a", 4), unknowing)
+        yield* all(watchers, [[1], [3], [7]])
+        yield* reaches(Deposits, 43)
+        yield* deposited("a", 8)
+        yield* all(watchers, [[1], [3], [7], [15]])
+      }).pipe(Effect.provide(knowing))
+    }).pipe(Effect.scoped)
 )

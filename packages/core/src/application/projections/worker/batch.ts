@@ -137,7 +137,7 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
     // position: so no event is applied twice. After a failure even an empty batch
     // is committed, to find out whether we are still the owner. Where the view handles
     // no event, there is nothing to commit: the position is written with the lease. An
-    // event of another part is committed too, so who waits need not know the keys.
+    // event of another part is committed too: a wait asks the log for the view's events without knowing their keys.
     const commits = taken > 0 || serve || failed !== undefined
     if (!commits) owned.passed.pass(to, history)
     else {
