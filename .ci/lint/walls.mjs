@@ -153,10 +153,29 @@ export const walls = {
     allowed: [
       ...ground,
       "./drop.ts",
+      "./reading/eventReader.ts",
       "./worker/lease.ts",
       "../queries/waitFor.ts",
       "../views/fold.ts",
       "../events/EventCodec.ts",
+      "effect/Effect"
+    ]
+  },
+  "packages/core/src/application/projections/reading/*": {
+    folder: "packages/core/src/application/projections/reading",
+    forbidden: [
+      ...unstable,
+      "../worker/lease.ts",
+      "../Projection.ts",
+      "../../queries/waitFor.ts",
+      "../../commands/Receipt.ts"
+    ],
+    allowed: [
+      "./eventReader.ts",
+      "../../events/EventCodec.ts",
+      "../../views/fold.ts",
+      "../../../ports/Reason.ts",
+      "../../../domain/query/data.ts",
       "effect/Effect"
     ]
   },
@@ -165,6 +184,7 @@ export const walls = {
     forbidden: [...unstable, "../Projection.ts", "../../queries/waitFor.ts", "../../commands/Receipt.ts"],
     allowed: [
       "./lease.ts",
+      "../reading/eventReader.ts",
       "../../events/EventCodec.ts",
       "../../views/fold.ts",
       "../../../ports/Reason.ts",

@@ -7,7 +7,7 @@ import type * as View from "../../domain/View.ts"
 import { inSteps } from "../../internal/steps.ts"
 import type { EventStoreError } from "../../ports/errors.ts"
 import type { EventStore, RecordedEvent } from "../../ports/EventStore.ts"
-import { eventsOf } from "./worker/eventReader.ts"
+import { eventsOf } from "./reading/eventReader.ts"
 import { partOf } from "../views/partOf.ts"
 import * as ViewFold from "../views/fold.ts"
 

@@ -8,7 +8,7 @@ import type * as View from "../../domain/View.ts"
 import type { EventStoreError } from "../../ports/errors.ts"
 import type { EventStore, Horizon, RecordedEvent } from "../../ports/EventStore.ts"
 import { jsonBytes } from "../../ports/jsonBytes.ts"
-import { eventsOf } from "./worker/eventReader.ts"
+import { eventsOf } from "./reading/eventReader.ts"
 
 /** The lag of a generation, in events and in time. */
 export interface Lag {

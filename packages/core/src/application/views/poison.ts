@@ -28,6 +28,8 @@ interface Applied {
   readonly events: number
   /** The number of events that the batch is done with: those before the one that failed, or at which it was full. */
   readonly taken: number
+  /** The bytes of JSON of the records to write, about. */
+  readonly bytes: number
   /** Why the view stops before the next event. */
   readonly failed: ProjectionFailed | undefined
 }
@@ -121,7 +123,7 @@ export const applying = (
 
   return {
     steps: steps(),
-    result: () => ({ ...folding.changes(), deadLetters, events: applied, taken, failed })
+    result: () => ({ ...folding.changes(), deadLetters, events: applied, taken, bytes, failed })
   }
 }
 

@@ -5,11 +5,12 @@ import type * as View from "../../../domain/View.ts"
 import { inSteps, stopwatch } from "../../../internal/steps.ts"
 import type { CommitConflict, EventStoreError, ViewStoreError } from "../../../ports/errors.ts"
 import { isSame, type Part, servingOf, type Status, type Throughput } from "../../../ports/generation.ts"
-import type { Commit, Loaded } from "../../../ports/ProjectionStore.ts"
+import type { Commit } from "../../../ports/ProjectionStore.ts"
 import type { ProjectionFailed } from "../../views/errors.ts"
 import { partOf } from "../../views/partOf.ts"
 import * as Poison from "../../views/poison.ts"
-import type { Page, Reader } from "./eventReader.ts"
+import type { Page, Reader } from "../reading/eventReader.ts"
+import type { KnownRecords } from "./knownRecords.ts"
 import type { BoundedStore, Ownership } from "./lease.ts"
 import * as metrics from "./metrics.ts"
 import { warnOfDeadLetter } from "./reports.ts"
@@ -20,6 +21,8 @@ export interface Batch {
   readonly read: Reader
   readonly store: BoundedStore
   readonly owned: Ownership
+  /** What the owner has written before. */
+  readonly known: KnownRecords
   /** The part whose keys the projection owns. */
   readonly part: Part
   /** Whether appends are to maintain the generation. */
@@ -108,16 +111,16 @@ const select = ({ part, size, view }: Batch, { events }: Page) =>
 
 const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Poison.Candidate>) =>
   Effect.fnUntraced(function* (span: Tracer.Span | undefined): Effect.fn.Return<Done, Failure> {
-    const { history, horizon, inline, millis, owned, part, store, view } = batch
+    const { history, horizon, inline, known, millis, owned, part, store, view } = batch
     const generation = { view: view.name, version: view.version, build: owned.build }
     const keys = [...new Set(candidates.flatMap((candidate) => candidate.keys ?? []))]
-    const loaded = keys.length === 0 ? nothing : yield* store.load(generation, keys)
+    const loaded = yield* known.load(keys, (unknown) => store.load(generation, unknown))
     const now = yield* DateTime.now
     const elapsed = yield* stopwatch
     const isFull = (bytes: number) => bytes >= mostBytes || elapsed() >= millis
     const applying = Poison.applying(view, candidates, loaded, { history, isFull, now })
     yield* inSteps(applying.steps)
-    const { deadLetters, events, failed, put, remove, taken } = applying.result()
+    const { bytes, deadLetters, events, failed, put, remove, taken } = applying.result()
     const isCut = failed === undefined && taken < page.events.length
     const end = isCut ? page.events[taken - 1]!.position : page.end
     const to = failed === undefined ? end : failed.position - 1
@@ -157,6 +160,7 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
           ...asked
         })
       )
+      known.wrote({ put, remove }, deadLetters, bytes)
       const parked = deadLetters.filter((deadLetter) => deadLetter.parked).length
       metrics.of(view.name).commit({ events, parked, skipped: deadLetters.length - parked }, context)
       yield* Effect.forEach(deadLetters, (deadLetter) => warnOfDeadLetter(view, deadLetter), { discard: true })
@@ -181,5 +185,3 @@ const mostKeys = 5_000
 
 // The records to write become one statement. Making its text of 4 MiB holds the event loop for less than 50 ms.
 const mostBytes = 4 << 20
-
-const nothing: Pick<Loaded, "states" | "parked"> = { states: new Map(), parked: new Set() }

@@ -18,8 +18,9 @@ export interface BatchSize {
  *    size, so that little is read twice.
  * 2. A batch that was lost, or that took half the lease, is followed by one of half its
  *    size. So a projection whose batches take too long comes to some that do not.
- * 3. A batch that took less than an eighth of the lease is followed by one of twice its
- *    size, up to `most`. One of twice its time would be no longer than a share of the lease.
+ * 3. A batch of the full size that took less than an eighth of the lease is followed by one
+ *    of twice its size, up to `most`. One of twice its time would be no longer than a share
+ *    of the lease.
  */
 export const make = (most: number, lease: number): BatchSize => {
   const { current, grow, limit, lost, shrink } = StepSize.make(most, most)
@@ -29,7 +30,7 @@ export const make = (most: number, lease: number): BatchSize => {
     done: ({ isCut, taken }, millis) => {
       if (isCut) limit(taken)
       if (millis >= lease / 2) shrink()
-      else if (!isCut && millis < lease / 8) grow()
+      else if (taken >= current() && millis < lease / 8) grow()
     }
   }
 }

@@ -9,7 +9,7 @@ import type { EventStore, Horizon } from "../../../ports/EventStore.ts"
 import { buildsOf, currentOf, type Part } from "../../../ports/generation.ts"
 import type { OwnPositions } from "../../events/ownPositions.ts"
 import { inTime } from "../../events/positions.ts"
-import { eventsOf } from "./eventReader.ts"
+import { eventsOf } from "../reading/eventReader.ts"
 import type { BoundedStore } from "./lease.ts"
 
 /** What a projection does while another one owns the generation. */

@@ -22,16 +22,18 @@ import { ownPositions } from "../../events/ownPositions.ts"
 import { horizonOf } from "../../events/positions.ts"
 import * as Batch from "./batch.ts"
 import * as BatchSize from "./batchSize.ts"
-import { type Reader, reader } from "./eventReader.ts"
+import { type Reader, reader } from "../reading/eventReader.ts"
+import { readAhead } from "../reading/readAhead.ts"
+import * as SharedReader from "../reading/sharedReader.ts"
 import { type HistoryEnded, makePlaces } from "./places.ts"
 import { DefinitionDiffers } from "../../views/errors.ts"
+import * as KnownRecords from "./knownRecords.ts"
 import { bounded, type Ownership, withLease } from "./lease.ts"
 import { type Failure, type Options, settingsOf } from "./options.ts"
 import * as Others from "./others.ts"
 import { nameOf, Process } from "./process.ts"
 import * as Promotion from "./promotion.ts"
 import { makeReports } from "./reports.ts"
-import * as SharedReader from "./sharedReader.ts"
 import * as Throughput from "./throughput.ts"
 
 /** Brings the records of one generation, or of one part of it, up to date. */
@@ -217,31 +219,33 @@ const advancing = ({ lease, owner, size: most, ...given }: Common, events: Event
         const { history, position: horizon } = log
         let position = from
         let hasAsked = serves
+        const known = KnownRecords.make()
         const isLost = (generation: Status) => places.isLost(generation, log)
-        const batches = Effect.whileLoop({
-          while: () => position < horizon || !hasAsked,
-          body: () => {
-            const place = { part, owned, from: position, horizon, history, serves, isLost }
-            const bounds = { size: size.current(), stretch: size.current() * stretch.current(), millis: leased / 4 }
-            return run({ ...given, ...bounds, ...place, throughput: throughput.current() })
-          },
-          step: (ran) => {
-            if (ran === undefined) return
-            const [millis, done] = ran
-            size.done(done, millis)
-            hasRead(done, millis)
-            throughput.add({ millis, events: done.events, positions: done.position - position })
-            position = done.position
-            serves = done.serves
-            hasAsked = true
-            applied.events += done.events
-            applied.commits += done.commits
-          }
-        })
+        const batches = (read: Reader) =>
+          Effect.whileLoop({
+            while: () => position < horizon || !hasAsked,
+            body: () => {
+              const place = { part, owned, known, from: position, horizon, history, serves, isLost }
+              const bounds = { size: size.current(), stretch: size.current() * stretch.current(), millis: leased / 4 }
+              return run({ ...given, ...bounds, ...place, read, throughput: throughput.current() })
+            },
+            step: (ran) => {
+              if (ran === undefined) return
+              const [millis, done] = ran
+              size.done(done, millis)
+              hasRead(done, millis)
+              throughput.add({ millis, events: done.events, positions: done.position - position })
+              position = done.position
+              serves = done.serves
+              hasAsked = true
+              applied.events += done.events
+              applied.commits += done.commits
+            }
+          })
         const checked = places.check(owned, log)
         return Effect.andThen(
           checked,
-          Effect.map(places.untilEnded(batches), () => position)
+          Effect.map(places.untilEnded(Effect.scoped(Effect.flatMap(readAhead(given.read), batches))), () => position)
         )
       })
 

@@ -1,0 +1,43 @@
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import type { EventStoreError } from "../../../ports/errors.ts"
+import type { Page, Reader } from "./eventReader.ts"
+
+/**
+ * A reader for one caller, which reads the next page while the caller works on the last one.
+ *
+ * The caller reads towards one horizon, below which nothing changes. Why it gets what it would have read itself: (1) The
+ * next page, or the failure to read it, is given only to a caller that asks for what follows the last page. (2) Any other
+ * page that was read ahead is dropped. At most one page is ahead, so memory is bounded.
+ */
+export const readAhead = (read: Reader): Effect.Effect<Reader, never, Scope.Scope> =>
+  Effect.map(Scope.Scope, (scope): Reader => {
+    let next: Ahead | undefined
+
+    const begin = (range: Parameters<Reader>[0], { end }: Page) =>
+      Effect.map(Effect.forkIn(Effect.exit(read({ ...range, after: end })), scope), (page) => {
+        next = { after: end, upTo: range.upTo, page }
+      })
+
+    const take = (range: Parameters<Reader>[0]): Effect.Effect<Page, EventStoreError> =>
+      Effect.suspend(() => {
+        const ahead = next
+        next = undefined
+        if (ahead === undefined) return read(range)
+        if (ahead.after !== range.after || ahead.upTo > range.upTo) {
+          return Effect.andThen(Fiber.interrupt(ahead.page), read(range))
+        }
+        return Effect.flatten(Fiber.join(ahead.page))
+      })
+
+    return (range) => Effect.tap(take(range), (page) => (page.end < range.upTo ? begin(range, page) : Effect.void))
+  })
+
+/** A page that is read before it is asked for. */
+interface Ahead {
+  readonly after: number
+  readonly upTo: number
+  readonly page: Fiber.Fiber<Exit.Exit<Page, EventStoreError>>
+}
