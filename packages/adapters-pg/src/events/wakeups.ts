@@ -33,9 +33,9 @@ export interface WakeUps {
 
 /**
  * One loop asks for the horizon on behalf of all readers of the process, and
- * runs only while there are readers. It asks when a process notifies, its own
- * included, and after the poll interval; a lost wake-up costs time and nothing
- * else. While appends are under way the loop asks at short intervals, because an
+ * runs only while there are readers. It asks after a commit of its own process,
+ * when another process notifies, and after the poll interval; a lost wake-up costs
+ * time and nothing else. While appends are under way the loop asks at short intervals, because an
  * append that rolls back notifies nobody and yet moves the horizon.
  *
  * All of this is background work that no caller waits for: it makes no spans.
@@ -100,6 +100,7 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
           }
           const settled = Exit.isSuccess(found) && found.value.position === found.value.drawn
           pause = moves || settled ? shortest : Duration.min(Duration.times(pause, 2), longest)
+          yield* Effect.sleep(spacing)
           yield* Effect.raceFirst(
             Queue.take(wake),
             Effect.sleep(settled ? pollInterval : Duration.min(pause, pollInterval))
@@ -111,7 +112,10 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
     const shared: RcRef.RcRef<Horizons> = yield* RcRef.make({ acquire: Effect.withTracerEnabled(outside(loop), false) })
 
     return {
-      announce: () => void Queue.offerUnsafe(committed, undefined),
+      announce: () => {
+        Queue.offerUnsafe(committed, undefined)
+        Queue.offerUnsafe(wake, undefined)
+      },
       // It subscribes before it asks for the present value, so no change falls between.
       horizons: Stream.unwrap(
         Effect.gen(function* () {
@@ -153,7 +157,10 @@ const holdersOf = ({ holders }: EventStore.Horizon): string =>
 
 const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
 
-// How long to wait before asking again while the store is away or an append is under way.
+// The least time between two questions. Each costs the appends of the process a little, and wakes all its readers.
+const spacing = Duration.millis(4)
+
+// How long to wait after that before asking again while the store is away or an append is under way.
 const shortest = Duration.millis(2)
 const longest = Duration.millis(100)
 

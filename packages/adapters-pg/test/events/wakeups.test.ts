@@ -80,6 +80,20 @@ describe("wake-ups", () => {
     })
   )
 
+  it.live("a reader of the process that appends waits for no notification", () =>
+    Effect.gen(function* () {
+      const options = { schema: yield* newSchema, pooler: "transaction", pollInterval: "1 hour" } as const
+      const { store } = yield* openStore(options, { prepare: false })
+      const read = yield* Effect.forEach([1, 2, 3], () => Deferred.make<void>())
+      yield* Subscription.recorded().pipe(
+        Stream.runForEach(({ version }) => Deferred.succeed(read[version - 1]!, undefined)),
+        Effect.provideService(EventStore.EventStore, store),
+        Effect.forkChild({ startImmediately: true })
+      )
+      for (const each of read) yield* Effect.andThen(append(store, account, 1), Deferred.await(each))
+    }).pipe(Effect.scoped)
+  )
+
   it.live("a listener whose connection died listens again", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
