@@ -26,9 +26,12 @@ const definition = {
   }
 } as const
 
-/** Two views: one with a record for each counter, one with a record for every ten counters. */
+/** A record for each counter. */
 const PerCounter = View.make("PerCounter", definition)
+/** A record for every ten counters. */
 const PerTen = View.make("PerTen", { ...definition, key: (_, { id }) => String(id).slice(0, -1) || "0" })
+/** A record for each of a hundred teams, to which the counters belong. */
+const PerTeam = View.make("PerTeam", { ...definition, key: (_, { id }) => String(id).slice(-2) })
 
 const runtimeOf = (url: string, schema: string, views: ReadonlyArray<View.Any>) =>
   ManagedRuntime.make(Layer.provide(PgStores.layer({ schema, views }), PgClient.layer({ url: Redacted.make(url) })))
@@ -42,7 +45,8 @@ export const inline = async (url: string): Promise<ReadonlyArray<Report>> => {
   const contenders = [
     { name: "without a view", views: [] },
     { name: "with an inline view by counter", views: [PerCounter] },
-    { name: "with an inline view by ten counters", views: [PerTen] }
+    { name: "with an inline view by ten counters", views: [PerTen] },
+    { name: "with three inline views, two of them touched by many streams", views: [PerCounter, PerTen, PerTeam] }
   ].map(({ name, views }, i) => ({ name, views, runtime: runtimeOf(url, `bench_inline_${i}`, views) }))
   for (const { runtime, views } of contenders) {
     await runtime.runPromise(Effect.forEach(views, (view) => Projection.catchUp(view)))

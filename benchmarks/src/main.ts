@@ -3,6 +3,7 @@ import "effect/schema/SchemaJITCompiler/enable"
 import { EmbeddedPostgres } from "@hexfold/adapters-pg"
 import { Effect, Redacted } from "effect"
 import { growth } from "./growth.ts"
+import { idle } from "./idle.ts"
 import { inline } from "./inline.ts"
 import { keep, machine, print, type Report } from "./measure.ts"
 import { large } from "./large.ts"
@@ -10,6 +11,7 @@ import { liveQueries } from "./liveQueries.ts"
 import { locked } from "./locked.ts"
 import { many } from "./many.ts"
 import { memory } from "./memory.ts"
+import { outside } from "./outside.ts"
 import { postgres } from "./postgres.ts"
 import { reading } from "./reading.ts"
 import { subscriptions } from "./subscriptions.ts"
@@ -29,6 +31,8 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   liveQueries,
   transfers,
   views,
+  outside,
+  idle,
   inline
 }
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites)

@@ -56,7 +56,9 @@ const report = async (title: string, store: () => Layer.Layer<EventStore.EventSt
   for (let round = 0; round < 3; round++) {
     rounds.alone.push((await run(beside(0, commands, nothing, false))).command)
     rounds.idle.push((await run(beside(subscribers, commands, nothing, false))).command)
-    rounds.delivery.push((await run(beside(subscribers, Math.ceil(commands / 20), everything, true))).delivery)
+    rounds.delivery.push(
+      (await run(beside(subscribers, Math.ceil(Math.min(commands, 2_000) / 20), everything, true))).delivery
+    )
   }
   const [alone, idle] = [median(rounds.alone), median(rounds.idle)]
   return {
@@ -85,6 +87,6 @@ export const subscriptions = async (url: string): Promise<ReadonlyArray<Report>>
   const client = PgClient.layer({ url: Redacted.make(url), maxConnections: 10 })
   let schemas = 0
   const onPostgres = () => Layer.provide(PgEventStore.layer({ schema: `subscriptions_${++schemas}` }), client)
-  const memory = await report("Subscriptions in memory", () => MemoryEventStore.layer(), 2_000)
-  return url === "" ? [memory] : [memory, await report("Subscriptions on Postgres", onPostgres, 300)]
+  const memory = await report("Subscriptions in memory", () => MemoryEventStore.layer(), 20_000)
+  return url === "" ? [memory] : [memory, await report("Subscriptions on Postgres", onPostgres, 1_000)]
 }
