@@ -111,14 +111,19 @@ delete from ${table} as record using pg_catalog.unnest($1::text[]) as gone(key)
 where ${isOf("record", "gone.key")}`
 
 /**
- * The states of records by key. The limit makes Postgres search the index for each key. Without it Postgres reads the
- * whole of a table that has some thousand records, which takes four times as long.
+ * The states of records by key, of several tables. The limit makes Postgres search the index for each key. Without it
+ * Postgres reads the whole of a table that has some thousand records, which takes four times as long.
  *
- * $1 text[]: the keys.
+ * $1 text[]: the keys in the first table; $2 text[]: those in the second; and so on.
  */
-export const states = (table: string): string => `
-select record.key, record.state from pg_catalog.unnest($1::text[]) as wanted(key)
+export const states = (tables: ReadonlyArray<string>): string =>
+  tables
+    .map(
+      (table, place) => `
+select ${place} as place, record.key, record.state from pg_catalog.unnest($${place + 1}::text[]) as wanted(key)
 cross join lateral (select key, state from ${table} as record where ${isOf("record", "wanted.key")} limit 1) as record`
+    )
+    .join("\nunion all")
 
 /**
  * Records by key with whether the key is parked, and before them a row with the

@@ -5,7 +5,7 @@ import type { SqlError } from "effect/sql"
 import type { Limit } from "../database/disconnect.ts"
 import { isPassing, isUnavailable, unmaintainedBy } from "../database/errors.ts"
 import { transactionOf } from "../database/transactions.ts"
-import { knownGenerations, NotMaintained, type Options as KnownOptions, touches } from "./knownGenerations.ts"
+import { knownGenerations, type NotMaintained, type Options as KnownOptions, touches } from "./knownGenerations.ts"
 import { apply } from "./records.ts"
 
 /** The generations that the caller of a call maintains. */
@@ -85,16 +85,11 @@ export const make = ({
       })
       const maintaining = Effect.gen(function* () {
         const called = yield* calling
-        for (const { id, view } of touched) {
-          if (!called.inline.includes(id)) known.forget(id)
-          else {
-            yield* Effect.mapError(apply(schema, sql, id, view, called.events), (cause) =>
-              cause._tag === "SqlError" && isUnavailable(cause)
-                ? cause
-                : new NotMaintained({ generation: id, view, cause })
-            )
-          }
-        }
+        const maintained = touched.filter(({ id }) => called.inline.includes(id))
+        touched.forEach((each) => maintained.includes(each) || known.forget(each.id))
+        yield* Effect.mapError(apply(schema, sql, maintained, called.events), (error) =>
+          error.cause._tag === "SqlError" && isUnavailable(error.cause) ? error.cause : error
+        )
         return called
       })
       return touched.length === 0 ? { calling } : { maintaining }

@@ -68,9 +68,11 @@ export const promoting =
             return yield* failure(view, new Reason.Unavailable({ detail }))
           }
           const events = rest.map(ofWritten)
-          const applied = yield* apply(schema, sql, id, definition, events).pipe(
+          const applied = yield* apply(schema, sql, [{ id, view: definition }], events).pipe(
             Effect.as(true),
-            Effect.catchTag("ProjectionFailed", () => Effect.succeed(false))
+            Effect.catch(({ cause }) =>
+              cause._tag === "ProjectionFailed" ? Effect.succeed(false) : Effect.fail(cause)
+            )
           )
           if (applied) yield* sql.unsafe(statements.promote(schema), [id, last, ...follows])
           return applied

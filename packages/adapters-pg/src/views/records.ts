@@ -4,6 +4,7 @@ import { Effect, type Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as records from "../sql/records.ts"
 import { texts } from "../database/binds.ts"
+import { NotMaintained } from "./knownGenerations.ts"
 
 /** Writes records of a generation. */
 export const write = (
@@ -20,22 +21,48 @@ export const write = (
     if (remove.length > 0) yield* sql.unsafe(records.removeRecords(table), [texts(remove)])
   })
 
-/** Applies events to the records of a generation. If one cannot be applied, it fails with the first such event and writes nothing. */
+/** A generation with its definition. */
+export interface Defined {
+  readonly id: bigint
+  readonly view: View.Any
+}
+
+/**
+ * Applies events to the records of generations. It loads all of these with one statement, because an append waits for
+ * each answer of the server. If the events cannot be applied to one of the generations, it fails with that one.
+ */
 export const apply = (
   schema: string,
   sql: SqlClient.SqlClient,
-  id: bigint,
-  view: View.Any,
+  generations: ReadonlyArray<Defined>,
   events: ReadonlyArray<EventStore.RecordedEvent>
-): Effect.Effect<void, ProjectionFailed | SqlError.SqlError> =>
+): Effect.Effect<void, NotMaintained> =>
   Effect.gen(function* () {
-    const { folding, keys } = yield* Effect.fromResult(InlineViews.plan(view, events))
-    if (keys.length === 0) return
-    const stored = yield* sql.unsafe<Stored>(records.states(records.tableOf(schema, id)), [texts(keys)])
-    const { result, steps } = folding(new Map(stored.map(({ key, state }) => [key, state])))
-    yield* Background.inSteps(steps)
-    yield* write(schema, sql, id, yield* Effect.fromResult(result()))
+    const planned: Array<Defined & InlineViews.Plan> = []
+    for (const each of generations) {
+      const plan = yield* ofGeneration(each)(Effect.fromResult(InlineViews.plan(each.view, events)))
+      if (plan.keys.length > 0) planned.push({ ...each, ...plan })
+    }
+    const [first] = planned
+    if (first === undefined) return
+    const tables = planned.map(({ id }) => records.tableOf(schema, id))
+    const keys = planned.map((each) => texts(each.keys))
+    // Where the statement fails, nobody knows for which of its tables. A repetition finds out whether it is the first.
+    const stored = yield* ofGeneration(first)(sql.unsafe<Stored>(records.states(tables), keys))
+    for (const [place, each] of planned.entries()) {
+      const own = stored.filter((row) => row.place === place)
+      const { result, steps } = each.folding(new Map(own.map(({ key, state }) => [key, state])))
+      yield* Background.inSteps(steps)
+      yield* ofGeneration(each)(
+        Effect.flatMap(Effect.fromResult(result()), (changes) => write(schema, sql, each.id, changes))
+      )
+    }
   })
+
+const ofGeneration =
+  ({ id, view }: Defined) =>
+  <A>(work: Effect.Effect<A, ProjectionFailed | SqlError.SqlError>): Effect.Effect<A, NotMaintained> =>
+    Effect.mapError(work, (cause) => new NotMaintained({ generation: id, view, cause }))
 
 /** Records as texts, in portions of which the server takes each in one message. */
 const portions = function* (put: ProjectionStore.Changes["put"]): Generator<Portion> {
@@ -64,6 +91,8 @@ interface Portion {
 const mostText = 16 << 20
 
 interface Stored {
+  /** The place of the record's table among those that were asked. */
+  readonly place: number
   readonly key: string
   readonly state: Schema.Json
 }

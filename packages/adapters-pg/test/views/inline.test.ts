@@ -4,7 +4,17 @@ import { Effect, Fiber, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
 import { openStores } from "../support/database.ts"
-import { appendTo, assertLaw, catchUp, eventually, isInline, on, opened, Positions } from "../support/inlineViews.ts"
+import {
+  Again,
+  appendTo,
+  assertLaw,
+  catchUp,
+  eventually,
+  isInline,
+  on,
+  opened,
+  Positions
+} from "../support/inlineViews.ts"
 
 describe("inline views", () => {
   it.live("connections that are cut in the middle lose nothing and double nothing", () =>
@@ -77,6 +87,31 @@ describe("inline views", () => {
       yield* catchUp(one)
       assert.isTrue(yield* isInline(one))
       yield* assertLaw(one)
+    })
+  )
+
+  it.live("one of two views whose records cannot be read does not fail a command, and the other one is right", () =>
+    Effect.gen(function* () {
+      const { instances, schema } = yield* opened(1, [Positions, Again])
+      const [one] = instances as [(typeof instances)[0]]
+      yield* catchUp(one, Again)
+      const [table] = yield* one.sql.unsafe<{ name: string }>(
+        `select 'view_' || id as name from ${schema}.views where view = 'Again' and inline`
+      )
+      yield* appendTo(one, "a")
+      yield* one.sql.unsafe(`alter table ${schema}.${table!.name} rename to gone`)
+      yield* appendTo(one, "a")
+      yield* catchUp(one)
+      yield* assertLaw(one)
+      yield* one.sql.unsafe(`alter table ${schema}.gone rename to ${table!.name}`)
+      yield* catchUp(one, Again)
+      yield* appendTo(one, "a")
+      yield* assertLaw(one)
+      yield* assertLaw(one, Again)
+      assert.deepStrictEqual(
+        (yield* one.records.status).map(({ inline }) => inline),
+        [true, true]
+      )
     })
   )
 
