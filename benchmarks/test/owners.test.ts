@@ -69,11 +69,6 @@ describe("the check of what a round of kills of owners has left behind", () => {
     expect(check(remains)).toEqual({ problems: [], figures: { events: 4, records: 4 + 1 + 6 + 2 + 3 } })
   })
 
-  it("allows an inline view to stand at an earlier position, because appends maintain it", () => {
-    const generations = [{ ...generationOf("Roles"), parts: [{ ...part, position: 1 }] }]
-    expect(problems("Roles", { generations })).toEqual([])
-  })
-
   it.each<readonly [string, string, string, Partial<Left>]>([
     [
       "a record with another value",
@@ -106,6 +101,12 @@ describe("the check of what a round of kills of owners has left behind", () => {
       "position: Steps, part 1 is at 0",
       "Steps",
       { generations: [{ ...generation, parts: [part, { ...part, position: 0 }] }] }
+    ],
+    [
+      "an inline view that stands still",
+      "position: Roles, part 0 is at 3",
+      "Roles",
+      { generations: [{ ...generationOf("Roles"), parts: [{ ...part, position: 3 }] }] }
     ],
     ["an inline view that appends do not maintain", "inline: ", "Roles", { generations: [generation] }],
     ["a view that does not answer", "not serving: Steps", "Steps", { generations: [{ ...generation, serves: false }] }],

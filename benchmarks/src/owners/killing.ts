@@ -56,7 +56,7 @@ export const killing = async (
   while (!isOver()) {
     await sleep(100 + below(random, 1_200))
     const [ofKind, ofOwned] = [random(), random()]
-    // Who was killed owns what it owned until its lease ends.
+    // Who was killed still owns what it owned until its lease ends, but its number is not that of a worker any more.
     const nameOf = new Map([...workers].map(([name, { pid }]) => [pid(), name]))
     const owned = ownedIn(await status()).filter(({ pid }) => nameOf.has(pid))
     const present = kinds.filter((kind) => owned.some((each) => each.kind === kind))

@@ -107,7 +107,9 @@ export const roundsWith =
       // The kills go on for as long as the log is executed.
       let isOver = false
       const status = () => run(patiently(statusOf))
-      const killer = killing(randomOf(seed, "kills"), status, workers, () => isOver, hits)
+      const killer = killing(randomOf(seed, "kills"), status, workers, () => isOver, hits).catch((error: unknown) =>
+        problems.push(`stuck: the kills ended early: ${String(error)}`)
+      )
       const written = performance.now()
       writer = work(new URL("./writer.ts", import.meta.url), [...args, ...(log === undefined ? [] : [log])], output)
       const late = sleep(4 * plan.patience, "late" as const, { ref: false })

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 export interface Kept {
   /** Kills the process, which is started again. */
   readonly kill: () => void
-  /** The number of the process that was started last. */
+  /** The number of the process; undefined while none runs, from a kill to the next start. */
   readonly pid: () => number | undefined
   /** Ends the process for good with a signal, and resolves with whether it did within the time, in milliseconds. */
   readonly end: (signal: NodeJS.Signals, timeout: number) => Promise<boolean>
@@ -68,7 +68,7 @@ export const keep = (
   begin()
   return {
     kill: () => void child.kill("SIGKILL"),
-    pid: () => child.pid,
+    pid: () => (child.killed || child.exitCode !== null || child.signalCode !== null ? undefined : child.pid),
     end: async (signal, timeout) => {
       isOver = true
       child.kill(signal)
