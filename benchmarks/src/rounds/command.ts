@@ -103,6 +103,12 @@ const optionOf = (name: string): string | undefined => {
  */
 export const paceOf = (): number => wholeNumber("pace", optionOf("pace") ?? "1", 1)
 
+/** The path of a file that an option names; undefined without the option. */
+export const fileOf = (name: string): string | undefined => {
+  const value = optionOf(name)
+  return value === undefined ? undefined : pathOf(value)
+}
+
 /** Runs the rounds that the command line asks for, and ends the process. */
 export const runRounds = async ({ name, options = [], prepare, round, runWith }: Rounds): Promise<never> => {
   const { keeps, results, rounds, seed } = given(options)

@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url"
 export interface Kept {
   /** Kills the process, which is started again. */
   readonly kill: () => void
+  /** The number of the process; undefined while none runs, from a kill to the next start. */
+  readonly pid: () => number | undefined
   /** Ends the process for good with a signal, and resolves with whether it did within the time, in milliseconds. */
   readonly end: (signal: NodeJS.Signals, timeout: number) => Promise<boolean>
 }
@@ -39,26 +41,34 @@ const within = (promise: Promise<void>, timeout: number): Promise<boolean> => {
   return Promise.race([promise.then(() => true), late]).finally(() => clearTimeout(timer))
 }
 
-/** Keeps a program running. What it prints goes to a file; an end that was not asked for is told. */
+/**
+ * Keeps a program running. What it prints goes to a file; an end that was not asked for is told. It is started again after a
+ * rest, in milliseconds.
+ */
 export const keep = (
   program: URL,
   args: ReadonlyArray<string>,
   output: string,
-  onExit: (code: number | null) => void
+  onExit: (code: number | null) => void,
+  rest: () => number = () => 0
 ): Kept => {
   let isOver = false
   let child: ChildProcess
   const begin = () => {
+    if (isOver) return
     child = start(program, args, output)
     child.once("exit", (code, signal) => {
       if (isOver) return
       if (signal !== "SIGKILL") onExit(code)
-      begin()
+      const pause = rest()
+      if (pause === 0) begin()
+      else setTimeout(begin, pause)
     })
   }
   begin()
   return {
     kill: () => void child.kill("SIGKILL"),
+    pid: () => (child.killed || child.exitCode !== null || child.signalCode !== null ? undefined : child.pid),
     end: async (signal, timeout) => {
       isOver = true
       child.kill(signal)
