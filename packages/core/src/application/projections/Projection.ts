@@ -101,11 +101,11 @@ const catchingUp = (
     }
   }).pipe(Effect.tapError((error) => warnOfStop(view, error)))
 
-const caughtUp = (horizon: Horizon, promotes: boolean) => (worker: Worker.Worker) =>
+const caughtUp = (first: Horizon, promotes: boolean) => (worker: Worker.Worker) =>
   Effect.gen(function* () {
-    const { position: end } = horizon
+    let horizon = first
     const advancing = Effect.fnUntraced(function* (owned: Ownership) {
-      if (owned.inline) return Math.max(owned.position, end)
+      if (owned.inline) return Math.max(owned.position, horizon.position)
       const reached = yield* worker.advance(owned, owned.position, horizon)
       if (!promotes) return reached
       // Every event is applied, even if a long transaction still keeps appends from maintaining the view.
@@ -121,8 +121,11 @@ const caughtUp = (horizon: Horizon, promotes: boolean) => (worker: Worker.Worker
       const position = Option.isSome(done) ? done.value : yield* worker.position(horizon)
       // Another owner may be beyond a log that has gone back.
       yield* confirm(worker.events, position, horizon)
-      if (position >= end) return position
+      if (position >= horizon.position) return position
       yield* Effect.sleep(worker.pause)
+      // Nothing can be read any more towards the end of a history that is over, and the log may never come so far again.
+      const now = yield* horizonOf(worker.events)
+      if (now.history !== horizon.history) horizon = now
     }
   })
 

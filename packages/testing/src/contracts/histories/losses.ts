@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { type EventStore, Executor, Projection, ProjectionMonitor, Query, Records, StateCache } from "@hexfold/core"
 import { Expectation } from "@hexfold/core/adapter"
-import { Deferred, Effect, Fiber, Stream } from "effect"
+import { Deferred, Effect, Fiber, Option, Stream } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { Account, Deposit, InsufficientFunds, Withdraw } from "../eventStore/accounts.ts"
 import { appendTo, condition, events, newStream, open, readAfter } from "../eventStore/streams.ts"
@@ -120,6 +120,29 @@ export const losses: Cases = {
     assert.strictEqual(row?.state, 11)
     yield* Fiber.interrupt(running)
   }),
+
+  "11 a view that catches up while a history ends goes on to the end of the next one": needs("lostCommits")(
+    function* () {
+      const node = yield* open
+      const Balances = newBalances()
+      const id = crypto.randomUUID()
+      for (const amount of [1, 2, 4]) yield* deposit(node, id, amount)
+      let isLost = false
+      const losing = Effect.suspend(() => {
+        if (isLost) return Effect.void
+        isLost = true
+        return Effect.orDie(node.loseLast(2))
+      })
+      const commit: typeof node.projectionStore.commit = (batch) =>
+        Effect.andThen(node.projectionStore.commit(batch), losing)
+      const projectionStore = { ...node.projectionStore, commit }
+      const { position } = yield* on({ ...node, projectionStore }, Projection.catchUp(Balances, { batch: 1 }))
+      assert.strictEqual(position, (yield* horizonOf(node)).position)
+      yield* deposit(node, id, 8)
+      yield* on(node, Projection.catchUp(Balances))
+      assert.deepStrictEqual(yield* on(node, Records.get(Balances, id)), Option.some(9))
+    }
+  ),
 
   "11 a command is decided on what the log still has": needs("lostCommits")(function* () {
     const node = yield* open
