@@ -14,7 +14,7 @@ import { DateTime, Duration, Effect, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Budget } from "../../support/budget.ts"
 import { boxes, breakAll, mend, put } from "../../support/poisoned.ts"
-import { Activity, budget, deposited, eventually, reaches, stores } from "../../support/projected.ts"
+import { Activity, budget, deposited, eventually, opened, reaches, stores } from "../../support/projected.ts"
 
 const generation = { view: Activity.name, version: Activity.version }
 
@@ -112,6 +112,20 @@ describe("health fails when no projection works on a view", () => {
         "Activity, version 1: nobody works on part 2 of 3: is Projection.layer([Activity]) running?"
       ])
       expect(yield* saidOf(Activity)).toContain("nobody has worked on part 2 of 3 for 9m 50s")
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("but not on a part where that only comes and goes, while nobody works on another one", () =>
+    Effect.gen(function* () {
+      for (const part of [0, 1]) yield* owned("50 seconds", { part, of: 2, asks: "serve" })
+      for (let i = 0; i < 10; i++) {
+        yield* TestClock.adjust("50 seconds")
+        yield* saidOf(Activity)
+        yield* TestClock.adjust("30 seconds")
+        if (i > 0) expect(yield* saidOf(Activity)).toContain("nobody has worked on part 1 of 2 for")
+        yield* owned("50 seconds", { part: 1, of: 2 })
+        yield* saidOf(Activity)
+      }
     }).pipe(Effect.provide(stores))
   )
 
@@ -298,6 +312,17 @@ describe("the lag", () => {
       expect(yield* limits).toMatchObject({ lag: 1_000, lagAtMost: 1_010 })
       yield* TestClock.adjust("2 minutes")
       expect(yield* saidOf(Limits)).toBe("Limits, version 1: its lag is 1000 to 1010 events and 2m")
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("is exact up to a megabyte of events, and a lower bound beyond", () =>
+    Effect.gen(function* () {
+      const lag = Effect.map(ProjectionMonitor.status([Activity]), ([status]) => status!)
+      const large = "x".repeat(400_000)
+      for (const id of ["a", "b"]) yield* opened(id, large)
+      expect(yield* lag).toMatchObject({ lag: 2, lagAtMost: 2 })
+      for (const id of ["c", "d", "e"]) yield* opened(id, large)
+      expect(yield* lag).toMatchObject({ lag: 3, lagAtMost: 5 })
     }).pipe(Effect.provide(stores))
   )
 

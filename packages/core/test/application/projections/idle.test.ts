@@ -80,6 +80,44 @@ describe("events that a view does not handle", () => {
     }).pipe(Effect.provide(stores))
   )
 
+  it.effect("are passed for the next owner too when the projection ends", () =>
+    Effect.gen(function* () {
+      const running = yield* Effect.forkChild(Projection.run(Limits))
+      yield* budget(1, 5)
+      yield* reaches(Limits, 1, "10 millis")
+      for (let i = 1; i <= 5; i++) yield* deposited("a", i)
+      yield* TestClock.adjust("10 millis")
+      expect(yield* statusOf(Limits)).toMatchObject({ position: 1 })
+      yield* Fiber.interrupt(running)
+      expect(yield* statusOf(Limits)).toMatchObject({ position: 6, history: 1, owner: undefined })
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("are not written by a renewal while a commit is under way, which would be refused then", () =>
+    Effect.gen(function* () {
+      const plain = yield* ProjectionStore.ProjectionStore
+      const renewals: Array<ProjectionStore.Renewal["passed"]> = []
+      let commits = 0
+      let slowly = Duration.zero
+      const slow: typeof plain = {
+        ...plain,
+        claim: (claim) => (renewals.push(claim.renews?.passed), plain.claim(claim)),
+        commit: (commit) => (commits++, Effect.andThen(Effect.sleep(slowly), plain.commit(commit)))
+      }
+      yield* Effect.forkChild(Projection.run(Limits).pipe(on(slow)))
+      yield* budget(1, 5)
+      yield* reaches(Limits, 1, "10 millis")
+      for (let i = 1; i <= 5; i++) yield* deposited("a", i)
+      yield* TestClock.adjust("10 millis")
+      const [renewed, committed] = [renewals.length, commits]
+      slowly = Duration.seconds(7)
+      yield* budget(1, 6)
+      yield* reaches(Limits, 7)
+      expect(renewals.slice(renewed)).toEqual([undefined, undefined])
+      expect(commits).toBe(committed + 1)
+    }).pipe(Effect.provide(stores))
+  )
+
   it.effect("are read again after a crash, and nothing is applied twice", () =>
     Effect.gen(function* () {
       const { hooks, plain, store } = yield* connection

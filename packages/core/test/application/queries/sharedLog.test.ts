@@ -1,17 +1,17 @@
 import { describe, expect, it } from "@effect/vitest"
-import { MemoryEventStore } from "@hexfold/adapters-memory"
+import { MemoryEventStore, MemoryStores } from "@hexfold/adapters-memory"
 import { EventStore, EventStoreError, Executor, Reason, StreamId, Subscription } from "@hexfold/core"
-import { Deferred, Effect, Fiber, Stream } from "effect"
+import { Deferred, Effect, Fiber, type Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Account, AccountId, OpenAccount } from "../../support/account.ts"
 import { appendOne } from "../../support/appendOne.ts"
 
-const append = (aggregate: string, count: number, type = "Happened") =>
+const append = (aggregate: string, count: number, type = "Happened", data: Schema.Json = {}) =>
   Effect.gen(function* () {
     const store = yield* EventStore.EventStore
     const events = Array.from({ length: count }, () => {
       const id = crypto.randomUUID()
-      return { id, type, data: {}, metadata: { correlationId: id, causationId: id } }
+      return { id, type, data, metadata: { correlationId: id, causationId: id } }
     })
     const streamId = StreamId.make(aggregate, crypto.randomUUID())
     const appended = yield* appendOne(store, { writes: [{ streamId, events }], conditions: [] })
@@ -127,6 +127,33 @@ describe("subscriptions of one process", () => {
     )
   }
 
+  for (const { appends, data, each, what } of [
+    { what: "4,096 events", appends: 5, each: 1_000, data: {} },
+    { what: "16 MiB", appends: 20, each: 1, data: "x".repeat(1 << 20) }
+  ]) {
+    it.effect(`keep at most ${what} for one that is stuck; it reads older events again`, () =>
+      Effect.gen(function* () {
+        const { reads, store } = yield* counting
+        const on = Effect.provideService(EventStore.EventStore, store)
+        const gate = yield* Deferred.make<void>()
+        const quick = yield* following({}).pipe(on)
+        const stuck = yield* following({}, () => Deferred.await(gate)).pipe(on)
+        yield* settled
+        yield* append("A", 1)
+        yield* until(() => stuck.got.length === 1)
+        for (let i = 1; i <= appends; i++) {
+          yield* append("A", each, "Happened", data)
+          yield* until(() => quick.got.length === 1 + i * each)
+        }
+        const { count } = reads
+        yield* Deferred.succeed(gate, undefined)
+        yield* until(() => stuck.got.length === quick.got.length)
+        expect(stuck.got).toEqual(quick.got)
+        expect(reads.count).toBeGreaterThan(count)
+      }).pipe(Effect.scoped, Effect.provide(MemoryEventStore.layer()))
+    )
+  }
+
   it.effect("decode an event once for all that follow its aggregate", () =>
     Effect.gen(function* () {
       const got: Array<ReadonlyArray<unknown>> = [[], [], []]
@@ -171,6 +198,29 @@ describe("subscriptions of one process", () => {
       yield* until(() => early.got.length === 4 && late.got.length >= 4)
       expect([early.got, late.got]).toEqual([positions, positions])
     }).pipe(Effect.scoped, Effect.provide(MemoryEventStore.layer()))
+  )
+
+  it.effect("are each told when the log has lost their position", () =>
+    Effect.gen(function* () {
+      const { loseLast, open } = yield* MemoryStores.lossy
+      yield* Effect.gen(function* () {
+        const all = yield* Effect.all([
+          following({}),
+          following({ aggregates: ["A"] }),
+          following({ aggregates: ["B"] })
+        ])
+        yield* settled
+        yield* append("B", 1)
+        yield* append("A", 3)
+        yield* until(() => all.map(({ got }) => got.length).join() === "4,3,1")
+        yield* settled
+        yield* loseLast(2)
+        yield* append("A", 4)
+        for (const { fiber } of all.slice(0, 2)) {
+          expect((yield* Effect.flip(Fiber.join(fiber))).reason._tag).toBe("PositionFromAnotherHistory")
+        }
+      }).pipe(Effect.provide(open({})))
+    }).pipe(Effect.scoped)
   )
 
   it.effect("say how far the log has been read, though no event is for them", () =>
