@@ -1,5 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import {
+  EventStore,
+  EventStoreError,
   Executor,
   Projection,
   ProjectionStore,
@@ -9,7 +11,7 @@ import {
   ViewStoreError,
   WaitTimeout
 } from "@hexfold/core"
-import { Deferred, Duration, Effect, Fiber, Schema } from "effect"
+import { Deferred, Duration, Effect, Fiber, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Account, AccountId, OpenAccount } from "../../support/account.ts"
 import { Activity, deposited, eventually, opened, records, stores } from "../../support/projected.ts"
@@ -51,6 +53,27 @@ describe("waitUntil", () => {
       expect(waiting.pollUnsafe()).toBeUndefined()
       yield* Projection.catchUp(Activity)
       yield* TestClock.adjust("1 second")
+      yield* Fiber.join(waiting)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("does not return before the event store has confirmed the position", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      const store = yield* EventStore.EventStore
+      let isAway = true
+      const reason = new Reason.Unavailable({ detail: "down" })
+      const away = Stream.fail(new EventStoreError({ operation: "horizons", reason }))
+      const horizons = Stream.suspend(() => (isAway ? away : store.horizons))
+      const waiting = yield* Projection.waitUntil(Activity, 1).pipe(
+        Effect.provideService(EventStore.EventStore, { ...store, horizons }),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("4 seconds")
+      expect(waiting.pollUnsafe()).toBeUndefined()
+      isAway = false
+      yield* done(waiting)
       yield* Fiber.join(waiting)
     }).pipe(Effect.provide(stores))
   )
