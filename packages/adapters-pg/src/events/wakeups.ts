@@ -100,7 +100,7 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
           }
           const settled = Exit.isSuccess(found) && found.value.position === found.value.drawn
           pause = moves || settled ? shortest : Duration.min(Duration.times(pause, 2), longest)
-          yield* Effect.sleep(spacing)
+          if (moves) yield* Effect.sleep(spacing)
           yield* Effect.raceFirst(
             Queue.take(wake),
             Effect.sleep(settled ? pollInterval : Duration.min(pause, pollInterval))
@@ -157,7 +157,8 @@ const holdersOf = ({ holders }: EventStore.Horizon): string =>
 
 const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
 
-// The least time between two questions. Each costs the appends of the process a little, and wakes all its readers.
+// The least time after a horizon before the next question. Each costs the appends of the process a little, and wakes all
+// its readers.
 const spacing = Duration.millis(4)
 
 // How long to wait after that before asking again while the store is away or an append is under way.

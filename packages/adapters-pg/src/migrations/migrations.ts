@@ -3,7 +3,7 @@ import { comments } from "./comments.ts"
 import { events } from "./events.ts"
 import { fingerprints } from "./fingerprints.ts"
 import { foreignAppends } from "./foreignAppends.ts"
-import { generations } from "./generations.ts"
+import { generations, parkedLetters } from "./generations.ts"
 import { histories } from "./histories.ts"
 import { inline } from "./inline.ts"
 import { retention } from "./retention.ts"
@@ -44,5 +44,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { name: "changes", statements: changes, locks: ["view_parts"] },
   { name: "fingerprints", statements: fingerprints, locks: ["views"] },
   { name: "foreign appends", statements: foreignAppends, locks: ["views"] },
-  { name: "comments", statements: comments }
+  { name: "comments", statements: comments },
+  { name: "parked letters", statements: parkedLetters }
 ]

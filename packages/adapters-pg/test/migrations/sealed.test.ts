@@ -18,7 +18,8 @@ const sealed = {
   changes: "2209eac066f4f06d",
   fingerprints: "7c6d46a42f0867d8",
   "foreign appends": "9e2cad806002267d",
-  comments: "2a54e6b6d166b1f7"
+  comments: "2a54e6b6d166b1f7",
+  "parked letters": "8d8a3bcaa6aa465f"
 }
 
 /** The digests of the functions, by revision. The last one is that of this library. */

@@ -1,7 +1,16 @@
 /** What a projection costs for events that its view does not handle, and who may wait for it. */
 import { describe, expect, it } from "@effect/vitest"
 import { MemoryEventStore, MemoryViewStore } from "@hexfold/adapters-memory"
-import { EventStore, Projection, ProjectionStore, Query, Records, View, ViewStore } from "@hexfold/core"
+import {
+  EventStore,
+  Projection,
+  ProjectionMonitor,
+  ProjectionStore,
+  Query,
+  Records,
+  View,
+  ViewStore
+} from "@hexfold/core"
 import { Clock, Duration, Effect, Fiber, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Account } from "../../support/account.ts"
@@ -77,6 +86,18 @@ describe("events that a view does not handle", () => {
       expect(hooks.commits).toBe(before + 2)
       const { rows } = yield* Records.query(Limits, Query.from(Limits))
       expect(rows.map(({ state }) => state)).toEqual([{ sum: 5, events: 1 }])
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("are passed in the status of the owner's process before the position is written", () =>
+    Effect.gen(function* () {
+      yield* Effect.forkChild(Projection.run(Limits))
+      yield* budget(1, 5)
+      yield* reaches(Limits, 1, "10 millis")
+      for (let i = 1; i <= 5; i++) yield* deposited("a", i)
+      yield* TestClock.adjust("10 millis")
+      expect(yield* statusOf(Limits)).toMatchObject({ position: 1 })
+      expect(yield* ProjectionMonitor.status([Limits])).toMatchObject([{ position: 6, percent: 100, lag: 0 }])
     }).pipe(Effect.provide(stores))
   )
 

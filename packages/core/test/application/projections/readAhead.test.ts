@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { EventStore, EventStoreError, Projection, ProjectionStore, Query, Reason, Records, View } from "@hexfold/core"
 import { Deferred, Effect, Fiber, Option, Schema, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { Account } from "../../support/account.ts"
 import { deposited, opened, stores } from "../../support/projected.ts"
 
@@ -80,6 +81,28 @@ describe("the next events", () => {
       const error = yield* Effect.flip(Effect.provideService(failing, EventStore.EventStore, { ...events, readAll }))
       expect(error).toBe(failure)
       expect(yield* Projection.catchUp(Sums)).toMatchObject({ events: 2, position: 6 })
+      expect(yield* sumOf("a")).toBe(15)
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("are read again if they have waited for long, because the log may have lost them", () =>
+    Effect.gen(function* () {
+      yield* depositInTurn(["a"], 5)
+      const events = yield* EventStore.EventStore
+      const reads: Array<unknown> = []
+      const readAll: typeof events.readAll = (options) => (reads.push(options?.after), events.readAll(options))
+      let commits = 0
+      // The first commit waits until the next events were read, and then takes long.
+      const { on } = yield* watched(() => {
+        if (++commits > 1) return Effect.void
+        const isRead = Effect.repeat(Effect.yieldNow, { until: () => reads.includes(2) })
+        return Effect.andThen(Effect.andThen(isRead, TestClock.adjust("0 millis")), TestClock.adjust("1 second"))
+      })
+      yield* Projection.catchUp(Sums, { batch: 2 }).pipe(
+        on,
+        Effect.provideService(EventStore.EventStore, { ...events, readAll })
+      )
+      expect(reads.filter((after) => after === 2).length).toBe(2)
       expect(yield* sumOf("a")).toBe(15)
     }).pipe(Effect.provide(stores))
   )
