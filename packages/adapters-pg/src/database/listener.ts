@@ -4,23 +4,33 @@ import { Effect, type Fiber, Schedule, type Scope, Stream } from "effect"
 import type { Limit } from "./disconnect.ts"
 import { translated } from "./errors.ts"
 
-/** The channel of LISTEN and NOTIFY that the schemas of a database share. The payload is the name of the schema. */
+/** The channel of LISTEN and NOTIFY that the schemas of a database share. */
 export const channel = "hexfold"
+
+/** What a notification says: the name of the schema, and which store has announced an append. A name has no space. */
+export const payloadOf = (schema: string, store: string): string => `${schema} ${store}`
 
 /** The channel of a schema in libraries of revision 2 and before, which still listen there. */
 export const formerChannel = (name: string): string => `hexfold_${name}`
 
 /** The connection of one client that listens, and whom it wakes. */
 interface Listening {
-  /** Whom a notification wakes, by the name of the schema. */
-  readonly wakes: Set<readonly [schema: string, wake: () => void]>
+  /** Whom a notification wakes. */
+  readonly wakes: Set<Entry>
   fiber: Fiber.Fiber<void> | undefined
+}
+
+interface Entry {
+  readonly schema: string
+  /** The name of the store, whose own announcements wake nobody. */
+  readonly store: string
+  readonly wake: () => void
 }
 
 const listenings = new WeakMap<PgClient.PgClient, Listening>()
 
 /**
- * Wakes a reader of a schema when a process announces an append to it, as long as the
+ * Wakes a reader of a schema when another store announces an append to it, as long as the
  * scope is open. All stores of one client share one connection. The first reader takes
  * it from the pool, and the last one gives it back. A connection that was lost is
  * replaced, and then everybody is woken once, because what was sent meanwhile is lost.
@@ -28,8 +38,7 @@ const listenings = new WeakMap<PgClient.PgClient, Listening>()
  */
 export const listen = (
   pg: PgClient.PgClient,
-  schema: string,
-  wake: () => void,
+  entry: Entry,
   limited: ReturnType<Limit>
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.asVoid(
@@ -37,15 +46,14 @@ export const listen = (
       Effect.suspend(() => {
         const listening = listenings.get(pg) ?? { wakes: new Set(), fiber: undefined }
         listenings.set(pg, listening)
-        const entry = [schema, wake] as const
         listening.wakes.add(entry)
-        if (listening.fiber !== undefined) return Effect.succeed({ entry, listening })
+        if (listening.fiber !== undefined) return Effect.succeed(listening)
         return Effect.map(Effect.forkDetach(listenFor(pg, listening, limited)), (fiber) => {
           listening.fiber = fiber
-          return { entry, listening }
+          return listening
         })
       }),
-      ({ entry, listening }) =>
+      (listening) =>
         Effect.suspend(() => {
           listening.wakes.delete(entry)
           const { fiber } = listening
@@ -58,7 +66,7 @@ export const listen = (
   )
 
 const listenFor = (pg: PgClient.PgClient, { wakes }: Listening, limited: ReturnType<Limit>): Effect.Effect<void> => {
-  const wakeAll = () => wakes.forEach(([, wake]) => wake())
+  const wakeAll = () => wakes.forEach(({ wake }) => wake())
   const report = Background.reported({
     failing: "hexfold: nobody tells of new events, so live readers poll",
     again: "hexfold: live readers listen again"
@@ -68,7 +76,10 @@ const listenFor = (pg: PgClient.PgClient, { wakes }: Listening, limited: ReturnT
       Stream.concat(
         Stream.fromEffect(Effect.andThen(report.succeeded, Effect.sync(wakeAll))),
         Stream.fromQueue(notifications).pipe(
-          Stream.map(({ payload }) => wakes.forEach(([schema, wake]) => payload === schema && wake()))
+          Stream.map(({ payload }) => {
+            const [schema, by] = payload.split(" ")
+            wakes.forEach((entry) => schema === entry.schema && by !== entry.store && entry.wake())
+          })
         )
       )
     )

@@ -4,7 +4,7 @@ import { Background } from "@hexfold/core/adapter"
 import { type Cause, Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
 import { translated } from "../database/errors.ts"
 import type { Limit } from "../database/disconnect.ts"
-import { channel, formerChannel, listen } from "../database/listener.ts"
+import { channel, formerChannel, listen, payloadOf } from "../database/listener.ts"
 
 /** How readers hear of new events. */
 export interface Options {
@@ -44,13 +44,15 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
   Effect.gen(function* () {
     const { limited, listens, outside, pg, pollInterval, schema } = options
     const ask = (names: boolean) => Effect.withTracerEnabled(options.ask(names), false)
+    // Two stores of one process may have one client, so the client's name is not enough.
+    const name = crypto.randomUUID()
     const committed = yield* Queue.sliding<void>(1)
     const wake = yield* Queue.sliding<void>(1)
 
     // A notification inside the commit would hold a lock of the whole database until the commit has ended. So it follows.
     const notify = pg.unsafe(
       "select pg_catalog.set_config('synchronous_commit', 'off', true), pg_catalog.pg_notify($1, $2)::text, pg_catalog.pg_notify($3, '')::text",
-      [channel, schema, formerChannel(schema)]
+      [channel, payloadOf(schema, name), formerChannel(schema)]
     )
     const notifying = Background.reported({
       failing: `hexfold: appends to ${schema} are not announced, so live readers of other processes poll`,
@@ -72,7 +74,8 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
     // The first reader starts the loop for all readers, so nothing of that reader's context may get in.
     const loop: Effect.Effect<Horizons, never, Scope.Scope> = Effect.gen(function* () {
       const horizons: Horizons = yield* PubSub.sliding<FoundHorizon>(1)
-      if (listens) yield* listen(pg, schema, () => void Queue.offerUnsafe(wake, undefined), limited)
+      if (listens)
+        yield* listen(pg, { schema, store: name, wake: () => void Queue.offerUnsafe(wake, undefined) }, limited)
       const asking = Background.reported({
         failing: `hexfold: the horizon of ${schema} cannot be read, so live readers wait`,
         again: `hexfold: the horizon of ${schema} can be read again`
@@ -159,7 +162,7 @@ const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.space
 
 // The least time after a horizon before the next question. Each costs the appends of the process a little, and wakes all
 // its readers.
-const spacing = Duration.millis(4)
+const spacing = Duration.millis(5)
 
 // How long to wait after that before asking again while the store is away or an append is under way.
 const shortest = Duration.millis(2)

@@ -1,6 +1,9 @@
 import { assert, it } from "@effect/vitest"
+import { PgClient } from "@effect/sql-pg"
+import { PgEventStore } from "@hexfold/adapters-pg"
 import { EventStore, StreamId, Subscription } from "@hexfold/core"
 import { DateTime, Deferred, Duration, Effect, Fiber, identity, Option, Stream } from "effect"
+import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { describe } from "vitest"
 import { newSchema, openStore } from "../support/database.ts"
@@ -88,6 +91,24 @@ describe("wake-ups", () => {
       yield* Subscription.recorded().pipe(
         Stream.runForEach(({ version }) => Deferred.succeed(read[version - 1]!, undefined)),
         Effect.provideService(EventStore.EventStore, store),
+        Effect.forkChild({ startImmediately: true })
+      )
+      for (const each of read) yield* Effect.andThen(append(store, account, 1), Deferred.await(each))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a reader hears of the appends of another store that has the same client", () =>
+    Effect.gen(function* () {
+      const options = { schema: yield* newSchema, pollInterval: "1 hour" } as const
+      const { sql, store } = yield* openStore(options)
+      const other = yield* PgEventStore.make(options).pipe(
+        Effect.provideService(PgClient.PgClient, sql),
+        Effect.provideService(SqlClient.SqlClient, sql)
+      )
+      const read = yield* Effect.forEach([1, 2, 3], () => Deferred.make<void>())
+      yield* Subscription.recorded().pipe(
+        Stream.runForEach(({ version }) => Deferred.succeed(read[version - 1]!, undefined)),
+        Effect.provideService(EventStore.EventStore, other),
         Effect.forkChild({ startImmediately: true })
       )
       for (const each of read) yield* Effect.andThen(append(store, account, 1), Deferred.await(each))
