@@ -99,11 +99,21 @@ export const digestOf = (key: string): string =>
 export const isOf = (row: string, key: string): string =>
   `${row}.head = ${headOf(key)} and ${row}.digest = ${digestOf(key)}`
 
-/** Adds or replaces records. $1 text[]: the keys; $2 text[]: the states, because an array of jsonb cannot have the JSON null. */
-export const putRecords = (table: string): string => `
+/**
+ * Adds or replaces records of one or several tables.
+ *
+ * $1 text[]: the keys in the first table; $2 text[]: their states, because an array of jsonb cannot have the JSON null;
+ * $3 and $4: those of the second table; and so on.
+ */
+export const putRecords = (tables: ReadonlyArray<string>): string => {
+  const puts = tables.map(
+    (table, place) => `
 insert into ${table} (head, digest, key, state)
-select ${headOf("key")}, ${digestOf("key")}, key, state::jsonb from unnest($1::text[], $2::text[]) as put(key, state)
+select ${headOf("key")}, ${digestOf("key")}, key, state::jsonb from unnest($${2 * place + 1}::text[], $${2 * place + 2}::text[]) as put(key, state)
 on conflict (head, digest) do update set state = excluded.state`
+  )
+  return puts.length === 1 ? puts[0]! : `with ${puts.map((put, place) => `put_${place} as (${put})`).join(", ")} select`
+}
 
 /** Removes records. $1 text[]: the keys. */
 export const removeRecords = (table: string): string => `

@@ -41,7 +41,7 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
         const [overtaken] = yield* sql.unsafe(deadLetterTable.notParked(schema), [id, texts(waiting)])
         if (overtaken !== undefined) return false
       }
-      if (commit.records !== undefined) yield* viewRecords.write(schema, sql, id, commit.records)
+      if (commit.records !== undefined) yield* viewRecords.write(schema, sql, [{ id, ...commit.records }])
       if (deadLetters === undefined) return true
       if (deadLetters.put.length > 0)
         yield* sql.unsafe(deadLetterTable.put(schema), [

@@ -6,19 +6,26 @@ import * as records from "../sql/records.ts"
 import { texts } from "../database/binds.ts"
 import { NotMaintained } from "./knownGenerations.ts"
 
-/** Writes records of a generation. */
+/** What changes in the records of a generation. */
+export interface Changed extends ProjectionStore.Changes {
+  readonly id: bigint
+}
+
+/** Writes records of generations, those of several with one statement. */
 export const write = (
   schema: string,
   sql: SqlClient.SqlClient,
-  id: bigint,
-  { put, remove }: ProjectionStore.Changes
+  changes: ReadonlyArray<Changed>
 ): Effect.Effect<void, SqlError.SqlError> =>
   Effect.gen(function* () {
-    const table = records.tableOf(schema, id)
-    for (const { keys, states } of portions(put)) {
-      yield* sql.unsafe(records.putRecords(table), [texts(keys), texts(states)])
+    const tableOf = ({ id }: { readonly id: bigint }) => records.tableOf(schema, id)
+    for (const portion of portions(changes)) {
+      const binds = portion.flatMap(({ keys, states }) => [texts(keys), texts(states)])
+      yield* sql.unsafe(records.putRecords(portion.map(tableOf)), binds)
     }
-    if (remove.length > 0) yield* sql.unsafe(records.removeRecords(table), [texts(remove)])
+    for (const each of changes) {
+      if (each.remove.length > 0) yield* sql.unsafe(records.removeRecords(tableOf(each)), [texts(each.remove)])
+    }
   })
 
 /** A generation with its definition. */
@@ -28,8 +35,10 @@ export interface Defined {
 }
 
 /**
- * Applies events to the records of generations. It loads all of these with one statement, because an append waits for
- * each answer of the server. If the events cannot be applied to one of the generations, it fails with that one.
+ * Applies events to the records of generations. It loads all of these with one statement and writes them with another,
+ * because an append waits for each answer of the server. If the events cannot be applied to one of the generations, it
+ * fails with that one. Where a statement fails, nobody knows for which of its tables, so it fails with the first one: who
+ * repeats the work without that one finds out.
  */
 export const apply = (
   schema: string,
@@ -47,16 +56,15 @@ export const apply = (
     if (first === undefined) return
     const tables = planned.map(({ id }) => records.tableOf(schema, id))
     const keys = planned.map((each) => texts(each.keys))
-    // Where the statement fails, nobody knows for which of its tables. A repetition finds out whether it is the first.
     const stored = yield* ofGeneration(first)(sql.unsafe<Stored>(records.states(tables), keys))
+    const changes: Array<Changed> = []
     for (const [place, each] of planned.entries()) {
       const own = stored.filter((row) => row.place === place)
       const { result, steps } = each.folding(new Map(own.map(({ key, state }) => [key, state])))
       yield* Background.inSteps(steps)
-      yield* ofGeneration(each)(
-        Effect.flatMap(Effect.fromResult(result()), (changes) => write(schema, sql, each.id, changes))
-      )
+      changes.push({ id: each.id, ...(yield* ofGeneration(each)(Effect.fromResult(result()))) })
     }
+    yield* ofGeneration(first)(write(schema, sql, changes))
   })
 
 const ofGeneration =
@@ -65,24 +73,31 @@ const ofGeneration =
     Effect.mapError(work, (cause) => new NotMaintained({ generation: id, view, cause }))
 
 /** Records as texts, in portions of which the server takes each in one message. */
-const portions = function* (put: ProjectionStore.Changes["put"]): Generator<Portion> {
-  let portion: Portion = { keys: [], states: [] }
+const portions = function* (changes: ReadonlyArray<Changed>): Generator<ReadonlyArray<Written>> {
+  let portion: Array<Written> = []
   let length = 0
-  for (const { key, state } of put) {
-    const text = JSON.stringify(state)
-    length += text.length
-    if (length > mostText && portion.keys.length > 0) {
-      yield portion
-      portion = { keys: [], states: [] }
-      length = text.length
+  for (const { id, put } of changes) {
+    let own: Written | undefined
+    for (const { key, state } of put) {
+      const text = JSON.stringify(state)
+      if (portion.length > 0 && length + text.length > mostText) {
+        yield portion
+        portion = []
+        own = undefined
+        length = 0
+      }
+      if (own === undefined) portion.push((own = { id, keys: [], states: [] }))
+      own.keys.push(key)
+      own.states.push(text)
+      length += text.length
     }
-    portion.keys.push(key)
-    portion.states.push(text)
   }
-  if (portion.keys.length > 0) yield portion
+  if (portion.length > 0) yield portion
 }
 
-interface Portion {
+/** Records of a generation in a portion. */
+interface Written {
+  readonly id: bigint
   readonly keys: Array<string>
   readonly states: Array<string>
 }
