@@ -148,6 +148,8 @@ const loseLast =
           )
           const last = Number(kept?.position ?? 0)
           for (const statement of [
+            // A sequence is set back at once, and not with the transaction: nobody may look before that has ended.
+            `lock table ${schema}.events in access exclusive mode`,
             `alter table ${schema}.events disable trigger user`,
             `delete from ${schema}.events where position > ${last}`,
             `alter table ${schema}.events enable trigger user`,

@@ -372,7 +372,25 @@ const played = (fibers: ReadonlyArray<ReadonlyArray<Step>>, troubles: ReadonlyAr
     }
   })
 
+const plain = { key: undefined, cached: false, retries: 0, storeRetries: 0, interruptAfter: undefined } as const
+
 describe("commands that are decided together", () => {
+  it("do not say that one has met a conflict which has happened in an append without an answer", () =>
+    Effect.runPromise(
+      played(
+        [
+          [{ kind: "Begin", id: "b", by: 0, ...plain, key: 0, storeRetries: 5 }],
+          [
+            { kind: "Change", id: "b", by: 0, ...plain },
+            { kind: "Move", a: "a", b: "b", by: 0, ...plain }
+          ],
+          [{ kind: "Move", a: "c", b: "a", by: 0, ...plain }],
+          [{ kind: "Change", id: "a", by: 1, ...plain }]
+        ],
+        [{ ...calm, yields: 1, append: "loses the answer" }, calm, calm, { ...calm, append: "conflict" }, calm]
+      )
+    ))
+
   it("get answers that the log explains, also when the store fails and callers are interrupted", () =>
     fc.assert(
       fc.asyncProperty(

@@ -12,8 +12,8 @@ import type { LoadedStream } from "../commandPlan.ts"
 import { isConflict, isFromAnotherHistory, isKey, isRefused, isReused, isStoreError, onlyError } from "../failures.ts"
 import { Attempt, MoreStreams } from "./attempt.ts"
 import type { Contested } from "./contested.ts"
-import type { DecidedEnd, DecidedPart } from "./decision.ts"
-import { type Answer, lookedUp, type Member } from "./member.ts"
+import type { DecidedPart } from "./decision.ts"
+import { type Answer, type End, lookedUp, type Member } from "./member.ts"
 import { GoneBack, StreamStates, type Taken } from "./streamStates.ts"
 
 /** After so many lost races in a row the streams are locked before they are read. */
@@ -166,7 +166,7 @@ export class Group {
       (each) => {
         if (each.part !== undefined || !this.members.has(each.member)) return Effect.void
         return appended !== undefined || this.states.areOfOneMoment(each.member.streams)
-          ? this.conclude(each, attempt.hasLookedUp)
+          ? this.conclude(each.member, each.end, attempt.hasLookedUp)
           : this.confirm(each.member)
       },
       { concurrency: "unbounded", discard: true }
@@ -192,8 +192,11 @@ export class Group {
     }
   }
 
-  /** Answers a command that has left no trace. If it has an id, it may have been executed before. */
-  private conclude({ end, member }: DecidedEnd, hasLookedUp: boolean): Effect.Effect<void> {
+  /**
+   * Answers a command that has left no trace in the last append, because it was decided without events, or because it
+   * gives up after a conflict. If it has an id, it may have been executed before, also in an append without an answer.
+   */
+  private conclude(member: Member, end: End<unknown, unknown>, hasLookedUp: boolean): Effect.Effect<void> {
     if (member.plan.key === undefined || hasLookedUp) return Effect.sync(() => this.reply(member, end()))
     return Effect.flatMap(Effect.exit(lookedUp(member)), (exit) => {
       if (Exit.isFailure(exit)) return this.failed(exit.cause, [member], [])
@@ -262,7 +265,7 @@ export class Group {
           member.unconfirmed = undefined
           const pause = yield* member.afterConflict(error)
           if (typeof pause === "number") pauses.set(member, pause)
-          else this.reply(member, pause)
+          else yield* this.conclude(member, pause, false)
         }
       }
       const shortest = Math.min(...pauses.values())
@@ -291,7 +294,7 @@ export class Group {
           continue
         }
         const pause = yield* member.afterFailure(error)
-        this.reply(member, typeof pause === "number" ? member.later(pause) : pause)
+        this.reply(member, typeof pause === "number" ? member.later(pause) : pause())
       }
     })
   }

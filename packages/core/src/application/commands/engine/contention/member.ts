@@ -20,6 +20,9 @@ export interface Policies extends RetryPolicies, Pick<ExecuteOptions, "commandId
 /** What the caller of a command goes on with: the command's end, or another wait for its streams. */
 export type Answer<Error, Receipt> = Effect.Effect<Receipt, Error | ExecuteError>
 
+/** Ends a command that is not tried again. */
+export type End<Error, Receipt> = () => Answer<Error, Receipt>
+
 /** A command that is under way: what it does, how often it was tried, and how it has ended. */
 export abstract class Member<out Error = unknown, out Receipt = unknown> {
   readonly plan: CommandPlan<Error, Receipt>
@@ -133,7 +136,7 @@ export abstract class Member<out Error = unknown, out Receipt = unknown> {
   }
 
   /** The pause after a conflict in milliseconds, or how the command ends with it. */
-  afterConflict({ actual, expected, stream }: ConcurrencyConflict): Effect.Effect<number | Answer<Error, Receipt>> {
+  afterConflict({ actual, expected, stream }: ConcurrencyConflict): Effect.Effect<number | End<Error, Receipt>> {
     this.meters.conflict(this.context.context)
     this.isNewAttempt = true
     const error = new ConcurrencyConflict({ stream, expected, actual, attempts: this.attempts })
@@ -141,7 +144,7 @@ export abstract class Member<out Error = unknown, out Receipt = unknown> {
   }
 
   /** The pause after a failure of the store in milliseconds, or how the command ends with it. */
-  afterFailure(failure: EventStoreError): Effect.Effect<number | Answer<Error, Receipt>> {
+  afterFailure(failure: EventStoreError): Effect.Effect<number | End<Error, Receipt>> {
     this.isNewAttempt = true
     const error = this.described(failure)
     return this.pauseOrEnd(this.retriesOf().afterFailure(error), error)
@@ -160,11 +163,11 @@ export abstract class Member<out Error = unknown, out Receipt = unknown> {
   private pauseOrEnd(
     pause: Effect.Effect<number | undefined>,
     error: ExecuteError
-  ): Effect.Effect<number | Answer<Error, Receipt>> {
+  ): Effect.Effect<number | End<Error, Receipt>> {
     return Effect.matchCause(pause, {
-      onSuccess: (pause) => pause ?? this.failed(Cause.fail(error)),
+      onSuccess: (pause) => pause ?? (() => this.failed(Cause.fail(error))),
       // A mistake in the policy.
-      onFailure: (cause) => this.failed(cause)
+      onFailure: (cause) => () => this.failed(cause)
     })
   }
 
