@@ -135,7 +135,7 @@ describe("the keys of records", () => {
       }
 
       assert.strictEqual((yield* store.load(generation, known)).states.size, 20)
-      uses(yield* plan, "view_1_pkey", "view_letters_by_key")
+      uses(yield* plan, "view_1_pkey", "view_letters_parked")
       yield* store.deadLetters(generation, { key: keys[7]!, parked: true })
       uses(yield* plan, "view_letters_by_key")
       const gone = known.map((key) => ({ position: 1, key }))
