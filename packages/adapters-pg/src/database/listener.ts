@@ -7,7 +7,7 @@ import { translated } from "./errors.ts"
 /** The channel of LISTEN and NOTIFY that the schemas of a database share. */
 export const channel = "hexfold"
 
-/** What a notification says: the name of the schema, and which store has announced an append. A name has no space. */
+/** What a notification says: the name of the schema, and which store has announced an append. Neither has a space. */
 export const payloadOf = (schema: string, store: string): string => `${schema} ${store}`
 
 /** The channel of a schema in libraries of revision 2 and before, which still listen there. */
@@ -20,9 +20,10 @@ interface Listening {
   fiber: Fiber.Fiber<void> | undefined
 }
 
+/** A store whose readers are woken by what other stores announce. */
 interface Entry {
   readonly schema: string
-  /** The name of the store, whose own announcements wake nobody. */
+  /** The name of the store. It wakes its readers itself, so its own announcements are passed over. */
   readonly store: string
   readonly wake: () => void
 }

@@ -33,10 +33,10 @@ export interface WakeUps {
 
 /**
  * One loop asks for the horizon on behalf of all readers of the process, and
- * runs only while there are readers. It asks after a commit of its own process,
- * when another process notifies, and after the poll interval; a lost wake-up costs
- * time and nothing else. While appends are under way the loop asks at short intervals, because an
- * append that rolls back notifies nobody and yet moves the horizon.
+ * runs only while there are readers. It asks after a commit of its own store, when
+ * another store notifies, and after the poll interval; a lost wake-up costs time and
+ * nothing else. While appends are under way the loop asks at short intervals, because
+ * an append that rolls back notifies nobody and yet moves the horizon.
  *
  * All of this is background work that no caller waits for: it makes no spans.
  */
@@ -44,7 +44,7 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
   Effect.gen(function* () {
     const { limited, listens, outside, pg, pollInterval, schema } = options
     const ask = (names: boolean) => Effect.withTracerEnabled(options.ask(names), false)
-    // Two stores of one process may have one client, so the client's name is not enough.
+    // Two stores of one process may share a client, and wake each other's readers by notifications only.
     const name = crypto.randomUUID()
     const committed = yield* Queue.sliding<void>(1)
     const wake = yield* Queue.sliding<void>(1)
@@ -160,11 +160,11 @@ const holdersOf = ({ holders }: EventStore.Horizon): string =>
 
 const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
 
-// The least time after a horizon before the next question. Each costs the appends of the process a little, and wakes all
-// its readers.
+// After a horizon that has moved, the loop asks for no other one for so long: each question slows the appends down, and
+// each answer wakes all readers.
 const spacing = Duration.millis(5)
 
-// How long to wait after that before asking again while the store is away or an append is under way.
+// How long the loop waits between two questions while the store is away or an append is under way.
 const shortest = Duration.millis(2)
 const longest = Duration.millis(100)
 

@@ -153,7 +153,6 @@ left join ${table} as record on ${isOf("record", "wanted.key")}
 left join lateral (
   select parked from ${schema}.view_letters as letter
   where letter.generation = $1 and letter.parked and ${isOf("letter", "wanted.key")}
-    and (select exists (select from ${schema}.view_letters as some_letter where some_letter.generation = $1 and some_letter.parked))
   limit 1
 ) as waiting on true
 where record.key is not null or waiting.parked is not null`

@@ -86,7 +86,7 @@ export const make = ({
       const maintaining = Effect.gen(function* () {
         const called = yield* calling
         const maintained = touched.filter(({ id }) => called.inline.includes(id))
-        touched.forEach((each) => maintained.includes(each) || known.forget(each.id))
+        for (const { id } of touched) if (!called.inline.includes(id)) known.forget(id)
         yield* Effect.mapError(apply(schema, sql, maintained, called.events), (error) =>
           error.cause._tag === "SqlError" && isUnavailable(error.cause) ? error.cause : error
         )

@@ -37,8 +37,8 @@ export interface Defined {
 /**
  * Applies events to the records of generations. It loads all of these with one statement and writes them with another,
  * because an append waits for each answer of the server. If the events cannot be applied to one of the generations, it
- * fails with that one. Where a statement fails, nobody knows for which of its tables, so it fails with the first one: who
- * repeats the work without that one finds out.
+ * fails with that one. If a statement fails, nobody knows for which of its tables. Then it fails with the first
+ * generation: the caller leaves that one out and tries again, until the guilty one is left out too.
  */
 export const apply = (
   schema: string,
@@ -57,9 +57,10 @@ export const apply = (
     const tables = planned.map(({ id }) => records.tableOf(schema, id))
     const keys = planned.map((each) => texts(each.keys))
     const stored = yield* ofGeneration(first)(sql.unsafe<Stored>(records.states(tables), keys))
+    const byPlace = Map.groupBy(stored, ({ place }) => place)
     const changes: Array<Changed> = []
     for (const [place, each] of planned.entries()) {
-      const own = stored.filter((row) => row.place === place)
+      const own = byPlace.get(place) ?? []
       const { result, steps } = each.folding(new Map(own.map(({ key, state }) => [key, state])))
       yield* Background.inSteps(steps)
       changes.push({ id: each.id, ...(yield* ofGeneration(each)(Effect.fromResult(result()))) })

@@ -24,6 +24,18 @@ const passing = (holds: () => boolean) =>
 
 const account = StreamId.make("Account", "1")
 
+/** Appends three events to one store, each after a reader of another one has got the event before. */
+const heard = (store: EventStore.EventStore["Service"], reader: EventStore.EventStore["Service"]) =>
+  Effect.gen(function* () {
+    const read = yield* Effect.forEach([1, 2, 3], () => Deferred.make<void>())
+    yield* Subscription.recorded().pipe(
+      Stream.runForEach(({ version }) => Deferred.succeed(read[version - 1]!, undefined)),
+      Effect.provideService(EventStore.EventStore, reader),
+      Effect.forkChild({ startImmediately: true })
+    )
+    for (const each of read) yield* Effect.andThen(append(store, account, 1), Deferred.await(each))
+  })
+
 describe("wake-ups", () => {
   it.live("a horizon that stands still has the same holders, also where the loop has not asked for their names", () =>
     Effect.gen(function* () {
@@ -87,13 +99,7 @@ describe("wake-ups", () => {
     Effect.gen(function* () {
       const options = { schema: yield* newSchema, pooler: "transaction", pollInterval: "1 hour" } as const
       const { store } = yield* openStore(options, { prepare: false })
-      const read = yield* Effect.forEach([1, 2, 3], () => Deferred.make<void>())
-      yield* Subscription.recorded().pipe(
-        Stream.runForEach(({ version }) => Deferred.succeed(read[version - 1]!, undefined)),
-        Effect.provideService(EventStore.EventStore, store),
-        Effect.forkChild({ startImmediately: true })
-      )
-      for (const each of read) yield* Effect.andThen(append(store, account, 1), Deferred.await(each))
+      yield* heard(store, store)
     }).pipe(Effect.scoped)
   )
 
@@ -105,13 +111,7 @@ describe("wake-ups", () => {
         Effect.provideService(PgClient.PgClient, sql),
         Effect.provideService(SqlClient.SqlClient, sql)
       )
-      const read = yield* Effect.forEach([1, 2, 3], () => Deferred.make<void>())
-      yield* Subscription.recorded().pipe(
-        Stream.runForEach(({ version }) => Deferred.succeed(read[version - 1]!, undefined)),
-        Effect.provideService(EventStore.EventStore, other),
-        Effect.forkChild({ startImmediately: true })
-      )
-      for (const each of read) yield* Effect.andThen(append(store, account, 1), Deferred.await(each))
+      yield* heard(store, other)
     }).pipe(Effect.scoped)
   )
 

@@ -57,6 +57,15 @@ const serves = (view: { readonly name: string }) =>
 const on = (store: ProjectionStore.ProjectionStore["Service"]) =>
   Effect.provideService(ProjectionStore.ProjectionStore, store)
 
+/** Lets a running projection of `Limits` apply the event at position 1, and pass the five after it in memory. */
+const passesFive = Effect.gen(function* () {
+  yield* budget(1, 5)
+  yield* reaches(Limits, 1, "10 millis")
+  for (let i = 1; i <= 5; i++) yield* deposited("a", i)
+  yield* TestClock.adjust("10 millis")
+  expect(yield* statusOf(Limits)).toMatchObject({ position: 1 })
+})
+
 describe("events that a view does not handle", () => {
   it.effect("cost it no commit, and their position is written with the lease", () =>
     Effect.gen(function* () {
@@ -92,11 +101,7 @@ describe("events that a view does not handle", () => {
   it.effect("are passed in the status of the owner's process before the position is written", () =>
     Effect.gen(function* () {
       yield* Effect.forkChild(Projection.run(Limits))
-      yield* budget(1, 5)
-      yield* reaches(Limits, 1, "10 millis")
-      for (let i = 1; i <= 5; i++) yield* deposited("a", i)
-      yield* TestClock.adjust("10 millis")
-      expect(yield* statusOf(Limits)).toMatchObject({ position: 1 })
+      yield* passesFive
       expect(yield* ProjectionMonitor.status([Limits])).toMatchObject([{ position: 6, percent: 100, lag: 0 }])
     }).pipe(Effect.provide(stores))
   )
@@ -104,11 +109,7 @@ describe("events that a view does not handle", () => {
   it.effect("are passed for the next owner too when the projection ends", () =>
     Effect.gen(function* () {
       const running = yield* Effect.forkChild(Projection.run(Limits))
-      yield* budget(1, 5)
-      yield* reaches(Limits, 1, "10 millis")
-      for (let i = 1; i <= 5; i++) yield* deposited("a", i)
-      yield* TestClock.adjust("10 millis")
-      expect(yield* statusOf(Limits)).toMatchObject({ position: 1 })
+      yield* passesFive
       yield* Fiber.interrupt(running)
       expect(yield* statusOf(Limits)).toMatchObject({ position: 6, history: 1, owner: undefined })
     }).pipe(Effect.provide(stores))
@@ -126,10 +127,7 @@ describe("events that a view does not handle", () => {
         commit: (commit) => (commits++, Effect.andThen(Effect.sleep(slowly), plain.commit(commit)))
       }
       yield* Effect.forkChild(Projection.run(Limits).pipe(on(slow)))
-      yield* budget(1, 5)
-      yield* reaches(Limits, 1, "10 millis")
-      for (let i = 1; i <= 5; i++) yield* deposited("a", i)
-      yield* TestClock.adjust("10 millis")
+      yield* passesFive
       const [renewed, committed] = [renewals.length, commits]
       slowly = Duration.seconds(7)
       yield* budget(1, 6)
@@ -143,10 +141,7 @@ describe("events that a view does not handle", () => {
     Effect.gen(function* () {
       const { hooks, plain, store } = yield* connection
       const running = yield* Effect.forkChild(Projection.run(Limits).pipe(on(store)))
-      yield* budget(1, 5)
-      yield* reaches(Limits, 1, "10 millis")
-      for (let i = 1; i <= 5; i++) yield* deposited("a", i)
-      yield* TestClock.adjust("10 millis")
+      yield* passesFive
       hooks.before = Effect.never
       yield* Fiber.interrupt(running).pipe(Effect.forkChild({ startImmediately: true }))
       expect(yield* statusOf(Limits)).toMatchObject({ position: 1 })

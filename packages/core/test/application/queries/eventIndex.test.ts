@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { type EventStore, StreamId } from "@hexfold/core"
+// A follower that stays after it has left shows only in the memory of the process.
 // oxlint-disable-next-line no-restricted-imports
 import * as EventIndex from "../../../src/application/queries/eventIndex.ts"
 

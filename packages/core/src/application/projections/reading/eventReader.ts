@@ -22,19 +22,22 @@ export interface Page {
   readonly end: number
 }
 
-/**
- * Reads the events after a position, at most `limit` of them, up to a horizon of the
- * same history that was known before. A page may end earlier, but it has at least one
- * event if there is one.
- */
-export type Reader = (range: {
+/** What a page may have. */
+export interface Range {
   readonly after: number
   readonly history: number
   readonly upTo: number
   readonly limit: number
   /** The page ends with the event that comes after these milliseconds. */
   readonly millis: number
-}) => Effect.Effect<Page, EventStoreError>
+}
+
+/**
+ * Reads the events after a position, at most `limit` of them, up to a horizon of the
+ * same history that was known before. A page may end earlier, but it has at least one
+ * event if there is one.
+ */
+export type Reader = (range: Range) => Effect.Effect<Page, EventStoreError>
 
 /**
  * Reads a page of events. It ends after the range's limits, or with the event that
@@ -44,7 +47,7 @@ export type Reader = (range: {
  * connection would hold its lease forever.
  */
 export const readPage = (
-  range: Parameters<Reader>[0],
+  range: Range,
   events: () => Stream.Stream<RecordedEvent, EventStoreError>
 ): Effect.Effect<Page, EventStoreError> =>
   Effect.flatMap(stopwatch, (elapsed) => {

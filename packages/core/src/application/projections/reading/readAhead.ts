@@ -4,7 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { stopwatch } from "../../../internal/steps.ts"
 import type { EventStoreError } from "../../../ports/errors.ts"
-import type { Page, Reader } from "./eventReader.ts"
+import type { Page, Range, Reader } from "./eventReader.ts"
 
 /**
  * A reader for one caller, which reads the next page while the caller works on the last one.
@@ -18,7 +18,7 @@ export const readAhead = (read: Reader): Effect.Effect<Reader, never, Scope.Scop
   Effect.map(Scope.Scope, (scope): Reader => {
     let next: Ahead | undefined
 
-    const begin = (range: Parameters<Reader>[0], { end }: Page) => {
+    const begin = (range: Range, { end }: Page) => {
       const reading = Effect.flatMap(Effect.exit(read({ ...range, after: end })), (page) =>
         Effect.map(stopwatch, (age) => ({ page, age }))
       )
@@ -27,7 +27,7 @@ export const readAhead = (read: Reader): Effect.Effect<Reader, never, Scope.Scop
       })
     }
 
-    const take = (range: Parameters<Reader>[0]): Effect.Effect<Page, EventStoreError> =>
+    const take = (range: Range): Effect.Effect<Page, EventStoreError> =>
       Effect.suspend(() => {
         const ahead = next
         next = undefined
@@ -49,5 +49,5 @@ interface Ahead {
   readonly fiber: Fiber.Fiber<{ readonly page: Exit.Exit<Page, EventStoreError>; readonly age: () => number }>
 }
 
-// In milliseconds. A page that was read by the caller itself is as old when its last event is applied.
+// In milliseconds. Most batches are committed sooner, and a page that the caller has read itself is as old by then.
 const oldest = 100

@@ -4,7 +4,7 @@ import * as StreamId from "../../../domain/StreamId.ts"
 import type * as View from "../../../domain/View.ts"
 import type { EventStoreError } from "../../../ports/errors.ts"
 import type { EventStore, RecordedEvent } from "../../../ports/EventStore.ts"
-import { type Page, type Reader, reader, readPage } from "./eventReader.ts"
+import { type Page, type Range, type Reader, reader, readPage } from "./eventReader.ts"
 
 /** A page of the events of all views, read once. */
 interface Shared extends Page {
@@ -23,7 +23,7 @@ export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service
   const pages: Array<Shared> = []
   const reading = new Map<string, Deferred.Deferred<Shared, EventStoreError>>()
 
-  const read: (range: Parameters<Reader>[0]) => Effect.Effect<Shared, EventStoreError> = (range) =>
+  const read: (range: Range) => Effect.Effect<Shared, EventStoreError> = (range) =>
     Effect.map(
       readPage(range, () => events.readAll({ ...range, aggregates, types })),
       (read) => {
@@ -35,7 +35,7 @@ export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service
     )
 
   // Between the look at `reading` and its entry nothing else runs, so a page is read once.
-  const readOnce = (range: Parameters<Reader>[0], alone: Effect.Effect<Page, EventStoreError>) =>
+  const readOnce = (range: Range, alone: Effect.Effect<Page, EventStoreError>) =>
     Effect.suspend((): Effect.Effect<Page, EventStoreError> => {
       const place = placeOf(range)
       const underWay = reading.get(place)
@@ -57,7 +57,7 @@ export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service
     const handled = new Set(view.types)
     const follows = ({ streamId, type }: RecordedEvent) =>
       handled.has(type) && names.has(StreamId.aggregateOf(streamId))
-    const part = ({ end, events }: Page, { after, upTo }: Parameters<Reader>[0]): Page => ({
+    const part = ({ end, events }: Page, { after, upTo }: Range): Page => ({
       events: events.filter((event) => event.position > after && event.position <= upTo && follows(event)),
       end: Math.min(end, upTo)
     })
@@ -75,6 +75,6 @@ export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service
   }
 }
 
-const placeOf = ({ after, history }: Parameters<Reader>[0]): string => `${history} ${after}`
+const placeOf = ({ after, history }: Range): string => `${history} ${after}`
 
 const kept = 3

@@ -17,9 +17,9 @@ export interface KnownRecords {
 /**
  * Keeps what an owner has written, for as long as it works towards one horizon.
  *
- * Why the store still has what is kept here. (1) Only the owner writes records in its epoch, and a commit in another
- * epoch is refused. (2) The exception is a retry, which writes a parked key in the epoch of the owner: a parked key is
- * forgotten. (3) Appends write records only after a promotion, and no promotion comes before the horizon is reached.
+ * Why the store still has what is kept here. (1) Only the owner commits in its epoch, and a commit in another epoch is
+ * refused. (2) A retry is the exception: it writes a parked key in the epoch of the owner. So a parked key is forgotten.
+ * (3) Appends write records only after a promotion, and no promotion comes before the horizon is reached.
  *
  * A view of 10,000 records catches up 1.2 times as fast with it. What was written longest ago is forgotten first.
  */
@@ -74,6 +74,6 @@ interface Known {
 
 const none: ReadonlySet<string> = new Set()
 
-// As many bytes as a batch writes at most, which are as much in memory as what it loads. Keys are bounded for small records.
+// No more bytes than a batch writes, so that they take no more memory than its records. Small records are bounded by number.
 const mostBytes = 4 << 20
 const mostKeys = 20_000

@@ -221,7 +221,7 @@ const advancing = ({ lease, owner, size: most, ...given }: Common, events: Event
         let hasAsked = serves
         const known = KnownRecords.make()
         const isLost = (generation: Status) => places.isLost(generation, log)
-        const batches = (read: Reader) =>
+        const batches = Effect.flatMap(readAhead(given.read), (read) =>
           Effect.whileLoop({
             while: () => position < horizon || !hasAsked,
             body: () => {
@@ -242,10 +242,11 @@ const advancing = ({ lease, owner, size: most, ...given }: Common, events: Event
               applied.commits += done.commits
             }
           })
+        )
         const checked = places.check(owned, log)
         return Effect.andThen(
           checked,
-          Effect.map(places.untilEnded(Effect.scoped(Effect.flatMap(readAhead(given.read), batches))), () => position)
+          Effect.map(places.untilEnded(Effect.scoped(batches)), () => position)
         )
       })
 

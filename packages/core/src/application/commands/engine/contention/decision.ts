@@ -1,12 +1,10 @@
 import * as Cause from "effect/Cause"
-import type * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type { Part, Write } from "../../../../ports/EventStore.ts"
 import { jsonBytes } from "../../../../ports/jsonBytes.ts"
 import { partOf } from "../appendOf.ts"
-import type { ExecuteError } from "../../options.ts"
 import type { StreamWrite } from "../commandPlan.ts"
-import type { Member } from "./member.ts"
+import type { End, Member } from "./member.ts"
 
 /** A command that adds something, perhaps only its id. */
 export interface DecidedPart<out Error = unknown, out Receipt = unknown> {
@@ -19,7 +17,7 @@ export interface DecidedPart<out Error = unknown, out Receipt = unknown> {
 export interface DecidedEnd<out Error = unknown, out Receipt = unknown> {
   readonly member: Member<Error, Receipt>
   readonly part: undefined
-  readonly end: () => Exit.Exit<Receipt, Error | ExecuteError>
+  readonly end: End<Error, Receipt>
 }
 
 export type Decided<Error = unknown, Receipt = unknown> = DecidedPart<Error, Receipt> | DecidedEnd<Error, Receipt>

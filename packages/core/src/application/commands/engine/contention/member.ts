@@ -20,8 +20,8 @@ export interface Policies extends RetryPolicies, Pick<ExecuteOptions, "commandId
 /** What the caller of a command goes on with: the command's end, or another wait for its streams. */
 export type Answer<Error, Receipt> = Effect.Effect<Receipt, Error | ExecuteError>
 
-/** Ends a command that is not tried again. */
-export type End<Error, Receipt> = () => Answer<Error, Receipt>
+/** Ends a command. */
+export type End<Error, Receipt> = () => Exit.Exit<Receipt, Error | ExecuteError>
 
 /** A command that is under way: what it does, how often it was tried, and how it has ended. */
 export abstract class Member<out Error = unknown, out Receipt = unknown> {
