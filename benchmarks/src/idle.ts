@@ -2,6 +2,7 @@ import { PgClient } from "@effect/sql-pg"
 import { PgStores } from "@hexfold/adapters-pg"
 import { Executor, Projection, View, ViewStore } from "@hexfold/core"
 import { Duration, Effect, Layer, ManagedRuntime, Redacted, Schema } from "effect"
+import { setTimeout as sleep } from "node:timers/promises"
 import { Begun, Counter, Increment } from "./counter.ts"
 import { fibers } from "./fibers.ts"
 import { alternate, type Report } from "./measure.ts"
@@ -71,7 +72,7 @@ const many = async (url: string): Promise<Report> => {
     const asked = performance.now()
     await runtime.runPromise(Executor.execute(Begun, `${i}`, increment).pipe(Projection.waitFor(views.slice(-1))))
     waits.push(performance.now() - asked)
-    await new Promise((resolve) => setTimeout(resolve, 5_000))
+    await sleep(5_000)
   }
   const after = await runtime.runPromise(owned(views.length))
   await runtime.dispose()

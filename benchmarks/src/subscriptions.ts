@@ -56,9 +56,7 @@ const report = async (title: string, store: () => Layer.Layer<EventStore.EventSt
   for (let round = 0; round < 3; round++) {
     rounds.alone.push((await run(beside(0, commands, nothing, false))).command)
     rounds.idle.push((await run(beside(subscribers, commands, nothing, false))).command)
-    rounds.delivery.push(
-      (await run(beside(subscribers, Math.ceil(Math.min(commands, 2_000) / 20), everything, true))).delivery
-    )
+    rounds.delivery.push((await run(beside(subscribers, 100, everything, true))).delivery)
   }
   const [alone, idle] = [median(rounds.alone), median(rounds.idle)]
   return {

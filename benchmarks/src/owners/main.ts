@@ -1,4 +1,5 @@
-// Rounds of kills of owners: processes keep views while a log is executed, and whoever owns a view or a part of one is killed.
+// Rounds in which owners of views are killed. One process executes a log. Others keep views of it. Again and again the process
+// that owns a view, or a part of a view, is killed.
 //   npm run owners -- --log declarations.csv.gz                                            one round, not recorded
 //   npm run owners -- --log declarations.csv.gz --rounds 50 --results .tmp/owners.jsonl    fifty rounds, each written to a file
 //   npm run owners -- --seed 17                                                            the round of a seed again

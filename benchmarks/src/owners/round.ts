@@ -1,5 +1,5 @@
-import { EventStore, Projection, Query, ViewStore } from "@hexfold/core"
-import { Effect, Exit, Option, References, type Schema, Scope, Stream } from "effect"
+import { EventStore, Projection, ViewStore } from "@hexfold/core"
+import { Effect, Exit, References, type Schema, Scope, Stream } from "effect"
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -43,15 +43,7 @@ const settled = Effect.fnUntraced(function* (patience: number) {
 const recordsOf = ({ name, version }: (typeof views)[number]) =>
   Effect.gen(function* () {
     const { query } = yield* ViewStore.ViewStore
-    const first: Query.Query = { _tag: "Records", view: name, orderBy: [], limit: 1_000 }
-    const rows = yield* Stream.runCollect(
-      Stream.paginate(first, (page) =>
-        Effect.map(
-          query(page, version),
-          ({ next, rows }) => [rows, Option.map(Option.fromUndefinedOr(next), (at) => Query.after(page, at))] as const
-        )
-      )
-    )
+    const { rows } = yield* query({ _tag: "Records", view: name, orderBy: [] }, version)
     return new Map<string, Schema.Json>(rows.map(({ key, state }) => [key, state]))
   })
 
