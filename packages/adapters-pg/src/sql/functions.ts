@@ -1,5 +1,6 @@
 import { appendFunction } from "./append.ts"
 import { appendEventFunction } from "./appendEvent.ts"
+import { drawnFunction } from "./drawn.ts"
 import { formerAppendFunctions } from "./formerAppend.ts"
 import { historyFunctions } from "./history.ts"
 import { horizonFunctions } from "./horizon.ts"
@@ -30,6 +31,7 @@ export const lowest = 1
  * never changes.
  */
 export const functions = (schema: string, namespace: number): ReadonlyArray<string> => [
+  drawnFunction(schema),
   ...historyFunctions(schema),
   ...horizonFunctions(schema, namespace),
   ...inlineFunctions(schema),

@@ -76,7 +76,9 @@ end $$`
 
 /**
  * The present history, or null if it has ended and nobody has noticed yet. The sequence
- * is set back if it is below what a store has noted in the same history.
+ * is set back if it is below what a store has noted in the same history. The row of the
+ * sequence, which parallel reads may use, shows too many positions at times and never too
+ * few: see `lastDrawn`. So a history that goes on is never taken for one that has ended.
  */
 const presentHistory = (schema: string): string => `(
     select case

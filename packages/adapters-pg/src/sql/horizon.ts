@@ -1,3 +1,4 @@
+import { drawnOrRefused } from "./drawn.ts"
 import { noted, refuseSequence, refuseStandby } from "./history.ts"
 import { transactionsOf } from "./locks.ts"
 import { mayHide, ownPath } from "./security.ts"
@@ -6,9 +7,9 @@ import { mayHide, ownPath } from "./security.ts"
  * The function that returns the horizon: at or below it, no further event can
  * appear to a statement that starts later.
  *
- * Why it is correct. (1) The sequence is read before the locks. An append whose
- * lock is not seen took it later, so it draws positions above the value of the
- * sequence. (2) An append whose lock is seen draws positions above the one in the
+ * Why it is correct. (1) The sequence is read before the locks, and it shows no position
+ * that nobody has drawn (see `drawn.ts`). An append whose lock is not seen took it later,
+ * so it draws positions above the value of the sequence. (2) An append whose lock is seen draws positions above the one in the
  * lock. (3) An append that had released its lock was visible before: Postgres
  * makes a commit visible first and releases its locks after that. (4) The history is
  * asked for first. If another one begins meanwhile, the position is named under the
@@ -47,7 +48,7 @@ ${refuseStandby}
   o_history := ${schema}.history();
   o_now := clock_timestamp();
   select max(e.position) into v_end from ${schema}.events e;
-  select case when is_called then last_value else 0 end into o_last from ${schema}.events_position;
+  o_last := ${drawnOrRefused(schema)};
 ${refuseSequence(schema, "v_end", "o_last")}
   -- One look at the locks: who holds the horizon back is who was seen when it was computed.
   select min(((classid::bigint & 65535) << 32) | objid::bigint), array_agg(pid), array_agg(virtualtransaction)
@@ -85,10 +86,6 @@ begin
 end $$`,
   `comment on function ${schema}.horizon is 'hexfold namespace ${namespace}'`
 ]
-
-/** The last position that was drawn, as an expression, which takes less time than a statement. */
-export const lastDrawn = (schema: string): string =>
-  `coalesce(pg_sequence_last_value('${schema}.events_position'::regclass), 0)`
 
 /**
  * $1 boolean: whether it runs in a caller's transaction; $2 boolean: whether it notes the

@@ -10,8 +10,6 @@ import { ownPath } from "./security.ts"
  * and each append has either seen the flag or ended before.
  */
 export const inlineFunctions = (schema: string): ReadonlyArray<string> => [
-  `create or replace function ${schema}.drawn() returns bigint language sql ${ownPath} as $$
-    select case when is_called then last_value else 0 end from ${schema}.events_position $$`,
   // A transaction that waits for this lock holds up every append that comes later: the wait is short.
   `create or replace function ${schema}.lock_inline(out o_last bigint) language plpgsql ${ownPath} set lock_timeout = '500ms' as $$
 begin
