@@ -1,5 +1,5 @@
-import { lastDrawn } from "./drawn.ts"
 import { ofAppend, refuseStandby } from "./history.ts"
+import { lastDrawn } from "./horizon.ts"
 import { findInline, lockInline, lockOrdered } from "./inline.ts"
 import { ownPath } from "./security.ts"
 import * as Times from "./times.ts"

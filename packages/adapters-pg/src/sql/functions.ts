@@ -1,6 +1,5 @@
 import { appendFunction } from "./append.ts"
 import { appendEventFunction } from "./appendEvent.ts"
-import { drawnFunction } from "./drawn.ts"
 import { formerAppendFunctions } from "./formerAppend.ts"
 import { historyFunctions } from "./history.ts"
 import { horizonFunctions } from "./horizon.ts"
@@ -31,9 +30,8 @@ export const lowest = 1
  * never changes.
  */
 export const functions = (schema: string, namespace: number): ReadonlyArray<string> => [
-  drawnFunction(schema),
-  ...historyFunctions(schema),
   ...horizonFunctions(schema, namespace),
+  ...historyFunctions(schema),
   ...inlineFunctions(schema),
   appendFunction(schema, namespace),
   appendEventFunction(schema, namespace),

@@ -1,17 +1,17 @@
-import { drawnOrRefused } from "./drawn.ts"
 import { noted, refuseSequence, refuseStandby } from "./history.ts"
 import { transactionsOf } from "./locks.ts"
 import { mayHide, ownPath } from "./security.ts"
 
 /**
- * The function that returns the horizon: at or below it, no further event can
- * appear to a statement that starts later.
+ * The functions that return the last position drawn, and the horizon: at or below it,
+ * no further event can appear to a statement that starts later.
  *
  * Why it is correct. (1) The sequence is read before the locks, and it shows no position
- * that nobody has drawn (see `drawn.ts`). An append whose lock is not seen took it later,
- * so it draws positions above the value of the sequence. (2) An append whose lock is seen draws positions above the one in the
- * lock. (3) An append that had released its lock was visible before: Postgres
- * makes a commit visible first and releases its locks after that. (4) The history is
+ * that nobody has drawn (see `lastDrawn`). An append whose lock is not seen took it later,
+ * so it draws positions above the value of the sequence. (2) An append whose lock is seen
+ * draws positions above the one in the lock. (3) An append that had released its lock was
+ * visible before: Postgres makes a commit visible first and releases its locks after
+ * that. (4) The history is
  * asked for first. If another one begins meanwhile, the position is named under the
  * earlier history, where it is refused sooner than it should be, and never later.
  *
@@ -29,6 +29,8 @@ import { mayHide, ownPath } from "./security.ts"
  * which a holder began is known to its own role, and to roles that may see all sessions.
  */
 export const horizonFunctions = (schema: string, namespace: number): ReadonlyArray<string> => [
+  `create or replace function ${schema}.drawn() returns bigint language sql ${ownPath} as $$
+    select ${drawnOrRefused(schema)} $$`,
   `create or replace function ${schema}.horizon_2(
   p_joined boolean, p_notes boolean, p_names boolean,
   out o_log uuid, out o_history bigint, out o_horizon bigint, out o_last bigint, out o_noted bigint, out o_now timestamptz, out o_holders jsonb
@@ -86,6 +88,22 @@ begin
 end $$`,
   `comment on function ${schema}.horizon is 'hexfold namespace ${namespace}'`
 ]
+
+/**
+ * The last position that was drawn, as an expression.
+ *
+ * The function of Postgres waits for the lock of the sequence. The row of the sequence is read without that lock: while
+ * a call of `nextval` writes its log record, the row shows up to 32 positions too many. A horizon that is too high would
+ * lose events, and a last position that falls would look like a sequence that was set back.
+ */
+export const lastDrawn = (schema: string): string =>
+  `coalesce(pg_sequence_last_value('${schema}.events_position'::regclass), 0)`
+
+/**
+ * The same, and refused without the right to read the sequence: from Postgres 17 on, the function of Postgres is null
+ * then.
+ */
+const drawnOrRefused = (schema: string): string => `(select ${lastDrawn(schema)} from ${schema}.events_position)`
 
 /**
  * $1 boolean: whether it runs in a caller's transaction; $2 boolean: whether it notes the
