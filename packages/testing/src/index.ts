@@ -1,3 +1,6 @@
+export * as Arbitraries from "./histories/Arbitraries.ts"
+export * as Histories from "./histories/Histories.ts"
+export * as Laws from "./laws/Laws.ts"
 export * as SerialOrder from "./models/SerialOrder.ts"
 export * as Scenario from "./scenarios/Scenario.ts"
 export * as ViewScenario from "./scenarios/ViewScenario.ts"

@@ -1,0 +1,27 @@
+import { Laws } from "@hexfold/testing"
+import { describe, it } from "vitest"
+import { Account } from "../src/Account.ts"
+import { Rules, TransferMoney } from "../src/TransferMoney.ts"
+
+const balanceOf = (account: (typeof Account)["initial"]) => (account._tag === "Opened" ? account.balance : 0)
+
+describe("the laws of the bank", () => {
+  it("Account keeps the laws of aggregates", () => void Laws.check(Account))
+
+  it("Rules keeps the laws of aggregates", () => void Laws.check(Rules))
+
+  it("TransferMoney keeps the laws of boundaries", () => void Laws.check(TransferMoney))
+
+  it("an account is never overdrawn", () =>
+    void Laws.invariant(Account, "balance is never negative", (account) => balanceOf(account) >= 0, {
+      with: [TransferMoney]
+    }))
+
+  it("an account stays open", () =>
+    void Laws.always(Account, "once opened, always opened", (before, after) =>
+      before._tag === "Unopened" ? after._tag === "Opened" : after._tag === "Opened"
+    ))
+
+  it("a transfer makes no money", () =>
+    void Laws.conserved(TransferMoney, "money", ({ from, to }) => balanceOf(from) + balanceOf(to)))
+})

@@ -1,0 +1,36 @@
+import { Laws } from "@hexfold/testing"
+import { describe, it } from "vitest"
+import { Budget } from "../src/Budget.ts"
+import { Declaration } from "../src/Declaration.ts"
+import { HandlePayment } from "../src/HandlePayment.ts"
+import { Declarations, Histories, LeadTimes, Spending } from "../src/views.ts"
+
+describe("the laws of the domain", () => {
+  it("Declaration keeps the laws of aggregates", () => void Laws.check(Declaration))
+  it("Budget keeps the laws of aggregates", () => void Laws.check(Budget))
+  it("HandlePayment keeps the laws of boundaries", () => void Laws.check(HandlePayment))
+  it("Declarations keeps the laws of views", () => void Laws.check(Declarations))
+  it("Histories keeps the laws of views", () => void Laws.check(Histories))
+  it("LeadTimes keeps the laws of views", () => void Laws.check(LeadTimes))
+  it("Spending keeps the laws of views", () => void Laws.check(Spending, { with: [HandlePayment] }))
+
+  it("the charges of a budget never exceed what was granted when they came", () =>
+    void Laws.always(
+      Budget,
+      "a charge fits",
+      (_, after, event) => event._tag !== "BudgetCharged" || event.cents <= 0 || after.spent <= after.granted,
+      { with: [HandlePayment] }
+    ))
+
+  it("a declaration that is paid stays paid", () =>
+    void Laws.always(
+      Declaration,
+      "once paid, always paid",
+      (before, after) => before.status !== "paid" || after.status === "paid"
+    ))
+
+  it("a record shows the status of its declaration", () =>
+    void Laws.invariant(Declarations, "a record shows the status", (records, states) =>
+      [...states.of(Declaration)].every(([id, { status }]) => records.get(id)?.status === status)
+    ))
+})

@@ -1,0 +1,189 @@
+/**
+ * Generated ids, commands, events and states of a domain, made from its Schemas: they keep checks, brands and classes,
+ * and shrink. They are values of `effect/Arbitrary`, for `it.effect.prop` and `Arbitrary.checkEffect`.
+ */
+import type { Aggregate, Boundary } from "@hexfold/core"
+import { Arbitrary, Schema } from "effect"
+import { storable } from "./storable.ts"
+
+/** The generated values of an aggregate. A store takes all of them: no text has NUL or half a surrogate pair. */
+export interface OfAggregate<Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error> {
+  readonly target: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>
+  /** Ids; none is the empty text. */
+  readonly id: Arbitrary.Arbitrary<Id>
+  /** Commands of all kinds. */
+  readonly command: Arbitrary.Arbitrary<Command>
+  /** Commands of one kind, by tag. */
+  readonly commands: ByTag<Command>
+  /** Events of all kinds. Most sequences of them cannot happen: `Histories.of` has those that can. */
+  readonly event: Arbitrary.Arbitrary<Event>
+  /** Events of one kind, by tag. */
+  readonly events: ByTag<Event>
+  /** States, also those that no history leads to. */
+  readonly state: Arbitrary.Arbitrary<State>
+}
+
+/** The generated commands of a boundary. */
+export interface OfBoundary<Name extends string, Command extends Tagged, States, Event, Error> {
+  readonly target: Boundary.Boundary<Name, Command, States, Event, Error>
+  readonly command: Arbitrary.Arbitrary<Command>
+}
+
+type Tagged = Aggregate.Tagged
+
+/** An arbitrary for each kind, by tag. */
+export type ByTag<Kinds extends Tagged> = { readonly [Kind in Kinds as Kind["_tag"]]: Arbitrary.Arbitrary<Kind> }
+
+/** What generates a value in place of its Schema. */
+export type Generator<A> = Arbitrary.Arbitrary<A> | Schema.Codec<A, unknown>
+
+/** Generators for some fields of each kind, by tag. */
+export type FieldsByTag<Kinds extends Tagged> = {
+  readonly [Kind in Kinds as Kind["_tag"]]?: {
+    readonly [Field in Exclude<keyof Kind, "_tag">]?: Generator<Kind[Field]>
+  }
+}
+
+/** What an aggregate's values are generated from in place of its Schemas. */
+export interface AggregateOverrides<Id, Command extends Tagged, Event extends Tagged> {
+  readonly id?: Generator<Id>
+  readonly commands?: FieldsByTag<Command>
+  readonly events?: FieldsByTag<Event>
+}
+
+/** What a boundary's commands are generated from in place of their Schema. */
+export interface BoundaryOverrides<Command extends Tagged> {
+  readonly command?: { readonly [Field in Exclude<keyof Command, "_tag">]?: Generator<Command[Field]> }
+}
+
+/**
+ * The generated values of an aggregate or of a boundary. Fields that should have other values than their Schema
+ * allows get a generator of their own: an Arbitrary, or a narrower Schema.
+ *
+ * @example
+ * ```ts
+ * import { Aggregate, Decision } from "@hexfold/core"
+ * import { Arbitraries } from "@hexfold/testing"
+ * import { Schema } from "effect"
+ *
+ * class Increment extends Schema.TaggedClass<Increment>()("Increment", { by: Schema.Int }) {}
+ * class Incremented extends Schema.TaggedClass<Incremented>()("Incremented", { by: Schema.Int }) {}
+ *
+ * const Counter = Aggregate.make("Counter", {
+ *   id: Schema.String,
+ *   state: Schema.Int,
+ *   initial: 0,
+ *   commands: [Increment],
+ *   events: [Incremented],
+ *   decide: { Increment: ({ by }) => Decision.accept(new Incremented({ by })) },
+ *   evolve: { Incremented: (count, { by }) => count + by }
+ * })
+ *
+ * const { commands, id } = Arbitraries.of(Counter, {
+ *   commands: { Increment: { by: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3 })) } }
+ * })
+ * ```
+ */
+export const of: {
+  <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+    aggregate: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>,
+    overrides?: AggregateOverrides<NoInfer<Id>, NoInfer<Command>, NoInfer<Event>>
+  ): OfAggregate<Name, Id, State, Command, Event, Error>
+  <Name extends string, Command extends Tagged, States, Event, Error>(
+    boundary: Boundary.Boundary<Name, Command, States, Event, Error>,
+    overrides?: BoundaryOverrides<NoInfer<Command>>
+  ): OfBoundary<Name, Command, States, Event, Error>
+} = <Name extends string, Id, State, Command extends Tagged, States, Event extends Tagged, Error>(
+  target:
+    | Aggregate.Aggregate<Name, Id, State, Command, Event, Error>
+    | Boundary.Boundary<Name, Command, States, Event, Error>,
+  overrides: AggregateOverrides<Id, Command, Event> & BoundaryOverrides<Command> = {}
+): never => ("stages" in target ? ofBoundary(target, overrides) : ofAggregate(target, overrides)) as never
+
+const ofBoundary = <Name extends string, Command extends Tagged, States, Event, Error>(
+  target: Boundary.Boundary<Name, Command, States, Event, Error>,
+  { command }: BoundaryOverrides<Command>
+): OfBoundary<Name, Command, States, Event, Error> => ({
+  target,
+  command: withFields(target.command, (command ?? {}) as Fields)
+})
+
+// Each is made when it is asked for, because the Schema of a state may be one from which nothing can be generated.
+const ofAggregate = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  target: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>,
+  overrides: AggregateOverrides<Id, Command, Event>
+): OfAggregate<Name, Id, State, Command, Event, Error> => {
+  const { schemas } = target
+  const commands = lazy(() => byTag(schemas.commands, overrides.commands))
+  const events = lazy(() => byTag(schemas.events, overrides.events))
+  const command = lazy(() => oneOf(Object.values<Arbitrary.Arbitrary<Command>>(commands())))
+  const event = lazy(() => oneOf(Object.values<Arbitrary.Arbitrary<Event>>(events())))
+  const id = lazy(() => ids(overrides.id ?? schemas.id, schemas.id))
+  const state = lazy(() => storable(Arbitrary.schema(schemas.state), schemas.state))
+  return {
+    target,
+    get id() {
+      return id()
+    },
+    get command() {
+      return command()
+    },
+    get commands() {
+      return commands()
+    },
+    get event() {
+      return event()
+    },
+    get events() {
+      return events()
+    },
+    get state() {
+      return state()
+    }
+  }
+}
+
+const lazy = <A>(make: () => A): (() => A) => {
+  let made: { readonly value: A } | undefined
+  return () => (made ??= { value: make() }).value
+}
+
+type Fields = Readonly<Record<string, Generator<unknown>>>
+
+const arbitraryOf = <A>(generator: Generator<A>): Arbitrary.Arbitrary<A> =>
+  Arbitrary.isArbitrary(generator) ? (generator as Arbitrary.Arbitrary<A>) : Arbitrary.schema(generator)
+
+// An empty text names a stream, and no record.
+const ids = <Id>(generator: Generator<Id>, schema: Schema.Codec<Id, unknown>): Arbitrary.Arbitrary<Id> => {
+  const isId = Schema.is(schema)
+  return Arbitrary.map(storable(arbitraryOf(generator), schema), (id) => {
+    const other: unknown = "a"
+    return id === "" && isId(other) ? other : id
+  })
+}
+
+const byTag = <Kinds extends Tagged>(
+  schemas: ReadonlyMap<string, Schema.Codec<Kinds, Tagged>>,
+  overrides: FieldsByTag<Kinds> | undefined
+): ByTag<Kinds> => {
+  const own = (overrides ?? {}) as Readonly<Record<string, Fields>>
+  return Object.fromEntries(
+    Array.from(schemas, ([tag, schema]) => [tag, withFields(schema, own[tag] ?? {})])
+  ) as ByTag<Kinds>
+}
+
+const withFields = <A extends Tagged>(schema: Schema.Codec<A, unknown>, overrides: Fields): Arbitrary.Arbitrary<A> => {
+  const whole = storable(Arbitrary.schema(schema), schema)
+  if (Object.keys(overrides).length === 0) return whole
+  const fields = Object.fromEntries(Object.entries(overrides).map(([name, each]) => [name, arbitraryOf(each)]))
+  return Arbitrary.map(Arbitrary.all({ whole, fields: Arbitrary.all(fields) }), (made) =>
+    schema.make({ ...made.whole, ...made.fields })
+  )
+}
+
+/** A value of one of several arbitraries. */
+export const oneOf = <A>(members: ReadonlyArray<Arbitrary.Arbitrary<A>>): Arbitrary.Arbitrary<A> => {
+  if (members.length === 0) throw new Error("there is nothing to generate: the aggregate has no commands")
+  const which = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: members.length - 1 })))
+  return members.length === 1 ? members[0]! : Arbitrary.flatMap(which, (index) => members[index]!)
+}

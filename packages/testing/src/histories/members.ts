@@ -1,0 +1,102 @@
+/** Who takes part in generated histories, as the functions of this folder accept them. */
+import type { Aggregate, Boundary, Participant } from "@hexfold/core"
+import { Arbitrary, Effect, type Schema } from "effect"
+import * as Arbitraries from "./Arbitraries.ts"
+import { fieldsOf, makes } from "./values.ts"
+import {
+  type Actor,
+  type AnyAggregate,
+  type AnyBoundary,
+  isBoundary,
+  type Kind,
+  rolesOf,
+  type Tagged
+} from "./world.ts"
+
+/** An aggregate or a boundary, or what `Arbitraries.of` has made of it. */
+export type Member = Target | { readonly target: Target }
+
+/** What every aggregate and every boundary has. */
+export type Target = Aggregate.Any | AnyOfBoundaries
+
+/** What every boundary has. */
+export interface AnyOfBoundaries {
+  readonly name: string
+  readonly stages: (command: never) => ReadonlyArray<Boundary.Stage>
+  readonly decide: (command: never, states: never) => unknown
+}
+
+/** The aggregate or boundary of a member. A function of it is only called with what its own Schemas generate. */
+export const targetOf = (member: Member): AnyAggregate | AnyBoundary =>
+  ("target" in member ? member.target : member) as unknown as AnyAggregate | AnyBoundary
+
+/** The actors of a history: the members, and the aggregates that the boundaries among them read. */
+export const actorsOf = (members: ReadonlyArray<Member>, tested?: Member): ReadonlyArray<Actor> => {
+  // Laws of one target share their actors, and with them what was found out about its histories.
+  if (members.length > 0 || tested === undefined) return make(members, tested)
+  const actors = known.get(tested) ?? make(members, tested)
+  known.set(tested, actors)
+  return actors
+}
+
+const known = new WeakMap<object, ReadonlyArray<Actor>>()
+
+const make = (members: ReadonlyArray<Member>, tested: Member | undefined): ReadonlyArray<Actor> => {
+  const all = new Map<object, Member>()
+  const add = (member: Member) => {
+    const target = targetOf(member)
+    if (!all.has(target)) all.set(target, member)
+  }
+  members.forEach(add)
+  if (tested !== undefined) add(tested)
+  for (const member of [...all.values()]) {
+    const target = targetOf(member)
+    if (isBoundary(target)) for (const source of sourcesOf(target)) add(source as AnyAggregate)
+  }
+  return Array.from(all.values(), (member, index) => actorOf(member, index, tested))
+}
+
+type Made = Pick<
+  Arbitraries.OfAggregate<string, unknown, unknown, Tagged, Tagged, unknown>,
+  "id" | "command" | "commands"
+>
+
+const actorOf = (member: Member, actor: number, tested: Member | undefined): Actor => {
+  const target = targetOf(member)
+  const isTested = tested !== undefined && targetOf(tested) === target
+  const own = "target" in member ? (member as unknown as Made) : undefined
+  const kindOf = (
+    name: string,
+    schema: Schema.Codec<Tagged, unknown>,
+    commands: Arbitrary.Arbitrary<Tagged>
+  ): Kind => ({
+    name,
+    actor,
+    commands,
+    fields: fieldsOf(schema),
+    make: makes(schema)
+  })
+  if (isBoundary(target)) {
+    const { command } = own ?? Arbitraries.of(target)
+    return { target, ids: undefined, kinds: [kindOf(target.name, target.command, command)], isTested }
+  }
+  const { commands, id } = own ?? Arbitraries.of(target)
+  const kinds = Array.from(target.schemas.commands, ([tag, schema]) => kindOf(tag, schema, commands[tag]!))
+  return { target, ids: id, kinds, isTested }
+}
+
+/** The aggregates that a boundary reads, found by asking it with generated commands. */
+const sourcesOf = (boundary: AnyBoundary): ReadonlySet<Participant.Any["source"]> => {
+  const sources = new Set<Participant.Any["source"]>()
+  const { command } = Arbitraries.of(boundary)
+  for (const each of Effect.runSync(Arbitrary.sampleEffect(command, { count: 50, seed: 1 }))) {
+    try {
+      const roles = Object.values(rolesOf(boundary, each, new Map())).flat() as ReadonlyArray<Participant.Any>
+      for (const { source } of roles) sources.add(source)
+    } catch {
+      // A law says what is wrong with a boundary that throws. Here another command is tried.
+      continue
+    }
+  }
+  return sources
+}

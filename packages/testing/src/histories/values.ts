@@ -1,0 +1,169 @@
+/**
+ * The values that the fields of commands take: those that occur in a history, so that ids meet and amounts reach the
+ * limits that a state sets (a withdrawal of all that there is, and of one more), and simpler ones.
+ */
+import type { Aggregate } from "@hexfold/core"
+import { Arbitrary, Effect, Schema, SchemaAST } from "effect"
+
+/** A field of a command. */
+export interface Field {
+  readonly name: string
+  readonly ast: SchemaAST.AST
+  readonly takes: (value: unknown) => boolean
+}
+
+/** The fields of a command's Schema. Only a struct and a class have them. */
+export const fieldsOf = (schema: Schema.Codec<unknown, unknown>): ReadonlyArray<Field> => {
+  const type = SchemaAST.toType(schema.ast)
+  const object = SchemaAST.isDeclaration(type) ? type.typeParameters[0] : type
+  if (object === undefined || !SchemaAST.isObjects(object)) return []
+  return object.propertySignatures.flatMap(({ name, type }) =>
+    typeof name !== "string" || name === "_tag"
+      ? []
+      : [{ name, ast: SchemaAST.toType(type), takes: Schema.is(Schema.make(type)) }]
+  )
+}
+
+/** Makes a command of fields, or nothing if its Schema refuses them together. */
+export const makes =
+  (schema: Schema.Codec<Aggregate.Tagged, unknown>) =>
+  (fields: object): Aggregate.Tagged | undefined => {
+    try {
+      return schema.make(fields)
+    } catch {
+      // A check over several fields refuses the mixture: another one is tried.
+      return undefined
+    }
+  }
+
+/** A value that occurs in a history: of an id (with the name of the aggregate), of a command's field, or in a state. */
+export interface Seen {
+  readonly value: unknown
+  readonly name: string | undefined
+  /** The Schema of the id or field. */
+  readonly ast?: SchemaAST.AST
+}
+
+/** The values that a field takes. */
+export interface Takeable {
+  /** Those of the same name, such as the ids of `Budget` for `budget`, and the `step` of a state for `step`. */
+  readonly named: ReadonlyArray<unknown>
+  /** Those of the same Schema. */
+  readonly own: ReadonlyArray<unknown>
+  /** Those of states. */
+  readonly state: ReadonlyArray<unknown>
+  readonly all: ReadonlyArray<unknown>
+}
+
+/** The values of states, and others that were seen, by the field that takes them. */
+export const takeable = (states: Iterable<unknown>, others: ReadonlyArray<Seen>): ((field: Field) => Takeable) => {
+  const inStates: Array<Seen> = []
+  for (const state of states) valuesIn(state, undefined, inStates, inStates.length + mostOfState)
+  const known = new Map<Field, Takeable>()
+  return (field) => {
+    const before = known.get(field)
+    if (before !== undefined) return before
+    const takenOf = (seen: Taken): Taken => seen.filter(({ value }) => field.takes(value))
+    const [some, state] = [takenOf(others), takenOf(inStates)]
+    const all = [...state, ...some]
+    const found = {
+      named: distinct(all.filter(({ name }) => name !== undefined && isSameName(field.name, name))),
+      own: distinct(some.filter(({ ast }) => ast === field.ast)),
+      state: distinct(state),
+      all: distinct(all)
+    }
+    known.set(field, found)
+    return found
+  }
+}
+
+type Taken = ReadonlyArray<Seen>
+
+const distinct = (seen: Taken): ReadonlyArray<unknown> => [...new Set(seen.map(({ value }) => value))]
+
+const isSameName = (field: string, name: string): boolean => {
+  const [a, b] = [field.toLowerCase(), name.toLowerCase()]
+  return a === b || a === `${b}id`
+}
+
+/** The most values that one state adds. */
+const mostOfState = 60
+
+// All numbers, texts and times in a value, in any depth; of numbers also their neighbours.
+const valuesIn = (value: unknown, name: string | undefined, into: Array<Seen>, most: number): void => {
+  if (into.length >= most) return
+  const add = (...values: ReadonlyArray<unknown>) => {
+    for (const each of values) into.push({ value: each, name })
+  }
+  if (typeof value === "number") add(value, value + 1, value - 1)
+  else if (typeof value === "bigint") add(value, value + 1n, value - 1n)
+  else if (typeof value === "string") add(value)
+  else if (typeof value === "object" && value !== null) {
+    if (Symbol.iterator in value) for (const each of value as Iterable<unknown>) valuesIn(each, name, into, most)
+    else if (!isRecord(value)) add(value)
+    else
+      for (const [key, each] of Object.entries(value)) {
+        if (key === "_tag") continue
+        add(key)
+        valuesIn(each, key, into, most)
+      }
+  }
+}
+
+// Its fields are all that it is.
+const isRecord = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null || Schema.isSchema(value.constructor)
+}
+
+/** Values that a field takes and that are simpler than its present one, the simplest first. */
+export const simplerOf = (field: Field, value: unknown): ReadonlyArray<unknown> => {
+  const most = weightOf(value)
+  const simple = new Map<number, unknown>()
+  for (const each of [...near(value), ...simplest(field)]) {
+    const weight = weightOf(each)
+    if (weight < most && !simple.has(weight) && field.takes(each)) simple.set(weight, each)
+  }
+  return [...simple].sort(([a], [b]) => a - b).map(([, each]) => each)
+}
+
+const near = (value: unknown): ReadonlyArray<unknown> => {
+  if (typeof value === "number") return [0, 1, 2, Math.trunc(value / 2), value - Math.sign(value)]
+  if (typeof value === "bigint") return [0n, 1n, value / 2n]
+  if (typeof value === "string") return ["", "a", "b", "c", value.slice(0, 1), value.slice(0, value.length / 2)]
+  if (Array.isArray(value)) return [[], value.slice(0, 1), value.slice(0, value.length / 2), value.slice(1)]
+  return []
+}
+
+const simplest = (field: Field): ReadonlyArray<unknown> => {
+  let found = simplestByField.get(field)
+  if (found === undefined) {
+    try {
+      const small = Arbitrary.schema(Schema.make(field.ast))
+      found = Effect.runSync(
+        Effect.orElseSucceed(Arbitrary.sampleEffect(small, { count: 5, size: 0, seed: 1 }), () => [])
+      )
+    } catch {
+      // From some Schemas nothing can be generated, where the whole command has a generator of its own.
+      found = []
+    }
+    simplestByField.set(field, found)
+  }
+  return found
+}
+
+const simplestByField = new WeakMap<Field, ReadonlyArray<unknown>>()
+
+/** How hard a value is to read: few letters and small numbers are simple. */
+export const weightOf = (value: unknown): number => {
+  if (typeof value === "number")
+    return Number.isFinite(value) ? Math.abs(value) * (Number.isInteger(value) ? 1 : 10) : 1e9
+  if (typeof value === "bigint") return Math.abs(Number(value))
+  if (typeof value === "string") {
+    return [...value].reduce((sum, each) => sum + (/[a-z]/.test(each) ? 4 + each.charCodeAt(0) / 100 : 20), 0)
+  }
+  if (typeof value !== "object" || value === null) return 0
+  if (Array.isArray(value)) return value.reduce<number>((sum, each) => sum + 2 + weightOf(each), 1)
+  const entries = Object.entries(value)
+  return entries.reduce((sum, [, each]) => sum + 1 + weightOf(each), 1)
+}

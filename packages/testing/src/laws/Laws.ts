@@ -1,0 +1,274 @@
+/**
+ * Laws that every domain keeps, and laws of your own, on thousands of generated histories. Depends on no test runner: a
+ * law that does not hold throws a {@link LawFailure} with the shortest history that shows it, as code.
+ */
+import type { Aggregate, Boundary, Query, View } from "@hexfold/core"
+import { QueryEvaluation } from "@hexfold/core/adapter"
+import { Result } from "effect"
+import type * as Arbitraries from "../histories/Arbitraries.ts"
+import type { Distribution, Member, States } from "../histories/Histories.ts"
+import { targetOf } from "../histories/members.ts"
+import type { Tagged } from "../histories/world.ts"
+import { broken, type Options } from "./checking.ts"
+import { checkMember, checkView, isView } from "./checks.ts"
+import { decisionLaws } from "./decisionLaws.ts"
+import { LawFailure } from "./LawFailure.ts"
+import { printed } from "./printed.ts"
+import { eachRecords, viewLaws } from "./viewLaws.ts"
+import { type Steps, stepsOf } from "./steps.ts"
+
+export { LawFailure, type Options }
+
+/** An aggregate, or what `Arbitraries.of` has made of it. */
+export type AggregateMember<Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error> =
+  | Aggregate.Aggregate<Name, Id, State, Command, Event, Error>
+  | Arbitraries.OfAggregate<Name, Id, State, Command, Event, Error>
+
+/** A boundary, or what `Arbitraries.of` has made of it. */
+export type BoundaryMember<Name extends string, Command extends Tagged, States, Event, Error> =
+  | Boundary.Boundary<Name, Command, States, Event, Error>
+  | Arbitraries.OfBoundary<Name, Command, States, Event, Error>
+
+/**
+ * Checks the laws that every aggregate, boundary or view keeps.
+ *
+ * Of an aggregate and a boundary: `decide` and `evolve` do not throw, are deterministic, do not change their inputs, and
+ * do not depend on the order of keys. `decide` causes only declared events, for roles that may have them, and rejects
+ * only with declared errors. Every event, every state and every error comes back from a store as it was, and what was
+ * stored leads to the state that decided.
+ *
+ * Of a view: every event can be applied, `evolve` does not change its inputs, and the records do not depend on where a
+ * batch ends, on the order of keys, or (where a record has events of one stream) on the order of streams.
+ *
+ * It also fails if no generated command causes an event, because then nothing was shown.
+ *
+ * @example
+ * ```ts
+ * import { Aggregate, Decision } from "@hexfold/core"
+ * import { Laws } from "@hexfold/testing"
+ * import { Schema } from "effect"
+ *
+ * class Increment extends Schema.TaggedClass<Increment>()("Increment", { by: Schema.Int }) {}
+ * class Incremented extends Schema.TaggedClass<Incremented>()("Incremented", { by: Schema.Int }) {}
+ *
+ * const Counter = Aggregate.make("Counter", {
+ *   id: Schema.String,
+ *   state: Schema.Int,
+ *   initial: 0,
+ *   commands: [Increment],
+ *   events: [Incremented],
+ *   decide: { Increment: ({ by }) => Decision.accept(new Incremented({ by })) },
+ *   evolve: { Incremented: (count, { by }) => count + by }
+ * })
+ *
+ * Laws.check(Counter)
+ * ```
+ */
+export const check: {
+  <Name extends string, State, Event extends Tagged, In extends View.Envelope<string, unknown>>(
+    view: View.View<Name, State, Event, In>,
+    options?: Options
+  ): Distribution
+  (member: Member, options?: Options): Distribution
+} = (target: Member | View.Any, options: Options = {}): Distribution =>
+  isView(target) ? checkView(target, viewLaws(target), options) : checkMember(target, decisionLaws, options)
+
+/**
+ * Checks that a predicate holds of every state that a history can lead to; for a view, of its records after each command
+ * (and of the states of the aggregates at that time). The initial state is the state of no history.
+ *
+ * @example
+ * ```ts
+ * import type { Aggregate, View } from "@hexfold/core"
+ * import { Laws } from "@hexfold/testing"
+ *
+ * interface Deposited { readonly _tag: "Deposited"; readonly amount: number }
+ * declare const Account: Aggregate.Aggregate<"Account", string, number, { readonly _tag: "Deposit" }, Deposited, never>
+ * declare const Balances: View.View<"Balances", number, Deposited, View.Envelope<"Account", string>>
+ *
+ * const test = () => {
+ *   Laws.invariant(Account, "balance is never negative", (balance) => balance >= 0)
+ *   Laws.invariant(Balances, "a record has the balance of its account", (records, states) =>
+ *     [...states.of(Account)].every(([id, balance]) => (records.get(id) ?? 0) === balance)
+ *   )
+ * }
+ * ```
+ */
+export const invariant: {
+  <Name extends string, State, Event extends Tagged, In extends View.Envelope<string, unknown>>(
+    view: View.View<Name, State, Event, In>,
+    law: string,
+    holds: (records: ReadonlyMap<string, State>, states: States) => boolean,
+    options?: Options
+  ): Distribution
+  <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+    aggregate: AggregateMember<Name, Id, State, Command, Event, Error>,
+    law: string,
+    holds: (state: State) => boolean,
+    options?: Options
+  ): Distribution
+} = (
+  target: Member | View.Any,
+  law: string,
+  holds: (state: never, states: States) => boolean,
+  options: Options = {}
+): Distribution =>
+  isView(target)
+    ? checkView(
+        target,
+        eachRecords(target, (records, states) =>
+          broken(
+            law,
+            () => holds(records as never, states),
+            () => `The records are ${printed(Object.fromEntries(records))}.`
+          )
+        ),
+        options
+      )
+    : always(
+        target as AggregateMember<string, unknown, unknown, Tagged, Tagged, unknown>,
+        law,
+        (_, state) => holds(state as never, noStates),
+        options
+      )
+
+// The states are only for the predicate of a view.
+const noStates: States = { of: () => new Map() }
+
+/**
+ * Checks that a predicate holds of every step of a history: of the state before an event, the state after it, and the
+ * event.
+ *
+ * @example
+ * ```ts
+ * import type { Aggregate } from "@hexfold/core"
+ * import { Laws } from "@hexfold/testing"
+ *
+ * interface State { readonly isClosed: boolean }
+ * declare const Account: Aggregate.Aggregate<"Account", string, State, { readonly _tag: "Close" }, { readonly _tag: "Closed" }, never>
+ *
+ * const test = () =>
+ *   Laws.always(Account, "once closed, always closed", (before, after) => !before.isClosed || after.isClosed)
+ * ```
+ */
+export const always = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  aggregate: AggregateMember<Name, Id, State, Command, Event, Error>,
+  law: string,
+  holds: (before: NoInfer<State>, after: NoInfer<State>, event: NoInfer<Event>) => boolean,
+  options: Options = {}
+): Distribution => {
+  const { name } = targetOf(aggregate)
+  return checkMember(
+    aggregate,
+    ({ steps }) => {
+      for (const { after, before, event } of stepsOf(steps, name) as Steps<State, Event>) {
+        const found = broken(
+          law,
+          () => holds(before, after, event),
+          () => `${printed(event)} led from ${printed(before)} to ${printed(after)}.`
+        )
+        if (found !== undefined) return found
+      }
+      return undefined
+    },
+    options
+  )
+}
+
+/**
+ * Checks that a boundary changes nothing about a measure of its participants' states: what one stream loses, another
+ * one gets.
+ *
+ * @example
+ * ```ts
+ * import type { Boundary } from "@hexfold/core"
+ * import { Laws } from "@hexfold/testing"
+ *
+ * interface Transfer { readonly _tag: "Transfer"; readonly from: string; readonly to: string }
+ * interface Moved { readonly _tag: "Moved"; readonly by: number }
+ * declare const Transfer: Boundary.Boundary<"Transfer", Transfer, { readonly from: number; readonly to: number }, Moved, never>
+ *
+ * const test = () => Laws.conserved(Transfer, "money", ({ from, to }) => from + to)
+ * ```
+ */
+export const conserved = <Name extends string, Command extends Tagged, States, Event, Error>(
+  boundary: BoundaryMember<Name, Command, States, Event, Error>,
+  what: string,
+  measure: (states: NoInfer<States>) => number | bigint,
+  options: Options = {}
+): Distribution => {
+  const { name } = targetOf(boundary)
+  return checkMember(
+    boundary,
+    ({ steps }) => {
+      for (const { outcome, parts, roles, states, target } of steps) {
+        if (target.name !== name || outcome._tag !== "Accepted") continue
+        const after = Object.fromEntries(
+          Object.entries(roles).map(([role, players]) => {
+            const own = parts.flatMap((part) => (part.role === role ? [part.after.state] : []))
+            return [role, Array.isArray(players) ? own : own[0]]
+          })
+        )
+        const found = broken(
+          `${what} is conserved`,
+          // The states are those of this boundary's roles.
+          () => measure(states as States) === measure(after as States),
+          () => `The states were ${printed(states)} and became ${printed(after)}.`
+        )
+        if (found !== undefined) return found
+      }
+      return undefined
+    },
+    options
+  )
+}
+
+/**
+ * Checks that a query finds exactly the records that a predicate accepts, in every history.
+ *
+ * @example
+ * ```ts
+ * import { Query, type View } from "@hexfold/core"
+ * import { Laws } from "@hexfold/testing"
+ *
+ * interface Deposited { readonly _tag: "Deposited"; readonly amount: number }
+ * interface Balance { readonly balance: number }
+ * declare const Balances: View.View<"Balances", Balance, Deposited, View.Envelope<"Account", string>>
+ *
+ * const test = () =>
+ *   Laws.finds(
+ *     Balances,
+ *     Query.from(Balances, { where: ({ gt }) => gt("balance", 100) }),
+ *     ({ balance }) => balance > 100
+ *   )
+ * ```
+ */
+export const finds = <Name extends string, State, Event extends Tagged, In extends View.Envelope<string, unknown>>(
+  view: View.View<Name, State, Event, In>,
+  query: Query.Query,
+  accepts: (state: State, key: string) => boolean,
+  options: Options = {}
+): Distribution => {
+  const whole = QueryEvaluation.prepared(view, { ...query, limit: Number.MAX_SAFE_INTEGER })
+  return checkView(
+    view,
+    eachRecords(view, (records, _, stored) => {
+      const rows = QueryEvaluation.run(
+        whole,
+        Array.from(stored, ([key, state]) => ({ key, state }))
+      )
+      const found = Result.getOrThrow(rows)
+        .rows.map(({ key }) => key)
+        .sort()
+      // The records are of this view's states.
+      const expected = [...records].flatMap(([key, state]) => (accepts(state as State, key) ? [key] : [])).sort()
+      return broken(
+        "the query finds what the predicate accepts",
+        () => JSON.stringify(found) === JSON.stringify(expected),
+        () =>
+          `The query finds ${printed(found)}, the predicate accepts ${printed(expected)} of ${printed(Object.fromEntries(records))}.`
+      )
+    }),
+    options
+  )
+}

@@ -1,0 +1,98 @@
+/** Generates histories, and finds the shortest one that breaks a law. */
+import { Arbitrary, Effect, Random } from "effect"
+import { type Counter, counter, type Distribution } from "../histories/distribution.ts"
+import type { Member } from "../histories/members.ts"
+import { histories } from "../histories/shrinking.ts"
+import type { Actor, Run } from "../histories/world.ts"
+import { withoutStacks } from "../histories/withoutStacks.ts"
+import { LawFailure } from "./LawFailure.ts"
+
+/** How many histories are generated, how long they are, and who takes part. */
+export interface Options {
+  /** How many histories; 1,000 if not given. */
+  readonly runs?: number
+  /** The most commands in a history; 20 if not given. */
+  readonly steps?: number
+  /** Generates the same histories again; by chance if not given. */
+  readonly seed?: number
+  /**
+   * Aggregates and boundaries that take part too, such as those whose commands lead to the events of a view. For each
+   * of them the first one counts, so it may bring generators of its own: see `Arbitraries.of`.
+   */
+  readonly with?: ReadonlyArray<Member>
+}
+
+/** A law that a history breaks. */
+export interface Broken {
+  readonly law: string
+  readonly detail: string
+}
+
+/** What is checked on each history. */
+export interface Check {
+  /** What the law is about, for messages. */
+  readonly of: string
+  readonly actors: ReadonlyArray<Actor>
+  readonly law: (run: Run) => Broken | undefined
+  readonly scenario: (run: Run) => string
+  /** Why the histories of a distribution show nothing, or undefined. */
+  readonly vacuous: (distribution: Distribution) => string | undefined
+}
+
+/** Checks a law on generated histories. Throws a {@link LawFailure} with the shortest one that breaks it. */
+export const check = ({ actors, law, of, scenario, vacuous }: Check, options: Options): Distribution => {
+  const { runs = 1_000, seed = Effect.runSync(Random.nextInt), steps = 20 } = options
+  const counted: Counter = counter(actors.map(({ target }) => target))
+  let first: Broken | undefined
+  let found = 0
+  const property = (made: Run) => {
+    const broken = law(made)
+    if (first === undefined) {
+      found++
+      counted.add(made)
+      first = broken
+    }
+    // While it is shortened, a history that breaks another law does not count.
+    return broken?.law !== first?.law || broken === undefined
+  }
+  const result = withoutStacks(() =>
+    Effect.runSync(Arbitrary.checkEffect(histories(actors, steps), property, { runs, seed, maxShrinks: 5_000 }))
+  )
+  if (result._tag === "Falsified") {
+    const shortest = result.shrunkInput
+    const { detail, law: name } = law(shortest) ?? first!
+    throw new LawFailure({
+      of,
+      law: name,
+      detail,
+      scenario: scenario(shortest),
+      steps: shortest.steps.length,
+      seed,
+      histories: found
+    })
+  }
+  const distribution = counted.result()
+  const nothing = result._tag === "Passed" ? vacuous(distribution) : "the histories could not be generated"
+  if (nothing !== undefined) {
+    const detail = `${nothing}\n\n${distribution.toString()}`
+    throw new LawFailure({
+      of,
+      law: "the histories show something",
+      detail,
+      scenario: "(none)",
+      steps: 0,
+      seed,
+      histories: found
+    })
+  }
+  return distribution
+}
+
+/** What a predicate says. One that throws does not hold. */
+export const broken = (law: string, holds: () => boolean, detail: () => string): Broken | undefined => {
+  try {
+    return holds() ? undefined : { law, detail: detail() }
+  } catch (thrown) {
+    return { law, detail: `${detail()} The predicate has thrown ${String(thrown)}.` }
+  }
+}

@@ -1,0 +1,246 @@
+/** The laws of `decide` and `evolve`, on each step of a history. */
+import type { Participant } from "@hexfold/core"
+import { Result, type Schema } from "effect"
+import type { Broken } from "./checking.ts"
+import { isMutation } from "../histories/frozen.ts"
+import { type Journey, journeyOf } from "./journey.ts"
+import { printed } from "./printed.ts"
+import {
+  type AnyAggregate,
+  type AnyBoundary,
+  isBoundary,
+  type Outcome,
+  type Part,
+  type Run,
+  type Stream,
+  type Step,
+  type Tagged
+} from "../histories/world.ts"
+
+/** The first law that a step of the history breaks. */
+export const decisionLaws = ({ steps, streams }: Run): Broken | undefined => {
+  for (const step of steps) {
+    const broken = ofStep(step)
+    if (broken !== undefined) return broken
+  }
+  for (const stream of streams.values()) {
+    const broken = ofReplay(stream)
+    if (broken !== undefined) return broken
+  }
+  return undefined
+}
+
+const ofStep = (step: Step): Broken | undefined => {
+  const { outcome } = step
+  if (outcome._tag === "Defect") return ofDefect(step, outcome)
+  if (outcome._tag === "Refused") return undefined
+  return (
+    ofDeclarations(step, outcome) ??
+    ofSurvival(step, outcome) ??
+    ofRepetition(step, outcome) ??
+    step.parts.reduce<Broken | undefined>((broken, part) => broken ?? ofEvolve(part), undefined)
+  )
+}
+
+const ofDefect = (
+  { command, parts: _, target }: Step,
+  { of, thrown }: Extract<Outcome, { _tag: "Defect" }>
+): Broken => ({
+  law: isMutation(thrown) ? `${of} does not change its inputs` : `${of} does not throw`,
+  detail: `On ${printed(command)}, ${of} of ${target.name} has thrown ${String(thrown)}.`
+})
+
+const ofDeclarations = (step: Step, outcome: Outcome): Broken | undefined => {
+  const { command, parts, roles, target } = step
+  if (outcome._tag === "Rejected") {
+    const declared = errorsOf(target)
+    const tag = tagOf(outcome.error)
+    return declared.has(tag)
+      ? undefined
+      : {
+          law: "decide rejects only with declared errors",
+          detail: `${printed(command)} was rejected with ${printed(outcome.error)}. Declared are ${namesOf(declared)}.`
+        }
+  }
+  const law = isBoundary(target) ? "each role gets only its own events" : "decide causes only declared events"
+  if (outcome._tag === "Accepted" && isBoundary(target)) {
+    const other = Object.keys(outcome.emission).find((role) => !(role in roles))
+    if (other !== undefined && !Array.isArray(outcome.emission)) {
+      return { law, detail: `${printed(command)} has events for "${other}", and there is no such role.` }
+    }
+  }
+  for (const { events, participant, role } of parts) {
+    if (events.length > 0 && participant.access === "read") {
+      return { law, detail: `${printed(command)} has events for "${role}", which is read-only.` }
+    }
+    const declared = participant.source.schemas.events
+    const other = events.find((event) => !declared.has(tagOf(event)))
+    if (other !== undefined) {
+      const detail = `${printed(command)} caused ${printed(other)}. Declared of ${participant.source.name} are ${namesOf(declared)}.`
+      return { law, detail }
+    }
+  }
+  return undefined
+}
+
+const ofSurvival = ({ parts, target }: Step, outcome: Outcome): Broken | undefined => {
+  if (outcome._tag === "Rejected") {
+    return lost("error", outcome.error, errorsOf(target).get(tagOf(outcome.error))!)
+  }
+  for (const { after, events, participant } of parts) {
+    const { source } = participant
+    for (const event of events) {
+      const broken = lost("event", event, source.schemas.events.get(event._tag)!)
+      if (broken !== undefined) return broken
+    }
+    const schema = stateSchema(source)
+    const broken = events.length === 0 || schema === undefined ? undefined : lost("state", after.state, schema)
+    if (broken !== undefined) return broken
+  }
+  return undefined
+}
+
+const lost = (what: string, value: unknown, schema: Schema.Codec<unknown, unknown>): Broken | undefined => {
+  const back = journeyOf(schema).back(value)
+  return Result.isSuccess(back)
+    ? undefined
+    : { law: `every ${what} comes back from a store as it was`, detail: `${printed(value)}: ${back.failure.detail}` }
+}
+
+// `decide` again, on the same inputs and on what a store may give back.
+const ofRepetition = ({ command, roles, states, target }: Step, outcome: Outcome): Broken | undefined => {
+  const first = outcomeOf(target, outcome, roles)
+  const decided = (command: Tagged, states: Record<string, unknown>) =>
+    outcomeOf(target, decideAgain(target, command, states), roles)
+  for (const again of [decided(command, states), decided(command, states)]) {
+    if (again === first) continue
+    return { law: "decide is deterministic", detail: `${printed(command)} came to ${first}, and then to ${again}.` }
+  }
+  const { reordered } = journeyOf(commandSchema(target, command))
+  const other = decided(given(reordered, command), reorderedStates(roles, states))
+  return other === first
+    ? undefined
+    : {
+        law: "decide does not depend on the order of keys",
+        detail: `${printed(command)} came to ${first}. On the same states with their keys in another order it came to ${other}.`
+      }
+}
+
+const decideAgain = (target: AnyAggregate | AnyBoundary, command: Tagged, states: Record<string, unknown>): Outcome => {
+  const decision = Result.try({
+    try: () => (isBoundary(target) ? target.decide(command, states) : target.decide(command, states[target.name])),
+    catch: (thrown): Outcome => ({ _tag: "Defect", of: "decide", thrown })
+  })
+  if (Result.isFailure(decision)) return decision.failure
+  return Result.match(decision.success as Result.Result<object, unknown>, {
+    onFailure: (error): Outcome => ({ _tag: "Rejected", error }),
+    onSuccess: (emission): Outcome => ({
+      _tag: "Accepted",
+      emission: isBoundary(target) ? emission : { [target.name]: emission }
+    })
+  })
+}
+
+const reorderedStates = (roles: Participant.Participants, states: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(states).map(([role, state]) => {
+      const players = roles[role]!
+      if (!isList(players)) return [role, reorderedState(players.source, state)]
+      return [role, (state as ReadonlyArray<unknown>).map((each, i) => reorderedState(players[i]!.source, each))]
+    })
+  )
+
+const isList = (role: Participant.Any | ReadonlyArray<Participant.Any>): role is ReadonlyArray<Participant.Any> =>
+  Array.isArray(role)
+
+const reorderedState = (source: Participant.Any["source"], state: unknown): unknown => {
+  const schema = stateSchema(source)
+  return schema === undefined ? state : given(journeyOf(schema).reordered, state)
+}
+
+// A value that does not survive is told of by a law of its own.
+const given = <A>(way: Journey<A>["back"], value: A): A => Result.getOrElse(way(value), () => value)
+
+const ofEvolve = ({ before, events, participant: { source } }: Part): Broken | undefined => {
+  const schema = stateSchema(source)
+  if (schema === undefined) return undefined
+  const states = journeyOf(schema)
+  let state = before.state
+  for (const event of events) {
+    const events = journeyOf<unknown>(source.schemas.events.get(event._tag)!)
+    const evolved = (state: unknown, event: unknown) => source.evolve(state as never, event as never)
+    const next = evolved(state, event)
+    const first = states.json(next)
+    for (const again of [states.json(evolved(state, event)), states.json(evolved(state, event))]) {
+      if (again === first) continue
+      return { law: "evolve is deterministic", detail: `${printed(event)} led to ${first}, and then to ${again}.` }
+    }
+    const stored = states.json(evolved(given(states.back, state), given(events.back, event)))
+    if (stored !== first) return ofStored(first, stored)
+    const other = states.json(evolved(given(states.reordered, state), given(events.reordered, event)))
+    if (other !== first) {
+      return {
+        law: "evolve does not depend on the order of keys",
+        detail: `${printed(event)} led to ${first}. With keys in another order it led to ${other}.`
+      }
+    }
+    state = next
+  }
+  return undefined
+}
+
+const ofStored = (decided: string, read: string): Broken => ({
+  law: "what was stored leads to the state that decided",
+  detail: `The state was ${decided}. What was stored leads to ${read}.`
+})
+
+// A state that was changed in place, or that is kept outside of `evolve`, differs from the fold of what was stored.
+const ofReplay = ({ events, source, state }: Stream): Broken | undefined => {
+  const schema = stateSchema(source)
+  if (schema === undefined) return undefined
+  const replayed = events.reduce<unknown>((before, event) => {
+    const stored = journeyOf(source.schemas.events.get(event._tag)!).back(event)
+    return source.evolve(before as never, Result.getOrElse(stored, () => event) as never)
+  }, source.initial)
+  const { json } = journeyOf(schema)
+  const [decided, read] = [json(state), json(replayed)]
+  return decided === read ? undefined : ofStored(decided, read)
+}
+
+/** An outcome as a text, in which equal outcomes are equal. */
+const outcomeOf = (target: AnyAggregate | AnyBoundary, outcome: Outcome, roles: Participant.Participants): string => {
+  if (outcome._tag === "Defect") return `a defect, ${String(outcome.thrown)}`
+  if (outcome._tag === "Refused") return `a refusal, ${outcome.why}`
+  if (outcome._tag === "Rejected") return `a rejection, ${jsonOf(outcome.error, errorsOf(target))}`
+  const emitted = Object.entries(outcome.emission)
+    .filter(([, events]) => (events as ReadonlyArray<unknown>).flat().length > 0)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  if (emitted.length === 0) return "no event"
+  const textOf = (players: Participant.Any | ReadonlyArray<Participant.Any>, events: ReadonlyArray<unknown>): string =>
+    isList(players)
+      ? players.map((each, i) => textOf(each, events[i] as ReadonlyArray<unknown>)).join(", ")
+      : `[${events.map((event) => jsonOf(event, players.source.schemas.events)).join(", ")}]`
+  return emitted
+    .map(([role, events]) => `${role}: ${textOf(roles[role]!, events as ReadonlyArray<unknown>)}`)
+    .join("; ")
+}
+
+const jsonOf = (value: unknown, schemas: ReadonlyMap<string, Schema.Codec<unknown, Tagged>>): string => {
+  const schema = schemas.get(tagOf(value))
+  return schema === undefined ? printed(value) : journeyOf(schema).json(value)
+}
+
+const tagOf = (value: unknown): string => String((value as Partial<Tagged> | undefined)?._tag)
+
+const errorsOf = (target: AnyAggregate | AnyBoundary): ReadonlyMap<string, Schema.Codec<unknown, Tagged>> =>
+  isBoundary(target) ? target.errors : target.schemas.errors
+
+const commandSchema = (target: AnyAggregate | AnyBoundary, { _tag }: Tagged): Schema.Codec<Tagged, unknown> =>
+  isBoundary(target) ? target.command : target.schemas.commands.get(_tag)!
+
+// A participant is an aggregate, and only its events are part of its type.
+const stateSchema = (source: Participant.Any["source"]): Schema.Codec<unknown, unknown> | undefined =>
+  (source as unknown as Partial<AnyAggregate>).schemas?.state
+
+const namesOf = (declared: ReadonlyMap<string, unknown>): string =>
+  declared.size === 0 ? "none" : [...declared.keys()].join(", ")

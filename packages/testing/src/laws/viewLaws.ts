@@ -1,0 +1,160 @@
+/** The laws of a view, on the events of a history. */
+import type { EventStore, Participant, View } from "@hexfold/core"
+import { EventCodec, InlineViews } from "@hexfold/core/adapter"
+import { DateTime, Result, Schema } from "effect"
+import type { Broken } from "./checking.ts"
+import { frozen, isMutation } from "../histories/frozen.ts"
+import { printed } from "./printed.ts"
+import { type States, statesAfter } from "../histories/states.ts"
+import { idOf, type Logged, type Run, type Stream } from "../histories/world.ts"
+
+/** Records as a store keeps them: JSON by key. */
+export type Stored = ReadonlyMap<string, Schema.Json>
+
+/** The events of a history, as a store has recorded them. */
+export const recordedOf = (log: ReadonlyArray<Logged>): ReadonlyArray<EventStore.RecordedEvent> => {
+  const versions = new Map<string, number>()
+  return log.map(({ event, source, streamId }, i): EventStore.RecordedEvent => {
+    const position = i + 1
+    const version = (versions.get(streamId) ?? 0) + 1
+    versions.set(streamId, version)
+    const { data, type } = Result.getOrThrow(codecOf(source).encode(event))
+    const id = `00000000-0000-7000-8000-${position.toString(16).padStart(12, "0")}`
+    return {
+      id,
+      streamId,
+      version,
+      position,
+      type,
+      data,
+      metadata: { correlationId: id, causationId: id },
+      recordedAt: DateTime.makeUnsafe(position * 1_000),
+      imported: false
+    }
+  })
+}
+
+const codecOf = (source: Participant.Any["source"]) =>
+  EventCodec.of(source as Participant.Source<string, unknown, Logged["event"]>)
+
+/** The records after some batches of events, or the first event that cannot be applied. */
+export const folded = (
+  view: View.Any,
+  batches: ReadonlyArray<ReadonlyArray<EventStore.RecordedEvent>>,
+  before: Stored = new Map(),
+  given: (state: Schema.Json) => Schema.Json = (state) => state
+): Result.Result<Stored, string> => {
+  const records = new Map(before)
+  for (const batch of batches) {
+    const changes = Result.flatMap(InlineViews.plan(view, batch), ({ fold, keys }) =>
+      fold(new Map(keys.flatMap((key) => (records.has(key) ? [[key, given(records.get(key)!)]] : []))))
+    )
+    if (Result.isFailure(changes)) return Result.fail(changes.failure.message)
+    for (const { key, state } of changes.success.put) records.set(key, JSON.parse(JSON.stringify(state)) as Schema.Json)
+    for (const key of changes.success.remove) records.delete(key)
+  }
+  return Result.succeed(records)
+}
+
+/** The first law that the view breaks on the events of the history. */
+export const viewLaws =
+  (view: View.Any) =>
+  ({ log }: Run): Broken | undefined => {
+    const changed = ofInputs(view, log)
+    if (changed !== undefined) return changed
+    const events = recordedOf(log)
+    const whole = folded(view, [events])
+    if (Result.isFailure(whole)) return { law: "every event can be applied", detail: whole.failure }
+    const law = "evolve is deterministic"
+    const others: ReadonlyArray<readonly [string, ReturnType<typeof folded>]> = [
+      [law, folded(view, [events])],
+      [law, folded(view, [events])],
+      ["the records do not depend on where a batch ends", folded(view, inBatches(events, 1))],
+      ["the records do not depend on where a batch ends", folded(view, inBatches(events, 3))],
+      ["the records do not depend on the order of keys", folded(view, inBatches(events, 1), new Map(), reversed)],
+      // Only where each record is of one stream do the streams not matter to each other.
+      ...(view.perStream
+        ? ([["the records do not depend on the order of streams", folded(view, byStream(events))]] as const)
+        : [])
+    ]
+    for (const [law, other] of others) {
+      if (Result.isFailure(other)) return { law, detail: `One batch has all events. Otherwise: ${other.failure}` }
+      const detail = differenceOf(whole.success, other.success)
+      if (detail !== undefined) return { law, detail }
+    }
+    return undefined
+  }
+
+/** What a law says of the records after each command that causes events, and of the states at that time. */
+export const eachRecords =
+  (
+    view: View.Any,
+    law: (records: ReadonlyMap<string, unknown>, states: States, stored: Stored) => Broken | undefined
+  ) =>
+  ({ log, steps }: Run): Broken | undefined => {
+    const events = recordedOf(log)
+    const decode = Schema.decodeUnknownSync(Schema.toCodecJson(view.schemas.state))
+    const streams = new Map<string, Stream>()
+    let stored: Stored = new Map()
+    let done = 0
+    for (const { parts } of steps) {
+      const count = parts.reduce((sum, part) => sum + part.events.length, 0)
+      if (count === 0) continue
+      for (const { after } of parts) if (after.events.length > 0) streams.set(after.streamId, after)
+      const next = folded(view, [events.slice(done, (done += count))], stored)
+      if (Result.isFailure(next)) return { law: "every event can be applied", detail: next.failure }
+      stored = next.success
+      const records = new Map(Array.from(stored, ([key, state]) => [key, decode(state)]))
+      const found = law(records, statesAfter(streams.values()), stored)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+// Handlers are called with frozen inputs, once for each event and key.
+const ofInputs = (view: View.Any, log: ReadonlyArray<Logged>): Broken | undefined => {
+  const { evolve, keysOf } = view as View.View<string, unknown, Logged["event"], View.Envelope<string, unknown>>
+  const states = new Map<string, unknown>()
+  for (const [i, { position, recordedAt, streamId, version, metadata, id: eventId }] of recordedOf(log).entries()) {
+    const { event, source } = log[i]!
+    const id = idOf(log[i]!)
+    const envelope = frozen({ aggregate: source.name, id, streamId, eventId, version, position, recordedAt, metadata })
+    if (!InlineViews.follows(view, { streamId, type: event._tag })) continue
+    try {
+      for (const key of Result.getOrElse(keysOf(frozen(event), envelope), () => [])) {
+        states.set(key, frozen(evolve(states.get(key), event, envelope)))
+      }
+    } catch (thrown) {
+      // What else a handler throws is found by the fold, which says where.
+      if (!isMutation(thrown)) return undefined
+      return { law: "evolve does not change its inputs", detail: `${printed(event)}: ${String(thrown)}` }
+    }
+  }
+  return undefined
+}
+
+const inBatches = <A>(all: ReadonlyArray<A>, size: number): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size))
+
+const byStream = (events: ReadonlyArray<EventStore.RecordedEvent>) =>
+  [...Map.groupBy(events, ({ streamId }) => streamId).values()].reverse()
+
+const reversed = (json: Schema.Json): Schema.Json => {
+  if (typeof json !== "object" || json === null) return json
+  if (Array.isArray(json)) return json.map(reversed)
+  return Object.fromEntries(
+    Object.entries(json)
+      .reverse()
+      .map(([key, each]) => [key, reversed(each as Schema.Json)])
+  )
+}
+
+const differenceOf = (one: Stored, other: Stored): string | undefined => {
+  for (const key of new Set([...one.keys(), ...other.keys()])) {
+    const [a, b] = [textOf(one.get(key)), textOf(other.get(key))]
+    if (a !== b) return `The record ${JSON.stringify(key)} is ${a} when one batch has all events, and otherwise ${b}.`
+  }
+  return undefined
+}
+
+const textOf = (json: Schema.Json | undefined): string => (json === undefined ? "not there" : JSON.stringify(json))

@@ -1,0 +1,118 @@
+import { assert, it } from "@effect/vitest"
+import { Aggregate, Decision } from "@hexfold/core"
+import { Arbitraries, Histories } from "@hexfold/testing"
+import { Arbitrary, Effect, Result, Schema } from "effect"
+import { describe } from "vitest"
+import { Account, Transfer } from "./bank.ts"
+
+/** The shortest history for which a property is false. */
+const shortest = <A>(arbitrary: Arbitrary.Arbitrary<A>, property: (value: A) => boolean) => {
+  const result = Effect.runSync(Arbitrary.checkEffect(arbitrary, property, { runs: 1_000, maxShrinks: 5_000 }))
+  assert.strictEqual(result._tag, "Falsified")
+  return (result as Arbitrary.Falsified<A, never>).shrunkInput
+}
+
+describe("histories of an aggregate", () => {
+  it.prop("are the folds of their events, step by step", [Histories.of(Account)], ([{ events, state, steps }]) => {
+    assert.deepStrictEqual(Aggregate.fold(Account, events), state)
+    let before = Account.initial
+    for (const step of steps) {
+      assert.strictEqual(step.before, before)
+      assert.deepStrictEqual(step.decision, Account.decide(step.command, before))
+      before = step.after
+    }
+    assert.strictEqual(before, state)
+    assert.deepStrictEqual(
+      steps.flatMap(({ decision }) => (Result.isSuccess(decision) ? decision.success : [])),
+      events
+    )
+  })
+
+  it("reach each command, error and event", () => {
+    assert.deepStrictEqual(Histories.distribution([Account]).never, [])
+  })
+
+  it("are the same for the same seed", () => {
+    const tables = [1, 1, 2].map((seed) => String(Histories.distribution([Account], { seed, runs: 50 })))
+    assert.strictEqual(tables[0], tables[1])
+    assert.notStrictEqual(tables[0], tables[2])
+  })
+
+  it("shrink to the fewest commands, and these to simple ones", () => {
+    const { steps } = shortest(Histories.of(Account), ({ state }) => state.balance < 100)
+    assert.deepStrictEqual(
+      steps.map(({ command }) => ({ ...command })),
+      [{ _tag: "Deposit", amount: 100 }]
+    )
+    const closed = shortest(
+      Histories.of(Account),
+      ({ events }) => events.length < 4 || events.at(-1)?._tag !== "Closed"
+    )
+    assert.deepStrictEqual(
+      closed.events.map(({ _tag }) => _tag),
+      ["Deposited", "Deposited", "Withdrawn", "Closed"]
+    )
+    assert.deepInclude(closed.steps[2]!.command, { amount: 2 })
+  })
+
+  it("come from the generators that a field is given", () => {
+    const tens = Arbitraries.of(Account, {
+      commands: { Deposit: { amount: Arbitrary.map(Arbitrary.schema(Schema.Literals([1, 2])), (n) => n * 10) } }
+    })
+    const result = Effect.runSync(
+      Arbitrary.checkEffect(tens.commands.Deposit, ({ amount }) => amount === 10 || amount === 20)
+    )
+    assert.strictEqual(result._tag, "Passed")
+  })
+
+  it("throw what decide throws", () => {
+    const decide: typeof Account.decide = () => {
+      throw new Error("boom")
+    }
+    const checked = Arbitrary.checkEffect(Histories.of({ ...Account, decide }), () => true)
+    assert.throws(() => Effect.runSync(checked), /boom/)
+  })
+})
+
+describe("histories of several streams", () => {
+  it.prop("have the states of their events", [Histories.across([Transfer])], ([{ events, states }]) => {
+    const byStream = Map.groupBy(events, ({ streamId }) => streamId)
+    const folded = Array.from(
+      byStream,
+      ([streamId, own]) =>
+        [streamId, own.reduce((state, { event }) => Account.evolve(state, event as never), Account.initial)] as const
+    )
+    assert.deepStrictEqual(
+      new Map(Array.from(states(Account), ([id, state]) => [Account.streamId(id), state])),
+      new Map(folded)
+    )
+  })
+
+  it("have ids that meet, and boundaries that are accepted", () => {
+    const { commands, never } = Histories.distribution([Transfer])
+    assert.isAbove(commands["Transfer"]!.accepted, 50)
+    assert.isAbove(commands["Transfer"]!.refused, 0)
+    assert.notInclude(never, "the error Transfer.Overdrawn")
+  })
+})
+
+describe("generated values", () => {
+  const Named = Aggregate.make("Named", {
+    id: Schema.String,
+    state: Schema.String,
+    initial: "",
+    commands: [Schema.TaggedStruct("Rename", { name: Schema.String })],
+    events: [Schema.TaggedStruct("Renamed", { name: Schema.String })],
+    decide: { Rename: ({ name }) => Decision.accept({ _tag: "Renamed", name }) },
+    evolve: { Renamed: (_, { name }) => name }
+  })
+
+  it.prop(
+    "are ones that a store takes",
+    { id: Arbitraries.of(Named).id, event: Arbitraries.of(Named).event },
+    ({ event, id }) => {
+      assert.isNotEmpty(id)
+      for (const text of [id, event.name]) assert.isTrue(text.isWellFormed() && !text.includes("\0"))
+    }
+  )
+})

@@ -1,0 +1,173 @@
+import { assert, it } from "@effect/vitest"
+import { Aggregate, Boundary, Decision, Query, View } from "@hexfold/core"
+import { Arbitraries, Laws } from "@hexfold/testing"
+import { Schema } from "effect"
+import { describe } from "vitest"
+import { Account, Balances, Deposited, Transfer, Withdrawn } from "../histories/bank.ts"
+
+/** The failure of laws that do not hold. */
+const failureOf = (check: () => unknown): Laws.LawFailure => {
+  try {
+    check()
+  } catch (failure) {
+    if (failure instanceof Laws.LawFailure) return failure
+    throw failure
+  }
+  return assert.fail("the laws hold")
+}
+
+const lawOf = (check: () => unknown): string => failureOf(check).law
+
+describe("laws that hold", () => {
+  it("of an aggregate, a boundary and a view", () => {
+    for (const target of [Account, Transfer]) Laws.check(target)
+    Laws.check(Balances)
+    Laws.check(Balances, { with: [Transfer] })
+  })
+
+  it("of your own", () => {
+    Laws.invariant(Account, "never overdrawn", ({ balance }) => balance >= 0)
+    Laws.invariant(Arbitraries.of(Account), "never overdrawn", ({ balance }) => balance >= 0, { with: [Transfer] })
+    Laws.always(Account, "stays closed", (before, after) => !before.isClosed || after.isClosed)
+    Laws.conserved(Transfer, "money", ({ from, to }) => from.balance + to.balance)
+    Laws.invariant(Balances, "balances agree", (records, states) =>
+      [...states.of(Account)].every(
+        ([id, { balance, isClosed }]) => (records.get(id)?.balance ?? 0) === balance || isClosed
+      )
+    )
+    Laws.finds(Balances, Query.from(Balances, { where: ({ gt }) => gt("balance", 10) }), ({ balance }) => balance > 10)
+  })
+})
+
+describe("a law that does not hold", () => {
+  it("is shown with the shortest history, as code", () => {
+    const { message, seed } = failureOf(() =>
+      Laws.invariant(Account, "nobody is rich", ({ balance }) => balance < 7, { seed: 3 })
+    )
+    assert.strictEqual(seed, 3)
+    assert.strictEqual(
+      message.slice(0, message.indexOf("(found")).trim(),
+      `Account: nobody is rich: this does not hold
+
+new Deposited({ amount: 7 }) led from { balance: 0, isClosed: false } to { balance: 7, isClosed: false }.
+
+The shortest history that shows it:
+
+Scenario.of(Account)
+  .when(new Deposit({ amount: 7 }))
+  .then(new Deposited({ amount: 7 }))`
+    )
+  })
+
+  it("is shown with the streams of a boundary", () => {
+    const { scenario } = failureOf(() =>
+      Laws.conserved(Transfer, "the balance of who pays", ({ from }) => from.balance)
+    )
+    assert.strictEqual(
+      scenario,
+      `Scenario.of(Transfer)
+  .given(Account.at("a"), new Deposited({ amount: 1 }))
+  .when({ _tag: "Transfer", from: "a", to: "b", amount: 1 })
+  .then({ from: [new Withdrawn({ amount: 1 })], to: [new Deposited({ amount: 1 })] })`
+    )
+  })
+
+  it("is shown with the events of a view", () => {
+    const { scenario } = failureOf(() =>
+      Laws.invariant(Balances, "poor", (records) => ![...records.values()].some(({ balance }) => balance > 4))
+    )
+    assert.strictEqual(scenario, `Scenario.of(Balances)\n  .given(Account.at("a"), new Deposited({ amount: 5 }))`)
+  })
+
+  it("is not found where nothing is generated", () => {
+    const decide = () => Decision.nothing
+    assert.include(failureOf(() => Laws.check({ ...Account, decide })).detail, "No command of Account caused an event")
+    const Other = View.make("Other", { from: [{ ...Account, decide }], state: Schema.Int, evolve: { Closed: () => 1 } })
+    assert.include(failureOf(() => Laws.check(Other)).detail, "No history has an event that Other handles")
+  })
+
+  it("may be a predicate that throws", () => {
+    assert.include(
+      failureOf(() =>
+        Laws.invariant(Account, "odd", ({ balance }) => {
+          if (balance > 3) throw new Error("three")
+          return true
+        })
+      ).detail,
+      "The predicate has thrown Error: three"
+    )
+  })
+})
+
+describe("decide and evolve", () => {
+  const text = <State>(
+    state: Schema.Codec<State, unknown>,
+    initial: State,
+    next: (state: State, name: string) => State
+  ) =>
+    Aggregate.make("Text", {
+      id: Schema.NonEmptyString,
+      state,
+      initial,
+      commands: [Schema.TaggedStruct("Set", { names: Schema.Record(Schema.String, Schema.Int) })],
+      events: [Schema.TaggedStruct("Was", { names: Schema.Record(Schema.String, Schema.Int) })],
+      decide: { Set: ({ names }) => Decision.accept({ _tag: "Was", names }) },
+      evolve: { Was: (state, { names }) => next(state, Object.keys(names).join()) as never }
+    })
+
+  it("must not depend on the order of keys", () => {
+    const Ordered = text(Schema.String, "", (_, names) => names)
+    assert.strictEqual(
+      lawOf(() => Laws.check(Ordered)),
+      "evolve does not depend on the order of keys"
+    )
+  })
+
+  it("must lead to states that come back from a store", () => {
+    const Maybe = text(Schema.Struct({ at: Schema.Union([Schema.DateFromString, Schema.String]) }), { at: "" }, () => ({
+      at: "2026-01-01T00:00:00.000Z"
+    }))
+    assert.strictEqual(
+      lawOf(() => Laws.check(Maybe)),
+      "every state comes back from a store as it was"
+    )
+  })
+
+  it("must reject with declared errors, and cause declared events", () => {
+    class Odd extends Schema.TaggedError<Odd>()("Odd", {}) {}
+    const wrong = (decide: (command: never, state: never) => unknown) => ({
+      ...Account,
+      decide: decide as typeof Account.decide
+    })
+    const rejects = wrong((command: { amount?: number }, state: never) =>
+      (command.amount ?? 0) > 5 ? Decision.reject(new Odd()) : Account.decide(command as never, state)
+    )
+    assert.strictEqual(
+      lawOf(() => Laws.check(rejects)),
+      "decide rejects only with declared errors"
+    )
+    const causes = wrong(() => Decision.accept({ _tag: "Other" }))
+    assert.strictEqual(
+      lawOf(() => Laws.check(causes)),
+      "decide causes only declared events"
+    )
+  })
+
+  it("must not give a role what it may not have", () => {
+    const Look = Boundary.make("Look", {
+      command: Schema.TaggedStruct("Look", { from: Schema.NonEmptyString, to: Schema.NonEmptyString }),
+      participants: ({ from, to }) => ({
+        from: Boundary.readOnly(Account.at(from as never)),
+        to: Account.at(to as never)
+      }),
+      decide: (_, { from }) =>
+        from.balance > 3
+          ? (Decision.all({ from: Decision.accept(new Withdrawn({ amount: 1 })) }) as never)
+          : Decision.all({ to: Decision.accept(new Deposited({ amount: 1 })) })
+    })
+    assert.strictEqual(
+      lawOf(() => Laws.check(Look)),
+      "each role gets only its own events"
+    )
+  })
+})
