@@ -1,3 +1,5 @@
 export * as SerialOrder from "./models/SerialOrder.ts"
 export * as Scenario from "./scenarios/Scenario.ts"
 export * as ViewScenario from "./scenarios/ViewScenario.ts"
+export * as Expect from "./app/Expect.ts"
+export * as TestApp from "./app/TestApp.ts"
