@@ -1,5 +1,5 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { EventStore, Executor, Projection, ProjectionFailed, Records } from "@hexfold/core"
+import { EventStore, Executor, Projection, ProjectionFailed, Query, Records, Subscription } from "@hexfold/core"
 import { Expect, TestApp } from "@hexfold/testing"
 import { Cause, Clock, DateTime, Effect, Fiber, Layer, Option, Schedule, Stream } from "effect"
 import { TestClock } from "effect/testing"
@@ -194,6 +194,18 @@ describe("TestApp", () => {
       assert.strictEqual(error._tag, "WaitTimeout")
       assert.isAtLeast(yield* Clock.currentTimeMillis, 5000)
     }).pipe(Effect.provide(TestApp.layer()))
+  )
+
+  it.effect("live queries follow the views", () =>
+    Effect.gen(function* () {
+      const pages = Subscription.query(Balances, Query.from(Balances)).pipe(Stream.take(2), Stream.runCollect)
+      const fiber = yield* Effect.forkChild(pages, { startImmediately: true })
+      // The first page is there before the deposit.
+      yield* Effect.sleep("100 millis")
+      yield* deposit("anna", 10)
+      const rows = (yield* Fiber.join(fiber)).map((page) => page.rows)
+      assert.deepStrictEqual(rows, [[], [{ key: "anna", state: { balance: 10 } }]])
+    }).pipe(Effect.provide(TestApp.layer({ views: [Balances] })))
   )
 
   it.effect("logs are recorded as plain data", () =>
