@@ -342,6 +342,66 @@ export const walls = {
     ],
     allowed: [...corePublic, "./compare.ts", "effect", "diff"]
   },
+  "packages/testing/src/histories/*": {
+    folder: "packages/testing/src/histories",
+    forbidden: [
+      "../contracts/support.ts",
+      "../laws/Laws.ts",
+      "../scenarios/Scenario.ts",
+      "vitest",
+      "@effect/vitest",
+      "node:fs",
+      "@hexfold/adapters-memory",
+      ...ownSources
+    ],
+    allowed: [...corePublic, "./world.ts", "effect"]
+  },
+  "packages/testing/src/laws/*": {
+    folder: "packages/testing/src/laws",
+    forbidden: [
+      "../contracts/support.ts",
+      "../scenarios/Scenario.ts",
+      "vitest",
+      "@effect/vitest",
+      "node:fs",
+      "@hexfold/adapters-memory",
+      ...ownSources
+    ],
+    allowed: [...corePublic, "./checking.ts", "../histories/world.ts", "effect"]
+  },
+  "packages/testing/src/app/*": {
+    folder: "packages/testing/src/app",
+    forbidden: [
+      "../contracts/support.ts",
+      "../scenarios/boundaryRun.ts",
+      "../matchers/Matchers.ts",
+      "@hexfold/adapters-pg",
+      "vitest",
+      "@effect/vitest",
+      "node:fs",
+      ...ownSources
+    ],
+    allowed: [
+      ...corePublic,
+      "./passing.ts",
+      "../scenarios/compare.ts",
+      "@hexfold/adapters-memory",
+      "effect",
+      "effect/testing"
+    ]
+  },
+  "packages/testing/src/matchers/*": {
+    folder: "packages/testing/src/matchers",
+    forbidden: [
+      "../contracts/support.ts",
+      "../app/passing.ts",
+      "@hexfold/adapters-memory",
+      "@effect/vitest",
+      "node:fs",
+      ...ownSources
+    ],
+    allowed: [...corePublic, "../app/Expect.ts", "effect", "vitest"]
+  },
   "packages/testing/src/contracts/*": {
     folder: "packages/testing/src/contracts",
     forbidden: [

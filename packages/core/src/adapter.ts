@@ -1,9 +1,10 @@
 /**
  * What authors of adapters and of test kits need, and applications do not: the
- * checks that every store makes, the codecs of events, the definition of a
+ * checks that every store makes, the codecs and the ids of events, the definition of a
  * query's answer, the folding of inline views, and work in the background.
  */
 export * as Background from "./application/events/Background.ts"
+export * as Ids from "./application/events/Ids.ts"
 export * as EventCodec from "./application/events/EventCodec.ts"
 export * as ValueCodec from "./application/events/ValueCodec.ts"
 export * as InlineViews from "./application/views/InlineViews.ts"

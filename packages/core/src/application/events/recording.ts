@@ -8,7 +8,6 @@ import type { NewEvent, RecordedEvent, StreamEvent } from "../../ports/EventStor
 import { EventStoreError } from "../../ports/errors.ts"
 import { Rejected } from "../../ports/Reason.ts"
 import type * as Metadata from "./Metadata.ts"
-import * as uuid from "../../internal/uuid.ts"
 
 /** The state after recorded events, from a state or from the initial one. */
 export const foldRecorded = <Name extends string, State, Event extends Tagged>(
@@ -46,13 +45,13 @@ export const decodeRecorded = <Name extends string, State, Event extends Tagged>
 /**
  * Encodes decided events and gives each an id and metadata. All events of a
  * command share their metadata: `common` are those of its events on another
- * stream. What the settings leave out is the command's id, or the id of the first
+ * stream. `nextId` draws the ids. What the settings leave out is the command's id, or the id of the first
  * event if the command has no id.
  */
 export const newEvents = <Name extends string, State, Event extends Tagged>(
   aggregate: Source<Name, State, Event>,
   decided: ReadonlyArray<Event>,
-  now: number,
+  nextId: () => string,
   commandId: string | undefined,
   settings: Partial<Metadata.Metadata>,
   common?: Metadata.Metadata
@@ -72,7 +71,7 @@ export const newEvents = <Name extends string, State, Event extends Tagged>(
       const detail = `the event ${event._tag} of ${aggregate.name}: ${changed}`
       return Result.fail(new EventStoreError({ operation: "append", reason: new Rejected({ detail }) }))
     }
-    const id = uuid.make(now)
+    const id = nextId()
     const cause = commandId ?? id
     if (metadata === undefined) {
       const made = metadataOf(settings, cause)

@@ -4,11 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as View from "../../domain/View.ts"
-import * as uuid from "../../internal/uuid.ts"
 import type { ViewStoreError } from "../../ports/errors.ts"
 import { buildsOf, type Generation, placeOf, servingOf, type Status } from "../../ports/generation.ts"
 import { type Claimed, ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
+import * as Ids from "../events/Ids.ts"
 import { look } from "../queries/waitFor.ts"
 import { DropRefused } from "./errors.ts"
 import type { Owned } from "./worker/lease.ts"
@@ -79,7 +79,7 @@ export const dropGeneration = (
 ): Effect.Effect<void, DropRefused | ViewStoreError> =>
   Effect.gen(function* () {
     const generation = { view, version, build }
-    const owner = nameOf(yield* Process, uuid.make(yield* Clock.currentTimeMillis))
+    const owner = nameOf(yield* Process, (yield* Ids.Next)(yield* Clock.currentTimeMillis))
     const claim = (index: number, lease: Duration.Duration) =>
       store.claim({ generation, part: { index, of: parts.length }, owner, lease })
     const refuse = (by: Claimed | undefined) =>

@@ -23,7 +23,7 @@ import type { StreamWrite } from "./commandPlan.ts"
 export const partOf = (
   decided: ReadonlyArray<StreamWrite>,
   key: CommandKey | undefined,
-  now: number,
+  nextId: () => string,
   metadata: Partial<Metadata>
 ): Result.Result<Part, EventStoreError | InvalidDecision> => {
   const writes = new Array<Write>(decided.length)
@@ -31,7 +31,7 @@ export const partOf = (
     const { events, stream } = decided[i]!
     // All events of a command share their metadata.
     const common = writes[0]?.events[0]?.metadata
-    const encoded = newEvents(stream.source, events, now, key?.id, metadata, common)
+    const encoded = newEvents(stream.source, events, nextId, key?.id, metadata, common)
     if (Result.isFailure(encoded)) return Result.fail(encoded.failure)
     writes[i] = { streamId: stream.streamId, events: encoded.success }
   }

@@ -5,6 +5,7 @@ import { memoized } from "../../../internal/memoized.ts"
 import { isTraced } from "../../../internal/tracing.ts"
 import { EventStore } from "../../../ports/EventStore.ts"
 import { StreamLocks } from "../../../ports/StreamLocks.ts"
+import * as Ids from "../../events/Ids.ts"
 import * as Metadata from "../../events/Metadata.ts"
 import * as StateCache from "../StateCache.ts"
 
@@ -13,6 +14,8 @@ export interface CommandContext {
   readonly context: Context.Context<EventStore>
   readonly store: EventStore["Service"]
   readonly clock: Clock.Clock
+  /** Draws the id of an event at a time. */
+  readonly nextId: (now: number) => string
   /** Whether the command is part of a caller's transaction, which may still roll back. */
   readonly joined: boolean
   /**
@@ -49,6 +52,7 @@ export const make = (context: Context.Context<EventStore>): CommandContext => {
     context,
     store,
     clock: Context.get(context, Clock.Clock),
+    nextId: Context.get(context, Ids.Next),
     joined,
     states: joined ? undefined : Context.get(context, StateCache.Current)?.(store),
     recent: joined ? undefined : recentStates(store),

@@ -12,12 +12,12 @@ import type { Reported } from "../../../internal/reported.ts"
 import { stopwatch } from "../../../internal/steps.ts"
 import * as StepSize from "../../../internal/stepSize.ts"
 import { isTraced } from "../../../internal/tracing.ts"
-import * as uuid from "../../../internal/uuid.ts"
 import type { CommitConflict } from "../../../ports/errors.ts"
 import { EventStore, type Horizon } from "../../../ports/EventStore.ts"
 import type { Part, Status } from "../../../ports/generation.ts"
 import { type Claim, ProjectionStore } from "../../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../../ports/ViewStore.ts"
+import * as Ids from "../../events/Ids.ts"
 import { ownPositions } from "../../events/ownPositions.ts"
 import { horizonOf } from "../../events/positions.ts"
 import * as Batch from "./batch.ts"
@@ -94,7 +94,7 @@ export const make = (
     const own = ownPositions(views)
     // Appends do not maintain a generation whose keys are divided.
     const inline = view.consistency === "inline" && part.of === 1
-    const owner = nameOf(yield* Process, uuid.make(yield* Clock.currentTimeMillis))
+    const owner = nameOf(yield* Process, (yield* Ids.Next)(yield* Clock.currentTimeMillis))
     const claim = claimOf(view, target, { part, owner, lease, inline })
     const read = target.read ?? reader(view, events)
     const inSpan = yield* spans

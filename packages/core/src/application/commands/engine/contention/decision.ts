@@ -39,7 +39,7 @@ export const decide = <Error, Receipt>(member: Member<Error, Receipt>): Decided<
   if (writes.length === 0 && plan.key === undefined && !plan.checksEmptyDecision) {
     return ending(member, () => member.accepted([], [], 1))
   }
-  const part = partOf(writes, plan.key, started, context.metadata)
+  const part = partOf(writes, plan.key, () => context.nextId(started), context.metadata)
   if (Result.isFailure(part)) return ending(member, () => member.refused(part.failure))
   return { member, part: part.success, writes }
 }

@@ -1,0 +1,133 @@
+/**
+ * What a test expects of decisions, receipts and records. What differs throws a
+ * {@link ScenarioFailure} with the difference line by line, in every test runner and in none.
+ */
+import { type EventStore, Query, Records, type ViewStore } from "@hexfold/core"
+import { Effect, type Result, Schema } from "effect"
+import { compare, ScenarioFailure } from "../scenarios/compare.ts"
+import * as outcome from "../scenarios/outcome.ts"
+import { inOrder, recordedOf } from "./shown.ts"
+
+export { ScenarioFailure }
+
+/** What a decision may come to, as {@link accepted} takes it: events, or for a boundary the events of each role. */
+export type Accepted<Decided> = [Decided] extends [ReadonlyArray<infer Event>]
+  ? outcome.Events<Event>
+  : [events: Partial<Exclude<Decided, ReadonlyArray<never>>>]
+
+/**
+ * The command is accepted and causes exactly these events, in this order; as arguments or
+ * as a list. The events of a boundary's decision are given by role; a role that is left
+ * out gets none.
+ *
+ * @example
+ * ```ts
+ * import { Decision } from "@hexfold/core"
+ * import { Expect } from "@hexfold/testing"
+ *
+ * Expect.accepted(Decision.accept({ _tag: "Deposited", amount: 5 }), { _tag: "Deposited", amount: 5 })
+ * ```
+ */
+export const accepted = <Decided extends object, Error>(
+  decision: Result.Result<Decided, Error>,
+  ...events: Accepted<Decided>
+): void => outcome.accepted(decided(decision), expectedOf(events))
+
+/**
+ * The command is rejected with exactly this error.
+ *
+ * @example
+ * ```ts
+ * import { Decision } from "@hexfold/core"
+ * import { Expect } from "@hexfold/testing"
+ *
+ * Expect.rejected(Decision.reject({ _tag: "Overdrawn", balance: 3 }), { _tag: "Overdrawn", balance: 3 })
+ * ```
+ */
+export const rejected = <Decided extends object, Error>(
+  decision: Result.Result<Decided, Error>,
+  error: NoInfer<Error>
+): void => outcome.rejected(decided(decision), error)
+
+/** The part of a receipt that {@link recorded} looks at. */
+export interface Recorded<out Event> {
+  readonly events: ReadonlyArray<EventStore.RecordedEvent<Event>>
+}
+
+/**
+ * The command has recorded exactly these events, in this order; as arguments or as a list.
+ *
+ * @example
+ * ```ts
+ * import { type Aggregate, Executor } from "@hexfold/core"
+ * import { Expect } from "@hexfold/testing"
+ * import { Effect } from "effect"
+ *
+ * interface Increment { readonly _tag: "Increment"; readonly by: number }
+ * interface Incremented { readonly _tag: "Incremented"; readonly by: number }
+ * declare const Counter: Aggregate.Aggregate<"Counter", string, number, Increment, Incremented, never>
+ *
+ * const test = Effect.gen(function*() {
+ *   const receipt = yield* Executor.execute(Counter, "visits", { _tag: "Increment", by: 2 })
+ *   Expect.recorded(receipt, { _tag: "Incremented", by: 2 })
+ * })
+ * ```
+ */
+export const recorded = <Event extends object>(
+  receipt: Recorded<Event>,
+  ...events: outcome.Events<NoInfer<Event>>
+): void =>
+  compare(
+    "the command has recorded other events",
+    recordedOf(outcome.listed(events)),
+    recordedOf(receipt.events.map(({ data }) => data))
+  )
+
+/**
+ * The view has exactly these records, by key. It looks at the records as they are: wait
+ * for the view first, for example with `TestApp.settled`. A difference is a defect with
+ * a {@link ScenarioFailure}.
+ *
+ * @example
+ * ```ts
+ * import type { Query } from "@hexfold/core"
+ * import { Expect, TestApp } from "@hexfold/testing"
+ * import { Effect } from "effect"
+ *
+ * declare const Balances: Query.Versioned<number>
+ *
+ * const test = Effect.andThen(TestApp.settled, Expect.records(Balances, { anna: 5, ben: 3 }))
+ * ```
+ */
+export const records = <State, Name extends string>(
+  view: Query.Versioned<State, Name>,
+  expected: Readonly<Record<string, NoInfer<State>>>
+): Effect.Effect<void, Records.QueryError, ViewStore.ViewStore> =>
+  Effect.gen(function* () {
+    const { rows } = yield* Records.query(view, Query.from(view))
+    const encode = Schema.encodeSync(Schema.toCodecJson(view.schemas.state))
+    const stored = (each: ReadonlyArray<readonly [string, State]>) =>
+      inOrder(Object.fromEntries(each.map(([key, state]) => [key, encode(state)])))
+    compare(
+      `${view.name} has other records`,
+      stored(Object.entries(expected)),
+      stored(rows.map(({ key, state }) => [key, state]))
+    )
+  })
+
+const decided = <Decided extends object, Error>(
+  decision: Result.Result<Decided, Error>
+): outcome.Decided<object, Error> => ({
+  command: "the command",
+  decision,
+  recorded: recordedOf,
+  described: (error) => inOrder(outcome.plain(error))
+})
+
+// A decision of a boundary is an object of lists; everything else is events.
+const expectedOf = (events: ReadonlyArray<unknown>): object => {
+  const [first] = events
+  const isByRole =
+    events.length === 1 && typeof first === "object" && first !== null && !Array.isArray(first) && !("_tag" in first)
+  return isByRole ? first : outcome.listed(events as outcome.Events<object>)
+}
