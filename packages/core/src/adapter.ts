@@ -5,6 +5,7 @@
  */
 export * as Background from "./application/events/Background.ts"
 export * as EventCodec from "./application/events/EventCodec.ts"
+export * as KeptValue from "./application/events/KeptValue.ts"
 export * as InlineViews from "./application/views/InlineViews.ts"
 export * as QueryEvaluation from "./domain/QueryEvaluation.ts"
 export * as AppendCheck from "./ports/AppendCheck.ts"
