@@ -1,3 +1,2 @@
 export * as SerialOrder from "./models/SerialOrder.ts"
 export * as Scenario from "./scenarios/Scenario.ts"
-export * as ViewScenario from "./scenarios/ViewScenario.ts"
