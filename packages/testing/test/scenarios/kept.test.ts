@@ -167,6 +167,30 @@ describe("what is read back is what goes on", () => {
     agendas.given(Calendar.at("a"), planned(["a", "b", "c"]), planned(["d"])).then({ a: agenda({ days: [], at }) })
   })
 
+  it("and evolve gets instances of events, given ones and decided ones", () => {
+    class Set extends Schema.TaggedClass<Set>()("Set", { to: Schema.Int }) {}
+    class WasSet extends Schema.TaggedClass<WasSet>()("WasSet", { to: Schema.Int }) {}
+    const Light = Aggregate.make("Light", {
+      id: Schema.String,
+      state: Schema.Boolean,
+      initial: true,
+      commands: [Set],
+      events: [WasSet],
+      decide: {
+        Set: ({ to }, wereInstances) =>
+          wereInstances ? Decision.accept({ _tag: "WasSet" as const, to }) : Decision.nothing
+      },
+      evolve: { WasSet: (wereInstances, event) => wereInstances && event instanceof WasSet }
+    })
+    const plain = { _tag: "WasSet", to: 1 } as const
+    Scenario.of(Light)
+      .given(plain)
+      .when(new Set({ to: 1 }))
+      .then(plain)
+      .when(new Set({ to: 1 }))
+      .then(plain)
+  })
+
   it("and the texts of equal values are equal, in whatever order their keys are", () => {
     class Counted extends Schema.TaggedClass<Counted>()("Counted", {
       counts: Schema.Record(Schema.String, Schema.Int)
