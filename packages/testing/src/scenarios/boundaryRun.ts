@@ -3,7 +3,7 @@ import { ScenarioFailure } from "./compare.ts"
 import { initialOf, type Kept, keepEvent, type Source } from "./kept.ts"
 
 /** A stream that has events. */
-export interface Stream {
+interface Stream {
   readonly source: Source
   /** The state after its events. It is made when a command comes. */
   readonly state: () => unknown

@@ -78,7 +78,7 @@ const keepState = ({ schemas }: Source, what: string, state: unknown): unknown =
 const isCodec = (schema: unknown): schema is Schema.Codec<unknown, unknown> => Schema.isSchema(schema)
 
 /** The tag of a value, or a word for a value without one. */
-export const tagOf = (value: unknown): string =>
+const tagOf = (value: unknown): string =>
   typeof value === "object" && value !== null && "_tag" in value && typeof value._tag === "string"
     ? value._tag
     : "without a tag"
