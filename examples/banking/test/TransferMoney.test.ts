@@ -2,7 +2,7 @@ import { expect, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
 import { Executor } from "@hexfold/core"
 import { Scenario } from "@hexfold/testing"
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import { describe } from "vitest"
 import {
   Account,
@@ -22,7 +22,6 @@ import { LimitSet, OverLimit, Rules, SetLimit, TransferMoney } from "../src/Tran
 const [anna, ben] = [AccountId.make("anna"), AccountId.make("ben")]
 const command = { _tag: "TransferMoney", from: anna, to: ben, cents: 70 } as const
 const opened = (owner: string, balance: number) => ({ _tag: "Opened", owner, balance }) as const
-const rules = { limit: 100 }
 
 it("an account is opened once", () => {
   Scenario.of(Account)
@@ -46,18 +45,24 @@ it("the bank's limit can be set again", () => {
 })
 
 describe("a transfer", () => {
-  it("takes from one account and gives to the other", () => {
-    expect(TransferMoney.decide(command, { from: opened("Anna", 70), to: opened("Ben", 0), rules })).toEqual(
-      Result.succeed({ from: [new MoneyWithdrawn({ cents: 70 })], to: [new MoneyDeposited({ cents: 70 })] })
-    )
+  const accounts = Scenario.of(TransferMoney)
+    .given(Account.at(anna), new AccountOpened({ owner: "Anna" }), new MoneyDeposited({ cents: 100 }))
+    .given(Account.at(ben), new AccountOpened({ owner: "Ben" }))
+
+  it("takes from one account and gives to the other, as long as there is enough", () => {
+    accounts
+      .when(command)
+      .then({ from: [new MoneyWithdrawn({ cents: 70 })], to: [new MoneyDeposited({ cents: 70 })] })
+      .when(command)
+      .thenRejected(new InsufficientFunds({ balance: 30, requested: 70 }))
   })
 
-  it("is rejected for what either account rejects, and above the limit", () => {
-    const decide = (from: number, limit = 100) =>
-      TransferMoney.decide(command, { from: opened("Anna", from), to: { _tag: "Unopened" }, rules: { limit } })
-    expect(decide(69)).toEqual(Result.fail(new InsufficientFunds({ balance: 69, requested: 70 })))
-    expect(decide(70)).toEqual(Result.fail(new NotOpen()))
-    expect(decide(70, 69)).toEqual(Result.fail(new OverLimit({ limit: 69 })))
+  it("is rejected for an account that is not open, and above the limit", () => {
+    accounts.when({ ...command, to: AccountId.make("carl") }).thenRejected(new NotOpen())
+    accounts
+      .given(Rules.at("transfers"), new LimitSet({ cents: 69 }))
+      .when(command)
+      .thenRejected(new OverLimit({ limit: 69 }))
   })
 
   it.effect("writes to both streams or to none", () =>

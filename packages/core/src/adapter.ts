@@ -6,7 +6,7 @@
 export * as Background from "./application/events/Background.ts"
 export * as Ids from "./application/events/Ids.ts"
 export * as EventCodec from "./application/events/EventCodec.ts"
-export * as ValueCodec from "./application/events/ValueCodec.ts"
+export * as KeptValue from "./application/events/KeptValue.ts"
 export * as InlineViews from "./application/views/InlineViews.ts"
 export * as QueryEvaluation from "./domain/QueryEvaluation.ts"
 export * as AppendCheck from "./ports/AppendCheck.ts"

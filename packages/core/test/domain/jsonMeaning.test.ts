@@ -235,6 +235,7 @@ describe("values are compared where the schema cannot tell:", () => {
   const day = Schema.Union([Schema.Struct({ at: Schema.DateTimeUtcFromString }), Schema.Struct({ at: Schema.String })])
   const numbers = Schema.Record(lowered, Schema.Int)
   const stored = Schema.OptionFromNullOr(Schema.Unknown)
+  class Refused extends Schema.TaggedError<Refused>()("Refused", { text: lowered }) {}
 
   const changed: Readonly<Record<string, readonly [Schema.Codec<unknown, unknown>, given: unknown, message: string]>> =
     {
@@ -266,6 +267,7 @@ describe("values are compared where the schema cannot tell:", () => {
         ".value.at is a string and would be read back as an object"
       ],
       "a key that reading makes another one": [numbers, { A: 1 }, ".value.A is a number and would be lost"],
+      "a field of an error": [Refused, new Refused({ text: "A" }), ".value.text is a string and would be read back as"],
       "null in an Option of anything": [stored, Option.some(null), ".value is Some and would be read back as None"]
     }
   for (const [what, [schema, given, message]] of Object.entries(changed)) {
@@ -287,6 +289,7 @@ describe("values are compared where the schema cannot tell:", () => {
     "a tuple without its end": [tuple, ["x"]],
     "a member with its default": [Schema.Union([withDefault, short]), { a: "x", b: 5 }],
     "plain JSON where anything may be": [Schema.Any, { a: [1, { b: null }] }],
+    "an error": [Refused, new Refused({ text: "a" })],
     "JSON in an Option": [stored, Option.some({ a: 1 })],
     "a Map of what is not known": [Schema.ReadonlyMap(Schema.String, Schema.Unknown), new Map([["a", { b: 1 }]])],
     "a Set with a transformation": [Schema.ReadonlySet(lowered), new Set(["a", "b"])],

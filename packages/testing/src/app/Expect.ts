@@ -3,10 +3,10 @@
  * {@link ScenarioFailure} with the difference line by line, in every test runner and in none.
  */
 import { type EventStore, Query, Records, type ViewStore } from "@hexfold/core"
-import { Effect, type Result, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { compare, ScenarioFailure } from "../scenarios/compare.ts"
 import * as outcome from "../scenarios/outcome.ts"
-import { inOrder, recordedOf } from "./shown.ts"
+import { errorOf, inOrder, recordedOf } from "./shown.ts"
 
 export { ScenarioFailure }
 
@@ -31,7 +31,7 @@ export type Accepted<Decided> = [Decided] extends [ReadonlyArray<infer Event>]
 export const accepted = <Decided extends object, Error>(
   decision: Result.Result<Decided, Error>,
   ...events: Accepted<Decided>
-): void => outcome.accepted(decided(decision), expectedOf(events))
+): void => outcome.accepted(decided(decision), recordedOf(expectedOf(events)))
 
 /**
  * The command is rejected with exactly this error.
@@ -47,7 +47,7 @@ export const accepted = <Decided extends object, Error>(
 export const rejected = <Decided extends object, Error>(
   decision: Result.Result<Decided, Error>,
   error: NoInfer<Error>
-): void => outcome.rejected(decided(decision), error)
+): void => outcome.rejected(decided(decision), errorOf(error))
 
 /** The part of a receipt that {@link recorded} looks at. */
 export interface Recorded<out Event> {
@@ -115,13 +115,10 @@ export const records = <State, Name extends string>(
     )
   })
 
-const decided = <Decided extends object, Error>(
-  decision: Result.Result<Decided, Error>
-): outcome.Decided<object, Error> => ({
+const decided = <Decided extends object, Error>(decision: Result.Result<Decided, Error>): outcome.Decided => ({
   command: "the command",
-  decision,
-  recorded: recordedOf,
-  described: (error) => inOrder(outcome.plain(error))
+  about: "",
+  outcome: Result.mapBoth(decision, { onSuccess: recordedOf, onFailure: errorOf })
 })
 
 // A decision of a boundary is an object of lists; everything else is events.

@@ -1,4 +1,5 @@
-import { plain } from "../scenarios/outcome.ts"
+/** Events and errors as failures show them. */
+import { Schema } from "effect"
 
 /** Events as a failure shows them: each by its tag, those of a boundary by role. Roles without events are left out. */
 export const recordedOf = (events: object): unknown => {
@@ -6,6 +7,18 @@ export const recordedOf = (events: object): unknown => {
   const roles = Object.entries<ReadonlyArray<unknown>>({ ...events }).filter(([, each]) => each.flat().length > 0)
   return inOrder(Object.fromEntries(roles.map(([role, each]) => [role, recordedOf(each)])))
 }
+
+/** An error as a failure shows it. */
+export const errorOf = (error: unknown): unknown => inOrder(plain(error))
+
+// A value of a class that is a schema as JSON.
+const plain = (value: unknown): unknown => {
+  if (typeof value !== "object" || value === null) return value
+  const { constructor } = value
+  return isCodec(constructor) ? Schema.encodeUnknownSync(Schema.toCodecJson(constructor))(value) : { ...value }
+}
+
+const isCodec = (value: unknown): value is Schema.Codec<unknown, unknown> => Schema.isSchema(value)
 
 const byTag = (event: unknown): unknown => {
   const shown = plain(event)

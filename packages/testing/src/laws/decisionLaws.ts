@@ -104,7 +104,7 @@ const lost = (what: string, value: unknown, schema: Schema.Codec<unknown, unknow
   const back = journeyOf(schema).back(value)
   return Result.isSuccess(back)
     ? undefined
-    : { law: `every ${what} comes back from a store as it was`, detail: `${printed(value)}: ${back.failure.detail}` }
+    : { law: `every ${what} comes back from a store as it was`, detail: `${printed(value)}: ${back.failure}` }
 }
 
 // `decide` again, on the same inputs and on what a store may give back.

@@ -1,40 +1,46 @@
-/** The way of a value through a store. */
-import { ValueCodec } from "@hexfold/core/adapter"
-import { Result, type Schema } from "effect"
+/** The way of a value through a store: as it is given back, and with its keys in another order. */
+import { KeptValue } from "@hexfold/core/adapter"
+import { Result, Schema } from "effect"
 
-/** Why a value does not survive the way through a store. */
-export interface Lost {
-  readonly detail: string
-}
-
-/** A value on its way through a store: as it is given back, and with its keys in another order. */
+/** The ways of the values of one schema. A failure says what a store would refuse or change. */
 export interface Journey<A> {
   /** The JSON of a value, its keys in one order. */
   readonly json: (value: A) => string
-  readonly back: (value: A) => Result.Result<A, Lost>
+  readonly back: (value: A) => Result.Result<A, string>
   /** The same, with the keys of its JSON in the opposite order. */
-  readonly reordered: (value: A) => Result.Result<A, Lost>
+  readonly reordered: (value: A) => Result.Result<A, string>
 }
 
-/** The way of the values of a schema through a store. */
 export const journeyOf = <A>(schema: Schema.Codec<A, unknown>): Journey<A> => {
-  const { changed, decode, encode } = ValueCodec.of(schema)
-  const through = (value: A, read: (text: string) => unknown): Result.Result<A, Lost> => {
-    const encoded = encode(value)
-    if (Result.isFailure(encoded)) return Result.fail({ detail: `it cannot be written: ${encoded.failure.message}` })
-    const lost = changed(value, encoded.success)
-    if (lost !== undefined) return Result.fail({ detail: lost })
-    const back = decode(read(JSON.stringify(encoded.success)))
-    return Result.mapError(back, ({ message }) => ({ detail: `it cannot be read back: ${message}` }))
-  }
-  return {
-    json: (value) => JSON.stringify(sorted(Result.getOrThrow(encode(value)))),
-    back: (value) => through(value, JSON.parse),
-    reordered: (value) => through(value, (text) => withKeys(JSON.parse(text), (keys) => keys.reverse()))
-  }
+  const known = journeys.get(schema)
+  // Each schema has the journey of its own values.
+  if (known !== undefined) return known as unknown as Journey<A>
+  const journey = make(schema)
+  journeys.set(schema, journey as unknown as Journey<unknown>)
+  return journey
 }
 
-const sorted = (json: unknown): unknown => withKeys(json, (keys) => keys.sort())
+const journeys = new WeakMap<object, Journey<unknown>>()
+
+const make = <A>(schema: Schema.Codec<A, unknown>): Journey<A> => {
+  const keep = KeptValue.of(schema)
+  const codec = Schema.toCodecJson(schema)
+  const [encode, decode] = [Schema.encodeResult(codec), Schema.decodeUnknownResult(codec)]
+  return {
+    json: (value) => {
+      const json = Result.getOrElse(
+        encode(value),
+        () => Result.getOrThrowWith(keep(value), (why) => new Error(why)).json
+      )
+      return JSON.stringify(withKeys(json, (keys) => keys.sort()))
+    },
+    back: (value) => Result.map(keep(value), (kept) => kept.value),
+    reordered: (value) =>
+      Result.flatMap(keep(value), ({ json }) =>
+        Result.mapError(decode(withKeys(json, (keys) => keys.reverse())), ({ message }) => message)
+      )
+  }
+}
 
 const withKeys = (json: unknown, order: (keys: Array<string>) => Array<string>): unknown => {
   if (typeof json !== "object" || json === null) return json

@@ -1,13 +1,17 @@
 import { diffLines } from "diff"
 
-/** The outcome of a scenario differs from the expected one; the message shows the difference line by line. */
+/**
+ * The outcome of a scenario differs from the expected one, or a part of the
+ * scenario could not happen. The message shows a difference line by line.
+ */
 export class ScenarioFailure extends Error {
   override readonly name = "ScenarioFailure"
+  /** Undefined, like `actual`, if there is nothing to compare. */
   readonly expected: unknown
   readonly actual: unknown
 
-  constructor(message: string, expected: unknown, actual: unknown) {
-    super(`${message}\n\n${difference(expected, actual)}`)
+  constructor(message: string, expected?: unknown, actual?: unknown) {
+    super(expected === undefined && actual === undefined ? message : `${message}\n\n${difference(expected, actual)}`)
     this.expected = expected
     this.actual = actual
   }
@@ -18,8 +22,7 @@ export const compare = (message: string, expected: unknown, actual: unknown): vo
   if (print(expected) !== print(actual)) throw new ScenarioFailure(message, expected, actual)
 }
 
-const print = (value: unknown): string =>
-  `${JSON.stringify(value, (_, each: unknown) => (typeof each === "bigint" ? `${each}` : each), 2)}\n`
+const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
 const difference = (expected: unknown, actual: unknown): string =>
   diffLines(print(expected), print(actual))

@@ -215,7 +215,8 @@ const nameOf = (path: Path): string => {
 
 const differs = (path: Path, kind: string): string => `${nameOf(path)} is ${kind} and would be read back as another one`
 
-const isIterable = (value: object): value is Iterable<unknown> => Symbol.iterator in value
+// An error of Effect can be yielded, and so has an iterator. It holds no members.
+const isIterable = (value: object): value is Iterable<unknown> => Symbol.iterator in value && !(value instanceof Error)
 
 const classOf = (value: object): object | undefined => {
   const prototype: unknown = Object.getPrototypeOf(value)

@@ -4,13 +4,17 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Aggregate from "../Aggregate.ts"
 import type * as StreamId from "../StreamId.ts"
+import type { Metadata } from "../metadata.ts"
 import type { Envelope, View } from "./definition.ts"
 
-/** An event for {@link fold}, with any part of its envelope. */
-export interface Given<out Name extends string, out Id, out Event> extends Partial<Envelope<Name, Id>> {
+/** An event for {@link fold}, with any part of its envelope and of its metadata. */
+export interface Given<out Name extends string, out Id, out Event> extends Partial<
+  Omit<Envelope<Name, Id>, "metadata">
+> {
   readonly aggregate: Name
   readonly id: Id
   readonly streamId: StreamId.StreamId
+  readonly metadata?: Partial<Metadata>
   readonly event: Event
 }
 
@@ -23,10 +27,7 @@ export interface Given<out Name extends string, out Id, out Event> extends Parti
  *
  * declare const Counter: Aggregate.Aggregate<"Counter", string, number, never, { readonly _tag: "Reset" }, never>
  *
- * const byAnna = View.given(Counter, "a", { _tag: "Reset" }).map((given) => ({
- *   ...given,
- *   metadata: { correlationId: "c", causationId: "c", actor: "Anna" }
- * }))
+ * const byAnna = View.given(Counter, "a", { _tag: "Reset" }).map((given) => ({ ...given, metadata: { actor: "Anna" } }))
  * ```
  */
 export const given = <
@@ -85,7 +86,9 @@ export const fold = <Name extends string, State, Event extends Aggregate.Tagged,
     const { position = last + 1, version = (versions.get(known.streamId) ?? 0) + 1 } = known
     last = position
     versions.set(known.streamId, version)
-    const envelope = { ...madeUp(position), ...known, position, version } as In
+    const made = madeUp(position)
+    const metadata = { ...made.metadata, ...known.metadata }
+    const envelope = { ...made, ...known, metadata, position, version } as In
     for (const key of Result.getOrThrow(view.keysOf(event, envelope))) {
       const state = view.evolve(records.get(key), event, envelope)
       if (state === undefined) records.delete(key)
