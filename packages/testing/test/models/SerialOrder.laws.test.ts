@@ -28,6 +28,17 @@ describe("a serial order of at most seven operations", () => {
   )
 
   it.effect.prop(
+    "is found exactly if a permutation is serial, where positions say little and times are not known",
+    { history: histories(6, { allOverlap: true }) },
+    ({ history: { operations } }) =>
+      Effect.sync(() => {
+        const explained = SerialOrder.explain(operations, model)
+        expect(Result.isSuccess(explained)).toBe(hasSerialOrder(operations, model))
+      }),
+    many
+  )
+
+  it.effect.prop(
     "is missing for a reason: the longest part is serial, and the named operation does not go on from it",
     { history: histories(7) },
     ({ history: { operations } }) =>

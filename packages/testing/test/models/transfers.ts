@@ -11,10 +11,11 @@ import { Arbitrary, DateTime, Result, Schema } from "effect"
 export type Command =
   | { readonly _tag: "Transfer"; readonly from: number; readonly to: number; readonly amount: number }
   | { readonly _tag: "Look"; readonly at: ReadonlyArray<number>; readonly seesLast: boolean }
-/** What is added to an account. */
+/** What is added to an account. A payment also records the account that was changed before. */
 interface Moved {
   readonly account: number
   readonly amount: number
+  readonly last?: number
 }
 type Operation = SerialOrder.Operation<Command, Moved, string>
 /** The last account depends on the order of events in different streams, as the balances do not. */
@@ -33,7 +34,7 @@ export const model: SerialOrder.Model<Balances, Command, Moved, string> = {
     }
     const { amount, from, to } = command
     if (amount === 0) return Result.succeed([])
-    if (from === to) return Result.succeed([{ account: to, amount }])
+    if (from === to) return Result.succeed([{ account: to, amount, last }])
     if (of[from]! < amount) return Result.fail(`only ${of[from]}`)
     return Result.succeed([
       { account: from, amount: -amount },
@@ -101,15 +102,29 @@ interface Generated {
   readonly isDamaged: boolean
 }
 
-/** Histories of at most so many operations. */
-export const histories = (maxLength: number): Arbitrary.Arbitrary<Generated> =>
+/** Histories of at most so many operations. If all overlap, nothing is known of their times. */
+export const histories = (
+  maxLength: number,
+  { allOverlap = false }: { readonly allOverlap?: boolean } = {}
+): Arbitrary.Arbitrary<Generated> =>
   Arbitrary.map(
     Arbitrary.all({
       calls: Arbitrary.array(Arbitrary.schema(Call), { minLength: Math.min(3, maxLength), maxLength }),
       damage: Arbitrary.schema(Damage)
     }),
-    ({ calls, damage }) => ({ operations: damaged(recorded(calls), damage), isDamaged: damage.kind !== "none" })
+    ({ calls, damage }) => ({
+      operations: damaged(recorded(allOverlap ? calls.map(overlapping) : calls), damage),
+      isDamaged: damage.kind !== "none"
+    })
   )
+
+const overlapping = (call: Call): Call => ({
+  ...call,
+  began: 0,
+  effectAfter: 8 + call.effectAfter,
+  drawnBefore: 2 * call.drawnBefore,
+  knows: "nothing"
+})
 
 const commandOf = ({ amount, from, isLook, seesLast, to }: Call): Command =>
   isLook
