@@ -6,7 +6,7 @@
  */
 
 /** What is known of the place of an operation. */
-export interface Bounds {
+interface Bounds {
   /** The events in the order in which the operation recorded them. */
   readonly events: ReadonlyArray<{ readonly streamId: string; readonly version: number; readonly position: number }>
   readonly after: number
