@@ -91,6 +91,7 @@ export interface Undecided<Command, Event, Error> extends Evidence<Command, Even
   readonly limit: number
 }
 
+/** How long the search may be. */
 export interface Options {
   /** After how many partial orders that lead nowhere the search gives up. Default: 100,000. */
   readonly limit?: number | undefined
