@@ -53,17 +53,19 @@ const conserving = (execute: (command: Transfer) => Executing) =>
   Effect.gen(function* () {
     const nodes = [yield* open, yield* open, yield* open]
     const ids = yield* funded(nodes[0]!, 10, 50)
+    let clock = 0
     const operations = yield* Effect.forEach(
       transfers(ids, 192),
       (command, i) =>
         Effect.gen(function* () {
           const after = yield* horizonOf(nodes[(i + 1) % 3]!.eventStore)
+          const began = ++clock
           const outcome = yield* execute(command).pipe(
             on(nodes[i % 3]!),
             Effect.map(({ events }) => Result.succeed(events)),
             Effect.catchTag("InsufficientFunds", (error) => Effect.succeed(Result.fail(error)))
           )
-          return { command, outcome, after }
+          return { command, outcome, after, began, ended: ++clock }
         }),
       { concurrency: 64 }
     )
@@ -88,7 +90,10 @@ const conserving = (execute: (command: Transfer) => Executing) =>
         return new Map(state).set(id, Account.evolve(state.get(id)!, data))
       }
     })
-    if (Result.isFailure(order)) assert.fail(`no serial order explains ${JSON.stringify(order.failure)}`)
+    if (Result.isFailure(order)) {
+      const { _tag, placed, ...evidence } = order.failure
+      assert.fail(`${_tag} after ${placed.length} operations: ${JSON.stringify(evidence)}`)
+    }
   })
 
 /** A store whose first append is done, and whose answer to it gets lost. */

@@ -90,6 +90,7 @@ export const contending: Cases = {
     const executors = [executorOn(yield* open), executorOn(yield* open)]
     const ids: ReadonlyArray<string> = count(10).map(() => newStream("Any"))
     for (const id of ids) yield* executors[0]!.run(deposit(id, 20))
+    let clock = 0
     const operations = yield* Effect.forEach(
       count(20),
       (caller) =>
@@ -105,11 +106,12 @@ export const contending: Cases = {
               amount: 1 + ((caller * 5 + i) % 17)
             }
             const after = yield* horizonOf(store)
+            const began = ++clock
             const outcome = yield* run(Executor.execute(TransferMoney, command)).pipe(
               Effect.map(({ events }) => Result.succeed(events)),
               Effect.catchTag("InsufficientFunds", (error) => Effect.succeed(Result.fail(error)))
             )
-            return { command, outcome, after }
+            return { command, outcome, after, began, ended: ++clock }
           })
         ),
       together
@@ -126,7 +128,10 @@ export const contending: Cases = {
         return new Map(state).set(id, Account.evolve(state.get(id)!, data))
       }
     })
-    if (Result.isFailure(order)) assert.fail(`no serial order explains ${JSON.stringify(order.failure)}`)
+    if (Result.isFailure(order)) {
+      const { _tag, placed, ...evidence } = order.failure
+      assert.fail(`${_tag} after ${placed.length} operations: ${JSON.stringify(evidence)}`)
+    }
     const states = yield* Effect.forEach(ids, (id) => executors[0]!.run(Executor.load(Account, id)))
     assert.strictEqual(
       states.reduce((sum, { state }) => sum + state, 0),
