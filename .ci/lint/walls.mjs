@@ -356,6 +356,11 @@ export const walls = {
     ],
     allowed: [...corePublic, "./world.ts", "effect"]
   },
+  "packages/testing/src/fastCheck/*": {
+    folder: "packages/testing/src/fastCheck",
+    forbidden: ["../histories/Histories.ts", "../laws/Laws.ts", "vitest", "@effect/vitest", "node:fs", "@hexfold/core"],
+    allowed: ["effect", "fast-check"]
+  },
   "packages/testing/src/laws/*": {
     folder: "packages/testing/src/laws",
     forbidden: [

@@ -131,9 +131,29 @@ const near = (value: unknown): ReadonlyArray<unknown> => {
   if (typeof value === "number") return [0, 1, 2, Math.trunc(value / 2), value - Math.sign(value)]
   if (typeof value === "bigint") return [0n, 1n, value / 2n]
   if (typeof value === "string") return ["", "a", "b", "c", value.slice(0, 1), value.slice(0, value.length / 2)]
-  if (Array.isArray(value)) return [[], value.slice(0, 1), value.slice(0, value.length / 2), value.slice(1)]
-  return []
+  if (Array.isArray(value)) {
+    const members: ReadonlyArray<unknown> = value
+    return [
+      [],
+      members.slice(0, 1),
+      members.slice(0, members.length / 2),
+      ...members.map((_, i) => members.toSpliced(i, 1)),
+      ...members.flatMap((each, i) => nearWithin(each).map((other) => members.with(i, other)))
+    ]
+  }
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return []
+  const entries = Object.entries(value)
+  return [
+    ...entries.map((_, i) => Object.fromEntries(entries.toSpliced(i, 1))),
+    ...entries.flatMap(([key, each], i) => [
+      ...nearWithin(key).map((other) => Object.fromEntries(entries.with(i, [String(other), each]))),
+      ...nearWithin(each).map((other) => Object.fromEntries(entries.with(i, [key, other])))
+    ])
+  ]
 }
+
+// Objects and lists have many members: each has only its simplest ones.
+const nearWithin = (value: unknown): ReadonlyArray<unknown> => near(value).slice(0, 6)
 
 const simplest = (field: Field): ReadonlyArray<unknown> => {
   let found = simplestByField.get(field)
@@ -157,7 +177,7 @@ const simplestByField = new WeakMap<Field, ReadonlyArray<unknown>>()
 /** How hard a value is to read: few letters and small numbers are simple. */
 export const weightOf = (value: unknown): number => {
   if (typeof value === "number")
-    return Number.isFinite(value) ? Math.abs(value) * (Number.isInteger(value) ? 1 : 10) : 1e9
+    return Number.isInteger(value) ? Math.abs(value) : Number.isFinite(value) ? 5 + Math.abs(value) * 10 : 1e9
   if (typeof value === "bigint") return Math.abs(Number(value))
   if (typeof value === "string") {
     return [...value].reduce((sum, each) => sum + (/[a-z]/.test(each) ? 4 + each.charCodeAt(0) / 100 : 20), 0)
@@ -165,5 +185,5 @@ export const weightOf = (value: unknown): number => {
   if (typeof value !== "object" || value === null) return 0
   if (Array.isArray(value)) return value.reduce<number>((sum, each) => sum + 2 + weightOf(each), 1)
   const entries = Object.entries(value)
-  return entries.reduce((sum, [, each]) => sum + 1 + weightOf(each), 1)
+  return entries.reduce((sum, [key, each]) => sum + 1 + weightOf(key) / 100 + weightOf(each), 1)
 }

@@ -30,7 +30,7 @@ const printedObject = (value: object): string => {
 const nameOf = (constructor: unknown): string => (constructor as { readonly name: string }).name
 
 const fieldsOf = (value: object, without: ReadonlyArray<string>): string => {
-  const fields = Object.entries(value).filter(([key, each]) => !without.includes(key) && each !== undefined)
+  const fields = Object.entries(value).filter(([key]) => !without.includes(key))
   if (fields.length === 0) return without.length > 0 ? "" : "{}"
   return `{ ${fields.map(([key, each]) => `${isName(key) ? key : JSON.stringify(key)}: ${printed(each)}`).join(", ")} }`
 }
