@@ -17,10 +17,10 @@ import {
 export type Member = Target | { readonly target: Target }
 
 /** What every aggregate and every boundary has. */
-export type Target = Aggregate.Any | AnyOfBoundaries
+type Target = Aggregate.Any | AnyOfBoundaries
 
 /** What every boundary has. */
-export interface AnyOfBoundaries {
+interface AnyOfBoundaries {
   readonly name: string
   readonly stages: (command: never) => ReadonlyArray<Boundary.Stage>
   readonly decide: (command: never, states: never) => unknown

@@ -203,7 +203,7 @@ export const rolesOf = (boundary: AnyBoundary, command: Tagged, streams: Streams
   return earlier
 }
 
-export const statesOf = (roles: Participant.Participants, streams: Streams): Record<string, unknown> =>
+const statesOf = (roles: Participant.Participants, streams: Streams): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(roles).map(([role, players]) => [
       role,

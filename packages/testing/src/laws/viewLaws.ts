@@ -12,7 +12,7 @@ import { idOf, type Logged, type Run, type Stream } from "../histories/world.ts"
 export type Stored = ReadonlyMap<string, Schema.Json>
 
 /** The events of a history, as a store has recorded them. */
-export const recordedOf = (log: ReadonlyArray<Logged>): ReadonlyArray<EventStore.RecordedEvent> => {
+const recordedOf = (log: ReadonlyArray<Logged>): ReadonlyArray<EventStore.RecordedEvent> => {
   const versions = new Map<string, number>()
   return log.map(({ event, source, streamId }, i): EventStore.RecordedEvent => {
     const position = i + 1
@@ -38,7 +38,7 @@ const codecOf = (source: Participant.Any["source"]) =>
   EventCodec.of(source as Participant.Source<string, unknown, Logged["event"]>)
 
 /** The records after some batches of events, or the first event that cannot be applied. */
-export const folded = (
+const folded = (
   view: View.Any,
   batches: ReadonlyArray<ReadonlyArray<EventStore.RecordedEvent>>,
   before: Stored = new Map(),

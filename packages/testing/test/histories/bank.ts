@@ -2,18 +2,18 @@
 import { Aggregate, Boundary, Decision, View } from "@hexfold/core"
 import { Schema } from "effect"
 
-export const AccountId = Schema.NonEmptyString.pipe(Schema.brand("AccountId"))
+const AccountId = Schema.NonEmptyString.pipe(Schema.brand("AccountId"))
 const Amount = Schema.Int.check(Schema.isGreaterThan(0))
 
-export class Deposit extends Schema.TaggedClass<Deposit>()("Deposit", { amount: Amount }) {}
-export class Withdraw extends Schema.TaggedClass<Withdraw>()("Withdraw", { amount: Amount }) {}
-export class Close extends Schema.TaggedClass<Close>()("Close", {}) {}
+class Deposit extends Schema.TaggedClass<Deposit>()("Deposit", { amount: Amount }) {}
+class Withdraw extends Schema.TaggedClass<Withdraw>()("Withdraw", { amount: Amount }) {}
+class Close extends Schema.TaggedClass<Close>()("Close", {}) {}
 export class Deposited extends Schema.TaggedClass<Deposited>()("Deposited", { amount: Amount }) {}
 export class Withdrawn extends Schema.TaggedClass<Withdrawn>()("Withdrawn", { amount: Amount }) {}
-export class Closed extends Schema.TaggedClass<Closed>()("Closed", {}) {}
-export class Overdrawn extends Schema.TaggedError<Overdrawn>()("Overdrawn", { balance: Schema.Int }) {}
-export class NotEmpty extends Schema.TaggedError<NotEmpty>()("NotEmpty", {}) {}
-export class IsClosed extends Schema.TaggedError<IsClosed>()("IsClosed", {}) {}
+class Closed extends Schema.TaggedClass<Closed>()("Closed", {}) {}
+class Overdrawn extends Schema.TaggedError<Overdrawn>()("Overdrawn", { balance: Schema.Int }) {}
+class NotEmpty extends Schema.TaggedError<NotEmpty>()("NotEmpty", {}) {}
+class IsClosed extends Schema.TaggedError<IsClosed>()("IsClosed", {}) {}
 
 export const Account = Aggregate.make("Account", {
   id: AccountId,
