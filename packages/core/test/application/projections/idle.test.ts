@@ -267,17 +267,21 @@ describe("a wait for a view that does not handle the last event", () => {
     return { stores, lose: loseLast(3) }
   })
 
-  it.effect("does not believe what the projection of this process has passed in a history that has ended", () =>
-    Effect.gen(function* () {
-      const { lose, stores } = yield* lost
-      yield* lose
-      yield* Effect.gen(function* () {
-        const { position } = yield* budget(1, 6)
-        const waiting = yield* Effect.forkChild(Projection.waitUntil(Limits, { history: 2, position }))
-        yield* TestClock.adjust("1 second")
-        expect(waiting.pollUnsafe()).toBeUndefined()
-      }).pipe(Effect.provide(stores))
-    })
+  it.effect(
+    "believes, as a job does, nothing that the projection of this process has passed in a history that has ended",
+    () =>
+      Effect.gen(function* () {
+        const { lose, stores } = yield* lost
+        yield* lose
+        yield* Effect.gen(function* () {
+          const { position } = yield* budget(1, 6)
+          const waiting = yield* Effect.forkChild(Projection.waitUntil(Limits, { history: 2, position }))
+          const job = yield* Effect.forkChild(Projection.catchUp(Limits))
+          yield* TestClock.adjust("1 second")
+          expect(waiting.pollUnsafe()).toBeUndefined()
+          expect(job.pollUnsafe()).toBeUndefined()
+        }).pipe(Effect.provide(stores))
+      })
   )
 
   it.effect(
