@@ -263,7 +263,7 @@ with log as materialized (
   from (select where exists (select from ${schema}.views where inline)) as needed
   cross join lateral ${schema}.horizon_2(false, false, false) as log
 )
-select id, view, version, build, serves and not ${isLeft(schema, "$1")} as serves, replaced, inline, fingerprint, promotion, epoch,
+select id, view, version, build, serves and not ${isLeft(schema, "$1")} as serves, replaced, inline, fingerprint, epoch,
   case when inline then o_horizon else position end as position,
   case when inline then o_history else ${knownHistory} end as history,
   failure, events_per_second, positions_per_second, ${countedChanges} as changes,

@@ -7,7 +7,6 @@ import type { StatusRow } from "./rows.ts"
 
 /** What a process has seen of the appends to a generation. */
 interface Seen {
-  readonly promotion: bigint
   readonly history: bigint
   /** The events up to this position have been looked at. */
   readonly upTo: bigint
@@ -24,14 +23,14 @@ interface Seen {
  *
  * Why no change is missed. (1) An append writes its events and the records in one transaction. So a record that has
  * changed has an event with one of the generation's types and aggregates. (2) The statement begins after the horizon was
- * read, so it sees every event up to there. (3) The next look begins where this one ended, in the same history and
- * promotion; in another one the number is that of the horizon, and so another one.
+ * read, so it sees every event up to there. (3) The next look begins where this one ended, in the same history; in another
+ * one the number is that of the horizon. (4) Between two times in which appends maintain a generation, `demote` has raised
+ * its own count, and the position that is found here never falls within a history. So the sum of the two is another one.
  */
 export const inlineChanges = (schema: string, sql: SqlClient.SqlClient) => {
   let known: ReadonlyMap<bigint, Seen> = new Map()
 
-  const beginning = ({ history, position, promotion }: StatusRow): Seen => ({
-    promotion,
+  const beginning = ({ history, position }: StatusRow): Seen => ({
     history: history ?? 0n,
     upTo: position,
     last: position
@@ -75,7 +74,7 @@ export const inlineChanges = (schema: string, sql: SqlClient.SqlClient) => {
   }
 }
 
-const isSame = (seen: Seen, row: StatusRow): boolean => seen.promotion === row.promotion && seen.history === row.history
+const isSame = (seen: Seen, row: StatusRow): boolean => seen.history === row.history
 
 const latest = (a: Seen, b: Seen): Seen => ({
   ...a,

@@ -1,5 +1,6 @@
 import type { Query } from "@hexfold/core"
 import { QueryEvaluation } from "@hexfold/core/adapter"
+import { Array as Arr } from "effect"
 import { type Column, fieldColumn, indexed, keyColumn, valueAt } from "../sql/records.ts"
 import { namedKeys, type SortKey, sortKey, textKey } from "./sortKey.ts"
 
@@ -21,12 +22,15 @@ export const parameters = () => {
     return bound
   }
   // A part that is always false leaves its values out. The server wants to know the types of these too.
-  const statement = (text: string): Statement => ({
-    text: all.length === 0 ? text : `with bound as (select ${all.join(", ")}) ${text}`,
-    binds
-  })
+  const statement = (text: string): Statement => {
+    const bound = Arr.chunksOf(all, mostColumns).map((each, i) => `bound_${i} as (select ${each.join(", ")})`)
+    return { text: bound.length === 0 ? text : `with ${bound.join(", ")} ${text}`, binds }
+  }
   return { bind, binds, statement }
 }
+
+// A select of Postgres has at most 1,664 columns. A query has at most 1,000 operands, and some bind several values.
+const mostColumns = 1_000
 
 /** How a statement reads the fields of the states. */
 export interface Reading {

@@ -85,8 +85,6 @@ export interface StatusRow {
   readonly serves: boolean
   readonly replaced: boolean
   readonly inline: boolean
-  /** The number of the last promotion. */
-  readonly promotion: bigint
   readonly fingerprint: string | null
   readonly epoch: bigint
   readonly position: bigint

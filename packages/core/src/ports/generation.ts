@@ -66,7 +66,8 @@ export interface Status extends Generation {
   /**
    * A number that grows with every commit that puts or removes a record. While appends maintain the generation it grows
    * with the events that may touch its records, at the latest when the horizon reaches them. So as long as it stays the
-   * same, the records are the same. It is only to be compared with an earlier answer of the same store.
+   * same, the records are the same. It is only to be compared with an earlier answer of the same store, in the same
+   * history of the log, and with the same `inline`.
    */
   readonly changes: number
   /** The fingerprint of the definition that has made the records. Undefined if no claim has said it. */

@@ -1,6 +1,6 @@
 /** What a projection costs for events that its view does not handle, and who may wait for it. */
 import { describe, expect, it } from "@effect/vitest"
-import { MemoryEventStore, MemoryViewStore } from "@hexfold/adapters-memory"
+import { MemoryEventStore, MemoryStores, MemoryViewStore } from "@hexfold/adapters-memory"
 import {
   EventStore,
   Projection,
@@ -8,10 +8,11 @@ import {
   ProjectionStore,
   Query,
   Records,
+  Subscription,
   View,
   ViewStore
 } from "@hexfold/core"
-import { Clock, Duration, Effect, Fiber, Layer, Schema, Stream } from "effect"
+import { Clock, Context, Duration, Effect, Fiber, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Account } from "../../support/account.ts"
 import { Budget } from "../../support/budget.ts"
@@ -211,7 +212,10 @@ describe("a wait for a view that does not handle the last event", () => {
     Effect.gen(function* () {
       yield* idle
       // By its name alone, too: the projection of this process says how far it has come.
-      yield* Projection.waitUntil({ name: "Limits", version: 1 }, 4)
+      const waiting = yield* Effect.forkChild(Projection.waitUntil({ name: "Limits", version: 1 }, 4))
+      yield* TestClock.adjust(0)
+      expect(waiting.pollUnsafe()).toBeDefined()
+      yield* Fiber.join(waiting)
       expect(yield* statusOf(Limits)).toMatchObject({ position: 1 })
     }).pipe(Effect.provide(stores))
   )
@@ -249,6 +253,63 @@ describe("a wait for a view that does not handle the last event", () => {
       const { rows } = yield* Records.query(Limits, Query.from(Limits))
       expect(rows.map(({ state }) => state.sum)).toEqual([5])
     }).pipe(Effect.provide(stores))
+  )
+
+  /** A projection of this process has passed position 4, and does not hear that the log has lost all but the first event. */
+  const lost = Effect.gen(function* () {
+    const { loseLast, open } = yield* MemoryStores.lossy
+    const stores = open({})
+    const store = Context.get(stores, EventStore.EventStore)
+    const horizons = Stream.mapEffect(store.horizons, (horizon) =>
+      horizon.history === 1 ? Effect.succeed(horizon) : Effect.never
+    )
+    yield* idle.pipe(Effect.provideService(EventStore.EventStore, { ...store, horizons }), Effect.provide(stores))
+    return { stores, lose: loseLast(3) }
+  })
+
+  it.effect(
+    "believes, as a job does, nothing that the projection of this process has passed in a history that has ended",
+    () =>
+      Effect.gen(function* () {
+        const { lose, stores } = yield* lost
+        yield* lose
+        yield* Effect.gen(function* () {
+          const { position } = yield* budget(1, 6)
+          const waiting = yield* Effect.forkChild(Projection.waitUntil(Limits, { history: 2, position }))
+          const job = yield* Effect.forkChild(Projection.catchUp(Limits))
+          yield* TestClock.adjust("1 second")
+          expect(waiting.pollUnsafe()).toBeUndefined()
+          expect(job.pollUnsafe()).toBeUndefined()
+        }).pipe(Effect.provide(stores))
+      })
+  )
+
+  it.effect(
+    "as a live query does, which shows the event of the present history when another process has applied it",
+    () =>
+      Effect.gen(function* () {
+        const { lose, stores } = yield* lost
+        yield* Effect.gen(function* () {
+          const shown: Array<number> = []
+          yield* Effect.forkChild(
+            Stream.runForEach(Subscription.query(Limits, Query.from(Limits)), ({ rows }) =>
+              Effect.sync(() => shown.push(rows[0]!.state.sum))
+            )
+          )
+          yield* TestClock.adjust("10 millis")
+          yield* lose
+          yield* budget(1, 6)
+          yield* TestClock.adjust("1 second")
+          expect(shown).toEqual([5])
+          const { commit } = yield* ProjectionStore.ProjectionStore
+          const { epoch } = (yield* statusOf(Limits))!
+          const owner = { generation: { view: "Limits", version: 1 }, epoch }
+          const put = [{ key: "1", state: { sum: 11, events: 2 } }]
+          yield* commit({ owner, from: 1, to: 2, history: 2, records: { put, remove: [] } })
+          yield* TestClock.adjust("1 second")
+          expect(shown).toEqual([5, 11])
+        }).pipe(Effect.provide(stores))
+      })
   )
 
   it.effect("does not end while an append under way may still add an event for the view", () =>

@@ -1,11 +1,20 @@
 /** Subscriptions and live queries whose store fails or is slow: they go on, and no failure is silent. */
 import { describe, expect, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
-import { EventStore, Projection, EventStoreError, Query, Reason, Subscription, ViewStore } from "@hexfold/core"
+import {
+  EventStore,
+  Projection,
+  EventStoreError,
+  Query,
+  Reason,
+  StreamId,
+  Subscription,
+  ViewStore
+} from "@hexfold/core"
 import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { collecting } from "../../support/logged.ts"
-import { Activity, away, budget, deposited, eventually, stores } from "../../support/projected.ts"
+import { Activity, appendRaw, away, budget, deposited, eventually, stores } from "../../support/projected.ts"
 
 const failure = (reason: Reason.Reason) => new EventStoreError({ operation: "readAll", reason })
 const timeout = failure(new Reason.Timeout({ detail: "canceling statement due to statement timeout" }))
@@ -147,5 +156,40 @@ it.effect("a live query whose store does not answer warns, and goes on when it d
       "Warn a live query of Activity tries again, and shows nothing new meanwhile: status: no answer in time",
       "Info a live query of Activity goes on"
     ])
+  }).pipe(Effect.provide(stores))
+)
+
+it.effect("a live query asks nothing after its store has come back, and tries again soon when it goes again", () =>
+  Effect.gen(function* () {
+    yield* Projection.catchUp(Activity)
+    const plain = yield* ViewStore.ViewStore
+    let isAway = true
+    let asked = 0
+    const status = Effect.suspend(() => (asked++, isAway ? Effect.fail(away()) : plain.status))
+    let answers = 0
+    yield* Subscription.query(Activity, Query.from(Activity)).pipe(
+      Stream.runForEach(() => Effect.sync(() => answers++)),
+      Effect.provideService(ViewStore.ViewStore, { ...plain, status }),
+      Effect.forkChild
+    )
+    const comesBack = Effect.gen(function* () {
+      yield* TestClock.adjust("1 minute")
+      isAway = false
+      yield* TestClock.adjust("10 seconds")
+      expect(answers).toBe(1)
+      asked = 0
+      yield* TestClock.adjust("1 minute")
+      expect(asked).toBe(0)
+    })
+    yield* comesBack
+    isAway = true
+    // An event that changes no record, so that there is no other answer.
+    yield* appendRaw(StreamId.make("Other", "a"), "Happened", {})
+    yield* Projection.catchUp(Activity)
+    yield* TestClock.adjust("99 millis")
+    expect(asked).toBe(1)
+    yield* TestClock.adjust("1 millis")
+    expect(asked).toBe(2)
+    yield* comesBack
   }).pipe(Effect.provide(stores))
 )

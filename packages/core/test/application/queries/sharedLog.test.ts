@@ -266,6 +266,35 @@ describe("subscriptions of one process", () => {
     }).pipe(Effect.scoped, Effect.provide(MemoryEventStore.layer()))
   )
 
+  it.effect("try again soon after a failure, however many failures came before the last success", () =>
+    Effect.gen(function* () {
+      const plain = yield* EventStore.EventStore
+      let isAway = false
+      let failed = 0
+      const away = new EventStoreError({ operation: "readAll", reason: new Reason.Unavailable({ detail: "down" }) })
+      const store = EventStore.EventStore.of({
+        ...plain,
+        readAll: (options) => Stream.suspend(() => (isAway ? Stream.fail((failed++, away)) : plain.readAll(options)))
+      })
+      const { got } = yield* following({}).pipe(Effect.provideService(EventStore.EventStore, store))
+      yield* settled
+      for (const events of [1, 2]) {
+        isAway = true
+        failed = 0
+        yield* append("A", 1)
+        yield* until(() => failed === 1)
+        yield* TestClock.adjust("99 millis")
+        expect(failed).toBe(1)
+        yield* TestClock.adjust("1 millis")
+        yield* until(() => failed === 2)
+        yield* TestClock.adjust("1 minute")
+        isAway = false
+        yield* TestClock.adjust("10 seconds")
+        yield* until(() => got.length === events)
+      }
+    }).pipe(Effect.scoped, Effect.provide(MemoryEventStore.layer()))
+  )
+
   it.effect("are not shared with one inside a transaction of its caller", () =>
     Effect.gen(function* () {
       const { reads, store } = yield* counting

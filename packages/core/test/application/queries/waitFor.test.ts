@@ -100,6 +100,17 @@ describe("waitUntil", () => {
     }).pipe(Effect.provide(stores))
   )
 
+  it.effect("without a position fails at once", () =>
+    Effect.gen(function* () {
+      yield* Projection.catchUp(Activity)
+      const failed = yield* Effect.flip(Projection.waitUntil(Activity, undefined as never))
+      expect(failed).toMatchObject({
+        operation: "status",
+        reason: { _tag: "Rejected", detail: "no position is given" }
+      })
+    }).pipe(Effect.provide(stores))
+  )
+
   it.effect("fails with how far the view has come when the time is over", () =>
     Effect.gen(function* () {
       yield* deposited("a", 1)

@@ -62,6 +62,21 @@ export const querying: Cases = {
     for (const [rows, queries] of samples) yield* agree(store, rows, queries)
   }),
 
+  "5 a query may have as many operands as its schema allows": Effect.gen(function* () {
+    const store = yield* open
+    const rows = Array.from({ length: 3 }, (_, i) => ({ key: `k${i}`, state: { a: `a${i}`, n: i } }))
+    const forms: ReadonlyArray<(i: number) => Query.Filter> = [
+      (i) => ({ _tag: "Compare", path: ["a"], is: "gte", value: `a${i + 1}` }),
+      (i) => ({ _tag: "Text", path: ["a"], is: "startsWith", text: `a${i + 1}`, ignoreCase: false }),
+      (i) => ({ _tag: "Text", path: [`x${i}`], is: "contains", text: "a", ignoreCase: true })
+    ]
+    const queries = forms.map((form) => {
+      const where: Query.Filter = { _tag: "Or", filters: Array.from({ length: 999 }, (_, i) => form(i)) }
+      return Schema.decodeUnknownSync(Query.QuerySchema)({ _tag: "Records", view: "Any", orderBy: [], where })
+    })
+    yield* agree(store, rows, queries as ReadonlyArray<Query.Query>)
+  }),
+
   "5 groups have the values of their definition": Effect.gen(function* () {
     const store = yield* open
     const samples = fc.sample(fc.tuple(records, fc.array(arbitrary.groups, { minLength: 5, maxLength: 15 })), 40)
