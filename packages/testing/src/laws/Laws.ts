@@ -8,8 +8,8 @@ import { Result } from "effect"
 import type * as Arbitraries from "../histories/Arbitraries.ts"
 import type { Distribution, Member, States } from "../histories/Histories.ts"
 import { targetOf } from "../histories/members.ts"
-import type { Tagged } from "../histories/world.ts"
-import { broken, type Options } from "./checking.ts"
+import { isBoundary, type Run, type Tagged } from "../histories/world.ts"
+import { type Broken, broken, type Options } from "./checking.ts"
 import { checkMember, checkView, isView } from "./checks.ts"
 import { decisionLaws } from "./decisionLaws.ts"
 import { LawFailure } from "./LawFailure.ts"
@@ -74,8 +74,8 @@ export const check: {
   isView(target) ? checkView(target, viewLaws(target), options) : checkMember(target, decisionLaws, options)
 
 /**
- * Checks that a predicate holds of every state that a history can lead to; for a view, of its records after each command
- * (and of the states of the aggregates at that time). The initial state is the state of no history.
+ * Checks that a predicate holds of every state that a history can lead to, the initial one included; for a view, of its
+ * records after each command (and of the states of the aggregates at that time).
  *
  * @example
  * ```ts
@@ -125,15 +125,31 @@ export const invariant: {
         ),
         options
       )
-    : always(
-        target as AggregateMember<string, unknown, unknown, Tagged, Tagged, unknown>,
-        law,
-        (_, state) => holds(state as never, noStates),
+    : checkMember(
+        target,
+        statesLaw(target, law, (state) => holds(state as never, noStates)),
         options
       )
 
 // The states are only for the predicate of a view.
 const noStates: States = { of: () => new Map() }
+
+const statesLaw = (member: Member, law: string, holds: (state: unknown) => boolean) => {
+  const target = targetOf(member)
+  return ({ steps }: Run): Broken | undefined => {
+    const of = (state: unknown, detail: () => string) => broken(law, () => holds(state), detail)
+    if (!isBoundary(target)) {
+      const { initial } = target
+      const found = of(initial, () => `The initial state is ${printed(initial)}.`)
+      if (found !== undefined) return found
+    }
+    for (const { after, before, event } of stepsOf(steps, target.name)) {
+      const found = of(after, () => `${printed(event)} led from ${printed(before)} to ${printed(after)}.`)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+}
 
 /**
  * Checks that a predicate holds of every step of a history: of the state before an event, the state after it, and the

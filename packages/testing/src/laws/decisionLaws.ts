@@ -87,13 +87,16 @@ const ofSurvival = ({ parts, target }: Step, outcome: Outcome): Broken | undefin
   if (outcome._tag === "Rejected") {
     return lost("error", outcome.error, errorsOf(target).get(tagOf(outcome.error))!)
   }
-  for (const { after, events, participant } of parts) {
+  for (const { after, before, events, participant } of parts) {
     const { source } = participant
+    const schema = stateSchema(source)
+    // The state before the first event is nobody's result.
+    const first = before.events.length > 0 || schema === undefined ? undefined : lost("state", source.initial, schema)
+    if (first !== undefined) return first
     for (const event of events) {
       const broken = lost("event", event, source.schemas.events.get(event._tag)!)
       if (broken !== undefined) return broken
     }
-    const schema = stateSchema(source)
     const broken = events.length === 0 || schema === undefined ? undefined : lost("state", after.state, schema)
     if (broken !== undefined) return broken
   }

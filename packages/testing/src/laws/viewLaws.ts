@@ -11,27 +11,28 @@ import { idOf, type Logged, type Run, type Stream } from "../histories/world.ts"
 /** Records as a store keeps them: JSON by key. */
 export type Stored = ReadonlyMap<string, Schema.Json>
 
-/** The events of a history, as a store has recorded them. */
-const recordedOf = (log: ReadonlyArray<Logged>): ReadonlyArray<EventStore.RecordedEvent> => {
+type Recorded = ReadonlyArray<EventStore.RecordedEvent>
+
+/** The events of a history, as a store has recorded them, or the first that it cannot record. */
+const recordedOf = (log: ReadonlyArray<Logged>): Result.Result<Recorded, Broken> => {
   const versions = new Map<string, number>()
-  return log.map(({ event, source, streamId }, i): EventStore.RecordedEvent => {
+  const recorded: Array<EventStore.RecordedEvent> = []
+  for (const [i, { event, source, streamId }] of log.entries()) {
     const position = i + 1
     const version = (versions.get(streamId) ?? 0) + 1
     versions.set(streamId, version)
-    const { data, type } = Result.getOrThrow(codecOf(source).encode(event))
-    const id = `00000000-0000-7000-8000-${position.toString(16).padStart(12, "0")}`
-    return {
-      id,
-      streamId,
-      version,
-      position,
-      type,
-      data,
-      metadata: { correlationId: id, causationId: id },
-      recordedAt: DateTime.makeUnsafe(position * 1_000),
-      imported: false
+    const kept = source.schemas.events.has(event._tag) ? codecOf(source).encode(event) : undefined
+    if (kept === undefined || Result.isFailure(kept)) {
+      const detail = `${source.name} caused ${printed(event)}: ${kept?.failure.message ?? "it is not declared"}`
+      return Result.fail({ law: "every event can be recorded", detail })
     }
-  })
+    const { data, type } = kept.success
+    const id = `00000000-0000-7000-8000-${position.toString(16).padStart(12, "0")}`
+    const recordedAt = DateTime.makeUnsafe(position * 1_000)
+    const metadata = { correlationId: id, causationId: id }
+    recorded.push({ id, streamId, version, position, type, data, metadata, recordedAt, imported: false })
+  }
+  return Result.succeed(recorded)
 }
 
 const codecOf = (source: Participant.Any["source"]) =>
@@ -60,9 +61,11 @@ const folded = (
 export const viewLaws =
   (view: View.Any) =>
   ({ log }: Run): Broken | undefined => {
-    const changed = ofInputs(view, log)
+    const recorded = recordedOf(log)
+    if (Result.isFailure(recorded)) return recorded.failure
+    const events = recorded.success
+    const changed = ofInputs(view, log, events)
     if (changed !== undefined) return changed
-    const events = recordedOf(log)
     const whole = folded(view, [events])
     if (Result.isFailure(whole)) return { law: "every event can be applied", detail: whole.failure }
     const law = "evolve is deterministic"
@@ -92,7 +95,9 @@ export const eachRecords =
     law: (records: ReadonlyMap<string, unknown>, states: States, stored: Stored) => Broken | undefined
   ) =>
   ({ log, steps }: Run): Broken | undefined => {
-    const events = recordedOf(log)
+    const recorded = recordedOf(log)
+    if (Result.isFailure(recorded)) return recorded.failure
+    const events = recorded.success
     const decode = Schema.decodeUnknownSync(Schema.toCodecJson(view.schemas.state))
     const streams = new Map<string, Stream>()
     let stored: Stored = new Map()
@@ -112,10 +117,10 @@ export const eachRecords =
   }
 
 // Handlers are called with frozen inputs, once for each event and key.
-const ofInputs = (view: View.Any, log: ReadonlyArray<Logged>): Broken | undefined => {
+const ofInputs = (view: View.Any, log: ReadonlyArray<Logged>, events: Recorded): Broken | undefined => {
   const { evolve, keysOf } = view as View.View<string, unknown, Logged["event"], View.Envelope<string, unknown>>
   const states = new Map<string, unknown>()
-  for (const [i, { position, recordedAt, streamId, version, metadata, id: eventId }] of recordedOf(log).entries()) {
+  for (const [i, { position, recordedAt, streamId, version, metadata, id: eventId }] of events.entries()) {
     const { event, source } = log[i]!
     const id = idOf(log[i]!)
     const envelope = frozen({ aggregate: source.name, id, streamId, eventId, version, position, recordedAt, metadata })
