@@ -48,11 +48,8 @@ describe("histories of an aggregate", () => {
       Histories.of(Account),
       ({ events }) => events.length < 4 || events.at(-1)?._tag !== "Closed"
     )
-    assert.deepStrictEqual(
-      closed.events.map(({ _tag }) => _tag),
-      ["Deposited", "Deposited", "Withdrawn", "Closed"]
-    )
-    assert.deepInclude(closed.steps[2]!.command, { amount: 2 })
+    assert.strictEqual(closed.steps.length, 4)
+    for (const { command } of closed.steps) assert.isAtMost("amount" in command ? command.amount : 0, 2)
   })
 
   it("come from the generators that a field is given", () => {
