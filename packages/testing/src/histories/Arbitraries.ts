@@ -5,8 +5,12 @@
 import type { Aggregate, Boundary } from "@hexfold/core"
 import { Arbitrary, Schema } from "effect"
 import { storable } from "./storable.ts"
+import { fieldsOf, makes } from "./values.ts"
 
-/** The generated values of an aggregate. A store takes all of them: no text has NUL or half a surrogate pair. */
+/**
+ * The generated values of an aggregate. Texts of their Schemas have what a store takes: no NUL, and no half of a surrogate
+ * pair. What a generator of your own makes stays as it is.
+ */
 export interface OfAggregate<Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error> {
   readonly target: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>
   /** Ids; none is the empty text. */
@@ -21,12 +25,16 @@ export interface OfAggregate<Name extends string, Id, State, Command extends Tag
   readonly events: ByTag<Event>
   /** States, also those that no history leads to. */
   readonly state: Arbitrary.Arbitrary<State>
+  /** What was given in place of the Schemas. */
+  readonly overrides: AggregateOverrides<Id, Command, Event>
 }
 
 /** The generated commands of a boundary. */
 export interface OfBoundary<Name extends string, Command extends Tagged, States, Event, Error> {
   readonly target: Boundary.Boundary<Name, Command, States, Event, Error>
   readonly command: Arbitrary.Arbitrary<Command>
+  /** What was given in place of the Schema. */
+  readonly overrides: BoundaryOverrides<Command>
 }
 
 type Tagged = Aggregate.Tagged
@@ -57,8 +65,9 @@ export interface BoundaryOverrides<Command extends Tagged> {
 }
 
 /**
- * The generated values of an aggregate or of a boundary. Fields that should have other values than their Schema
- * allows get a generator of their own: an Arbitrary, or a narrower Schema.
+ * The generated values of an aggregate. Fields that should have other values than their Schema generates get a generator of
+ * their own: an Arbitrary, or a narrower Schema. In histories such a field has only values of its generator; of a Schema
+ * also those that occurred before and fit it.
  *
  * @example
  * ```ts
@@ -84,28 +93,36 @@ export interface BoundaryOverrides<Command extends Tagged> {
  * })
  * ```
  */
-export const of: {
-  <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
-    aggregate: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>,
-    overrides?: AggregateOverrides<NoInfer<Id>, NoInfer<Command>, NoInfer<Event>>
-  ): OfAggregate<Name, Id, State, Command, Event, Error>
-  <Name extends string, Command extends Tagged, States, Event, Error>(
-    boundary: Boundary.Boundary<Name, Command, States, Event, Error>,
-    overrides?: BoundaryOverrides<NoInfer<Command>>
-  ): OfBoundary<Name, Command, States, Event, Error>
-} = <Name extends string, Id, State, Command extends Tagged, States, Event extends Tagged, Error>(
-  target:
-    | Aggregate.Aggregate<Name, Id, State, Command, Event, Error>
-    | Boundary.Boundary<Name, Command, States, Event, Error>,
-  overrides: AggregateOverrides<Id, Command, Event> & BoundaryOverrides<Command> = {}
-): never => ("stages" in target ? ofBoundary(target, overrides) : ofAggregate(target, overrides)) as never
+export const of = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  aggregate: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>,
+  overrides: AggregateOverrides<NoInfer<Id>, NoInfer<Command>, NoInfer<Event>> = {}
+): OfAggregate<Name, Id, State, Command, Event, Error> => ofAggregate(aggregate, overrides)
 
-const ofBoundary = <Name extends string, Command extends Tagged, States, Event, Error>(
+/**
+ * The generated commands of a boundary, with generators of their own for some fields.
+ *
+ * @example
+ * ```ts
+ * import type { Boundary } from "@hexfold/core"
+ * import { Arbitraries } from "@hexfold/testing"
+ * import { Schema } from "effect"
+ *
+ * interface Transfer { readonly _tag: "Transfer"; readonly from: string; readonly to: string; readonly amount: number }
+ * declare const Transfer: Boundary.Boundary<"Transfer", Transfer, object, never, never>
+ *
+ * const small = () =>
+ *   Arbitraries.ofBoundary(Transfer, {
+ *     command: { amount: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3 })) }
+ *   })
+ * ```
+ */
+export const ofBoundary = <Name extends string, Command extends Tagged, States, Event, Error>(
   target: Boundary.Boundary<Name, Command, States, Event, Error>,
-  { command }: BoundaryOverrides<Command>
+  overrides: BoundaryOverrides<NoInfer<Command>> = {}
 ): OfBoundary<Name, Command, States, Event, Error> => ({
   target,
-  command: withFields(target.command, (command ?? {}) as Fields)
+  overrides,
+  command: withFields(target.command, (overrides.command ?? {}) as Fields)
 })
 
 // Each is made when it is asked for, because the Schema of a state may be one from which nothing can be generated.
@@ -122,6 +139,7 @@ const ofAggregate = <Name extends string, Id, State, Command extends Tagged, Eve
   const state = lazy(() => storable(Arbitrary.schema(schemas.state), schemas.state))
   return {
     target,
+    overrides,
     get id() {
       return id()
     },
@@ -173,17 +191,34 @@ const byTag = <Kinds extends Tagged>(
 }
 
 const withFields = <A extends Tagged>(schema: Schema.Codec<A, unknown>, overrides: Fields): Arbitrary.Arbitrary<A> => {
-  const whole = storable(Arbitrary.schema(schema), schema)
-  if (Object.keys(overrides).length === 0) return whole
-  const fields = Object.fromEntries(Object.entries(overrides).map(([name, each]) => [name, arbitraryOf(each)]))
-  return Arbitrary.map(Arbitrary.all({ whole, fields: Arbitrary.all(fields) }), (made) =>
-    schema.make({ ...made.whole, ...made.fields })
+  if (Object.keys(overrides).length === 0) return storable(Arbitrary.schema(schema), schema)
+  const own = Object.fromEntries(Object.entries(overrides).map(([name, each]) => [name, arbitraryOf(each)]))
+  const mixed = Arbitrary.map(Arbitrary.all({ others: othersOf(schema, own), own: Arbitrary.all(own) }), (made) =>
+    makes(schema)({ ...made.others, ...made.own })
+  )
+  // A check over several fields refuses some mixtures.
+  return Arbitrary.filter(mixed, (made): made is A => made !== undefined)
+}
+
+// The other fields, which alone may be ones from which something can be generated.
+const othersOf = (
+  schema: Schema.Codec<Tagged, unknown>,
+  own: Readonly<Record<string, unknown>>
+): Arbitrary.Arbitrary<object> => {
+  const others = fieldsOf(schema).filter(({ name }) => !(name in own))
+  return Arbitrary.all(
+    Object.fromEntries(
+      others.map(({ name, ast }) => {
+        const field = Schema.make<Schema.Codec<unknown>>(ast)
+        return [name, storable(Arbitrary.schema(field), field)]
+      })
+    )
   )
 }
 
 /** A value of one of several arbitraries. */
 export const oneOf = <A>(members: ReadonlyArray<Arbitrary.Arbitrary<A>>): Arbitrary.Arbitrary<A> => {
-  if (members.length === 0) throw new Error("there is nothing to generate: the aggregate has no commands")
+  if (members.length === 0) throw new Error("there is nothing to generate: the aggregate declares none")
   const which = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: members.length - 1 })))
   return members.length === 1 ? members[0]! : Arbitrary.flatMap(which, (index) => members[index]!)
 }

@@ -7,7 +7,7 @@ import { Arbitrary, Effect, Random, Result } from "effect"
 import type * as Arbitraries from "./Arbitraries.ts"
 import { counter, type Distribution } from "./distribution.ts"
 import { actorsOf, type Member } from "./members.ts"
-import { histories } from "./shrinking.ts"
+import { historiesOf } from "./shrinking.ts"
 import { type States, statesAfter } from "./states.ts"
 import { withoutStacks } from "./withoutStacks.ts"
 import { type Actor, isBoundary, type Run, type Step as AnyStep } from "./world.ts"
@@ -103,7 +103,7 @@ export const of = <
     | Arbitraries.OfAggregate<Name, Id, State, Command, Event, Error>,
   options: Options = {}
 ): Arbitrary.Arbitrary<History<State, Command, Event, Error>> =>
-  Arbitrary.map(histories(aloneOf(aggregate), options.steps ?? defaultSteps), (run) => {
+  Arbitrary.map(historiesOf(aloneOf(aggregate), options.steps ?? defaultSteps), (run) => {
     const [stream] = run.streams.values()
     const initial = ("target" in aggregate ? aggregate.target : aggregate).initial
     let before: unknown = initial
@@ -138,7 +138,7 @@ export const of = <
  * ```
  */
 export const across = (members: ReadonlyArray<Member>, options: Options = {}): Arbitrary.Arbitrary<Log> =>
-  Arbitrary.map(histories(actorsOf(members), options.steps ?? defaultSteps), (run) => ({
+  Arbitrary.map(historiesOf(actorsOf(members), options.steps ?? defaultSteps), (run) => ({
     steps: run.steps.map((step) => {
       throwDefect(step)
       const { command, given, target } = step
@@ -146,7 +146,7 @@ export const across = (members: ReadonlyArray<Member>, options: Options = {}): A
       return { name: target.name, streamId, command, decision: decisionOf(step, (logged) => logged) }
     }),
     events: run.log.map(({ event, source, streamId }) => ({ aggregate: source.name, streamId, event })),
-    states: statesAfter(run.streams.values()).of
+    states: statesAfter([...run.streams.values()]).of
   }))
 
 /**
@@ -168,10 +168,11 @@ export const distribution = (members: ReadonlyArray<Member>, options: Distributi
   const actors = actorsOf(members)
   const counted = counter(actors.map(({ target }) => target))
   const count = (run: Run) => {
+    run.steps.forEach(throwDefect)
     counted.add(run)
     return true
   }
-  withoutStacks(() => Effect.runSync(Arbitrary.checkEffect(histories(actors, steps), count, { runs, seed })))
+  withoutStacks(() => Effect.runSync(Arbitrary.checkEffect(historiesOf(actors, steps), count, { runs, seed })))
   return counted.result()
 }
 

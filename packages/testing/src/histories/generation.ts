@@ -18,7 +18,8 @@ export interface Corpus {
 /** A history of at most so many commands. Half of them go on from a history of the corpus. */
 export const generate = (actors: ReadonlyArray<Actor>, most: number, below: Below, corpus: Corpus): Run => {
   const { attempt, run, take } = world()
-  const begun = below(2) === 0 ? corpus.pick(below) : []
+  const found = below(2) === 0 ? corpus.pick(below) : []
+  const begun = found.length < most ? found : []
   const ids = actors.map((actor) => {
     const known = begun.flatMap((given) => (given.actor === actor && !isBoundary(actor.target) ? [given.id] : []))
     if (actor.ids === undefined) return []
@@ -97,7 +98,7 @@ export const generate = (actors: ReadonlyArray<Actor>, most: number, below: Belo
   }
 
   for (const each of begun) accept(attempt(each))
-  const length = begun.length + 1 + below(Math.max(most - begun.length, 1))
+  const length = begun.length + 1 + below(most - begun.length)
   while (run.steps.length < length) {
     const known = new Map<unknown, Values>()
     // A command meets the state of its own stream, or those of all if it reads several.

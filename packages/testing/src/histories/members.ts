@@ -51,52 +51,68 @@ const make = (members: ReadonlyArray<Member>, tested: Member | undefined): Reado
   if (tested !== undefined) add(tested)
   for (const member of [...all.values()]) {
     const target = targetOf(member)
-    if (isBoundary(target)) for (const source of sourcesOf(target)) add(source as AnyAggregate)
+    if (isBoundary(target)) for (const source of sourcesOf(target, member)) add(source as AnyAggregate)
   }
   return Array.from(all.values(), (member, index) => actorOf(member, index, tested))
 }
 
-type Made = Pick<
-  Arbitraries.OfAggregate<string, unknown, unknown, Tagged, Tagged, unknown>,
-  "id" | "command" | "commands"
->
+type MadeOfAggregate = Arbitraries.OfAggregate<string, unknown, unknown, Tagged, Tagged, unknown>
+type MadeOfBoundary = Arbitraries.OfBoundary<string, Tagged, Record<string, unknown>, Tagged, unknown>
 
 const actorOf = (member: Member, actor: number, tested: Member | undefined): Actor => {
   const target = targetOf(member)
   const isTested = tested !== undefined && targetOf(tested) === target
-  const own = "target" in member ? (member as unknown as Made) : undefined
+  const made: unknown = "target" in member ? member : undefined
   const kindOf = (
     name: string,
     schema: Schema.Codec<Tagged, unknown>,
-    commands: Arbitrary.Arbitrary<Tagged>
-  ): Kind => ({
-    name,
-    actor,
-    commands,
-    fields: fieldsOf(schema),
-    make: makes(schema)
-  })
+    commands: Arbitrary.Arbitrary<Tagged>,
+    overrides: Readonly<Record<string, unknown>> = {}
+  ): Kind => ({ name, actor, commands, fields: fieldsOf(schema, overrides), make: makes(schema) })
   if (isBoundary(target)) {
-    const { command } = own ?? Arbitraries.of(target)
-    return { target, ids: undefined, kinds: [kindOf(target.name, target.command, command)], isTested }
+    const { command, overrides } = (made as MadeOfBoundary | undefined) ?? Arbitraries.ofBoundary(target)
+    return {
+      target,
+      ids: undefined,
+      kinds: [kindOf(target.name, target.command, command, overrides.command)],
+      isTested
+    }
   }
-  const { commands, id } = own ?? Arbitraries.of(target)
-  const kinds = Array.from(target.schemas.commands, ([tag, schema]) => kindOf(tag, schema, commands[tag]!))
-  return { target, ids: id, kinds, isTested }
+  const { commands, id, overrides } = (made as MadeOfAggregate | undefined) ?? Arbitraries.of(target)
+  const kinds = Array.from(target.schemas.commands, ([tag, schema]) =>
+    kindOf(tag, schema, commands[tag]!, overrides.commands?.[tag])
+  )
+  // An id of a generator of its own gets no other name.
+  return { target, ids: id, kinds, isTested, hasOwnIds: overrides.id !== undefined }
 }
 
-/** The aggregates that a boundary reads, found by asking it with generated commands. */
-const sourcesOf = (boundary: AnyBoundary): ReadonlySet<Participant.Any["source"]> => {
+/**
+ * The aggregates that a boundary reads, found by asking it with generated commands: on initial states, and on any states,
+ * because later stages follow from these.
+ */
+const sourcesOf = (boundary: AnyBoundary, member: Member): ReadonlySet<Participant.Any["source"]> => {
   const sources = new Set<Participant.Any["source"]>()
-  const { command } = Arbitraries.of(boundary)
-  for (const each of Effect.runSync(Arbitrary.sampleEffect(command, { count: 50, seed: 1 }))) {
+  const states = new Map<object, ReadonlyArray<unknown>>()
+  const ask = (command: Tagged, stateOf: (participant: Participant.Any) => unknown) => {
     try {
-      const roles = Object.values(rolesOf(boundary, each, new Map())).flat() as ReadonlyArray<Participant.Any>
+      const roles = Object.values(rolesOf(boundary, command, stateOf)).flat() as ReadonlyArray<Participant.Any>
       for (const { source } of roles) sources.add(source)
     } catch {
       // A law says what is wrong with a boundary that throws. Here another command is tried.
-      continue
     }
+  }
+  const { command } = "target" in member ? (member as unknown as MadeOfBoundary) : Arbitraries.ofBoundary(boundary)
+  const commands = sampled(command)
+  for (const each of commands) ask(each, ({ source }) => source.initial)
+  for (const [i, each] of commands.entries()) {
+    ask(each, ({ source }) => {
+      const known = states.get(source) ?? sampled(Arbitraries.of(source as unknown as AnyAggregate).state)
+      states.set(source, known)
+      return known.length === 0 ? source.initial : known[i % known.length]
+    })
   }
   return sources
 }
+
+const sampled = <A>(arbitrary: Arbitrary.Arbitrary<A>): ReadonlyArray<A> =>
+  Effect.runSync(Effect.orElseSucceed(Arbitrary.sampleEffect(arbitrary, { count: 50, seed: 1 }), () => []))

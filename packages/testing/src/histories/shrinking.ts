@@ -8,7 +8,7 @@ import { withoutStacks } from "./withoutStacks.ts"
 import { type Actor, type Given, isBoundary, replayed, type Run, type Tagged } from "./world.ts"
 
 /** Histories of some actors. They shrink: to fewer commands, and to simpler ones. */
-export const histories = (actors: ReadonlyArray<Actor>, steps: number): Arbitrary.Arbitrary<Run> => {
+export const historiesOf = (actors: ReadonlyArray<Actor>, steps: number): Arbitrary.Arbitrary<Run> => {
   const corpus = withoutStacks(() => corpusOf(actors, steps))
   const number = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 31 - 1 })), {
     shrink: () => []
@@ -66,10 +66,12 @@ const withMergedNumbers = function* (script: Script) {
     for (const [j, { command, kind }] of script.entries()) {
       if (i === j) continue
       const fields = command as Tagged & Record<string, unknown>
-      for (const { name } of kind.fields) {
+      for (const field of kind.fields) {
+        const { name } = field
         const value = fields[name]
         if (typeof value !== "number") continue
         for (const other of numbers.flatMap((each) => [value + each, value - each])) {
+          if (other === value || !field.takes(other)) continue
           const merged = kind.make({ ...fields, [name]: other })
           if (merged !== undefined) yield script.with(j, { ...script[j]!, command: merged }).toSpliced(i, 1)
         }
@@ -82,18 +84,18 @@ const withMergedNumbers = function* (script: Script) {
 const withLowerNumbers = function* (script: Script) {
   if (script.length > mostMerged) return
   const numbers = script.flatMap(({ command, kind }, index) =>
-    kind.fields.flatMap(({ name }) => {
-      const value = (command as Tagged & Record<string, unknown>)[name]
-      return typeof value === "number" && value > 1 ? [{ index, name, value }] : []
+    kind.fields.flatMap((field) => {
+      const value = (command as Tagged & Record<string, unknown>)[field.name]
+      return Number.isSafeInteger(value) && (value as number) > 1 ? [{ index, field, value: value as number }] : []
     })
   )
   for (const [i, one] of numbers.entries()) {
     for (const other of numbers.slice(i + 1)) {
       const least = Math.min(one.value, other.value)
       for (const less of new Set([least - 1, Math.floor(least / 2), 1])) {
-        const lower = [one, other].reduce<Script | undefined>((all, { index, name, value }) => {
-          const given = all?.[index]
-          const command = given?.kind.make({ ...given.command, [name]: value - less })
+        const lower = [one, other].reduce<Script | undefined>((all, { field, index, value }) => {
+          const given = field.takes(value - less) ? all?.[index] : undefined
+          const command = given?.kind.make({ ...given.command, [field.name]: value - less })
           return command === undefined ? undefined : all!.with(index, { ...given!, command })
         }, script)
         if (less > 0 && lower !== undefined) yield lower
@@ -107,7 +109,9 @@ const mostMerged = 10
 
 // An id is replaced wherever it stands, in fields too.
 const withSimplerIds = function* (script: Script) {
-  const ids = new Set(script.flatMap(({ actor, id }) => (actor.ids === undefined ? [] : [id])))
+  const ids = new Set(
+    script.flatMap(({ actor, id }) => (actor.ids === undefined || actor.hasOwnIds === true ? [] : [id]))
+  )
   for (const id of ids) {
     for (const other of ["a", "b", "c", 1, 2, 3]) {
       if (ids.has(other) || weightOf(other) >= weightOf(id)) continue
@@ -126,6 +130,7 @@ const renamedIn = (given: Given, id: unknown, other: unknown): Given | undefined
   if (isOwn && !isBoundary(actor.target) && !Schema.is(actor.target.schemas.id)(other)) return undefined
   const fields: Record<string, unknown> = { ...command }
   const named = kind.fields.filter(({ name }) => fields[name] === id)
+  if (!named.every((field) => field.takes(other))) return undefined
   for (const { name } of named) fields[name] = other
   const renamed = named.length === 0 ? command : kind.make(fields)
   return renamed === undefined ? undefined : { ...given, command: renamed, id: isOwn ? other : given.id }

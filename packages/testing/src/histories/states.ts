@@ -4,7 +4,7 @@ import type { Stream } from "./world.ts"
 
 /** The states of the aggregates of a history. */
 export interface States {
-  /** The states of an aggregate after the last event, by id. Only streams with events are there. */
+  /** The states of an aggregate after the last event, by id. Only streams with events are there. A map finds an id that is an object only by itself. */
   readonly of: <
     Name extends string,
     Id,
@@ -18,10 +18,10 @@ export interface States {
 }
 
 /** The states of streams, by aggregate. */
-export const statesAfter = (streams: Iterable<Stream>): States => ({
+export const statesAfter = (streams: ReadonlyArray<Stream>): States => ({
   of: (aggregate) =>
     new Map(
-      [...streams].flatMap(({ source, state, streamId }) =>
+      streams.flatMap(({ source, state, streamId }) =>
         source.name === aggregate.name ? [[Option.getOrThrow(aggregate.idOf(streamId)), state as never]] : []
       )
     )

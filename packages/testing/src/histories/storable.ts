@@ -1,4 +1,5 @@
 import { Arbitrary, Schema } from "effect"
+import { isRecord, membersOf } from "./frozen.ts"
 
 /** The same values, with the characters that no store takes replaced in their texts. */
 export const storable = <A>(
@@ -16,9 +17,8 @@ export const storable = <A>(
 /** Whether no text of a value has NUL or half a surrogate pair. */
 export const isStorable = (value: unknown): boolean => {
   if (typeof value === "string") return isClean(value)
-  if (typeof value !== "object" || value === null) return true
-  if (Symbol.iterator in value) return [...(value as Iterable<unknown>)].every(isStorable)
-  return Object.entries(value).every(([key, each]) => isClean(key) && isStorable(each))
+  if (isRecord(value) && !Object.keys(value).every(isClean)) return false
+  return membersOf(value).every(isStorable)
 }
 
 const isClean = (text: string): boolean => !text.includes("\0") && text.isWellFormed()
@@ -27,8 +27,8 @@ const clean = (text: string): string => text.toWellFormed().replaceAll("\0", "0"
 
 const cleanedOf = <A>(value: A): A => {
   if (typeof value === "string") return clean(value) as A & string
-  if (typeof value !== "object" || value === null) return value
   if (Array.isArray(value)) return value.map(cleanedOf) as A
+  if (!isRecord(value)) return value
   const prototype: unknown = Object.getPrototypeOf(value)
   const entries = Object.entries(value).map(([key, each]) => [clean(key), cleanedOf(each)] as const)
   if (prototype === Object.prototype || prototype === null) return Object.fromEntries(entries) as A

@@ -4,6 +4,7 @@
  */
 import type { Aggregate } from "@hexfold/core"
 import { Arbitrary, Effect, Schema, SchemaAST } from "effect"
+import { isRecord, membersOf } from "./frozen.ts"
 
 /** A field of a command. */
 export interface Field {
@@ -12,22 +13,36 @@ export interface Field {
   readonly takes: (value: unknown) => boolean
 }
 
-/** The fields of a command's Schema. Only a struct and a class have them. */
-export const fieldsOf = (schema: Schema.Codec<unknown, unknown>): ReadonlyArray<Field> => {
-  const type = SchemaAST.toType(schema.ast)
-  const object = SchemaAST.isDeclaration(type) ? type.typeParameters[0] : type
-  if (object === undefined || !SchemaAST.isObjects(object)) return []
-  return object.propertySignatures.flatMap(({ name, type }) =>
-    typeof name !== "string" || name === "_tag"
-      ? []
-      : [{ name, ast: SchemaAST.toType(type), takes: Schema.is(Schema.make(type)) }]
-  )
+/**
+ * The fields of a command's Schema: of a struct, a class, or the members of a union. A field with a generator of its
+ * own gets no other values, unless the generator is a Schema, which says which it takes.
+ */
+export const fieldsOf = (
+  schema: Schema.Codec<unknown, unknown>,
+  overrides: Readonly<Record<string, unknown>> = {}
+): ReadonlyArray<Field> => {
+  const fields = new Map<string, Field>()
+  for (const { name, type } of objectsOf(SchemaAST.toType(schema.ast)).flatMap((each) => each.propertySignatures)) {
+    if (typeof name !== "string" || name === "_tag" || fields.has(name)) continue
+    const own = overrides[name]
+    if (own !== undefined && !Schema.isSchema(own)) continue
+    const takes = Schema.is(Schema.make<Schema.Codec<unknown>>(type))
+    const also = own === undefined ? () => true : Schema.is(own as Schema.Codec<unknown>)
+    fields.set(name, { name, ast: SchemaAST.toType(type), takes: (value) => takes(value) && also(value) })
+  }
+  return [...fields.values()]
+}
+
+const objectsOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.Objects> => {
+  if (SchemaAST.isUnion(ast)) return ast.types.flatMap(objectsOf)
+  if (SchemaAST.isDeclaration(ast)) return ast.typeParameters.slice(0, 1).flatMap(objectsOf)
+  return SchemaAST.isObjects(ast) ? [ast] : []
 }
 
 /** Makes a command of fields, or nothing if its Schema refuses them together. */
 export const makes =
-  (schema: Schema.Codec<Aggregate.Tagged, unknown>) =>
-  (fields: object): Aggregate.Tagged | undefined => {
+  <A extends Aggregate.Tagged>(schema: Schema.Codec<A, unknown>) =>
+  (fields: object): A | undefined => {
     try {
       return schema.make(fields)
     } catch {
@@ -98,22 +113,17 @@ const valuesIn = (value: unknown, name: string | undefined, into: Array<Seen>, m
   if (typeof value === "number") add(value, value + 1, value - 1)
   else if (typeof value === "bigint") add(value, value + 1n, value - 1n)
   else if (typeof value === "string") add(value)
-  else if (typeof value === "object" && value !== null) {
-    if (Symbol.iterator in value) for (const each of value as Iterable<unknown>) valuesIn(each, name, into, most)
-    else if (!isRecord(value)) add(value)
-    else
-      for (const [key, each] of Object.entries(value)) {
-        if (key === "_tag") continue
-        add(key)
-        valuesIn(each, key, into, most)
-      }
+  else if (isRecord(value)) {
+    for (const [key, each] of Object.entries(value)) {
+      if (key === "_tag") continue
+      add(key)
+      valuesIn(each, key, into, most)
+    }
+  } else {
+    const members = membersOf(value)
+    if (members.length === 0 && typeof value === "object" && value !== null && !Array.isArray(value)) add(value)
+    for (const each of members) valuesIn(each, name, into, most)
   }
-}
-
-// Its fields are all that it is.
-const isRecord = (value: object): boolean => {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null || Schema.isSchema(value.constructor)
 }
 
 /** Values that a field takes and that are simpler than its present one, the simplest first. */

@@ -1,7 +1,8 @@
 /** Runs generated commands through aggregates and boundaries, as an executor would, without a store. */
 import type { Aggregate, Boundary, Participant, StreamId } from "@hexfold/core"
-import { type Arbitrary, Option, Result } from "effect"
+import { type Arbitrary, Option, Result, Schema } from "effect"
 import { frozen } from "./frozen.ts"
+import { journeyOf } from "./journey.ts"
 import type { Field } from "./values.ts"
 
 /** What every command, event and error has. */
@@ -20,6 +21,8 @@ export interface Actor {
   readonly isTested: boolean
   /** Whether all of its commands go to one stream. */
   readonly isAlone?: boolean
+  /** Whether its ids come from a generator that somebody gave. */
+  readonly hasOwnIds?: boolean
 }
 
 /** One kind of command, and what generates it. */
@@ -150,7 +153,7 @@ const aggregateStep = (target: AnyAggregate, given: Given, streams: Streams): St
     states: { [target.name]: before.state },
     roles: { [target.name]: participant }
   }
-  const decision = attempt(() => target.decide(command, before.state))
+  const decision = attempt(() => guarded(participant, before.state, (state) => target.decide(command, state)))
   if (Result.isFailure(decision)) return { ...step, parts: [], outcome: defect("decide", decision.failure) }
   return Result.match(decision.success, {
     onFailure: (error): Step => ({ ...step, parts: [], outcome: { _tag: "Rejected", error } }),
@@ -159,8 +162,9 @@ const aggregateStep = (target: AnyAggregate, given: Given, streams: Streams): St
 }
 
 const boundaryStep = (target: AnyBoundary, given: Given, streams: Streams): Step => {
+  const stateOf = (participant: Participant.Any) => streamOf(participant, streams).state
   const command = frozen(given.command)
-  const named = attempt(() => rolesOf(target, command, streams))
+  const named = attempt(() => rolesOf(target, command, stateOf))
   if (Result.isFailure(named)) {
     return {
       given,
@@ -169,11 +173,11 @@ const boundaryStep = (target: AnyBoundary, given: Given, streams: Streams): Step
       states: {},
       roles: {},
       parts: [],
-      outcome: refusedOr("participants", named.failure)
+      outcome: refusedOr(named.failure)
     }
   }
   const roles = named.success
-  const step = { given, target, command, roles, states: statesOf(roles, streams) }
+  const step = { given, target, command, roles, states: statesOf(roles, stateOf) }
   const decision = attempt(() => target.decide(command, step.states))
   if (Result.isFailure(decision)) return { ...step, parts: [], outcome: defect("decide", decision.failure) }
   return Result.match(decision.success, {
@@ -182,11 +186,18 @@ const boundaryStep = (target: AnyBoundary, given: Given, streams: Streams): Step
   })
 }
 
-/** The participants of a command by role, found stage by stage as an executor finds them. */
-export const rolesOf = (boundary: AnyBoundary, command: Tagged, streams: Streams): Participant.Participants => {
+/**
+ * The participants of a command by role, found stage by stage as an executor finds them. An empty id is refused: it names
+ * a stream, and no record of a view.
+ */
+export const rolesOf = (
+  boundary: AnyBoundary,
+  command: Tagged,
+  stateOf: (participant: Participant.Any) => unknown
+): Participant.Participants => {
   const read = new Set<StreamId.StreamId>()
-  const stateOf = (participant: Participant.Any): never =>
-    (read.has(participant.streamId) ? streamOf(participant, streams).state : undefined) as never
+  const stateIfRead = (participant: Participant.Any): never =>
+    (read.has(participant.streamId) ? stateOf(participant) : undefined) as never
   let earlier: Participant.Participants = {}
   for (const stage of boundary.stages(command)) {
     let roles: Participant.Participants
@@ -194,8 +205,11 @@ export const rolesOf = (boundary: AnyBoundary, command: Tagged, streams: Streams
     // A stage is asked until it names no stream that is new.
     do {
       known = read.size
-      roles = { ...earlier, ...stage(statesOf(earlier, streams) as never, stateOf) }
-      for (const each of Object.values(roles).flat() as ReadonlyArray<Participant.Any>) read.add(each.streamId)
+      roles = { ...earlier, ...stage(statesOf(earlier, stateOf) as never, stateIfRead) }
+      for (const { source, streamId } of Object.values(roles).flat() as ReadonlyArray<Participant.Any>) {
+        if (streamId === `${source.name}-`) throw new Refusal("an empty id")
+        read.add(streamId)
+      }
       if (read.size > boundary.maxParticipants) throw new Refusal("too many participants")
     } while (read.size > known)
     earlier = roles
@@ -203,16 +217,20 @@ export const rolesOf = (boundary: AnyBoundary, command: Tagged, streams: Streams
   return earlier
 }
 
-const statesOf = (roles: Participant.Participants, streams: Streams): Record<string, unknown> =>
+const statesOf = (
+  roles: Participant.Participants,
+  stateOf: (participant: Participant.Any) => unknown
+): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(roles).map(([role, players]) => [
       role,
-      isList(players) ? frozen(players.map((each) => streamOf(each, streams).state)) : streamOf(players, streams).state
+      isList(players) ? Object.freeze(players.map(stateOf)) : stateOf(players)
     ])
   )
 
-const isList = (role: Participant.Any | ReadonlyArray<Participant.Any>): role is ReadonlyArray<Participant.Any> =>
-  Array.isArray(role)
+export const isList = (
+  role: Participant.Any | ReadonlyArray<Participant.Any>
+): role is ReadonlyArray<Participant.Any> => Array.isArray(role)
 
 // The step with what its events have made of the states.
 const withParts = (step: Omit<Step, "parts" | "outcome">, emission: object, streams: Streams): Step => {
@@ -245,9 +263,19 @@ const evolved = (stream: Stream, event: Tagged): Stream => ({
   ...stream,
   state: !stream.source.schemas.events.has(event._tag)
     ? stream.state
-    : frozen(stream.source.evolve(stream.state as never, frozen(event) as never)),
+    : frozen(guarded(stream, stream.state, (state) => stream.source.evolve(state as never, frozen(event) as never))),
   events: [...stream.events, event]
 })
+
+/** Gives a function the state of a stream so that it cannot change it. */
+const guarded = <A>({ source }: Pick<Stream, "source">, state: unknown, use: (state: unknown) => A): A => {
+  const schema = stateSchema(source)
+  return schema === undefined ? use(frozen(state)) : journeyOf(schema).guarded(state, use)
+}
+
+/** The Schema of a source's state. A participant is an aggregate, and only its events are part of its type. */
+export const stateSchema = (source: Participant.Any["source"]): Schema.Codec<unknown, unknown> | undefined =>
+  (source as unknown as Partial<AnyAggregate>).schemas?.state
 
 const attempt = <A>(run: () => A): Result.Result<A, unknown> => Result.try({ try: run, catch: (thrown) => thrown })
 
@@ -255,8 +283,11 @@ class Refusal extends Error {}
 
 const defect = (of: "decide" | "evolve" | "participants", thrown: unknown): Outcome => ({ _tag: "Defect", of, thrown })
 
-const refusedOr = (of: "participants", thrown: unknown): Outcome =>
-  thrown instanceof Refusal ? { _tag: "Refused", why: thrown.message } : defect(of, thrown)
+// An id that its aggregate refuses is a mistake of the command, which an executor refuses too.
+const refusedOr = (thrown: unknown): Outcome =>
+  thrown instanceof Refusal || Schema.isSchemaError(thrown)
+    ? { _tag: "Refused", why: thrown.message }
+    : defect("participants", thrown)
 
 /** The id of a stream, as the code that names it. */
 export const idOf = (stream: { readonly source: object; readonly streamId: StreamId.StreamId }): unknown => {

@@ -13,9 +13,9 @@ import { type Broken, broken, type Options } from "./checking.ts"
 import { checkMember, checkView, isView } from "./checks.ts"
 import { decisionLaws } from "./decisionLaws.ts"
 import { LawFailure } from "./LawFailure.ts"
-import { printed } from "./printed.ts"
+import { printed } from "../histories/printed.ts"
 import { eachRecords, viewLaws } from "./viewLaws.ts"
-import { type Steps, stepsOf } from "./steps.ts"
+import { statesOf, type Steps, stepsOf } from "./steps.ts"
 
 export { LawFailure, type Options }
 
@@ -74,7 +74,7 @@ export const check: {
   isView(target) ? checkView(target, viewLaws(target), options) : checkMember(target, decisionLaws, options)
 
 /**
- * Checks that a predicate holds of every state that a history can lead to, the initial one included; for a view, of its
+ * Checks that a predicate holds of the initial state and of every state that a command can lead to; for a view, of its
  * records after each command (and of the states of the aggregates at that time).
  *
  * @example
@@ -116,13 +116,7 @@ export const invariant: {
   isView(target)
     ? checkView(
         target,
-        eachRecords(target, (records, states) =>
-          broken(
-            law,
-            () => holds(records as never, states),
-            () => `The records are ${printed(Object.fromEntries(records))}.`
-          )
-        ),
+        eachRecords(target, (records, states, { shown }) => broken(law, () => holds(records as never, states), shown)),
         options
       )
     : checkMember(
@@ -143,8 +137,11 @@ const statesLaw = (member: Member, law: string, holds: (state: unknown) => boole
       const found = of(initial, () => `The initial state is ${printed(initial)}.`)
       if (found !== undefined) return found
     }
-    for (const { after, before, event } of stepsOf(steps, target.name)) {
-      const found = of(after, () => `${printed(event)} led from ${printed(before)} to ${printed(after)}.`)
+    for (const { after, before, events } of statesOf(steps, target.name)) {
+      const found = of(
+        after,
+        () => `${events.map(printed).join(", ")} led from ${printed(before)} to ${printed(after)}.`
+      )
       if (found !== undefined) return found
     }
     return undefined
@@ -228,7 +225,7 @@ export const conserved = <Name extends string, Command extends Tagged, States, E
         const found = broken(
           `${what} is conserved`,
           // The states are those of this boundary's roles.
-          () => measure(states as States) === measure(after as States),
+          () => isEqual(measure(states as States), measure(after as States)),
           () => `The states were ${printed(states)} and became ${printed(after)}.`
         )
         if (found !== undefined) return found
@@ -239,8 +236,15 @@ export const conserved = <Name extends string, Command extends Tagged, States, E
   )
 }
 
+// Sums of fractions are not exact.
+const isEqual = (one: number | bigint, other: number | bigint): boolean =>
+  typeof one === "bigint" || typeof other === "bigint" || (Number.isInteger(one) && Number.isInteger(other))
+    ? one === other
+    : Math.abs(one - other) <= 1e-9 * Math.max(1, Math.abs(one), Math.abs(other))
+
 /**
- * Checks that a query finds exactly the records that a predicate accepts, in every history.
+ * Checks that a query finds exactly the records that a predicate accepts, in every history. All pages count: the query's
+ * `limit` and `after` do not matter.
  *
  * @example
  * ```ts
@@ -261,14 +265,15 @@ export const conserved = <Name extends string, Command extends Tagged, States, E
  */
 export const finds = <Name extends string, State, Event extends Tagged, In extends View.Envelope<string, unknown>>(
   view: View.View<Name, State, Event, In>,
-  query: Query.Query,
+  query: Query.Query<unknown, Name>,
   accepts: (state: State, key: string) => boolean,
   options: Options = {}
 ): Distribution => {
-  const whole = QueryEvaluation.prepared(view, { ...query, limit: Number.MAX_SAFE_INTEGER })
+  const { after: _, ...first } = query
+  const whole = QueryEvaluation.prepared(view, { ...first, limit: Number.MAX_SAFE_INTEGER })
   return checkView(
     view,
-    eachRecords(view, (records, _, stored) => {
+    eachRecords(view, (records, _, { shown, stored }) => {
       const rows = QueryEvaluation.run(
         whole,
         Array.from(stored, ([key, state]) => ({ key, state }))
@@ -276,13 +281,14 @@ export const finds = <Name extends string, State, Event extends Tagged, In exten
       const found = Result.getOrThrow(rows)
         .rows.map(({ key }) => key)
         .sort()
-      // The records are of this view's states.
-      const expected = [...records].flatMap(([key, state]) => (accepts(state as State, key) ? [key] : [])).sort()
       return broken(
         "the query finds what the predicate accepts",
-        () => JSON.stringify(found) === JSON.stringify(expected),
-        () =>
-          `The query finds ${printed(found)}, the predicate accepts ${printed(expected)} of ${printed(Object.fromEntries(records))}.`
+        () => {
+          // The records are of this view's states.
+          const accepted = [...records].filter(([key, state]) => accepts(state as State, key))
+          return JSON.stringify(found) === JSON.stringify(accepted.map(([key]) => key).sort())
+        },
+        () => `The query finds ${printed(found)}, and the predicate does not.\n${shown()}`
       )
     }),
     options

@@ -2,9 +2,11 @@
 import { Arbitrary, Effect, Random } from "effect"
 import { type Counter, counter, type Distribution } from "../histories/distribution.ts"
 import type { Member } from "../histories/members.ts"
-import { histories } from "../histories/shrinking.ts"
-import type { Actor, Run } from "../histories/world.ts"
+import { thrownText } from "../histories/printed.ts"
+import { historiesOf } from "../histories/shrinking.ts"
+import { type Actor, replayed, type Run } from "../histories/world.ts"
 import { withoutStacks } from "../histories/withoutStacks.ts"
+import { defectLaw } from "./decisionLaws.ts"
 import { LawFailure } from "./LawFailure.ts"
 
 /** How many histories are generated, how long they are, and who takes part. */
@@ -26,6 +28,8 @@ export interface Options {
 export interface Broken {
   readonly law: string
   readonly detail: string
+  /** What was thrown, if something was. */
+  readonly cause?: unknown
 }
 
 /** What is checked on each history. */
@@ -40,15 +44,17 @@ export interface Check {
 }
 
 /** Checks a law on generated histories. Throws a {@link LawFailure} with the shortest one that breaks it. */
-export const check = ({ actors, law, of, scenario, vacuous }: Check, options: Options): Distribution => {
+export const check = ({ actors, law: own, of, scenario, vacuous }: Check, options: Options): Distribution => {
+  // A history ends with what throws, so no other law would say anything of what comes after it.
+  const law = (made: Run) => defectLaw(made) ?? own(made)
   const { runs = 1_000, seed = Effect.runSync(Random.nextInt), steps = 20 } = options
   const counted: Counter = counter(actors.map(({ target }) => target))
   let first: Broken | undefined
-  let found = 0
+  let histories = 0
   const property = (made: Run) => {
     const broken = law(made)
     if (first === undefined) {
-      found++
+      histories++
       counted.add(made)
       first = broken
     }
@@ -56,33 +62,26 @@ export const check = ({ actors, law, of, scenario, vacuous }: Check, options: Op
     return broken?.law !== first?.law || broken === undefined
   }
   const result = withoutStacks(() =>
-    Effect.runSync(Arbitrary.checkEffect(histories(actors, steps), property, { runs, seed, maxShrinks: 5_000 }))
+    Effect.runSync(Arbitrary.checkEffect(historiesOf(actors, steps), property, { runs, seed, maxShrinks: 5_000 }))
   )
   if (result._tag === "Falsified") {
-    const shortest = result.shrunkInput
-    const { detail, law: name } = law(shortest) ?? first!
-    throw new LawFailure({
-      of,
-      law: name,
-      detail,
-      scenario: scenario(shortest),
-      steps: shortest.steps.length,
-      seed,
-      histories: found
-    })
+    // Once more, with stacks.
+    const shortest = replayed(result.shrunkInput.steps.map(({ given }) => given))
+    const found = law(shortest) ?? first!
+    throw new LawFailure({ of, ...found, scenario: scenario(shortest), steps: shortest.steps.length, seed, histories })
   }
   const distribution = counted.result()
-  const nothing = result._tag === "Passed" ? vacuous(distribution) : "the histories could not be generated"
+  const nothing = result._tag === "Passed" ? vacuous(distribution) : "No histories could be generated."
   if (nothing !== undefined) {
     const detail = `${nothing}\n\n${distribution.toString()}`
     throw new LawFailure({
       of,
       law: "the histories show something",
       detail,
-      scenario: "(none)",
+      scenario: undefined,
       steps: 0,
       seed,
-      histories: found
+      histories
     })
   }
   return distribution
@@ -93,6 +92,6 @@ export const broken = (law: string, holds: () => boolean, detail: () => string):
   try {
     return holds() ? undefined : { law, detail: detail() }
   } catch (thrown) {
-    return { law, detail: `${detail()} The predicate has thrown ${String(thrown)}.` }
+    return { law, detail: `${detail()} The predicate has thrown ${thrownText(thrown)}.`, cause: thrown }
   }
 }

@@ -3,17 +3,19 @@ import type { Participant } from "@hexfold/core"
 import { Result, type Schema } from "effect"
 import type { Broken } from "./checking.ts"
 import { isMutation } from "../histories/frozen.ts"
-import { type Journey, journeyOf } from "./journey.ts"
-import { printed } from "./printed.ts"
+import { type Journey, journeyOf } from "../histories/journey.ts"
+import { printed, thrownText } from "../histories/printed.ts"
 import {
   type AnyAggregate,
   type AnyBoundary,
   isBoundary,
+  isList,
   type Outcome,
   type Part,
   type Run,
   type Stream,
   type Step,
+  stateSchema,
   type Tagged
 } from "../histories/world.ts"
 
@@ -42,12 +44,16 @@ const ofStep = (step: Step): Broken | undefined => {
   )
 }
 
-const ofDefect = (
-  { command, parts: _, target }: Step,
-  { of, thrown }: Extract<Outcome, { _tag: "Defect" }>
-): Broken => ({
+/** The law that a function breaks which throws: no other law says anything of such a history. */
+export const defectLaw = ({ steps }: Run): Broken | undefined => {
+  const last = steps.at(-1)
+  return last?.outcome._tag === "Defect" ? ofDefect(last, last.outcome) : undefined
+}
+
+const ofDefect = ({ command, target }: Step, { of, thrown }: Extract<Outcome, { _tag: "Defect" }>): Broken => ({
   law: isMutation(thrown) ? `${of} does not change its inputs` : `${of} does not throw`,
-  detail: `On ${printed(command)}, ${of} of ${target.name} has thrown ${String(thrown)}.`
+  detail: `On ${printed(command)}, ${of} of ${target.name} has thrown ${thrownText(thrown)}.`,
+  cause: thrown
 })
 
 const ofDeclarations = (step: Step, outcome: Outcome): Broken | undefined => {
@@ -64,9 +70,12 @@ const ofDeclarations = (step: Step, outcome: Outcome): Broken | undefined => {
   }
   const law = isBoundary(target) ? "each role gets only its own events" : "decide causes only declared events"
   if (outcome._tag === "Accepted" && isBoundary(target)) {
-    const other = Object.keys(outcome.emission).find((role) => !(role in roles))
-    if (other !== undefined && !Array.isArray(outcome.emission)) {
-      return { law, detail: `${printed(command)} has events for "${other}", and there is no such role.` }
+    for (const [role, own] of Object.entries(outcome.emission as Record<string, ReadonlyArray<unknown>>)) {
+      const players = roles[role]
+      const surplus = players === undefined ? own : isList(players) ? own.slice(players.length) : []
+      if (surplus.flat().length === 0) continue
+      const why = players === undefined ? "there is no such role" : "no stream plays the last of them"
+      return { law, detail: `${printed(command)} has events for "${role}", and ${why}.` }
     }
   }
   for (const { events, participant, role } of parts) {
@@ -115,12 +124,13 @@ const ofRepetition = ({ command, roles, states, target }: Step, outcome: Outcome
   const first = outcomeOf(target, outcome, roles)
   const decided = (command: Tagged, states: Record<string, unknown>) =>
     outcomeOf(target, decideAgain(target, command, states), roles)
+  // Twice more: what goes back and forth is the same every other time.
   for (const again of [decided(command, states), decided(command, states)]) {
     if (again === first) continue
     return { law: "decide is deterministic", detail: `${printed(command)} came to ${first}, and then to ${again}.` }
   }
-  const { reordered } = journeyOf(commandSchema(target, command))
-  const other = decided(given(reordered, command), reorderedStates(roles, states))
+  // A store reorders what it keeps, and so no command.
+  const other = decided(command, reorderedStates(roles, states))
   return other === first
     ? undefined
     : {
@@ -153,9 +163,6 @@ const reorderedStates = (roles: Participant.Participants, states: Record<string,
     })
   )
 
-const isList = (role: Participant.Any | ReadonlyArray<Participant.Any>): role is ReadonlyArray<Participant.Any> =>
-  Array.isArray(role)
-
 const reorderedState = (source: Participant.Any["source"], state: unknown): unknown => {
   const schema = stateSchema(source)
   return schema === undefined ? state : given(journeyOf(schema).reordered, state)
@@ -170,24 +177,40 @@ const ofEvolve = ({ before, events, participant: { source } }: Part): Broken | u
   const states = journeyOf(schema)
   let state = before.state
   for (const event of events) {
-    const events = journeyOf<unknown>(source.schemas.events.get(event._tag)!)
-    const evolved = (state: unknown, event: unknown) => source.evolve(state as never, event as never)
+    const ways = journeyOf<unknown>(source.schemas.events.get(event._tag)!)
+    const evolved = (from: unknown, by: unknown) =>
+      Result.try({
+        try: () => states.guarded(from, (guarded) => source.evolve(guarded as never, by as never)),
+        catch: (thrown): Broken => ({
+          law: isMutation(thrown) ? "evolve does not change its inputs" : "evolve does not throw",
+          detail: `${printed(event)}, as a store gives it back: it has thrown ${thrownText(thrown)}.`,
+          cause: thrown
+        })
+      })
     const next = evolved(state, event)
-    const first = states.json(next)
-    for (const again of [states.json(evolved(state, event)), states.json(evolved(state, event))]) {
-      if (again === first) continue
-      return { law: "evolve is deterministic", detail: `${printed(event)} led to ${first}, and then to ${again}.` }
+    // Twice more: what goes back and forth is the same every other time.
+    const [again, once] = [evolved(state, event), evolved(state, event)]
+    const stored = evolved(given(states.back, state), given(ways.back, event))
+    const other = evolved(given(states.reordered, state), given(ways.reordered, event))
+    for (const each of [next, again, once, stored, other]) if (Result.isFailure(each)) return each.failure
+    const [first, ...all] = [next, again, once, stored, other].map((each) => Result.getOrThrow(each))
+    const differs = all.findIndex((each, i) => !states.isSame(each, i === 3 ? all[2] : first))
+    if (differs === -1) {
+      state = first
+      continue
     }
-    const stored = states.json(evolved(given(states.back, state), given(events.back, event)))
-    const other = states.json(evolved(given(states.reordered, state), given(events.reordered, event)))
-    if (other !== stored) {
+    const [was, is] = [states.json(differs === 3 ? all[2] : first), states.json(all[differs])]
+    if (differs < 2) {
+      return { law: "evolve is deterministic", detail: `${printed(event)} led to ${was}, and then to ${is}.` }
+    }
+    // With keys in another order it leads elsewhere, and so it may with those of a store.
+    if (differs === 3 || !states.isSame(all[2], all[3])) {
       return {
         law: "evolve does not depend on the order of keys",
-        detail: `${printed(event)} led to ${stored}. With keys in another order it led to ${other}.`
+        detail: `${printed(event)} led to ${was}. With keys in another order it led to ${is}.`
       }
     }
-    if (stored !== first) return ofStored(first, stored)
-    state = next
+    return ofStored(was, is)
   }
   return undefined
 }
@@ -201,13 +224,13 @@ const ofStored = (decided: string, read: string): Broken => ({
 const ofReplay = ({ events, source, state }: Stream): Broken | undefined => {
   const schema = stateSchema(source)
   if (schema === undefined) return undefined
+  const journey = journeyOf(schema)
   const replayed = events.reduce<unknown>((before, event) => {
     const stored = journeyOf(source.schemas.events.get(event._tag)!).back(event)
-    return source.evolve(before as never, Result.getOrElse(stored, () => event) as never)
+    const kept = Result.getOrElse(stored, () => event)
+    return journey.guarded(before, (guarded) => source.evolve(guarded as never, kept as never))
   }, source.initial)
-  const { json } = journeyOf(schema)
-  const [decided, read] = [json(state), json(replayed)]
-  return decided === read ? undefined : ofStored(decided, read)
+  return journey.isSame(state, replayed) ? undefined : ofStored(journey.json(state), journey.json(replayed))
 }
 
 /** An outcome as a text, in which equal outcomes are equal. */
@@ -221,7 +244,7 @@ const outcomeOf = (target: AnyAggregate | AnyBoundary, outcome: Outcome, roles: 
   if (emitted.length === 0) return "no event"
   const textOf = (players: Participant.Any | ReadonlyArray<Participant.Any>, events: ReadonlyArray<unknown>): string =>
     isList(players)
-      ? players.map((each, i) => textOf(each, events[i] as ReadonlyArray<unknown>)).join(", ")
+      ? players.map((each, i) => textOf(each, (events[i] ?? []) as ReadonlyArray<unknown>)).join(", ")
       : `[${events.map((event) => jsonOf(event, players.source.schemas.events)).join(", ")}]`
   return emitted
     .map(([role, events]) => `${role}: ${textOf(roles[role]!, events as ReadonlyArray<unknown>)}`)
@@ -237,13 +260,6 @@ const tagOf = (value: unknown): string => String((value as Partial<Tagged> | und
 
 const errorsOf = (target: AnyAggregate | AnyBoundary): ReadonlyMap<string, Schema.Codec<unknown, Tagged>> =>
   isBoundary(target) ? target.errors : target.schemas.errors
-
-const commandSchema = (target: AnyAggregate | AnyBoundary, { _tag }: Tagged): Schema.Codec<Tagged, unknown> =>
-  isBoundary(target) ? target.command : target.schemas.commands.get(_tag)!
-
-// A participant is an aggregate, and only its events are part of its type.
-const stateSchema = (source: Participant.Any["source"]): Schema.Codec<unknown, unknown> | undefined =>
-  (source as unknown as Partial<AnyAggregate>).schemas?.state
 
 const namesOf = (declared: ReadonlyMap<string, unknown>): string =>
   declared.size === 0 ? "none" : [...declared.keys()].join(", ")

@@ -1,5 +1,5 @@
 /** A history as the code of a scenario. */
-import { printed } from "./printed.ts"
+import { printed } from "../histories/printed.ts"
 import { type AnyAggregate, idOf, isBoundary, type Logged, type Run, type Step } from "../histories/world.ts"
 
 /** The steps before the last one as given events, and the last one as the command. */

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
-import { Aggregate, Decision } from "@hexfold/core"
-import { Arbitraries, Histories } from "@hexfold/testing"
-import { Arbitrary, Effect, Result, Schema } from "effect"
+import { Aggregate, Boundary, Decision } from "@hexfold/core"
+import { Arbitraries, Histories, Laws } from "@hexfold/testing"
+import { Arbitrary, Effect, Option, Result, Schema } from "effect"
 import { describe } from "vitest"
 import { Account, Transfer } from "./bank.ts"
 
@@ -11,6 +11,9 @@ const shortest = <A>(arbitrary: Arbitrary.Arbitrary<A>, property: (value: A) => 
   assert.strictEqual(result._tag, "Falsified")
   return (result as Arbitrary.Falsified<A, never>).shrunkInput
 }
+
+const hundreds = Arbitrary.map(Arbitrary.schema(Schema.Literals([1, 2, 3])), (n) => n * 100)
+const between = Schema.Int.check(Schema.isBetween({ minimum: 5, maximum: 9 }))
 
 describe("histories of an aggregate", () => {
   it.prop("are the folds of their events, step by step", [Histories.of(Account)], ([{ events, state, steps }]) => {
@@ -62,6 +65,23 @@ describe("histories of an aggregate", () => {
     assert.strictEqual(result._tag, "Passed")
   })
 
+  it.prop(
+    "have only values of the generators that a field is given",
+    [
+      Histories.of(
+        Arbitraries.of(Account, { commands: { Deposit: { amount: hundreds }, Withdraw: { amount: between } } })
+      )
+    ],
+    ([{ steps }]) => {
+      for (const { command } of steps) {
+        if (command._tag === "Deposit") assert.isTrue(command.amount % 100 === 0)
+        if (command._tag === "Withdraw") assert.isTrue(command.amount >= 5 && command.amount <= 9)
+      }
+    }
+  )
+
+  it.prop("have at most so many commands", [Histories.of(Account, { steps: 2 })], ([{ steps }]) => steps.length <= 2)
+
   it("throw what decide throws", () => {
     const decide: typeof Account.decide = () => {
       throw new Error("boom")
@@ -90,6 +110,49 @@ describe("histories of several streams", () => {
     assert.isAbove(commands["Transfer"]!.accepted, 50)
     assert.isAbove(commands["Transfer"]!.refused, 0)
     assert.notInclude(never, "the error Transfer.Overdrawn")
+  })
+})
+
+describe("the members of a history", () => {
+  class Open extends Schema.TaggedClass<Open>()("Open", {
+    note: Schema.Option(Schema.String),
+    tags: Schema.ReadonlySet(Schema.String)
+  }) {}
+  class Opened extends Schema.TaggedClass<Opened>()("Opened", { note: Schema.Option(Schema.String) }) {}
+  const Method = Aggregate.make("Method", {
+    id: Schema.NonEmptyString,
+    state: Schema.Struct({ note: Schema.Option(Schema.String), next: Schema.String }),
+    initial: { note: Option.none(), next: "" },
+    commands: [Open],
+    events: [Opened],
+    decide: { Open: ({ note }) => Decision.accept(new Opened({ note })) },
+    evolve: { Opened: (_, { note }) => ({ note, next: Option.getOrElse(note, () => "") }) }
+  })
+  const Order = Aggregate.make("Order", {
+    id: Schema.NonEmptyString,
+    state: Schema.Struct({ method: Schema.String }),
+    initial: { method: "" },
+    events: [Schema.TaggedStruct("Paid", { by: Schema.String })],
+    evolve: { Paid: (_, { by }) => ({ method: by }) }
+  })
+  const Pay = Boundary.make("Pay", {
+    command: Schema.TaggedStruct("Pay", { order: Schema.NonEmptyString, by: Schema.NonEmptyString }),
+    participants: ({ order }) =>
+      Boundary.discover({ order: Order.at(order) }, ({ order: { method } }) => ({
+        methods: method === "" ? [] : [Boundary.readOnly(Method.at(method))]
+      })),
+    decide: ({ by }) => Decision.all({ order: Decision.accept({ _tag: "Paid", by }) })
+  })
+
+  it("may have options, sets and errors in them", () => {
+    assert.deepStrictEqual(Histories.distribution([Method], { runs: 200 }).never, [])
+    Laws.check(Method, { runs: 200 })
+  })
+
+  it("are those of later stages too", () => {
+    const { commands } = Histories.distribution([Pay], { runs: 100 })
+    assert.hasAllKeys(commands, ["Pay", "Method.Open"])
+    Laws.check(Pay, { runs: 200 })
   })
 })
 

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Aggregate, Boundary, Decision, Query, View } from "@hexfold/core"
 import { Arbitraries, Laws } from "@hexfold/testing"
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 import { describe } from "vitest"
 import { Account, Balances, Deposited, Transfer, Withdrawn } from "../histories/bank.ts"
 
@@ -95,6 +95,89 @@ Scenario.of(Account)
         })
       ).detail,
       "The predicate has thrown Error: three"
+    )
+  })
+})
+
+describe("what throws", () => {
+  const boom = new Error("boom", { cause: new Error("at amount") })
+  const decide: typeof Account.decide = (command, state) => {
+    if (command._tag === "Deposit" && command.amount === 3) throw boom
+    return Account.decide(command, state)
+  }
+  const thrower = { ...Account, decide }
+
+  it("breaks every law, and is the cause", () => {
+    for (const check of [
+      () => Laws.check(thrower),
+      () => Laws.invariant(thrower, "any", () => true),
+      () => Laws.always(thrower, "any", () => true)
+    ]) {
+      const failure = failureOf(check)
+      assert.strictEqual(failure.law, "decide does not throw")
+      assert.include(failure.detail, "has thrown Error: boom: at amount")
+      assert.strictEqual(failure.cause, boom)
+    }
+  })
+})
+
+describe("several streams", () => {
+  const Seat = Aggregate.make("Seat", {
+    id: Schema.NonEmptyString,
+    state: Schema.Struct({ by: Schema.ReadonlySet(Schema.String) }),
+    initial: { by: new Set<string>() },
+    events: [Schema.TaggedStruct("Reserved", { by: Schema.String })],
+    evolve: { Reserved: ({ by: before }, { by }) => ({ by: new Set([...before, by]) }) }
+  })
+  const reserve = (decide: (seats: number) => unknown) =>
+    Boundary.make("Reserve", {
+      command: Schema.TaggedStruct("Reserve", { a: Schema.NonEmptyString, b: Schema.NonEmptyString }),
+      participants: ({ a, b }) => ({
+        seats: [...new Set([a, b])].map((id) => Seat.at(id)),
+        first: Boundary.readOnly(Seat.at(a))
+      }),
+      decide: (_, { seats }) => decide(seats.length) as never
+    })
+  const reserved = { _tag: "Reserved", by: "x" }
+
+  it("may get a list of events that is shorter than theirs, and not one that is longer", () => {
+    Laws.check(reserve(() => Result.succeed({ seats: [[reserved]], ghost: [] })))
+    const longer = reserve(() => Result.succeed({ seats: [[], [], [reserved]] }))
+    assert.strictEqual(
+      lawOf(() => Laws.check(longer)),
+      "each role gets only its own events"
+    )
+  })
+
+  it("have their states in a view's invariant, also where one plays two roles", () => {
+    const Reserve = reserve((seats) => Result.succeed({ seats: Array.from({ length: seats }, () => [reserved]) }))
+    const Taken = View.make("Taken", {
+      from: [Seat],
+      state: Schema.Int,
+      evolve: { Reserved: (count = 0) => count + 1 }
+    })
+    Laws.invariant(
+      Taken,
+      "a taken seat has a name",
+      (records, states) => [...records.keys()].every((id) => states.of(Seat).get(id)!.by.size === 1),
+      { with: [Reserve] }
+    )
+  })
+
+  it("must not change a set in place", () => {
+    const inPlace = {
+      ...Account,
+      schemas: { ...Account.schemas, state: Schema.Struct({ seen: Schema.ReadonlySet(Schema.Int) }) },
+      initial: { seen: new Set<number>() },
+      decide: () => Decision.accept(new Deposited({ amount: 2 })),
+      evolve: (state: { readonly seen: Set<number> }) => {
+        state.seen.add(state.seen.size)
+        return state
+      }
+    }
+    assert.strictEqual(
+      lawOf(() => Laws.check(inPlace as never)),
+      "evolve does not change its inputs"
     )
   })
 })

@@ -1,7 +1,15 @@
 /** Values as the code that makes them, for a history that is pasted into a test. */
 import { BigDecimal, DateTime, Duration, Option, Schema } from "effect"
 
-/** A value as code. What has no code of its own is shown as JSON. */
+/** What was thrown, with the reason that an error gives for it: that of a Schema has the path. */
+export const thrownText = (thrown: unknown): string => {
+  const cause: unknown = thrown instanceof Error ? thrown.cause : undefined
+  if (cause === undefined || cause === null) return String(thrown)
+  const reason = typeof cause === "object" && "message" in cause ? cause.message : cause
+  return `${String(thrown)}: ${String(reason)}`
+}
+
+/** A value as code. Of an object without a code of its own the fields are shown. */
 export const printed = (value: unknown): string => {
   switch (typeof value) {
     case "string":
