@@ -2,10 +2,10 @@
 import { Arbitrary, Effect, Random } from "effect"
 import { type Counter, counter, type Distribution } from "../histories/distribution.ts"
 import type { Member } from "../histories/members.ts"
-import { thrownText } from "../histories/printed.ts"
 import { historiesOf } from "../histories/shrinking.ts"
 import { type Actor, replayed, type Run } from "../histories/world.ts"
 import { withoutStacks } from "../histories/withoutStacks.ts"
+import type { Broken } from "./broken.ts"
 import { defectLaw } from "./decisionLaws.ts"
 import { LawFailure } from "./LawFailure.ts"
 
@@ -22,14 +22,6 @@ export interface Options {
    * of them the first one counts, so it may bring generators of its own: see `Arbitraries.of`.
    */
   readonly with?: ReadonlyArray<Member>
-}
-
-/** A law that a history breaks. */
-export interface Broken {
-  readonly law: string
-  readonly detail: string
-  /** What was thrown, if something was. */
-  readonly cause?: unknown
 }
 
 /** What is checked on each history. */
@@ -85,13 +77,4 @@ export const check = ({ actors, law: own, of, scenario, vacuous }: Check, option
     })
   }
   return distribution
-}
-
-/** What a predicate says. One that throws does not hold. */
-export const broken = (law: string, holds: () => boolean, detail: () => string): Broken | undefined => {
-  try {
-    return holds() ? undefined : { law, detail: detail() }
-  } catch (thrown) {
-    return { law, detail: `${detail()} The predicate has thrown ${thrownText(thrown)}.`, cause: thrown }
-  }
 }

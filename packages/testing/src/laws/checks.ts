@@ -3,7 +3,8 @@ import type { View } from "@hexfold/core"
 import { aloneOf, type Distribution, type Member } from "../histories/Histories.ts"
 import { actorsOf, targetOf } from "../histories/members.ts"
 import { isBoundary, type Run } from "../histories/world.ts"
-import { type Broken, check, type Options } from "./checking.ts"
+import type { Broken } from "./broken.ts"
+import { check, type Options } from "./checking.ts"
 import { scenarioOf, viewScenarioOf } from "./scenarioText.ts"
 
 type Law = (run: Run) => Broken | undefined

@@ -1,7 +1,7 @@
 /** The laws of `decide` and `evolve`, on each step of a history. */
 import type { Participant } from "@hexfold/core"
 import { Result, type Schema } from "effect"
-import type { Broken } from "./checking.ts"
+import type { Broken } from "./broken.ts"
 import { isMutation } from "../histories/frozen.ts"
 import { type Journey, journeyOf } from "../histories/journey.ts"
 import { printed, thrownText } from "../histories/printed.ts"

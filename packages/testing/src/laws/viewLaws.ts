@@ -2,7 +2,7 @@
 import type { EventStore, Participant, View } from "@hexfold/core"
 import { EventCodec, InlineViews } from "@hexfold/core/adapter"
 import { DateTime, Equal, Result, Schema } from "effect"
-import type { Broken } from "./checking.ts"
+import type { Broken } from "./broken.ts"
 import { frozen, isMutation } from "../histories/frozen.ts"
 import { withKeys } from "../histories/journey.ts"
 import { printed } from "../histories/printed.ts"
