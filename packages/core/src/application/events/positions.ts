@@ -2,7 +2,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { disconnectWithin } from "../../internal/disconnect.ts"
+import { disconnect, disconnectWithin } from "../../internal/disconnect.ts"
+import { memoized } from "../../internal/memoized.ts"
+import { together } from "../../internal/together.ts"
 import { EventStoreError } from "../../ports/errors.ts"
 import type { EventStore, Horizon, Position } from "../../ports/EventStore.ts"
 import type { Status } from "../../ports/generation.ts"
@@ -17,6 +19,17 @@ export const horizonOf = (events: Store): Effect.Effect<Horizon, EventStoreError
     Stream.runHead(events.horizons),
     Option.getOrElse((): Horizon => ({ position: 0, drawn: 0, history: 1, holders: [] }))
   )
+
+/** Whether the log is in a history; false if the store does not say it soon. Those that ask together ask once. */
+export const isPresent = (events: Store, history: number): Effect.Effect<boolean> =>
+  memoized(presents, events.horizons, () =>
+    together(Effect.timeoutOption(disconnect(horizonOf(events)), "1 second"))
+  ).pipe(
+    Effect.map((horizon) => Option.isSome(horizon) && horizon.value.history === history),
+    Effect.orElseSucceed(() => false)
+  )
+
+const presents = new WeakMap<object, unknown>()
 
 /** A position that something in the store has reached, with its history if that is known. */
 export const reachedBy = ({ history, position }: Reached): number | Position =>

@@ -12,7 +12,7 @@ import {
   View,
   ViewStore
 } from "@hexfold/core"
-import { Clock, Context, Duration, Effect, Fiber, Layer, Schema, Stream } from "effect"
+import { Clock, Context, Deferred, Duration, Effect, Fiber, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Account } from "../../support/account.ts"
 import { Budget } from "../../support/budget.ts"
@@ -154,6 +154,22 @@ describe("events that a view does not handle", () => {
     }).pipe(Effect.provide(stores))
   )
 
+  it.effect("are not written when the log has lost them: the projection goes on where the records stand", () =>
+    Effect.gen(function* () {
+      const { loseLast, open } = yield* MemoryStores.lossy
+      yield* Effect.gen(function* () {
+        yield* Effect.forkChild(Projection.run(Limits))
+        yield* passesFive
+        yield* loseLast(5)
+        yield* budget(1, 6)
+        yield* reaches(Limits, 2)
+        const { rows } = yield* Records.query(Limits, Query.from(Limits))
+        expect(rows.map(({ state }) => state)).toEqual([{ sum: 11, events: 2 }])
+        expect(yield* ProjectionMonitor.status([Limits])).toMatchObject([{ state: "live", position: 2 }])
+      }).pipe(Effect.provide(open({})))
+    })
+  )
+
   it.effect("do not keep a job from its end, whether or not another process owns the view", () =>
     Effect.gen(function* () {
       const other = yield* elsewhere
@@ -260,9 +276,12 @@ describe("a wait for a view that does not handle the last event", () => {
     const { loseLast, open } = yield* MemoryStores.lossy
     const stores = open({})
     const store = Context.get(stores, EventStore.EventStore)
+    const hears = yield* Deferred.make<void>()
     const horizons = Stream.mapEffect(store.horizons, (horizon) =>
-      horizon.history === 1 ? Effect.succeed(horizon) : Effect.never
+      horizon.history === 1 ? Effect.succeed(horizon) : Effect.as(Deferred.await(hears), horizon)
     )
+    // The projection asks for the horizon before it releases its lease.
+    yield* Effect.addFinalizer(() => Deferred.succeed(hears, undefined))
     yield* idle.pipe(Effect.provideService(EventStore.EventStore, { ...store, horizons }), Effect.provide(stores))
     return { stores, lose: loseLast(3) }
   })

@@ -31,6 +31,8 @@ export interface Work<A, E, E2> {
   readonly divided: (positions: ReadonlyArray<number>) => Effect.Effect<void, E2>
   /** Another definition of the same version, with this fingerprint, has made the records. */
   readonly differs: (fingerprint: string) => Effect.Effect<never, E2>
+  /** Whether the log is still in a history. */
+  readonly isPresent?: (history: number) => Effect.Effect<boolean>
   /** Is run when the lease is lost, before the work is interrupted. */
   readonly lost?: (why: string) => Effect.Effect<void>
 }
@@ -98,7 +100,7 @@ export const withLease = <A, E, E2>(
         mayOwn = claimed._tag === "Owned"
         switch (claimed._tag) {
           case "Owned": {
-            const owned = (present = { ...claimed, passed: Passed.make(claimed) })
+            const owned = (present = { ...claimed, passed: Passed.make(claimed, work.isPresent) })
             const lost = Effect.flatMap(renewing(owned, until), (why) => {
               present = undefined
               return work.lost?.(why) ?? Effect.void

@@ -30,8 +30,14 @@ export interface Passed {
  * are never under way together, so both begin at the position of the store. (3) If one
  * of them got no answer and arrives late, the store refuses what does not begin at its
  * own position in the owner's epoch.
+ *
+ * What was passed in a history that has ended is not written: the log may have gone back to a position in between, which
+ * the records have not lost. The owner begins again at the position of the store then.
  */
-export const make = ({ epoch, history: first, position: from }: Start): Passed => {
+export const make = (
+  { epoch, history: first, position: from }: Start,
+  isPresent: (history: number) => Effect.Effect<boolean> = () => Effect.succeed(true)
+): Passed => {
   const one = Semaphore.makeUnsafe(1)
   let written = from
   let position = from
@@ -59,10 +65,11 @@ export const make = ({ epoch, history: first, position: from }: Start): Passed =
       Effect.suspend(() => {
         const plain = claim({ epoch })
         if (position === written || history === undefined) return plain
+        const of = history
         const writing = Effect.suspend(() => {
           const to = position
-          if (to === written || history === undefined) return plain
-          return Effect.tap(claim({ epoch, passed: { from: written, to, history } }), (claimed) =>
+          if (to === written || history !== of) return plain
+          return Effect.tap(claim({ epoch, passed: { from: written, to, history: of } }), (claimed) =>
             Effect.sync(() => {
               // An earlier renewal without an answer may have moved the position too. In this epoch nothing else does.
               if (claimed._tag !== "Owned" || claimed.epoch !== epoch || claimed.inline) return
@@ -71,10 +78,11 @@ export const make = ({ epoch, history: first, position: from }: Start): Passed =
           )
         })
         // A commit under way writes its own position. The lease does not wait for it.
-        return Effect.flatMap(
+        const unlessBusy = Effect.flatMap(
           one.withPermitsIfAvailable(1)(writing),
           Option.match({ onNone: () => plain, onSome: Effect.succeed })
         )
+        return Effect.flatMap(isPresent(of), (present) => (present ? unlessBusy : plain))
       })
   }
 }

@@ -19,7 +19,7 @@ import { type Claim, ProjectionStore } from "../../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../../ports/ViewStore.ts"
 import * as Ids from "../../events/Ids.ts"
 import { ownPositions } from "../../events/ownPositions.ts"
-import { horizonOf } from "../../events/positions.ts"
+import { horizonOf, isPresent } from "../../events/positions.ts"
 import * as Batch from "./batch.ts"
 import * as BatchSize from "./batchSize.ts"
 import { type Reader, reader } from "../reading/eventReader.ts"
@@ -132,6 +132,7 @@ export const make = (
         },
         divided: level,
         differs,
+        isPresent: (history) => isPresent(events, history),
         lost: lost(part)
       })
 
