@@ -129,12 +129,11 @@ const valuesIn = (value: unknown, name: string | undefined, into: Array<Seen>, m
 /** Values that a field takes and that are simpler than its present one, the simplest first. */
 export const simplerOf = (field: Field, value: unknown): ReadonlyArray<unknown> => {
   const most = weightOf(value)
-  const simple = new Map<number, unknown>()
-  for (const each of [...near(value), ...simplest(field)]) {
-    const weight = weightOf(each)
-    if (weight < most && !simple.has(weight) && field.takes(each)) simple.set(weight, each)
-  }
-  return [...simple].sort(([a], [b]) => a - b).map(([, each]) => each)
+  return [...new Set([...near(value), ...simplest(field)])]
+    .map((each) => ({ each, weight: weightOf(each) }))
+    .filter(({ each, weight }) => weight < most && field.takes(each))
+    .sort((a, b) => a.weight - b.weight)
+    .map(({ each }) => each)
 }
 
 const near = (value: unknown): ReadonlyArray<unknown> => {
@@ -187,7 +186,11 @@ const simplestByField = new WeakMap<Field, ReadonlyArray<unknown>>()
 /** How hard a value is to read: few letters and small numbers are simple. */
 export const weightOf = (value: unknown): number => {
   if (typeof value === "number")
-    return Number.isInteger(value) ? Math.abs(value) : Number.isFinite(value) ? 5 + Math.abs(value) * 10 : 1e9
+    return Number.isInteger(value)
+      ? Math.abs(value) + (value < 0 ? 0.5 : 0)
+      : Number.isFinite(value)
+        ? 5 + Math.abs(value) * 10
+        : 1e9
   if (typeof value === "bigint") return Math.abs(Number(value))
   if (typeof value === "string") {
     return [...value].reduce((sum, each) => sum + (/[a-z]/.test(each) ? 4 + each.charCodeAt(0) / 100 : 20), 0)
