@@ -88,6 +88,9 @@ export const isLockTimeout = (error: SqlError.SqlError): boolean => codeOf(error
 /** Whether a statement failed because its transaction and another one waited for each other. */
 export const isDeadlock = (error: SqlError.SqlError): boolean => codeOf(error) === "40P01"
 
+/** Whether a statement met a change that came between, and succeeds on what there is now. */
+export const isToRepeat = (error: SqlError.SqlError): boolean => codeOf(error) === "40001"
+
 /** Whether a limit in time, for locks or for statements, has ended a statement. */
 export const isWaitOver = (error: SqlError.SqlError): boolean => timeout.test(codeOf(error))
 

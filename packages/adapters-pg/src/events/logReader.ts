@@ -5,7 +5,7 @@ import { Effect, Option, Stream } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { array, int4 } from "../database/binds.ts"
 import type { Limit } from "../database/disconnect.ts"
-import { translated } from "../database/errors.ts"
+import { isToRepeat, translated } from "../database/errors.ts"
 import { ofWritten, type WrittenRow } from "../database/eventRows.ts"
 import { hidden, incomplete } from "../database/logChecks.ts"
 import { histories } from "../sql/history.ts"
@@ -112,26 +112,43 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
       // The horizon first, each page in a later statement: see `sql/horizon.ts`.
       return Stream.unwrap(
         Effect.gen(function* () {
-          const horizon = yield* horizonFor("readAll")
+          let horizon = yield* horizonFor("readAll")
           yield* checkPosition(options, horizon)
-          const upTo = BigInt(Math.min(horizon.position, options.upTo ?? Infinity))
+          const page = (after: bigint, size: number, ratio: number) => {
+            const binds = [
+              after,
+              BigInt(Math.min(horizon.position, options.upTo ?? Infinity)),
+              texts(aggregates),
+              texts(types),
+              size,
+              BigInt(pageBytes),
+              int4(ratio),
+              BigInt(horizon.history)
+            ]
+            return sql.unsafe<PageRow>(query, binds)
+          }
+          // The log has begun another history since the horizon was asked for. The read goes on if the log still has its
+          // place there, and is told otherwise that it has not. Backwards, it must begin anew.
+          const inNextHistory = (after: bigint) =>
+            Effect.gen(function* () {
+              const place = { history: horizon.history, position: Number(after) }
+              horizon = yield* horizonFor("readAll")
+              yield* checkPosition({ ...options, after: place }, horizon)
+            })
           return pages(
             "readAll",
             BigInt(PositionCheck.placeOf(options.after) ?? beginning(direction)),
             limit,
-            (after, size, ratio) => {
-              const binds = [
-                after,
-                upTo,
-                texts(aggregates),
-                texts(types),
-                size,
-                BigInt(pageBytes),
-                int4(ratio),
-                BigInt(horizon.history)
-              ]
-              return sql.unsafe<PageRow>(query, binds)
-            },
+            (after, size, ratio) =>
+              Effect.catchIf(
+                page(after, size, ratio),
+                (error) => direction === "forwards" && isToRepeat(error),
+                () =>
+                  Effect.andThen(
+                    inNextHistory(after),
+                    Effect.suspend(() => page(after, size, ratio))
+                  )
+              ),
             ({ position }) => position
           )
         })

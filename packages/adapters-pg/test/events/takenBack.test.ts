@@ -105,6 +105,29 @@ describe("a log that somebody has changed while the server runs", () => {
     })
   )
 
+  it.live("a read that goes on while a history begins reads to its end, or is told that its place is lost", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql, store } = yield* openStore({ schema, pageSize: 2 })
+      yield* append(store, streamOf("a"), 6)
+      const reading = (loss: Effect.Effect<unknown, unknown>) => {
+        let isLost = false
+        const once = Effect.suspend(() => {
+          if (isLost) return Effect.void
+          isLost = true
+          return Effect.orDie(Effect.andThen(loss, sql.unsafe(`delete from ${schema}.life`)))
+        })
+        return Stream.runCollect(Stream.tap(store.readAll({ after: 0 }), () => once))
+      }
+      const positions = (yield* reading(Effect.void)).map(({ position }) => position)
+      assert.deepStrictEqual(positions, [1, 2, 3, 4, 5, 6])
+      assert.strictEqual(
+        reasonOf(yield* Effect.flip(reading(remove(sql, schema, 1))))._tag,
+        "PositionFromAnotherHistory"
+      )
+    })
+  )
+
   it.live("a sequence below the last position is refused by every operation on the log, with the way out", () =>
     Effect.gen(function* () {
       const schema = yield* newSchema
