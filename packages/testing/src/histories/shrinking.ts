@@ -60,7 +60,6 @@ const withSimplerFields = function* (script: Script) {
 
 // Without a command, and with another one that makes up for its numbers: one deposit in place of two.
 const withMergedNumbers = function* (script: Script) {
-  if (script.length > mostMerged) return
   for (const [i, removed] of script.entries()) {
     const numbers = Object.values(removed.command).filter((each) => typeof each === "number")
     for (const [j, { command, kind }] of script.entries()) {
@@ -82,7 +81,7 @@ const withMergedNumbers = function* (script: Script) {
 
 // With two numbers that are lower by the same: a deposit and a withdrawal.
 const withLowerNumbers = function* (script: Script) {
-  if (script.length > mostMerged) return
+  if (script.length > mostLowered) return
   const numbers = script.flatMap(({ command, kind }, index) =>
     kind.fields.flatMap((field) => {
       const value = (command as Tagged & Record<string, unknown>)[field.name]
@@ -104,8 +103,8 @@ const withLowerNumbers = function* (script: Script) {
   }
 }
 
-/** The most commands of a history whose numbers are changed together. */
-const mostMerged = 10
+/** The most commands of a history of which each two numbers are lowered together. */
+const mostLowered = 12
 
 // An id is replaced wherever it stands, in fields too.
 const withSimplerIds = function* (script: Script) {

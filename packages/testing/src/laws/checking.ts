@@ -54,7 +54,7 @@ export const check = ({ actors, law: own, of, scenario, vacuous }: Check, option
     return broken?.law !== first?.law || broken === undefined
   }
   const result = withoutStacks(() =>
-    Effect.runSync(Arbitrary.checkEffect(historiesOf(actors, steps), property, { runs, seed, maxShrinks: 5_000 }))
+    Effect.runSync(Arbitrary.checkEffect(historiesOf(actors, steps), property, { runs, seed, maxShrinks: 20_000 }))
   )
   if (result._tag === "Falsified") {
     // Once more, with stacks.
