@@ -7,7 +7,7 @@ import { type Actor, replayed, type Run } from "../histories/world.ts"
 import { withoutStacks } from "../histories/withoutStacks.ts"
 import type { Broken } from "./broken.ts"
 import { defectLaw } from "./decisionLaws.ts"
-import { LawFailure } from "./LawFailure.ts"
+import { LawFailure } from "./failure.ts"
 
 /** How many histories are generated, how long they are, and who takes part. */
 export interface Options {
