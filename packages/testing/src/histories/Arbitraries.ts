@@ -217,7 +217,7 @@ const othersOf = (
 }
 
 /** A value of one of several arbitraries. */
-export const oneOf = <A>(members: ReadonlyArray<Arbitrary.Arbitrary<A>>): Arbitrary.Arbitrary<A> => {
+const oneOf = <A>(members: ReadonlyArray<Arbitrary.Arbitrary<A>>): Arbitrary.Arbitrary<A> => {
   if (members.length === 0) throw new Error("there is nothing to generate: the aggregate declares none")
   const which = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: members.length - 1 })))
   return members.length === 1 ? members[0]! : Arbitrary.flatMap(which, (index) => members[index]!)

@@ -6,11 +6,11 @@ import type { Aggregate, Decision, StreamId } from "@hexfold/core"
 import { Arbitrary, Effect, Random, Result } from "effect"
 import type * as Arbitraries from "./Arbitraries.ts"
 import { counter, type Distribution } from "./distribution.ts"
-import { actorsOf, type Member } from "./members.ts"
+import { actorsOf, aloneOf, type Member } from "./members.ts"
 import { historiesOf } from "./shrinking.ts"
 import { type States, statesAfter } from "./states.ts"
 import { withoutStacks } from "./withoutStacks.ts"
-import { type Actor, isBoundary, type Run, type Step as AnyStep } from "./world.ts"
+import { isBoundary, type Run, type Step as AnyStep } from "./world.ts"
 
 export type { CommandCount, Distribution } from "./distribution.ts"
 export type { Member } from "./members.ts"
@@ -177,15 +177,6 @@ export const distribution = (members: ReadonlyArray<Member>, options: Distributi
 }
 
 const defaultSteps = 20
-
-/** The only actor of the histories of an aggregate. It has one stream. */
-export const aloneOf = (member: Member): ReadonlyArray<Actor> => {
-  const actors = alone.get(member) ?? actorsOf([], member).map((actor) => ({ ...actor, isAlone: true }))
-  alone.set(member, actors)
-  return actors
-}
-
-const alone = new WeakMap<object, ReadonlyArray<Actor>>()
 
 const decisionOf = <A>({ outcome, parts }: AnyStep, each: (event: LogEvent) => A): Decision.Decision<A, unknown> => {
   if (outcome._tag === "Rejected") return Result.fail(outcome.error)

@@ -39,6 +39,15 @@ export const actorsOf = (members: ReadonlyArray<Member>, tested?: Member): Reado
   return actors
 }
 
+/** The only actor of the histories of an aggregate. It has one stream. */
+export const aloneOf = (member: Member): ReadonlyArray<Actor> => {
+  const actors = alone.get(member) ?? actorsOf([], member).map((actor) => ({ ...actor, isAlone: true }))
+  alone.set(member, actors)
+  return actors
+}
+
+const alone = new WeakMap<object, ReadonlyArray<Actor>>()
+
 const known = new WeakMap<object, ReadonlyArray<Actor>>()
 
 const make = (members: ReadonlyArray<Member>, tested: Member | undefined): ReadonlyArray<Actor> => {

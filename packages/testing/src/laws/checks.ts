@@ -1,7 +1,7 @@
 /** Whose histories a law is checked on, and how they are shown. */
 import type { View } from "@hexfold/core"
-import { aloneOf, type Distribution, type Member } from "../histories/Histories.ts"
-import { actorsOf, targetOf } from "../histories/members.ts"
+import type { Distribution } from "../histories/Histories.ts"
+import { actorsOf, aloneOf, type Member, targetOf } from "../histories/members.ts"
 import { isBoundary, type Run } from "../histories/world.ts"
 import type { Broken } from "./broken.ts"
 import { check, type Options } from "./checking.ts"
