@@ -77,7 +77,6 @@ export const viewLaws =
     const always = "evolve is deterministic"
     const others: ReadonlyArray<readonly [string, ReturnType<typeof folded>]> = [
       [always, folded(view, [events])],
-      [always, folded(view, [events])],
       ["the records do not depend on where a batch ends", folded(view, inBatches(events, 1))],
       ["the records do not depend on where a batch ends", folded(view, inBatches(events, 3))],
       ["the records do not depend on the order of keys", folded(view, inBatches(events, 1), new Map(), reversed)],

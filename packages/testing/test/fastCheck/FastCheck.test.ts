@@ -15,7 +15,7 @@ describe("properties of fast-check", () => {
 
   it("shrink as the values do, and repeat a run by its seed and path", () => {
     const poor = fc.property(FastCheck.from(Histories.of(Account)), ({ state }) => state.balance < 100)
-    const failed = fc.check(poor)
+    const failed = fc.check(poor, { numRuns: 5_000 })
     assert.isTrue(failed.failed)
     const [history] = failed.counterexample!
     assert.deepStrictEqual(
