@@ -354,7 +354,7 @@ export const walls = {
       "@hexfold/adapters-memory",
       ...ownSources
     ],
-    allowed: [...corePublic, "./world.ts", "effect"]
+    allowed: [...corePublic, "./world.ts", "../scenarios/roles.ts", "effect"]
   },
   "packages/testing/src/fastCheck/*": {
     folder: "packages/testing/src/fastCheck",
@@ -372,7 +372,7 @@ export const walls = {
       "@hexfold/adapters-memory",
       ...ownSources
     ],
-    allowed: [...corePublic, "./checking.ts", "../histories/world.ts", "effect"]
+    allowed: [...corePublic, "./checking.ts", "../histories/world.ts", "../scenarios/roles.ts", "effect"]
   },
   "packages/testing/src/app/*": {
     folder: "packages/testing/src/app",

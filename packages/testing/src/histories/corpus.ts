@@ -5,7 +5,7 @@
  */
 import { type Corpus, generate } from "./generation.ts"
 import { randomOf } from "./random.ts"
-import { type Actor, type Given, isBoundary, type Run, type Tagged } from "./world.ts"
+import { type Actor, type Given, isBoundary, type Run, tagOf } from "./world.ts"
 
 /** The most histories that are tried for the corpus, and after how many without a find it is complete. */
 const mostHistories = 500
@@ -52,7 +52,7 @@ const add = (finds: Finds, { steps }: Run): boolean => {
   for (const [i, { given, outcome, parts, target }] of steps.entries()) {
     const found = [
       ...(outcome._tag === "Rejected"
-        ? [`${target.name} rejects with ${String((outcome.error as Partial<Tagged> | undefined)?._tag)}`]
+        ? [`${target.name} rejects with ${tagOf(outcome.error)}`]
         : parts.some(({ events }) => events.length > 0)
           ? [`${isBoundary(target) ? "" : `${target.name}.`}${given.kind.name}`]
           : []),

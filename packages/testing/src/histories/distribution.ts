@@ -1,5 +1,5 @@
 /** How often each command, error and event occurs in generated histories. */
-import { type AnyAggregate, type AnyBoundary, isBoundary, type Run, type Tagged } from "./world.ts"
+import { type AnyAggregate, type AnyBoundary, isBoundary, type Run, tagOf } from "./world.ts"
 
 /** What came of the commands with one tag. */
 export interface CommandCount {
@@ -55,7 +55,7 @@ export const counter = (targets: ReadonlyArray<AnyAggregate | AnyBoundary>): Cou
         const of = commands.get(isBoundary(target) ? target.name : `${target.name}.${command._tag}`)!
         if (outcome._tag === "Rejected") {
           of.rejected++
-          count(errors, `${target.name}.${String((outcome.error as Partial<Tagged>)._tag)}`)
+          count(errors, `${target.name}.${tagOf(outcome.error)}`)
         } else if (outcome._tag === "Accepted") {
           const isEmpty = parts.every((part) => part.events.length === 0)
           if (isEmpty) of.nothing++

@@ -3,7 +3,17 @@ import { Arbitrary, Effect, SchemaAST } from "effect"
 import type { Below } from "./random.ts"
 import { isStorable } from "./storable.ts"
 import { type Field, type Seen, type Takeable, takeable } from "./values.ts"
-import { type Actor, type Given, isBoundary, type Kind, type Run, type Step, type Tagged, world } from "./world.ts"
+import {
+  type Actor,
+  type Given,
+  isBoundary,
+  type Kind,
+  type Run,
+  type Step,
+  type Tagged,
+  tagOf,
+  world
+} from "./world.ts"
 
 /** How many commands of a kind, and how many kinds, a step tries until one causes an event. */
 const mostTries = 16
@@ -140,7 +150,7 @@ const isFurther = ({ outcome, parts }: Step): boolean =>
   outcome._tag === "Defect" || parts.some(({ events }) => events.length > 0)
 
 const reasonOf = ({ given, outcome }: Step): string =>
-  `${given.kind.name} ${outcome._tag === "Rejected" ? String((outcome.error as Partial<Tagged> | undefined)?._tag) : outcome._tag}`
+  `${given.kind.name} ${outcome._tag === "Rejected" ? tagOf(outcome.error) : outcome._tag}`
 
 // The values that a field may get, by chance: of the same name, of the same Schema (mostly an id), of a state (often a
 // limit), or any. A field that gets none stays as it was generated.

@@ -13,8 +13,8 @@ export interface Journey<A> {
   readonly back: (value: A) => Result.Result<A, string>
   /** The same, with the keys of its JSON in the opposite order. */
   readonly reordered: (value: A) => Result.Result<A, string>
-  /** Gives a function the value so that it cannot change it, or is found out: then it throws a `Mutation`. */
-  readonly guarded: <B>(value: A, use: (value: A) => B) => B
+  /** The value for a function that must not change it. `check` throws a `Mutation` if the function has. */
+  readonly guard: (value: A) => { readonly given: A; readonly check: () => void }
 }
 
 export const journeyOf = <A>(schema: Schema.Codec<A, unknown>): Journey<A> => {
@@ -46,14 +46,15 @@ const make = <A>(schema: Schema.Codec<A, unknown>): Journey<A> => {
       Result.flatMap(keep(value), (kept) =>
         Result.mapError(decode(withKeys(kept.json, (keys) => keys.reverse())), ({ message }) => message)
       ),
-    guarded: (value, use) => {
-      if (canBeFrozen(value)) return use(frozen(value))
+    guard: (value) => {
+      if (canBeFrozen(value)) return { given: frozen(value), check: () => {} }
       const copy = Result.match(keep(value), { onFailure: () => value, onSuccess: (kept) => kept.value })
       const before = json(copy)
-      const result = use(copy)
-      const after = json(copy)
-      if (before !== after) throw new Mutation(`it has changed its input ${before} to ${after}`)
-      return result
+      const check = () => {
+        const after = json(copy)
+        if (before !== after) throw new Mutation(`it has changed its input ${before} to ${after}`)
+      }
+      return { given: copy, check }
     }
   }
 }

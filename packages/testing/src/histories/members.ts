@@ -1,17 +1,10 @@
 /** Who takes part in generated histories, as the functions of this folder accept them. */
 import type { Aggregate, Boundary, Participant } from "@hexfold/core"
 import { Arbitrary, Effect, type Schema } from "effect"
+import { playersOf, rolesOf, type StateOf } from "../scenarios/roles.ts"
 import * as Arbitraries from "./Arbitraries.ts"
 import { fieldsOf, makes } from "./values.ts"
-import {
-  type Actor,
-  type AnyAggregate,
-  type AnyBoundary,
-  isBoundary,
-  type Kind,
-  rolesOf,
-  type Tagged
-} from "./world.ts"
+import { type Actor, type AnyAggregate, type AnyBoundary, isBoundary, type Kind, type Tagged } from "./world.ts"
 
 /** An aggregate or a boundary, or what `Arbitraries.of` has made of it. */
 export type Member = Target | { readonly target: Target }
@@ -102,10 +95,9 @@ const actorOf = (member: Member, actor: number, tested: Member | undefined): Act
 const sourcesOf = (boundary: AnyBoundary, member: Member): ReadonlySet<Participant.Any["source"]> => {
   const sources = new Set<Participant.Any["source"]>()
   const states = new Map<object, ReadonlyArray<unknown>>()
-  const ask = (command: Tagged, stateOf: (participant: Participant.Any) => unknown) => {
+  const ask = (command: Tagged, stateOf: StateOf) => {
     try {
-      const roles = Object.values(rolesOf(boundary, command, stateOf)).flat() as ReadonlyArray<Participant.Any>
-      for (const { source } of roles) sources.add(source)
+      for (const { source } of playersOf(rolesOf(boundary, command, stateOf))) sources.add(source)
     } catch {
       // A law says what is wrong with a boundary that throws. Here another command is tried.
     }

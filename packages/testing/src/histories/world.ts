@@ -1,6 +1,7 @@
 /** Runs generated commands through aggregates and boundaries, as an executor would, without a store. */
-import type { Aggregate, Boundary, Participant, StreamId } from "@hexfold/core"
+import { type Aggregate, type Boundary, type Participant, type StreamId, TooManyParticipants } from "@hexfold/core"
 import { type Arbitrary, Option, Result, Schema } from "effect"
+import { isList, playersOf, rolesOf, type StateOf, statesOf } from "../scenarios/roles.ts"
 import { frozen } from "./frozen.ts"
 import { journeyOf } from "./journey.ts"
 import type { Field } from "./values.ts"
@@ -144,93 +145,78 @@ const streamOf = ({ source, streamId }: Participant.Any, streams: Streams): Stre
 const aggregateStep = (target: AnyAggregate, given: Given, streams: Streams): Step => {
   // A copy of an aggregate with other functions still makes participants of the original.
   const participant = { ...target.at(given.id), source: target }
-  const before = streamOf(participant, streams)
-  const command = frozen(given.command)
+  return stepOf(given, { [target.name]: participant }, streams)
+}
+
+// An empty id is refused: it names a stream, and no record of a view.
+const boundaryStep = (target: AnyBoundary, given: Given, streams: Streams): Step => {
+  const named = attempt(() => rolesOf(target, frozen(given.command), stateIn(streams)))
+  const outcome = Result.isFailure(named)
+    ? refusedOr(named.failure)
+    : playersOf(named.success).some(({ source, streamId }) => streamId === `${source.name}-`)
+      ? ({ _tag: "Refused", why: "an empty id" } as const)
+      : undefined
+  if (outcome === undefined) return stepOf(given, Result.getOrThrow(named), streams)
+  return { given, target, command: given.command, states: {}, roles: {}, parts: [], outcome }
+}
+
+const stateIn =
+  (streams: Streams): StateOf =>
+  (participant) =>
+    streamOf(participant, streams).state
+
+const stepOf = (given: Given, roles: Participant.Participants, streams: Streams): Step => {
+  const { actor, command } = given
   const step = {
     given,
-    target,
-    command,
-    states: { [target.name]: before.state },
-    roles: { [target.name]: participant }
+    target: actor.target,
+    command: frozen(command),
+    roles,
+    states: statesOf(roles, stateIn(streams))
   }
-  const decision = attempt(() => guarded(participant, before.state, (state) => target.decide(command, state)))
-  if (Result.isFailure(decision)) return { ...step, parts: [], outcome: defect("decide", decision.failure) }
+  const outcome = decided(step, step.states)
+  return outcome._tag === "Accepted" ? withParts(step, outcome.emission, streams) : { ...step, parts: [], outcome }
+}
+
+/** What the command of a step comes to on some states of its roles. `decide` cannot change them unseen. */
+export const decided = (
+  { command, roles, target }: Pick<Step, "command" | "roles" | "target">,
+  states: Record<string, unknown>
+): Outcome => {
+  const checks: Array<() => void> = []
+  const guarded = mapStates(roles, states, (source, state) => {
+    const { check, given } = guard(source, state)
+    checks.push(check)
+    return given
+  })
+  const decision = attempt((): Result.Result<object, unknown> => {
+    const result = isBoundary(target) ? target.decide(command, guarded) : target.decide(command, guarded[target.name])
+    for (const check of checks) check()
+    return result
+  })
+  if (Result.isFailure(decision)) return defect("decide", decision.failure)
   return Result.match(decision.success, {
-    onFailure: (error): Step => ({ ...step, parts: [], outcome: { _tag: "Rejected", error } }),
-    onSuccess: (events): Step => withParts(step, { [target.name]: events }, streams)
+    onFailure: (error): Outcome => ({ _tag: "Rejected", error }),
+    onSuccess: (emission): Outcome => ({
+      _tag: "Accepted",
+      emission: isBoundary(target) ? emission : { [target.name]: emission }
+    })
   })
 }
 
-const boundaryStep = (target: AnyBoundary, given: Given, streams: Streams): Step => {
-  const stateOf = (participant: Participant.Any) => streamOf(participant, streams).state
-  const command = frozen(given.command)
-  const named = attempt(() => rolesOf(target, command, stateOf))
-  if (Result.isFailure(named)) {
-    return {
-      given,
-      target,
-      command,
-      states: {},
-      roles: {},
-      parts: [],
-      outcome: refusedOr(named.failure)
-    }
-  }
-  const roles = named.success
-  const step = { given, target, command, roles, states: statesOf(roles, stateOf) }
-  const decision = attempt(() => target.decide(command, step.states))
-  if (Result.isFailure(decision)) return { ...step, parts: [], outcome: defect("decide", decision.failure) }
-  return Result.match(decision.success, {
-    onFailure: (error): Step => ({ ...step, parts: [], outcome: { _tag: "Rejected", error } }),
-    onSuccess: (emission): Step => withParts(step, emission, streams)
-  })
-}
-
-/**
- * The participants of a command by role, found stage by stage as an executor finds them. An empty id is refused: it names
- * a stream, and no record of a view.
- */
-export const rolesOf = (
-  boundary: AnyBoundary,
-  command: Tagged,
-  stateOf: (participant: Participant.Any) => unknown
-): Participant.Participants => {
-  const read = new Set<StreamId.StreamId>()
-  const stateIfRead = (participant: Participant.Any): never =>
-    (read.has(participant.streamId) ? stateOf(participant) : undefined) as never
-  let earlier: Participant.Participants = {}
-  for (const stage of boundary.stages(command)) {
-    let roles: Participant.Participants
-    let known: number
-    // A stage is asked until it names no stream that is new.
-    do {
-      known = read.size
-      roles = { ...earlier, ...stage(statesOf(earlier, stateOf) as never, stateIfRead) }
-      for (const { source, streamId } of Object.values(roles).flat() as ReadonlyArray<Participant.Any>) {
-        if (streamId === `${source.name}-`) throw new Refusal("an empty id")
-        read.add(streamId)
-      }
-      if (read.size > boundary.maxParticipants) throw new Refusal("too many participants")
-    } while (read.size > known)
-    earlier = roles
-  }
-  return earlier
-}
-
-const statesOf = (
+/** The states of roles, each as a function makes it that knows where it comes from. */
+export const mapStates = (
   roles: Participant.Participants,
-  stateOf: (participant: Participant.Any) => unknown
+  states: Record<string, unknown>,
+  map: (source: Participant.Any["source"], state: unknown) => unknown
 ): Record<string, unknown> =>
   Object.fromEntries(
-    Object.entries(roles).map(([role, players]) => [
-      role,
-      isList(players) ? Object.freeze(players.map(stateOf)) : stateOf(players)
-    ])
+    Object.entries(states).map(([role, state]) => {
+      const players = roles[role]!
+      if (!isList(players)) return [role, map(players.source, state)]
+      return [role, Object.freeze((state as ReadonlyArray<unknown>).map((each, i) => map(players[i]!.source, each)))]
+    })
   )
-
-export const isList = (
-  role: Participant.Any | ReadonlyArray<Participant.Any>
-): role is ReadonlyArray<Participant.Any> => Array.isArray(role)
 
 // The step with what its events have made of the states.
 const withParts = (step: Omit<Step, "parts" | "outcome">, emission: object, streams: Streams): Step => {
@@ -263,14 +249,21 @@ const evolved = (stream: Stream, event: Tagged): Stream => ({
   ...stream,
   state: !stream.source.schemas.events.has(event._tag)
     ? stream.state
-    : frozen(guarded(stream, stream.state, (state) => stream.source.evolve(state as never, frozen(event) as never))),
+    : frozen(evolve(stream.source, stream.state, frozen(event))),
   events: [...stream.events, event]
 })
 
-/** Gives a function the state of a stream so that it cannot change it. */
-const guarded = <A>({ source }: Pick<Stream, "source">, state: unknown, use: (state: unknown) => A): A => {
+/** The state after an event. `evolve` cannot change the state before it unseen. */
+export const evolve = (source: Participant.Any["source"], state: unknown, event: unknown): unknown => {
+  const { check, given } = guard(source, state)
+  const next: unknown = source.evolve(given as never, event as never)
+  check()
+  return next
+}
+
+const guard = (source: Participant.Any["source"], state: unknown) => {
   const schema = stateSchema(source)
-  return schema === undefined ? use(frozen(state)) : journeyOf(schema).guarded(state, use)
+  return schema === undefined ? { given: frozen(state), check: () => {} } : journeyOf(schema).guard(state)
 }
 
 /** The Schema of a source's state. A participant is an aggregate, and only its events are part of its type. */
@@ -279,15 +272,16 @@ export const stateSchema = (source: Participant.Any["source"]): Schema.Codec<unk
 
 const attempt = <A>(run: () => A): Result.Result<A, unknown> => Result.try({ try: run, catch: (thrown) => thrown })
 
-class Refusal extends Error {}
-
 const defect = (of: "decide" | "evolve" | "participants", thrown: unknown): Outcome => ({ _tag: "Defect", of, thrown })
 
-// An id that its aggregate refuses is a mistake of the command, which an executor refuses too.
+// Too many participants, and an id that its aggregate refuses, are mistakes of the command. An executor refuses it too.
 const refusedOr = (thrown: unknown): Outcome =>
-  thrown instanceof Refusal || Schema.isSchemaError(thrown)
+  thrown instanceof TooManyParticipants || Schema.isSchemaError(thrown)
     ? { _tag: "Refused", why: thrown.message }
     : defect("participants", thrown)
+
+/** The tag of a command, an event or an error that may be any value. */
+export const tagOf = (value: unknown): string => String((value as Partial<Tagged> | undefined)?._tag)
 
 /** The id of a stream, as the code that names it. */
 export const idOf = (stream: { readonly source: object; readonly streamId: StreamId.StreamId }): unknown => {

@@ -5,18 +5,22 @@ import type { Broken } from "./broken.ts"
 import { isMutation } from "../histories/frozen.ts"
 import { type Journey, journeyOf } from "../histories/journey.ts"
 import { printed, thrownText } from "../histories/printed.ts"
+import { isList } from "../scenarios/roles.ts"
 import {
   type AnyAggregate,
   type AnyBoundary,
+  decided,
+  evolve,
   isBoundary,
-  isList,
+  mapStates,
   type Outcome,
   type Part,
   type Run,
   type Stream,
   type Step,
   stateSchema,
-  type Tagged
+  type Tagged,
+  tagOf
 } from "../histories/world.ts"
 
 /**
@@ -123,48 +127,24 @@ const lost = (what: string, value: unknown, schema: Schema.Codec<unknown, unknow
 }
 
 // `decide` again, on the same inputs and on what a store may give back.
-const ofRepetition = ({ command, roles, states, target }: Step, outcome: Outcome): Broken | undefined => {
+const ofRepetition = (step: Step, outcome: Outcome): Broken | undefined => {
+  const { command, roles, states, target } = step
   const first = outcomeOf(target, outcome, roles)
-  const decided = (command: Tagged, states: Record<string, unknown>) =>
-    outcomeOf(target, decideAgain(target, command, states), roles)
+  const again = (states: Record<string, unknown>) => outcomeOf(target, decided(step, states), roles)
   // Twice more: what goes back and forth is the same every other time.
-  for (const again of [decided(command, states), decided(command, states)]) {
-    if (again === first) continue
-    return { law: "decide is deterministic", detail: `${printed(command)} came to ${first}, and then to ${again}.` }
+  for (const other of [again(states), again(states)]) {
+    if (other === first) continue
+    return { law: "decide is deterministic", detail: `${printed(command)} came to ${first}, and then to ${other}.` }
   }
   // A store reorders what it keeps, and so no command.
-  const other = decided(command, reorderedStates(roles, states))
-  return other === first
+  const reordered = again(mapStates(roles, states, reorderedState))
+  return reordered === first
     ? undefined
     : {
         law: "decide does not depend on the order of keys",
-        detail: `${printed(command)} came to ${first}. On the same states with their keys in another order it came to ${other}.`
+        detail: `${printed(command)} came to ${first}. On the same states with their keys in another order it came to ${reordered}.`
       }
 }
-
-const decideAgain = (target: AnyAggregate | AnyBoundary, command: Tagged, states: Record<string, unknown>): Outcome => {
-  const decision = Result.try({
-    try: () => (isBoundary(target) ? target.decide(command, states) : target.decide(command, states[target.name])),
-    catch: (thrown): Outcome => ({ _tag: "Defect", of: "decide", thrown })
-  })
-  if (Result.isFailure(decision)) return decision.failure
-  return Result.match(decision.success as Result.Result<object, unknown>, {
-    onFailure: (error): Outcome => ({ _tag: "Rejected", error }),
-    onSuccess: (emission): Outcome => ({
-      _tag: "Accepted",
-      emission: isBoundary(target) ? emission : { [target.name]: emission }
-    })
-  })
-}
-
-const reorderedStates = (roles: Participant.Participants, states: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(states).map(([role, state]) => {
-      const players = roles[role]!
-      if (!isList(players)) return [role, reorderedState(players.source, state)]
-      return [role, (state as ReadonlyArray<unknown>).map((each, i) => reorderedState(players[i]!.source, each))]
-    })
-  )
 
 const reorderedState = (source: Participant.Any["source"], state: unknown): unknown => {
   const schema = stateSchema(source)
@@ -183,37 +163,36 @@ const ofEvolve = ({ before, events, participant: { source } }: Part): Broken | u
     const ways = journeyOf<unknown>(source.schemas.events.get(event._tag)!)
     const evolved = (from: unknown, by: unknown) =>
       Result.try({
-        try: () => states.guarded(from, (guarded) => source.evolve(guarded as never, by as never)),
+        try: () => evolve(source, from, by),
         catch: (thrown): Broken => ({
           law: isMutation(thrown) ? "evolve does not change its inputs" : "evolve does not throw",
           detail: `${printed(event)}, as a store gives it back: it has thrown ${thrownText(thrown)}.`,
           cause: thrown
         })
       })
-    const next = evolved(state, event)
-    // Twice more: what goes back and forth is the same every other time.
-    const [again, once] = [evolved(state, event), evolved(state, event)]
-    const stored = evolved(given(states.back, state), given(ways.back, event))
-    const other = evolved(given(states.reordered, state), given(ways.reordered, event))
-    for (const each of [next, again, once, stored, other]) if (Result.isFailure(each)) return each.failure
-    const [first, ...all] = [next, again, once, stored, other].map((each) => Result.getOrThrow(each))
-    const differs = all.findIndex((each, i) => !states.isSame(each, i === 3 ? all[2] : first))
-    if (differs === -1) {
-      state = first
-      continue
+    const all = Result.all([
+      evolved(state, event),
+      // Twice more: what goes back and forth is the same every other time.
+      evolved(state, event),
+      evolved(state, event),
+      evolved(given(states.back, state), given(ways.back, event)),
+      evolved(given(states.reordered, state), given(ways.reordered, event))
+    ])
+    if (Result.isFailure(all)) return all.failure
+    const [first, second, third, stored, reordered] = all.success
+    for (const again of [second, third]) {
+      if (states.isSame(again, first)) continue
+      const detail = `${printed(event)} led to ${states.json(first)}, and then to ${states.json(again)}.`
+      return { law: "evolve is deterministic", detail }
     }
-    const [was, is] = [states.json(differs === 3 ? all[2] : first), states.json(all[differs])]
-    if (differs < 2) {
-      return { law: "evolve is deterministic", detail: `${printed(event)} led to ${was}, and then to ${is}.` }
-    }
-    // With keys in another order it leads elsewhere, and so it may with those of a store.
-    if (differs === 3 || !states.isSame(all[2], all[3])) {
+    if (!states.isSame(reordered, stored)) {
       return {
         law: "evolve does not depend on the order of keys",
-        detail: `${printed(event)} led to ${was}. With keys in another order it led to ${is}.`
+        detail: `${printed(event)} led to ${states.json(stored)}. With keys in another order it led to ${states.json(reordered)}.`
       }
     }
-    return ofStored(was, is)
+    if (!states.isSame(stored, first)) return ofStored(states.json(first), states.json(stored))
+    state = first
   }
   return undefined
 }
@@ -230,8 +209,11 @@ const ofReplay = ({ events, source, state }: Stream): Broken | undefined => {
   const journey = journeyOf(schema)
   const replayed = events.reduce<unknown>((before, event) => {
     const stored = journeyOf(source.schemas.events.get(event._tag)!).back(event)
-    const kept = Result.getOrElse(stored, () => event)
-    return journey.guarded(before, (guarded) => source.evolve(guarded as never, kept as never))
+    return evolve(
+      source,
+      before,
+      Result.getOrElse(stored, () => event)
+    )
   }, source.initial)
   return journey.isSame(state, replayed) ? undefined : ofStored(journey.json(state), journey.json(replayed))
 }
@@ -258,8 +240,6 @@ const jsonOf = (value: unknown, schemas: ReadonlyMap<string, Schema.Codec<unknow
   const schema = schemas.get(tagOf(value))
   return schema === undefined ? printed(value) : journeyOf(schema).json(value)
 }
-
-const tagOf = (value: unknown): string => String((value as Partial<Tagged> | undefined)?._tag)
 
 const errorsOf = (target: AnyAggregate | AnyBoundary): ReadonlyMap<string, Schema.Codec<unknown, Tagged>> =>
   isBoundary(target) ? target.errors : target.schemas.errors

@@ -1,8 +1,9 @@
 import type { Aggregate, Boundary, Participant, StreamId } from "@hexfold/core"
 import { Result } from "effect"
-import { cast, checkWrites, keepByRole, playersOf, rolesOf, statesIn, statesOf, type Streams } from "./boundaryRun.ts"
+import { cast, checkWrites, keepByRole, statesIn, type Streams } from "./boundaryRun.ts"
 import { fold, initialOf, keepError, type Source } from "./kept.ts"
 import { accepted, type Decided, type Events, goesOn, listed, refuseAwait, rejected } from "./outcome.ts"
+import { playersOf, rolesOf, statesOf } from "./roles.ts"
 
 /** The scenarios of a boundary, with what has happened so far. */
 export interface BoundaryScenario<Command, States, Event, Error> {

@@ -1,6 +1,7 @@
-import { type Boundary, type Participant, type StreamId, StreamWrittenTwice, TooManyParticipants } from "@hexfold/core"
+import { type Participant, type StreamId, StreamWrittenTwice } from "@hexfold/core"
 import { ScenarioFailure } from "./compare.ts"
 import { initialOf, type Kept, keepEvent, type Source } from "./kept.ts"
+import { isList, playersOf, type Roles, type StateOf } from "./roles.ts"
 
 /** A stream that has events. */
 interface Stream {
@@ -14,59 +15,11 @@ interface Stream {
 /** What has happened so far. */
 export type Streams = ReadonlyMap<StreamId.StreamId, Stream>
 
-/** The state of a participant, without those of streams that are not read yet. */
-export type StateOf = (participant: Participant.Any) => unknown
-
-type Roles = Participant.Participants
-
 /** The states of one moment, each made once. */
 export const statesIn = (streams: Streams): StateOf => {
   const states = new Map([...streams].map(([streamId, { state }]) => [streamId, state()]))
   return ({ source, streamId }) => (states.has(streamId) ? states.get(streamId) : initialOf(source))
 }
-
-/** The participants of a command by role, found stage by stage as an executor finds them. */
-export const rolesOf = <Command>(
-  boundary: {
-    readonly name: string
-    readonly maxParticipants: number
-    readonly stages: (command: Command) => ReadonlyArray<Boundary.Stage>
-  },
-  command: Command,
-  stateOf: StateOf
-): Roles => {
-  const { maxParticipants: limit, name } = boundary
-  const read = new Set<StreamId.StreamId>()
-  const lookup = (participant: Participant.Any): never =>
-    (read.has(participant.streamId) ? stateOf(participant) : undefined) as never
-  let earlier: Roles = {}
-  for (const stage of boundary.stages(command)) {
-    let roles: Roles
-    let known: number
-    // A stage is asked until it names no stream that is new.
-    do {
-      known = read.size
-      roles = { ...earlier, ...stage(statesOf(earlier, stateOf) as never, lookup) }
-      for (const { streamId } of playersOf(roles)) read.add(streamId)
-      if (read.size > limit) throw new TooManyParticipants({ boundary: name, limit, found: read.size })
-    } while (read.size > known)
-    earlier = roles
-  }
-  return earlier
-}
-
-/** The states of the participants by role. */
-export const statesOf = (roles: Roles, stateOf: StateOf): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(roles).map(([role, players]) => [role, isList(players) ? players.map(stateOf) : stateOf(players)])
-  )
-
-/** All participants, those of a role of several streams one by one. */
-export const playersOf = (roles: Roles): ReadonlyArray<Participant.Any> =>
-  Object.values(roles).flatMap((players) => (isList(players) ? players : [players]))
-
-const isList = (role: Participant.Any | ReadonlyArray<Participant.Any>): role is ReadonlyArray<Participant.Any> =>
-  Array.isArray(role)
 
 /** The events of one participant in one role. */
 export interface Write {
