@@ -10,7 +10,7 @@ import { errorOf, inOrder, recordedOf } from "./shown.ts"
 
 export { ScenarioFailure }
 
-/** What a decision may come to, as {@link accepted} takes it: events, or for a boundary the events of each role. */
+/** The events that {@link accepted} expects of a decision. For a boundary they are given by role. */
 export type Accepted<Decided> = [Decided] extends [ReadonlyArray<infer Event>]
   ? outcome.Events<Event>
   : [events: Partial<Exclude<Decided, ReadonlyArray<never>>>]

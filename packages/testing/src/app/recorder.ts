@@ -54,7 +54,7 @@ export const recorder = () => {
   }
 }
 
-// The trace id becomes the correlation id of events, so it is the same in each run.
+// Events get the trace id as their correlation id. So each run must make the same trace ids.
 class NumberedSpan extends Tracer.NativeSpan {
   private readonly number: string
 

@@ -22,13 +22,14 @@
  * ("Testing and verifying concurrent objects", Journal of Parallel and Distributed
  * Computing 17, 1993) with the memory of Lowe ("Testing for linearizability",
  * Concurrency and Computation 29, 2017, https://doi.org/10.1002/cpe.3928): partial
- * orders of the same operations that reach the same state are followed once. Three
- * things are added. An operation without events changes no state, so it is placed
- * at the first place where the model agrees, and a partial order that has placed
- * fewer of them is no better than one that has failed. The order of positions is
- * tried first, which decides nearly every right history without a search. Then
- * come orders with few detours from it, then more (limited discrepancy search,
- * Harvey and Ginsberg, IJCAI 1995), and at last all.
+ * orders of the same operations that reach the same state are followed once.
+ *
+ * Three things are added to that search. (1) An operation without events changes no
+ * state. So it stands at the first place where the model agrees. (2) A partial order
+ * that has placed fewer such operations is no better than one that has failed.
+ * (3) The search tries the order of positions first, which explains nearly every right
+ * history. Then it tries orders with few detours from it, then with more, and at last
+ * all (limited discrepancy search, Harvey and Ginsberg, IJCAI 1995).
  */
 import type { EventStore } from "@hexfold/core"
 import { Equal, Result } from "effect"

@@ -29,7 +29,9 @@ export const keepEvent = <Event>(source: Events, which: string, event: Event): K
   const tag = tagOf(event)
   const schema = source.schemas.events.get(tag)
   if (schema === undefined) {
-    throw new ScenarioFailure(`${which} ${tag} is none of ${source.name}, which has ${listOf(source.schemas.events)}`)
+    throw new ScenarioFailure(
+      `${which} ${tag} is not declared by ${source.name}, which declares ${listOf(source.schemas.events)}`
+    )
   }
   const { json, value } = kept(`${which} ${tag} of ${source.name}`, schema, event)
   const { _tag, ...data } = json as Schema.JsonObject
@@ -46,7 +48,7 @@ export const keepError = <Error>(
   const tag = tagOf(error)
   const schema = errors.get(tag)
   if (schema === undefined) {
-    throw new ScenarioFailure(`${which} ${tag} is none of ${owner}, which has ${listOf(errors)}`)
+    throw new ScenarioFailure(`${which} ${tag} is not declared by ${owner}, which declares ${listOf(errors)}`)
   }
   return kept(`${which} ${tag} of ${owner}`, schema, error)
 }

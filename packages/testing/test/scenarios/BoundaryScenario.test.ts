@@ -203,7 +203,7 @@ describe("a scenario of a boundary", () => {
     const when = Scenario.of(known).given(Account.at("a"), deposited(5n)).when(move(2n))
     when.then({ from: [withdrawn(2n)], to: [deposited(2n)] })
     // @ts-expect-error no participant has an event Opened
-    expect(() => when.then({ from: [{ _tag: "Opened" }] })).toThrow("the event Opened is none of Account")
+    expect(() => when.then({ from: [{ _tag: "Opened" }] })).toThrow("the event Opened is not declared by Account")
   })
 
   it("with a wrong id, event, role, command or error does not compile", () => {

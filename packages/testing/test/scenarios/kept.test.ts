@@ -94,9 +94,9 @@ describe("an aggregate's scenario refuses", () => {
       "the given event Named of Calendar cannot be stored: .name: contains NUL"
     )
     expect(messageOf(when({ _tag: "Moved" } as never))).toBe(
-      "the given event Moved is none of Calendar, which has Planned, Named"
+      "the given event Moved is not declared by Calendar, which declares Planned, Named"
     )
-    expect(messageOf(when("Planned" as never))).toContain("the given event without a tag is none of Calendar")
+    expect(messageOf(when("Planned" as never))).toContain("the given event without a tag is not declared by Calendar")
   })
 
   it("a decided event that a store would change, or that breaks its schema, whatever is expected", () => {
@@ -136,11 +136,11 @@ describe("an aggregate's scenario refuses", () => {
     const when = calendar.when(plan([]))
     expect(messageOf(() => when.then(planned([], 0.5)))).toBe(`the expected event Planned of Calendar ${notWhole}`)
     expect(messageOf(() => when.then({ _tag: "Moved" } as never))).toBe(
-      "the expected event Moved is none of Calendar, which has Planned, Named"
+      "the expected event Moved is not declared by Calendar, which declares Planned, Named"
     )
     const { thenRejected } = calendar.when(plan([], 10))
     expect(messageOf(() => thenRejected({ _tag: "Gone" } as never))).toBe(
-      "the expected error Gone is none of Calendar, which has Full"
+      "the expected error Gone is not declared by Calendar, which declares Full"
     )
   })
 
@@ -148,7 +148,7 @@ describe("an aggregate's scenario refuses", () => {
     const { decide: _, ...rest } = Calendar
     const Undeclared = { ...rest, decide: () => Decision.reject({ _tag: "Gone" } as never) }
     expect(messageOf(() => Scenario.of(Undeclared).when(plan([])).thenNothing())).toBe(
-      "Plan is rejected: the error Gone is none of Calendar, which has Full"
+      "Plan is rejected: the error Gone is not declared by Calendar, which declares Full"
     )
   })
 })
@@ -236,7 +236,7 @@ describe("a boundary's scenario refuses", () => {
       "expected: there are events for the role there, that no stream plays (the roles are mine, theirs)"
     )
     expect(messageOf(() => when.thenRejected({ _tag: "Gone" } as never))).toBe(
-      "the expected error Gone is none of Both, which has Full"
+      "the expected error Gone is not declared by Both, which declares Full"
     )
   })
 
@@ -262,7 +262,7 @@ describe("a view's scenario refuses", () => {
       `the given event Planned of Calendar ${changed}`
     )
     expect(messageOf(() => agendas.given(Calendar.at("a"), { _tag: "Moved" } as never).thenNothing())).toBe(
-      "the given event Moved is none of Calendar, which has Planned, Named"
+      "the given event Moved is not declared by Calendar, which declares Planned, Named"
     )
   })
 
