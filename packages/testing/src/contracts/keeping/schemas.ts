@@ -58,12 +58,15 @@ const leaf = (name: string, schema: Schema.Codec<never, unknown>, ...values: Sam
 
 const time = Date.UTC(2026, 0, 31, 9)
 
+/** A schema with the one value null. */
+export const nothing: Sample = leaf("Null", Schema.Null as never, null)
+
 const leaves: ReadonlyArray<Sample> = [
   leaf("String", Schema.String as never, "", "a", "é😀", "\0", "\ud800", "__proto__"),
   leaf("Int", Schema.Int as never, 0, -0, 1, 2 ** 53, 1.5),
   leaf("Number", Schema.Number as never, 0, -0, 1e21, -1.5e-7, NaN, Infinity, -Infinity),
   leaf("Boolean", Schema.Boolean as never, true, false),
-  leaf("Null", Schema.Null as never, null),
+  nothing,
   leaf("Literals", Schema.Literals(["open", 1]) as never, "open", 1),
   leaf("BigInt", Schema.BigInt as never, 0n, -1n, 2n ** 70n),
   leaf("Date", Schema.Date as never, new Date(time), new Date(0.5), new Date(NaN)),
