@@ -182,8 +182,7 @@ const ofEvolve = ({ before, events, participant: { source } }: Part): Broken | u
     const [first, second, third, stored, reordered] = all.success
     for (const again of [second, third]) {
       if (states.isSame(again, first)) continue
-      const detail = `${printed(event)} led to ${states.json(first)}, and then to ${states.json(again)}.`
-      return { law: "evolve is deterministic", detail }
+      return ofRepeated(printed(event), states.json(first), states.json(again))
     }
     if (!states.isSame(reordered, stored)) {
       return {
@@ -197,6 +196,11 @@ const ofEvolve = ({ before, events, participant: { source } }: Part): Broken | u
   return undefined
 }
 
+const ofRepeated = (what: string, first: string, again: string): Broken => ({
+  law: "evolve is deterministic",
+  detail: `${what} led to ${first}, and then to ${again}.`
+})
+
 const ofStored = (decided: string, read: string): Broken => ({
   law: "what was stored leads to the state that decided",
   detail: `The state was ${decided}. What was stored leads to ${read}.`
@@ -207,15 +211,17 @@ const ofReplay = ({ events, source, state }: Stream): Broken | undefined => {
   const schema = stateSchema(source)
   if (schema === undefined) return undefined
   const journey = journeyOf(schema)
-  const replayed = events.reduce<unknown>((before, event) => {
-    const stored = journeyOf(source.schemas.events.get(event._tag)!).back(event)
-    return evolve(
-      source,
-      before,
-      Result.getOrElse(stored, () => event)
-    )
-  }, source.initial)
-  return journey.isSame(state, replayed) ? undefined : ofStored(journey.json(state), journey.json(replayed))
+  const stored = events.map((event) =>
+    Result.getOrElse(journeyOf<unknown>(source.schemas.events.get(event._tag)!).back(event), () => event)
+  )
+  const replay = () => stored.reduce<unknown>((before, event) => evolve(source, before, event), source.initial)
+  const replayed = replay()
+  if (journey.isSame(state, replayed)) return undefined
+  for (const again of [replay(), replay()]) {
+    if (!journey.isSame(again, replayed))
+      return ofRepeated("The same events", journey.json(replayed), journey.json(again))
+  }
+  return ofStored(journey.json(state), journey.json(replayed))
 }
 
 /** An outcome as a text, in which equal outcomes are equal. */
