@@ -42,7 +42,7 @@ export const walls = {
   "packages/core/src/domain/{query,view}/*": {
     folder: "packages/core/src/domain/query",
     forbidden: [...impure, "../../ports/EventStore.ts", "../../internal/uuid.ts", "../../index.ts"],
-    allowed: ["./data.ts", "../canonicalJson.ts", "../query/data.ts", "effect/Schema", "effect/Array"]
+    allowed: ["./data.ts", "../json/canonicalJson.ts", "../query/data.ts", "effect/Schema", "effect/Array"]
   },
   "packages/core/src/ports/*": {
     folder: "packages/core/src/ports",
@@ -213,7 +213,7 @@ export const walls = {
   "packages/core/src/*": {
     folder: "packages/core/src",
     forbidden: [
-      "./domain/canonicalJson.ts",
+      "./domain/json/canonicalJson.ts",
       "./domain/query/data.ts",
       "./ports/jsonCopy.ts",
       "./internal/uuid.ts"

@@ -20,7 +20,15 @@ const metadata = { correlationId: "c", causationId: "c" }
 
 /** The event of a row. Some positions stay unused. */
 const event = ({ declaration, id, ...data }: Row, i: number): EventStore.RecordedEvent => ({
-  ...{ id, streamId: Declaration.streamId(declaration), type: types[i]!, data, metadata, imported: false },
+  ...{
+    id,
+    streamId: Declaration.streamId(declaration),
+    type: types[i]!,
+    schemaVersion: 1,
+    data,
+    metadata,
+    imported: false
+  },
   ...{ version: data.step, position: 2 * i + 1, recordedAt: DateTime.makeUnsafe(i) }
 })
 const log = rows.map(event)

@@ -1,4 +1,4 @@
-import { type Aggregate, type EventDecodeError, EventStore, type EventStoreError, Subscription } from "@hexfold/core"
+import { type Aggregate, type EventReadError, EventStore, type EventStoreError, Subscription } from "@hexfold/core"
 import { Effect, Option, Stream } from "effect"
 
 /** The present states of all declarations or of all budgets in the store, by id. */
@@ -11,7 +11,7 @@ export const statesOf = <
   Error
 >(
   aggregate: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>
-): Effect.Effect<ReadonlyMap<Id, State>, EventStoreError | EventDecodeError, EventStore.EventStore> =>
+): Effect.Effect<ReadonlyMap<Id, State>, EventStoreError | EventReadError, EventStore.EventStore> =>
   Effect.gen(function* () {
     const { horizons } = yield* EventStore.EventStore
     const states = new Map<Id, State>()

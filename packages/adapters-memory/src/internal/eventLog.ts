@@ -116,7 +116,7 @@ export const open = (
       const { events, streamId } = writes[i]!
       const stream = streams.get(streamId)
       let version = stream?.length ?? 0
-      for (const { data, id, metadata, recordedAt: own, type } of events) {
+      for (const { data, id, metadata, recordedAt: own, schemaVersion = 1, type } of events) {
         const position = log.length + 1
         const recordedAt = own ?? time
         const imported = own !== undefined
@@ -126,6 +126,7 @@ export const open = (
           version: ++version,
           position,
           type,
+          schemaVersion,
           data,
           metadata,
           recordedAt,
@@ -249,9 +250,10 @@ const hasImports = ({ writes }: EventStore.Part): boolean =>
   writes.some(({ events }) => events.some(({ recordedAt }) => recordedAt !== undefined))
 
 // What a fold needs. All stores give the same members.
-const onlyFold = ({ data, streamId, type, version }: Recorded): EventStore.StreamEvent => ({
+const onlyFold = ({ data, schemaVersion, streamId, type, version }: Recorded): EventStore.StreamEvent => ({
   streamId,
   version,
   type,
+  schemaVersion,
   data
 })

@@ -39,6 +39,8 @@ export interface Stored {
 export interface Follows {
   readonly aggregates: ReadonlyArray<string>
   readonly types: ReadonlyArray<string>
+  /** All types that the definition knows. An append of another one is of a program that knows more. */
+  readonly known: ReadonlyArray<string>
 }
 
 /** A generation that appends maintain. */

@@ -73,9 +73,13 @@ export const make = (log: Events, generations: Generations, views: ReadonlyArray
   }
 }
 
-const followsOf = (view: View.Any): Follows => ({ aggregates: InlineViews.aggregatesOf(view), types: view.types })
+const followsOf = (view: View.Any): Follows => {
+  const { known, touching } = InlineViews.storedTypesOf(view)
+  return { aggregates: InlineViews.aggregatesOf(view), types: touching, known }
+}
 
-const isSame = (a: Follows, b: Follows): boolean => isSameSet(a.aggregates, b.aggregates) && isSameSet(a.types, b.types)
+const isSame = (a: Follows, b: Follows): boolean =>
+  isSameSet(a.aggregates, b.aggregates) && isSameSet(a.types, b.types) && isSameSet(a.known, b.known)
 
 const isSameSet = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
   a.length === b.length && a.every((name) => b.includes(name))
@@ -88,5 +92,5 @@ const maintain = (view: View.Any, stored: Stored, events: Events): ProjectionFai
   return undefined
 }
 
-const isFollowed = ({ aggregates, types }: Follows, { streamId, type }: EventStore.RecordedEvent): boolean =>
-  types.includes(type) && aggregates.includes(StreamId.aggregateOf(streamId))
+const isFollowed = ({ aggregates, known, types }: Follows, { streamId, type }: EventStore.RecordedEvent): boolean =>
+  (types.includes(type) || !known.includes(type)) && aggregates.includes(StreamId.aggregateOf(streamId))

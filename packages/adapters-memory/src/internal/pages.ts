@@ -10,12 +10,13 @@ export const pages = (
   { after: given, ...options }: EventStore.AllReadOptions,
   ended: () => EventStoreError | undefined = () => undefined
 ): Stream.Stream<Recorded, EventStoreError> => {
-  const { aggregates, direction = "forwards", limit = Infinity, types } = options
+  const { aggregates, direction = "forwards", except, limit = Infinity, types } = options
   const after = PositionCheck.placeOf(given)
   const upTo = Math.min(options.upTo ?? Infinity, events.length)
   const selects = (event: Recorded): boolean =>
     (types === undefined || types.includes(event.type)) &&
-    (aggregates === undefined || aggregates.includes(StreamId.aggregateOf(event.streamId)))
+    (aggregates === undefined || aggregates.includes(StreamId.aggregateOf(event.streamId))) &&
+    except?.[StreamId.aggregateOf(event.streamId)]?.includes(event.type) !== true
   const step = direction === "forwards" ? 1 : -1
   const first = direction === "forwards" ? (after ?? 0) + 1 : Math.min((after ?? Infinity) - 1, upTo)
   return Stream.paginate({ next: first, left: limit }, ({ left, next }) =>

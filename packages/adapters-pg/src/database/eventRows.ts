@@ -7,6 +7,7 @@ export interface EventRow {
   readonly version: bigint
   readonly event_id: string
   readonly type: string
+  readonly schema_version: number
   readonly data: Schema.Json
   readonly metadata: Metadata.Metadata
   readonly recorded_at: Date
@@ -20,6 +21,7 @@ export const toRecorded = (row: EventRow, streamId: string): EventStore.Recorded
   version: Number(row.version),
   position: Number(row.position),
   type: row.type,
+  schemaVersion: row.schema_version,
   data: row.data,
   metadata: row.metadata,
   recordedAt: DateTime.makeUnsafe(row.recorded_at),

@@ -154,6 +154,7 @@ export const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolea
   const eventStreams: Array<number> = []
   const ordinals: Array<number> = []
   let imports = false
+  let hasVersions = false
   const parts = appends.map((append, owner) => {
     const parts = partsOf(append, streamsOf[owner]!, placesOf[owner]!, events.length)
     append.parts.forEach(({ writes }, part) => {
@@ -169,6 +170,7 @@ export const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolea
           eventStreams.push(place + 1)
           ordinals.push(before + i + 1)
           if (event.recordedAt !== undefined) imports = true
+          if (event.schemaVersion !== undefined && event.schemaVersion > 1) hasVersions = true
         })
       }
     })
@@ -186,6 +188,7 @@ export const encode = (appends: ReadonlyArray<EventStore.Append>, joined: boolea
     array(ordinals, OID.int4),
     each(events, OID.uuid, ([, { id }]) => id),
     each(events, OID.text, ([, { type }]) => type),
+    hasVersions ? each(events, OID.int4, ([, { schemaVersion = 1 }]) => schemaVersion) : null,
     each(events, OID.jsonb, ([, { data }]) => data),
     each(events, OID.jsonb, ([, { metadata }]) => metadata),
     imports ? each(events, OID.int8, ([, { recordedAt }]) => timeOf(recordedAt)) : null,

@@ -205,9 +205,9 @@ const exitsOf = (appends: ReadonlyArray<EventStore.Append>, encoded: Encoded, ro
         for (const event of write.events) {
           const version = base + ordinals[index]!
           const position = Number(row.o_positions[index++])
-          const { data, id, metadata, type, recordedAt = time } = event
+          const { data, id, metadata, schemaVersion = 1, type, recordedAt = time } = event
           const imported = event.recordedAt !== undefined
-          const each = { id, streamId, version, position, type, data, metadata, recordedAt, imported }
+          const each = { id, streamId, version, position, type, schemaVersion, data, metadata, recordedAt, imported }
           events.push(each)
           recorded.push(each)
         }

@@ -9,7 +9,7 @@ import { isToRepeat, translated } from "../database/errors.ts"
 import { ofWritten, type WrittenRow } from "../database/eventRows.ts"
 import { hidden, incomplete } from "../database/logChecks.ts"
 import { histories } from "../sql/history.ts"
-import { type Direction, readAllPage, readStreamPage } from "../sql/readPage.ts"
+import { type Direction, placesOf, readAllPage, readStreamPage } from "../sql/readPage.ts"
 import type { AskHorizon } from "./horizon.ts"
 import { keyOf } from "./keys.ts"
 
@@ -107,7 +107,7 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
     readAll: (options = {}) => {
       const refusal = AppendCheck.checkRange("readAll", options)
       if (refusal !== undefined) return Stream.fail(refusal)
-      const { aggregates, direction = "forwards", limit = Infinity, types } = options
+      const { aggregates, direction = "forwards", except, limit = Infinity, types } = options
       const query = readAllPage(schema, direction)
       // The horizon first, each page in a later statement: see `sql/horizon.ts`.
       return Stream.unwrap(
@@ -123,7 +123,8 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
               size,
               BigInt(pageBytes),
               int4(ratio),
-              BigInt(horizon.history)
+              BigInt(horizon.history),
+              texts(placesOf(except))
             ]
             return sql.unsafe<PageRow>(query, binds)
           }

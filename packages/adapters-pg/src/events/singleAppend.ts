@@ -61,13 +61,14 @@ export const make = (
       return undefined
     }
     const { event, expected, key, streamId } = single
-    const { data, id, metadata, type } = event
+    const { data, id, metadata, schemaVersion = 1, type } = event
     const binds = [
       key,
       streamId,
       bigint(expected),
       PgTypes.uuid(id),
       type,
+      int4(schemaVersion),
       jsonb(data),
       jsonb(metadata),
       int4(lockTimeout),
@@ -82,7 +83,18 @@ export const make = (
       const version = Number(o_base) + 1
       const position = Number(o_position)
       const recordedAt = DateTime.makeUnsafe(o_time!.getTime())
-      const recorded = { id, streamId, version, position, type, data, metadata, recordedAt, imported: false }
+      const recorded = {
+        id,
+        streamId,
+        version,
+        position,
+        type,
+        schemaVersion,
+        data,
+        metadata,
+        recordedAt,
+        imported: false
+      }
       const parts = [{ events: [recorded], streams: [{ streamId, version }] }]
       return { _tag: "Appended", parts, history: Number(checked) }
     })

@@ -70,6 +70,8 @@ interface StreamRow {
   readonly first: bigint | null
   /** Null if the row has no event. */
   readonly types: ReadonlyArray<string> | null
+  /** The versions of the schemas of the events; null if each is 1. */
+  readonly versions: ReadonlyArray<number> | null
   /** The events' data as JSON, separated by commas; null if the row has no event, or if it is too long for one message. */
   readonly data: string | null
   /** Whether a policy may hide rows from the role. */
@@ -164,14 +166,15 @@ const toSlices = (
     version: 0,
     events: [] as Array<EventStore.StreamEvent>
   }))
-  for (const { first, head, ord, payloads, types } of rows) {
+  for (const { first, head, ord, payloads, types, versions } of rows) {
     const slice = slices[ord - 1]!
     slice.version = Number(head ?? 0)
     const left = expectedIn({ first, head }) - payloads.length
     if (left > 0) missing.set(ord - 1, (missing.get(ord - 1) ?? 0) + left)
     const { events, streamId } = slice
     for (let i = 0; i < payloads.length; i++) {
-      events.push({ streamId, version: Number(first) + i, type: types![i]!, data: payloads[i]! })
+      const schemaVersion = versions === null ? 1 : versions[i]!
+      events.push({ streamId, version: Number(first) + i, type: types![i]!, schemaVersion, data: payloads[i]! })
     }
   }
   for (const { events } of slices) if (events.length > 1) events.sort((a, b) => a.version - b.version)

@@ -17,3 +17,14 @@ export const inline = (schema: string): ReadonlyArray<string> => [
   `alter table ${schema}.views add column promotion bigint not null default 0`,
   `drop function if exists ${schema}.append`
 ]
+
+/**
+ * Migration 16: the types that the definition of an inline generation knows. An append of any other type of its
+ * aggregates touches it: the program that appends knows more than the definition. A generation of an earlier library has
+ * none, and only its types touch it.
+ */
+export const knownTypes = (schema: string): ReadonlyArray<string> => [
+  `alter table ${schema}.views add column known_types text[]`,
+  `comment on column ${schema}.views.known_types is 'All types of events that the definition knows, if appends maintain the generation.'`,
+  `comment on column ${schema}.events.schema_version is 'The version of the schema of the data, from 1 on.'`
+]

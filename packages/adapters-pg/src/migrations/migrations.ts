@@ -5,7 +5,7 @@ import { fingerprints } from "./fingerprints.ts"
 import { foreignAppends } from "./foreignAppends.ts"
 import { generations, parkedLetters } from "./generations.ts"
 import { histories } from "./histories.ts"
-import { inline } from "./inline.ts"
+import { inline, knownTypes } from "./inline.ts"
 import { retention } from "./retention.ts"
 import { revisions } from "./revisions.ts"
 import { servingVersions } from "./servingVersions.ts"
@@ -45,5 +45,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { name: "fingerprints", statements: fingerprints, locks: ["views"] },
   { name: "foreign appends", statements: foreignAppends, locks: ["views"] },
   { name: "comments", statements: comments },
-  { name: "parked letters", statements: parkedLetters }
+  { name: "parked letters", statements: parkedLetters },
+  { name: "known types", statements: knownTypes, locks: ["views"] }
 ]

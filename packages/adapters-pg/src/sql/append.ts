@@ -21,6 +21,7 @@ import * as Times from "./times.ts"
  * | p_event_streams | the event's stream, an index into p_keys |
  * | p_event_ordinals | the event's place among those of its stream, from 1 |
  * | p_event_ids, p_types, p_data, p_metadata | the event; the JSON value null comes as SQL's null |
+ * | p_schema_versions | the versions of the schemas of the data; null if each is 1 |
  * | p_times | the times of imported events in milliseconds since 1970, null for other events; null if none is imported |
  * | p_command_owners, p_command_keys, p_fingerprints | the commands, keys ascending, and the append of each; null if there are none |
  * | p_event_commands | the event's command, an index into p_command_keys; 0 if it has none |
@@ -64,10 +65,10 @@ import * as Times from "./times.ts"
 export const appendFunction = (schema: string, namespace: number): string => {
   const log = ofAppend(schema)
   return `
-create or replace function ${schema}.append_3(
+create or replace function ${schema}.append_4(
   p_keys text[], p_ids text[], p_expected bigint[], p_counts int[], p_owners int[],
-  p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[], p_data jsonb[], p_metadata jsonb[],
-  p_times bigint[],
+  p_event_streams int[], p_event_ordinals int[], p_event_ids uuid[], p_types text[],
+  p_schema_versions int[], p_data jsonb[], p_metadata jsonb[], p_times bigint[],
   p_command_owners int[], p_command_keys text[], p_fingerprints text[], p_event_commands int[],
   p_receipt_commands int[], p_receipt_streams int[], p_receipt_counts int[], p_joined boolean,
   p_inline bigint[], p_ordered bigint[], p_lock_timeout int, p_time_of int, p_history bigint, p_log uuid,
@@ -206,11 +207,11 @@ ${Times.after(schema)}
       end if;
     end if;
     with inserted as (
-      insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at, original_time)
+      insert into ${schema}.events (stream, stream_id, version, event_id, type, schema_version, data, metadata, recorded_at, original_time)
       select v_heads[e.stream], v_ids[e.stream], o_bases[e.stream] + e.ordinal, e.id, e.type,
-        coalesce(e.data, 'null'), e.metadata, o_times[e.stream], ${Times.original}
-      from unnest(p_event_streams, p_event_ordinals, p_event_ids, p_types, p_data, p_metadata, p_times)
-        with ordinality as e(stream, ordinal, id, type, data, metadata, time, ord)
+        coalesce(e.schema_version, 1), coalesce(e.data, 'null'), e.metadata, o_times[e.stream], ${Times.original}
+      from unnest(p_event_streams, p_event_ordinals, p_event_ids, p_types, p_schema_versions, p_data, p_metadata, p_times)
+        with ordinality as e(stream, ordinal, id, type, schema_version, data, metadata, time, ord)
       where p_owners[e.stream] <> all (v_left_out) order by e.ord
       returning position
     )
@@ -257,5 +258,5 @@ export const holdBack = (schema: string, namespace: number): string =>
 /** Calls the function. The binds are in the order of its parameters. */
 export const appendCall = (schema: string): string =>
   `select o_failed, o_repeated, o_refused, o_limits, o_bases, o_times, o_positions, o_inline, o_history
-   from ${schema}.append_3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-     $23, $24, $25, $26)`
+   from ${schema}.append_4($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+     $23, $24, $25, $26, $27)`

@@ -15,7 +15,7 @@ import * as Times from "./times.ts"
  * |---|---|
  * | p_key, p_id | the stream's key, and its id |
  * | p_expected | the version that the stream must have; -1 any |
- * | p_event_id, p_type, p_data, p_metadata | the event; the JSON value null comes as SQL's null |
+ * | p_event_id, p_type, p_schema_version, p_data, p_metadata | the event; the JSON value null comes as SQL's null |
  * | p_lock_timeout | how long the call waits for a lock, in milliseconds |
  * | p_history, p_log | the history and the identity of the log that the caller has checked |
  *
@@ -30,8 +30,9 @@ import * as Times from "./times.ts"
 export const appendEventFunction = (schema: string, namespace: number): string => {
   const log = ofAppend(schema)
   return `
-create or replace function ${schema}.append_event(
-  p_key text, p_id text, p_expected bigint, p_event_id uuid, p_type text, p_data jsonb, p_metadata jsonb,
+create or replace function ${schema}.append_event_2(
+  p_key text, p_id text, p_expected bigint, p_event_id uuid, p_type text, p_schema_version int, p_data jsonb,
+  p_metadata jsonb,
   p_lock_timeout int, p_history bigint, p_log uuid,
   out o_base bigint, out o_time timestamptz, out o_position bigint, out o_maintains boolean
 ) language plpgsql ${ownPath} as $$
@@ -65,12 +66,12 @@ ${Times.floor}
     return;
   end if;
   v_done := ${holdBack(schema, namespace)}::text;
-  insert into ${schema}.events (stream, stream_id, version, event_id, type, data, metadata, recorded_at)
-  values (v_head, p_id, o_base + 1, p_event_id, p_type, coalesce(p_data, 'null'), p_metadata, o_time)
+  insert into ${schema}.events (stream, stream_id, version, event_id, type, schema_version, data, metadata, recorded_at)
+  values (v_head, p_id, o_base + 1, p_event_id, p_type, p_schema_version, coalesce(p_data, 'null'), p_metadata, o_time)
   returning position into o_position;
 end $$`
 }
 
 /** Calls the function. The binds are in the order of its parameters. */
 export const appendEventCall = (schema: string): string =>
-  `select o_base, o_time, o_position, o_maintains from ${schema}.append_event($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+  `select o_base, o_time, o_position, o_maintains from ${schema}.append_event_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`

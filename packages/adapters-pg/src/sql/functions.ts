@@ -11,7 +11,7 @@ import { ownPath } from "./security.ts"
  * The revision of this library: it counts the changes of functions and tables.
  * Raise it with every such change, or databases keep the functions they have.
  */
-export const revision = 4
+export const revision = 5
 
 /**
  * The lowest revision of a library that can use a schema as this library leaves
@@ -24,7 +24,7 @@ export const lowest = 1
  * for people. Each statement replaces a function with the same arguments and result.
  *
  * Libraries of several revisions call the same function. So one whose arguments,
- * result or meaning changes gets a new name (`append_3`), and the former stays
+ * result or meaning changes gets a new name (`append_4`), and the former stays
  * until the next major version. `sort_key` is not among them, because
  * the indexes of views depend on it: it is part of a migration. What it returns
  * never changes.
@@ -142,8 +142,10 @@ const functionComments = {
   stream: "The events of a stream, in their order. The argument is the id of the stream, for example ''Course-1''.",
   append: "Appends, as libraries of revision 1 do.",
   append_2: "Appends, as libraries of revision 2 do.",
-  append_3: "Appends of many callers, each with its conditions.",
-  append_event: "An append of one event to one stream.",
+  append_3: "Appends, as libraries of revision 4 do.",
+  append_4: "Appends of many callers, each with its conditions.",
+  append_event: "An append of one event to one stream, as libraries of revision 4 do.",
+  append_event_2: "An append of one event to one stream.",
   lock_streams: "Takes the locks of streams and command ids in the order in which an append takes them.",
   horizon_2:
     "The position up to which no further event can appear, the last position drawn, and who holds the horizon back.",

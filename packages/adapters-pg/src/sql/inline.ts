@@ -40,7 +40,7 @@ end $$`,
 export const lockClass = (schema: string): string => `hashtext('hexfold inline ${schema}')`
 
 const touchedViews = (schema: string): string => `${schema}.views v
-  where v.inline and v.types && p_types
+  where v.inline and (v.types && p_types or not p_types <@ v.known_types)
     and exists (select from unnest(coalesce(p_ids, p_keys)) as t(id) where split_part(t.id, '-', 1) = any (v.aggregates))`
 
 /**
@@ -104,7 +104,7 @@ export const demote = (schema: string): string => `select ${schema}.demote($1)::
 
 /** The generations that appends maintain. $1 bigint[]: only those among these; null for all. */
 export const maintained = (schema: string): string =>
-  `select id, promotion, view, version, fingerprint, aggregates, types from ${schema}.views where inline and ($1::bigint[] is null or id = any ($1))`
+  `select id, promotion, view, version, fingerprint, aggregates, types, known_types from ${schema}.views where inline and ($1::bigint[] is null or id = any ($1))`
 
 /** Notes an append of a process that does not know the definitions of generations. $1 bigint[]: the generations. */
 export const noteForeign = (schema: string): string =>
@@ -121,7 +121,8 @@ select (select pg_catalog.count(*) from ${schema}.view_parts where generation = 
  * promotion is partly random. A database that has lost its last commits counts
  * again, and a process that remembers a lost promotion must not meet its number.
  *
- * $1 bigint: the generation; $2 bigint: the position; $3 text[]: the aggregates; $4 text[]: the types.
+ * $1 bigint: the generation; $2 bigint: the position; $3 text[]: the aggregates; $4 text[]: the types; $5 text[]: all
+ * types that the definition knows. An append of another one is of a program that knows more.
  */
 export const promote = (schema: string): string => `
 with counted as (
@@ -129,7 +130,7 @@ with counted as (
 ), promoted as (
   update ${schema}.views set
     inline = true, promotion = (count << 31) | pg_catalog.floor(pg_catalog.random() * 2147483648::float8)::bigint,
-    aggregates = $3, types = $4
+    aggregates = $3, types = $4, known_types = $5
   from counted where id = $1
   returning id
 )

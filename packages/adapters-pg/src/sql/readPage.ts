@@ -1,3 +1,4 @@
+import type { EventStore } from "@hexfold/core"
 import { mayHide } from "./security.ts"
 import { eventTime } from "./times.ts"
 
@@ -6,7 +7,7 @@ import { eventTime } from "./times.ts"
 // the inner condition counts it with its stored bytes times $ratio. Its text is then measured and returned, so no payload
 // of a page is written out twice. A page that the inner condition has ended has `likely` of $bytes or more. The `offset 0` keeps Postgres from computing the text in two places.
 const page = (select: string, order: string, limit: string, bytes: string, ratio: string): string => `
-select position, stream_id, version, event_id, type, json as data, metadata, ${eventTime}, total as size, weights as likely,
+select position, stream_id, version, event_id, type, schema_version, json as data, metadata, ${eventTime}, total as size, weights as likely,
   case when is_compressed then pg_catalog.octet_length(json)::float8 / greatest(stored, 1)::float8 end as ratio
 from (
   select *, pg_catalog.sum(pg_catalog.octet_length(json)) over (order by ${order} rows unbounded preceding) as total
@@ -37,7 +38,8 @@ export type Direction = "forwards" | "backwards"
  * horizon; $3 text[]: only these aggregates, or null; $4 text[]: only these types,
  * or null; $5 int: the most rows; $6 bigint: the bytes that end the page; $7 int:
  * how many times larger than its stored bytes a compressed payload is taken to be;
- * $8 bigint: the history of the horizon, or null. The page fails if the log has begun another
+ * $8 bigint: the history of the horizon, or null; $9 text[]: not these types, each behind the name of its aggregate and
+ * a slash, or null. The page fails if the log has begun another
  * one: what stands below that horizon may then still change. The limit asks for that, because
  * Postgres evaluates it also where a policy hides all rows. `readable` returns the position.
  * There are at most so many events up to it, so it never shortens the page.
@@ -48,12 +50,19 @@ export const readAllPage = (schema: string, direction: Direction): string =>
      where position ${direction === "forwards" ? ">" : "<"} $1::bigint
        and position <= $2::bigint
        and ($3::text[] is null or pg_catalog.split_part(stream_id, '-', 1) = any ($3::text[]))
-       and ($4::text[] is null or type = any ($4::text[]))`,
+       and ($4::text[] is null or type = any ($4::text[]))
+       and ($9::text[] is null or pg_catalog.split_part(stream_id, '-', 1) || '/' || type <> all ($9::text[]))`,
     direction === "forwards" ? "position" : "position desc",
     `least($5::int, ${schema}.readable($2::bigint, $8::bigint))`,
     "$6::bigint",
     "$7::int"
   )
+
+/** The types that are left out, each behind the name of its aggregate; undefined for none, so that the server need not compare. */
+export const placesOf = (except: EventStore.AllReadOptions["except"] = {}): ReadonlyArray<string> | undefined => {
+  const places = Object.entries(except).flatMap(([aggregate, types]) => types.map((type) => `${aggregate}/${type}`))
+  return places.length === 0 ? undefined : places
+}
 
 /**
  * A page of a stream. Each row has the stream's version as the `head`, null if there is

@@ -10,7 +10,7 @@ export const eventsInRow = 32
  * Measured with 12 events a stream: a row for each event with all its columns
  * takes Postgres half as much time again, and the client eight times as much.
  * Versions have no gaps, so the version of a row's first event gives those of the
- * others.
+ * others. The versions of schemas are null where each is 1.
  *
  * The driver takes rows up to 16 MiB. A row with more than 4 MiB of JSON comes
  * without it; `readEvents` then reads its events. Each row says whether a policy may
@@ -22,15 +22,16 @@ export const eventsInRow = 32
  * whatever it estimates about the size of the table.
  */
 export const readStreams = (schema: string): string => `
-select r.ord::int4 as ord, s.version as head, c.low + 1 as first, e.types, case when e.bytes <= 4194304 then e.data end as data,
+select r.ord::int4 as ord, s.version as head, c.low + 1 as first, e.types, e.versions, case when e.bytes <= 4194304 then e.data end as data,
   ${mayHide(schema, "streams", "events")} as hides
 from unnest($1::text[], $2::bigint[]) with ordinality as r(key, after, ord)
 left join lateral (select id, version from ${schema}.streams where key = r.key limit 1) as s on true
 left join lateral pg_catalog.generate_series(r.after, s.version - 1, ${eventsInRow}) as c(low) on true
 left join lateral (
-  select pg_catalog.array_agg(type) as types, pg_catalog.string_agg(json, ',') as data, pg_catalog.sum(pg_catalog.octet_length(json)) as bytes
+  select pg_catalog.array_agg(type) as types,
+    case when pg_catalog.max(schema_version) > 1 then pg_catalog.array_agg(schema_version) end as versions, pg_catalog.string_agg(json, ',') as data, pg_catalog.sum(pg_catalog.octet_length(json)) as bytes
   from (
-    select type, data::text as json from ${schema}.events
+    select type, schema_version, data::text as json from ${schema}.events
     where stream = s.id and version > c.low and version <= c.low + ${eventsInRow} order by version
   ) as ordered
 ) as e on true
@@ -64,19 +65,19 @@ with command as materialized (
   from pg_catalog.unnest($3::text[]) with ordinality as r(key, ord) join ${schema}.commands c on c.key = r.key
 )
 select *, null::bigint as position, null::bigint as version, null::text as stream_id, null::uuid as event_id, null::text as type,
-  null::jsonb as event_data, null::jsonb as metadata, null::timestamptz as recorded_at, null::boolean as imported,
+  null::smallint as schema_version, null::jsonb as event_data, null::jsonb as metadata, null::timestamptz as recorded_at, null::boolean as imported,
   null::text as fingerprint
 from (${readStreams(schema)}) as r
 union all
-select 0, null, null, null, null, true, null, null, null, null, null, null, null, null, null, null
+select 0, null, null, null, null, null, true, null, null, null, null, null, null, null, null, null, null, null
 where ${mayHide(schema, "streams", "events", "commands")}
 union all
-select c.ord, null, null, null, null, null, pg_catalog.cardinality(c.positions)::bigint, (select pg_catalog.max(h.history) from ${schema}.histories h), null, null, null, null, null,
-  null, null, c.fingerprint from command c
+select c.ord, null, null, null, null, null, null, pg_catalog.cardinality(c.positions)::bigint, (select pg_catalog.max(h.history) from ${schema}.histories h), null, null, null, null, null,
+  null, null, null, c.fingerprint from command c
 union all
-select c.ord, null, null, null, null, null, s.place, s.version, s.stream_id, null, null, null, null, null, null, null
+select c.ord, null, null, null, null, null, null, s.place, s.version, s.stream_id, null, null, null, null, null, null, null, null
 from command c cross join unnest(c.streams, c.versions) with ordinality as s(stream_id, version, place)
 union all
-select c.ord, null, null, null, null, null, e.position, e.version, e.stream_id, e.event_id, e.type, e.data, e.metadata,
+select c.ord, null, null, null, null, null, null, e.position, e.version, e.stream_id, e.event_id, e.type, e.schema_version, e.data, e.metadata,
   coalesce(e.original_time, e.recorded_at), e.original_time is not null, null
 from command c cross join pg_catalog.unnest(c.positions) as p(position) join ${schema}.events e on e.position = p.position`

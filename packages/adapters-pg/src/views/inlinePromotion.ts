@@ -3,7 +3,7 @@ import { InlineViews } from "@hexfold/core/adapter"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as statements from "../sql/inline.ts"
-import { readAllPage } from "../sql/readPage.ts"
+import { placesOf, readAllPage } from "../sql/readPage.ts"
 import { bigint, int4, texts } from "../database/binds.ts"
 import { ofWritten, type WrittenRow } from "../database/eventRows.ts"
 import { apply } from "./records.ts"
@@ -48,7 +48,9 @@ export const promoting =
         }
         yield* Effect.sleep("2 millis")
       }
-      const follows = [texts(InlineViews.aggregatesOf(definition)), texts(definition.types)]
+      const { known, touching } = InlineViews.storedTypesOf(definition)
+      const aggregates = texts(InlineViews.aggregatesOf(definition))
+      const except = texts(placesOf(definition.follows.except) ?? [])
       return (id) =>
         Effect.gen(function* () {
           const [state] = yield* sql.unsafe<{ readonly whole: boolean; readonly fingerprint: string | null }>(
@@ -61,7 +63,8 @@ export const promoting =
             return yield* failure(view, new Reason.Rejected({ detail }))
           }
           if (state?.whole !== true) return false
-          const range = [bigint(to), last, ...follows, int4(most + 1), BigInt(Number.MAX_SAFE_INTEGER), int4(1), null]
+          const bounds = [int4(most + 1), BigInt(Number.MAX_SAFE_INTEGER), int4(1)]
+          const range = [bigint(to), last, aggregates, null, ...bounds, null, except]
           const rest = yield* sql.unsafe<WrittenRow>(readAllPage(schema, "forwards"), range)
           if (rest.length > most) {
             const detail = `more than ${most} events are not applied yet`
@@ -74,7 +77,8 @@ export const promoting =
               cause._tag === "ProjectionFailed" ? Effect.succeed(false) : Effect.fail(cause)
             )
           )
-          if (applied) yield* sql.unsafe(statements.promote(schema), [id, last, ...follows])
+          if (applied)
+            yield* sql.unsafe(statements.promote(schema), [id, last, aggregates, texts(touching), texts(known)])
           return applied
         })
     })

@@ -42,14 +42,14 @@ export const knownGenerations = ({ autocommit, schema, sql, views }: Options) =>
   const foreign = new Map<bigint, Foreign>()
 
   // Another definition under the same name must not touch the records: then no definition is found.
-  const definitionOf = ({ aggregates, fingerprint, types, version, view }: Row) =>
+  const definitionOf = ({ aggregates, fingerprint, known_types, types, version, view }: Row) =>
     definitions.find(
       (each) =>
         each.name === view &&
         each.version === Number(version) &&
         (fingerprint === null || each.fingerprint === fingerprint) &&
         isSame(InlineViews.aggregatesOf(each), aggregates) &&
-        isSame(each.types, types)
+        isOfTypes(InlineViews.storedTypesOf(each), { types, known_types })
     )
 
   /** Asks which generations are maintained, of some or of all; returns those that this process cannot maintain. */
@@ -155,7 +155,14 @@ interface Row {
   readonly fingerprint: string | null
   readonly aggregates: ReadonlyArray<string>
   readonly types: ReadonlyArray<string>
+  /** Null if an earlier library has begun to maintain the generation. */
+  readonly known_types: ReadonlyArray<string> | null
 }
+
+const isOfTypes = (
+  { known, touching }: ReturnType<typeof InlineViews.storedTypesOf>,
+  { known_types, types }: Pick<Row, "types" | "known_types">
+): boolean => isSame(touching, types) && (known_types === null || isSame(known, known_types))
 
 const isSame = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
   a.length === b.length && a.every((name) => b.includes(name))

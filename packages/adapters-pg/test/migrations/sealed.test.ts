@@ -19,7 +19,8 @@ const sealed = {
   fingerprints: "7c6d46a42f0867d8",
   "foreign appends": "9e2cad806002267d",
   comments: "2a54e6b6d166b1f7",
-  "parked letters": "8d8a3bcaa6aa465f"
+  "parked letters": "8d8a3bcaa6aa465f",
+  "known types": "189af176b151547d"
 }
 
 /** The digests of the functions, by revision. The last one is that of this library. */
@@ -27,7 +28,8 @@ const revisions: Readonly<Record<number, string>> = {
   1: "90e53715b5e8bc55",
   2: "2a1c9d2c40bfb747",
   3: "a4752eaf5c50f429",
-  4: "b395cfc3852b3091"
+  4: "b395cfc3852b3091",
+  5: "d597b4096c1c7afe"
 }
 
 const digest = (statements: ReadonlyArray<string>): string =>

@@ -109,7 +109,7 @@ export const undoInline = (schema: string): ReadonlyArray<string> => [
   `drop view ${schema}.projections`,
   `drop index ${schema}.views_serving`,
   `create unique index views_serving on ${schema}.views (view) where serves`,
-  `drop function ${schema}.append_3, ${schema}.append_event`,
+  `drop function ${schema}.append_4, ${schema}.append_3, ${schema}.append_event, ${schema}.append_event_2`,
   `drop function ${schema}.append_2`,
   ...["begin_history", "history", "next_history", "taken_back", "readable", "horizon_2"].map(
     (name) => `drop function ${schema}.${name}`
@@ -121,7 +121,7 @@ export const undoInline = (schema: string): ReadonlyArray<string> => [
   `alter table ${schema}.events drop column original_time`,
   `drop table ${schema}.revisions`,
   `drop table ${schema}.inline_changes`,
-  `alter table ${schema}.views drop column promotion, drop column fingerprint, drop column foreign_append_at`,
+  `alter table ${schema}.views drop column promotion, drop column fingerprint, drop column foreign_append_at, drop column known_types`,
   ...["lock_inline", "demote", "reached", "drawn"].map((name) => `drop function ${schema}.${name}`)
 ]
 

@@ -13,8 +13,10 @@ import type { ErrorProblem, EventProblem, Exactly } from "./exactly.ts"
 import type { Participant } from "./Participant.ts"
 import * as StreamId from "./StreamId.ts"
 import { streamIds } from "./idEncoding.ts"
-import { judge } from "./jsonMeaning.ts"
+import { judge } from "./json/jsonMeaning.ts"
+import { currentOf, type Declaration, retiredOf, type StoredType, versionsOf } from "./storedTypes.ts"
 import { byTag, type Tagged, type TaggedSchema, type TypeOf } from "./tagged.ts"
+import type { Retired } from "./Versions.ts"
 
 export type { Tagged, TaggedSchema }
 
@@ -47,6 +49,10 @@ export interface Schemas<Id, State, Command extends Tagged, Event extends Tagged
   readonly commands: ReadonlyMap<Command["_tag"], Schema.Codec<Command, Tagged>>
   readonly events: ReadonlyMap<Event["_tag"], Schema.Codec<Event, Tagged>>
   readonly errors: ReadonlyMap<string, Schema.Codec<Error, Tagged>>
+  /** The stored types of events that have several versions or are retired. */
+  readonly stored: ReadonlyMap<string, StoredType<Event>>
+  /** The kinds of commands that have several versions, by tag. */
+  readonly sent: ReadonlyMap<string, StoredType<Command>>
 }
 
 /** One handler for each tag of `Command`; what a handler may return is limited to `Event` and `Error`. */
@@ -149,11 +155,11 @@ export const make = <
   const Name extends string,
   Id,
   State,
-  const Events extends ReadonlyArray<TaggedSchema>,
+  const Events extends ReadonlyArray<Declaration>,
   const Decide extends DecideHandlers<TypeOf<Commands>, State, TypeOf<Events>, TypeOf<Errors>>,
   // The default is for the parameters of the handlers while something else does not compile yet.
   const Next extends { readonly [Tag in keyof Next]: State } = { readonly [Tag in TypeOf<Events>["_tag"]]: State },
-  const Commands extends ReadonlyArray<TaggedSchema> = readonly [],
+  const Commands extends ReadonlyArray<Declaration> = readonly [],
   const Errors extends ReadonlyArray<TaggedSchema> = readonly [],
   const Begins extends ReadonlyArray<string> = readonly []
 >(
@@ -165,6 +171,7 @@ export const make = <
     readonly commands?: Commands
     readonly begins?: Begins & BeginsProblem<Name, NoInfer<Begins>, TypeOf<Commands>["_tag"]>
     readonly events: Events
+    readonly retired?: ReadonlyArray<Retired<TypeOf<NoInfer<Events>>>>
     readonly errors?: Errors
     readonly decide?: Decide &
       NoOther<Decide, TypeOf<Commands>["_tag"], "command"> &
@@ -199,6 +206,11 @@ export const make = <
   const evolve = definition.evolve as unknown as Record<string, (state: State, event: TypeOf<Events>) => State>
   judge(`${name}, id`, definition.id)
   const ids = streamIds(name, definition.id)
+  const commands = definition.commands ?? []
+  const events = byTag(name, "events", definition.events.map(currentOf)) as ReadonlyMap<
+    TypeOf<Events>["_tag"],
+    Schema.Codec<TypeOf<Events>, Tagged>
+  >
   const aggregate = {
     name,
     initial: definition.initial,
@@ -214,9 +226,17 @@ export const make = <
     schemas: {
       id: definition.id,
       state: definition.state,
-      commands: byTag(name, "commands", definition.commands ?? []),
-      events: byTag(name, "events", definition.events),
-      errors: byTag(name, "errors", definition.errors ?? []) as ReadonlyMap<string, Schema.Codec<never, Tagged>>
+      commands: byTag(name, "commands", commands.map(currentOf)) as ReadonlyMap<
+        TypeOf<Commands>["_tag"],
+        Schema.Codec<TypeOf<Commands>, Tagged>
+      >,
+      events,
+      errors: byTag(name, "errors", definition.errors ?? []) as ReadonlyMap<string, Schema.Codec<never, Tagged>>,
+      stored: new Map<string, StoredType<TypeOf<Events>>>([
+        ...versionsOf(name, "events", definition.events),
+        ...retiredOf(name, definition.retired ?? [], (tag) => events.has(tag))
+      ]),
+      sent: versionsOf(name, "commands", commands)
     }
   }
   return aggregate

@@ -9,7 +9,7 @@ import type * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import type * as Decision from "./Decision.ts"
 import type { ErrorProblem, EventProblem, TagOf } from "./exactly.ts"
-import { judge } from "./jsonMeaning.ts"
+import { judge } from "./json/jsonMeaning.ts"
 import { byTag, type Tagged, type TaggedSchema, type TypeOf } from "./tagged.ts"
 import type * as Participant from "./Participant.ts"
 

@@ -1,5 +1,6 @@
 /** One stream that a boundary reads: `Account.at(id)`, or `Boundary.readOnly(Rules.at(id))`. */
 import type * as Schema from "effect/Schema"
+import type { StoredType } from "./storedTypes.ts"
 import type { Tagged } from "./tagged.ts"
 import type { StreamId } from "./StreamId.ts"
 
@@ -8,7 +9,10 @@ export interface Source<out Name extends string, State, Event extends Tagged> {
   readonly name: Name
   readonly initial: State
   readonly evolve: (state: State, event: Event) => State
-  readonly schemas: { readonly events: ReadonlyMap<Event["_tag"], Schema.Codec<Event, Tagged>> }
+  readonly schemas: {
+    readonly events: ReadonlyMap<Event["_tag"], Schema.Codec<Event, Tagged>>
+    readonly stored: ReadonlyMap<string, StoredType<Event>>
+  }
 }
 
 /** Whether a decision may add events to a stream. In either case the stream's version is checked at the append. */
@@ -27,7 +31,10 @@ export interface Any {
     readonly name: string
     readonly initial: unknown
     readonly evolve: (state: never, event: never) => unknown
-    readonly schemas: { readonly events: ReadonlyMap<string, Schema.Codec<unknown, Tagged>> }
+    readonly schemas: {
+      readonly events: ReadonlyMap<string, Schema.Codec<unknown, Tagged>>
+      readonly stored: ReadonlyMap<string, StoredType<unknown>>
+    }
   }
   readonly streamId: StreamId
   readonly access: Access

@@ -12,11 +12,12 @@ import { InvalidKey } from "./errors.ts"
 import type { Exactly } from "./exactly.ts"
 import type { Equatable, PathTo } from "./query/fields.ts"
 import { checkIndexes } from "./query/indexes.ts"
-import { judge } from "./jsonMeaning.ts"
+import { judge } from "./json/jsonMeaning.ts"
+import { followsOf } from "./storedTypes.ts"
 import { idProblem } from "./texts.ts"
 import type { Consistency, Envelope, OnPoison, Source, View } from "./view/definition.ts"
 import { fingerprintOf } from "./view/fingerprint.ts"
-import { check, keyFunction, type KeyOf, type KeyTable, selector, typesOf } from "./view/handlers.ts"
+import { check, handling, keyFunction, type KeyOf, type KeyTable, selector, typesOf } from "./view/handlers.ts"
 
 export type { Any, Consistency, Envelope, Index, OnPoison, Source, View } from "./view/definition.ts"
 export { fold, type Given, given } from "./view/fold.ts"
@@ -179,6 +180,7 @@ export const make = <
     schemas: { state },
     sources,
     types,
+    follows: followsOf(sources, handling([...handlers.keys()])),
     indexes,
     consistency,
     onPoison,
@@ -214,7 +216,8 @@ export const make = <
 /**
  * A `key` for histories: one record for each event. Its key is the event's
  * position with leading zeros, so the keys of no two events are the same (their
- * ids may be), and keys in order are events in order.
+ * ids may be), and keys in order are events in order. Where one stored event has become
+ * several, the key of each but the first ends with its part, such as `.001`.
  *
  * @example
  * ```ts
@@ -232,5 +235,7 @@ export const make = <
  * })
  * ```
  */
-export const perEvent = (_event: unknown, { position }: Pick<Envelope<string, unknown>, "position">): string =>
-  String(position).padStart(16, "0")
+export const perEvent = (
+  _event: unknown,
+  { part = 0, position }: Pick<Envelope<string, unknown>, "position"> & Partial<Pick<Envelope<string, unknown>, "part">>
+): string => `${String(position).padStart(16, "0")}${part === 0 ? "" : `.${String(part).padStart(3, "0")}`}`

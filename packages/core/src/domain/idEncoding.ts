@@ -2,7 +2,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import { canonicalJson } from "./canonicalJson.ts"
+import { canonicalJson } from "./json/canonicalJson.ts"
 import * as StreamId from "./StreamId.ts"
 
 /**

@@ -1,6 +1,6 @@
 import type * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import { judge } from "./jsonMeaning.ts"
+import { judge } from "./json/jsonMeaning.ts"
 
 /** What every command, event and error has: a `_tag` that names its kind. */
 export interface Tagged {
@@ -15,8 +15,15 @@ export interface TaggedSchema extends Schema.Codec<Tagged, Tagged> {
   readonly fields: { readonly _tag: Schema.Constraint }
 }
 
-/** The union of what some schemas describe. */
-export type TypeOf<Members extends ReadonlyArray<TaggedSchema>> = Members[number]["Type"]
+/** The union of what some schemas, or chains of versions, describe. */
+export type TypeOf<Members extends ReadonlyArray<{ readonly Type: Tagged }>> = Members[number]["Type"]
+
+/** The tag of what a schema describes. */
+export const tagOf = (name: string, what: string, { fields }: TaggedSchema): string => {
+  const { ast } = fields._tag
+  if (SchemaAST.isLiteral(ast) && typeof ast.literal === "string") return ast.literal
+  throw new Error(`${name}: the _tag of each of its ${what} must be one literal string`)
+}
 
 /** The schemas by tag. Two with one tag, and one whose JSON has two meanings, are mistakes in the program and throw. */
 export const byTag = <Members extends ReadonlyArray<TaggedSchema>>(
@@ -26,13 +33,10 @@ export const byTag = <Members extends ReadonlyArray<TaggedSchema>>(
 ): ReadonlyMap<TypeOf<Members>["_tag"], Schema.Codec<TypeOf<Members>, Tagged>> => {
   const map = new Map<TypeOf<Members>["_tag"], Schema.Codec<TypeOf<Members>, Tagged>>()
   for (const member of members) {
-    const ast = member.fields._tag.ast
-    if (!SchemaAST.isLiteral(ast) || typeof ast.literal !== "string") {
-      throw new Error(`${name}: the _tag of each of its ${what} must be one literal string`)
-    }
-    if (map.has(ast.literal)) throw new Error(`${name}: two of its ${what} have the same tag "${ast.literal}"`)
-    judge(`${name}, ${what} ${ast.literal}`, member)
-    map.set(ast.literal, member)
+    const tag = tagOf(name, what, member)
+    if (map.has(tag)) throw new Error(`${name}: two of its ${what} have the same tag "${tag}"`)
+    judge(`${name}, ${what} ${tag}`, member)
+    map.set(tag, member)
   }
   return map
 }

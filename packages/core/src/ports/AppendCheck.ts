@@ -259,19 +259,20 @@ const versionProblem = (append: Append): string | undefined => {
  * import { AppendCheck } from "@hexfold/core/adapter"
  *
  * const id = "01890a5d-ac96-774b-bcce-b302099a8057"
- * AppendCheck.withData(id, "MoneyDeposited", { amount: 10 }, { correlationId: id, causationId: id })
+ * AppendCheck.withData(id, { type: "MoneyDeposited", schemaVersion: 1, data: { amount: 10 } }, { correlationId: id, causationId: id })
  * ```
  */
 export const withData = (
   id: string,
-  type: string,
-  data: NewEvent["data"],
+  { data, schemaVersion, type }: Required<Pick<NewEvent, "type" | "schemaVersion" | "data">>,
   metadata: Metadata
 ): NewEvent | EventStoreError => {
   const copied = copyData(type, data)
   if (copied instanceof Problem) return rejected("append", copied.text)
   const problem = sizeProblem(id, copied, metadata)
-  return problem === undefined ? new CheckedEvent(id, type, copied, metadata) : rejected("append", problem)
+  return problem === undefined
+    ? new CheckedEvent(id, type, schemaVersion, copied, metadata)
+    : rejected("append", problem)
 }
 
 /**

@@ -22,6 +22,8 @@ export interface NewEvent {
   /** A UUID in lower case. */
   readonly id: string
   readonly type: string
+  /** The version of the schema of the data: a whole number from 1 to 32,767. 1 if not given. */
+  readonly schemaVersion?: number
   readonly data: Schema.Json
   readonly metadata: Metadata
   /**
@@ -39,6 +41,8 @@ export interface StreamEvent<out Data = Schema.Json> {
   /** The event's 1-based place in the stream. */
   readonly version: number
   readonly type: string
+  /** The version of the schema with which the data was written, from 1 on. */
+  readonly schemaVersion: number
   readonly data: Data
 }
 
@@ -212,6 +216,8 @@ export interface AllReadOptions {
   readonly aggregates?: ReadonlyArray<string>
   /** Only events of these types; an empty list selects none. */
   readonly types?: ReadonlyArray<string>
+  /** Not the events of these types, by aggregate. An aggregate that is not named here is read as a whole. */
+  readonly except?: Readonly<Record<string, ReadonlyArray<string>>>
   readonly limit?: number
 }
 

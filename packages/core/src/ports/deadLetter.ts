@@ -11,13 +11,17 @@ export interface Unapplied {
   /** The event's type. */
   readonly type: string
   /**
-   * The step that failed, and why. An event has no error if it could be applied
-   * and only waits for an earlier event of the same key.
+   * The step that failed, and why. `part` says which of the current events failed that the stored event has become, from
+   * 0 on, if it has become several. An event has no error if it could be applied and only waits for an earlier event of
+   * the same key.
    */
-  readonly error?: { readonly step: string; readonly cause: string }
+  readonly error?: { readonly step: string; readonly cause: string; readonly part?: number }
   /** When the projection read the event, by the projection's clock. */
   readonly at: DateTime.Utc
 }
+
+/** Whether a projection stands before an event that only a newer program knows. It goes on in a process of that program. */
+export const isUnknown = ({ error }: Unapplied): boolean => error?.step === "unknown"
 
 /** An event that was not applied to one record, while the projection went on with the others. */
 export interface DeadLetter extends Unapplied {

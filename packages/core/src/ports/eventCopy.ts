@@ -17,11 +17,13 @@ export const maxEventBytes = 8 << 20
 export class CheckedEvent implements NewEvent {
   readonly id: string
   readonly type: string
+  readonly schemaVersion: number
   readonly data: NewEvent["data"]
   readonly metadata: Metadata
-  constructor(id: string, type: string, data: NewEvent["data"], metadata: Metadata) {
+  constructor(id: string, type: string, schemaVersion: number, data: NewEvent["data"], metadata: Metadata) {
     this.id = id
     this.type = type
+    this.schemaVersion = schemaVersion
     this.data = data
     this.metadata = metadata
   }
@@ -30,18 +32,27 @@ export class CheckedEvent implements NewEvent {
 /** Returns the copy of an event, or what is wrong with the event. */
 export const copyEvent = (event: NewEvent): NewEvent | string => {
   if (event instanceof CheckedEvent) return event
-  const { data, id, metadata, recordedAt, type } = event
+  const { data, id, metadata, recordedAt, schemaVersion = 1, type } = event
   if (!isUuid(id)) return `event id ${quote(id)}: is not a lower-case UUID`
+  if (!isSchemaVersion(schemaVersion)) {
+    return `event ${id}: ${String(schemaVersion)} is not the version of a schema, a whole number from 1 to ${maxSchemaVersion}`
+  }
   const copiedData = copyData(type, data)
   if (copiedData instanceof Problem) return copiedData.text
   const copiedMetadata = copyMetadata(metadata, id)
   if (copiedMetadata instanceof Problem) return `metadata${copiedMetadata.text}`
   const tooLarge = sizeProblem(id, copiedData, copiedMetadata)
   if (tooLarge !== undefined) return tooLarge
-  const copied = { id, type, data: copiedData, metadata: copiedMetadata }
+  const copied = { id, type, schemaVersion, data: copiedData, metadata: copiedMetadata }
   if (recordedAt === undefined) return copied
   return isTime(recordedAt) ? { ...copied, recordedAt } : `event ${id}: recordedAt is not a time of the years 1 to 9999`
 }
+
+/** The highest version of the schema of an event. Stores keep it in two bytes. */
+export const maxSchemaVersion = 32_767
+
+const isSchemaVersion = (version: number): boolean =>
+  Number.isSafeInteger(version) && version >= 1 && version <= maxSchemaVersion
 
 /** Returns the copy of the data of an event of this type, or what is wrong with the data or the type. */
 export const copyData = (type: string, data: NewEvent["data"]): NewEvent["data"] | Problem => {

@@ -5,6 +5,7 @@ import {
   type ConcurrencyConflict,
   Decision,
   type EventDecodeError,
+  type UnknownEvent,
   type EventStore,
   type EventStoreError,
   Executor,
@@ -462,6 +463,7 @@ describe("execute", () => {
         | CommandIdReused
         | EventStoreError
         | EventDecodeError
+        | UnknownEvent
         | InvalidCommand
         | InvalidDecision,
         EventStore.EventStore

@@ -229,6 +229,7 @@ describe("the envelope in fold", () => {
       eventId: "e",
       position: 10,
       version: 5,
+      part: 2,
       recordedAt: DateTime.makeUnsafe("2024-02-29T12:00:00Z"),
       metadata: { correlationId: "c", causationId: "d", actor: "Anna" }
     }

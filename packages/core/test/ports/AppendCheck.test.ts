@@ -147,7 +147,11 @@ describe("an append of several parts is refused, naming the reason:", () => {
 describe("an event that is made for a later append", () => {
   const { data, id, metadata, type } = event({})
   const make = (text: string, fields?: EventStore.NewEvent["metadata"]["fields"]) =>
-    AppendCheck.withData(id, type, { text }, fields === undefined ? metadata : { ...metadata, fields })
+    AppendCheck.withData(
+      id,
+      { type, schemaVersion: 1, data: { text } },
+      fields === undefined ? metadata : { ...metadata, fields }
+    )
   const size = AppendCheck.jsonBytes({ text: "" }) + AppendCheck.jsonBytes({ ...metadata })
   const rest = AppendCheck.maxEventBytes - size
 
@@ -156,7 +160,7 @@ describe("an event that is made for a later append", () => {
     expect(make("x".repeat(rest + 1))).toBeInstanceOf(EventStoreError)
     expect(make("\u0001".repeat(rest / 6 + 1))).toBeInstanceOf(EventStoreError)
     expect(make("x".repeat(rest), { tenant: "acme" })).toBeInstanceOf(EventStoreError)
-    expect(AppendCheck.withData(id, type, data, metadata)).not.toBeInstanceOf(EventStoreError)
+    expect(AppendCheck.withData(id, { type, schemaVersion: 1, data }, metadata)).not.toBeInstanceOf(EventStoreError)
   })
 })
 

@@ -64,7 +64,7 @@ export const law = (upTo = Infinity) =>
   Effect.gen(function* () {
     const store = yield* EventStore.EventStore
     const log = yield* Stream.runCollect(store.readAll())
-    const given = log.filter(({ position }) => position <= upTo).map(decoded)
+    const given = log.filter(({ position }) => position <= upTo).flatMap(decoded)
     return Object.fromEntries(View.fold(Activity, given))
   })
 
@@ -72,14 +72,19 @@ const decoded = (recorded: EventStore.RecordedEvent) => {
   const { id: eventId, ...envelope } = recorded
   const of = <Name extends string, Id, State, Command extends Aggregate.Tagged, Event extends Aggregate.Tagged, Error>(
     aggregate: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>
-  ) => ({
-    ...envelope,
-    eventId,
-    aggregate: aggregate.name,
-    id: Option.getOrThrow(aggregate.idOf(recorded.streamId)),
-    event: Result.getOrThrow(EventCodec.of(aggregate).decode(recorded))
-  })
-  return recorded.streamId.startsWith("Account-") ? of(Account) : of(Budget)
+  ) =>
+    Result.getOrThrow(EventCodec.of(aggregate).decode(recorded)).map((event, part) => ({
+      ...envelope,
+      eventId,
+      aggregate: aggregate.name,
+      id: Option.getOrThrow(aggregate.idOf(recorded.streamId)),
+      event,
+      part
+    }))
+  return [
+    ...(recorded.streamId.startsWith("Account-") ? of(Account) : []),
+    ...(recorded.streamId.startsWith("Budget-") ? of(Budget) : [])
+  ]
 }
 
 /** The present records of `Activity`. */

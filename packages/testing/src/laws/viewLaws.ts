@@ -27,11 +27,11 @@ const recordedOf = (log: ReadonlyArray<Logged>): Result.Result<Recorded, Broken>
       const detail = `${source.name} caused ${printed(event)}: ${kept?.failure.message ?? "it is not declared"}`
       return Result.fail({ law: "every event can be recorded", detail })
     }
-    const { data, type } = kept.success
+    const { data, schemaVersion, type } = kept.success
     const id = `00000000-0000-7000-8000-${position.toString(16).padStart(12, "0")}`
     const recordedAt = DateTime.makeUnsafe(position * 1_000)
     const metadata = { correlationId: id, causationId: id }
-    recorded.push({ id, streamId, version, position, type, data, metadata, recordedAt, imported: false })
+    recorded.push({ id, streamId, version, position, type, schemaVersion, data, metadata, recordedAt, imported: false })
   }
   return Result.succeed(recorded)
 }
@@ -139,7 +139,8 @@ const ofInputs = (view: View.Any, log: ReadonlyArray<Logged>, events: Recorded):
   for (const [i, { position, recordedAt, streamId, version, metadata, id: eventId }] of events.entries()) {
     const { event, source } = log[i]!
     const id = idOf(log[i]!)
-    const envelope = frozen({ aggregate: source.name, id, streamId, eventId, version, position, recordedAt, metadata })
+    const place = { aggregate: source.name, id, streamId, eventId, version, position, part: 0, recordedAt, metadata }
+    const envelope = frozen(place)
     if (!InlineViews.follows(view, { streamId, type: event._tag })) continue
     try {
       for (const key of Result.getOrElse(keysOf(frozen(event), envelope), () => [])) {

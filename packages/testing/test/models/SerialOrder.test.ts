@@ -19,6 +19,7 @@ const counted = <A>(data: A, version: number, id: string, position: number): Eve
   version,
   position,
   type: "Taken",
+  schemaVersion: 1,
   data,
   metadata: { correlationId: "c", causationId: "c" },
   recordedAt: DateTime.makeUnsafe(0),

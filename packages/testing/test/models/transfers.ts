@@ -53,6 +53,7 @@ const event = (data: Moved, version: number, position: number): EventStore.Recor
   version,
   position,
   type: "Moved",
+  schemaVersion: 1,
   data,
   metadata: { correlationId: "c", causationId: "c" },
   recordedAt: DateTime.makeUnsafe(0),

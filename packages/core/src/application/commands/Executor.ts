@@ -14,7 +14,7 @@ import type { Tagged } from "../../domain/tagged.ts"
 import { isTraced, spanIf } from "../../internal/tracing.ts"
 import type { EventStoreError, VersionConflict } from "../../ports/errors.ts"
 import { type CommandKey, EventStore } from "../../ports/EventStore.ts"
-import type { EventDecodeError } from "../events/errors.ts"
+import type { EventReadError } from "../events/errors.ts"
 import { foldRecorded } from "../events/recording.ts"
 import { aggregatePlan } from "./engine/aggregatePlan.ts"
 import { boundaryPlan } from "./engine/boundaryPlan.ts"
@@ -195,7 +195,7 @@ export interface Loaded<out State> {
 }
 
 /** Why loading an aggregate can fail. */
-export type LoadError = EventStoreError | EventDecodeError | InvalidCommand
+export type LoadError = EventStoreError | EventReadError | InvalidCommand
 
 /**
  * Loads an aggregate: its state after all events so far, and its version. An id

@@ -6,7 +6,7 @@ import type {
   ViewStoreError,
   WaitTimeout
 } from "../../ports/errors.ts"
-import type { EventDecodeError, InvalidDecision } from "../events/errors.ts"
+import type { EventDecodeError, EventReadError, InvalidDecision, UnknownEvent } from "../events/errors.ts"
 import type { InvalidCommand, StreamWrittenTwice, TooManyParticipants } from "./errors.ts"
 import type { RetryPolicy, StoreRetryPolicy } from "./retryPolicy.ts"
 
@@ -85,7 +85,7 @@ export type ExecuteError =
   | ConcurrencyConflict
   | CommandIdReused
   | EventStoreError
-  | EventDecodeError
+  | EventReadError
   | InvalidDecision
   | InvalidCommand
 
@@ -96,7 +96,7 @@ export type BoundaryError = ExecuteError | StreamWrittenTwice | TooManyParticipa
 export type CallerError = InvalidCommand | CommandIdReused
 
 /** Errors that an operator waits out or repairs. The same call may succeed later. */
-export type OperationalError = ConcurrencyConflict | EventStoreError | ViewStoreError | WaitTimeout
+export type OperationalError = ConcurrencyConflict | EventStoreError | ViewStoreError | WaitTimeout | UnknownEvent
 
 /** Errors that only a change of the program can fix. */
 export type ProgramError = EventDecodeError | InvalidDecision | StreamWrittenTwice | TooManyParticipants

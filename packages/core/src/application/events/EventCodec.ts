@@ -7,18 +7,21 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { Source } from "../../domain/Participant.ts"
-import { judge } from "../../domain/jsonMeaning.ts"
+import { judge } from "../../domain/json/jsonMeaning.ts"
 import { inOrder } from "../../ports/jsonCopy.ts"
 import { bounded } from "../../domain/texts.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"
 import type { StreamEvent } from "../../ports/EventStore.ts"
-import { EventDecodeError } from "./errors.ts"
+import type { EventReadError } from "./errors.ts"
+import * as Reading from "./reading.ts"
 import * as roundTrip from "./roundTrip.ts"
 
 /** An event's type and data, as the store records them. */
 export interface Encoded {
   readonly type: string
+  /** The version of the schema, from 1 on. */
+  readonly schemaVersion: number
   readonly data: Schema.Json
 }
 
@@ -28,7 +31,8 @@ export interface EventCodec<Event> {
   readonly encode: (event: Event) => Result.Result<Encoded, Schema.SchemaError>
   /** The same JSON, mostly with its members in the order that stores keep already, so that an append need not sort them. */
   readonly encodeInOrder: (event: Event) => Result.Result<Encoded, Schema.SchemaError>
-  readonly decode: (recorded: StreamEvent) => Result.Result<Event, EventDecodeError>
+  /** The current events that a recorded event becomes. Mostly it is one. */
+  readonly decode: (recorded: StreamEvent) => Result.Result<ReadonlyArray<Event>, EventReadError>
   /** A decided event as it is read back. Mostly it is that event itself. */
   readonly asKept: (event: Event, recorded: StreamEvent) => Event
   /** Where an event would be read back as something else, if its schema cannot tell beforehand; else undefined. */
@@ -45,7 +49,7 @@ export interface EventCodec<Event> {
  *
  * declare const Counter: Aggregate.Aggregate<"Counter", string, number, never, { readonly _tag: "Reset" }, never>
  *
- * EventCodec.of(Counter).encode({ _tag: "Reset" }) // Result.succeed({ type: "Reset", data: {} })
+ * EventCodec.of(Counter).encode({ _tag: "Reset" }) // Result.succeed({ type: "Reset", schemaVersion: 1, data: {} })
  * ```
  */
 export const of = <Name extends string, State, Event extends Tagged>(
@@ -63,33 +67,32 @@ const make = <Name extends string, State, Event extends Tagged>(
       const decode = Schema.decodeUnknownResult(Schema.toCodecJson(schema))
       const isSure = judge(`${aggregate.name}, events ${tag}`, schema) === "sure"
       const changed = isSure ? undefined : roundTrip.make(schema)
-      return [tag, { encode: encoder.make(schema), inOrder: ordering(), decode, keeping: keeping(), changed }]
+      const version = aggregate.schemas.stored.get(tag)?.version ?? 1
+      const written = { withoutTag: withoutTag(version), inOrder: ordering(version) }
+      return [
+        tag,
+        { encode: encoder.make(schema), ...written, decode, is: Schema.is(schema), keeping: keeping(), changed }
+      ]
     })
   )
-  const encoded = (event: Event) => {
+  const memberOf = (event: Event): Member<Event> => {
     const member = members.get(event._tag)
     if (member === undefined) throw new Error(`${aggregate.name}: no event has the tag "${event._tag}"`)
-    return member.encode(event)
+    return member
   }
-  const decodeEvent = (recorded: StreamEvent): Result.Result<Event, EventDecodeError> => {
-    const member = members.get(recorded.type)
-    if (member === undefined) {
-      return Result.fail(decodeError(recorded, `${aggregate.name} has only ${[...members.keys()].join(", ")}`))
-    }
-    const { data } = recorded
-    if (typeof data !== "object" || data === null || Array.isArray(data)) {
-      return Result.fail(decodeError(recorded, `its data is not an object: ${JSON.stringify(data).slice(0, 100)}`))
-    }
-    const decoded = member.decode({ ...data, _tag: recorded.type })
-    return Result.isFailure(decoded)
-      ? Result.fail(decodeError(recorded, decoded.failure.message, decoded.failure))
-      : Result.succeed(decoded.success)
+  const asStored = (event: Event): Result.Result<Event, unknown> | undefined => {
+    const member = members.get(event?._tag)
+    if (member === undefined) return undefined
+    if (member.keeping.asItIs(event) && member.is(event)) return Result.succeed(event)
+    const stored = Result.flatMap(member.encode(event), member.decode)
+    if (Result.isSuccess(stored)) member.keeping.learn(stored.success)
+    return stored
   }
   return {
-    asKept: (event, recorded) => {
-      const member = members.get(recorded.type)
+    asKept: (event, { data, type }) => {
+      const member = members.get(type)
       if (member === undefined || member.keeping.asItIs(event)) return event
-      const decoded = decodeEvent(recorded)
+      const decoded = member.decode({ ...(data as Schema.JsonObject), _tag: type })
       // The append has succeeded, so the command does not fail. The next read of the stream reports the failure.
       if (Result.isFailure(decoded)) return event
       member.keeping.learn(decoded.success)
@@ -99,9 +102,15 @@ const make = <Name extends string, State, Event extends Tagged>(
       const changed = members.get(type)?.changed?.(event, { ...(data as Schema.JsonObject), _tag: type })
       return changed === undefined ? undefined : bounded(changed)
     },
-    encode: (event) => Result.map(encoded(event), withoutTag),
-    encodeInOrder: (event) => Result.map(encoded(event), members.get(event._tag)!.inOrder),
-    decode: decodeEvent
+    encode: (event) => {
+      const member = memberOf(event)
+      return Result.map(member.encode(event), member.withoutTag)
+    },
+    encodeInOrder: (event) => {
+      const member = memberOf(event)
+      return Result.map(member.encode(event), member.inOrder)
+    },
+    decode: Reading.make(aggregate, asStored)
   }
 }
 
@@ -109,8 +118,10 @@ interface Member<Event> {
   /** Only if the schema cannot tell beforehand. */
   readonly changed: ((event: Event, json: Schema.Json) => string | undefined) | undefined
   readonly encode: (event: Event) => Result.Result<Schema.Json, Schema.SchemaError>
+  readonly withoutTag: (encoded: Schema.Json) => Encoded
   readonly inOrder: (encoded: Schema.Json) => Encoded
   readonly decode: (data: unknown) => Result.Result<Event, Schema.SchemaError>
+  readonly is: (event: unknown) => boolean
   readonly keeping: Keeping
 }
 
@@ -148,17 +159,20 @@ const keeping = (): Keeping => {
 }
 
 // A `TaggedSchema` encodes to an object with a `_tag`, which the recorded type repeats.
-const withoutTag = (encoded: Schema.Json): Encoded => {
-  const { _tag: type, ...data } = encoded as { readonly _tag: string } & Schema.JsonObject
-  return { type, data }
-}
+const withoutTag =
+  (schemaVersion: number) =>
+  (encoded: Schema.Json): Encoded => {
+    const { _tag: type, ...data } = encoded as { readonly _tag: string } & Schema.JsonObject
+    return { type, schemaVersion, data }
+  }
 
 /**
  * Like {@link withoutTag}, for the events of one type, but puts their members into
  * the order that stores keep. They mostly have the same members, so the order is
  * found once. If it is sorted for each event, a command in memory takes a tenth longer.
  */
-const ordering = (): ((encoded: Schema.Json) => Encoded) => {
+const ordering = (schemaVersion: number): ((encoded: Schema.Json) => Encoded) => {
+  const unsorted = withoutTag(schemaVersion)
   let order: ReadonlyArray<string> = []
   return (json) => {
     const encoded = json as { readonly _tag: string } & Schema.JsonObject
@@ -169,8 +183,8 @@ const ordering = (): ((encoded: Schema.Json) => Encoded) => {
       data[name] = encoded[name]!
       left--
     }
-    if (left === 1) return { type: encoded._tag, data }
-    const found = withoutTag(json)
+    if (left === 1) return { type: encoded._tag, schemaVersion, data }
+    const found = unsorted(json)
     const known = Object.fromEntries(order.map((name) => [name, null]))
     order = Object.keys(inOrder({ ...known, ...(found.data as Schema.JsonObject) }))
     // A type whose members have any names would make a list without an end; "__proto__" cannot be set by an assignment.
@@ -178,13 +192,3 @@ const ordering = (): ((encoded: Schema.Json) => Encoded) => {
     return found
   }
 }
-
-const decodeError = (recorded: StreamEvent, detail: string, cause?: unknown): EventDecodeError =>
-  new EventDecodeError({
-    stream: recorded.streamId,
-    version: recorded.version,
-    ...("position" in recorded && typeof recorded.position === "number" ? { position: recorded.position } : {}),
-    type: recorded.type,
-    detail,
-    ...(cause === undefined ? {} : { cause })
-  })

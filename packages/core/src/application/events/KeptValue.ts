@@ -5,7 +5,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { judge, type Meaning } from "../../domain/jsonMeaning.ts"
+import { judge, type Meaning } from "../../domain/json/jsonMeaning.ts"
 import { bounded } from "../../domain/texts.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"

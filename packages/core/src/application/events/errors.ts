@@ -2,8 +2,8 @@ import * as Schema from "effect/Schema"
 import { shortened } from "../../domain/texts.ts"
 
 /**
- * A recorded event does not match the schema of its type, or the aggregate has
- * no event of that type. The event is never skipped: whatever needs it fails.
+ * A recorded event does not match the schema of its type and version, or a step between versions gives something else
+ * than a current event. The event is never skipped: whatever needs it fails.
  */
 export class EventDecodeError extends Schema.TaggedError<EventDecodeError>()("EventDecodeError", {
   stream: Schema.String,
@@ -14,7 +14,7 @@ export class EventDecodeError extends Schema.TaggedError<EventDecodeError>()("Ev
   type: Schema.String,
   /** What does not match, as text. */
   detail: Schema.String,
-  /** The `SchemaError`, if the type is known. */
+  /** The `SchemaError`, or what a step between versions has thrown. */
   cause: Schema.optionalKey(Schema.Defect())
 }) {
   static {
@@ -29,6 +29,46 @@ export class EventDecodeError extends Schema.TaggedError<EventDecodeError>()("Ev
     return `event ${this.version} of ${this.stream}, a "${this.type}": ${this.detail}`
   }
 }
+
+/**
+ * A newer program has recorded an event that this one does not know: its type is neither declared nor retired, or its
+ * version is higher than the highest that this program can read. Nothing goes past such an event. The same operation
+ * succeeds in a process of the newer program, so it may be tried again during a deployment.
+ */
+export class UnknownEvent extends Schema.TaggedError<UnknownEvent>()("UnknownEvent", {
+  stream: Schema.String,
+  /** The event's 1-based place in the stream. */
+  version: Schema.Int,
+  /** The event's position in the log, if it was read from the log. */
+  position: Schema.optionalKey(Schema.Int),
+  type: Schema.String,
+  /** The version of the schema with which the event was written. */
+  schemaVersion: Schema.Int,
+  /** The highest version of the type that this program can read; without it, the program does not know the type. */
+  known: Schema.optionalKey(Schema.Int)
+}) {
+  static {
+    shortened(this)
+  }
+
+  get "~hexfold/concern"(): "operator" {
+    return "operator"
+  }
+
+  /** Another process may know the event. */
+  get isRetryable(): true {
+    return true
+  }
+
+  override get message(): string {
+    const { known, schemaVersion, stream, type, version } = this
+    const why = known === undefined ? "does not know this type" : `knows its versions up to ${known}`
+    return `event ${version} of ${stream}, a "${type}" of version ${schemaVersion}: this program ${why}; a newer one has recorded it`
+  }
+}
+
+/** Why a recorded event cannot be read. */
+export type EventReadError = EventDecodeError | UnknownEvent
 
 /**
  * What the program decided cannot be carried out: an event that breaks its

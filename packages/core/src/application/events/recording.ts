@@ -1,6 +1,6 @@
 import * as Result from "effect/Result"
 import * as EventCodec from "./EventCodec.ts"
-import { type EventDecodeError, InvalidDecision } from "./errors.ts"
+import { type EventReadError, InvalidDecision } from "./errors.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { Source } from "../../domain/Participant.ts"
 import * as AppendCheck from "../../ports/AppendCheck.ts"
@@ -14,30 +14,36 @@ export const foldRecorded = <Name extends string, State, Event extends Tagged>(
   aggregate: Source<Name, State, Event>,
   events: ReadonlyArray<StreamEvent>,
   from: State = aggregate.initial
-): Result.Result<State, EventDecodeError> => {
+): Result.Result<State, EventReadError> => {
   // A new stream has nothing to decode.
   if (events.length === 0) return Result.succeed(from)
   const codec = EventCodec.of(aggregate)
   let state = from
   for (const recorded of events) {
-    const event = codec.decode(recorded)
-    if (Result.isFailure(event)) return Result.fail(event.failure)
-    state = aggregate.evolve(state, event.success)
+    const events = codec.decode(recorded)
+    if (Result.isFailure(events)) return Result.fail(events.failure)
+    for (const event of events.success) state = aggregate.evolve(state, event)
   }
   return Result.succeed(state)
+}
+
+/** A current event with all that is known of the recorded event that it comes from. */
+export interface DecodedEvent<out Event> extends RecordedEvent<Event> {
+  /** Its place, from 0 on, among the current events that the recorded event has become. */
+  readonly part: number
 }
 
 /** Recorded events with their payloads decoded. */
 export const decodeRecorded = <Name extends string, State, Event extends Tagged>(
   aggregate: Source<Name, State, Event>,
   events: ReadonlyArray<RecordedEvent>
-): Result.Result<ReadonlyArray<RecordedEvent<Event>>, EventDecodeError> => {
+): Result.Result<ReadonlyArray<DecodedEvent<Event>>, EventReadError> => {
   const codec = EventCodec.of(aggregate)
-  const decoded: Array<RecordedEvent<Event>> = []
+  const decoded: Array<DecodedEvent<Event>> = []
   for (const recorded of events) {
-    const event = codec.decode(recorded)
-    if (Result.isFailure(event)) return Result.fail(event.failure)
-    decoded.push({ ...recorded, data: event.success })
+    const parts = codec.decode(recorded)
+    if (Result.isFailure(parts)) return Result.fail(parts.failure)
+    for (const [part, data] of parts.success.entries()) decoded.push({ ...recorded, data, part })
   }
   return Result.succeed(decoded)
 }
@@ -78,7 +84,7 @@ export const newEvents = <Name extends string, State, Event extends Tagged>(
       if ("reason" in made) return Result.fail(made)
       metadata = made
     }
-    const made = AppendCheck.withData(id, encoded.success.type, encoded.success.data, metadata)
+    const made = AppendCheck.withData(id, encoded.success, metadata)
     if ("reason" in made) return Result.fail(made)
     events[i] = made
   }

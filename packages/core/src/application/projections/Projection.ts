@@ -60,7 +60,8 @@ export type Stores = EventStore | ProjectionStore | ViewStore
  * inline view from then on.
  *
  * If an event cannot be applied, `onPoison` decides: skip it, park its key, or
- * stop (see {@link deadLetters} and {@link retryParked}). Stopping fails with a
+ * stop (see {@link deadLetters} and {@link retryParked}). An event that only a newer
+ * program knows always stops the view. Stopping fails with a
  * `ProjectionFailed` after all earlier events have been applied; the view's
  * status then names the event. A view that parks also stops when the event's
  * keys cannot be determined. Store errors are passed on. If another definition of the
@@ -192,7 +193,9 @@ export const serve = (
  * reached. If it is interrupted, it finishes the present commit and releases the
  * lease. While the records are of another definition of the same version, it does not
  * work: it logs a warning that says what to do, again at growing intervals, and goes on
- * once there are records of its own definition.
+ * once there are records of its own definition. Before an event that only a newer program
+ * knows it gives up its lease, so that a process of that program takes over, and tries again
+ * after a pause.
  *
  * It fails like {@link catchUp}, but not for errors that waiting cures. It makes
  * no spans, except `Projection.batch` for each batch that applies events, each in
@@ -254,6 +257,10 @@ const following = (
         }
         if (error._tag === "CommitConflict") {
           return Effect.logInfo(`${name}: goes on after a commit of another projection: ${error.message}`)
+        }
+        // Its lease is given up: a process of the program that knows the event takes over.
+        if (error._tag === "ProjectionFailed" && error.step === "unknown") {
+          return Effect.andThen(worker.unknown.failed(Cause.fail(error)), Effect.sleep(worker.pause))
         }
         if (!isRetryable(error)) return Effect.fail(error)
         return Effect.andThen(worker.failures.failed(Cause.fail(error)), Effect.sleep(worker.pause))

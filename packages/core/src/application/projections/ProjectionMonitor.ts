@@ -172,13 +172,14 @@ export interface HealthOptions {
  * - `refused`: the log does not have the position that the view has reached, as after a restored backup;
  * - `another definition`: another definition of the same version has made the records;
  * - `failed`: an event stopped the view;
+ * - `unknown event`: the view waits for a process of the newer program that has recorded the event;
  * - `unowned`: no projection works on the view, or on a part of it, whether or not it has a lag;
  * - `stalled`: the view is being built, and makes no progress;
  * - `held`: appends under way hold back what the view can read;
  * - `late`: its lag time is above `maxLagTime`;
  * - `parked` and `skipped`: more than `maxParked` keys are parked, or more than `maxSkipped` events were skipped.
  *
- * `unowned`, `stalled` and `held` may pass by themselves, for example while processes restart. They count
+ * `unknown event`, `unowned`, `stalled` and `held` may pass by themselves, for example while processes restart. They count
  * after a grace time. The others are reported at once, and so is `unowned` if the projection of this process
  * has ended by an error, for example because its role may not create a table. A version that is built is healthy
  * whatever its lag is, as long as it makes progress, because it does not answer queries yet.

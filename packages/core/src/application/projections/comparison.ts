@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
-import { canonicalJson } from "../../domain/canonicalJson.ts"
+import { canonicalJson } from "../../domain/json/canonicalJson.ts"
 import type * as View from "../../domain/View.ts"
 import { type EventStoreError, NotServing, type ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore } from "../../ports/EventStore.ts"

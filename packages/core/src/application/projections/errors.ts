@@ -59,7 +59,9 @@ const Failure = Schema.Struct({
   stream: Schema.String,
   streamVersion: Schema.Int,
   type: Schema.String,
-  error: Schema.optionalKey(Schema.Struct({ step: Schema.String, cause: Schema.String })),
+  error: Schema.optionalKey(
+    Schema.Struct({ step: Schema.String, cause: Schema.String, part: Schema.optionalKey(Schema.Int) })
+  ),
   at: Schema.DateTimeUtc
 })
 
@@ -77,6 +79,7 @@ const Fault = Schema.Struct({
    * - `refused`: the log does not have the position that the view has reached.
    * - `another definition`: another definition of the same version has made the records.
    * - `failed`: an event stopped the view.
+   * - `unknown event`: the view waits for a process of the newer program that has recorded the event.
    * - `unowned`: no projection works on the view, or on a part of it.
    * - `stalled`: the view is being built, but makes no progress.
    * - `held`: appends under way hold back what the view can read.
@@ -88,6 +91,7 @@ const Fault = Schema.Struct({
     "refused",
     "another definition",
     "failed",
+    "unknown event",
     "unowned",
     "stalled",
     "held",
@@ -163,8 +167,13 @@ const descriptions: Record<Fault["reason"], (fault: Fault) => string> = {
   failed: ({ failure }) => {
     if (failure === undefined) return "stopped by an event"
     const { error, position, stream, streamVersion, type } = failure
-    const why = error === undefined ? "" : `, ${error.step}: ${error.cause}`
+    const part = error?.part === undefined ? "" : ` of part ${error.part}`
+    const why = error === undefined ? "" : `, ${error.step}${part}: ${error.cause}`
     return `stopped by event ${streamVersion} of ${stream}, a "${type}" at position ${position}${why}`
+  },
+  "unknown event": ({ failure, lasted }) => {
+    const since = lasted === undefined ? "" : `, for ${Duration.format(lasted)}`
+    return `waits for a process of a newer program${since}: ${failure?.error?.cause ?? "this one does not know an event"}`
   },
   unowned: ({ ended, lasted = Duration.zero, unowned: { of, parts } = { of: 1, parts: [0] }, view }) => {
     const numbers = parts.map((index) => index + 1)

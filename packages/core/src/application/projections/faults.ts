@@ -2,7 +2,7 @@
 import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import { memoized } from "../../internal/memoized.ts"
-import type { Unapplied } from "../../ports/deadLetter.ts"
+import { isUnknown, type Unapplied } from "../../ports/deadLetter.ts"
 import type { Holder } from "../../ports/EventStore.ts"
 import type { Reason } from "../../ports/Reason.ts"
 import type { Fault } from "./errors.ts"
@@ -55,7 +55,7 @@ export const faultsOf = (facts: Facts): ReadonlyArray<Fault> => {
   return [
     ...(refusal === undefined ? [] : [fault({ reason: "refused", refusal })]),
     ...(isOfAnother ? [fault({ reason: "another definition" })] : []),
-    ...(failure === undefined ? [] : [fault({ reason: "failed", failure })]),
+    ...(failure === undefined ? [] : [fault({ reason: isUnknown(failure) ? "unknown event" : "failed", failure })]),
     ...(unowned === undefined ? [] : [fault({ reason: "unowned", unowned, ...why })]),
     ...(isHeld ? [fault({ reason: "held", holders: held.holders, ...sinceOf(held) })] : []),
     ...(parked === 0 ? [] : [fault({ reason: "parked", parked })]),
@@ -101,6 +101,10 @@ export const lastingFaults = (
         const time = lasted(`held at ${horizon}`, held?.heldFor)
         return isLong(time) && !isLate ? [{ ...each, lasted: time }] : []
       }
+      case "unknown event": {
+        const time = lasted(`unknown event at ${each.failure!.position}`)
+        return isLong(time) ? [{ ...each, lasted: time }] : []
+      }
       case "parked":
         return each.parked! > maxParked ? [each] : []
       case "skipped":
@@ -123,7 +127,16 @@ export const lastingFaults = (
 // Nobody can work on the view until somebody has done something about it.
 const final: ReadonlyArray<Fault["reason"]> = ["refused", "another definition", "failed"]
 
-const order: ReadonlyArray<Fault["reason"]> = [...final, "unowned", "stalled", "held", "late", "parked", "skipped"]
+const order: ReadonlyArray<Fault["reason"]> = [
+  ...final,
+  "unknown event",
+  "unowned",
+  "stalled",
+  "held",
+  "late",
+  "parked",
+  "skipped"
+]
 const orderOf = ({ reason }: Fault): number => order.indexOf(reason)
 
 const faultIn =

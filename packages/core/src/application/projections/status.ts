@@ -4,7 +4,7 @@ import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as View from "../../domain/View.ts"
-import type { Unapplied } from "../../ports/deadLetter.ts"
+import { isUnknown, type Unapplied } from "../../ports/deadLetter.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import { EventStore, type Horizon } from "../../ports/EventStore.ts"
 import { buildsOf, currentOf, isOfAnother, type PartStatus, type Status as Generation } from "../../ports/generation.ts"
@@ -26,6 +26,7 @@ import { type Owner, ownerOf } from "./worker/process.ts"
  * - `inline`: appends maintain the records;
  * - `replaced`: a later build of the same version answers, and nobody reads these records any more;
  * - `failed`: an event stopped the view or a part of it, or the log does not have the position that it has reached;
+ * - `unknown event`: the view, or a part of it, stands before an event that only a newer program knows, and waits for a process of that program;
  * - `waiting`: no projection works on the view, or on a part of it;
  * - `building`: this version does not answer queries yet;
  * - `held`: the view has all events that can be read, but for more than 5 seconds appends under way have held the horizon back;
@@ -37,6 +38,7 @@ export type State =
   | "inline"
   | "replaced"
   | "failed"
+  | "unknown event"
   | "waiting"
   | "building"
   | "held"
@@ -241,7 +243,7 @@ const statusIn = Effect.fnUntraced(function* ({ generations, known, log, place, 
     eventsPerSecond: known === undefined ? 0 : eventsPerSecondOf(known),
     owners: known === undefined ? [undefined] : parts.map(({ owner }) => owner),
     parts: parts.map(partOf),
-    failure: parts.find(({ failure }) => failure !== undefined)?.failure,
+    failure: failureOf(parts),
     refusal,
     ended: view && endsOf(yield* ViewStore).of(view),
     ...counts,
@@ -253,6 +255,12 @@ const statusIn = Effect.fnUntraced(function* ({ generations, known, log, place, 
 const since = (heldSince: DateTime.Utc | undefined, now: number): Pick<Held, "heldSince" | "heldFor"> =>
   heldSince === undefined ? {} : { heldSince, heldFor: Duration.millis(Math.max(0, now - heldSince.epochMilliseconds)) }
 
+// What does not pass by itself is graver.
+const failureOf = (parts: ReadonlyArray<PartStatus>): Unapplied | undefined => {
+  const failures = parts.flatMap(({ failure }) => failure ?? [])
+  return failures.find((failure) => !isUnknown(failure)) ?? failures[0]
+}
+
 const partOf = ({ failure, owner, position, unownedFor }: PartStatus): Part => ({
   position,
   owner: owner === undefined ? undefined : ownerOf(owner),
@@ -263,7 +271,8 @@ const partOf = ({ failure, owner, position, unownedFor }: PartStatus): Part => (
 const stateOf = (known: Generation | undefined, lagTime: Duration.Duration, isHeld: boolean): State => {
   if (known?.inline === true) return "inline"
   if (known?.replaced === true) return "replaced"
-  if (known?.parts.some(({ failure }) => failure !== undefined)) return "failed"
+  const failures = known?.parts.flatMap(({ failure }) => failure ?? []) ?? []
+  if (failures.length > 0) return failures.every(isUnknown) ? "unknown event" : "failed"
   if (known === undefined || known.parts.some(({ owner }) => owner === undefined)) return "waiting"
   if (!known.serves) return "building"
   if (Duration.toSeconds(lagTime) <= 5) return "live"

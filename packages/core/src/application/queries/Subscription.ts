@@ -7,13 +7,15 @@ import * as Stream from "effect/Stream"
 import type { InvalidCursor } from "../../domain/errors.ts"
 import type * as Participant from "../../domain/Participant.ts"
 import type * as Query from "../../domain/Query.ts"
+import { followsOf } from "../../domain/storedTypes.ts"
 import * as StreamId from "../../domain/StreamId.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { EventStoreError, NotServing, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore, Position, RecordedEvent } from "../../ports/EventStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
-import type { EventDecodeError } from "../events/errors.ts"
+import type { EventReadError } from "../events/errors.ts"
 import * as EventCodec from "../events/EventCodec.ts"
+import type { DecodedEvent } from "../events/recording.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
 import { memoized } from "../../internal/memoized.ts"
 import { decoder } from "../views/fold.ts"
@@ -23,6 +25,7 @@ import type { Step } from "./stretches.ts"
 import { answers, type OneRecord, type Question } from "./liveQuery.ts"
 
 export type { SubscriptionOptions } from "./follow.ts"
+export type { DecodedEvent } from "../events/recording.ts"
 export type { Step } from "./stretches.ts"
 
 /**
@@ -126,7 +129,7 @@ export interface EventsOptions<Type extends string> {
 export const events = <S extends Source>(
   aggregates: ReadonlyArray<S>,
   options: EventsOptions<NoInfer<EventOf<S>["_tag"]>> = {}
-): Stream.Stream<RecordedEvent<EventOf<S>>, EventStoreError | EventDecodeError, EventStore> =>
+): Stream.Stream<DecodedEvent<EventOf<S>>, EventStoreError | EventReadError, EventStore> =>
   eventsIn(decodedSteps(aggregates, options, false))
 
 /**
@@ -152,14 +155,14 @@ export const events = <S extends Source>(
 export const eventSteps = <S extends Source>(
   aggregates: ReadonlyArray<S>,
   options: EventsOptions<NoInfer<EventOf<S>["_tag"]>> = {}
-): Stream.Stream<Step<RecordedEvent<EventOf<S>>>, EventStoreError | EventDecodeError, EventStore> =>
+): Stream.Stream<Step<DecodedEvent<EventOf<S>>>, EventStoreError | EventReadError, EventStore> =>
   decodedSteps(aggregates, options, true)
 
 const decodedSteps = <S extends Source>(
   aggregates: ReadonlyArray<S>,
   options: EventsOptions<NoInfer<EventOf<S>["_tag"]>>,
   wantsProgress: boolean
-): Stream.Stream<Step<RecordedEvent<EventOf<S>>>, EventStoreError | EventDecodeError, EventStore> => {
+): Stream.Stream<Step<DecodedEvent<EventOf<S>>>, EventStoreError | EventReadError, EventStore> => {
   const byName = new Map(
     aggregates.map((aggregate) => {
       // A codec gives the events of its own aggregate.
@@ -167,33 +170,47 @@ const decodedSteps = <S extends Source>(
       return [aggregate.name, EventCodec.of(source)] as const
     })
   )
-  return follow({ ...options, aggregates: [...byName.keys()] }, wantsProgress).pipe(
-    Stream.mapEffect((step): Effect.Effect<Step<RecordedEvent<EventOf<S>>>, EventDecodeError> => {
-      const { event } = step
-      if (event === undefined) return Effect.succeed({ event, resume: step.resume })
-      return Effect.fromResult(decodedOnce(byName.get(StreamId.aggregateOf(event.streamId))!, step, event))
-    })
-  )
+  const { types, ...range } = options
+  const wanted = types && new Set<string>(types)
+  const follows = followsOf(aggregates, (_, tag) => wanted?.has(tag) !== false)
+  const isWanted = ({ data }: DecodedEvent<EventOf<S>>) => wanted?.has((data as Tagged)._tag) !== false
+  const stepsOf = (step: Step): Effect.Effect<ReadonlyArray<Step<DecodedEvent<EventOf<S>>>>, EventReadError> => {
+    const { event, resume } = step
+    if (event === undefined) return Effect.succeed([{ event, resume }])
+    const decoded = decodedOnce(byName.get(StreamId.aggregateOf(event.streamId))!, step, event)
+    return Effect.fromResult(Result.map(decoded, (parts) => partSteps(parts.filter(isWanted), step)))
+  }
+  return Stream.flattenIterable(Stream.mapEffect(follow({ ...range, ...follows }, wantsProgress), stepsOf))
 }
+
+/**
+ * A step for each current event that a stored event has become. Whoever goes on from one of them gets all of them again,
+ * unless it is the last: they are handled together.
+ */
+const partSteps = <Event>(parts: ReadonlyArray<Event>, { resume }: Step): ReadonlyArray<Step<Event>> =>
+  parts.length === 0
+    ? [{ event: undefined, resume }]
+    : parts.map((event, i) => ({
+        event,
+        resume: i === parts.length - 1 ? resume : { ...resume, position: resume.position - 1 }
+      }))
 
 // Subscriptions that share the reading of the log are given the same step. Its event is decoded once for all of them.
 const decodedOnce = <Event extends Tagged>(
   codec: EventCodec.EventCodec<Event>,
   step: Step,
   event: RecordedEvent
-): Result.Result<Step<RecordedEvent<Event>>, EventDecodeError> => {
+): Decoded<Event> => {
   // The steps of one codec have events of one type.
-  const known = memoized(
-    decodings,
-    codec,
-    () => new WeakMap<Step, Result.Result<Step<RecordedEvent<Event>>, EventDecodeError>>()
-  )
+  const known = memoized(decodings, codec, () => new WeakMap<Step, Decoded<Event>>())
   const found = known.get(step)
   if (found !== undefined) return found
-  const decoded = Result.map(codec.decode(event), (data) => ({ event: { ...event, data }, resume: step.resume }))
+  const decoded = Result.map(codec.decode(event), (events) => events.map((data, part) => ({ ...event, data, part })))
   known.set(step, decoded)
   return decoded
 }
+
+type Decoded<Event> = Result.Result<ReadonlyArray<DecodedEvent<Event>>, EventReadError>
 
 const decodings = new WeakMap<object, unknown>()
 

@@ -47,7 +47,7 @@ export interface SubscriptionOptions extends Pick<AllReadOptions, "aggregates" |
  * history, or does not take part.
  */
 export const follow = (
-  options: SubscriptionOptions,
+  options: SubscriptionOptions & Pick<AllReadOptions, "except">,
   wantsProgress: boolean
 ): Stream.Stream<Step, EventStoreError, EventStore> =>
   Stream.unwrap(

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { canonicalJson } from "../../domain/canonicalJson.ts"
+import { canonicalJson } from "../../domain/json/canonicalJson.ts"
 import type * as Query from "../../domain/Query.ts"
 import { type EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import { EventStore } from "../../ports/EventStore.ts"

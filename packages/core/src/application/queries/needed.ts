@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import type { Follows } from "../../domain/view/follows.ts"
 import { disconnect } from "../../internal/disconnect.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
 import type { Status } from "../../ports/generation.ts"
@@ -8,8 +9,7 @@ import { horizonOf } from "../events/positions.ts"
 
 /** A view that is waited for, with the events that it follows if they are known. */
 interface View {
-  readonly sources?: ReadonlyArray<{ readonly name: string }>
-  readonly types?: ReadonlyArray<string>
+  readonly follows?: Follows
 }
 
 /** The position that the records of a view need to have, so that they reflect all events up to the one that is waited for. */
@@ -45,10 +45,8 @@ export const neededOf = (events: EventStore["Service"] | undefined, wanted: numb
 
   const ask = (store: EventStore["Service"], view: View, after: number, history: number) =>
     Effect.gen(function* () {
-      const { sources, types } = view
-      if (sources === undefined || types === undefined) return
-      const aggregates = sources.map((source) => source.name)
-      const first = yield* Stream.runHead(store.readAll({ after, history, upTo: wanted, limit: 1, aggregates, types }))
+      if (view.follows === undefined) return
+      const first = yield* Stream.runHead(store.readAll({ after, history, upTo: wanted, limit: 1, ...view.follows }))
       if (Option.isNone(first)) clear.set(view, after)
       else missing.set(view, first.value.position)
     })

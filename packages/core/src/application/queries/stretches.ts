@@ -15,7 +15,7 @@ export interface Step<out Event = RecordedEvent> {
 }
 
 /** Which events are read. */
-export type Filters = Pick<AllReadOptions, "aggregates" | "types">
+export type Filters = Pick<AllReadOptions, "aggregates" | "types" | "except">
 
 /** Reads the events after the reader's place, up to a position of a horizon's history. */
 export type ReadOn = (

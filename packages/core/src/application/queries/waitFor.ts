@@ -12,20 +12,21 @@ import { type Reason, Rejected } from "../../ports/Reason.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import { memoized } from "../../internal/memoized.ts"
 import { disconnect } from "../../internal/disconnect.ts"
+import type { Follows } from "../../domain/view/follows.ts"
 import { together } from "../../internal/together.ts"
 import { isTraced, spanIf } from "../../internal/tracing.ts"
 import { ownPositions } from "../events/ownPositions.ts"
 import { confirm, confirmParts, horizonOf, inTime } from "../events/positions.ts"
 import { neededOf } from "./needed.ts"
+import { isUnknown } from "../../ports/deadLetter.ts"
 import { buildsOf, currentOf, servingOf, type Status } from "../../ports/generation.ts"
 
 /** A version of a view that can be waited for. */
 export interface ViewName {
   readonly name: string
   readonly version: number
-  /** The aggregates whose events the view follows, and their types. A wait for a view without them may take longer. */
-  readonly sources?: ReadonlyArray<{ readonly name: string }>
-  readonly types?: ReadonlyArray<string>
+  /** The recorded events that the view is given. A wait for a view without them may take longer. */
+  readonly follows?: Follows
 }
 
 /**
@@ -138,9 +139,10 @@ const lateness = (of: ViewName, all: Seen, wanted: number): Late => {
   const behind = parts.filter((part) => part.position < wanted)
   // A build that has the events, and does not answer yet, waits for all of its parts.
   const lagging = behind.length === 0 ? parts : behind
-  // A projection that has taken a stopped part over tries the event again.
+  // A projection that has taken a stopped part over tries the event again. For an event of a newer program, a process of
+  // that program takes over.
   const stopped = lagging.find(({ failure, owner }) => failure !== undefined && owner === undefined)?.failure
-  if (stopped !== undefined) {
+  if (stopped !== undefined && !isUnknown(stopped)) {
     const { error, position, stream, streamVersion, type } = stopped
     const cause = error === undefined ? "" : `${error.step} failed: ${error.cause}`
     return { ...at, reason: "stopped", stoppedBy: { position, stream, streamVersion, type, cause } }

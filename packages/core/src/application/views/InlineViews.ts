@@ -4,10 +4,10 @@
  */
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
-import * as StreamId from "../../domain/StreamId.ts"
 import { bounded, thrownText } from "../../domain/texts.ts"
 import type * as View from "../../domain/View.ts"
 import { distinct } from "../../domain/view/distinct.ts"
+import { isFollowed } from "../../domain/view/follows.ts"
 import * as ViewFold from "./fold.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
 import type { Changes } from "../../ports/ProjectionStore.ts"
@@ -76,10 +76,25 @@ export const demotion = (view: string, version: number, cause: unknown): string 
 }
 
 /** The names of the aggregates that a view follows. */
-export const aggregatesOf = ({ sources }: View.Any): ReadonlyArray<string> => sources.map(({ name }) => name)
+export const aggregatesOf = ({ follows }: View.Any): ReadonlyArray<string> => follows.aggregates
 
 /**
- * Whether a view follows a type of event of a stream's aggregate.
+ * The stored types that touch a view's records, and all that its sources declare. An append of any other type is one of
+ * a program that knows more than this definition.
+ */
+export const storedTypesOf = ({
+  follows: { except },
+  sources
+}: View.Any): { readonly touching: ReadonlyArray<string>; readonly known: ReadonlyArray<string> } => {
+  const touching = sources.flatMap(({ name, schemas: { events, stored } }) =>
+    [...events.keys(), ...stored.keys()].filter((type) => except[name]?.includes(type) !== true)
+  )
+  const known = sources.flatMap(({ schemas: { events, stored } }) => [...events.keys(), ...stored.keys()])
+  return { touching: [...new Set(touching)], known: [...new Set(known)] }
+}
+
+/**
+ * Whether a view is given a recorded event of a stream: it handles the event, or may have to, or does not know it.
  *
  * @example
  * ```ts
@@ -92,7 +107,7 @@ export const aggregatesOf = ({ sources }: View.Any): ReadonlyArray<string> => so
  * ```
  */
 export const follows = (view: View.Any, { streamId, type }: Pick<RecordedEvent, "streamId" | "type">): boolean =>
-  view.types.includes(type) && view.sources.some(({ name }) => name === StreamId.aggregateOf(streamId))
+  isFollowed(view.follows, { streamId, type })
 
 /**
  * Plans how to apply events to the records of a view. The events are applied in

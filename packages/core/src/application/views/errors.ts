@@ -16,12 +16,14 @@ export class ProjectionFailed extends Schema.TaggedError<ProjectionFailed>()("Pr
   /** The event's position in the log. */
   position: Schema.Int,
   type: Schema.String,
+  /** Which of the current events failed that the stored event has become, from 0 on, if it has become several. */
+  part: Schema.optionalKey(Schema.Int),
   /**
-   * The step that failed: `decode` the event, find its keys with `key`, `load` a
+   * The step that failed: `unknown` for an event of a newer program, for which the view waits; `decode` the event, find its keys with `key`, `load` a
    * record that it touches, call the handler in `evolve`, or `encode` the state
    * that the handler returned.
    */
-  step: Schema.Literals(["decode", "key", "load", "evolve", "encode"]),
+  step: Schema.Literals(["unknown", "decode", "key", "load", "evolve", "encode"]),
   /** The error of that step. */
   cause: Schema.Defect()
 }) {
@@ -30,8 +32,9 @@ export class ProjectionFailed extends Schema.TaggedError<ProjectionFailed>()("Pr
   }
 
   override get message(): string {
-    const { cause, streamVersion, position, step, stream, type, version, view } = this
-    const event = `event ${streamVersion} of ${stream}, a "${type}" at position ${position}`
+    const { cause, part, streamVersion, position, step, stream, type, version, view } = this
+    const which = part === undefined ? "" : `part ${part} of `
+    const event = `${which}event ${streamVersion} of ${stream}, a "${type}" at position ${position}`
     return `${view}, version ${version}: ${step} failed for ${event}: ${thrownText(cause)}`
   }
 }

@@ -3,7 +3,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as EventCodec from "../events/EventCodec.ts"
-import { EventDecodeError } from "../events/errors.ts"
+import { EventDecodeError, UnknownEvent } from "../events/errors.ts"
 import * as roundTrip from "../events/roundTrip.ts"
 import { ProjectionFailed, RecordDecodeError } from "./errors.ts"
 import type { Tagged } from "../../domain/tagged.ts"
@@ -14,14 +14,22 @@ import * as StreamId from "../../domain/StreamId.ts"
 import type * as View from "../../domain/View.ts"
 import type { RecordedEvent } from "../../ports/EventStore.ts"
 import { copied, copyState, Problem } from "../../ports/jsonCopy.ts"
-import { judge } from "../../domain/jsonMeaning.ts"
+import { judge } from "../../domain/json/jsonMeaning.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"
 import * as PlainState from "./plainState.ts"
 
-/** A decoded event with the keys of the records that it touches. */
+/** A recorded event, decoded, with the keys of the records that it touches. */
 export interface DecodedEvent {
   readonly recorded: RecordedEvent
+  /** The current events that it has become, mostly one. They are applied together. */
+  readonly parts: ReadonlyArray<DecodedPart>
+  /** The keys of all its parts. */
+  readonly keys: ReadonlyArray<string>
+}
+
+/** A current event with the keys of the records that it touches. */
+interface DecodedPart {
   readonly event: Tagged
   readonly envelope: View.Envelope<string, unknown>
   readonly keys: ReadonlyArray<string>
@@ -78,14 +86,31 @@ const make = (any: View.Any): ViewFold => {
   const plain = PlainState.of(view.schemas.state)
   const changedState = isSure ? () => undefined : roundTrip.make(view.schemas.state)
 
-  const decodeEvent = (recorded: RecordedEvent): Result.Result<Omit<DecodedEvent, "keys">, unknown> => {
+  const decodeEvent = (recorded: RecordedEvent): Result.Result<ReadonlyArray<Omit<DecodedPart, "keys">>, unknown> => {
     const aggregate = StreamId.aggregateOf(recorded.streamId)
     const { codec, idOf } = sources.get(aggregate)!
     const decodedId = idOf(recorded.streamId)
     if (Option.isNone(decodedId)) return Result.fail(noId(recorded, aggregate))
     const { id: eventId, metadata, position, recordedAt, streamId, version } = recorded
-    const envelope = { aggregate, id: decodedId.value, streamId, eventId, version, position, recordedAt, metadata }
-    return Result.map(codec.decode(recorded), (event) => ({ recorded, event, envelope }))
+    const place = { aggregate, id: decodedId.value, streamId, eventId, version, position, recordedAt, metadata }
+    return Result.map(codec.decode(recorded), (events) =>
+      events.map((event, part) => ({ event, envelope: { ...place, part } }))
+    )
+  }
+
+  const withKeys = (
+    recorded: RecordedEvent,
+    decoded: ReadonlyArray<Omit<DecodedPart, "keys">>
+  ): Result.Result<DecodedEvent, ProjectionFailed> => {
+    const parts: Array<DecodedPart> = []
+    for (const { envelope, event } of decoded) {
+      const part = decoded.length > 1 ? envelope.part : undefined
+      const keys = attempt(view, { recorded, part }, "key", () => view.keysOf(event, envelope))
+      if (Result.isFailure(keys)) return Result.fail(keys.failure)
+      parts.push({ event, envelope, keys: keys.success })
+    }
+    const keys = parts.length === 1 ? parts[0]!.keys : [...new Set(parts.flatMap((part) => part.keys))]
+    return Result.succeed({ recorded, parts, keys })
   }
 
   const decodeStored = (key: string, stored: Schema.Json): Result.Result<unknown, unknown> => {
@@ -110,19 +135,15 @@ const make = (any: View.Any): ViewFold => {
   return {
     decode: (recorded) =>
       Result.flatMap(
-        attempt(view, recorded, "decode", () => decodeEvent(recorded)),
-        (decoded) =>
-          Result.map(
-            attempt(view, recorded, "key", () => view.keysOf(decoded.event, decoded.envelope)),
-            (keys) => ({ ...decoded, keys })
-          )
+        attempt(view, { recorded }, "decode", () => decodeEvent(recorded)),
+        (decoded) => withKeys(recorded, decoded)
       ),
 
     keysByPlace: (recorded) => {
       if (!view.perStream) return undefined
       // The key functions of such views use only the event's place.
       const { id: eventId, ...place } = recorded
-      const envelope = { ...place, eventId, aggregate: "", id: undefined }
+      const envelope = { ...place, eventId, part: 0, aggregate: "", id: undefined }
       return Option.getOrUndefined(Result.getSuccess(view.keysOf({ _tag: recorded.type }, envelope)))
     },
 
@@ -130,29 +151,39 @@ const make = (any: View.Any): ViewFold => {
       const changes = new Map<string, Kept | undefined>()
 
       // The next event of a batch gets what a store would give back, so that a record does not depend on the size of batches.
+      const given = (key: string, kept: Kept): Result.Result<unknown, unknown> =>
+        kept.isPlain ? Result.succeed(plain!.give(kept.json)) : decodeState(key, ownCopy(kept.json))
       const before = (key: string): Result.Result<unknown, unknown> => {
         const kept = changes.get(key)
-        if (kept !== undefined) {
-          return kept.isPlain ? Result.succeed(plain!.give(kept.json)) : decodeState(key, ownCopy(kept.json))
-        }
+        if (kept !== undefined) return given(key, kept)
         const json = changes.has(key) ? undefined : stored.get(key)
         return json === undefined ? Result.succeed(undefined) : decodeStored(key, json)
       }
 
       return {
-        // Every state is encoded, also one that the next event replaces. Otherwise
+        // Every state is encoded, also one that the next event or part replaces. Otherwise
         // it would depend on the size of a batch whether a view fails.
-        after: ({ envelope, event, recorded }, key) => {
-          const loaded = attempt(view, recorded, "load", () => before(key))
-          if (Result.isFailure(loaded)) return Result.fail(loaded.failure)
-          const next = attempt(view, recorded, "evolve", () =>
-            Result.succeed(view.evolve(loaded.success, event, envelope))
-          )
-          if (Result.isFailure(next)) return Result.fail(next.failure)
-          const state = next.success
-          if (state === undefined) return Result.succeed({ key, kept: undefined })
-          const encoded = attempt(view, recorded, "encode", () => encodeState(state))
-          return Result.map(encoded, (kept) => ({ key, kept }))
+        after: ({ parts, recorded }, key) => {
+          let loaded = attempt(view, { recorded }, "load", () => before(key))
+          let change: Change = { key, kept: undefined }
+          for (const [part, { envelope, event, keys }] of parts.entries()) {
+            if (parts.length > 1 && !keys.includes(key)) continue
+            if (Result.isFailure(loaded)) return Result.fail(loaded.failure)
+            const state = loaded.success
+            const at = parts.length > 1 ? { recorded, part } : { recorded }
+            const next = attempt(view, at, "evolve", () => Result.succeed(view.evolve(state, event, envelope)))
+            if (Result.isFailure(next)) return Result.fail(next.failure)
+            const made = next.success
+            const kept =
+              made === undefined ? Result.succeed(undefined) : attempt(view, at, "encode", () => encodeState(made))
+            if (Result.isFailure(kept)) return Result.fail(kept.failure)
+            change = { key, kept: kept.success }
+            if (part === parts.length - 1) break
+            const stored = kept.success
+            loaded =
+              stored === undefined ? Result.succeed(undefined) : attempt(view, at, "load", () => given(key, stored))
+          }
+          return Result.map(loaded, () => change)
         },
 
         accept: ({ kept, key }) => {
@@ -210,13 +241,23 @@ type AnySource = View.Source & Source<string, unknown, Tagged>
 // The author of a view writes its functions, and they may throw.
 const attempt = <A>(
   { name, version }: View.Any,
-  recorded: RecordedEvent,
+  { part, recorded }: { readonly recorded: RecordedEvent; readonly part?: number | undefined },
   step: ProjectionFailed["step"],
   run: () => Result.Result<A, unknown>
 ): Result.Result<A, ProjectionFailed> =>
   Result.mapError(Result.flatMap(Result.try({ try: run, catch: (cause) => cause }), identity), (cause) => {
     const { position, streamId, type, version: streamVersion } = recorded
-    return new ProjectionFailed({ view: name, version, stream: streamId, streamVersion, position, type, step, cause })
+    return new ProjectionFailed({
+      view: name,
+      version,
+      stream: streamId,
+      streamVersion,
+      position,
+      type,
+      ...(part === undefined ? undefined : { part }),
+      step: cause instanceof UnknownEvent ? "unknown" : step,
+      cause
+    })
   })
 
 const noId = ({ streamId, type, version }: RecordedEvent, aggregate: string) =>

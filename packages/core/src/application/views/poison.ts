@@ -75,6 +75,11 @@ export const applying = (
   const steps = function* () {
     for (const { decoded, keys, recorded } of events) {
       if (taken > 0 && isFull(bytes)) return
+      // Nobody may pass an event that only a newer program knows, whatever the view does with poison.
+      if (Result.isFailure(decoded) && decoded.failure.step === "unknown") {
+        failed = decoded.failure
+        return
+      }
       if (Result.isFailure(decoded) && view.onPoison === "skip") {
         deadLetters.push({ ...unapplied(decoded.failure, now), history, key: "", parked: false })
         taken++
@@ -135,13 +140,17 @@ interface Outcome {
 
 /** What a store keeps of an event that cannot be applied. */
 export const unapplied = (failed: ProjectionFailed, at: DateTime.Utc): Unapplied => {
-  const { streamVersion, position, step, stream, type } = failed
+  const { part, streamVersion, position, step, stream, type } = failed
   return {
     position,
     stream,
     streamVersion,
     type,
-    error: { step, cause: storable(thrownText(failed.cause), longestCause) },
+    error: {
+      step,
+      cause: storable(thrownText(failed.cause), longestCause),
+      ...(part === undefined ? undefined : { part })
+    },
     at
   }
 }

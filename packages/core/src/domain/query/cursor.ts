@@ -1,7 +1,7 @@
 import * as Hash from "effect/Hash"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { canonicalJson } from "../canonicalJson.ts"
+import { canonicalJson } from "../json/canonicalJson.ts"
 import type { Query } from "./data.ts"
 import { InvalidCursor } from "../errors.ts"
 import { completed, type Place, placeOf } from "./evaluation.ts"

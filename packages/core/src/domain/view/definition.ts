@@ -6,6 +6,8 @@ import type * as Schema from "effect/Schema"
 import type * as Aggregate from "../Aggregate.ts"
 import type { InvalidKey } from "../errors.ts"
 import type { Metadata } from "../metadata.ts"
+import type { Declared } from "../storedTypes.ts"
+import type { Follows } from "./follows.ts"
 import type * as StreamId from "../StreamId.ts"
 
 /** What the store knows about an event besides its content. */
@@ -20,6 +22,8 @@ export interface Envelope<out Name extends string, out Id> {
   readonly version: number
   /** The event's place among all events of the store. */
   readonly position: number
+  /** The event's place, from 0 on, among the current events that the stored event has become. It is 0 unless it has become several. */
+  readonly part: number
   /** When the store recorded it. */
   readonly recordedAt: DateTime.Utc
   readonly metadata: Metadata
@@ -38,6 +42,8 @@ export interface Any {
   readonly sources: ReadonlyArray<Source>
   /** The tags of the events that it has handlers for. */
   readonly types: ReadonlyArray<string>
+  /** The recorded events that it is given, by the types under which they are stored. */
+  readonly follows: Follows
   /** The fields of the state by which records are looked up. */
   readonly indexes: ReadonlyArray<Index>
   /**
@@ -75,7 +81,7 @@ export interface View<
 /** What a view needs of an aggregate, as a constraint that every aggregate meets. */
 export interface Source extends Aggregate.Any {
   readonly idOf: (streamId: StreamId.StreamId) => Option.Option<unknown>
-  readonly schemas: { readonly events: ReadonlyMap<string, Schema.Codec<unknown, Aggregate.Tagged>> }
+  readonly schemas: Declared["schemas"]
 }
 
 /**

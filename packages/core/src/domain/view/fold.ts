@@ -88,7 +88,7 @@ export const fold = <Name extends string, State, Event extends Aggregate.Tagged,
     versions.set(known.streamId, version)
     const made = madeUp(position)
     const metadata = { ...made.metadata, ...known.metadata }
-    const envelope = { ...made, ...known, metadata, position, version } as In
+    const envelope = { part: 0, ...made, ...known, metadata, position, version } as In
     for (const key of Result.getOrThrow(view.keysOf(event, envelope))) {
       const state = view.evolve(records.get(key), event, envelope)
       if (state === undefined) records.delete(key)

@@ -36,15 +36,20 @@ export const selector = (view: string, sources: ReadonlyArray<Source>, names: Re
     : ({ _tag }, { streamId }) => own.get(ownName(StreamId.aggregateOf(streamId), _tag)) ?? plain.get(_tag)
 }
 
+/** Whether a handler may get the events of a source with a tag. */
+export const handling = (names: ReadonlyArray<string>): ((source: string, tag: string) => boolean) => {
+  const given = new Set(names)
+  return (source, tag) => given.has("*") || given.has(tag) || given.has(ownName(source, tag))
+}
+
 /** The tags of all events that a handler may get. */
 export const typesOf = (sources: ReadonlyArray<Source>, names: ReadonlyArray<string>): ReadonlyArray<string> => {
   const types = new Set<string>()
   const tagsOf = (source: Source) => [...source.schemas.events.keys()]
   for (const name of names) {
+    const handles = handling([name])
     for (const source of sources) {
-      for (const tag of tagsOf(source)) {
-        if (name === "*" || name === tag || name === ownName(source.name, tag)) types.add(tag)
-      }
+      for (const tag of tagsOf(source)) if (handles(source.name, tag)) types.add(tag)
     }
   }
   return [...types]

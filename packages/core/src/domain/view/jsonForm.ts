@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import { isClass, isUnordered } from "../jsonMeaning.ts"
+import { isClass, isUnordered } from "../json/jsonMeaning.ts"
 import { digest } from "./digest.ts"
 
 /** A schema without those that it is made of, and these. */

@@ -13,6 +13,7 @@ import {
   InvalidCommand,
   InvalidDecision,
   Reason,
+  UnknownEvent,
   StreamWrittenTwice,
   TooManyParticipants,
   ViewStoreError,
@@ -146,8 +147,8 @@ describe("execute", () => {
     Effect.gen(function* () {
       yield* appendForeignEvent
       const error = yield* Effect.flip(Executor.execute(Account, id, new OpenAccount({ owner: "Anna" })))
-      expect(error).toBeInstanceOf(EventDecodeError)
-      expect(error).toMatchObject({ stream, version: 1, type: "AccountMoved" })
+      expect(error).toBeInstanceOf(UnknownEvent)
+      expect(error).toMatchObject({ stream, version: 1, type: "AccountMoved", isRetryable: true })
       expect(yield* recordedTypes).toEqual(["AccountMoved"])
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
@@ -193,7 +194,7 @@ describe("load", () => {
   it.effect("fails on an event that cannot be decoded", () =>
     Effect.gen(function* () {
       yield* appendForeignEvent
-      expect(yield* Effect.flip(Executor.load(Account, id))).toBeInstanceOf(EventDecodeError)
+      expect(yield* Effect.flip(Executor.load(Account, id))).toBeInstanceOf(UnknownEvent)
     }).pipe(Effect.provide(MemoryEventStore.layer()))
   )
 })

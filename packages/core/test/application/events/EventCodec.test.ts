@@ -1,5 +1,5 @@
-import { describe, expect, it } from "@effect/vitest"
-import { Aggregate, EventDecodeError, type EventStore, StreamId } from "@hexfold/core"
+import { assert, describe, expect, it } from "@effect/vitest"
+import { Aggregate, EventDecodeError, type EventStore, StreamId, UnknownEvent } from "@hexfold/core"
 import { EventCodec } from "@hexfold/core/adapter"
 import { DateTime, Equal, Option, Result, Schema } from "effect"
 import fc from "fast-check"
@@ -30,6 +30,7 @@ const recorded = (type: string, data: Schema.Json): EventStore.RecordedEvent => 
   version: 3,
   position: 12,
   type,
+  schemaVersion: 1,
   data,
   metadata: { correlationId: "c", causationId: "c" },
   recordedAt: DateTime.makeUnsafe(0),
@@ -49,13 +50,14 @@ const refunded = fc
   .map((fields) => Refunded.make(fields))
 
 const decodeFailure = (event: EventStore.RecordedEvent) => Result.getOrThrow(Result.flip(codec.decode(event)))
+const decodeOne = (event: EventStore.RecordedEvent) => Result.map(codec.decode(event), ([only]) => only!)
 
 describe("encode and decode", () => {
   it("every event comes back equal from JSON text, also where its schema transforms", () => {
     fc.assert(
       fc.property(fc.oneof(paid, refunded), (event) => {
         const { data, type } = Result.getOrThrow(codec.encode(event))
-        const decoded = Result.getOrThrow(codec.decode(recorded(type, JSON.parse(JSON.stringify(data)) as Schema.Json)))
+        const decoded = Result.getOrThrow(decodeOne(recorded(type, JSON.parse(JSON.stringify(data)) as Schema.Json)))
         expect(Equal.equals(decoded, event)).toBe(true)
       })
     )
@@ -74,6 +76,7 @@ describe("encode and decode", () => {
     ).toEqual(
       Result.succeed({
         type: "Paid",
+        schemaVersion: 1,
         data: {
           at: "2026-01-02T03:04:05.000Z",
           cents: "12",
@@ -86,35 +89,38 @@ describe("encode and decode", () => {
 
   it("fields called type and data are data", () => {
     expect(codec.encode({ _tag: "Refunded", cents: 1n, type: "t", data: 2 })).toEqual(
-      Result.succeed({ type: "Refunded", data: { cents: "1", type: "t", data: 2 } })
+      Result.succeed({ type: "Refunded", schemaVersion: 1, data: { cents: "1", type: "t", data: 2 } })
     )
   })
 
   it("an event of a class decodes to an instance of it", () => {
-    const event = codec.decode(
+    const event = decodeOne(
       recorded("Paid", { at: "2026-01-02T03:04:05.000Z", cents: "1", note: { _tag: "None" }, parts: [] })
     )
     expect(Result.getOrThrow(event)).toBeInstanceOf(Paid)
   })
 
   it("a tag among the recorded data does not override the recorded type", () => {
-    const event = codec.decode(recorded("Refunded", { _tag: "Paid", cents: "1", type: "t", data: 2 }))
+    const event = decodeOne(recorded("Refunded", { _tag: "Paid", cents: "1", type: "t", data: 2 }))
     expect(Result.getOrThrow(event)._tag).toBe("Refunded")
   })
 })
 
 describe("an event that does not fit", () => {
-  it("of a type that the aggregate lacks is an error with the types that it has", () => {
+  it("of a type that the aggregate lacks is one of a newer program", () => {
     const error = decodeFailure(recorded("Cancelled", {}))
-    expect(error).toBeInstanceOf(EventDecodeError)
+    expect(error).toBeInstanceOf(UnknownEvent)
     expect({ ...error }).toMatchObject({
       stream: "Invoice-7",
       version: 3,
+      position: 12,
       type: "Cancelled",
-      detail: "Invoice has only Paid, Refunded"
+      schemaVersion: 1
     })
-    expect(error.cause).toBeUndefined()
-    expect(error.message).toBe('event 3 of Invoice-7, a "Cancelled": Invoice has only Paid, Refunded')
+    expect(error.message).toBe(
+      'event 3 of Invoice-7, a "Cancelled" of version 1: this program does not know this type; a newer one has recorded it'
+    )
+    expect((error as UnknownEvent).isRetryable).toBe(true)
   })
 
   it("with data that break the schema is an error that names the place and keeps the cause", () => {
@@ -124,6 +130,7 @@ describe("an event that does not fit", () => {
       version: 3,
       type: "Refunded"
     })
+    assert(error instanceof EventDecodeError)
     expect(error.detail).toContain('["data"]')
     expect(Schema.isSchemaError(error.cause)).toBe(true)
   })

@@ -341,7 +341,7 @@ describe("the lag", () => {
         horizons: Stream.map(store.horizons, (horizon) => ({ ...horizon, position: 1_000_000, drawn: 1_000_000 })),
         readAll: (options = {}) => {
           reads.push(options)
-          return options.types === undefined ? Stream.make({ ...foreign, position: 250_000 }) : Stream.empty
+          return options.aggregates === undefined ? Stream.make({ ...foreign, position: 250_000 }) : Stream.empty
         }
       }
       const status = yield* Effect.provideService(limits, EventStore.EventStore, far)
@@ -400,7 +400,7 @@ describe("the lag", () => {
           key: ({ limit }) => (limit === 3 ? [] : ["all"]),
           evolve: { BudgetSet: (_, { limit }) => limit }
         })
-        const Deposits = { ...Activity, types: ["MoneyDeposited"] }
+        const Deposits = { ...Activity, follows: { aggregates: ["Account"], except: {} } }
         yield* TestClock.adjust("1 hour")
         const [others] = yield* ProjectionMonitor.status([Deposits])
         expect(others).toMatchObject({ state: "live", position: 1, lag: 0, lagTime: Duration.zero, percent: 100 })

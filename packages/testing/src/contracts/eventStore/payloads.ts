@@ -66,7 +66,9 @@ export const payloads: Cases = {
     const streamId = newStream()
     yield* appendTo(eventStore, streamId, [event({ n: 1 })])
     const { streams } = yield* eventStore.readStreams([{ streamId }])
-    assert.deepStrictEqual(streams[0]!.events, [{ streamId, version: 1, type: "Happened", data: { n: 1 } }])
+    assert.deepStrictEqual(streams[0]!.events, [
+      { streamId, version: 1, type: "Happened", schemaVersion: 1, data: { n: 1 } }
+    ])
   }),
 
   "9 an event id appears once in an append": Effect.gen(function* () {

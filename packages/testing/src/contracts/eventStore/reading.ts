@@ -55,6 +55,7 @@ export const reading: Cases = {
     const { position, recordedAt } = recorded!
     assert.deepStrictEqual(recorded, {
       ...appended,
+      schemaVersion: 1,
       metadata,
       streamId,
       version: 1,

@@ -68,4 +68,4 @@ export const readAfter = (
 
 /** What a fold needs of events. `readStreams` promises nothing else. */
 export const foldable = (events: ReadonlyArray<EventStore.StreamEvent>): ReadonlyArray<EventStore.StreamEvent> =>
-  events.map(({ data, streamId, type, version }) => ({ streamId, version, type, data }))
+  events.map(({ data, schemaVersion, streamId, type, version }) => ({ streamId, version, type, schemaVersion, data }))

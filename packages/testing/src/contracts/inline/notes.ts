@@ -178,11 +178,11 @@ export const assertLaw = (node: Node, view: Known, upTo = Infinity) =>
     const log = yield* Stream.runCollect(node.eventStore.readAll())
     const given = log
       .filter(({ position }) => position <= upTo)
-      .map((recorded) => {
+      .flatMap((recorded) => {
         const { id: eventId, ...envelope } = recorded
         const id = Option.getOrThrow(Note.idOf(recorded.streamId))
-        const event = Result.getOrThrow(EventCodec.of(Note).decode(recorded))
-        return { ...envelope, eventId, aggregate: Note.name, id, event }
+        const events = Result.getOrThrow(EventCodec.of(Note).decode(recorded))
+        return events.map((event, part) => ({ ...envelope, eventId, aggregate: Note.name, id, event, part }))
       })
     assert.deepStrictEqual(yield* recordsOf(node, view), Object.fromEntries(View.fold(view, given)))
   })

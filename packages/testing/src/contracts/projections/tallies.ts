@@ -181,23 +181,24 @@ export const law = (
   counts: (event: Counted) => boolean = () => true
 ) =>
   Effect.map(Stream.runCollect(node.eventStore.readAll({ aggregates: [tally.name] })), (log) => {
-    const given = log.map((recorded) => decoded(tally, recorded))
+    const given = log.flatMap((recorded) => decoded(tally, recorded))
     return Object.fromEntries(View.fold(view, given.filter(counts)))
   })
 
 const decoded = (tally: Tally, recorded: EventStore.RecordedEvent) => {
   const { id: eventId, ...envelope } = recorded
-  return {
+  return Result.getOrThrow(EventCodec.of(tally).decode(recorded)).map((event, part) => ({
     ...envelope,
     eventId,
     aggregate: tally.name,
     id: Option.getOrThrow(tally.idOf(recorded.streamId)),
-    event: Result.getOrThrow(EventCodec.of(tally).decode(recorded))
-  }
+    event,
+    part
+  }))
 }
 
 /** An event of the log. */
-export type Counted = ReturnType<typeof decoded>
+export type Counted = ReturnType<typeof decoded>[number]
 
 /** The records that a view has. */
 export const recordsOf = (node: TroubledNode, view: Entries) =>

@@ -66,7 +66,7 @@ export const aggregatePlan = <Name extends string, Id, State, Command extends Ta
         streamId,
         events,
         version: appended.streams.find((stream) => stream.streamId === streamId)?.version ?? 0,
-        position: events.at(-1)?.position ?? 0,
+        position: appended.events.at(-1)?.position ?? 0,
         history: appended.history,
         attempts: 0,
         repeated: true

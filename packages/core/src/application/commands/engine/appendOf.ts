@@ -9,14 +9,13 @@ import type {
   Condition,
   Part,
   PartAppended,
-  RecordedEvent,
   StreamVersion,
   Write
 } from "../../../ports/EventStore.ts"
 import * as Expectation from "../../../ports/Expectation.ts"
 import * as EventCodec from "../../events/EventCodec.ts"
 import type { InvalidDecision } from "../../events/errors.ts"
-import { newEvents } from "../../events/recording.ts"
+import { type DecodedEvent, newEvents } from "../../events/recording.ts"
 import type { StreamWrite } from "./commandPlan.ts"
 
 /** What a decision adds, as a part of an append. */
@@ -67,14 +66,14 @@ const unchanged = (read: ReadonlyArray<StreamVersion>): ReadonlyArray<Condition>
 export const recordedEvents = (
   appended: PartAppended,
   decided: ReadonlyArray<StreamWrite>
-): ReadonlyArray<RecordedEvent<Tagged>> => {
-  const recorded = new Array<RecordedEvent<Tagged>>(appended.events.length)
+): ReadonlyArray<DecodedEvent<Tagged>> => {
+  const recorded = new Array<DecodedEvent<Tagged>>(appended.events.length)
   let i = 0
   for (const { events, stream } of decided) {
     const codec = EventCodec.of(stream.source)
     for (const event of events) {
       const each = appended.events[i]!
-      recorded[i] = { ...each, data: codec.asKept(event, each) }
+      recorded[i] = { ...each, data: codec.asKept(event, each), part: 0 }
       i++
     }
   }

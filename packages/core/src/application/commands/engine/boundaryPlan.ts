@@ -5,7 +5,7 @@ import * as StreamId from "../../../domain/StreamId.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
 import type { VersionConflict } from "../../../ports/errors.ts"
 import type { CommandKey, RepeatedPart, RecordedEvent, StreamVersion } from "../../../ports/EventStore.ts"
-import { EventDecodeError, InvalidDecision } from "../../events/errors.ts"
+import { EventDecodeError, type EventReadError, InvalidDecision } from "../../events/errors.ts"
 import { decodeRecorded } from "../../events/recording.ts"
 import * as CommandCodec from "../CommandCodec.ts"
 import { type CommandPlan, type LoadedStream, type Refusal, type StreamWrite, unread } from "./commandPlan.ts"
@@ -154,9 +154,10 @@ export const boundaryPlan = <Name extends string, Command extends Tagged, States
         : writesOf(name, roles, decision.success)
     },
 
-    receipt: (events, streams, attempts, history) => receiptOf(events, streams, { attempts, history, repeated: false }),
+    receipt: (events, streams, attempts, history) =>
+      receiptOf(events, streams, { position: lastOf(events), attempts, history, repeated: false }),
 
-    repeated: (appended: RepeatedPart): Result.Result<BoundaryReceipt<Event>, EventDecodeError> | undefined => {
+    repeated: (appended: RepeatedPart): Result.Result<BoundaryReceipt<Event>, EventReadError> | undefined => {
       const events: Array<RecordedEvent<Tagged>> = []
       for (const event of appended.events) {
         const { streamId, type, version } = event
@@ -172,7 +173,13 @@ export const boundaryPlan = <Name extends string, Command extends Tagged, States
         events.push(...decoded.success)
       }
       return Result.succeed(
-        receiptOf(events, appended.streams, { attempts: 0, history: appended.history, repeated: true })
+        receiptOf(events, appended.streams, {
+          // A recorded event may have become no current event.
+          position: lastOf(appended.events),
+          attempts: 0,
+          history: appended.history,
+          repeated: true
+        })
       )
     },
 
@@ -260,11 +267,13 @@ const writesOf = (
 const receiptOf = <Event>(
   events: ReadonlyArray<RecordedEvent<Tagged>>,
   streams: ReadonlyArray<StreamVersion>,
-  how: Pick<BoundaryReceipt<Event>, "attempts" | "history" | "repeated">
+  how: Pick<BoundaryReceipt<Event>, "position" | "attempts" | "history" | "repeated">
 ): BoundaryReceipt<Event> => ({
   // The boundary's type says which events its roles have.
   events: events as unknown as BoundaryReceipt<Event>["events"],
   streams,
-  position: events.reduce((last, { position }) => Math.max(last, position), 0),
   ...how
 })
+
+const lastOf = (events: ReadonlyArray<RecordedEvent<unknown>>): number =>
+  events.reduce((last, { position }) => Math.max(last, position), 0)

@@ -3,7 +3,7 @@ import type * as Participant from "../../../domain/Participant.ts"
 import type { StreamId } from "../../../domain/StreamId.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
 import type { CommandKey, RepeatedPart, RecordedEvent, StreamVersion } from "../../../ports/EventStore.ts"
-import type { EventDecodeError, InvalidDecision } from "../../events/errors.ts"
+import type { EventReadError, InvalidDecision } from "../../events/errors.ts"
 import type { InvalidCommand } from "../errors.ts"
 
 /** A stream that takes part in an attempt, with the state that was folded from it so far. */
@@ -63,7 +63,7 @@ export interface CommandPlan<Error, Receipt> {
     history: number
   ) => Receipt
   /** The receipt of a command that was executed before; undefined if its events can only be read after `discover`. */
-  readonly repeated: (appended: RepeatedPart) => Result.Result<Receipt, EventDecodeError> | undefined
+  readonly repeated: (appended: RepeatedPart) => Result.Result<Receipt, EventReadError> | undefined
   /** What is wrong with the command, its id or its streams' names. Slow: ask only when something has failed. */
   readonly invalid: () => InvalidCommand | undefined
 }

@@ -1,6 +1,6 @@
 import * as Result from "effect/Result"
 import type { PartAppended, StreamsRead, StreamSlice } from "../../../ports/EventStore.ts"
-import type { EventDecodeError } from "../../events/errors.ts"
+import type { EventReadError } from "../../events/errors.ts"
 import { foldRecorded } from "../../events/recording.ts"
 import type { LoadedStream, StreamWrite } from "./commandPlan.ts"
 import type { States } from "../StateCache.ts"
@@ -20,7 +20,7 @@ export const foldSlices = (
   wanted: ReadonlyArray<LoadedStream>,
   { history, streams: slices }: StreamsRead,
   states: States | undefined
-): EventDecodeError | undefined => {
+): EventReadError | undefined => {
   for (let i = 0; i < wanted.length; i++) {
     const stream = wanted[i]!
     const { source } = stream

@@ -9,11 +9,10 @@ import { jsonBytes } from "../../../ports/jsonBytes.ts"
 
 /** The events that a view follows. */
 export const eventsOf = (
-  { sources, types }: View.Any,
+  { follows }: View.Any,
   events: EventStore["Service"],
   range: Pick<AllReadOptions, "after" | "history" | "upTo" | "limit">
-): Stream.Stream<RecordedEvent, EventStoreError> =>
-  events.readAll({ ...range, aggregates: sources.map(({ name }) => name), types })
+): Stream.Stream<RecordedEvent, EventStoreError> => events.readAll({ ...range, ...follows })
 
 /** The events of a view between two positions. */
 export interface Page {

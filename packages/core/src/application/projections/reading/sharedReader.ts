@@ -1,9 +1,9 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as StreamId from "../../../domain/StreamId.ts"
 import type * as View from "../../../domain/View.ts"
+import { isFollowed, union } from "../../../domain/view/follows.ts"
 import type { EventStoreError } from "../../../ports/errors.ts"
-import type { EventStore, RecordedEvent } from "../../../ports/EventStore.ts"
+import type { EventStore } from "../../../ports/EventStore.ts"
 import { type Page, type Range, type Reader, reader, readPage } from "./eventReader.ts"
 
 /** A page of the events of all views, read once. */
@@ -18,14 +18,13 @@ interface Shared extends Page {
  * Only the latest pages are kept, so memory is bounded.
  */
 export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service"]): ((view: View.Any) => Reader) => {
-  const aggregates = [...new Set(views.flatMap(({ sources }) => sources.map(({ name }) => name)))]
-  const types = [...new Set(views.flatMap(({ types }) => types))]
+  const all = union(views.map(({ follows }) => follows))
   const pages: Array<Shared> = []
   const reading = new Map<string, Deferred.Deferred<Shared, EventStoreError>>()
 
   const read: (range: Range) => Effect.Effect<Shared, EventStoreError> = (range) =>
     Effect.map(
-      readPage(range, () => events.readAll({ ...range, aggregates, types })),
+      readPage(range, () => events.readAll({ ...range, ...all })),
       (read) => {
         const page = { after: range.after, history: range.history, ...read }
         pages.push(page)
@@ -53,12 +52,10 @@ export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service
 
   return (view) => {
     const alone = reader(view, events)
-    const names = new Set(view.sources.map(({ name }) => name))
-    const handled = new Set(view.types)
-    const follows = ({ streamId, type }: RecordedEvent) =>
-      handled.has(type) && names.has(StreamId.aggregateOf(streamId))
     const part = ({ end, events }: Page, { after, upTo }: Range): Page => ({
-      events: events.filter((event) => event.position > after && event.position <= upTo && follows(event)),
+      events: events.filter(
+        (event) => event.position > after && event.position <= upTo && isFollowed(view.follows, event)
+      ),
       end: Math.min(end, upTo)
     })
     return (range) =>

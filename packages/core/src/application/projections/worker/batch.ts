@@ -166,7 +166,7 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
       yield* Effect.forEach(deadLetters, (deadLetter) => warnOfDeadLetter(view, deadLetter), { discard: true })
     }
     if (failed !== undefined) {
-      metrics.of(view.name).failure(context)
+      if (failed.step !== "unknown") metrics.of(view.name).failure(context)
       return yield* failed
     }
     // The store does not let it serve if the build that answers has advanced in the meantime, or if another part has not

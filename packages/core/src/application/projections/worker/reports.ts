@@ -27,10 +27,17 @@ export const makeReports = (
   const reportedOf = (what: string) => reported({ failing: `${place}: ${what}`, meanwhile, write: withMessage })
   const failures = reportedOf("goes on after a failure of the store")
   const slow = reportedOf("goes on with smaller batches after one that took too long")
+  const unknown = reported({
+    failing: `${place}: waits before an event that only a newer program knows`,
+    meanwhile,
+    again: `${place}: goes on after an event that was unknown`,
+    write: withMessage
+  })
   const leases = reportedOf("a projection has lost its lease, and claims it again")
 
   return {
     failures,
+    unknown,
     slow,
     begin: (batch: UnderWay): void => {
       underWay = batch
@@ -54,7 +61,7 @@ export const makeReports = (
       }),
 
     succeeded: Effect.suspend(() =>
-      Effect.andThen(failures.succeeded, Effect.andThen(slow.succeeded, leases.succeeded))
+      Effect.all([failures.succeeded, unknown.succeeded, slow.succeeded, leases.succeeded], { discard: true })
     )
   }
 }

@@ -57,6 +57,8 @@ export interface Worker extends Promotion.Promotion, Others.Others {
   readonly pause: Duration.Duration
   /** Reports failures of the stores, after each of which the worker claims anew. */
   readonly failures: Reported
+  /** Reports that the view waits before an event of a newer program. */
+  readonly unknown: Reported
 }
 
 type Advance = (owned: Ownership, from: number, horizon: Horizon) => Effect.Effect<number, Failure | Interrupted>
@@ -98,7 +100,7 @@ export const make = (
     const claim = claimOf(view, target, { part, owner, lease, inline })
     const read = target.read ?? reader(view, events)
     const inSpan = yield* spans
-    const { advance, applied, begin, failures, lost } = advancing(
+    const { advance, applied, begin, failures, lost, unknown } = advancing(
       { view, read, store, inline, size, inSpan, lease, owner },
       events
     )
@@ -138,7 +140,7 @@ export const make = (
 
     const others = Others.make({ view, build: target.generation?.build, part, owner, store, own, events, pause })
     const promotion = Promotion.make(view, store, { inline, lease, pause })
-    return { events, applied, advance: advance(part), asOwner, pause, failures, ...others, ...promotion }
+    return { events, applied, advance: advance(part), asOwner, pause, failures, unknown, ...others, ...promotion }
   })
 
 const claimOf = (
@@ -255,6 +257,7 @@ const advancing = ({ lease, owner, size: most, ...given }: Common, events: Event
     advance,
     applied,
     failures: reports.failures,
+    unknown: reports.unknown,
     lost,
     /** To be called when an ownership begins: another generation may answer by now. */
     begin: () => {

@@ -12,7 +12,7 @@ import type {
   StreamSlice,
   StreamVersion
 } from "../../../../ports/EventStore.ts"
-import type { EventDecodeError } from "../../../events/errors.ts"
+import type { EventReadError } from "../../../events/errors.ts"
 import { foldRecorded } from "../../../events/recording.ts"
 import type { States } from "../../StateCache.ts"
 import type { LoadedStream } from "../commandPlan.ts"
@@ -25,7 +25,7 @@ export interface KnownStream extends LoadedStream {
   /** The number of the read that the state comes from: 0 if it was known before, -1 if nothing was read yet. */
   readAt: number
   /** Why the events that were read make no state. */
-  failure: Cause.Cause<EventDecodeError> | undefined
+  failure: Cause.Cause<EventReadError> | undefined
   /** Whether the decided events make no state. */
   isBroken: boolean
 }
@@ -168,7 +168,9 @@ export class StreamStates {
   /** Folds decided events, as the store will give them back, on the state that the next decisions see. */
   fold(known: KnownStream, events: ReadonlyArray<NewEvent>): void {
     const { source, streamId } = known
-    const recorded = events.map(({ data, type }, i) => ({ streamId, version: known.nextVersion + 1 + i, type, data }))
+    const recorded = events.map(({ data, schemaVersion = 1, type }, i) => {
+      return { streamId, version: known.nextVersion + 1 + i, type, schemaVersion, data }
+    })
     known.nextVersion += events.length
     try {
       const next = foldRecorded(source, recorded, known.next)
