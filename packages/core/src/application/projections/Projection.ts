@@ -38,6 +38,7 @@ import type { Ownership } from "./worker/lease.ts"
 import { type Failure, type Options, type Report, type RunOptions, keepForOf, settingsOf } from "./worker/options.ts"
 import * as SharedReader from "./reading/sharedReader.ts"
 import { warnOfStop } from "./worker/reports.ts"
+import { makeAll } from "./worker/parts.ts"
 import * as Worker from "./worker/worker.ts"
 
 export type { ViewName } from "../queries/waitFor.ts"
@@ -91,7 +92,7 @@ const catchingUp = (
   promotes: boolean
 ): Effect.Effect<Report, Failure | DefinitionDiffers, Stores> =>
   Effect.gen(function* () {
-    const workers = yield* Worker.makeAll(view, options)
+    const workers = yield* makeAll(view, options)
     const horizon = yield* Worker.untraced(horizonOf(yield* EventStore))
     const reached = Effect.forEach(workers, caughtUp(horizon, promotes), { concurrency: "unbounded" })
     const positions = yield* Worker.untraced(reached)
@@ -219,7 +220,7 @@ export const run = (view: View.Any, options: Options = {}): Effect.Effect<never,
 const runWith = (view: View.Any, options: RunOptions, read?: Reader): Effect.Effect<never, Failure, Stores> =>
   Effect.gen(function* () {
     const ends = endsOf(yield* ViewStore)
-    const workers = yield* Worker.makeAll(view, options, read)
+    const workers = yield* makeAll(view, options, read)
     const definitions = Definitions.make(view, options)
     ends.begun(view)
     const working = Effect.forEach(workers, (worker) => following(view, worker, definitions), {
@@ -270,11 +271,15 @@ const following = (
 
 // Ends when appends maintain the view. If they cannot yet, as with parked keys or while processes append that do not know
 // the definition, the view is followed like an async one. They are asked again after each pause, also if nothing is
-// appended. Both loops write from the position that the records have reached, so only one of them works at a time.
+// appended. So is the store whether the generation may answer: each part asks when it has reached a horizon, and is
+// refused as long as another part has not. Two parts may have read different horizons, with no event in between, so
+// without another question none would be the last to ask. Both loops write from the position that the records have
+// reached, so only one of them works at a time.
 const follow = (worker: Worker.Worker, owned: Ownership) =>
   Effect.suspend(() => {
     const alone = Semaphore.makeUnsafe(1)
     let position: number | undefined
+    let latest: Horizon | undefined
     let askAgain = 0
     const promoted = Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
@@ -285,13 +290,21 @@ const follow = (worker: Worker.Worker, owned: Ownership) =>
     const following = Stream.runForEachWhile(worker.events.horizons, (horizon) =>
       alone.withPermit(
         Effect.gen(function* () {
+          latest = horizon
           position = yield* worker.advance(owned, position ?? owned.position, horizon)
           return !(yield* promoted)
         })
       )
     )
-    if (!worker.promotes) return following
-    const asking = Effect.andThen(nextBeat(worker.pause), alone.withPermit(promoted))
+    const askingToAnswer = Effect.suspend(() =>
+      worker.asksAgain() && latest !== undefined && position !== undefined
+        ? Effect.map(worker.advance(owned, position, latest), (reached) => void (position = reached))
+        : Effect.void
+    )
+    const asking = Effect.andThen(
+      nextBeat(worker.pause),
+      alone.withPermit(worker.promotes ? promoted : Effect.as(askingToAnswer, false))
+    )
     return Effect.raceFirst(following, Effect.asVoid(Effect.repeat(asking, { until: (done) => done })))
   })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { EventStore, Projection, ProjectionStore, View, ViewStore } from "@hexfold/core"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import fc from "fast-check"
 import { Account } from "../../support/account.ts"
@@ -71,6 +71,36 @@ describe("a view in parts", () => {
       yield* reaches(Activity, 100)
       expect(yield* owners).not.toContain(undefined)
       expect(yield* records).toEqual(yield* law())
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("answers although its parts have read different horizons", () =>
+    Effect.gen(function* () {
+      yield* some(20)
+      const events = yield* EventStore.EventStore
+      const [{ position }] = [...(yield* Stream.runCollect(Stream.take(events.horizons, 1)))] as [EventStore.Horizon]
+      const serves = Effect.map(
+        Effect.flatMap(ViewStore.ViewStore, ({ status }) => status),
+        (all) => all[0]?.serves
+      )
+      const running = (horizons: EventStore.EventStore["Service"]["horizons"]) =>
+        Effect.forkChild(
+          Effect.provideService(Projection.run(Activity, { parts: 2, maxParts: 1 }), EventStore.EventStore, {
+            ...events,
+            horizons
+          })
+        )
+      // The second process has seen positions that no event has.
+      yield* running(Stream.concat(Stream.take(events.horizons, 1), Stream.never))
+      yield* eventually(Effect.map(partsOf, (parts) => parts.some((part) => part.position === position)))
+      yield* running(
+        Stream.map(events.horizons, (horizon) => ({ ...horizon, position: position + 3, drawn: position + 3 }))
+      )
+      yield* eventually(Effect.map(partsOf, (parts) => parts.some((part) => part.position === position + 3)))
+      yield* eventually(
+        Effect.map(serves, (does) => does === true),
+        "1 second"
+      )
     }).pipe(Effect.provide(stores))
   )
 

@@ -5,7 +5,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as References from "effect/References"
-import * as Semaphore from "effect/Semaphore"
 import { declaredIndexes } from "../../../domain/query/indexes.ts"
 import type * as View from "../../../domain/View.ts"
 import type { Reported } from "../../../internal/reported.ts"
@@ -24,7 +23,6 @@ import * as Batch from "./batch.ts"
 import * as BatchSize from "./batchSize.ts"
 import { type Reader, reader } from "../reading/eventReader.ts"
 import { readAhead } from "../reading/readAhead.ts"
-import * as SharedReader from "../reading/sharedReader.ts"
 import { type HistoryEnded, makePlaces } from "./places.ts"
 import { DefinitionDiffers } from "../../views/errors.ts"
 import * as KnownRecords from "./knownRecords.ts"
@@ -54,6 +52,8 @@ export interface Worker extends Promotion.Promotion, Others.Others {
    * the log does not have the position that the owner began with.
    */
   readonly advance: Advance
+  /** Whether the part has to ask again that the generation answers: another part may not have come so far before. */
+  readonly asksAgain: () => boolean
   readonly pause: Duration.Duration
   /** Reports failures of the stores, after each of which the worker claims anew. */
   readonly failures: Reported
@@ -100,7 +100,7 @@ export const make = (
     const claim = claimOf(view, target, { part, owner, lease, inline })
     const read = target.read ?? reader(view, events)
     const inSpan = yield* spans
-    const { advance, applied, begin, failures, lost, unknown } = advancing(
+    const { advance, applied, begin, failures, lost, serves, unknown } = advancing(
       { view, read, store, inline, size, inSpan, lease, owner },
       events
     )
@@ -138,9 +138,21 @@ export const make = (
         lost: lost(part)
       })
 
+    const asksAgain = () => part.of > 1 && !serves()
     const others = Others.make({ view, build: target.generation?.build, part, owner, store, own, events, pause })
     const promotion = Promotion.make(view, store, { inline, lease, pause })
-    return { events, applied, advance: advance(part), asOwner, pause, failures, unknown, ...others, ...promotion }
+    return {
+      events,
+      applied,
+      advance: advance(part),
+      asOwner,
+      asksAgain,
+      pause,
+      failures,
+      unknown,
+      ...others,
+      ...promotion
+    }
   })
 
 const claimOf = (
@@ -259,6 +271,7 @@ const advancing = ({ lease, owner, size: most, ...given }: Common, events: Event
     failures: reports.failures,
     unknown: reports.unknown,
     lost,
+    serves: () => serves,
     /** To be called when an ownership begins: another generation may answer by now. */
     begin: () => {
       serves = false
@@ -282,26 +295,6 @@ const spans: Effect.Effect<Batch.InSpan> = Effect.map(Effect.context(), (context
 /** Runs the background work of a projection without spans. */
 export const untraced: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> =
   Effect.withTracerEnabled(false)
-
-/** A worker for each part of a view. At most `maxParts` of them own their part at once. */
-export const makeAll = (
-  view: View.Any,
-  options: Options,
-  read?: Reader
-): Effect.Effect<ReadonlyArray<Worker>, never, EventStore | ProjectionStore | ViewStore> =>
-  Effect.gen(function* () {
-    const { maxParts, parts } = settingsOf(options)
-    const permits = Semaphore.makeUnsafe(maxParts)
-    const events = yield* EventStore
-    const shared = read ?? (parts === 1 ? reader(view, events) : SharedReader.make([view], events)(view))
-    const indices = Array.from({ length: parts }, (_, index) => index)
-    return yield* Effect.forEach(indices, (index) =>
-      Effect.map(make(view, options, { part: { index, of: parts }, read: shared }), (worker): Worker => ({
-        ...worker,
-        asOwner: (work) => permits.withPermit(worker.asOwner(work))
-      }))
-    )
-  })
 
 const whole: Part = { index: 0, of: 1 }
 
