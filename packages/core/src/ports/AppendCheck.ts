@@ -119,7 +119,8 @@ export const checkRange = (operation: Operation, options: AllReadOptions): Event
     placeProblem("upTo", options.upTo) ??
     placeProblem("limit", options.limit) ??
     textsProblem("aggregates", options.aggregates) ??
-    textsProblem("types", options.types)
+    textsProblem("types", options.types) ??
+    textsProblem("except", Object.entries(options.except ?? {}).flat(2))
   return problem === undefined ? undefined : rejected(operation, problem)
 }
 

@@ -22,6 +22,8 @@ import { sharing } from "./subscriptions/sharing.ts"
 import { sizes } from "./eventStore/sizes.ts"
 import { stalling } from "./streamLocks/stalling.ts"
 import { times } from "./eventStore/times.ts"
+import { changing } from "./changing/executing.ts"
+import { versions } from "./eventStore/versions.ts"
 import { transferring } from "./eventStore/transferring.ts"
 import { holdingAlone, locking } from "./streamLocks/holding.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
@@ -48,7 +50,9 @@ const contract: Contract = {
     sizes,
     times,
     importing,
+    versions,
     executing,
+    changing,
     transferring,
     remembered,
     requiring,

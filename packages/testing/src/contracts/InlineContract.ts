@@ -4,6 +4,7 @@
  * capability `inlineViews`.
  */
 import type { Backend, Capability } from "./Backend.ts"
+import { changing } from "./changing/inline.ts"
 import { declaring } from "./capabilities.ts"
 import { defining } from "./inline/defining.ts"
 import { demoting } from "./inline/demoting.ts"
@@ -26,6 +27,7 @@ const contract: Contract = {
     demoting,
     maintaining,
     keeping,
+    changing,
     switching,
     foreign,
     leaving,

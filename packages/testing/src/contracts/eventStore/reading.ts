@@ -3,10 +3,20 @@ import { StreamId } from "@hexfold/core"
 import { Expectation } from "@hexfold/core/adapter"
 import { DateTime, Effect, Stream } from "effect"
 import { type Cases, needs } from "../plan.ts"
-import { appendTo, condition, event, events, foldable, horizonOf, newStream, open, readAfter } from "./streams.ts"
+import {
+  appendTo,
+  condition,
+  event,
+  events,
+  foldable,
+  horizonOf,
+  newStream,
+  open,
+  readAfter,
+  numbers
+} from "./streams.ts"
 import { appendOne } from "../appendOne.ts"
 
-const numbers = (read: ReadonlyArray<{ readonly data: unknown }>) => read.map(({ data }) => (data as { n: number }).n)
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 /** Promises 4 and 7: reads of one moment, pages, filters. */

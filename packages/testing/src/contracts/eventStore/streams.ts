@@ -69,3 +69,7 @@ export const readAfter = (
 /** What a fold needs of events. `readStreams` promises nothing else. */
 export const foldable = (events: ReadonlyArray<EventStore.StreamEvent>): ReadonlyArray<EventStore.StreamEvent> =>
   events.map(({ data, schemaVersion, streamId, type, version }) => ({ streamId, version, type, schemaVersion, data }))
+
+/** The numbers in the data of events. */
+export const numbers = (read: ReadonlyArray<{ readonly data: unknown }>) =>
+  read.map(({ data }) => (data as { n: number }).n)
