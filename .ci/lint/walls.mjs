@@ -39,7 +39,7 @@ export const walls = {
     ],
     allowed: ["./StreamId.ts", "./query/data.ts", "./view/fold.ts", "effect/Schema", "effect/Result", "effect/DateTime"]
   },
-  "packages/core/src/domain/{query,view}/*": {
+  "packages/core/src/domain/{json,query,view}/*": {
     folder: "packages/core/src/domain/query",
     forbidden: [...impure, "../../ports/EventStore.ts", "../../internal/uuid.ts", "../../index.ts"],
     allowed: ["./data.ts", "../json/canonicalJson.ts", "../query/data.ts", "effect/Schema", "effect/Array"]
@@ -430,7 +430,7 @@ export const walls = {
       "effect"
     ]
   },
-  "packages/testing/src/contracts/{histories,eventStore,inline,keeping,projectionStore,projections,streamLocks,subscriptions,viewStore}/*":
+  "packages/testing/src/contracts/{changing,eventStore,executing,histories,inline,keeping,projectionStore,projections,streamLocks,subscriptions,viewStore}/*":
     {
       folder: "packages/testing/src/contracts/eventStore",
       forbidden: [

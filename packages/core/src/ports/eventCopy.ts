@@ -49,7 +49,7 @@ export const copyEvent = (event: NewEvent): NewEvent | string => {
 }
 
 /** The highest version of the schema of an event. Stores keep it in two bytes. */
-export const maxSchemaVersion = 32_767
+const maxSchemaVersion = 32_767
 
 const isSchemaVersion = (version: number): boolean =>
   Number.isSafeInteger(version) && version >= 1 && version <= maxSchemaVersion

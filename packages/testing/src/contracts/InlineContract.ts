@@ -4,7 +4,7 @@
  * capability `inlineViews`.
  */
 import type { Backend, Capability } from "./Backend.ts"
-import { changing } from "./changing/inline.ts"
+import { changing } from "./inline/changing.ts"
 import { declaring } from "./capabilities.ts"
 import { defining } from "./inline/defining.ts"
 import { demoting } from "./inline/demoting.ts"

@@ -5,7 +5,7 @@
  * are right together. Every case needs the capability `otherProcesses`.
  */
 import type { Backend, Capability } from "./Backend.ts"
-import { changing } from "./changing/projecting.ts"
+import { changing } from "./projections/changing.ts"
 import { declaring } from "./capabilities.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { defining } from "./projections/defining.ts"

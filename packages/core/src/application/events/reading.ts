@@ -32,7 +32,7 @@ interface Types<Event extends Tagged> {
 }
 
 /** The most events that one stored event may become. */
-export const mostParts = 1_000
+const mostParts = 1_000
 
 /** Compiles the schemas of an aggregate's stored types. */
 export const make = <Event extends Tagged>(

@@ -1,8 +1,7 @@
 /** Views of tills, and the records that they must have. */
-import { type EventStore, Query, Records, View } from "@hexfold/core"
+import { type EventStore, type Projection, Query, Records, View } from "@hexfold/core"
 import { EventCodec } from "@hexfold/core/adapter"
 import { Effect, Option, Result, Schema, Stream } from "effect"
-import type { TroubledNode } from "../projections/trouble.ts"
 import type { Till } from "./tills.ts"
 
 const Seen = Schema.Struct({ cents: Schema.Int, fees: Schema.Int, places: Schema.Array(Schema.String) })
@@ -42,7 +41,7 @@ const seen = (
 
 /** The records of a view over the events of its till that count. */
 export const law = (
-  node: Pick<TroubledNode, "eventStore">,
+  node: { readonly eventStore: EventStore.EventStore["Service"] },
   till: Till,
   view: Sums,
   counts: (event: EventStore.RecordedEvent) => boolean = () => true
@@ -58,7 +57,10 @@ export const law = (
   })
 
 /** The records that a view has. */
-export const recordsOf = (node: TroubledNode, view: Sums) =>
+export const recordsOf = (
+  node: { readonly run: <A, E>(effect: Effect.Effect<A, E, Projection.Stores>) => Effect.Effect<A, E> },
+  view: Sums
+) =>
   Effect.map(node.run(Records.query(view, Query.from(view))), ({ rows }) =>
     Object.fromEntries(rows.map(({ key, state }) => [key, state]))
   )

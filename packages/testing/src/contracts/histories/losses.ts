@@ -3,7 +3,7 @@ import { type EventStore, Executor, Projection, ProjectionMonitor, Query, Record
 import { Expectation } from "@hexfold/core/adapter"
 import { Deferred, Effect, Fiber, Option, Stream } from "effect"
 import { type Cases, needs } from "../plan.ts"
-import { Account, Deposit, InsufficientFunds, Withdraw } from "../eventStore/accounts.ts"
+import { Account, Deposit, InsufficientFunds, Withdraw } from "../executing/accounts.ts"
 import { appendTo, condition, events, newStream, open, readAfter } from "../eventStore/streams.ts"
 import { appended, deposit, horizonOf, newBalances, on, stepsOf, tagOf } from "./support.ts"
 

@@ -10,7 +10,7 @@ import {
 } from "@hexfold/core"
 import { Effect, Option, Schema, Stream } from "effect"
 import type { Node } from "../nodes.ts"
-import { Account, Deposit } from "../eventStore/accounts.ts"
+import { Account, Deposit } from "../executing/accounts.ts"
 import { appendTo, events, newStream } from "../eventStore/streams.ts"
 
 /** The present horizon. */

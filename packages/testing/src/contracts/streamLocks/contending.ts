@@ -12,7 +12,7 @@ import {
   type Transfer,
   TransferMoney,
   Withdraw
-} from "../eventStore/accounts.ts"
+} from "../executing/accounts.ts"
 import { horizonOf, newStream, open } from "../eventStore/streams.ts"
 
 const count = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i)

@@ -19,7 +19,7 @@ import {
   GoOff,
   Leave
 } from "./accounts.ts"
-import { horizonOf, newStream, open } from "./streams.ts"
+import { horizonOf, newStream, open } from "../eventStore/streams.ts"
 
 const newId = (): string => newStream("Any")
 const on = (node: Node) => Effect.provideService(EventStore.EventStore, node.eventStore)

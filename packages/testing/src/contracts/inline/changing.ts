@@ -3,9 +3,9 @@ import { Projection, ProjectionMonitor } from "@hexfold/core"
 import { Effect } from "effect"
 import { openWith } from "../nodes.ts"
 import { needs, type Cases } from "../plan.ts"
-import { isInline, on } from "../inline/notes.ts"
-import { append, newName, past, stored, tillOf } from "./tills.ts"
-import { law, viewOf } from "./views.ts"
+import { isInline, on } from "./notes.ts"
+import { append, newName, past, stored, tillOf } from "../changing/tills.ts"
+import { law, viewOf } from "../changing/views.ts"
 
 /** Appends maintain views with what stored events become, and not past what nobody knows. */
 export const changing: Cases = {

@@ -4,7 +4,7 @@ import { Effect, Result, Schedule } from "effect"
 import type { Node } from "../nodes.ts"
 import { type Cases, needs } from "../plan.ts"
 import { Account, Deposit, TransferMoney } from "./accounts.ts"
-import { newStream, open } from "./streams.ts"
+import { newStream, open } from "../eventStore/streams.ts"
 
 const on = (node: Node) => Effect.provideService(EventStore.EventStore, node.eventStore)
 const patient = { retry: Schedule.spaced("1 millis") }

@@ -3,10 +3,10 @@ import { Aggregate, Projection, ProjectionMonitor, Query, Records, Versions, Vie
 import { Effect, Schema, Stream } from "effect"
 import { eventually } from "../eventually.ts"
 import type { Cases } from "../plan.ts"
-import { job, projecting, reaches, statusOf } from "../projections/tallies.ts"
-import { open, three } from "../projections/trouble.ts"
-import { append, newName, past, stored, tillOf } from "./tills.ts"
-import { law, recordsOf, viewOf } from "./views.ts"
+import { job, projecting, reaches, statusOf } from "./tallies.ts"
+import { open, three } from "./trouble.ts"
+import { append, newName, past, stored, tillOf } from "../changing/tills.ts"
+import { law, recordsOf, viewOf } from "../changing/views.ts"
 
 const Counted = Schema.TaggedStruct("Counted", { n: Schema.Int })
 const CountedV2 = Schema.TaggedStruct("Counted", { by: Schema.Int })

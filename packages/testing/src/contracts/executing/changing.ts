@@ -3,7 +3,7 @@ import { EventStore, Executor, Subscription } from "@hexfold/core"
 import { Effect, Stream } from "effect"
 import { type Node, open } from "../nodes.ts"
 import type { Cases } from "../plan.ts"
-import { append, newName, oldTillOf, past, present, stored, tillOf } from "./tills.ts"
+import { append, newName, oldTillOf, past, present, stored, tillOf } from "../changing/tills.ts"
 
 const on = (node: Node) => Effect.provideService(EventStore.EventStore, node.eventStore)
 

@@ -3,7 +3,7 @@ import { Aggregate, Decision, EventStore, Executor } from "@hexfold/core"
 import { Effect, Result, Schedule, Schema } from "effect"
 import type { Node } from "../nodes.ts"
 import { type Cases, needs } from "../plan.ts"
-import { appendTo, event, newStream, open } from "./streams.ts"
+import { appendTo, event, newStream, open } from "../eventStore/streams.ts"
 
 class Take extends Schema.TaggedClass<Take>()("Take", { count: Schema.Int }) {}
 class Taken extends Schema.TaggedClass<Taken>()("Taken", { count: Schema.Int, at: Schema.DateTimeUtcFromString }) {}

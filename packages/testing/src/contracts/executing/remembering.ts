@@ -4,7 +4,7 @@ import { type Context, Deferred, Effect, Fiber, Result, Schedule } from "effect"
 import type { Node } from "../nodes.ts"
 import { type Cases, needs } from "../plan.ts"
 import { Account, Deposit, InsufficientFunds, TransferMoney, Withdraw } from "./accounts.ts"
-import { newStream, open } from "./streams.ts"
+import { newStream, open } from "../eventStore/streams.ts"
 
 const on = (node: Node) => Effect.provideService(EventStore.EventStore, node.eventStore)
 const back = Effect.fail("back" as const)
