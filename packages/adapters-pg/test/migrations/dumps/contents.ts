@@ -11,7 +11,12 @@ export const contents = Effect.gen(function* () {
   const records = yield* ViewStore.ViewStore
   const log = yield* Stream.runCollect(events.readAll())
   return {
-    events: log.map(({ recordedAt, ...event }) => ({ ...event, recordedAt: DateTime.formatIso(recordedAt) })),
+    events: log.map(({ recordedAt, schemaVersion, ...event }) => ({
+      ...event,
+      // Dumps of earlier libraries do not name the version of a schema, which was always 1.
+      ...(schemaVersion === 1 ? {} : { schemaVersion }),
+      recordedAt: DateTime.formatIso(recordedAt)
+    })),
     records: yield* Effect.forEach(views, ({ name, version }) =>
       Effect.map(records.query({ _tag: "Records", view: name, orderBy: [] }, version), ({ rows }) => ({
         view: name,
