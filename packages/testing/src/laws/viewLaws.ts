@@ -7,7 +7,7 @@ import { frozen, isMutation } from "../histories/frozen.ts"
 import { withKeys } from "../histories/journey.ts"
 import { printed } from "../histories/printed.ts"
 import { type States, statesAfter } from "../histories/states.ts"
-import { idOf, type Logged, type Run, type Stream } from "../histories/world.ts"
+import { guard, idOf, type Logged, type Run, type Stream } from "../histories/world.ts"
 
 /** Records as a store keeps them: JSON by key. */
 export type Stored = ReadonlyMap<string, Schema.Json>
@@ -142,9 +142,14 @@ const ofInputs = (view: View.Any, log: ReadonlyArray<Logged>, events: Recorded):
     const envelope = frozen({ aggregate: source.name, id, streamId, eventId, version, position, recordedAt, metadata })
     if (!InlineViews.follows(view, { streamId, type: event._tag })) continue
     try {
-      for (const key of Result.getOrElse(keysOf(frozen(event), envelope), () => [])) {
-        states.set(key, frozen(evolve(states.get(key), event, envelope)))
+      const by = guard(source.schemas.events.get(event._tag), event)
+      const given = by.given as Logged["event"]
+      for (const key of Result.getOrElse(keysOf(given, envelope), () => [])) {
+        const before = guard(view.schemas.state, states.get(key))
+        states.set(key, frozen(evolve(before.given, given, envelope)))
+        before.check()
       }
+      by.check()
     } catch (thrown) {
       // What else a handler throws is found by the fold, which says where.
       if (!isMutation(thrown)) return undefined
