@@ -243,7 +243,10 @@ const withParts = (step: Omit<Step, "parts" | "outcome">, emission: object, stre
       parts.push({ role, participant, before, events, after: after.success })
     }
   }
-  return { ...step, parts, outcome: { _tag: "Accepted", emission } }
+  // A stream may have another role too, in which it is only read.
+  const changed = new Map(parts.flatMap(({ after, events }) => (events.length > 0 ? [[after.streamId, after]] : [])))
+  const all = parts.map((part) => ({ ...part, after: changed.get(part.after.streamId) ?? part.after }))
+  return { ...step, parts: all, outcome: { _tag: "Accepted", emission } }
 }
 
 // An event that is not declared is told of by a law, and changes no state.
