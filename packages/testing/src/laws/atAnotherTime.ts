@@ -3,19 +3,21 @@
  * that asks for the date, or gambles on something rare, gives the same answer when it is called again at once.
  */
 export const atAnotherTime = <A>(run: () => A): A => {
-  const { Date: Now } = globalThis
+  // oxlint-disable-next-line no-restricted-globals -- `Date` is replaced for everybody, until `run` returns.
+  const everywhere = globalThis
+  const { Date: Now } = everywhere
   const { now } = Now
   const { random } = Math
   Now.now = () => now() + later
   Math.random = () => 0
   // Only `new Date()` asks for the time.
-  globalThis.Date = new Proxy(Now, {
+  everywhere.Date = new Proxy(Now, {
     construct: (_, args, target) => Reflect.construct(Now, args.length === 0 ? [Now.now()] : args, target) as Date
   })
   try {
     return run()
   } finally {
-    globalThis.Date = Now
+    everywhere.Date = Now
     Now.now = now
     Math.random = random
   }

@@ -18,7 +18,7 @@ const holders: Readonly<Record<string, Schema.Codec<unknown, unknown>>> = {
 
 describe("a generated command can be stored, with", () => {
   for (const [name, holder] of Object.entries(holders)) {
-    it(name, () => {
+    it(`${name}`, () => {
       const Keep = Schema.TaggedStruct("Keep", { it: holder })
       const Safe = Aggregate.make("Safe", {
         id: Schema.NonEmptyString,

@@ -212,6 +212,29 @@ describe("decide and evolve", () => {
     )
   })
 
+  it("may make a Set of keys, because a Set has no order", () => {
+    const Listed = Schema.TaggedStruct("Listed", { names: Schema.ReadonlySet(Schema.String) })
+    class Full extends Schema.TaggedError<Full>()("Full", { names: Schema.ReadonlySet(Schema.String) }) {}
+    const Book = Aggregate.make("Book", {
+      id: Schema.NonEmptyString,
+      state: Schema.Record(Schema.String, Schema.Int),
+      initial: {},
+      commands: [Schema.TaggedStruct("List", { name: Schema.NonEmptyString })],
+      events: [Listed],
+      errors: [Full],
+      decide: {
+        List: ({ name }, entries) => {
+          const names = new Set([...Object.keys(entries), name])
+          return names.size > 4 ? Decision.reject(new Full({ names })) : Decision.accept({ _tag: "Listed", names })
+        }
+      },
+      evolve: {
+        Listed: (entries, { names }) => Object.fromEntries([...Object.keys(entries), ...names].map((name) => [name, 1]))
+      }
+    })
+    Laws.check(Book, { ...few, seed: 3 })
+  })
+
   it("must lead to states that come back from a store", () => {
     const Maybe = text(Schema.Struct({ at: Schema.Union([Schema.DateFromString, Schema.String]) }), { at: "" }, () => ({
       at: "2026-01-01T00:00:00.000Z"
