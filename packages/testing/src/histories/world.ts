@@ -4,6 +4,7 @@ import { type Arbitrary, Option, Result, Schema } from "effect"
 import { isList, playersOf, rolesOf, type StateOf, statesOf } from "../scenarios/roles.ts"
 import { frozen } from "./frozen.ts"
 import { type Journey, journeyOf } from "./journey.ts"
+import { printed } from "./printed.ts"
 import type { Field } from "./values.ts"
 
 /** What every command, event and error has. */
@@ -194,6 +195,8 @@ export const decided = (
     const given = asked as Tagged
     const result = isBoundary(target) ? target.decide(given, guarded) : target.decide(given, guarded[target.name])
     for (const check of checks) check()
+    // An async function, or one without a return, in a test that no compiler has seen.
+    if (!Result.isResult(result)) throw new TypeError(`it has returned ${printed(result)}, which is no decision`)
     return result
   })
   if (Result.isFailure(decision)) return defect("decide", decision.failure)

@@ -105,6 +105,27 @@ Scenario.of(Account)
   })
 })
 
+describe("what the compiler would refuse", () => {
+  it("is told of: a function that returns no decision", () => {
+    for (const decide of [() => undefined, async () => Decision.nothing]) {
+      const failure = failureOf(() => Laws.check({ ...Account, decide: decide as never }))
+      assert.strictEqual(failure.law, "decide does not throw")
+      assert.include(failure.detail, "which is no decision")
+    }
+  })
+
+  it("is told of: a predicate that returns a promise", () => {
+    const holds = (async () => false) as unknown as () => boolean
+    for (const check of [
+      () => Laws.invariant(Account, "any", holds),
+      () => Laws.always(Account, "any", holds),
+      () => Laws.invariant(Balances, "any", holds)
+    ]) {
+      assert.include(failureOf(check).detail, "neither true nor false")
+    }
+  })
+})
+
 describe("what throws", () => {
   const boom = new Error("boom", { cause: new Error("at amount") })
   const decide: typeof Account.decide = (command, state) => {
