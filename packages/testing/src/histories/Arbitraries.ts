@@ -122,7 +122,9 @@ export const ofBoundary = <Name extends string, Command extends Tagged, States, 
 ): OfBoundary<Name, Command, States, Event, Error> => ({
   target,
   overrides,
-  command: withFields(target.command, (overrides.command ?? {}) as Fields)
+  command: derived(`the command of ${target.name}`, () =>
+    withFields(target.command, (overrides.command ?? {}) as Fields)
+  )
 })
 
 // Each is made when it is asked for, because the Schema of a state may be one from which nothing can be generated.
@@ -131,12 +133,14 @@ const ofAggregate = <Name extends string, Id, State, Command extends Tagged, Eve
   overrides: AggregateOverrides<Id, Command, Event>
 ): OfAggregate<Name, Id, State, Command, Event, Error> => {
   const { schemas } = target
-  const commands = lazy(() => byTag(schemas.commands, overrides.commands))
-  const events = lazy(() => byTag(schemas.events, overrides.events))
+  const commands = lazy(() => byTag(`the command of ${target.name}`, schemas.commands, overrides.commands))
+  const events = lazy(() => byTag(`the event of ${target.name}`, schemas.events, overrides.events))
   const command = lazy(() => oneOf(Object.values<Arbitrary.Arbitrary<Command>>(commands())))
   const event = lazy(() => oneOf(Object.values<Arbitrary.Arbitrary<Event>>(events())))
-  const id = lazy(() => ids(overrides.id ?? schemas.id, schemas.id))
-  const state = lazy(() => storable(Arbitrary.schema(schemas.state), schemas.state))
+  const id = lazy(() => derived(`the id of ${target.name}`, () => ids(overrides.id ?? schemas.id, schemas.id)))
+  const state = lazy(() =>
+    derived(`the state of ${target.name}`, () => storable(Arbitrary.schema(schemas.state), schemas.state))
+  )
   return {
     target,
     overrides,
@@ -161,6 +165,19 @@ const ofAggregate = <Name extends string, Id, State, Command extends Tagged, Eve
   }
 }
 
+/** An arbitrary that is made of a Schema. A Schema may have no value that can be generated. */
+const derived = <A>(what: string, make: () => A): A => {
+  try {
+    return make()
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(
+      `${what} cannot be generated: ${why}. Arbitraries.of and Arbitraries.ofBoundary take a generator for it.`,
+      { cause }
+    )
+  }
+}
+
 const lazy = <A>(make: () => A): (() => A) => {
   let made: { readonly value: A } | undefined
   return () => (made ??= { value: make() }).value
@@ -181,12 +198,16 @@ const ids = <Id>(generator: Generator<Id>, schema: Schema.Codec<Id, unknown>): A
 }
 
 const byTag = <Kinds extends Tagged>(
+  what: string,
   schemas: ReadonlyMap<string, Schema.Codec<Kinds, Tagged>>,
   overrides: FieldsByTag<Kinds> | undefined
 ): ByTag<Kinds> => {
   const own = (overrides ?? {}) as Readonly<Record<string, Fields>>
   return Object.fromEntries(
-    Array.from(schemas, ([tag, schema]) => [tag, withFields(schema, own[tag] ?? {})])
+    Array.from(schemas, ([tag, schema]) => [
+      tag,
+      derived(`${what} with the tag ${tag}`, () => withFields(schema, own[tag] ?? {}))
+    ])
   ) as ByTag<Kinds>
 }
 

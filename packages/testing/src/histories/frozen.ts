@@ -17,18 +17,42 @@ export const membersOf = (value: unknown): ReadonlyArray<unknown> => {
   return isRecord(value) ? Object.values(value) : []
 }
 
-/** Freezes a value with all lists and records in it. Other objects keep caches, or cannot be frozen. */
+/**
+ * Freezes a value with all lists, records, Maps, Sets and Dates in it. Other objects keep caches, or cannot be frozen. What
+ * somebody else has frozen may have members that are not: so each value is looked at once, whether it is frozen or not.
+ */
 export const frozen = <A>(value: A): A => {
-  if ((Array.isArray(value) || isRecord(value)) && !Object.isFrozen(value)) Object.freeze(value)
-  else if (!Option.isOption(value)) return value
+  if (typeof value !== "object" || value === null || done.has(value)) return value
+  const locks = methodsThatChange.find(({ of }) => value instanceof of)?.names
+  if (locks === undefined && !Array.isArray(value) && !isRecord(value) && !Option.isOption(value)) return value
+  done.add(value)
+  if (!Option.isOption(value) && !Object.isFrozen(value)) {
+    for (const name of locks ?? []) Object.defineProperty(value, name, { value: () => refuse(name) })
+    Object.freeze(value)
+  }
   for (const each of membersOf(value)) frozen(each)
   return value
 }
 
-/** Whether nobody can change a value once it is frozen. A Map, a Set and a Date can be changed. */
+const done = new WeakSet<object>()
+
+// Nothing freezes what a Map, a Set or a Date keeps, but its methods can be replaced.
+const methodsThatChange: ReadonlyArray<{ readonly of: abstract new () => object; readonly names: Iterable<string> }> = [
+  { of: Map, names: ["set", "delete", "clear"] },
+  { of: Set, names: ["add", "delete", "clear"] },
+  { of: Date, names: Object.getOwnPropertyNames(Date.prototype).filter((name) => name.startsWith("set")) }
+]
+
+const refuse = (method: string): never => {
+  throw new Mutation(`${method} would have changed an input`)
+}
+
+/** Whether nobody can change a value once it is frozen. Bytes and instances of other classes can be changed. */
 export const canBeFrozen = (value: unknown): boolean => {
   if (typeof value !== "object" || value === null) return true
-  if (Array.isArray(value) || isRecord(value) || Option.isOption(value)) return membersOf(value).every(canBeFrozen)
+  if (value instanceof Date) return true
+  const isKnown = value instanceof Map || value instanceof Set || Array.isArray(value) || isRecord(value)
+  if (isKnown || Option.isOption(value)) return membersOf(value).every(canBeFrozen)
   // Effect's own values do not change.
   return DateTime.isDateTime(value) || Duration.isDuration(value) || Equal.isEqual(value)
 }

@@ -1,6 +1,6 @@
 /** Generates histories from random numbers. */
 import { Arbitrary, Effect, SchemaAST } from "effect"
-import type { Below } from "./random.ts"
+import { type Below, randomOf } from "./random.ts"
 import { isStorable } from "./storable.ts"
 import { type Field, type Seen, type Takeable, takeable } from "./values.ts"
 import {
@@ -18,6 +18,9 @@ import {
 /** How many commands of a kind, and how many kinds, a step tries until one causes an event. */
 const mostTries = 16
 const mostKinds = 3
+
+/** How many generated commands of a kind a history draws from. */
+export const poolSize = 4
 
 /** Histories from which others go on. */
 export interface Corpus {
@@ -41,7 +44,7 @@ export const generate = (actors: ReadonlyArray<Actor>, most: number, below: Belo
   if (able.length === 0) return run
   // Who is tested is asked more often.
   const focus = able.filter(({ actor }) => actors[actor]!.isTested)
-  const pools = new Map(able.map((kind) => [kind, sample(kind.commands, 4, below)]))
+  const pools = new Map(able.map((kind) => [kind, sample(kind.commands, poolSize, below)]))
   const seen: Array<Seen> = actors.flatMap(({ target }, i) =>
     isBoundary(target)
       ? []
@@ -161,8 +164,17 @@ const candidatesOf = ({ all, named, own, state }: Takeable, chance: number): Rea
   return order.find(({ length }) => length > 0) ?? all
 }
 
-// Small values and large ones.
+// Small values and large ones. A filter may refuse most values, so it is asked often.
 const sample = <A>(arbitrary: Arbitrary.Arbitrary<A>, count: number, below: Below): ReadonlyArray<A> => {
-  const options = { count, size: below(2) === 0 ? 3 : 30, seed: below(2 ** 31) }
+  const options = { count, size: below(2) === 0 ? 3 : 30, seed: below(2 ** 31), maxDiscards: 1_000 }
   return Effect.runSync(Effect.orElseSucceed(Arbitrary.sampleEffect(arbitrary, options), () => [])).filter(isStorable)
+}
+
+/** Throws if the histories would never have a value, because the checks of its Schema refuse nearly all that are generated. */
+export const refuseRare = (what: string, arbitrary: Arbitrary.Arbitrary<unknown>, count: number): void => {
+  const below = randomOf([2])
+  for (let i = 0; i < 5; i++) if (sample(arbitrary, count, below).length > 0) return
+  throw new Error(
+    `${what} cannot be generated: its Schema refuses nearly all values. Arbitraries.of and Arbitraries.ofBoundary take a generator for it.`
+  )
 }

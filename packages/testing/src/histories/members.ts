@@ -3,6 +3,7 @@ import type { Aggregate, Boundary, Participant } from "@hexfold/core"
 import { Arbitrary, Effect, type Schema } from "effect"
 import { playersOf, rolesOf, type StateOf } from "../scenarios/roles.ts"
 import * as Arbitraries from "./Arbitraries.ts"
+import { poolSize, refuseRare } from "./generation.ts"
 import { fieldsOf, makes } from "./values.ts"
 import { type Actor, type AnyAggregate, type AnyBoundary, isBoundary, type Kind, type Tagged } from "./world.ts"
 
@@ -70,7 +71,14 @@ const actorOf = (member: Member, actor: number, tested: Member | undefined): Act
     schema: Schema.Codec<Tagged, unknown>,
     commands: Arbitrary.Arbitrary<Tagged>,
     overrides: Readonly<Record<string, unknown>> = {}
-  ): Kind => ({ name, actor, commands, fields: fieldsOf(schema, overrides), make: makes(schema) })
+  ): Kind => {
+    refuseRare(
+      isBoundary(target) ? `the command of ${name}` : `the command of ${target.name} with the tag ${name}`,
+      commands,
+      poolSize
+    )
+    return { name, actor, commands, fields: fieldsOf(schema, overrides), make: makes(schema) }
+  }
   if (isBoundary(target)) {
     const { command, overrides } = (made as MadeOfBoundary | undefined) ?? Arbitraries.ofBoundary(target)
     return {
@@ -84,6 +92,7 @@ const actorOf = (member: Member, actor: number, tested: Member | undefined): Act
   const kinds = Array.from(target.schemas.commands, ([tag, schema]) =>
     kindOf(tag, schema, commands[tag]!, overrides.commands?.[tag])
   )
+  if (kinds.length > 0) refuseRare(`the id of ${target.name}`, id, 1)
   // An id of a generator of its own gets no other name.
   return { target, ids: id, kinds, isTested, hasOwnIds: overrides.id !== undefined }
 }

@@ -3,8 +3,10 @@
  * limits that a state sets (a withdrawal of all that there is, and of one more), and simpler ones.
  */
 import type { Aggregate } from "@hexfold/core"
-import { Arbitrary, Effect, Schema, SchemaAST } from "effect"
+import { Arbitrary, Effect, Option, Schema, SchemaAST } from "effect"
 import { isRecord, membersOf } from "./frozen.ts"
+import { printed } from "./printed.ts"
+import { isStorable } from "./storable.ts"
 
 /** A field of a command. */
 export interface Field {
@@ -176,6 +178,7 @@ const simplest = (field: Field): ReadonlyArray<unknown> => {
       // From some Schemas nothing can be generated, where the whole command has a generator of its own.
       found = []
     }
+    found = found.filter(isStorable)
     simplestByField.set(field, found)
   }
   return found
@@ -196,7 +199,10 @@ export const weightOf = (value: unknown): number => {
     return [...value].reduce((sum, each) => sum + (/[a-z]/.test(each) ? 4 + each.charCodeAt(0) / 100 : 20), 0)
   }
   if (typeof value !== "object" || value === null) return 0
-  if (Array.isArray(value)) return value.reduce<number>((sum, each) => sum + 2 + weightOf(each), 1)
+  const isKnown = Array.isArray(value) || value instanceof Map || value instanceof Set || Option.isOption(value)
+  if (isKnown) return membersOf(value).reduce<number>((sum, each) => sum + 2 + weightOf(each), 1)
+  // What another object keeps inside may be itself, or a cache.
+  if (!isRecord(value)) return printed(value).length
   const entries = Object.entries(value)
   return entries.reduce((sum, [key, each]) => sum + 1 + weightOf(key) / 100 + weightOf(each), 1)
 }

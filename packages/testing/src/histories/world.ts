@@ -3,7 +3,8 @@ import { type Aggregate, type Boundary, type Participant, type StreamId, TooMany
 import { type Arbitrary, Option, Result, Schema } from "effect"
 import { isList, playersOf, rolesOf, type StateOf, statesOf } from "../scenarios/roles.ts"
 import { frozen } from "./frozen.ts"
-import { journeyOf } from "./journey.ts"
+import { type Journey, journeyOf } from "./journey.ts"
+import { printed } from "./printed.ts"
 import type { Field } from "./values.ts"
 
 /** What every command, event and error has. */
@@ -184,14 +185,18 @@ export const decided = (
   states: Record<string, unknown>
 ): Outcome => {
   const checks: Array<() => void> = []
-  const guarded = mapStates(roles, states, (source, state) => {
-    const { check, given } = guard(source, state)
-    checks.push(check)
-    return given
-  })
+  const kept = (guarded: Guarded): unknown => {
+    checks.push(guarded.check)
+    return guarded.given
+  }
+  const asked = kept(guard(isBoundary(target) ? target.command : target.schemas.commands.get(command._tag), command))
+  const guarded = mapStates(roles, states, (source, state) => kept(guard(stateSchema(source), state)))
   const decision = attempt((): Result.Result<object, unknown> => {
-    const result = isBoundary(target) ? target.decide(command, guarded) : target.decide(command, guarded[target.name])
+    const given = asked as Tagged
+    const result = isBoundary(target) ? target.decide(given, guarded) : target.decide(given, guarded[target.name])
     for (const check of checks) check()
+    // An async function, or one without a return, in a test that no compiler has seen.
+    if (!Result.isResult(result)) throw new TypeError(`it has returned ${printed(result)}, which is no decision`)
     return result
   })
   if (Result.isFailure(decision)) return defect("decide", decision.failure)
@@ -241,7 +246,10 @@ const withParts = (step: Omit<Step, "parts" | "outcome">, emission: object, stre
       parts.push({ role, participant, before, events, after: after.success })
     }
   }
-  return { ...step, parts, outcome: { _tag: "Accepted", emission } }
+  // A stream may have another role too, in which it is only read.
+  const changed = new Map(parts.flatMap(({ after, events }) => (events.length > 0 ? [[after.streamId, after]] : [])))
+  const all = parts.map((part) => ({ ...part, after: changed.get(part.after.streamId) ?? part.after }))
+  return { ...step, parts: all, outcome: { _tag: "Accepted", emission } }
 }
 
 // An event that is not declared is told of by a law, and changes no state.
@@ -253,18 +261,22 @@ const evolved = (stream: Stream, event: Tagged): Stream => ({
   events: [...stream.events, event]
 })
 
-/** The state after an event. `evolve` cannot change the state before it unseen. */
+/** The state after an event. `evolve` cannot change the state before it, or the event, unseen. */
 export const evolve = (source: Participant.Any["source"], state: unknown, event: unknown): unknown => {
-  const { check, given } = guard(source, state)
-  const next: unknown = source.evolve(given as never, event as never)
-  check()
+  const before = guard(stateSchema(source), state)
+  const by = guard(source.schemas.events.get(tagOf(event)), event)
+  const next: unknown = source.evolve(before.given as never, by.given as never)
+  before.check()
+  by.check()
   return next
 }
 
-const guard = (source: Participant.Any["source"], state: unknown) => {
-  const schema = stateSchema(source)
-  return schema === undefined ? { given: frozen(state), check: () => {} } : journeyOf(schema).guard(state)
-}
+/** A value for a function that must not change it. */
+export type Guarded = ReturnType<Journey<unknown>["guard"]>
+
+/** A value that a function cannot change unseen. */
+export const guard = (schema: Schema.Codec<unknown, unknown> | undefined, value: unknown): Guarded =>
+  schema === undefined ? { given: frozen(value), check: () => {} } : journeyOf(schema).guard(value)
 
 /** The Schema of a source's state. A participant is an aggregate, and only its events are part of its type. */
 export const stateSchema = (source: Participant.Any["source"]): Schema.Codec<unknown, unknown> | undefined =>

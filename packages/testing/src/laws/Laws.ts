@@ -237,11 +237,11 @@ export const conserved = <Name extends string, Command extends Tagged, States, E
   )
 }
 
-// Sums of fractions are not exact.
+// Sums of fractions are not exact. An infinite measure is only like itself, and so is NaN.
 const isEqual = (one: number | bigint, other: number | bigint): boolean =>
   typeof one === "bigint" || typeof other === "bigint" || (Number.isInteger(one) && Number.isInteger(other))
     ? one === other
-    : Math.abs(one - other) <= 1e-9 * Math.max(1, Math.abs(one), Math.abs(other))
+    : Object.is(one, other) || Math.abs(one - other) <= 1e-9 * Math.max(1, Math.min(Math.abs(one), Math.abs(other)))
 
 /**
  * Checks that a query finds exactly the records that a predicate accepts, in every history. All pages count: the query's

@@ -1,6 +1,6 @@
 import type { Aggregate } from "@hexfold/core"
 import { Result } from "effect"
-import { fold, initialOf, keepError, keepEvent } from "./kept.ts"
+import { fold, initialOf, keepError, keepEvent, together } from "./kept.ts"
 import { accepted, type Decided, type Events, goesOn, listed, refuseAwait, rejected } from "./outcome.ts"
 
 /** The scenarios of an aggregate, with what has happened so far. */
@@ -39,7 +39,7 @@ export const ofAggregate = <
   const foldOf = (which: string, state: State, events: ReadonlyArray<Event>) =>
     fold(aggregate, which, state, events) as State
   const expectedEvents = (events: ReadonlyArray<Event>) =>
-    events.map((event) => keepEvent(aggregate, "the expected event", event).json)
+    together(events.map((event) => keepEvent(aggregate, "the expected event", event)))
 
   // The state is made when a command comes, so that what is wrong with a given event fails one test, and not a file of tests.
   const after = (stateNow: () => State): Scenario<Command, Event, Error> => ({
@@ -55,10 +55,7 @@ export const ofAggregate = <
       const decided: Decided = {
         command: tag,
         about: "",
-        outcome: Result.mapBoth(decision, {
-          onSuccess: (events) => events.map(({ json }) => json),
-          onFailure: ({ json }) => json
-        })
+        outcome: Result.map(decision, together)
       }
       const next = () => {
         if (Result.isFailure(decision)) return after(stateNow)
@@ -77,11 +74,11 @@ export const ofAggregate = <
           return next()
         },
         thenNothing: () => {
-          accepted(decided, [])
+          accepted(decided, together([]))
           return next()
         },
         thenRejected: (expected) => {
-          rejected(decided, keepError(name, schemas.errors, "the expected error", expected).json)
+          rejected(decided, keepError(name, schemas.errors, "the expected error", expected))
           return next()
         }
       }

@@ -69,7 +69,7 @@ export const ofBoundary = <
     const decided: Decided = {
       command: tag,
       about: cast(roles, streams),
-      outcome: Result.mapBoth(decision, { onSuccess: ({ json }) => json, onFailure: ({ json }) => json })
+      outcome: decision
     }
     const next = () => {
       const after = new Map(streams)
@@ -92,15 +92,15 @@ export const ofBoundary = <
       },
       then: (expected) => {
         refuseAwait(`when(${tag})`, expected)
-        accepted(decided, keepByRole(roles, "expected", expected).json)
+        accepted(decided, keepByRole(roles, "expected", expected))
         return next()
       },
       thenNothing: () => {
-        accepted(decided, {})
+        accepted(decided, { json: {}, value: {} })
         return next()
       },
       thenRejected: (expected) => {
-        rejected(decided, keepError(boundary.name, boundary.errors, "the expected error", expected).json)
+        rejected(decided, keepError(boundary.name, boundary.errors, "the expected error", expected))
         return next()
       }
     }

@@ -1,6 +1,6 @@
 import { type Participant, type StreamId, StreamWrittenTwice } from "@hexfold/core"
 import { ScenarioFailure } from "./compare.ts"
-import { initialOf, type Kept, keepEvent, type Source } from "./kept.ts"
+import { initialOf, type Kept, keepEvent, type Source, together } from "./kept.ts"
 import { isList, playersOf, type Roles, type StateOf } from "./roles.ts"
 
 /** A stream that has events. */
@@ -28,36 +28,43 @@ export interface Write {
   readonly events: ReadonlyArray<Kept<unknown>>
 }
 
-/** Events by role: as failures show them, without the roles that have none, and as they are written. */
+/** Events by role: as failures show them, as values, and as they are written. Roles and last streams without events are left out. */
 export interface ByRole {
   readonly json: Readonly<Record<string, unknown>>
+  readonly value: Readonly<Record<string, unknown>>
   readonly writes: ReadonlyArray<Write>
 }
 
 /** Takes the events of roles through their JSON. `which` says whose they are. An executor refuses events for other roles too. */
 export const keepByRole = (roles: Roles, which: string, emission: object): ByRole => {
   const json: Record<string, unknown> = {}
+  const value: Record<string, unknown> = {}
   const writes: Array<Write> = []
   const keep = (role: string, participant: Participant.Any | undefined, events: ReadonlyArray<unknown>) => {
-    if (events.length === 0) return []
+    if (events.length === 0) return none
     if (participant?.access !== "write") {
       const why = participant === undefined ? `that no stream plays (${namesOf(roles)})` : "that is only read"
       throw new ScenarioFailure(`${which}: there are events for the role ${role}, ${why}`)
     }
     const kept = events.map((event) => keepEvent(participant.source, `${which} in the role ${role}: the event`, event))
     writes.push({ role, participant, events: kept })
-    return kept.map((each) => each.json)
+    return together(kept)
   }
   for (const [role, events] of Object.entries<ReadonlyArray<unknown>>({ ...emission }).sort(byName)) {
     const players = roles[role]
     if (events.flat().length === 0) continue
-    json[role] =
+    const last = events.findLastIndex((each) => (each as ReadonlyArray<unknown>).length > 0)
+    const all =
       players !== undefined && isList(players)
-        ? events.map((each, i) => keep(role, players[i], each as ReadonlyArray<unknown>))
+        ? together(events.slice(0, last + 1).map((each, i) => keep(role, players[i], each as ReadonlyArray<unknown>)))
         : keep(role, players, events)
+    json[role] = all.json
+    value[role] = all.value
   }
-  return { json, writes }
+  return { json, value, writes }
 }
+
+const none = together([])
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1)
 

@@ -1,4 +1,5 @@
 import { diffLines } from "diff"
+import { Equal } from "effect"
 
 /**
  * The outcome of a scenario differs from the expected one, or a part of the
@@ -17,9 +18,16 @@ export class ScenarioFailure extends Error {
   }
 }
 
-/** Throws a failure with this message if the two are not the same JSON. */
-export const compare = (message: string, expected: unknown, actual: unknown): void => {
-  if (print(expected) !== print(actual)) throw new ScenarioFailure(message, expected, actual)
+/** A value, and the JSON with which a failure shows it. */
+export interface Shown {
+  readonly json: unknown
+  readonly value: unknown
+}
+
+/** Throws a failure with this message if the two are neither the same JSON nor equal. Sets and maps have no order. */
+export const compare = (message: string, expected: Shown, actual: Shown): void => {
+  if (print(expected.json) === print(actual.json) || Equal.equals(expected.value, actual.value)) return
+  throw new ScenarioFailure(message, expected.json, actual.json)
 }
 
 const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`

@@ -24,6 +24,12 @@ export interface Kept<out A> {
   readonly json: unknown
 }
 
+/** Several values as one. */
+export const together = <A>(all: ReadonlyArray<Kept<A>>): Kept<ReadonlyArray<A>> => ({
+  json: all.map(({ json }) => json),
+  value: all.map(({ value }) => value)
+})
+
 /** An event after its way into a store and back. `which` says whose it is, such as "the given event". */
 export const keepEvent = <Event>(source: Events, which: string, event: Event): Kept<Event> => {
   const tag = tagOf(event)

@@ -1,5 +1,5 @@
 import { Result } from "effect"
-import { compare, ScenarioFailure } from "./compare.ts"
+import { compare, ScenarioFailure, type Shown } from "./compare.ts"
 
 /** A command that has been decided, as a scenario compares it. */
 export interface Decided {
@@ -7,27 +7,27 @@ export interface Decided {
   readonly command: string
   /** What else a failure says about it. */
   readonly about: string
-  /** The events as they would be recorded, or the error as JSON. */
-  readonly outcome: Result.Result<unknown, unknown>
+  /** The events, or the error. */
+  readonly outcome: Result.Result<Shown, Shown>
 }
 
-/** Throws a failure unless the command is accepted with these events, which are as they would be recorded. */
-export const accepted = ({ about, command, outcome }: Decided, expected: unknown): void => {
+/** Throws a failure unless the command is accepted with these events. */
+export const accepted = ({ about, command, outcome }: Decided, expected: Shown): void => {
   if (Result.isFailure(outcome)) {
-    throw new ScenarioFailure(`${command} was rejected instead of accepted${about}`, expected, {
-      rejected: outcome.failure
+    throw new ScenarioFailure(`${command} was rejected instead of accepted${about}`, expected.json, {
+      rejected: outcome.failure.json
     })
   }
   compare(`${command} caused other events${about}`, expected, outcome.success)
 }
 
-/** Throws a failure unless the command is rejected with this error, which is JSON. */
-export const rejected = ({ about, command, outcome }: Decided, expected: unknown): void => {
+/** Throws a failure unless the command is rejected with this error. */
+export const rejected = ({ about, command, outcome }: Decided, expected: Shown): void => {
   if (Result.isSuccess(outcome)) {
     throw new ScenarioFailure(
       `${command} was accepted instead of rejected${about}`,
-      { rejected: expected },
-      outcome.success
+      { rejected: expected.json },
+      outcome.success.json
     )
   }
   compare(`${command} was rejected for another reason${about}`, expected, outcome.failure)
@@ -39,7 +39,7 @@ export const goesOn = ({ about, command, outcome }: Decided, next: string): void
     throw new ScenarioFailure(
       `${command} was rejected, and ${next} follows it: if that is meant, say thenRejected before ${next}${about}`,
       "accepted",
-      { rejected: outcome.failure }
+      { rejected: outcome.failure.json }
     )
   }
 }

@@ -1,7 +1,7 @@
 import { type Aggregate, type Metadata, type Participant, View } from "@hexfold/core"
 import { AppendCheck } from "@hexfold/core/adapter"
 import { DateTime, Option, type Schema } from "effect"
-import { compare, ScenarioFailure } from "./compare.ts"
+import { compare, ScenarioFailure, type Shown } from "./compare.ts"
 import { keepEvent, kept } from "./kept.ts"
 import { type Events, listed, refuseAwait } from "./outcome.ts"
 
@@ -107,12 +107,18 @@ export const ofView = <
 }
 
 // The records as they are stored, in the order of their keys.
-const stored = <State>(what: string, schema: Schema.Codec<State, unknown>, records: Iterable<[string, State]>) =>
-  Object.fromEntries(
-    Array.from(records, ([key, state]) => [key, kept(`${what} "${key}"`, schema, state).json] as const).sort(
-      ([a], [b]) => (a < b ? -1 : 1)
-    )
-  )
+const stored = <State>(
+  what: string,
+  schema: Schema.Codec<State, unknown>,
+  records: Iterable<[string, State]>
+): Shown => {
+  const all = Array.from(records, ([key, state]) => ({ key, ...kept(`${what} "${key}"`, schema, state) }))
+  all.sort((a, b) => (a.key < b.key ? -1 : 1))
+  return {
+    json: Object.fromEntries(all.map(({ json, key }) => [key, json])),
+    value: all.map(({ key, value }) => [key, value])
+  }
+}
 
 const envelopeWith = (
   { metadata: outer, recordedAt: time }: EnvelopeParts,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Decision, Executor } from "@hexfold/core"
 import { Expect, TestApp } from "@hexfold/testing"
-import { Cause, Effect, Exit } from "effect"
+import { Cause, Effect, Exit, Option, Redacted, Result, Schema } from "effect"
 import { Account, Balances, Deposit, Deposited, Overdrawn, Transfer, Withdraw, Withdrawn } from "./bank.ts"
 
 const failureOf = (check: () => void): string => {
@@ -94,6 +94,69 @@ describe("Expect", () => {
     Expect.accepted(decision, { _tag: "Seen", at: new Map([["anna", 1]]), by: new Set(["anna"]) })
     failureOf(() => Expect.accepted(decision, { _tag: "Seen", at: new Map([["anna", 1]]), by: new Set(["ben"]) }))
     failureOf(() => Expect.accepted(decision, { _tag: "Seen", at: new Map([["anna", 2]]), by: new Set(["anna"]) }))
+  })
+
+  it("numbers, times and texts that have the same JSON differ", () => {
+    class Kept extends Schema.Class<Kept>("Kept")({ in: Schema.ReadonlySet(Schema.Unknown) }) {}
+    const values: ReadonlyArray<() => unknown> = [
+      () => 1n,
+      () => 2n,
+      () => "1",
+      () => null,
+      () => NaN,
+      () => Infinity,
+      () => -Infinity,
+      () => new Date(0),
+      () => new Date(NaN),
+      () => "1970-01-01T00:00:00.000Z",
+      () => /a/,
+      () => /b/,
+      () => Symbol.for("a"),
+      () => Symbol.for("b"),
+      () => new Error("a"),
+      () => new Error("b"),
+      () => Redacted.make("a"),
+      () => Redacted.make("b"),
+      () => Option.some(1n),
+      () => Option.some(NaN),
+      () => Option.some(null),
+      () =>
+        new Map<unknown, unknown>([
+          ["a", 1],
+          ["b", NaN]
+        ]),
+      () =>
+        new Map<unknown, unknown>([
+          ["a", 1],
+          ["b", null]
+        ]),
+      () => new Kept({ in: new Set([1n]) }),
+      () => new Kept({ in: new Set([2n]) })
+    ]
+    for (const [i, one] of values.entries()) {
+      for (const [j, other] of values.entries()) {
+        const events = () =>
+          Expect.accepted(Decision.accept({ _tag: "Seen", it: one() }), { _tag: "Seen", it: other() })
+        const errors = () =>
+          Expect.rejected(Decision.reject({ _tag: "Wrong", it: one() }), { _tag: "Wrong", it: other() })
+        if (i === j) [events, errors].forEach((check) => check())
+        else [events, errors].forEach(failureOf)
+      }
+    }
+  })
+
+  it("sets and maps have no order, and streams without events may be left out", () => {
+    class Seen extends Schema.TaggedClass<Seen>()("Seen", { by: Schema.ReadonlySet(Schema.String) }) {}
+    const [one, other] = [new Set(["anna", "ben"]), new Set(["ben", "anna"])]
+    Expect.accepted(Decision.accept(new Seen({ by: one })), new Seen({ by: other }))
+    Expect.accepted(Decision.accept(new Seen({ by: one })), { _tag: "Seen", by: other } as Seen)
+    const keyed = (set: ReadonlySet<string>) => ({ _tag: "Keyed", by: new Map(Array.from(set, (name) => [name, set])) })
+    Expect.accepted(Decision.accept(keyed(one)), keyed(other))
+    const seats = (...events: ReadonlyArray<ReadonlyArray<Seen>>) => Result.succeed({ seats: events })
+    const event = new Seen({ by: one })
+    Expect.accepted(seats([event], [], []), { seats: [[event]] })
+    Expect.accepted(seats([event]), { seats: [[event], []] })
+    failureOf(() => Expect.accepted(seats([event], []), { seats: [[], [event]] }))
   })
 
   it.effect("recorded looks at the events of a receipt", () =>

@@ -105,6 +105,27 @@ Scenario.of(Account)
   })
 })
 
+describe("what the compiler would refuse", () => {
+  it("is told of: a function that returns no decision", () => {
+    for (const decide of [() => undefined, async () => Decision.nothing]) {
+      const failure = failureOf(() => Laws.check({ ...Account, decide: decide as never }))
+      assert.strictEqual(failure.law, "decide does not throw")
+      assert.include(failure.detail, "which is no decision")
+    }
+  })
+
+  it("is told of: a predicate that returns a promise", () => {
+    const holds = (async () => false) as unknown as () => boolean
+    for (const check of [
+      () => Laws.invariant(Account, "any", holds),
+      () => Laws.always(Account, "any", holds),
+      () => Laws.invariant(Balances, "any", holds)
+    ]) {
+      assert.include(failureOf(check).detail, "neither true nor false")
+    }
+  })
+})
+
 describe("what throws", () => {
   const boom = new Error("boom", { cause: new Error("at amount") })
   const decide: typeof Account.decide = (command, state) => {
@@ -210,6 +231,29 @@ describe("decide and evolve", () => {
       lawOf(() => Laws.check(Ordered)),
       "evolve does not depend on the order of keys"
     )
+  })
+
+  it("may make a Set of keys, because a Set has no order", () => {
+    const Listed = Schema.TaggedStruct("Listed", { names: Schema.ReadonlySet(Schema.String) })
+    class Full extends Schema.TaggedError<Full>()("Full", { names: Schema.ReadonlySet(Schema.String) }) {}
+    const Book = Aggregate.make("Book", {
+      id: Schema.NonEmptyString,
+      state: Schema.Record(Schema.String, Schema.Int),
+      initial: {},
+      commands: [Schema.TaggedStruct("List", { name: Schema.NonEmptyString })],
+      events: [Listed],
+      errors: [Full],
+      decide: {
+        List: ({ name }, entries) => {
+          const names = new Set([...Object.keys(entries), name])
+          return names.size > 4 ? Decision.reject(new Full({ names })) : Decision.accept({ _tag: "Listed", names })
+        }
+      },
+      evolve: {
+        Listed: (entries, { names }) => Object.fromEntries([...Object.keys(entries), ...names].map((name) => [name, 1]))
+      }
+    })
+    Laws.check(Book, { ...few, seed: 3 })
   })
 
   it("must lead to states that come back from a store", () => {
