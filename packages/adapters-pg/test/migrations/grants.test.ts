@@ -55,6 +55,7 @@ const ofApplication = {
   views: "arwd",
   view_parts: "arwd",
   view_letters: "arwd",
+  snapshots: "arwd",
   inline_changes: "rw"
 }
 

@@ -19,7 +19,8 @@ const sealed = {
   fingerprints: "7c6d46a42f0867d8",
   "foreign appends": "9e2cad806002267d",
   comments: "2a54e6b6d166b1f7",
-  "parked letters": "8d8a3bcaa6aa465f"
+  "parked letters": "8d8a3bcaa6aa465f",
+  snapshots: "2a29afb21efc58dd"
 }
 
 /** The digests of the functions, by revision. The last one is that of this library. */

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { EventStore, ProjectionStore, StreamLocks, ViewStore } from "@hexfold/core"
+import { EventStore, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
 import {
   type Backend,
   EventStoreContract,
@@ -28,7 +28,8 @@ const nodeOf = (stores: Context.Context<MemoryStores.Stores>): Backend.Node => (
   eventStore: Context.get(stores, EventStore.EventStore),
   streamLocks: Context.get(stores, StreamLocks.StreamLocks),
   viewStore: Context.get(stores, ViewStore.ViewStore),
-  projectionStore: Context.get(stores, ProjectionStore.ProjectionStore)
+  projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
+  snapshotStore: Context.get(stores, SnapshotStore.SnapshotStore)
 })
 
 /** Shared data in memory: the backend has other processes and inline views, and nothing else. */

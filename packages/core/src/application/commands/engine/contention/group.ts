@@ -54,7 +54,7 @@ export class Group {
     this.members = new Set(members)
     this.context = members[0]!.context
     const caches = new Set(members.flatMap((member) => member.cache ?? []))
-    this.states = new StreamStates(this.context.store, this.context.traced, [...caches])
+    this.states = new StreamStates(this.context, [...caches])
     // Remembered states are trusted without a read, but only in the first attempt.
     this.readsAll = members.some(({ attempts }) => attempts > 0)
   }
