@@ -158,7 +158,8 @@ const prepare = ({ committed, covered, streamId }: Queue.Item): Effect.Effect<Ne
     const { history, version } = committed
     const state = yield* folded(committed)
     if (rule !== undefined) {
-      const sinceSnapshot = Math.max(0, version - last.of(streamId, history))
+      const sinceSnapshot = version - last.of(streamId, history)
+      if (sinceSnapshot <= 0) return undefined
       // The rule was declared together with the aggregate that has made the state.
       const isDue = yield* trying(() => rule({ state: state as never, version, sinceSnapshot }))
       if (!isDue) return undefined

@@ -101,11 +101,10 @@ export const make = (
         const { history, source, streamId, version } = committed
         const covered = byAggregate.get(source)
         if (covered === undefined || version === 0) return
-        if (covered.every !== undefined) {
-          if (version - covered.last.of(streamId, history) < covered.every) return
-          // So the next events do not make it due again while it waits.
-          covered.last.set({ streamId, history, version })
-        }
+        const { every = 1, last } = covered
+        if (version - last.of(streamId, history) < every) return
+        // So the next events do not make it due again while it waits. A rule is asked later.
+        if (covered.rule === undefined) last.set({ streamId, history, version })
         put({ covered, streamId, committed, removes: false })
       }
     }
