@@ -7,12 +7,20 @@ import {
   InlineContract,
   ProjectionContract,
   ProjectionStoreContract,
+  SnapshotStoreContract,
   ViewStoreContract
 } from "@hexfold/testing/contracts"
 import { Cause, Context, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 
-const contracts = { EventStoreContract, InlineContract, ProjectionContract, ProjectionStoreContract, ViewStoreContract }
+const contracts = {
+  EventStoreContract,
+  InlineContract,
+  ProjectionContract,
+  ProjectionStoreContract,
+  SnapshotStoreContract,
+  ViewStoreContract
+}
 
 const all: ReadonlyArray<Backend.Capability> = [
   "otherProcesses",

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Boundary, Decision, Executor, Snapshots, StateCache } from "@hexfold/core"
+import { Boundary, Decision, EventStore, Executor, Snapshots, StateCache } from "@hexfold/core"
 import { Effect, Schema } from "effect"
+import { lossy } from "../../../support/lossy.ts"
 import { counted, ownMetrics, watchedSnapshots } from "../../../support/snapshots.ts"
 import { add, begin, makeTally, Tally } from "../../../support/tally.ts"
 
@@ -119,6 +120,20 @@ describe("a stream with a snapshot", () => {
 })
 
 const other = makeTally("OtherTally")
+
+it.effect("inside a transaction of the caller no snapshot is used, and none is saved", () =>
+  Effect.gen(function* () {
+    const { keeping, loads, saves } = yield* watchedSnapshots
+    const { store, transaction } = yield* lossy
+    const both = Effect.andThen(addTo("a", 5), load("a")).pipe(Effect.provideService(EventStore.EventStore, store))
+    const process = keeping({ of, every: 1 })
+    expect(yield* process(transaction(both))).toEqual({ state: 5, version: 1 })
+    yield* Effect.exit(process(transaction(Effect.andThen(both, Effect.fail("rolled back")))))
+    expect([loads, saves]).toEqual([[], []])
+    yield* process(both)
+    expect(saves.flat().map(({ state, version }) => [state, version])).toContainEqual([10, 2])
+  })
+)
 
 describe("the fingerprint of an aggregate", () => {
   it("changes with what the states are made of", () => {
