@@ -9,7 +9,6 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { disconnectWithin } from "../../../internal/disconnect.ts"
-import { reported, withMessage } from "../../../internal/reported.ts"
 import { SnapshotStoreError } from "../../../ports/errors.ts"
 import { jsonBytes } from "../../../ports/jsonBytes.ts"
 import { Timeout } from "../../../ports/Reason.ts"
@@ -18,6 +17,7 @@ import type { NewSnapshot, SnapshotStore } from "../../../ports/SnapshotStore.ts
 import { foldRecorded } from "../../events/recording.ts"
 import type { Dropped } from "./metrics.ts"
 import * as Queue from "./queue.ts"
+import { reportedSteadily } from "./reports.ts"
 import type { Committed } from "./snapshotting.ts"
 
 /** The most states of one call to the store, and about the most bytes. */
@@ -54,17 +54,28 @@ export const saving = (
     const latch = Latch.makeUnsafe(false)
     const one = Semaphore.makeUnsafe(1)
     let hasEnded = false
-    const { failed, succeeded } = reported({
+    const { failed, succeeded } = reportedSteadily({
       failing: "snapshots cannot be saved, so streams are read from earlier ones on, or as a whole",
-      again: "snapshots are saved again",
-      write: withMessage
+      again: "snapshots are saved again"
     })
-    const unkept = reported({ failing: "a state cannot be kept as a snapshot", write: withMessage })
+    const unkept = reportedSteadily({ failing: "a state cannot be kept as a snapshot" })
+    /** The streams whose snapshots were not saved although they could be kept. */
+    const missed = new Map<string, Pick<Queue.Item, "covered" | "streamId">>()
 
-    const drop = ({ covered, streamId }: Queue.Item, reason: Dropped) => {
+    const drop = ({ committed, covered, streamId }: Queue.Item, reason: Dropped) => {
+      if (committed === undefined) return
       covered.meters.dropped(reason)
-      covered.last.forget(streamId)
+      // Not due again at once: as long as the store fails, each command would only encode its state in vain.
+      if (reason === "state" || missed.size === capacity) return
+      missed.set(`${covered.fingerprint} ${streamId}`, { covered, streamId })
     }
+
+    /** The store works: what it has missed is due again. */
+    const works = Effect.suspend(() => {
+      for (const { covered, streamId } of missed.values()) covered.last.forget(streamId)
+      missed.clear()
+      return succeeded
+    })
 
     /** Reports why a state was not saved. That the log has lost its events is no mistake. */
     const notSaved = (item: Queue.Item, { cause, reason }: NotSaved) => {
@@ -73,16 +84,20 @@ export const saving = (
       return reason === "state" ? unkept.failed(cause) : failed(cause)
     }
 
-    const asked = <A, E>(call: Effect.Effect<A, E>, operation: SnapshotStoreError["operation"]) =>
-      disconnectWithin(call, limit, (detail) => new SnapshotStoreError({ operation, reason: new Timeout({ detail }) }))
+    const asked = <A, E>(call: () => Effect.Effect<A, E>, operation: SnapshotStoreError["operation"]) =>
+      disconnectWithin(
+        Effect.suspend(call),
+        limit,
+        (detail) => new SnapshotStoreError({ operation, reason: new Timeout({ detail }) })
+      )
 
     const remove = ({ covered: { fingerprint }, streamId }: Queue.Item) =>
-      asked(store.remove({ streamId, fingerprint }), "remove")
+      asked(() => store.remove({ streamId, fingerprint }), "remove")
 
     const save = (prepared: ReadonlyMap<Queue.Item, NewSnapshot>) =>
       Effect.gen(function* () {
         if (prepared.size === 0) return
-        const exit = yield* Effect.exit(asked(store.save([...prepared.values()]), "save"))
+        const exit = yield* Effect.exit(asked(() => store.save([...prepared.values()]), "save"))
         if (Exit.isFailure(exit)) {
           for (const item of prepared.keys()) drop(item, "store")
           return yield* failed(exit.cause)
@@ -91,7 +106,7 @@ export const saving = (
           covered.meters.saved()
           covered.last.set(snapshot)
         }
-        yield* succeeded
+        yield* works
       })
 
     const saveAll = (items: ReadonlyArray<Queue.Item>) =>
@@ -130,7 +145,7 @@ export const saving = (
         Effect.gen(function* () {
           yield* latch.await
           latch.closeUnsafe()
-          yield* drain
+          yield* Effect.catchCause(drain, failed)
         })
       )
     )
@@ -139,7 +154,7 @@ export const saving = (
       Effect.gen(function* () {
         hasEnded = true
         yield* Effect.timeoutOption(Effect.interruptible(drain), endLimit)
-        for (const item of queue.take(capacity)) if (item.committed !== undefined) drop(item, "ended")
+        for (const item of queue.take(capacity)) drop(item, "ended")
       })
     )
     return (item) => {
@@ -189,7 +204,11 @@ const folded = ({ events, source, state }: Committed): Effect.Effect<unknown, No
  * in which the state was read, and the snapshot is never used.
  */
 const positionOf = ({ store, streamId, version }: Committed): Effect.Effect<number, NotSaved> =>
-  Stream.runHead(store.readStream(streamId, { after: version - 1, limit: 1 })).pipe(
+  disconnectWithin(
+    Stream.runHead(store.readStream(streamId, { after: version - 1, limit: 1 })),
+    limit,
+    (detail) => new Error(`the last event of ${streamId}: ${detail}`)
+  ).pipe(
     Effect.mapError((error) => new NotSaved("store", Cause.fail(error))),
     Effect.flatMap((event) =>
       Option.isSome(event) ? Effect.succeed(event.value.position) : Effect.fail(new NotSaved("lost"))

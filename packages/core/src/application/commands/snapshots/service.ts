@@ -5,13 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import { monotonicMillis } from "../../../internal/beat.ts"
 import { disconnectWithin } from "../../../internal/disconnect.ts"
-import { reported, withMessage } from "../../../internal/reported.ts"
 import { SnapshotStoreError } from "../../../ports/errors.ts"
 import { Timeout } from "../../../ports/Reason.ts"
 import type { Snapshot, SnapshotStore } from "../../../ports/SnapshotStore.ts"
 import { type Covered, cover, type Rule } from "./covered.ts"
+import { reportedSteadily } from "./reports.ts"
 import { saving } from "./saving.ts"
 import type { Found, Snapshotted, Snapshotting, Wanted } from "./snapshotting.ts"
 
@@ -129,32 +128,12 @@ const decoded = ({ states }: Covered, { state }: Snapshot): Result.Result<unknow
   }
 }
 
-/** What is reported of loads. A store that answers only sometimes is not reported each time that it fails. */
+/** What is reported of loads. */
 const reportsOf = () => {
-  const { failed, succeeded } = reported({
+  const loads = reportedSteadily({
     failing: "snapshots cannot be loaded, so streams are read as a whole",
-    again: "snapshots are loaded again",
-    write: withMessage
+    again: "snapshots are loaded again"
   })
-  const rubbish = reported({ failing: "a snapshot is ignored and replaced", write: withMessage })
-  let failedAt: number | undefined
-  return {
-    failed: (cause: Cause.Cause<unknown>) =>
-      Effect.flatMap(monotonicMillis, (now) => {
-        failedAt = now
-        return failed(cause)
-      }),
-    succeeded: Effect.suspend(() => {
-      if (failedAt === undefined) return Effect.void
-      return Effect.flatMap(monotonicMillis, (now) => {
-        if (failedAt === undefined || now - failedAt < quiet) return Effect.void
-        failedAt = undefined
-        return succeeded
-      })
-    }),
-    rubbish: (detail: string) => rubbish.failed(Cause.fail(new Error(detail)))
-  }
+  const rubbish = reportedSteadily({ failing: "a snapshot is ignored and replaced" })
+  return { ...loads, rubbish: (detail: string) => rubbish.failed(Cause.fail(new Error(detail))) }
 }
-
-// For so many milliseconds no load must have failed before it counts as mended.
-const quiet = 10_000

@@ -101,22 +101,75 @@ describe("a snapshot", () => {
         yield* keeping({ of, every: 1 })(
           Effect.gen(function* () {
             for (let i = 1; i <= 5; i++) {
+              if (i === 5) yield* TestClock.adjust("1 minute")
               yield* addTo("a")
               while (saves.length < i) yield* Effect.yieldNow
             }
+            yield* TestClock.adjust("10 seconds")
             hooks.save = Effect.void
             yield* addTo("a")
           })
         )
         const request = { streamId: Tally.streamId("a"), fingerprint: Snapshots.fingerprint(Tally) }
         expect((yield* plain.load([request]))[0]).toMatchObject({ version: 6, state: 6 })
-        expect(lines).toEqual([
+        expect(lines.map((line) => line.replace(/\d+ failures/, "n failures"))).toEqual([
           "Warn snapshots cannot be saved, so streams are read from earlier ones on, or as a whole: save of snapshots: the store is down",
+          "Warn snapshots cannot be saved, so streams are read from earlier ones on, or as a whole (for 1m, n failures): save of snapshots: the store is down",
           "Info snapshots are saved again"
         ])
         expect((yield* counted)["dropped store"]).toBeGreaterThanOrEqual(5)
       }).pipe(into, ownMetrics)
     }
+  )
+})
+
+describe("a store that fails for a while", () => {
+  it.effect("is not asked by each command, and what it has missed is due when it works again", () =>
+    Effect.gen(function* () {
+      const { hooks, keeping, plain, saves } = yield* watchedSnapshots
+      const saved = (count: number) =>
+        Effect.gen(function* () {
+          while (saves.length < count) yield* Effect.yieldNow
+          for (let i = 0; i < 20; i++) yield* Effect.yieldNow
+        })
+      hooks.save = Effect.fail(down("save"))
+      yield* keeping({ of, every: 3 })(
+        Effect.gen(function* () {
+          yield* Effect.all([addTo("a"), addTo("a"), addTo("a")])
+          yield* saved(1)
+          yield* Effect.all([addTo("a"), addTo("a")])
+          hooks.save = Effect.void
+          yield* Effect.all([addTo("b"), addTo("b"), addTo("b")])
+          yield* saved(2)
+          expect(versionsOf(saves)).toEqual([["Tally-a 3"], ["Tally-b 3"]])
+          yield* load("a")
+        })
+      )
+      expect(versionsOf(saves).slice(2)).toEqual([["Tally-a 5"]])
+      const request = { streamId: Tally.streamId("a"), fingerprint: Snapshots.fingerprint(Tally) }
+      expect((yield* plain.load([request]))[0]?.version).toBe(5)
+    })
+  )
+
+  it.effect("by throwing does not end the work in the background", () =>
+    Effect.gen(function* () {
+      const { keeping, saves } = yield* watchedSnapshots
+      let thrown = 0
+      const push = saves.push.bind(saves)
+      saves.push = (...given) => {
+        if (thrown++ === 0) throw new Error("a mistake in the store")
+        return push(...given)
+      }
+      yield* keeping({ of, every: 1 })(
+        Effect.gen(function* () {
+          yield* addTo("a")
+          while (thrown === 0) yield* Effect.yieldNow
+          yield* addTo("b")
+          while (saves.length === 0) yield* Effect.yieldNow
+        })
+      )
+      expect(versionsOf(saves)).toContainEqual(["Tally-b 1"])
+    })
   )
 })
 
