@@ -15,7 +15,8 @@ export interface Readable extends Wanted {
 export interface Reading<E> {
   /** The snapshots in use; undefined if this read uses none. */
   readonly snapshots: Snapshotting | undefined
-  readonly store: EventStore["Service"]
+  /** The store to ask about a snapshot of an earlier history; undefined if this read must not ask anything else. */
+  readonly asks: EventStore["Service"] | undefined
   readonly ask: (requests: ReadonlyArray<StreamRequest>) => Effect.Effect<StreamsRead, E>
 }
 
@@ -31,7 +32,7 @@ export interface Reading<E> {
  * stream too. Anything else is not used, and the stream is read as a whole.
  */
 export const readFrom = <E>(
-  { ask, snapshots, store }: Reading<E>,
+  { ask, asks, snapshots }: Reading<E>,
   wanted: ReadonlyArray<Readable>
 ): Effect.Effect<StreamsRead, E> => {
   if (snapshots === undefined) return ask(requestsOf(wanted, none))
@@ -39,7 +40,7 @@ export const readFrom = <E>(
   if (unknown.length === 0) return ask(requestsOf(wanted, none))
   const reading = (bases: Bases): Effect.Effect<StreamsRead, E> =>
     Effect.flatMap(ask(requestsOf(wanted, bases)), (read) =>
-      Effect.flatMap(usable(store, snapshots, wanted, bases, read), (left) => {
+      Effect.flatMap(usable(asks, snapshots, wanted, bases, read), (left) => {
         if (left.size < bases.size) return reading(left)
         for (const [stream, found] of bases) {
           snapshots.use(stream, found, found.history !== read.history)
@@ -67,7 +68,7 @@ const requestsOf = (wanted: ReadonlyArray<Readable>, bases: Bases): ReadonlyArra
 
 /** The snapshots that are states of their streams, by what was read. */
 const usable = (
-  store: EventStore["Service"],
+  asks: EventStore["Service"] | undefined,
   snapshots: Snapshotting,
   wanted: ReadonlyArray<Readable>,
   bases: Bases,
@@ -79,7 +80,9 @@ const usable = (
       const found = bases.get(stream)
       if (found === undefined) continue
       if (streams[i]!.version < found.version) snapshots.ignore(stream, "ahead")
-      else if (found.history === history || (yield* isShared(store, found, history))) left.set(stream, found)
+      else if (found.history === history) left.set(stream, found)
+      else if (asks === undefined) continue
+      else if (yield* isShared(asks, found, history)) left.set(stream, found)
       else snapshots.ignore(stream, "history")
     }
     return left

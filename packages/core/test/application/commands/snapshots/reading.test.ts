@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Boundary, Decision, EventStore, Executor, Snapshots, StateCache } from "@hexfold/core"
+import { Boundary, Decision, EventStore, Executor, Snapshots, StateCache, StreamLocks } from "@hexfold/core"
 import { Effect, Schema } from "effect"
 import { lossy } from "../../../support/lossy.ts"
 import { counted, ownMetrics, watchedSnapshots } from "../../../support/snapshots.ts"
@@ -120,6 +120,40 @@ describe("a stream with a snapshot", () => {
 })
 
 const other = makeTally("OtherTally")
+
+it.effect("snapshots are loaded before streams are locked, and used under the locks", () =>
+  Effect.gen(function* () {
+    const { beforeAppends, behind, hooks, keeping, loads, reads, run } = yield* begun
+    let isHeld = false
+    const locks: StreamLocks.StreamLocks["Service"] = {
+      hold: (_streams, _ids, effect) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => (isHeld = true)),
+          () => effect,
+          () => Effect.sync(() => (isHeld = false))
+        )
+    }
+    const locking = Effect.provideService(StreamLocks.StreamLocks, locks)
+    // Two races in a row are lost, so the next commands lock the stream first.
+    for (let i = 0; i < 2; i++) beforeAppends.push(Effect.orDie(addTo("a", 1)))
+    yield* run(addTo("a")).pipe(locking)
+    // So many others wait for their streams that nobody remembers this one.
+    for (let i = 0; i < 70; i++) {
+      yield* run(Effect.all([addTo(`${i}`), addTo(`${i}`), addTo(`${i}`)], { concurrency: "unbounded" }))
+    }
+    for (const asked of [loads, reads]) asked.length = 0
+    let isLoadedUnderLocks = false
+    hooks.load = Effect.sync(() => (isLoadedUnderLocks ||= isHeld))
+    const wasHeld: Array<boolean> = []
+    beforeAppends.push(Effect.sync(() => wasHeld.push(isHeld)))
+    const receipt = yield* keeping({ of })(addTo("a")).pipe(locking)
+    expect(receipt).toMatchObject({ version: 14 })
+    expect(reads).toEqual([[{ streamId, after: 8 }]])
+    expect(loads).toHaveLength(1)
+    expect([isLoadedUnderLocks, wasHeld]).toEqual([false, [true]])
+    expect((yield* behind(load("a"))).state).toBe(59)
+  })
+)
 
 it.effect("inside a transaction of the caller no snapshot is used, and none is saved", () =>
   Effect.gen(function* () {

@@ -140,7 +140,8 @@ export class Group {
 
   private underLocks(attempt: Attempt, streams: ReadonlyArray<StreamId>) {
     const ids = attempt.members.flatMap(({ plan: { key } }) => (key === undefined ? [] : [key.id]))
-    return this.context.locks!.hold(streams, [...new Set(ids)], attempt.run())
+    const holding = this.context.locks!.hold(streams, [...new Set(ids)], attempt.run())
+    return Effect.andThen(this.states.prepare(attempt.members), holding)
   }
 
   /** Answers the commands of an attempt whose append, if there was one, has committed. */

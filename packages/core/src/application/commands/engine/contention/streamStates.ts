@@ -7,10 +7,12 @@ import type { CommandIdReused, EventStoreError } from "../../../../ports/errors.
 import type { CommandKey, NewEvent, RepeatedPart, StreamSlice, StreamVersion } from "../../../../ports/EventStore.ts"
 import type { EventDecodeError } from "../../../events/errors.ts"
 import { foldRecorded } from "../../../events/recording.ts"
+import type { Found, Snapshotting } from "../../snapshots/snapshotting.ts"
 import type { States } from "../../StateCache.ts"
 import type { CommandContext } from "../commandContext.ts"
 import type { LoadedStream } from "../commandPlan.ts"
 import { readFrom } from "../snapshotReads.ts"
+import type { Member } from "./member.ts"
 
 /** What a group knows of a stream. */
 export interface KnownStream extends LoadedStream {
@@ -45,6 +47,8 @@ export class StreamStates {
   private readonly context: CommandContext
   private readonly caches: ReadonlyArray<States>
   private readonly known = new Map<StreamId, KnownStream>()
+  /** The snapshots that were loaded before the streams are locked. */
+  private readonly prepared = new Map<KnownStream, Found>()
   /** The history of the log that the states come from; undefined if none was read. */
   history: number | undefined
   /** The number of reads so far. */
@@ -126,9 +130,8 @@ export class StreamStates {
     const { snapshots, store, traced } = this.context
     const reading = readFrom(
       {
-        // A read under locks is part of a transaction, and snapshots are not.
-        snapshots: remembers ? snapshots : undefined,
-        store,
+        snapshots: remembers ? snapshots : this.preparedOf(snapshots),
+        asks: remembers ? store : undefined,
         ask: (requests) => spanIf(traced, store.readStreams(requests, key), "EventStore.readStreams")
       },
       wanted
@@ -143,6 +146,34 @@ export class StreamStates {
       for (let i = 0; i < wanted.length; i++) this.take(wanted[i]!, streams[i]!, remembers)
       return Effect.succeed(appended)
     })
+  }
+
+  /**
+   * Loads the snapshots of streams that are unknown, before they are locked. A read under locks is part of a transaction,
+   * and snapshots are not. Nor does anybody wait for them while streams are locked.
+   */
+  prepare(members: Iterable<Member>): Effect.Effect<void> {
+    const { snapshots } = this.context
+    this.prepared.clear()
+    if (snapshots === undefined) return Effect.void
+    const unknown = new Set<KnownStream>()
+    for (const { cache, plan } of members) {
+      for (const stream of Result.getOrElse(plan.begin(), () => [])) {
+        const known = this.of(stream, cache, false)
+        if (known?.version === 0 && snapshots.covers(known.source)) unknown.add(known)
+      }
+    }
+    if (unknown.size === 0) return Effect.void
+    const wanted = [...unknown]
+    return Effect.map(snapshots.load(wanted), (found) => {
+      for (const [i, each] of found.entries()) if (each !== undefined) this.prepared.set(wanted[i]!, each)
+    })
+  }
+
+  private preparedOf(snapshots: Snapshotting | undefined): Snapshotting | undefined {
+    const load: Snapshotting["load"] = (wanted) =>
+      Effect.succeed(wanted.map((known) => this.prepared.get(known as KnownStream)))
+    return snapshots && { ...snapshots, load }
   }
 
   private take(known: KnownStream, { events, version }: StreamSlice, remembers: boolean): void {
