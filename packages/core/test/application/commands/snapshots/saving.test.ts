@@ -271,6 +271,27 @@ describe("a store of snapshots that does not work", () => {
     })
   }
 
+  it.effect("only sometimes is not reported each time", () => {
+    const { into, lines } = collecting()
+    return Effect.gen(function* () {
+      const { hooks, keeping } = yield* watchedSnapshots
+      let asked = 0
+      hooks.load = Effect.suspend(() => (asked++ % 2 === 0 ? Effect.fail(down("load")) : Effect.void))
+      yield* keeping({ of })(
+        Effect.gen(function* () {
+          for (let i = 0; i < 20; i++) yield* load("a")
+          yield* TestClock.adjust("10 seconds")
+          asked = 1
+          yield* load("a")
+        })
+      )
+      expect(lines).toEqual([
+        "Warn snapshots cannot be loaded, so streams are read as a whole: load of snapshots: the store is down",
+        "Info snapshots are loaded again"
+      ])
+    }).pipe(into)
+  })
+
   it.effect("is not waited for longer than its limit", () =>
     Effect.gen(function* () {
       const { hooks, keeping, loads } = yield* watchedSnapshots
