@@ -223,7 +223,7 @@ export const load = <Name extends string, Id, State, Command extends Tagged, Eve
     const streamId = encodedId.success
     const { snapshots, store, traced } = commandContext(context)
     const stream = unread(streamId, aggregate)
-    const loading = readFrom({ snapshots, asks: store, ask: store.readStreams }, [stream]).pipe(
+    const loading = readFrom({ snapshots, ask: store.readStreams }, [stream]).pipe(
       // Only a read that names a command can fail with it.
       Effect.catchTag("CommandIdReused", Effect.die),
       Effect.flatMap((read) => {

@@ -72,7 +72,7 @@ export const move = (aggregate: Ledger) =>
 /** A name that no other case uses. */
 export const newName = (): string => `Ledger_${crypto.randomUUID().replaceAll("-", "")}`
 
-/** What a store is asked for, in order. */
+/** What a store is asked for, in order; without the places of events. */
 export interface Asked {
   readonly reads: Array<ReadonlyArray<EventStore.StreamRequest>>
   readonly loads: Array<ReadonlyArray<SnapshotStore.Request>>
@@ -88,7 +88,7 @@ export const watched = (node: Node): { readonly node: Node; readonly asked: Aske
       eventStore: {
         ...node.eventStore,
         readStreams: (requests, command) => {
-          asked.reads.push(requests)
+          asked.reads.push(requests.map(({ position: _, ...request }) => request))
           return node.eventStore.readStreams(requests, command)
         }
       },

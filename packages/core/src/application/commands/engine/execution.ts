@@ -181,7 +181,6 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
     const reading = readFrom(
       {
         snapshots,
-        asks: store,
         ask: (requests) => spanIf(traced, store.readStreams(requests, this.plan.key), "EventStore.readStreams")
       },
       wanted

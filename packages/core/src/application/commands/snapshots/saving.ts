@@ -65,8 +65,10 @@ export const saving = (
     const drop = ({ committed, covered, streamId }: Queue.Item, reason: Dropped) => {
       if (committed === undefined) return
       covered.meters.dropped(reason)
+      // It is due again with the next state, which is then of the present history.
+      if (reason === "lost") covered.last.forget(streamId)
       // Not due again at once: as long as the store fails, each command would only encode its state in vain.
-      if (reason === "state" || missed.size === capacity) return
+      if (reason === "lost" || reason === "state" || missed.size === capacity) return
       missed.set(`${covered.fingerprint} ${streamId}`, { covered, streamId })
     }
 
@@ -199,19 +201,29 @@ const folded = ({ events, source, state }: Committed): Effect.Effect<unknown, No
   )
 
 /**
- * The position of the last event of a state. If the log has lost that event, or has
- * another one at its version, the position tells: it lies behind the end of the history
- * in which the state was read, and the snapshot is never used.
+ * The position of the last event of a state, if the log is still in the history in which
+ * the state was read. A process may notice late that a history has ended: asking for the
+ * horizon makes it notice.
+ *
+ * If the history ends after that, and the log has lost the event, or has another one at
+ * its version, the position lies behind the end of the history, and the snapshot is
+ * never used.
  */
-const positionOf = ({ store, streamId, version }: Committed): Effect.Effect<number, NotSaved> =>
+const positionOf = ({ history, store, streamId, version }: Committed): Effect.Effect<number, NotSaved> =>
   disconnectWithin(
-    Stream.runHead(store.readStream(streamId, { after: version - 1, limit: 1 })),
+    Effect.gen(function* () {
+      const horizon = yield* Stream.runHead(store.horizons)
+      if (Option.getOrUndefined(horizon)?.history !== history) return undefined
+      return yield* Stream.runHead(store.readStream(streamId, { after: version - 1, limit: 1 }))
+    }),
     limit,
     (detail) => new Error(`the last event of ${streamId}: ${detail}`)
   ).pipe(
     Effect.mapError((error) => new NotSaved("store", Cause.fail(error))),
     Effect.flatMap((event) =>
-      Option.isSome(event) ? Effect.succeed(event.value.position) : Effect.fail(new NotSaved("lost"))
+      event !== undefined && Option.isSome(event)
+        ? Effect.succeed(event.value.position)
+        : Effect.fail(new NotSaved("lost"))
     )
   )
 

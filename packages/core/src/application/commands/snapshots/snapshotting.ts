@@ -56,7 +56,7 @@ export interface Snapshotting {
   readonly covers: (source: object) => boolean
   /** Loads snapshots in one request; undefined where there is none that can be used. */
   readonly load: (wanted: ReadonlyArray<Wanted>) => Effect.Effect<ReadonlyArray<Found | undefined>>
-  /** A snapshot was used. One of an earlier history is replaced soon, because each use of it asks the log. */
+  /** A snapshot was used. One of an earlier history is replaced soon. */
   readonly use: (wanted: Wanted, found: Found, isOfEarlierHistory: boolean) => void
   /** A snapshot is no state of its stream: it is removed in the background. */
   readonly ignore: (wanted: Wanted, reason: Reason) => void

@@ -131,7 +131,6 @@ export class StreamStates {
     const reading = readFrom(
       {
         snapshots: remembers ? snapshots : this.preparedOf(snapshots),
-        asks: remembers ? store : undefined,
         ask: (requests) => spanIf(traced, store.readStreams(requests, key), "EventStore.readStreams")
       },
       wanted
