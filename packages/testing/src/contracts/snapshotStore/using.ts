@@ -165,6 +165,21 @@ export const using: Cases = {
     }
   }),
 
+  "a process that has not noticed the end of a history saves no snapshot that nobody can use": needs(
+    "otherProcesses",
+    "lostCommits"
+  )(function* () {
+    const [node, other] = [yield* open, watched(yield* open)]
+    const Ledger = ledger(newName())
+    yield* on(node, Executor.execute(Ledger, "a", post(1, 2)))
+    yield* node.loseLast(1)
+    yield* on(other.node, Executor.execute(Ledger, "a", post(3, 4)))
+    // It may notice by the first load, and saves after the second one.
+    for (let i = 0; i < 2; i++) yield* keeping(node, [Ledger])(Executor.load(Ledger, "a"))
+    yield* keeping(other.node, [Ledger])(Executor.load(Ledger, "a"))
+    assert.deepStrictEqual(other.asked.reads.at(-1), [{ streamId: Ledger.streamId("a"), after: 3 }])
+  }),
+
   "a snapshot of an earlier history is used if the log still has its events, and replaced": needs("lostCommits")(
     function* () {
       const { asked, node } = watched(yield* open)
