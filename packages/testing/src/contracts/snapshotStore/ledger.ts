@@ -76,11 +76,12 @@ export const newName = (): string => `Ledger_${crypto.randomUUID().replaceAll("-
 export interface Asked {
   readonly reads: Array<ReadonlyArray<EventStore.StreamRequest>>
   readonly loads: Array<ReadonlyArray<SnapshotStore.Request>>
+  readonly removes: Array<SnapshotStore.Selection>
 }
 
 /** Stores of a node that note what they are asked for. */
 export const watched = (node: Node): { readonly node: Node; readonly asked: Asked } => {
-  const asked: Asked = { reads: [], loads: [] }
+  const asked: Asked = { reads: [], loads: [], removes: [] }
   return {
     asked,
     node: {
@@ -97,6 +98,10 @@ export const watched = (node: Node): { readonly node: Node; readonly asked: Aske
         load: (requests) => {
           asked.loads.push(requests)
           return node.snapshotStore.load(requests)
+        },
+        remove: (selection) => {
+          asked.removes.push(selection)
+          return node.snapshotStore.remove(selection)
         }
       }
     }

@@ -178,6 +178,8 @@ export const using: Cases = {
     for (let i = 0; i < 2; i++) yield* keeping(node, [Ledger])(Executor.load(Ledger, "a"))
     yield* keeping(other.node, [Ledger])(Executor.load(Ledger, "a"))
     assert.deepStrictEqual(other.asked.reads.at(-1), [{ streamId: Ledger.streamId("a"), after: 3 }])
+    // What cannot be used is removed.
+    assert.deepStrictEqual(other.asked.removes, [])
   }),
 
   "a snapshot of an earlier history is used if the log still has its events, and replaced": needs("lostCommits")(
@@ -195,6 +197,7 @@ export const using: Cases = {
       const loaded = yield* keeping(node, [Ledger])(Executor.load(Ledger, "a"))
       assert.strictEqual(shown(loaded), shown(yield* whole(node, Ledger, streamId)))
       assert.deepStrictEqual(asked.reads.at(-1), [{ streamId, after: 2 }])
+      assert.deepStrictEqual(asked.removes, [])
       const [after] = yield* node.snapshotStore.load([request])
       assert.isAbove(after!.history, before!.history)
       assert.deepStrictEqual({ ...after!, history: 0, savedAt: 0 }, { ...before!, history: 0, savedAt: 0 })
