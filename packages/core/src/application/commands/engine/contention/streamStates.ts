@@ -7,7 +7,7 @@ import type { CommandIdReused, EventStoreError } from "../../../../ports/errors.
 import type { CommandKey, NewEvent, RepeatedPart, StreamSlice, StreamVersion } from "../../../../ports/EventStore.ts"
 import type { EventDecodeError } from "../../../events/errors.ts"
 import { foldRecorded } from "../../../events/recording.ts"
-import type { Found, Snapshotting } from "../../snapshots/snapshotting.ts"
+import type { Found, Snapshotting } from "../../Snapshots.ts"
 import type { States } from "../../StateCache.ts"
 import type { CommandContext } from "../commandContext.ts"
 import type { LoadedStream } from "../commandPlan.ts"
