@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { disconnectWithin } from "../../../internal/disconnect.ts"
-import { SnapshotStoreError } from "../../../ports/errors.ts"
+import { EventStoreError, SnapshotStoreError } from "../../../ports/errors.ts"
 import { jsonBytes } from "../../../ports/jsonBytes.ts"
 import { Timeout } from "../../../ports/Reason.ts"
 import * as SnapshotCheck from "../../../ports/SnapshotCheck.ts"
@@ -202,8 +202,8 @@ const folded = ({ events, source, state }: Committed): Effect.Effect<unknown, No
 
 /**
  * The position of the last event of a state, if the log is still in the history in which
- * the state was read. A process may notice late that a history has ended: asking for the
- * horizon makes it notice.
+ * the state was read. A process may notice late that a history has ended: a read that
+ * names the history makes it notice.
  *
  * If the history ends after that, and the log has lost the event, or has another one at
  * its version, the position lies behind the end of the history, and the snapshot is
@@ -211,19 +211,20 @@ const folded = ({ events, source, state }: Committed): Effect.Effect<unknown, No
  */
 const positionOf = ({ history, store, streamId, version }: Committed): Effect.Effect<number, NotSaved> =>
   disconnectWithin(
-    Effect.gen(function* () {
-      const horizon = yield* Stream.runHead(store.horizons)
-      if (Option.getOrUndefined(horizon)?.history !== history) return undefined
-      return yield* Stream.runHead(store.readStream(streamId, { after: version - 1, limit: 1 }))
-    }),
+    Effect.andThen(
+      Stream.runDrain(store.readAll({ history, upTo: 0, limit: 1 })),
+      Stream.runHead(store.readStream(streamId, { after: version - 1, limit: 1 }))
+    ),
     limit,
-    (detail) => new Error(`the last event of ${streamId}: ${detail}`)
+    (detail) => new EventStoreError({ operation: "readStream", reason: new Timeout({ detail }) })
   ).pipe(
-    Effect.mapError((error) => new NotSaved("store", Cause.fail(error))),
+    Effect.mapError((error) =>
+      error.reason._tag === "PositionFromAnotherHistory"
+        ? new NotSaved("lost")
+        : new NotSaved("store", Cause.fail(error))
+    ),
     Effect.flatMap((event) =>
-      event !== undefined && Option.isSome(event)
-        ? Effect.succeed(event.value.position)
-        : Effect.fail(new NotSaved("lost"))
+      Option.isSome(event) ? Effect.succeed(event.value.position) : Effect.fail(new NotSaved("lost"))
     )
   )
 
