@@ -1,20 +1,18 @@
 import { PgStores } from "@hexfold/adapters-pg"
 import { EventStore, Executor, Snapshots, SnapshotStore } from "@hexfold/core"
 import { Effect, Layer, ManagedRuntime, Redacted } from "effect"
-import { Counter, Increment } from "./counter.ts"
+import { book, booked, Ledger } from "./bookings.ts"
+import { fibers } from "./fibers.ts"
 import { alternate, type Contender, type Report } from "./measure.ts"
-import { newEvent } from "./postgres.ts"
 
-const increment = new Increment({ by: 1 })
-
-/** Appends so many events to a counter. */
+/** Appends so many events to a ledger. */
 const fill = (id: string, count: number) =>
   Effect.gen(function* () {
     const store = yield* EventStore.EventStore
     const size = 5_000
     for (let first = 0; first < count; first += size) {
-      const events = Array.from({ length: Math.min(size, count - first) }, newEvent)
-      yield* store.append({ conditions: [], parts: [{ writes: [{ streamId: Counter.streamId(id), events }] }] })
+      const events = Array.from({ length: Math.min(size, count - first) }, booked)
+      yield* store.append({ conditions: [], parts: [{ writes: [{ streamId: Ledger.streamId(id), events }] }] })
     }
   })
 
@@ -26,11 +24,11 @@ const times = <A, E, R>(count: number, effect: (i: number) => Effect.Effect<A, E
     { discard: true }
   )
 
-/** Waits until a snapshot of a counter is stored. */
+/** Waits until a snapshot of a ledger is stored. */
 const saved = (id: string, version: number): Effect.Effect<void, unknown, SnapshotStore.SnapshotStore> =>
   Effect.gen(function* () {
     const store = yield* SnapshotStore.SnapshotStore
-    const request = { streamId: Counter.streamId(id), fingerprint: Snapshots.fingerprint(Counter) }
+    const request = { streamId: Ledger.streamId(id), fingerprint: Snapshots.fingerprint(Ledger) }
     for (;;) {
       const [found] = yield* store.load([request])
       if (found !== undefined && found.version >= version) return
@@ -42,9 +40,9 @@ const saved = (id: string, version: number): Effect.Effect<void, unknown, Snapsh
 export const snapshots = async (url: string): Promise<ReadonlyArray<Report>> => {
   const stores = PgStores.layerUrl(Redacted.make(url), { schema: "bench_snapshots" })
   const without = ManagedRuntime.make(stores)
-  const kept = ManagedRuntime.make(Snapshots.layer({ every: 100, of: [Counter] }).pipe(Layer.provideMerge(stores)))
-  const load = (id: string) => Executor.load(Counter, id)
-  const execute = (id: string) => Executor.execute(Counter, id, increment)
+  const kept = ManagedRuntime.make(Snapshots.layer({ every: 100, of: [Ledger] }).pipe(Layer.provideMerge(stores)))
+  const load = (id: string) => Executor.load(Ledger, id)
+  const execute = (id: string) => Executor.execute(Ledger, id, book)
   const reports: Array<Report> = []
 
   for (const [events, loads] of [
@@ -56,24 +54,32 @@ export const snapshots = async (url: string): Promise<ReadonlyArray<Report>> => 
     await without.runPromise(fill(id, events - 50))
     await kept.runPromise(Effect.andThen(load(id), saved(id, events - 50)))
     await without.runPromise(fill(id, 50))
-    const [whole, later] = await alternate(
-      [
-        { name: "without a snapshot", count: loads, run: () => without.runPromise(times(loads, () => load(id))) },
-        {
-          name: "with a snapshot, 50 events before the end",
-          count: 200,
-          run: () => kept.runPromise(times(200, () => load(id)))
-        }
-      ],
-      5
-    )
-    const bars = events === 10_000 ? { times: { atLeast: 30 }, rate: { atLeast: 150_000 } } : { times: {}, rate: {} }
+    const alone: ReadonlyArray<Contender> = [
+      { name: "without a snapshot", count: loads, run: () => without.runPromise(times(loads, () => load(id))) },
+      {
+        name: "with a snapshot, 50 events before the end",
+        count: 200,
+        run: () => kept.runPromise(times(200, () => load(id)))
+      }
+    ]
+    const together: ReadonlyArray<Contender> = [
+      { name: "16 callers, without", count: 16, run: () => without.runPromise(fibers(16, 16, () => load(id))) },
+      { name: "16 callers, with", count: 2_000, run: () => kept.runPromise(fibers(16, 2_000, () => load(id))) }
+    ]
+    const isFirst = events === 10_000
+    const measured = await alternate(isFirst ? [...alone, ...together] : alone, 5)
+    const [whole, later, wholes, laters] = measured.map(({ median }) => median)
     reports.push({
       title: `Postgres: loads of a stream of ${events.toLocaleString("en")} events`,
-      measured: [whole!, later!],
+      measured,
       bars: [
-        { claim: "with a snapshot / without", figure: later!.median / whole!.median, ...bars.times },
-        { claim: "without, events read, decoded and folded a second", figure: whole!.median * events, ...bars.rate }
+        { claim: "with a snapshot / without, 1 caller", figure: later! / whole!, ...(isFirst ? { atLeast: 30 } : {}) },
+        ...(isFirst ? [{ claim: "with a snapshot / without, 16 callers", figure: laters! / wholes! }] : []),
+        {
+          claim: "without, events read, decoded and folded a second",
+          figure: whole! * events,
+          ...(isFirst ? { atLeast: 150_000 } : {})
+        }
       ]
     })
   }
