@@ -94,9 +94,30 @@ export const walls = {
       ...ground,
       "./Receipt.ts",
       "./engine/execution.ts",
+      "./snapshots/queue.ts",
       "../events/recording.ts",
       "effect/Effect",
       "@noble/hashes/sha2.js"
+    ]
+  },
+  "packages/core/src/application/commands/snapshots/*": {
+    folder: "packages/core/src/application/commands/snapshots",
+    forbidden: [
+      ...unstable,
+      "../Executor.ts",
+      "../StateCache.ts",
+      "../engine/loading.ts",
+      "../../queries/waitFor.ts",
+      "../../views/fold.ts",
+      "../../projections/drop.ts",
+      "@noble/hashes/sha2.js"
+    ],
+    allowed: [
+      "./queue.ts",
+      "../../events/recording.ts",
+      "../../../ports/Reason.ts",
+      "../../../domain/query/data.ts",
+      "effect/Effect"
     ]
   },
   "packages/core/src/application/commands/engine/*": {
@@ -113,6 +134,7 @@ export const walls = {
     allowed: [
       "./loading.ts",
       "./contention/streamQueue.ts",
+      "../snapshots/snapshotting.ts",
       "../Receipt.ts",
       "../../events/recording.ts",
       "../../../ports/Reason.ts",
@@ -291,6 +313,27 @@ export const walls = {
       "@effect/sql-pg"
     ]
   },
+  "packages/adapters-pg/src/snapshots/*": {
+    folder: "packages/adapters-pg/src/snapshots",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../events/appender.ts",
+      "../views/rows.ts",
+      "../PgSnapshotStore.ts",
+      "../migrations/snapshots.ts"
+    ],
+    allowed: [
+      ...corePublic,
+      "./statements.ts",
+      "../events/keys.ts",
+      "../database/binds.ts",
+      "../sql/security.ts",
+      "effect",
+      "effect/sql",
+      "@effect/sql-pg"
+    ]
+  },
   "packages/adapters-pg/src/database/*": {
     folder: "packages/adapters-pg/src/database",
     forbidden: [
@@ -430,7 +473,7 @@ export const walls = {
       "effect"
     ]
   },
-  "packages/testing/src/contracts/{changing,eventStore,executing,histories,inline,keeping,projectionStore,projections,streamLocks,subscriptions,viewStore}/*":
+  "packages/testing/src/contracts/{changing,eventStore,executing,histories,inline,keeping,projectionStore,projections,snapshotStore,streamLocks,subscriptions,viewStore}/*":
     {
       folder: "packages/testing/src/contracts/eventStore",
       forbidden: [

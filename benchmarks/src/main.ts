@@ -14,6 +14,7 @@ import { memory } from "./memory.ts"
 import { outside } from "./outside.ts"
 import { postgres } from "./postgres.ts"
 import { reading } from "./reading.ts"
+import { snapshots } from "./snapshots.ts"
 import { subscriptions } from "./subscriptions.ts"
 import { transfers } from "./transfers.ts"
 import { views } from "./views.ts"
@@ -27,6 +28,7 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   large,
   many,
   locked,
+  snapshots,
   subscriptions,
   liveQueries,
   transfers,

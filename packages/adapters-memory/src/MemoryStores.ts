@@ -1,5 +1,5 @@
-/** The event store and the stores of views in memory over one log, so that appends can maintain inline views. */
-import type { EventStore, ProjectionStore, StreamLocks, View, ViewStore } from "@hexfold/core"
+/** The event store, the stores of views and the store of snapshots in memory over one log, so that appends can maintain inline views. */
+import type { EventStore, ProjectionStore, SnapshotStore, StreamLocks, View, ViewStore } from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
 import { type Context, type Duration, Effect, Layer } from "effect"
 import { sharedStores } from "./internal/sharedStores.ts"
@@ -17,12 +17,13 @@ export interface Options extends MemoryEventStore.Options {
   readonly leftAfter?: Duration.Input
 }
 
-/** An event store, its locks, and both ports to the records of views. */
+/** An event store, its locks, both ports to the records of views, and a store of snapshots. */
 export type Stores =
   | EventStore.EventStore
   | StreamLocks.StreamLocks
   | ViewStore.ViewStore
   | ProjectionStore.ProjectionStore
+  | SnapshotStore.SnapshotStore
 
 /**
  * Gives a function that opens stores over the same data any number of times, each
@@ -55,7 +56,7 @@ export interface Lossy {
   /**
    * Takes the last events of the log back and ends its history, as a crash that loses
    * commits does, or a restored backup. With 0 events nothing is lost, as by a clean
-   * restart. The records of views stay, as in a database of their own.
+   * restart. The records of views and the snapshots stay, as in a database of their own.
    */
   readonly loseLast: (events: number) => Effect.Effect<void>
 }

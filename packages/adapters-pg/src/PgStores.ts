@@ -1,6 +1,6 @@
-/** The event store and the stores of views on Postgres together, so that appends can maintain inline views. */
+/** The event store, the stores of views and the store of snapshots on Postgres together, so that appends can maintain inline views. */
 import { PgClient } from "@effect/sql-pg"
-import type { EventStoreError, View, ViewStoreError } from "@hexfold/core"
+import type { EventStoreError, SnapshotStore, SnapshotStoreError, View, ViewStoreError } from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
 import { Effect, Layer, type Redacted } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -8,6 +8,7 @@ import { clientConfig, databaseUrl } from "./database/client.ts"
 export { transaction } from "./database/transactions.ts"
 import { InlineDefinitions } from "./views/inlineDefinitions.ts"
 import * as PgEventStore from "./PgEventStore.ts"
+import * as PgSnapshotStore from "./PgSnapshotStore.ts"
 import * as PgViewStore from "./PgViewStore.ts"
 
 /** The options of all stores. */
@@ -53,11 +54,11 @@ export interface Options extends PgEventStore.Options, Pick<PgViewStore.Options,
  * ```
  */
 export const layer = ({ views = [], ...options }: Options = {}): Layer.Layer<
-  PgEventStore.Supplied | PgViewStore.Supplied,
-  EventStoreError | ViewStoreError,
+  PgEventStore.Supplied | PgViewStore.Supplied | SnapshotStore.SnapshotStore,
+  EventStoreError | ViewStoreError | SnapshotStoreError,
   PgClient.PgClient | SqlClient.SqlClient
 > =>
-  Layer.mergeAll(PgEventStore.layer(options), PgViewStore.layer(options)).pipe(
+  Layer.mergeAll(PgEventStore.layer(options), PgViewStore.layer(options), PgSnapshotStore.layer(options)).pipe(
     Layer.provide(Layer.succeed(InlineDefinitions, InlineViews.select(views)))
   )
 
@@ -90,5 +91,10 @@ export const layerUrl = (url: Redacted.Redacted, options: Options = {}): Layer.L
 export const layerConfig = (options: Options = {}): Layer.Layer<Supplied, Failure> =>
   Layer.unwrap(Effect.map(databaseUrl, (url) => layerUrl(url, options)))
 
-type Supplied = PgEventStore.Supplied | PgViewStore.Supplied | PgClient.PgClient | SqlClient.SqlClient
-type Failure = EventStoreError | ViewStoreError | SqlError.SqlError
+type Supplied =
+  | PgEventStore.Supplied
+  | PgViewStore.Supplied
+  | SnapshotStore.SnapshotStore
+  | PgClient.PgClient
+  | SqlClient.SqlClient
+type Failure = EventStoreError | ViewStoreError | SnapshotStoreError | SqlError.SqlError

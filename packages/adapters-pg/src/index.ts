@@ -1,5 +1,6 @@
 export * as EmbeddedPostgres from "./EmbeddedPostgres.ts"
 export * as PgEventStore from "./PgEventStore.ts"
 export * as PgMigrations from "./PgMigrations.ts"
+export * as PgSnapshotStore from "./PgSnapshotStore.ts"
 export * as PgStores from "./PgStores.ts"
 export * as PgViewStore from "./PgViewStore.ts"

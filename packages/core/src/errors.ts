@@ -6,6 +6,7 @@ export {
   ConcurrencyConflict,
   EventStoreError,
   NotServing,
+  SnapshotStoreError,
   VersionConflict,
   ViewStoreError,
   WaitTimeout

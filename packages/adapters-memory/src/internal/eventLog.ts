@@ -3,7 +3,7 @@ import { AppendCheck, Expectation } from "@hexfold/core/adapter"
 import { type Clock, DateTime, Effect, Queue, Stream } from "effect"
 import type { Command, Log } from "./log.ts"
 import { pages } from "./pages.ts"
-import { endOf, historyOf, horizonOf, refusalOf } from "./histories.ts"
+import { endOf, historyOf, horizonOf, isValid, refusalOf } from "./histories.ts"
 
 type Store = EventStore.EventStore["Service"]
 type Recorded = EventStore.RecordedEvent
@@ -157,9 +157,13 @@ export const open = (
   }
 
   const slices = (requests: ReadonlyArray<EventStore.StreamRequest>): ReadonlyArray<EventStore.StreamSlice> =>
-    requests.map(({ after = 0, streamId }) => {
+    requests.map(({ after = 0, position, streamId }) => {
       const stream = streams.get(streamId)
-      return { streamId, version: stream?.length ?? 0, events: stream?.slice(after).map(onlyFold) ?? [] }
+      const version = stream?.length ?? 0
+      if (position === undefined || isValid(position, data)) {
+        return { streamId, version, events: stream?.slice(after).map(onlyFold) ?? [] }
+      }
+      return { streamId, version, events: stream?.map(onlyFold) ?? [], lost: true }
     })
 
   const read = (

@@ -1,4 +1,11 @@
-import { EventStore, type ProjectionStore, type StreamLocks, type View, type ViewStore } from "@hexfold/core"
+import {
+  EventStore,
+  type ProjectionStore,
+  SnapshotStore,
+  type StreamLocks,
+  type View,
+  type ViewStore
+} from "@hexfold/core"
 import { Context, Duration, Effect } from "effect"
 import { contended } from "./contended.ts"
 import { newLog, open as openLog } from "./eventLog.ts"
@@ -6,6 +13,7 @@ import { open as openGenerations } from "./generations.ts"
 import { historyOf, loseLast } from "./histories.ts"
 import * as inline from "./inline.ts"
 import { locks } from "./locks.ts"
+import { snapshotStore } from "./snapshotStore.ts"
 import { viewStores } from "./viewStores.ts"
 
 /** How stores over shared data work. */
@@ -23,15 +31,20 @@ export interface Shared {
   readonly open: (
     options: Options
   ) => Context.Context<
-    EventStore.EventStore | StreamLocks.StreamLocks | ViewStore.ViewStore | ProjectionStore.ProjectionStore
+    | EventStore.EventStore
+    | StreamLocks.StreamLocks
+    | ViewStore.ViewStore
+    | ProjectionStore.ProjectionStore
+    | SnapshotStore.SnapshotStore
   >
-  /** Takes the last events of the log back and ends its history. The records of views stay. */
+  /** Takes the last events of the log back and ends its history. The records of views and the snapshots stay. */
   readonly loseLast: (events: number) => Effect.Effect<void>
 }
 
 /** Makes data without events and records. */
 export const sharedStores: Effect.Effect<Shared> = Effect.sync(() => {
   const log = newLog()
+  const snapshots = snapshotStore()
   const generations = openGenerations({ last: () => log.events.length, history: () => historyOf(log) })
   return {
     open: ({ commandRetention = "Infinity", leftAfter, views = [], ...contention }) => {
@@ -39,6 +52,7 @@ export const sharedStores: Effect.Effect<Shared> = Effect.sync(() => {
       const store = contended(openLog(log, Duration.toMillis(commandRetention), appending.apply), contention)
       return locks.pipe(
         Context.add(EventStore.EventStore, store),
+        Context.add(SnapshotStore.SnapshotStore, snapshots),
         Context.merge(viewStores(generations, leftAfter, appending))
       )
     },

@@ -1,9 +1,10 @@
-import { MemoryEventStore, MemoryStores, MemoryViewStore } from "@hexfold/adapters-memory"
+import { MemoryEventStore, MemorySnapshotStore, MemoryStores, MemoryViewStore } from "@hexfold/adapters-memory"
 import {
   EventStore,
   EventStoreError,
   ProjectionStore,
   Reason,
+  SnapshotStore,
   type StreamId,
   StreamLocks,
   ViewStore
@@ -57,6 +58,7 @@ export const together: Backend.Backend = {
         streamLocks: Context.get(stores, StreamLocks.StreamLocks),
         viewStore: Context.get(stores, ViewStore.ViewStore),
         projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
+        snapshotStore: Context.get(stores, SnapshotStore.SnapshotStore),
         loseLast,
         stall
       })
@@ -64,7 +66,7 @@ export const together: Backend.Backend = {
   })
 }
 
-/** The two stores that know nothing of each other; all nodes have the same two. */
+/** Stores that know nothing of each other; all nodes have the same ones. */
 export const apart: Backend.Backend = {
   capabilities: ["otherProcesses", "stalls"],
   data: Effect.gen(function* () {
@@ -74,8 +76,16 @@ export const apart: Backend.Backend = {
     const views = yield* MemoryViewStore.make()
     const viewStore = Context.get(views, ViewStore.ViewStore)
     const projectionStore = Context.get(views, ProjectionStore.ProjectionStore)
+    const snapshotStore = yield* MemorySnapshotStore.make()
     const { stall, waiting } = stalls()
     return ({ limit }) =>
-      Effect.succeed({ eventStore: waiting(eventStore, limit), streamLocks, viewStore, projectionStore, stall })
+      Effect.succeed({
+        eventStore: waiting(eventStore, limit),
+        streamLocks,
+        viewStore,
+        projectionStore,
+        snapshotStore,
+        stall
+      })
   })
 }

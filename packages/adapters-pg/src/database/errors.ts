@@ -1,4 +1,4 @@
-import { EventStoreError, ViewStoreError, Reason } from "@hexfold/core"
+import { EventStoreError, Reason, SnapshotStoreError, ViewStoreError } from "@hexfold/core"
 import { Cause, Effect, Predicate } from "effect"
 import { SqlError } from "effect/sql"
 import { cleaned, messageOf } from "./cleaned.ts"
@@ -121,6 +121,10 @@ export const translated = (operation: EventStoreError["operation"]) =>
 /** Turns the failures of the driver into failures of the view store. */
 export const translatedOf = (operation: ViewStoreError["operation"], view?: string) =>
   translatedTo((reason) => new ViewStoreError({ operation, ...(view === undefined ? {} : { view }), reason }))
+
+/** Turns the failures of the driver into failures of the snapshot store. */
+export const translatedOfSnapshots = (operation: SnapshotStoreError["operation"]) =>
+  translatedTo((reason) => new SnapshotStoreError({ operation, reason }))
 
 /**
  * When a connection dies inside a transaction, its rollback fails too, and the

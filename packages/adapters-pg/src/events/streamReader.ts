@@ -76,6 +76,8 @@ interface StreamRow {
   readonly data: string | null
   /** Whether a policy may hide rows from the role. */
   readonly hides: boolean
+  /** Whether the log has lost the position of the request. */
+  readonly lost: boolean
 }
 
 // A row of a command: its fingerprint and the number of its events, or one of its streams, or one of its events. Its `ord` is negative.
@@ -86,6 +88,7 @@ interface CommandRow extends Omit<EventRow, "data" | "event_id"> {
   readonly stream_id: string
   readonly fingerprint: string | null
   readonly hides: null
+  readonly lost: null
 }
 
 const select = (
@@ -99,11 +102,17 @@ const select = (
     texts(requests.map(({ streamId }) => keyOf(streamId))),
     bigints(requests.map(({ after = 0 }) => BigInt(after)))
   ]
+  // A statement of its own: the others need not look at the histories.
+  const hasPlaces = requests.some(({ position }) => position !== undefined)
+  const placesOf = (of: keyof EventStore.Position) =>
+    bigints(requests.map(({ position }) => (position === undefined ? null : BigInt(position[of]))))
+  const places = hasPlaces ? [placesOf("history"), placesOf("position")] : []
   const rows: Effect.Effect<ReadonlyArray<StreamRow | CommandRow>, SqlError.SqlError> = keys.length === 0
-    ? sql.unsafe<StreamRow>(readStreams(schema), binds)
-    : sql.unsafe<StreamRow | CommandRow>(readStreamsAndCommands(schema), [
+    ? sql.unsafe<StreamRow>(readStreams(schema, hasPlaces ? "$3 and $4" : undefined), [...binds, ...places])
+    : sql.unsafe<StreamRow | CommandRow>(readStreamsAndCommands(schema, hasPlaces ? "$4 and $5" : undefined), [
         ...binds,
-        texts(keys.map(({ id }) => commandKeyOf(id)))
+        texts(keys.map(({ id }) => commandKeyOf(id))),
+        ...places
       ])
   return Effect.flatMap(rows, (rows): Selected => {
     if (rows.some(({ hides }) => hides === true)) return Effect.fail(hidden(operation, `the schema ${schema}`))
@@ -154,6 +163,12 @@ const isCut = ({ data, types }: StreamRow): boolean => types !== null && data ==
 const expectedIn = ({ first, head }: Pick<StreamRow, "first" | "head">): number =>
   first === null || head === null ? 0 : Math.min(eventsInRow, Number(head - first) + 1)
 
+interface Slice extends EventStore.StreamSlice {
+  version: number
+  readonly events: Array<EventStore.StreamEvent>
+  lost?: true
+}
+
 // Events have no versions of their own here. If one were missing, those after it would get the versions of others.
 const toSlices = (
   operation: EventStoreError["operation"],
@@ -161,14 +176,11 @@ const toSlices = (
   rows: ReadonlyArray<Events>
 ): ReadonlyArray<EventStore.StreamSlice | EventStoreError> => {
   const missing = new Map<number, number>()
-  const slices = requests.map(({ streamId }) => ({
-    streamId,
-    version: 0,
-    events: [] as Array<EventStore.StreamEvent>
-  }))
-  for (const { first, head, ord, payloads, types, versions } of rows) {
+  const slices = requests.map(({ streamId }): Slice => ({ streamId, version: 0, events: [] }))
+  for (const { first, head, lost, ord, payloads, types, versions } of rows) {
     const slice = slices[ord - 1]!
     slice.version = Number(head ?? 0)
+    if (lost) slice.lost = true
     const left = expectedIn({ first, head }) - payloads.length
     if (left > 0) missing.set(ord - 1, (missing.get(ord - 1) ?? 0) + left)
     const { events, streamId } = slice

@@ -60,3 +60,13 @@ export const generations = (schema: string): ReadonlyArray<string> => [
 export const parkedLetters = (schema: string): ReadonlyArray<string> => [
   `create index view_letters_parked on ${schema}.view_letters (generation, head, digest) where parked`
 ]
+
+/**
+ * The fingerprint of the definition that makes the records of a generation. It is null
+ * until a claim says it: no earlier library does.
+ */
+export const fingerprints = (schema: string): ReadonlyArray<string> => [
+  `alter table ${schema}.views add column fingerprint text`,
+  `comment on column ${schema}.views.fingerprint is
+     'Identifies the definition that makes the records: its events, its state, its keys, its indexes.'`
+]

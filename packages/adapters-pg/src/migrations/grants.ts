@@ -37,7 +37,7 @@ export const grants = ({ createsViews, reads, role, schema }: Grants): ReadonlyA
     tables("select, insert", "events", "histories", "life"),
     tables("select, insert, update", "streams"),
     tables("select, update", "inline_changes"),
-    tables(ofRecords, "commands", "views", "view_parts", "view_letters"),
+    tables(ofRecords, "commands", "views", "view_parts", "view_letters", "snapshots"),
     `grant select on sequence ${schema}.events_position to ${to}`,
     `grant select, update on sequence ${schema}.noted to ${to}`,
     `grant usage on sequence ${schema}.view_epochs to ${to}`,
@@ -62,6 +62,7 @@ const readable = [
   "view_parts",
   "view_letters",
   "inline_changes",
+  "snapshots",
   "projections"
 ]
 

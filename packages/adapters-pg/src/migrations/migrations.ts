@@ -1,14 +1,14 @@
 import { changes } from "./changes.ts"
 import { comments } from "./comments.ts"
 import { events } from "./events.ts"
-import { fingerprints } from "./fingerprints.ts"
 import { foreignAppends } from "./foreignAppends.ts"
-import { generations, parkedLetters } from "./generations.ts"
+import { fingerprints, generations, parkedLetters } from "./generations.ts"
 import { histories } from "./histories.ts"
 import { inline, knownTypes } from "./inline.ts"
 import { retention } from "./retention.ts"
 import { revisions } from "./revisions.ts"
 import { servingVersions } from "./servingVersions.ts"
+import { snapshots } from "./snapshots.ts"
 import { times } from "./times.ts"
 import { viewHistories } from "./viewHistories.ts"
 import { views } from "./views.ts"
@@ -46,5 +46,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { name: "foreign appends", statements: foreignAppends, locks: ["views"] },
   { name: "comments", statements: comments },
   { name: "parked letters", statements: parkedLetters },
-  { name: "known types", statements: knownTypes, locks: ["views"] }
+  { name: "known types", statements: knownTypes, locks: ["views"] },
+  { name: "snapshots", statements: snapshots }
 ]

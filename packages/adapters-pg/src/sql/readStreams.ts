@@ -20,11 +20,16 @@ export const eventsInRow = 32
  * $1 text[]: the streams' keys; $2 bigint[]: for each stream, the version after
  * which events are read. The limit makes Postgres find each head by its index,
  * whatever it estimates about the size of the table.
+ *
+ * With `places`, the next two parameters are for each stream the history and the position
+ * of the event with that version, or null. If the log has lost the position, all events
+ * are read. The append that begins a history adds its row together with its events, so a
+ * moment that has an event of a history has its row too.
  */
-export const readStreams = (schema: string): string => `
+export const readStreams = (schema: string, places?: "$3 and $4" | "$4 and $5"): string => `
 select r.ord::int4 as ord, s.version as head, c.low + 1 as first, e.types, e.versions, case when e.bytes <= 4194304 then e.data end as data,
-  ${mayHide(schema, "streams", "events")} as hides
-from unnest($1::text[], $2::bigint[]) with ordinality as r(key, after, ord)
+  ${mayHide(schema, "streams", "events")} as hides, ${places === undefined ? "false" : "r.lost"} as lost
+from ${places === undefined ? "unnest($1::text[], $2::bigint[]) with ordinality as r(key, after, ord)" : placed(schema, places)}
 left join lateral (select id, version from ${schema}.streams where key = r.key limit 1) as s on true
 left join lateral pg_catalog.generate_series(r.after, s.version - 1, ${eventsInRow}) as c(low) on true
 left join lateral (
@@ -36,6 +41,19 @@ left join lateral (
   ) as ordered
 ) as e on true
 where s.id is not null or ${mayHide(schema, "streams")}`
+
+const placed = (schema: string, places: "$3 and $4" | "$4 and $5"): string => {
+  const [histories, positions] = places.split(" and ")
+  return `(
+  select p.key, case when p.lost then 0 else p.after end as after, p.ord, p.lost from (
+    select g.key, g.after, g.ord, g.history is not null and (
+      not exists (select from ${schema}.histories h where h.history = g.history)
+      or exists (select from ${schema}.histories h where h.history > g.history and h.began_after < g.position)) as lost
+    from unnest($1::text[], $2::bigint[], ${histories}::bigint[], ${positions}::bigint[]) with ordinality
+      as g(key, after, history, position, ord)
+  ) as p
+) as r`
+}
 
 /**
  * The payloads of some events of a stream, a row for each. Recorded events never
@@ -57,9 +75,9 @@ order by version`
  * repeated, and no row grows with the number of streams. If a policy may hide rows,
  * there is a row that says so, also where no stream is asked for.
  *
- * $1 and $2 as for `readStreams`; $3 text[]: the commands' keys.
+ * $1 and $2 as for `readStreams`; $3 text[]: the commands' keys. With `places`, $4 and $5 are those of `readStreams`.
  */
-export const readStreamsAndCommands = (schema: string): string => `
+export const readStreamsAndCommands = (schema: string, places?: "$4 and $5"): string => `
 with command as materialized (
   select (-r.ord)::int4 as ord, c.fingerprint, c.streams, c.versions, c.positions
   from pg_catalog.unnest($3::text[]) with ordinality as r(key, ord) join ${schema}.commands c on c.key = r.key
@@ -67,17 +85,17 @@ with command as materialized (
 select *, null::bigint as position, null::bigint as version, null::text as stream_id, null::uuid as event_id, null::text as type,
   null::smallint as schema_version, null::jsonb as event_data, null::jsonb as metadata, null::timestamptz as recorded_at, null::boolean as imported,
   null::text as fingerprint
-from (${readStreams(schema)}) as r
+from (${readStreams(schema, places)}) as r
 union all
-select 0, null, null, null, null, null, true, null, null, null, null, null, null, null, null, null, null, null
+select 0, null, null, null, null, null, true, null, null, null, null, null, null, null, null, null, null, null, null
 where ${mayHide(schema, "streams", "events", "commands")}
 union all
-select c.ord, null, null, null, null, null, null, pg_catalog.cardinality(c.positions)::bigint, (select pg_catalog.max(h.history) from ${schema}.histories h), null, null, null, null, null,
+select c.ord, null, null, null, null, null, null, null, pg_catalog.cardinality(c.positions)::bigint, (select pg_catalog.max(h.history) from ${schema}.histories h), null, null, null, null, null,
   null, null, null, c.fingerprint from command c
 union all
-select c.ord, null, null, null, null, null, null, s.place, s.version, s.stream_id, null, null, null, null, null, null, null, null
+select c.ord, null, null, null, null, null, null, null, s.place, s.version, s.stream_id, null, null, null, null, null, null, null, null
 from command c cross join unnest(c.streams, c.versions) with ordinality as s(stream_id, version, place)
 union all
-select c.ord, null, null, null, null, null, null, e.position, e.version, e.stream_id, e.event_id, e.type, e.schema_version, e.data, e.metadata,
+select c.ord, null, null, null, null, null, null, null, e.position, e.version, e.stream_id, e.event_id, e.type, e.schema_version, e.data, e.metadata,
   coalesce(e.original_time, e.recorded_at), e.original_time is not null, null
 from command c cross join pg_catalog.unnest(c.positions) as p(position) join ${schema}.events e on e.position = p.position`

@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
-import { PgEventStore, PgMigrations, PgStores, PgViewStore } from "@hexfold/adapters-pg"
-import { EventStore, ProjectionStore, StreamLocks, ViewStore } from "@hexfold/core"
+import { PgEventStore, PgMigrations, PgSnapshotStore, PgStores, PgViewStore } from "@hexfold/adapters-pg"
+import { EventStore, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
 import type { Backend } from "@hexfold/testing/contracts"
 import { Context, Effect, Layer, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
@@ -32,7 +32,7 @@ export const restricted: Data = Effect.gen(function* () {
 // Polls so seldom that a reader which is not woken makes its case time out.
 const pollInterval = "1 hour"
 
-/** The two stores that know nothing of each other, on one client. */
+/** Stores that know nothing of each other, on one client. */
 export const apart = (options: PgEventStore.Options = {}, data: Data = plain): Backend.Backend => ({
   capabilities: ["otherProcesses", "transactions", "foreignTransactions", "lostCommits", "stalls"],
   data: Effect.map(
@@ -58,7 +58,7 @@ export const apartOnWires: Backend.Backend = {
   )
 }
 
-/** Both stores of one layer, whose appends maintain views. */
+/** The stores of one layer, whose appends maintain views. */
 export const together = (data: Data = plain): Backend.Backend => ({
   capabilities: ["otherProcesses", "transactions", "foreignTransactions", "inlineViews", "lostCommits", "stalls"],
   data: Effect.map(
@@ -77,6 +77,7 @@ export const together = (data: Data = plain): Backend.Backend => ({
             streamLocks: Context.get(stores, StreamLocks.StreamLocks),
             viewStore: Context.get(stores, ViewStore.ViewStore),
             projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
+            snapshotStore: Context.get(stores, SnapshotStore.SnapshotStore),
             transaction: (effect) => transacted(sql, effect),
             foreignTransaction: foreignTransaction(yield* client(), schema),
             stall: stall(schema),
@@ -102,11 +103,13 @@ const openApart = (
     )
     const { schema } = options
     const views = yield* Effect.provideService(PgViewStore.make({ schema }), SqlClient.SqlClient, sql)
+    const snapshotStore = yield* Effect.provideService(PgSnapshotStore.make({ schema }), SqlClient.SqlClient, sql)
     return {
       eventStore: Context.get(events, EventStore.EventStore),
       streamLocks: Context.get(events, StreamLocks.StreamLocks),
       viewStore: Context.get(views, ViewStore.ViewStore),
       projectionStore: Context.get(views, ProjectionStore.ProjectionStore),
+      snapshotStore,
       transaction: (effect) => transacted(sql, effect),
       foreignTransaction: foreignTransaction(yield* client(), schema),
       stall: stall(schema),

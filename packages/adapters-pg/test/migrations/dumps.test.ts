@@ -1,14 +1,23 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { assert, it } from "@effect/vitest"
 import { PgMigrations } from "@hexfold/adapters-pg"
-import { EventStore, Projection, ProjectionStore, Records, ViewStore } from "@hexfold/core"
+import {
+  EventStore,
+  Executor,
+  Projection,
+  ProjectionStore,
+  Records,
+  Snapshots,
+  SnapshotStore,
+  ViewStore
+} from "@hexfold/core"
 import { Effect, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
 import { uncommented } from "../support/comments.ts"
 import { newDatabase, storesOn } from "../support/database.ts"
 import { contents, views } from "./dumps/contents.ts"
-import { Courses, CoursesBefore, Parking, Places, Skipping, Stopping, Timetables } from "./dumps/courses.ts"
+import { Course, Courses, CoursesBefore, Parking, Places, Skipping, Stopping, Timetables } from "./dumps/courses.ts"
 import { restore } from "./dumps/dump.ts"
 import { enrol } from "./dumps/fill.ts"
 
@@ -27,10 +36,18 @@ describe("a dump of a filled database", () => {
       yield* restore(sql, read(`${dump}.sql`))
       yield* Effect.provideService(PgMigrations.run(), SqlClient.SqlClient, sql)
       assert.deepStrictEqual(yield* uncommented(sql, "hexfold"), [])
-      const { events, projections, records } = yield* storesOn(sql, { views: [Places] })
+      const { events, projections, records, snapshots } = yield* storesOn(sql, { views: [Places] })
       yield* Effect.gen(function* () {
         assert.deepStrictEqual(JSON.parse(JSON.stringify(yield* contents)), JSON.parse(read(`${dump}.json`)))
         const before = (yield* Stream.runCollect(events.readAll())).length
+
+        // A snapshot of the dump, if it has one, is still the state of its stream.
+        const loading = Executor.load(Course, "ts")
+        const kept = yield* Effect.provide(loading, Snapshots.layer({ every: 1, of: [Course] })).pipe(
+          Effect.provideService(SnapshotStore.SnapshotStore, snapshots)
+        )
+        assert.deepStrictEqual(kept, yield* loading)
+        assert.lengthOf(yield* sql.unsafe("select version from hexfold.snapshots"), 1)
 
         // A repeated command is recognized, a new one is appended to both streams.
         yield* enrol("ts", "student 0", "enrol 0")

@@ -55,6 +55,7 @@ const ofApplication = {
   views: "arwd",
   view_parts: "arwd",
   view_letters: "arwd",
+  snapshots: "arwd",
   inline_changes: "rw"
 }
 
@@ -159,11 +160,12 @@ describe("the rights of a role", () => {
     Effect.gen(function* () {
       const sql = yield* newDatabase("rights")
       yield* restore(sql, readFileSync(new URL("dumps/version5.sql", import.meta.url), "utf8"))
-      const [role, stranger] = [yield* newRole(sql), yield* newRole(sql)]
+      const [role, reader, stranger] = [yield* newRole(sql), yield* newRole(sql), yield* newRole(sql)]
       for (const statement of [
         `grant usage on schema hexfold to ${role}`,
         `grant select, insert, update, delete on all tables in schema hexfold to ${role}`,
-        `grant usage, select on all sequences in schema hexfold to ${role}`
+        `grant usage, select on all sequences in schema hexfold to ${role}`,
+        `grant select on all tables in schema hexfold to ${reader}`
       ]) {
         yield* sql.unsafe(statement)
       }
@@ -174,6 +176,13 @@ describe("the rights of a role", () => {
         role,
         Effect.flatMap(storesOn(sql, { migrate: false }), (stores) => appendTo(stores, "1"))
       )
+      for (const [of, rights] of [
+        [role, "arwd"],
+        [reader, "r"],
+        [stranger, ""]
+      ] as const) {
+        assert.strictEqual((yield* rightsOf(sql, "hexfold", of))["snapshots"], rights)
+      }
       const error = yield* Effect.flip(as(sql, stranger, PgMigrations.verify()))
       assert.include(error.message, "permission denied for schema hexfold")
       assert.include(error.message, "grant the rights again after a migration")

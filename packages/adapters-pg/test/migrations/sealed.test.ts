@@ -20,7 +20,8 @@ const sealed = {
   "foreign appends": "9e2cad806002267d",
   comments: "2a54e6b6d166b1f7",
   "parked letters": "8d8a3bcaa6aa465f",
-  "known types": "189af176b151547d"
+  "known types": "189af176b151547d",
+  snapshots: "2a29afb21efc58dd"
 }
 
 /** The digests of the functions, by revision. The last one is that of this library. */

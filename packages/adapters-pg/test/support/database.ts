@@ -4,6 +4,8 @@ import {
   EventStore,
   type EventStoreError,
   ProjectionStore,
+  SnapshotStore,
+  type SnapshotStoreError,
   StreamLocks,
   ViewStore,
   type ViewStoreError
@@ -55,6 +57,7 @@ export interface OpenedStores {
   readonly events: EventStore.EventStore["Service"]
   readonly records: ViewStore.ViewStore["Service"]
   readonly projections: ProjectionStore.ProjectionStore["Service"]
+  readonly snapshots: SnapshotStore.SnapshotStore["Service"]
   readonly sql: PgClient.PgClient
   readonly transaction: Transaction
 }
@@ -120,6 +123,7 @@ export const undoInline = (schema: string): ReadonlyArray<string> => [
   `alter table ${schema}.streams drop column recorded_at`,
   `alter table ${schema}.events drop column original_time`,
   `drop table ${schema}.revisions`,
+  `drop table ${schema}.snapshots`,
   `drop table ${schema}.inline_changes`,
   `alter table ${schema}.views drop column promotion, drop column fingerprint, drop column foreign_append_at, drop column known_types`,
   ...["lock_inline", "demote", "reached", "drawn"].map((name) => `drop function ${schema}.${name}`)
@@ -129,14 +133,14 @@ export const undoInline = (schema: string): ReadonlyArray<string> => [
 export const openStores = (
   options: PgStores.Options,
   config: Partial<PgClient.PgPoolConfig> = {}
-): Effect.Effect<OpenedStores, EventStoreError | ViewStoreError, Scope.Scope> =>
+): Effect.Effect<OpenedStores, EventStoreError | SnapshotStoreError | ViewStoreError, Scope.Scope> =>
   Effect.flatMap(client(config), (sql) => storesOn(sql, options))
 
 /** Both stores on a client. */
 export const storesOn = (
   sql: PgClient.PgClient,
   options: PgStores.Options
-): Effect.Effect<OpenedStores, EventStoreError | ViewStoreError, Scope.Scope> =>
+): Effect.Effect<OpenedStores, EventStoreError | SnapshotStoreError | ViewStoreError, Scope.Scope> =>
   Effect.gen(function* () {
     const stores = yield* Layer.build(
       PgStores.layer(options).pipe(
@@ -147,6 +151,7 @@ export const storesOn = (
       events: Context.get(stores, EventStore.EventStore),
       records: Context.get(stores, ViewStore.ViewStore),
       projections: Context.get(stores, ProjectionStore.ProjectionStore),
+      snapshots: Context.get(stores, SnapshotStore.SnapshotStore),
       sql,
       transaction: (effect) => transacted(sql, effect)
     }

@@ -38,6 +38,8 @@ export interface Aggregate<Name extends string, Id, State, Command extends Tagge
   readonly at: (id: Id) => Participant<Name, State, Event>
   /** The tags of the commands that are expected to begin a stream. */
   readonly begins: ReadonlySet<string>
+  /** The number of the meaning of `evolve`: snapshots of another revision do not count. */
+  readonly revision: number
   /** The schemas of the definition. */
   readonly schemas: Schemas<Id, State, Command, Event, Error>
 }
@@ -114,6 +116,10 @@ type DecideProblem<Name extends string, Decided, Event, Error> =
  * command is decided again on what is read, so nobody sees the difference but in
  * time: a command that begins a stream takes one round trip instead of two.
  *
+ * `revision` is a whole number from 1 on, and 1 by default. Raise it when `evolve`
+ * makes other states of the same events than before. Stored snapshots of another
+ * revision are then ignored and replaced. Without snapshots it has no effect.
+ *
  * A name starts with a letter and continues with letters, digits and `_`. Tags
  * must differ. In JSON every value must have one meaning: a union such as
  * `optional(NullOr(String))` or `BigInt | String` has members with the same JSON.
@@ -173,6 +179,7 @@ export const make = <
     readonly events: Events
     readonly retired?: ReadonlyArray<Retired<TypeOf<NoInfer<Events>>>>
     readonly errors?: Errors
+    readonly revision?: number
     readonly decide?: Decide &
       NoOther<Decide, TypeOf<Commands>["_tag"], "command"> &
       DecideProblems<Name, Decide, TypeOf<Events>, TypeOf<Errors>>
@@ -197,6 +204,10 @@ export const make = <
     throw new Error(
       `"${name}" cannot be the name of an aggregate: a name starts with a letter, continues with letters, digits and "_", and has at most 100 characters`
     )
+  }
+  const { revision = 1 } = definition
+  if (!Number.isSafeInteger(revision) || revision < 1) {
+    throw new Error(`${name}: the revision ${String(revision)} is not a whole number from 1 on`)
   }
   // A handler accepts exactly the command whose tag selects it.
   const decide = (definition.decide ?? {}) as unknown as Record<
@@ -223,6 +234,7 @@ export const make = <
       access: "write"
     }),
     begins: new Set<string>(definition.begins ?? []),
+    revision,
     schemas: {
       id: definition.id,
       state: definition.state,

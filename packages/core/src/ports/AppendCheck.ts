@@ -105,8 +105,12 @@ export const checkRead = (
 ): EventStoreError | undefined => {
   let problem = command === undefined ? undefined : commandProblem(command)
   for (let i = 0; i < requests.length && problem === undefined; i++) {
-    const { after, streamId } = requests[i]!
+    const { after, position, streamId } = requests[i]!
     problem = streamIdProblem(streamId) ?? placeProblem("after", after)
+    if (position !== undefined) {
+      problem ??=
+        typeof position === "object" ? afterProblem(position) : "position: is not a history and a position in it"
+    }
   }
   return problem === undefined ? undefined : rejected(operation, problem)
 }

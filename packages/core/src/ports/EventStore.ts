@@ -166,6 +166,12 @@ export interface StreamRequest {
   readonly streamId: StreamId
   /** Leaves out events up to this version; 0 by default. */
   readonly after?: number
+  /**
+   * Where the event with the version `after` stood: its position, in the history in which it was read or recorded. If
+   * the log has lost this position since, the slice has the events from the first one on, and says so. It is found out
+   * at the moment of the read, also where the process has not noticed yet that the log is in another history.
+   */
+  readonly position?: Position
 }
 
 /** A part of a stream as it was at one moment. */
@@ -174,6 +180,8 @@ export interface StreamSlice {
   readonly version: number
   /** The requested events, in the order of their versions, with only what a fold needs. `readStream` gives the rest. */
   readonly events: ReadonlyArray<StreamEvent>
+  /** The log has lost the `position` of the request, so nothing was left out. */
+  readonly lost?: true
 }
 
 /** What {@link EventStore.readStreams} found, all at one moment. */

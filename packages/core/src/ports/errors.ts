@@ -167,6 +167,32 @@ export class ViewStoreError extends Schema.TaggedError<ViewStoreError>()("ViewSt
 }
 
 /**
+ * An operation of the snapshot store failed for `reason`. No command fails with it:
+ * without a snapshot the whole stream is read.
+ */
+export class SnapshotStoreError extends Schema.TaggedError<SnapshotStoreError>()("SnapshotStoreError", {
+  operation: Schema.Literals(["open", "load", "save", "remove"]),
+  reason: Reason.schema
+}) {
+  static {
+    shortened(this)
+  }
+
+  get "~hexfold/concern"(): "operator" {
+    return "operator"
+  }
+
+  /** Whether the same request may succeed later. */
+  get isRetryable(): boolean {
+    return Reason.isRetryable(this.reason)
+  }
+
+  override get message(): string {
+    return `${this.operation} of snapshots: ${this.reason.detail}`
+  }
+}
+
+/**
  * The records of this version of a view cannot be read, because they are not what the
  * events say, or not yet. Another version's records are never read instead.
  *

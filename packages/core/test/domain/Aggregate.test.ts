@@ -182,6 +182,22 @@ describe("stream ids", () => {
     expect(Account.idOf("Account" as StreamId.StreamId)).toEqual(Option.none())
   })
 
+  it("has a revision, which is a whole number from 1 on", () => {
+    const revised = (revision?: number) =>
+      Aggregate.make("Revised", {
+        id: Schema.String,
+        state: Schema.Int,
+        initial: 0,
+        ...(revision === undefined ? {} : { revision }),
+        events: [],
+        evolve: {}
+      })
+    expect([revised(), revised(1), revised(7)].map(({ revision }) => revision)).toEqual([1, 1, 7])
+    for (const revision of [0, -1, 1.5, Number.NaN, Infinity, 2 ** 53]) {
+      expect(() => revised(revision)).toThrow(`Revised: the revision ${revision} is not a whole number from 1 on`)
+    }
+  })
+
   it("a stream whose tail is no id of the aggregate has no id", () => {
     const Numbers = identified("Numbers", Schema.Int)
     expect(Numbers.idOf(StreamId.make("Numbers", "1.5"))).toEqual(Option.none())

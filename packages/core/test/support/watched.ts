@@ -7,7 +7,7 @@ type Hook = Effect.Effect<unknown, EventStoreError, EventStore.EventStore>
 
 export interface Watched {
   readonly store: EventStore.EventStore["Service"]
-  /** The requests of each `readStreams`. */
+  /** The requests of each `readStreams`, without the places of events. */
   readonly reads: Array<ReadonlyArray<EventStore.StreamRequest>>
   readonly appends: Array<EventStore.Append>
   /** What happens before each of the next reads, one for each. */
@@ -37,7 +37,7 @@ export const watched: Effect.Effect<Watched> = Effect.map(MemoryEventStore.make(
   const store: EventStore.EventStore["Service"] = {
     ...plain,
     readStreams: (requests, command) => {
-      reads.push(requests)
+      reads.push(requests.map(({ position: _, ...request }) => request))
       return Effect.andThen(next(beforeReads), plain.readStreams(requests, command))
     },
     append: (append) => {

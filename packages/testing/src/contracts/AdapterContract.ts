@@ -1,9 +1,10 @@
-/** All contracts at once: what an adapter with both stores is held to. */
+/** All contracts at once: what an adapter with all stores is held to. */
 import type { Backend } from "./Backend.ts"
 import * as EventStoreContract from "./EventStoreContract.ts"
 import * as InlineContract from "./InlineContract.ts"
 import * as ProjectionContract from "./ProjectionContract.ts"
 import * as ProjectionStoreContract from "./ProjectionStoreContract.ts"
+import * as SnapshotStoreContract from "./SnapshotStoreContract.ts"
 import * as ViewStoreContract from "./ViewStoreContract.ts"
 
 /**
@@ -13,7 +14,7 @@ import * as ViewStoreContract from "./ViewStoreContract.ts"
  * @example
  * ```ts
  * import { MemoryStores } from "@hexfold/adapters-memory"
- * import { EventStore, ProjectionStore, StreamLocks, ViewStore } from "@hexfold/core"
+ * import { EventStore, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
  * import { AdapterContract, type Backend } from "@hexfold/testing/contracts"
  * import { Context, Effect } from "effect"
  *
@@ -25,7 +26,8 @@ import * as ViewStoreContract from "./ViewStoreContract.ts"
  *       eventStore: Context.get(stores, EventStore.EventStore),
  *       streamLocks: Context.get(stores, StreamLocks.StreamLocks),
  *       viewStore: Context.get(stores, ViewStore.ViewStore),
- *       projectionStore: Context.get(stores, ProjectionStore.ProjectionStore)
+ *       projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
+ *       snapshotStore: Context.get(stores, SnapshotStore.SnapshotStore)
  *     })
  *   })
  * })
@@ -36,6 +38,7 @@ export const suite = (name: string, backend: Backend): void => {
     EventStoreContract,
     ProjectionStoreContract,
     ViewStoreContract,
+    SnapshotStoreContract,
     InlineContract,
     ProjectionContract
   ]) {

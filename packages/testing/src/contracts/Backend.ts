@@ -6,6 +6,7 @@ import type {
   EventStore,
   EventStoreError,
   ProjectionStore,
+  SnapshotStore,
   StreamId,
   StreamLocks,
   View,
@@ -43,6 +44,8 @@ export interface Node {
   readonly viewStore: ViewStore.ViewStore["Service"]
   /** What writes the records of views on this node. */
   readonly projectionStore: ProjectionStore.ProjectionStore["Service"]
+  /** The snapshots of this node. An adapter that keeps no snapshots takes the store in memory. */
+  readonly snapshotStore: SnapshotStore.SnapshotStore["Service"]
   /**
    * Runs an effect in a transaction of the stores' database, which appends of
    * this node join; rolls back if the effect fails. Needed for `transactions`.
@@ -59,7 +62,7 @@ export interface Node {
    * Takes the last events of the log back, those of all streams, and ends its
    * history: what a crash does that loses commits, or a backup that is restored.
    * New events get the positions again. With 0 events nothing is lost, as by a clean
-   * restart. The records of views stay, as in a database of their own. No append is
+   * restart. The records of views and the snapshots stay, as in a database of their own. No append is
    * under way meanwhile. The nodes stay open. Needed for `lostCommits`.
    */
   readonly loseLast?: (events: number) => Effect.Effect<void, unknown>
@@ -98,7 +101,7 @@ export type Open = (options: OpenOptions) => Effect.Effect<Node, unknown, Scope.
  * @example
  * ```ts
  * import { MemoryStores } from "@hexfold/adapters-memory"
- * import { EventStore, ProjectionStore, StreamLocks, ViewStore } from "@hexfold/core"
+ * import { EventStore, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
  * import type { Backend } from "@hexfold/testing/contracts"
  * import { Context, Effect } from "effect"
  *
@@ -110,7 +113,8 @@ export type Open = (options: OpenOptions) => Effect.Effect<Node, unknown, Scope.
  *       eventStore: Context.get(stores, EventStore.EventStore),
  *       streamLocks: Context.get(stores, StreamLocks.StreamLocks),
  *       viewStore: Context.get(stores, ViewStore.ViewStore),
- *       projectionStore: Context.get(stores, ProjectionStore.ProjectionStore)
+ *       projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
+ *       snapshotStore: Context.get(stores, SnapshotStore.SnapshotStore)
  *     })
  *   })
  * }

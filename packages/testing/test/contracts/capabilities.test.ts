@@ -1,18 +1,26 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { EventStore, ProjectionStore, StreamLocks, ViewStore } from "@hexfold/core"
+import { EventStore, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
 import {
   type Backend,
   EventStoreContract,
   InlineContract,
   ProjectionContract,
   ProjectionStoreContract,
+  SnapshotStoreContract,
   ViewStoreContract
 } from "@hexfold/testing/contracts"
 import { Cause, Context, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 
-const contracts = { EventStoreContract, InlineContract, ProjectionContract, ProjectionStoreContract, ViewStoreContract }
+const contracts = {
+  EventStoreContract,
+  InlineContract,
+  ProjectionContract,
+  ProjectionStoreContract,
+  SnapshotStoreContract,
+  ViewStoreContract
+}
 
 const all: ReadonlyArray<Backend.Capability> = [
   "otherProcesses",
@@ -28,7 +36,8 @@ const nodeOf = (stores: Context.Context<MemoryStores.Stores>): Backend.Node => (
   eventStore: Context.get(stores, EventStore.EventStore),
   streamLocks: Context.get(stores, StreamLocks.StreamLocks),
   viewStore: Context.get(stores, ViewStore.ViewStore),
-  projectionStore: Context.get(stores, ProjectionStore.ProjectionStore)
+  projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
+  snapshotStore: Context.get(stores, SnapshotStore.SnapshotStore)
 })
 
 /** Shared data in memory: the backend has other processes and inline views, and nothing else. */

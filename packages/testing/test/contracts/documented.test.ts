@@ -6,6 +6,7 @@ import {
   InlineContract,
   ProjectionContract,
   ProjectionStoreContract,
+  SnapshotStoreContract,
   ViewStoreContract
 } from "@hexfold/testing/contracts"
 
@@ -54,7 +55,13 @@ describe("the page on adapters", () => {
 
   it("names cases of the contracts about records, each under the contract that has it", () => {
     const rows = rowsOf("rule", "contract", "case")
-    const contracts = { InlineContract, ProjectionContract, ProjectionStoreContract, ViewStoreContract }
+    const contracts = {
+      InlineContract,
+      ProjectionContract,
+      ProjectionStoreContract,
+      SnapshotStoreContract,
+      ViewStoreContract
+    }
     const titles = new Map(
       Object.entries(contracts).map(([name, contract]) => [name, new Set<string>(titlesOf(contract))])
     )

@@ -20,7 +20,8 @@ export const dump = (sql: SqlClient.SqlClient, schema: string): Effect.Effect<st
     const rows = yield* Effect.forEach(tables, (table) =>
       Effect.map(
         sql.unsafe<{ readonly text: string | null }>(
-          `select jsonb_agg(to_jsonb(t) order by t)::text as text from "${schema}"."${table}" t`
+          // A value of the type json has no order.
+          `select jsonb_agg(to_jsonb(t) order by ${table === "snapshots" ? "key, fingerprint" : "t"})::text as text from "${schema}"."${table}" t`
         ),
         ([row]) => {
           const values = row?.text ?? null

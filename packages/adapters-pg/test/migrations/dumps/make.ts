@@ -5,9 +5,10 @@
 import { writeFileSync } from "node:fs"
 import { PgClient } from "@effect/sql-pg"
 import { EmbeddedPostgres, PgMigrations, PgStores } from "@hexfold/adapters-pg"
+import { Executor, Snapshots } from "@hexfold/core"
 import { Effect, Layer } from "effect"
 import { contents } from "./contents.ts"
-import { Places } from "./courses.ts"
+import { Course, Places } from "./courses.ts"
 import { dump } from "./dump.ts"
 import { fill } from "./fill.ts"
 
@@ -15,6 +16,8 @@ const file = (extension: string) => new URL(`version${PgMigrations.latest}.${ext
 
 const program = Effect.gen(function* () {
   yield* fill
+  // When the layer ends, the snapshot is saved.
+  yield* Effect.provide(Executor.load(Course, "ts"), Snapshots.layer({ every: 1, of: [Course] }))
   writeFileSync(file("json"), `${JSON.stringify(yield* contents, null, 2)}\n`)
   writeFileSync(file("sql"), yield* dump(yield* PgClient.PgClient, PgMigrations.defaultSchema))
 })

@@ -3,7 +3,7 @@
  * appends the decided events on condition that the stream has not changed. If it
  * has, the executor does all of it again.
  */
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Aggregate, Any as AnyAggregate } from "../../domain/Aggregate.ts"
@@ -11,19 +11,21 @@ import type { Boundary, Emission } from "../../domain/Boundary.ts"
 import type { Decision } from "../../domain/Decision.ts"
 import type { StreamId } from "../../domain/StreamId.ts"
 import type { Tagged } from "../../domain/tagged.ts"
-import { isTraced, spanIf } from "../../internal/tracing.ts"
+import { spanIf } from "../../internal/tracing.ts"
 import type { EventStoreError, VersionConflict } from "../../ports/errors.ts"
-import { type CommandKey, EventStore } from "../../ports/EventStore.ts"
+import type { CommandKey, EventStore } from "../../ports/EventStore.ts"
 import type { EventReadError } from "../events/errors.ts"
-import { foldRecorded } from "../events/recording.ts"
 import { aggregatePlan } from "./engine/aggregatePlan.ts"
 import { boundaryPlan } from "./engine/boundaryPlan.ts"
 import * as CommandCodec from "./CommandCodec.ts"
 import { type CommandContext, commandContext } from "./engine/commandContext.ts"
+import { unread } from "./engine/commandPlan.ts"
 import { InvalidCommand } from "./errors.ts"
 import * as execution from "./engine/execution.ts"
+import { foldSlices } from "./engine/loading.ts"
 import * as metrics from "./engine/metrics.ts"
 import type { AggregateRules, BoundaryRules } from "./engine/rules.ts"
+import { readFrom } from "./engine/snapshotReads.ts"
 import type { AggregateOptions, BoundaryError, BoundaryOptions, ExecuteError, ExecuteOptions } from "./options.ts"
 import type * as Receipt from "./Receipt.ts"
 
@@ -219,17 +221,18 @@ export const load = <Name extends string, Id, State, Command extends Tagged, Eve
     const encodedId = streamIdOf(aggregate, id)
     if (Result.isFailure(encodedId)) return Effect.fail(encodedId.failure)
     const streamId = encodedId.success
-    const loading = Context.get(context, EventStore)
-      .readStreams([{ streamId }])
-      .pipe(
-        // Only a read that names a command can fail with it.
-        Effect.catchTag("CommandIdReused", Effect.die),
-        Effect.flatMap(({ streams }) => {
-          const { events, version } = streams[0]!
-          return Effect.fromResult(Result.map(foldRecorded(aggregate, events), (state) => ({ state, version })))
-        })
-      )
-    return spanIf(isTraced(context), loading, "Executor.load", () => ({
+    const { snapshots, store, traced } = commandContext(context)
+    const stream = unread(streamId, aggregate)
+    const loading = readFrom({ snapshots, ask: store.readStreams }, [stream]).pipe(
+      // Only a read that names a command can fail with it.
+      Effect.catchTag("CommandIdReused", Effect.die),
+      Effect.flatMap((read) => {
+        const undecodable = foldSlices([stream], read, undefined, { snapshots, store })
+        const { state, version } = stream
+        return undecodable === undefined ? Effect.succeed({ state: state as State, version }) : Effect.fail(undecodable)
+      })
+    )
+    return spanIf(traced, loading, "Executor.load", () => ({
       "hexfold.aggregate": aggregate.name,
       "hexfold.stream": streamId
     }))

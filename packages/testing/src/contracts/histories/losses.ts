@@ -144,6 +144,50 @@ export const losses: Cases = {
     }
   ),
 
+  "11 a read of a stream tells if the log has lost the event after which it goes on, also where nobody has noticed":
+    needs(
+      "otherProcesses",
+      "lostCommits"
+    )(function* () {
+      const [node, other] = [yield* open, yield* open]
+      const streamId = newStream()
+      const places = (yield* appendTo(node.eventStore, streamId, events(3))).events.map(({ position }) => position)
+      const { history } = yield* node.eventStore.readStreams([])
+      const at = (version: number) => ({
+        streamId,
+        after: version,
+        position: { history, position: places[version - 1]! }
+      })
+      const read = (command: boolean, ...requests: ReadonlyArray<EventStore.StreamRequest>) =>
+        Effect.map(
+          command
+            ? node.eventStore.readStreams(requests, { id: crypto.randomUUID(), fingerprint: "f" })
+            : node.eventStore.readStreams(requests),
+          ({ streams }) =>
+            streams.map(({ events, lost, version }) => [version, events.map((each) => each.version), lost])
+        )
+      for (const command of [false, true]) {
+        assert.deepStrictEqual(yield* read(command, at(1), at(3)), [
+          [3, [2, 3], undefined],
+          [3, [], undefined]
+        ])
+      }
+      yield* node.loseLast(1)
+      yield* appendTo(other.eventStore, streamId, events(2))
+      const later = { streamId, after: 1, position: { history: history + 2 ** 33, position: 1 } }
+      for (const command of [false, true]) {
+        assert.deepStrictEqual(yield* read(command, at(1), at(2), at(3), { streamId, after: 3 }, later), [
+          [4, [2, 3, 4], undefined],
+          [4, [3, 4], undefined],
+          [4, [1, 2, 3, 4], true],
+          [4, [4], undefined],
+          [4, [1, 2, 3, 4], true]
+        ])
+      }
+      const wrong = { streamId, after: 1, position: { history: 0, position: 1 } }
+      assert.strictEqual(tagOf(yield* Effect.flip(node.eventStore.readStreams([wrong]))), "Rejected")
+    }),
+
   "11 a command is decided on what the log still has": needs("lostCommits")(function* () {
     const node = yield* open
     const cache = StateCache.make({ capacity: 10 })

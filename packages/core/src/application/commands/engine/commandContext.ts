@@ -7,6 +7,7 @@ import { EventStore } from "../../../ports/EventStore.ts"
 import { StreamLocks } from "../../../ports/StreamLocks.ts"
 import * as Ids from "../../events/Ids.ts"
 import * as Metadata from "../../events/Metadata.ts"
+import * as Snapshots from "../Snapshots.ts"
 import * as StateCache from "../StateCache.ts"
 
 /** What every command takes from the context that it runs in. */
@@ -28,6 +29,8 @@ export interface CommandContext {
    * from where the one before it has ended. Undefined in a caller's transaction.
    */
   readonly recent: StateCache.States | undefined
+  /** The snapshots from which streams are read on; undefined without any, and in a caller's transaction. */
+  readonly snapshots: Snapshots.Snapshotting | undefined
   /** The locks of the store; undefined if it has none. */
   readonly locks: StreamLocks["Service"] | undefined
   /** What the program, or its trace, says about the events. */
@@ -56,6 +59,7 @@ export const make = (context: Context.Context<EventStore>): CommandContext => {
     joined,
     states: joined ? undefined : Context.get(context, StateCache.Current)?.(store),
     recent: joined ? undefined : recentStates(store),
+    snapshots: joined ? undefined : Context.get(context, Snapshots.Current),
     locks: Context.getOrUndefined(context, StreamLocks),
     metadata: { ...(traced ? traceOf(context) : undefined), ...Context.get(context, Metadata.Current) },
     traced

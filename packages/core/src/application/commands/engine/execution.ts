@@ -2,7 +2,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { spanIf } from "../../../internal/tracing.ts"
-import type { EventStore, RepeatedPart, StreamRequest } from "../../../ports/EventStore.ts"
+import type { EventStore, RepeatedPart } from "../../../ports/EventStore.ts"
 import type { ExecuteError } from "../options.ts"
 import type { States } from "../StateCache.ts"
 import { appendOf, recordedEvents } from "./appendOf.ts"
@@ -15,6 +15,7 @@ import { type Answer, Member, type Policies } from "./contention/member.ts"
 import { contentionOf } from "./contention/queues.ts"
 import { isConflict, isStoreError } from "./failures.ts"
 import { advance, foldSlices, hasGoneBack } from "./loading.ts"
+import { readFrom } from "./snapshotReads.ts"
 
 /**
  * Executes a command: reads its streams, folds them, decides, appends. The append
@@ -176,10 +177,14 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
   }
 
   private read(wanted: ReadonlyArray<LoadedStream>): Answer<Error, Receipt> {
-    const requests = new Array<StreamRequest>(wanted.length)
-    for (let i = 0; i < wanted.length; i++) requests[i] = { streamId: wanted[i]!.streamId }
-    const { store, traced } = this.context
-    const reading = spanIf(traced, store.readStreams(requests, this.plan.key), "EventStore.readStreams")
+    const { snapshots, store, traced } = this.context
+    const reading = readFrom(
+      {
+        snapshots,
+        ask: (requests) => spanIf(traced, store.readStreams(requests, this.plan.key), "EventStore.readStreams")
+      },
+      wanted
+    )
     return Effect.flatMap(reading, (read) => {
       const { appended, history, streams } = read
       const isAnother = this.history !== undefined && this.history !== history
@@ -191,7 +196,7 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
         const receipt = this.plan.repeated(appended)
         if (receipt !== undefined) return this.repeatedAs(receipt)
       }
-      const undecodable = foldSlices(wanted, read, this.remembering)
+      const undecodable = foldSlices(wanted, read, this.remembering, this.context)
       return undecodable === undefined ? this.proceed() : Effect.fail(undecodable)
     })
   }
@@ -231,7 +236,7 @@ class Execution<Error, Receipt> extends Member<Error, Receipt> {
     return Effect.flatMap(appending, (appended): Answer<Error, Receipt> => {
       if (appended._tag === "Repeated") return this.repeatedBy(appended.repeats[0]!.appended)
       const [done] = appended.parts
-      advance(writes, done!, appended.history, this.remembering)
+      advance(writes, done!, appended.history, this.remembering, context)
       return this.accepted(recordedEvents(done!, writes), done!.streams, appended.history)
     })
   }

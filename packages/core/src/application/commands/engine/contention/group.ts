@@ -54,7 +54,7 @@ export class Group {
     this.members = new Set(members)
     this.context = members[0]!.context
     const caches = new Set(members.flatMap((member) => member.cache ?? []))
-    this.states = new StreamStates(this.context.store, this.context.traced, [...caches])
+    this.states = new StreamStates(this.context, [...caches])
     // Remembered states are trusted without a read, but only in the first attempt.
     this.readsAll = members.some(({ attempts }) => attempts > 0)
   }
@@ -140,7 +140,8 @@ export class Group {
 
   private underLocks(attempt: Attempt, streams: ReadonlyArray<StreamId>) {
     const ids = attempt.members.flatMap(({ plan: { key } }) => (key === undefined ? [] : [key.id]))
-    return this.context.locks!.hold(streams, [...new Set(ids)], attempt.run())
+    const holding = this.context.locks!.hold(streams, [...new Set(ids)], attempt.run())
+    return Effect.andThen(this.states.prepare(attempt.members), holding)
   }
 
   /** Answers the commands of an attempt whose append, if there was one, has committed. */

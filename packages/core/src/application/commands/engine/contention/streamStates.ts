@@ -4,18 +4,15 @@ import * as Result from "effect/Result"
 import type { StreamId } from "../../../../domain/StreamId.ts"
 import { spanIf } from "../../../../internal/tracing.ts"
 import type { CommandIdReused, EventStoreError } from "../../../../ports/errors.ts"
-import type {
-  CommandKey,
-  EventStore,
-  NewEvent,
-  RepeatedPart,
-  StreamSlice,
-  StreamVersion
-} from "../../../../ports/EventStore.ts"
+import type { CommandKey, NewEvent, RepeatedPart, StreamSlice, StreamVersion } from "../../../../ports/EventStore.ts"
 import type { EventReadError } from "../../../events/errors.ts"
 import { foldRecorded } from "../../../events/recording.ts"
+import type { Found, Snapshotting } from "../../Snapshots.ts"
 import type { States } from "../../StateCache.ts"
+import type { CommandContext } from "../commandContext.ts"
 import type { LoadedStream } from "../commandPlan.ts"
+import { readFrom } from "../snapshotReads.ts"
+import type { Member } from "./member.ts"
 
 /** What a group knows of a stream. */
 export interface KnownStream extends LoadedStream {
@@ -47,10 +44,11 @@ export class GoneBack {
  * an append that has committed.
  */
 export class StreamStates {
-  private readonly store: EventStore["Service"]
-  private readonly traced: boolean
+  private readonly context: CommandContext
   private readonly caches: ReadonlyArray<States>
   private readonly known = new Map<StreamId, KnownStream>()
+  /** The snapshots that were loaded before the streams are locked. */
+  private readonly prepared = new Map<KnownStream, Found>()
   /** The history of the log that the states come from; undefined if none was read. */
   history: number | undefined
   /** The number of reads so far. */
@@ -58,9 +56,8 @@ export class StreamStates {
   /** Whether cached states count. They do not after the store has lost commits. */
   private trustsCaches = true
 
-  constructor(store: EventStore["Service"], traced: boolean, caches: ReadonlyArray<States>) {
-    this.store = store
-    this.traced = traced
+  constructor(context: CommandContext, caches: ReadonlyArray<States>) {
+    this.context = context
     this.caches = caches
   }
 
@@ -130,10 +127,14 @@ export class StreamStates {
     key: CommandKey | undefined,
     remembers: boolean
   ): Effect.Effect<RepeatedPart | undefined, CommandIdReused | EventStoreError | GoneBack> {
-    const requests = wanted.map(({ streamId, version }) =>
-      version === 0 ? { streamId } : { streamId, after: version }
+    const { snapshots, store, traced } = this.context
+    const reading = readFrom(
+      {
+        snapshots: remembers ? snapshots : this.preparedOf(snapshots),
+        ask: (requests) => spanIf(traced, store.readStreams(requests, key), "EventStore.readStreams")
+      },
+      wanted
     )
-    const reading = spanIf(this.traced, this.store.readStreams(requests, key), "EventStore.readStreams")
     return Effect.flatMap(reading, ({ appended, history, streams }) => {
       if (!this.agrees(history)) return Effect.fail(new GoneBack())
       for (let i = 0; i < wanted.length; i++) {
@@ -146,8 +147,36 @@ export class StreamStates {
     })
   }
 
+  /**
+   * Loads the snapshots of streams that are unknown, before they are locked. A read under locks is part of a transaction,
+   * and snapshots are not. Nor does anybody wait for them while streams are locked.
+   */
+  prepare(members: Iterable<Member>): Effect.Effect<void> {
+    const { snapshots } = this.context
+    this.prepared.clear()
+    if (snapshots === undefined) return Effect.void
+    const unknown = new Set<KnownStream>()
+    for (const { cache, plan } of members) {
+      for (const stream of Result.getOrElse(plan.begin(), () => [])) {
+        const known = this.of(stream, cache, false)
+        if (known?.version === 0 && snapshots.covers(known.source)) unknown.add(known)
+      }
+    }
+    if (unknown.size === 0) return Effect.void
+    const wanted = [...unknown]
+    return Effect.map(snapshots.load(wanted), (found) => {
+      for (const [i, each] of found.entries()) if (each !== undefined) this.prepared.set(wanted[i]!, each)
+    })
+  }
+
+  private preparedOf(snapshots: Snapshotting | undefined): Snapshotting | undefined {
+    const load: Snapshotting["load"] = (wanted) =>
+      Effect.succeed(wanted.map((known) => this.prepared.get(known as KnownStream)))
+    return snapshots && { ...snapshots, load }
+  }
+
   private take(known: KnownStream, { events, version }: StreamSlice, remembers: boolean): void {
-    const { source, streamId } = known
+    const { source } = known
     try {
       const state = foldRecorded(source, events, known.state)
       known.failure = Result.isFailure(state) ? Cause.fail(state.failure) : undefined
@@ -162,7 +191,7 @@ export class StreamStates {
     known.nextVersion = known.version
     known.readAt = this.reads
     if (known.failure !== undefined || !remembers) return
-    for (const cache of this.caches) cache.put(streamId, { source, state: known.state, version }, this.history!)
+    this.keep(known, this.history!)
   }
 
   /** Folds decided events, as the store will give them back, on the state that the next decisions see. */
@@ -202,7 +231,7 @@ export class StreamStates {
   commit(history: number): void {
     for (const known of this.known.values()) {
       if (known.nextVersion === known.version) continue
-      const { next: state, nextVersion: version, source, streamId } = known
+      const { next: state, nextVersion: version, streamId } = known
       if (known.isBroken) {
         this.known.delete(streamId)
         continue
@@ -210,7 +239,14 @@ export class StreamStates {
       known.state = state
       known.version = version
       known.readAt = 0
-      for (const cache of this.caches) cache.put(streamId, { source, state, version }, history)
+      this.keep(known, history)
     }
+  }
+
+  /** Remembers a state that the log has. */
+  private keep({ source, state, streamId, version }: KnownStream, history: number): void {
+    for (const cache of this.caches) cache.put(streamId, { source, state, version }, history)
+    const { snapshots, store } = this.context
+    snapshots?.offer({ store, source, streamId, state, version, history, events: [] })
   }
 }
