@@ -14,6 +14,7 @@ export interface Snapshotted {
   readonly schemas: {
     readonly state: Schema.Codec<unknown, unknown>
     readonly events: ReadonlyMap<string, Schema.Codec<unknown, Tagged>>
+    readonly stored: ReadonlyMap<string, { readonly version: number }>
   }
 }
 
