@@ -36,7 +36,7 @@ const rowsOf = (sql: PgClient.PgClient, schema: string, ratio: number) =>
   Effect.map(
     sql.unsafe<{ readonly "QUERY PLAN": unknown }>(
       `explain (analyze, format json) ${readAllPage(`"${schema}"`, "forwards")}`,
-      [0n, 1_000_000n, null, null, 1_000, 4n << 20n, ratio, null]
+      [0n, 1_000_000n, null, null, 1_000, 4n << 20n, ratio, null, null]
     ),
     ([row]) => {
       const found = row!["QUERY PLAN"]
