@@ -1,3 +1,5 @@
+import { isAggregateName } from "./StreamId.ts"
+
 /** The most characters (code points) of an id: of a stream's id after the aggregate's name, of a command, an event's type, a record's key. */
 export const maxIdLength = 1_000
 
@@ -11,6 +13,15 @@ export const idProblem = (what: string, text: string, start = 0): string | undef
   }
   const problem = textProblem(text)
   return problem === undefined ? undefined : `${what} ${quote(text)}: ${problem}`
+}
+
+/** Why a text cannot be the id of a stream. */
+export const streamIdProblem = (streamId: string): string | undefined => {
+  if (typeof streamId !== "string") return "stream id: is not a text"
+  const dash = streamId.indexOf("-")
+  return dash < 0 || !isAggregateName(streamId.slice(0, dash))
+    ? `stream id ${quote(streamId)}: is not an aggregate's name, "-" and an id`
+    : idProblem("stream id", streamId, dash + 1)
 }
 
 /** Why a store cannot keep a text. The compiler does not see every text that comes from outside. */

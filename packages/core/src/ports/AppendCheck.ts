@@ -1,7 +1,7 @@
 /** The checks that every store makes before it writes anything. They stand in one place, so that all stores refuse the same. */
 import * as DateTime from "effect/DateTime"
-import * as StreamId from "../domain/StreamId.ts"
-import { idProblem, quote, textProblem } from "../domain/texts.ts"
+import type * as StreamId from "../domain/StreamId.ts"
+import { idProblem, quote, streamIdProblem, textProblem } from "../domain/texts.ts"
 import { CheckedAppend } from "./checkedAppend.ts"
 import type { AllReadOptions, Append, CommandKey, NewEvent, Part, StreamRequest, Write } from "./EventStore.ts"
 import { appendSizeProblem } from "./appendSize.ts"
@@ -320,12 +320,4 @@ export const misplaced = (
       ? `event ${id}: its time ${time} lies in the future of the store's clock`
       : `event ${id}: its time ${time} is before ${DateTime.formatIso(before)}, the time of the event before in its stream`
   )
-}
-
-const streamIdProblem = (streamId: string): string | undefined => {
-  if (typeof streamId !== "string") return "stream id: is not a text"
-  const dash = streamId.indexOf("-")
-  return dash < 0 || !StreamId.isAggregateName(streamId.slice(0, dash))
-    ? `stream id ${quote(streamId)}: is not an aggregate's name, "-" and an id`
-    : idProblem("stream id", streamId, dash + 1)
 }

@@ -1,6 +1,6 @@
 /** What every snapshot store refuses before it writes anything: in one place, so that all stores refuse the same. */
 import * as StreamId from "../domain/StreamId.ts"
-import { idProblem, quote } from "../domain/texts.ts"
+import { idProblem, quote, streamIdProblem } from "../domain/texts.ts"
 import { SnapshotStoreError } from "./errors.ts"
 import { copyState, maxRecordBytes, Problem } from "./jsonCopy.ts"
 import { Rejected } from "./Reason.ts"
@@ -68,13 +68,6 @@ const fingerprintProblem = (fingerprint: string): string | undefined =>
   (fingerprint.length > longestFingerprint
     ? `fingerprint ${quote(fingerprint)}: is longer than ${longestFingerprint} characters`
     : undefined)
-
-const streamIdProblem = (streamId: StreamId.StreamId): string | undefined => {
-  const aggregate = typeof streamId === "string" ? StreamId.aggregateOf(streamId) : ""
-  return StreamId.isAggregateName(aggregate)
-    ? idProblem("stream id", streamId, aggregate.length + 1)
-    : `${quote(String(streamId))} is not the id of a stream`
-}
 
 const aggregateProblem = (name: string): string | undefined =>
   StreamId.isAggregateName(name) ? undefined : `${quote(String(name))} is not the name of an aggregate`

@@ -50,7 +50,7 @@ export const refusing: Cases = {
     const { snapshotStore } = yield* open
     const good = snapshot(newStream(), 1)
     const wrong: ReadonlyArray<Partial<SnapshotStore.NewSnapshot>> = [
-      ...["", "a", "1a-b", "A-a\0", "A-\ud800", `A-${"a".repeat(1_001)}`].map((streamId) => ({
+      ...["", "a", "Account", "1a-b", "A-a\0", "A-\ud800", `A-${"a".repeat(1_001)}`].map((streamId) => ({
         streamId: streamId as StreamId.StreamId
       })),
       ...["", "a\0", "\udc00", "a".repeat(101)].map((fingerprint) => ({ fingerprint })),
