@@ -296,16 +296,16 @@ const follow = (worker: Worker.Worker, owned: Ownership) =>
         })
       )
     )
-    const askingToAnswer = Effect.suspend(() =>
-      worker.asksAgain() && latest !== undefined && position !== undefined
-        ? Effect.map(worker.advance(owned, position, latest), (reached) => void (position = reached))
-        : Effect.void
-    )
-    const asking = Effect.andThen(
-      nextBeat(worker.pause),
-      alone.withPermit(worker.promotes ? promoted : Effect.as(askingToAnswer, false))
-    )
-    return Effect.raceFirst(following, Effect.asVoid(Effect.repeat(asking, { until: (done) => done })))
+    const onBeats = <E>(work: Effect.Effect<boolean, E>) =>
+      Effect.repeat(Effect.andThen(nextBeat(worker.pause), alone.withPermit(work)), { until: (done) => done })
+    if (worker.promotes) return Effect.raceFirst(following, Effect.asVoid(onBeats(promoted)))
+    if (!worker.asksAgain()) return following
+    const answers = Effect.gen(function* () {
+      if (latest === undefined || position === undefined) return false
+      if (worker.asksAgain()) position = yield* worker.advance(owned, position, latest)
+      return !worker.asksAgain()
+    })
+    return Effect.raceFirst(following, Effect.andThen(onBeats(answers), Effect.never))
   })
 
 /**

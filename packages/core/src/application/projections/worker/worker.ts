@@ -52,7 +52,10 @@ export interface Worker extends Promotion.Promotion, Others.Others {
    * the log does not have the position that the owner began with.
    */
   readonly advance: Advance
-  /** Whether the part has to ask again that the generation answers: another part may not have come so far before. */
+  /**
+   * Whether the owner may have to ask again that the generation answers, because another part had not come so far. It has
+   * not to once it knows that the generation answers, and never for a generation in one part.
+   */
   readonly asksAgain: () => boolean
   readonly pause: Duration.Duration
   /** Reports failures of the stores, after each of which the worker claims anew. */
