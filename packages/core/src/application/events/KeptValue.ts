@@ -5,7 +5,6 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { judge, type Meaning } from "../../domain/json/jsonMeaning.ts"
 import { bounded } from "../../domain/texts.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"
@@ -45,7 +44,7 @@ const known = new WeakMap<object, unknown>()
 const make = <A>(schema: Schema.Codec<A, unknown>): ((value: A) => Result.Result<Kept<A>, string>) => {
   const encode = encoder.make(schema)
   const decode = Schema.decodeUnknownResult(Schema.toCodecJson(schema))
-  const changed = meaningOf(schema) === "sure" ? () => undefined : roundTrip.make(schema)
+  const changed = roundTrip.makeIfUnsure(schema)
   const read = (text: string) => Result.mapError(decode(JSON.parse(text)), failing("could not be read back"))
   return (value) =>
     Result.gen(function* () {
@@ -58,15 +57,6 @@ const make = <A>(schema: Schema.Codec<A, unknown>): ((value: A) => Result.Result
       const again = yield* Result.mapError(encode(kept), failing("could not be written again"))
       return { json: again, value: kept }
     })
-}
-
-// The definitions of events and views refuse such a schema. The state of an aggregate may have one: then each value is compared.
-const meaningOf = (schema: Schema.Codec<unknown, unknown>): Meaning => {
-  try {
-    return judge("", schema)
-  } catch {
-    return "unsure"
-  }
 }
 
 // A problem begins with the path to its place, which may be empty.

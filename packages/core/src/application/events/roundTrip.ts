@@ -3,7 +3,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import { isClass } from "../../domain/json/jsonMeaning.ts"
+import { isClass, judge, type Meaning } from "../../domain/json/jsonMeaning.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"
 
@@ -32,6 +32,23 @@ export const make = <A>(schema: Schema.Codec<A, unknown>): ((value: A, json: Sch
     const again = encode(decoded.success)
     if (Result.isFailure(again)) return "it could not be written again after it was read back: " + again.failure.message
     return changedAt([], json, again.success, undefined, undefined)
+  }
+}
+
+/**
+ * Like {@link make}, but compares nothing if the schema says that every value keeps its meaning. The definitions of events
+ * and views refuse a schema whose JSON has two meanings. The state of an aggregate may have one: then each value is compared.
+ */
+export const makeIfUnsure = <A>(
+  schema: Schema.Codec<A, unknown>
+): ((value: A, json: Schema.Json) => string | undefined) =>
+  meaningOf(schema) === "sure" ? () => undefined : make(schema)
+
+const meaningOf = (schema: Schema.Codec<unknown, unknown>): Meaning => {
+  try {
+    return judge("", schema)
+  } catch {
+    return "unsure"
   }
 }
 

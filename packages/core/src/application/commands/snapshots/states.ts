@@ -1,6 +1,5 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { judge } from "../../../domain/json/jsonMeaning.ts"
 import { bounded } from "../../../domain/texts.ts"
 import * as encoder from "../../../internal/encoder.ts"
 import * as roundTrip from "../../events/roundTrip.ts"
@@ -14,10 +13,10 @@ export interface States {
 }
 
 /** The codec of an aggregate's states. */
-export const statesOf = ({ name, schemas: { state: schema } }: Snapshotted): States => {
+export const statesOf = ({ schemas: { state: schema } }: Snapshotted): States => {
   const encode = encoder.make(schema)
   const decode = Schema.decodeUnknownResult(Schema.toCodecJson(schema))
-  const changed = isSure(name, schema) ? () => undefined : roundTrip.make(schema)
+  const changed = roundTrip.makeIfUnsure(schema)
   return {
     encode: (state) =>
       Result.flatMap(Result.mapError(encode(state), failing("breaks its schema")), (json) => {
@@ -25,15 +24,6 @@ export const statesOf = ({ name, schemas: { state: schema } }: Snapshotted): Sta
         return change === undefined ? Result.succeed(json) : Result.fail(`would be changed: ${bounded(change)}`)
       }),
     decode: (json) => Result.mapError(decode(json), failing("cannot be decoded"))
-  }
-}
-
-// An aggregate may have a state whose JSON has two meanings. Then each state is compared with what would be read back.
-const isSure = (name: string, schema: Schema.Codec<unknown, unknown>): boolean => {
-  try {
-    return judge(`${name}, state`, schema) === "sure"
-  } catch {
-    return false
   }
 }
 
