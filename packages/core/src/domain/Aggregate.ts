@@ -53,8 +53,6 @@ export interface Schemas<Id, State, Command extends Tagged, Event extends Tagged
   readonly errors: ReadonlyMap<string, Schema.Codec<Error, Tagged>>
   /** The stored types of events that have several versions or are retired. */
   readonly stored: ReadonlyMap<string, StoredType<Event>>
-  /** The kinds of commands that have several versions, by tag. */
-  readonly sent: ReadonlyMap<string, StoredType<Command>>
 }
 
 /** One handler for each tag of `Command`; what a handler may return is limited to `Event` and `Error`. */
@@ -165,7 +163,7 @@ export const make = <
   const Decide extends DecideHandlers<TypeOf<Commands>, State, TypeOf<Events>, TypeOf<Errors>>,
   // The default is for the parameters of the handlers while something else does not compile yet.
   const Next extends { readonly [Tag in keyof Next]: State } = { readonly [Tag in TypeOf<Events>["_tag"]]: State },
-  const Commands extends ReadonlyArray<Declaration> = readonly [],
+  const Commands extends ReadonlyArray<TaggedSchema> = readonly [],
   const Errors extends ReadonlyArray<TaggedSchema> = readonly [],
   const Begins extends ReadonlyArray<string> = readonly []
 >(
@@ -217,7 +215,6 @@ export const make = <
   const evolve = definition.evolve as unknown as Record<string, (state: State, event: TypeOf<Events>) => State>
   judge(`${name}, id`, definition.id)
   const ids = streamIds(name, definition.id)
-  const commands = definition.commands ?? []
   const events = byTag(name, "events", definition.events.map(currentOf)) as ReadonlyMap<
     TypeOf<Events>["_tag"],
     Schema.Codec<TypeOf<Events>, Tagged>
@@ -238,17 +235,13 @@ export const make = <
     schemas: {
       id: definition.id,
       state: definition.state,
-      commands: byTag(name, "commands", commands.map(currentOf)) as ReadonlyMap<
-        TypeOf<Commands>["_tag"],
-        Schema.Codec<TypeOf<Commands>, Tagged>
-      >,
+      commands: byTag(name, "commands", definition.commands ?? []),
       events,
       errors: byTag(name, "errors", definition.errors ?? []) as ReadonlyMap<string, Schema.Codec<never, Tagged>>,
       stored: new Map<string, StoredType<TypeOf<Events>>>([
-        ...versionsOf(name, "events", definition.events),
+        ...versionsOf(name, definition.events),
         ...retiredOf(name, definition.retired ?? [], (tag) => events.has(tag))
-      ]),
-      sent: versionsOf(name, "commands", commands)
+      ])
     }
   }
   return aggregate

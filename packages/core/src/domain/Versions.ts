@@ -7,7 +7,7 @@
  */
 import type { Tagged, TaggedSchema } from "./tagged.ts"
 
-/** The versions of one kind of event (or command), made by {@link first}. It stands where a schema would stand. */
+/** The versions of one kind of event, made by {@link first}. It stands where a schema would stand. */
 export interface Chain<Current extends TaggedSchema> {
   /** Only for the type checker: the current event. */
   readonly Type: Current["Type"]

@@ -26,19 +26,22 @@ export interface Declared {
   }
 }
 
-/** A kind of event or command as it is declared: in one version, or in several. */
+/** A kind of event as it is declared: in one version, or in several. */
 export type Declaration = TaggedSchema | Chain<TaggedSchema>
 
 /** The schema of the version that this program writes. */
 export const currentOf = (declared: Declaration): TaggedSchema => (isChain(declared) ? declared.current : declared)
 
-/** The kinds that have several versions, by tag. Versions with different tags, and one whose JSON has two meanings, are mistakes in the program and throw. */
+/**
+ * The current events that have several versions, by tag. Versions with different tags, and a version whose JSON has two
+ * meanings, are mistakes in the program and throw.
+ */
 export const versionsOf = (
   name: string,
-  what: string,
   declared: ReadonlyArray<Declaration>
 ): ReadonlyMap<string, StoredType<never>> => {
   const stored = new Map<string, StoredType<never>>()
+  const what = "events"
   for (const each of declared) {
     if (!isChain(each) || each.versions.length === 1) continue
     const tag = tagOf(name, what, each.current)
