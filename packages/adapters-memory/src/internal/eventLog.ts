@@ -3,7 +3,7 @@ import { AppendCheck, Expectation } from "@hexfold/core/adapter"
 import { type Clock, DateTime, Effect, Queue, Stream } from "effect"
 import type { Command, Log } from "./log.ts"
 import { pages } from "./pages.ts"
-import { endOf, historyOf, horizonOf, isValid, refusalOf } from "./histories.ts"
+import { endOf, historyOf, horizonOf, refusalOf } from "./histories.ts"
 
 type Store = EventStore.EventStore["Service"]
 type Recorded = EventStore.RecordedEvent
@@ -160,7 +160,7 @@ export const open = (
     requests.map(({ after = 0, position, streamId }) => {
       const stream = streams.get(streamId)
       const version = stream?.length ?? 0
-      if (position === undefined || isValid(position, data)) {
+      if (position === undefined || refusalOf({ after: position }, data) === undefined) {
         return { streamId, version, events: stream?.slice(after).map(onlyFold) ?? [] }
       }
       return { streamId, version, events: stream?.map(onlyFold) ?? [], lost: true }

@@ -22,10 +22,6 @@ export const refusalOf = (options: EventStore.AllReadOptions, log: Log): EventSt
     endOf: (history) => Math.min(...log.ended.slice(history - 1))
   })
 
-/** Whether the log has a position of a history. */
-export const isValid = ({ history, position }: EventStore.Position, log: Log): boolean =>
-  history <= historyOf(log) && position <= Math.min(log.events.length, ...log.ended.slice(history - 1))
-
 /** Gives the failure of a read that begins now, once the present history has ended. */
 export const endOf = (log: Log): (() => EventStoreError | undefined) => {
   const began = historyOf(log)

@@ -13,10 +13,12 @@ export const pages = (
   const { aggregates, direction = "forwards", except, limit = Infinity, types } = options
   const after = PositionCheck.placeOf(given)
   const upTo = Math.min(options.upTo ?? Infinity, events.length)
-  const selects = (event: Recorded): boolean =>
-    (types === undefined || types.includes(event.type)) &&
-    (aggregates === undefined || aggregates.includes(StreamId.aggregateOf(event.streamId))) &&
-    except?.[StreamId.aggregateOf(event.streamId)]?.includes(event.type) !== true
+  const selects = ({ streamId, type }: Recorded): boolean => {
+    if (types?.includes(type) === false) return false
+    if (aggregates === undefined && except === undefined) return true
+    const aggregate = StreamId.aggregateOf(streamId)
+    return aggregates?.includes(aggregate) !== false && except?.[aggregate]?.includes(type) !== true
+  }
   const step = direction === "forwards" ? 1 : -1
   const first = direction === "forwards" ? (after ?? 0) + 1 : Math.min((after ?? Infinity) - 1, upTo)
   return Stream.paginate({ next: first, left: limit }, ({ left, next }) =>

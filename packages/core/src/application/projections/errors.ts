@@ -72,6 +72,20 @@ const Holder = Schema.Struct({
   isPrepared: Schema.Boolean
 })
 
+/** What may be wrong with a view, the gravest first. */
+export const faultReasons = [
+  "refused",
+  "another definition",
+  "failed",
+  "unknown event",
+  "unowned",
+  "stalled",
+  "held",
+  "late",
+  "parked",
+  "skipped"
+] as const
+
 const Fault = Schema.Struct({
   view: Schema.String,
   version: Schema.Int,
@@ -87,18 +101,7 @@ const Fault = Schema.Struct({
    * - `parked`: too many keys are parked.
    * - `skipped`: too many events were skipped.
    */
-  reason: Schema.Literals([
-    "refused",
-    "another definition",
-    "failed",
-    "unknown event",
-    "unowned",
-    "stalled",
-    "held",
-    "late",
-    "parked",
-    "skipped"
-  ]),
+  reason: Schema.Literals(faultReasons),
   /** The lag in events, as in `ProjectionMonitor.Status`. */
   lag: Schema.Int,
   /** The most events of the lag, if `lag` is only a lower bound. */

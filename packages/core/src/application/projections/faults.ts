@@ -5,7 +5,7 @@ import { memoized } from "../../internal/memoized.ts"
 import { isUnknown, type Unapplied } from "../../ports/deadLetter.ts"
 import type { Holder } from "../../ports/EventStore.ts"
 import type { Reason } from "../../ports/Reason.ts"
-import type { Fault } from "./errors.ts"
+import { type Fault, faultReasons } from "./errors.ts"
 
 /** What of a status the faults depend on. */
 interface Facts {
@@ -127,17 +127,7 @@ export const lastingFaults = (
 // Nobody can work on the view until somebody has done something about it.
 const final: ReadonlyArray<Fault["reason"]> = ["refused", "another definition", "failed"]
 
-const order: ReadonlyArray<Fault["reason"]> = [
-  ...final,
-  "unknown event",
-  "unowned",
-  "stalled",
-  "held",
-  "late",
-  "parked",
-  "skipped"
-]
-const orderOf = ({ reason }: Fault): number => order.indexOf(reason)
+const orderOf = ({ reason }: Fault): number => faultReasons.indexOf(reason)
 
 const faultIn =
   ({ lag, lagAtMost, lagTime, version, view }: Facts) =>
