@@ -1,6 +1,7 @@
 /** How recorded events become current events: by the schema of the version they were written with, then step by step. */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type { Source } from "../../domain/Participant.ts"
 import type { StoredType } from "../../domain/storedTypes.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import { thrownText } from "../../domain/texts.ts"
@@ -22,21 +23,12 @@ interface Form<Event> {
   readonly steps: ReadonlyArray<((event: unknown) => ReadonlyArray<Event>) | undefined>
 }
 
-/** What is known of the types of an aggregate's events. */
-interface Types<Event extends Tagged> {
-  readonly name: string
-  readonly schemas: {
-    readonly events: ReadonlyMap<string, Schema.Codec<Event, Tagged>>
-    readonly stored: ReadonlyMap<string, StoredType<Event>>
-  }
-}
-
 /** The most events that one stored event may become. */
 const mostParts = 1_000
 
 /** Compiles the schemas of an aggregate's stored types. */
 export const make = <Event extends Tagged>(
-  { name, schemas: { events, stored } }: Types<Event>,
+  { name, schemas: { events, stored } }: Pick<Source<string, unknown, Event>, "name" | "schemas">,
   asStored: AsStored<Event>
 ): Reading<Event> => {
   const forms = new Map<string, Form<Event>>()
@@ -47,25 +39,11 @@ export const make = <Event extends Tagged>(
       steps: versions.map((_, i) => stepOf(versions, i + 1, version, becomes))
     })
   }
-  return (recorded) => {
-    const { data, schemaVersion, type } = recorded
-    const form = forms.get(type)
-    const decode = form?.decode[schemaVersion - 1]
-    if (form === undefined || decode === undefined) return Result.fail(unknown(recorded, form?.decode.length))
-    if (typeof data !== "object" || data === null || Array.isArray(data)) {
-      return Result.fail(decodeError(recorded, `its data is not an object: ${JSON.stringify(data).slice(0, 100)}`))
-    }
-    const decoded = decode({ ...data, _tag: type })
-    if (Result.isFailure(decoded)) {
-      return Result.fail(decodeError(recorded, decoded.failure.message, decoded.failure))
-    }
-    const steps = form.steps[schemaVersion - 1]
-    // An event of the present version is a current event.
-    if (steps === undefined) return Result.succeed([decoded.success as Event])
-    return stepped(recorded, decoded.success, steps)
-  }
-
-  function stepped(recorded: StreamEvent, event: unknown, steps: (event: unknown) => ReadonlyArray<Event>) {
+  const stepped = (
+    recorded: StreamEvent,
+    event: unknown,
+    steps: (event: unknown) => ReadonlyArray<Event>
+  ): ReturnType<Reading<Event>> => {
     // The author of an aggregate writes the steps, and they may throw or give anything.
     const made = Result.try({ try: () => steps(event), catch: (cause) => cause })
     if (Result.isFailure(made)) return Result.fail(stepError(recorded, "a step has thrown", made.failure))
@@ -88,6 +66,24 @@ export const make = <Event extends Tagged>(
       kept[i] = own.success
     }
     return Result.succeed(kept)
+  }
+
+  return (recorded) => {
+    const { data, schemaVersion, type } = recorded
+    const form = forms.get(type)
+    const decode = form?.decode[schemaVersion - 1]
+    if (form === undefined || decode === undefined) return Result.fail(unknown(recorded, form?.decode.length))
+    if (typeof data !== "object" || data === null || Array.isArray(data)) {
+      return Result.fail(decodeError(recorded, `its data is not an object: ${JSON.stringify(data).slice(0, 100)}`))
+    }
+    const decoded = decode({ ...data, _tag: type })
+    if (Result.isFailure(decoded)) {
+      return Result.fail(decodeError(recorded, decoded.failure.message, decoded.failure))
+    }
+    const steps = form.steps[schemaVersion - 1]
+    // An event of the present version is a current event.
+    if (steps === undefined) return Result.succeed([decoded.success as Event])
+    return stepped(recorded, decoded.success, steps)
   }
 }
 

@@ -86,11 +86,11 @@ export const storedTypesOf = ({
   follows: { except },
   sources
 }: View.Any): { readonly touching: ReadonlyArray<string>; readonly known: ReadonlyArray<string> } => {
-  const touching = sources.flatMap(({ name, schemas: { events, stored } }) =>
-    [...events.keys(), ...stored.keys()].filter((type) => except[name]?.includes(type) !== true)
+  const all = sources.flatMap(({ name, schemas: { events, stored } }) =>
+    [...events.keys(), ...stored.keys()].map((type) => ({ type, touches: except[name]?.includes(type) !== true }))
   )
-  const known = sources.flatMap(({ schemas: { events, stored } }) => [...events.keys(), ...stored.keys()])
-  return { touching: [...new Set(touching)], known: [...new Set(known)] }
+  const typesOf = (some: typeof all) => [...new Set(some.map(({ type }) => type))]
+  return { touching: typesOf(all.filter(({ touches }) => touches)), known: typesOf(all) }
 }
 
 /**

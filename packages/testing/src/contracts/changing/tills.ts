@@ -1,5 +1,5 @@
 /** An aggregate whose events have changed over the years: the program of today, and that of before. */
-import { Aggregate, Decision, type EventStore, Versions } from "@hexfold/core"
+import { Aggregate, Decision, type EventStore, type StreamId, Versions } from "@hexfold/core"
 import { Schema } from "effect"
 import { appendOne } from "../appendOne.ts"
 
@@ -100,10 +100,10 @@ export const present: ReadonlyArray<readonly [event: Paid | FeeCharged | Noted, 
   [new Noted({ text: "last" }), 0]
 ]
 
-/** Appends stored events to a till. */
+/** Appends stored events to a stream. */
 export const append = (
   { eventStore }: { readonly eventStore: EventStore.EventStore["Service"] },
-  till: Pick<Till, "streamId">,
+  { streamId }: { readonly streamId: (id: string) => StreamId.StreamId },
   id: string,
   events: ReadonlyArray<EventStore.NewEvent>
-) => appendOne(eventStore, { writes: [{ streamId: till.streamId(id), events }], conditions: [] })
+) => appendOne(eventStore, { writes: [{ streamId: streamId(id), events }], conditions: [] })

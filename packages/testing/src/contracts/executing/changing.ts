@@ -58,7 +58,7 @@ export const changing: Cases = {
       stored("Noted", { text: "" })
     ]) {
       const till = oldTillOf(newName())
-      yield* append(node, till as never, "a", [stored("Opened", {}), unknown, stored("Marked", { mark: "x" })])
+      yield* append(node, till, "a", [stored("Opened", {}), unknown, stored("Marked", { mark: "x" })])
       const { type, schemaVersion = 1 } = unknown
       const facts = { _tag: "UnknownEvent", type, version: 2, schemaVersion, isRetryable: true }
       for (const work of [

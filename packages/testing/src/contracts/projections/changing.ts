@@ -61,7 +61,7 @@ export const changing: Cases = {
         const done = yield* Effect.exit(node.run(Projection.catchUp(view, job)))
         assert.strictEqual(done._tag, onPoison === "stop" ? "Failure" : "Success")
         const place = String(position).padStart(16, "0")
-        const letters = yield* node.run(Stream.runCollect(Projection.deadLetters(view, { limit: 10 } as never)))
+        const letters = yield* node.run(Stream.runCollect(Projection.deadLetters(view)))
         const own = letters.filter((letter) => letter.position === position)
         if (onPoison === "stop") {
           const [status] = yield* statusOf(node, view)
@@ -85,10 +85,10 @@ export const changing: Cases = {
     ] as const) {
       const { before, counter, today } = programs(onPoison)
       const [old, next, writer] = yield* three
-      const { events } = yield* append(writer, counter as never, "a", [stored("Counted", { n: 2 })])
+      const { events } = yield* append(writer, counter, "a", [stored("Counted", { n: 2 })])
       const running = yield* projecting(old, before)
       yield* reaches(writer, before, events[0]!.position)
-      const more = yield* append(writer, counter as never, "a", [unknown, stored("Counted", { n: 3 })])
+      const more = yield* append(writer, counter, "a", [unknown, stored("Counted", { n: 3 })])
       const stateOf = Effect.map(old.run(ProjectionMonitor.status([before])), ([status]) => status)
       yield* eventually("the view says that it waits", Effect.map(stateOf, (status) => status?.state === "unknown event")) // prettier-ignore
       const waiting = yield* stateOf
