@@ -1,5 +1,5 @@
 /**
- * Migration 16: the snapshots of aggregates. They are a cache: the rows may be deleted at
+ * Migration 17: the snapshots of aggregates. They are a cache: the rows may be deleted at
  * any time.
  *
  * The state is `json` and not `jsonb`, because the members of its objects stay in the

@@ -75,7 +75,7 @@ export const mostFingerprints = 3
 export class SnapshotStore extends Context.Service<
   SnapshotStore,
   {
-    /** Loads snapshots, in the order of the requests: undefined where there is none. */
+    /** Loads snapshots. The answer has one for each request, in their order, or undefined if the store has none. */
     readonly load: (
       requests: ReadonlyArray<Request>
     ) => Effect.Effect<ReadonlyArray<Snapshot | undefined>, SnapshotStoreError>

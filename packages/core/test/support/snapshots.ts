@@ -49,7 +49,7 @@ export const watchedSnapshots = Effect.gen(function* () {
   }
 })
 
-/** What the counters of snapshots have counted in the registry of the test: `name reason`, without the reason if there is none. */
+/** The counts of the counters of snapshots in the test's registry. A count has the name of its counter, and the reason behind it if the counter has one. */
 export const counted = Effect.map(Metric.snapshot, (snapshot) =>
   Object.fromEntries(
     snapshot.flatMap((metric) => {

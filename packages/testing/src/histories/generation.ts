@@ -164,7 +164,7 @@ const candidatesOf = ({ all, named, own, state }: Takeable, chance: number): Rea
   return order.find(({ length }) => length > 0) ?? all
 }
 
-// Small values and large ones. A filter may refuse most values, so it is asked often.
+// Values are small in half of the samples, and large in the others. The filter of a Schema may refuse most values, so many are tried.
 const sample = <A>(arbitrary: Arbitrary.Arbitrary<A>, count: number, below: Below): ReadonlyArray<A> => {
   const options = { count, size: below(2) === 0 ? 3 : 30, seed: below(2 ** 31), maxDiscards: 1_000 }
   return Effect.runSync(Effect.orElseSucceed(Arbitrary.sampleEffect(arbitrary, options), () => [])).filter(isStorable)

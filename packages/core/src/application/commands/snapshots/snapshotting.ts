@@ -55,7 +55,7 @@ export interface Committed {
 export interface Snapshotting {
   /** Whether the states of an aggregate are kept. */
   readonly covers: (source: object) => boolean
-  /** Loads snapshots in one request; undefined where there is none that can be used. */
+  /** Loads snapshots in one request. The answer has one for each stream, or undefined if the stream has none that can be used. */
   readonly load: (wanted: ReadonlyArray<Wanted>) => Effect.Effect<ReadonlyArray<Found | undefined>>
   /** A snapshot was used. One of an earlier history is replaced soon. */
   readonly use: (wanted: Wanted, found: Found, isOfEarlierHistory: boolean) => void
