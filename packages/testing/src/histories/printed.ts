@@ -1,5 +1,18 @@
 /** Values as the code that makes them, for a history that is pasted into a test. */
-import { BigDecimal, Chunk, DateTime, Duration, HashMap, HashSet, Option, Redacted, Result, Schema } from "effect"
+import {
+  BigDecimal,
+  Cause,
+  Chunk,
+  DateTime,
+  Duration,
+  Exit,
+  HashMap,
+  HashSet,
+  Option,
+  Redacted,
+  Result,
+  Schema
+} from "effect"
 import { isRecord } from "./frozen.ts"
 
 /** What was thrown, with the reason that an error gives for it: that of a Schema has the path. */
@@ -96,12 +109,27 @@ interface Kind {
   readonly code: (value: never) => string
 }
 
+const causeOf = ({ reasons }: Cause.Cause<unknown>): string => {
+  const [first, ...others] = reasons.map(reasonOf)
+  if (first === undefined) return "Cause.empty"
+  return others.reduce((all, each) => `Cause.combine(${all}, ${each})`, first)
+}
+
+const reasonOf = (reason: Cause.Reason<unknown>): string => {
+  if (Cause.isFailReason(reason)) return `Cause.fail(${printed(reason.error)})`
+  return Cause.isDieReason(reason) ? `Cause.die(${printed(reason.defect)})` : `Cause.interrupt(${reason.fiberId ?? ""})`
+}
+
 const kind = <A>(is: (value: unknown) => value is A, code: (value: A) => string): Kind => ({ is, code })
 
 const instance =
   <A>(type: abstract new (...args: never) => A) =>
   (value: unknown): value is A =>
     value instanceof type
+
+// An error without fields of its own, such as `TypeError`: its message does not count among its fields.
+const isPlainError = (value: unknown): value is Error =>
+  value instanceof Error && Object.keys(value).length === 0 && !Schema.isSchema(value.constructor)
 
 const kinds: ReadonlyArray<Kind> = [
   kind(
@@ -113,12 +141,17 @@ const kinds: ReadonlyArray<Kind> = [
   kind(instance(Uint8Array), (bytes) => `new Uint8Array(${listOf(bytes)})`),
   kind(instance(URL), (url) => `new URL(${JSON.stringify(url.href)})`),
   kind(instance(RegExp), String),
+  kind(isPlainError, (error) => `new ${nameOf(error.constructor)}(${JSON.stringify(error.message)})`),
   kind(Option.isOption, (option) =>
     Option.isNone(option) ? "Option.none()" : `Option.some(${printed(option.value)})`
   ),
   kind(Result.isResult, (result) =>
     Result.isFailure(result) ? `Result.fail(${printed(result.failure)})` : `Result.succeed(${printed(result.success)})`
   ),
+  kind(Exit.isExit, (exit) =>
+    Exit.isFailure(exit) ? `Exit.failCause(${causeOf(exit.cause)})` : `Exit.succeed(${printed(exit.value)})`
+  ),
+  kind(Cause.isCause, (cause) => causeOf(cause)),
   kind(HashMap.isHashMap, (map) => `HashMap.fromIterable(${listOf(map)})`),
   kind(HashSet.isHashSet, (set) => `HashSet.fromIterable(${listOf(set)})`),
   kind(Chunk.isChunk, (chunk) => `Chunk.fromIterable(${listOf(chunk)})`),

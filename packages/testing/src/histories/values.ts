@@ -139,8 +139,8 @@ export const simplerOf = (field: Field, value: unknown): ReadonlyArray<unknown> 
 }
 
 const near = (value: unknown): ReadonlyArray<unknown> => {
-  if (typeof value === "number") return [0, 1, 2, Math.trunc(value / 2), value - Math.sign(value)]
-  if (typeof value === "bigint") return [0n, 1n, value / 2n]
+  if (typeof value === "number") return [0, 1, 2, ...distancesOf(value).map((distance) => value - distance)]
+  if (typeof value === "bigint") return [0n, 1n, ...distancesOfBigInt(value).map((distance) => value - distance)]
   if (typeof value === "string") return ["", "a", "b", "c", value.slice(0, 1), value.slice(0, value.length / 2)]
   if (Array.isArray(value)) {
     const members: ReadonlyArray<unknown> = value
@@ -163,8 +163,23 @@ const near = (value: unknown): ReadonlyArray<unknown> => {
   ]
 }
 
-// Objects and lists have many members: each has only its simplest ones.
-const nearWithin = (value: unknown): ReadonlyArray<unknown> => near(value).slice(0, 6)
+// Half of the value, a quarter, and so on to 1: each step halves what a limit is away, so that a limit is found fast.
+const distancesOf = (value: number): ReadonlyArray<number> => {
+  const distances: Array<number> = []
+  if (!Number.isFinite(value)) return distances
+  for (let each = value - Math.trunc(value / 2); Math.abs(each) >= 1; each = Math.trunc(each / 2)) distances.push(each)
+  return distances
+}
+
+const distancesOfBigInt = (value: bigint): ReadonlyArray<bigint> => {
+  const distances: Array<bigint> = []
+  for (let each = value - value / 2n; each !== 0n; each /= 2n) distances.push(each)
+  return distances
+}
+
+// Objects and lists have many members: of a text, a list or an object, each has only its simplest ones.
+const nearWithin = (value: unknown): ReadonlyArray<unknown> =>
+  typeof value === "number" || typeof value === "bigint" ? near(value) : near(value).slice(0, 6)
 
 const simplest = (field: Field): ReadonlyArray<unknown> => {
   let found = simplestByField.get(field)

@@ -276,12 +276,16 @@ type AnyOperation<Event> = Operation<unknown, Event, unknown>
 const eventsOf = <Event>({ outcome }: AnyOperation<Event>): ReadonlyArray<EventStore.RecordedEvent<Event>> =>
   Result.isSuccess(outcome) ? outcome.success : []
 
-const boundsOf = (operation: AnyOperation<unknown>) => ({
-  events: eventsOf(operation),
-  after: operation.after ?? 0,
-  began: operation.began ?? -Infinity,
-  ended: operation.ended ?? Infinity
-})
+const boundsOf = (operation: AnyOperation<unknown>) => {
+  const events = eventsOf(operation)
+  return {
+    events,
+    first: events.reduce((lowest, { position }) => Math.min(lowest, position), Infinity),
+    after: operation.after ?? 0,
+    began: operation.began ?? -Infinity,
+    ended: operation.ended ?? Infinity
+  }
+}
 
 const bit = (i: number): bigint => 1n << BigInt(i)
 

@@ -8,7 +8,9 @@
 /** What is known of the place of an operation. */
 interface Bounds {
   /** The events in the order in which the operation recorded them. */
-  readonly events: ReadonlyArray<{ readonly streamId: string; readonly version: number; readonly position: number }>
+  readonly events: ReadonlyArray<{ readonly streamId: string; readonly version: number }>
+  /** The lowest position of its events, or Infinity without events. */
+  readonly first: number
   readonly after: number
   readonly began: number
   readonly ended: number
@@ -145,5 +147,5 @@ const countWhile = <A>(items: ReadonlyArray<A>, condition: (item: A) => boolean)
   return low
 }
 
-const firstOf = ({ bounds }: Entry<unknown>): number => Math.min(...bounds.events.map(({ position }) => position))
+const firstOf = ({ bounds }: Entry<unknown>): number => bounds.first
 const endOf = ({ bounds }: Entry<unknown>): number => bounds.ended

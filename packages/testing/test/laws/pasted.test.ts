@@ -17,6 +17,8 @@ const fields: Readonly<Record<string, Schema.Codec<unknown, unknown>>> = {
   Record: Schema.Record(Schema.String, Schema.Int),
   Option: Schema.Option(Schema.Int),
   Result: Schema.Result(Schema.Int, Schema.String),
+  Exit: Schema.Exit(Schema.Int, Schema.String, Schema.Json),
+  Cause: Schema.Cause(Schema.String, Schema.Json),
   Redacted: Schema.Redacted(Schema.String),
   BigDecimal: Schema.BigDecimal,
   bigint: Schema.BigInt,

@@ -131,6 +131,13 @@ describe("a history", () => {
     expect(SerialOrder.explain([slow, quick, copied], names)).toEqual(Result.succeed([quick, slow, copied]))
   })
 
+  it("may have a command that recorded very many events", () => {
+    const events = Array.from({ length: 200_000 }, (_, i) => counted("x", i + 1, "many", i + 1))
+    const all: Saw = { command: "many", outcome: Result.succeed(events) }
+    const model = { ...names, decide: () => Result.succeed(events.map(({ data }) => data)), evolve: () => "" }
+    expect(SerialOrder.explain([all], model)).toEqual(Result.succeed([all]))
+  })
+
   it("is undecided when the limit is reached, and never called wrong", () => {
     const [slow, quick] = [moved("slow", 1), moved("quick", 2)]
     const saw: Saw = { command: "look", outcome: Result.fail(" quick") }
