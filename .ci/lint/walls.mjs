@@ -79,7 +79,33 @@ export const walls = {
   "packages/core/src/application/queries/*": {
     folder: "packages/core/src/application/queries",
     forbidden: [...unstable, "../commands/Receipt.ts", "../projections/drop.ts", "../projections/worker/lease.ts"],
-    allowed: [...ground, "./Records.ts", "../events/EventCodec.ts", "../views/fold.ts", "effect/Stream"]
+    allowed: [
+      ...ground,
+      "./Records.ts",
+      "./past/pastStore.ts",
+      "../events/EventCodec.ts",
+      "../views/fold.ts",
+      "effect/Stream"
+    ]
+  },
+  "packages/core/src/application/queries/past/*": {
+    folder: "packages/core/src/application/queries/past",
+    forbidden: [
+      ...unstable,
+      "../Records.ts",
+      "../waitFor.ts",
+      "../../commands/Receipt.ts",
+      "../../projections/drop.ts",
+      "../../projections/worker/lease.ts"
+    ],
+    allowed: [
+      "./fold.ts",
+      "../../events/moment.ts",
+      "../../views/fold.ts",
+      "../../../ports/Reason.ts",
+      "../../../domain/query/data.ts",
+      "effect/Stream"
+    ]
   },
   "packages/core/src/application/commands/*": {
     folder: "packages/core/src/application/commands",

@@ -11,7 +11,13 @@ export {
   ViewStoreError,
   WaitTimeout
 } from "./ports/errors.ts"
-export { EventDecodeError, type EventReadError, InvalidDecision, UnknownEvent } from "./application/events/errors.ts"
+export {
+  EventDecodeError,
+  type EventReadError,
+  InvalidDecision,
+  MomentNotReached,
+  UnknownEvent
+} from "./application/events/errors.ts"
 export { ProjectionFailed, RecordDecodeError } from "./application/views/errors.ts"
 export { InvalidCommand, StreamWrittenTwice, TooManyParticipants } from "./application/commands/errors.ts"
 export { DefinitionDiffers, DropRefused, RebuildOvertaken, Unhealthy } from "./application/projections/errors.ts"

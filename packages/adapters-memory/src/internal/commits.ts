@@ -60,7 +60,7 @@ export const commit = (
 /** Checks a drop and deletes the generation, or changes nothing. */
 export const drop = (
   generations: Generations,
-  owner: ProjectionStore.Owner
+  { evenIfServing = false, ...owner }: ProjectionStore.Drop
 ): Result.Result<void, CommitConflict | ViewStoreError> => {
   const refused = CommitCheck.checkDrop(owner)
   if (refused !== undefined) return Result.fail(refused)
@@ -70,7 +70,7 @@ export const drop = (
     return Result.fail(conflict(owner, part, part?.position ?? 0))
   }
   const isNeeded = generations.views.get(view)!.every((each) => each.version === stored.version || !each.serves)
-  if (stored.serves && isNeeded) {
+  if (stored.serves && isNeeded && !evenIfServing) {
     return Result.fail(rejected("drop", view, "the only version that answers queries is not dropped"))
   }
   return Result.succeed(remove(generations, view, stored))

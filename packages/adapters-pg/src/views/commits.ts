@@ -126,10 +126,10 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
   // The lock of the generation waits for its commits and keeps others away, that of its parts does so for claims: the
   // epoch that was seen is still the owner's when the rows are deleted.
   const drop = (
-    owner: ProjectionStore.Owner
+    owner: ProjectionStore.Drop
   ): Effect.Effect<void, CommitConflict | ViewStoreError | SqlError.SqlError> =>
     Effect.gen(function* () {
-      const { epoch, generation, part = 0 } = owner
+      const { epoch, evenIfServing = false, generation, part = 0 } = owner
       const all = yield* sql.unsafe<Locked>(registry.lockGenerations(schema), [generation.view])
       const [dropped] = yield* sql.unsafe<Locked>(registry.lockDropped(schema), placeOf(generation))
       const parts = dropped === undefined ? [] : yield* sql.unsafe<Place>(registry.lockParts(schema), [dropped.id])
@@ -137,7 +137,8 @@ export const committing = (schema: string, sql: SqlClient.SqlClient, views: Read
       if (dropped === undefined || dropped.inline || actual.epoch !== epoch) {
         return yield* conflict(owner, { epoch, position: actual.position }, actual)
       }
-      if (dropped.serves && !all.some(({ serves, version }) => serves && version !== dropped.version)) {
+      const isNeeded = !all.some(({ serves, version }) => serves && version !== dropped.version)
+      if (dropped.serves && isNeeded && !evenIfServing) {
         const detail = "the only version that answers queries is not dropped"
         const reason = new Reason.Rejected({ detail })
         return yield* new ViewStoreError({ operation: "drop", view: generation.view, reason })

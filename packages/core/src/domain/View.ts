@@ -173,6 +173,8 @@ export const make = <
   const nameOf = selector(name, sources, [...handlers.keys()])
   const key = keyFunction(name, definition.key as KeyOf | KeyTable | undefined, sources, [...handlers.keys()], nameOf)
   const types = typesOf(sources, [...handlers.keys()])
+  const own = (definition.key as unknown) === perEvent ? "event" : "own"
+  const keys = definition.key !== undefined ? own : sources.length === 1 ? "id" : "stream"
   let fingerprint: string | undefined
   const view: Made = {
     name,
@@ -186,24 +188,23 @@ export const make = <
     onPoison,
     // Nobody needs it before a projection claims the view.
     get fingerprint() {
-      const own = (definition.key as unknown) === perEvent ? "event" : "own"
-      const keys = definition.key !== undefined ? own : sources.length === 1 ? "id" : "stream"
       return (fingerprint ??= fingerprintOf({ sources, handlers: [...handlers.keys()], state, keys, indexes }))
     },
-    perStream: definition.key === undefined || (definition.key as unknown) === perEvent,
+    keys,
+    perStream: keys !== "own",
     handles: (tag) => types.includes(tag),
     keysOf: (event, envelope) => {
       if (nameOf(event, envelope) === undefined) return Result.succeed([])
       const named = key(event, envelope)
-      const keys = typeof named === "string" ? [named] : [...new Set(named)]
-      for (const each of keys) {
+      const touched = typeof named === "string" ? [named] : [...new Set(named)]
+      for (const each of touched) {
         const detail = idProblem("key", each)
         if (detail !== undefined) {
           const { position, streamId, version } = envelope
           return Result.fail(new InvalidKey({ view: name, key: each, stream: streamId, version, position, detail }))
         }
       }
-      return Result.succeed(keys)
+      return Result.succeed(touched)
     },
     evolve: (state, event, envelope) => {
       const handler = nameOf(event, envelope)

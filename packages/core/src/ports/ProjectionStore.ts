@@ -80,6 +80,12 @@ export interface Owner {
   readonly epoch: number
 }
 
+/** A generation to delete, and its owner. */
+export interface Drop extends Owner {
+  /** Whether it is deleted also if it answers the queries and no other version of the view does. False by default. */
+  readonly evenIfServing?: boolean
+}
+
 /** What a batch changes of the records. */
 export interface Changes {
   /** The states of the records that changed, as JSON. */
@@ -195,11 +201,11 @@ export class ProjectionStore extends Context.Service<
 
     /**
      * Deletes a generation with all its records. A generation that answers the queries
-     * is deleted only if another version of the view answers too. Otherwise the store
-     * refuses it with the reason `Rejected`. Who drops owns all parts of the generation,
-     * and gives the epoch of the one with index 0.
+     * is deleted only if another version of the view answers too, or with
+     * `evenIfServing`. Otherwise the store refuses it with the reason `Rejected`. Who
+     * drops owns all parts of the generation, and gives the epoch of the one with index 0.
      */
-    readonly drop: (owner: Owner) => Effect.Effect<void, CommitConflict | ViewStoreError>
+    readonly drop: (drop: Drop) => Effect.Effect<void, CommitConflict | ViewStoreError>
 
     /** Reads the dead letters of a generation, by position and key, or counts them. The more there are, the longer counting takes. */
     readonly deadLetters: {

@@ -23,6 +23,7 @@ import { sizes } from "./eventStore/sizes.ts"
 import { stalling } from "./streamLocks/stalling.ts"
 import { times } from "./eventStore/times.ts"
 import { changing } from "./executing/changing.ts"
+import { timeTravel } from "./executing/past.ts"
 import { versions } from "./eventStore/versions.ts"
 import { transferring } from "./executing/transferring.ts"
 import { holdingAlone, locking } from "./streamLocks/holding.ts"
@@ -53,6 +54,7 @@ const contract: Contract = {
     versions,
     executing,
     changing,
+    timeTravel,
     transferring,
     remembered,
     requiring,

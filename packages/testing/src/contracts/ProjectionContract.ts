@@ -17,6 +17,7 @@ import { owning } from "./projections/owning.ts"
 import { poisoning } from "./projections/poison.ts"
 import { reading } from "./projections/reading.ts"
 import { rebuilding } from "./projections/rebuilding.ts"
+import { timeTravel } from "./projections/past.ts"
 import { verifying } from "./projections/verifying.ts"
 import { waiting } from "./projections/waiting.ts"
 import { watching } from "./projections/watching.ts"
@@ -39,6 +40,7 @@ const contract: Contract = {
     rebuilding,
     deploying,
     verifying,
+    timeTravel,
     waiting,
     watching
   }

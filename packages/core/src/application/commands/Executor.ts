@@ -6,15 +6,17 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import type { Aggregate, Any as AnyAggregate } from "../../domain/Aggregate.ts"
 import type { Boundary, Emission } from "../../domain/Boundary.ts"
 import type { Decision } from "../../domain/Decision.ts"
+import type { Source } from "../../domain/Participant.ts"
 import type { StreamId } from "../../domain/StreamId.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import { spanIf } from "../../internal/tracing.ts"
 import type { EventStoreError, VersionConflict } from "../../ports/errors.ts"
-import type { CommandKey, EventStore } from "../../ports/EventStore.ts"
-import type { EventReadError } from "../events/errors.ts"
+import { type CommandKey, EventStore } from "../../ports/EventStore.ts"
+import type { EventReadError, MomentNotReached } from "../events/errors.ts"
 import { aggregatePlan } from "./engine/aggregatePlan.ts"
 import { boundaryPlan } from "./engine/boundaryPlan.ts"
 import * as CommandCodec from "./CommandCodec.ts"
@@ -27,6 +29,7 @@ import * as metrics from "./engine/metrics.ts"
 import type { AggregateRules, BoundaryRules } from "./engine/rules.ts"
 import { readFrom } from "./engine/snapshotReads.ts"
 import type { AggregateOptions, BoundaryError, BoundaryOptions, ExecuteError, ExecuteOptions } from "./options.ts"
+import { historyOf, loadAt, type Step, type StreamMoment } from "./past.ts"
 import type * as Receipt from "./Receipt.ts"
 
 export type {
@@ -49,6 +52,8 @@ export {
   type RetryPolicy,
   type StoreRetryPolicy
 } from "./retryPolicy.ts"
+export type { Moment } from "../events/moment.ts"
+export type { Step, StreamMoment } from "./past.ts"
 export { catchTechnical, isCallerError, isOperationalError, isProgramError, isTechnicalError } from "./technical.ts"
 
 /** What has commands to execute: an aggregate or a boundary. */
@@ -199,31 +204,73 @@ export interface Loaded<out State> {
 /** Why loading an aggregate can fail. */
 export type LoadError = EventStoreError | EventReadError | InvalidCommand
 
+/** Which state of the past to load. */
+export interface PastOptions {
+  /**
+   * The moment: after the stream's event with this `version`, after the event at this `position` of the log, or after
+   * all events that were recorded at or before this `time`.
+   */
+  readonly at: StreamMoment
+}
+
 /**
  * Loads an aggregate: its state after all events so far, and its version. An id
  * that breaks its schema fails with `InvalidCommand`.
  *
+ * With `at` it loads the state of a moment in the past, from the events up to then. A
+ * moment that lies ahead fails with `MomentNotReached`. Where one stored event has become
+ * several, they are folded together.
+ *
  * @example
  * ```ts
  * import { Aggregate, Executor } from "@hexfold/core"
- * import { Effect } from "effect"
+ * import { DateTime, Effect } from "effect"
  *
  * declare const Counter: Aggregate.Aggregate<"Counter", string, number, never, never, never>
  *
  * const count = Effect.map(Executor.load(Counter, "visits"), ({ state }) => state)
+ *
+ * const endOfMarch = DateTime.makeUnsafe("2026-03-31T22:00:00Z")
+ * const inMarch = Effect.map(Executor.load(Counter, "visits", { at: { time: endOfMarch } }), ({ state }) => state)
  * ```
  */
-export const load = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+export const load: {
+  <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+    aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+    id: NoInfer<Id>
+  ): Effect.Effect<Loaded<State>, LoadError, EventStore>
+  <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+    aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+    id: NoInfer<Id>,
+    options: PastOptions
+  ): Effect.Effect<Loaded<State>, LoadError | MomentNotReached, EventStore>
+} = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
   aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
-  id: NoInfer<Id>
+  id: NoInfer<Id>,
+  options?: PastOptions
 ): Effect.Effect<Loaded<State>, LoadError, EventStore> =>
   Effect.contextWith((context: Context.Context<EventStore>): Effect.Effect<Loaded<State>, LoadError> => {
     const encodedId = streamIdOf(aggregate, id)
     if (Result.isFailure(encodedId)) return Effect.fail(encodedId.failure)
     const streamId = encodedId.success
-    const { snapshots, store, traced } = commandContext(context)
+    const current = commandContext(context)
+    const loading: Effect.Effect<Loaded<State>, LoadError | MomentNotReached> = options === undefined
+      ? loadNow(current, aggregate, streamId)
+      : loadAt({ store: current.store, aggregate, streamId, at: options.at })
+    return spanIf(current.traced, loading as Effect.Effect<Loaded<State>, LoadError>, "Executor.load", () => ({
+      "hexfold.aggregate": aggregate.name,
+      "hexfold.stream": streamId
+    }))
+  })
+
+const loadNow = <State, Event extends Tagged>(
+  { snapshots, store }: CommandContext,
+  aggregate: Source<string, State, Event>,
+  streamId: StreamId
+): Effect.Effect<Loaded<State>, EventStoreError | EventReadError> =>
+  Effect.suspend(() => {
     const stream = unread(streamId, aggregate)
-    const loading = readFrom({ snapshots, ask: store.readStreams }, [stream]).pipe(
+    return readFrom({ snapshots, ask: store.readStreams }, [stream]).pipe(
       // Only a read that names a command can fail with it.
       Effect.catchTag("CommandIdReused", Effect.die),
       Effect.flatMap((read) => {
@@ -232,11 +279,47 @@ export const load = <Name extends string, Id, State, Command extends Tagged, Eve
         return undecodable === undefined ? Effect.succeed({ state: state as State, version }) : Effect.fail(undecodable)
       })
     )
-    return spanIf(traced, loading, "Executor.load", () => ({
-      "hexfold.aggregate": aggregate.name,
-      "hexfold.stream": streamId
-    }))
   })
+
+/** Which part of a stream's history to read. */
+export interface HistoryOptions {
+  /** The history ends at this moment, as for {@link load}. By default it ends with the last event. */
+  readonly at?: StreamMoment
+}
+
+/**
+ * The history of an aggregate: each event with the state before it, the state after it,
+ * and what has changed between the two, from the first event on. Where one stored event
+ * has become several, each of them is a step. It is read page by page; take what you need.
+ *
+ * @example
+ * ```ts
+ * import { Aggregate, Executor } from "@hexfold/core"
+ * import { DateTime, Effect, Stream } from "effect"
+ *
+ * interface Incremented { readonly _tag: "Incremented"; readonly by: number }
+ * declare const Counter: Aggregate.Aggregate<"Counter", string, number, never, Incremented, never>
+ *
+ * const printed = Executor.history(Counter, "visits").pipe(
+ *   Stream.runForEach(({ after, before, event }) =>
+ *     Effect.log(`${DateTime.formatIso(event.recordedAt)} ${event.data._tag}: ${before} -> ${after}`)
+ *   )
+ * )
+ * ```
+ */
+export const history = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
+  aggregate: Aggregate<Name, Id, State, Command, Event, Error>,
+  id: NoInfer<Id>,
+  options: HistoryOptions = {}
+): Stream.Stream<Step<State, Event>, LoadError | MomentNotReached, EventStore> =>
+  Stream.unwrap(
+    Effect.map(EventStore, (store): Stream.Stream<Step<State, Event>, LoadError | MomentNotReached> => {
+      const streamId = streamIdOf(aggregate, id)
+      return Result.isFailure(streamId)
+        ? Stream.fail(streamId.failure)
+        : historyOf({ store, aggregate, streamId: streamId.success, at: options.at })
+    })
+  )
 
 type SomeAggregate = Aggregate<string, unknown, unknown, Tagged, Tagged, unknown>
 type SomeBoundary = Boundary<string, Tagged, unknown, Tagged, unknown>

@@ -1,3 +1,4 @@
+import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
 import { shortened } from "../../domain/texts.ts"
 
@@ -64,6 +65,49 @@ export class UnknownEvent extends Schema.TaggedError<UnknownEvent>()("UnknownEve
     const { known, schemaVersion, stream, type, version } = this
     const why = known === undefined ? "does not know this type" : `knows its versions up to ${known}`
     return `event ${version} of ${stream}, a "${type}" of version ${schemaVersion}: this program ${why}; a newer one has recorded it`
+  }
+}
+
+/**
+ * A moment that lies ahead was asked for as if it were past: what the log has until then may still change. With
+ * `settled`, the log has drawn the position, and an append that began before it has not ended: try again.
+ */
+export class MomentNotReached extends Schema.TaggedError<MomentNotReached>()("MomentNotReached", {
+  /** The time that was asked for. */
+  time: Schema.optionalKey(Schema.DateTimeUtc),
+  /** The position that was asked for. */
+  position: Schema.optionalKey(Schema.Int),
+  /** The last position that the log has drawn. */
+  drawn: Schema.optionalKey(Schema.Int),
+  /** The last position below which no event can appear any more. */
+  settled: Schema.optionalKey(Schema.Int),
+  /** The stream whose version was asked for. */
+  stream: Schema.optionalKey(Schema.String),
+  /** The version that was asked for. */
+  version: Schema.optionalKey(Schema.Int),
+  /** The version that the stream has. */
+  present: Schema.optionalKey(Schema.Int)
+}) {
+  static {
+    shortened(this)
+  }
+
+  get "~hexfold/concern"(): "caller" {
+    return "caller"
+  }
+
+  /** An append that is under way ends soon. */
+  get isRetryable(): boolean {
+    return this.settled !== undefined
+  }
+
+  override get message(): string {
+    const { drawn, position, present, settled, stream, time, version } = this
+    if (time !== undefined) return `the time ${DateTime.formatIso(time)} lies in the future`
+    if (version !== undefined) return `${stream} has no version ${version} yet: it is at version ${present}`
+    return settled === undefined
+      ? `the log has no position ${position} yet: the last one is ${drawn}`
+      : `events may still appear up to position ${position}: an append under way has held the log back at ${settled} for 10 seconds`
   }
 }
 

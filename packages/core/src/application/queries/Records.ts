@@ -13,14 +13,20 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { InvalidCursor } from "../../domain/errors.ts"
 import type * as Query from "../../domain/Query.ts"
+import type * as View from "../../domain/View.ts"
 import { memoized } from "../../internal/memoized.ts"
-import type { NotServing, ViewStoreError } from "../../ports/errors.ts"
+import type { EventStoreError, NotServing, ViewStoreError } from "../../ports/errors.ts"
+import { EventStore } from "../../ports/EventStore.ts"
+import { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
+import type { MomentNotReached } from "../events/errors.ts"
+import { cutOf, type Moment } from "../events/moment.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
 import { decoder } from "../views/fold.ts"
 import { asked, counted, grouped, shown } from "./asking.ts"
 import { CursorKey, sealOf } from "./cursorKey.ts"
 import { decodedGroups } from "./decodePage.ts"
+import { type FoldOptions, pastStore } from "./past/pastStore.ts"
 
 /**
  * The state of one record, or none if there is no record under the key.
@@ -185,6 +191,63 @@ export const groups = <Group, Name extends string>(
     const found = yield* store.query(given, view.version)
     return yield* Effect.fromResult(decodedGroups(view, query, found))
   })
+
+/**
+ * The records of views as they were at a moment in the past, for all functions of this
+ * module: provide the layer to a program that reads records. The records that
+ * projections keep are not touched, and not used.
+ *
+ * The moment is a `position` of the log, such as that of a receipt, or a `time`: then all
+ * events count that were recorded at or before it. A time of the domain, such as the day
+ * on which something was ordered, is a field of your own. Where one stored event has
+ * become several, they are folded together. A moment that lies ahead fails with
+ * `MomentNotReached`.
+ *
+ * Nothing is folded before it is asked for. `get` and `getMany` fold the events of the
+ * wanted records alone: of a view without `key`, and with `View.perEvent`, these are
+ * read in milliseconds; of other views the log is read. The first query folds all
+ * records of its view, in memory, or in a temporary generation of the view store if they
+ * need more than `bytesInMemory`. It is deleted when the program ends.
+ *
+ * An event that stops the projection of the view fails the reads with a `ViewStoreError`
+ * of the reason `Rejected`; its cause is the `ProjectionFailed`.
+ *
+ * @example
+ * ```ts
+ * import { Query, Records, View } from "@hexfold/core"
+ * import { DateTime, Effect } from "effect"
+ *
+ * declare const Balances: View.Any & Query.Versioned<{ readonly balance: number }>
+ *
+ * const endOfMarch = DateTime.makeUnsafe("2026-03-31T22:00:00Z")
+ * const richest = Records.query(Balances, Query.from(Balances, { orderBy: [["balance", "desc"]], limit: 20 }))
+ *
+ * const richestInMarch = Effect.provide(richest, Records.at(Balances, { time: endOfMarch }))
+ * ```
+ */
+export const at = (
+  views: View.Any | ReadonlyArray<View.Any>,
+  moment: Moment,
+  options: FoldOptions = {}
+): Layer.Layer<ViewStore, MomentNotReached | EventStoreError, EventStore | ProjectionStore | ViewStore> =>
+  Layer.effect(
+    ViewStore,
+    Effect.gen(function* () {
+      const events = yield* EventStore
+      const cut = yield* cutOf(events, moment)
+      const stores = { projections: yield* ProjectionStore, views: yield* ViewStore }
+      return pastStore("name" in views ? [views] : views, {
+        ...options,
+        ...stores,
+        events,
+        cut,
+        scope: yield* Effect.scope
+      })
+    })
+  )
+
+export type { Moment } from "../events/moment.ts"
+export type { FoldOptions, Progress } from "./past/pastStore.ts"
 
 /**
  * Seals the cursors of queries with a secret: outside, nobody can read the values

@@ -66,3 +66,9 @@ export const decodeCursor = (query: Query): Result.Result<Place | undefined, Inv
     ? Result.succeed({ key, values })
     : Result.fail(new InvalidCursor({ view, cursor, problem: "OtherQuery" }))
 }
+
+/** The cursor of a query, for the same query of a view with another name. */
+export const cursorFor = (other: Query, query: Query): Result.Result<string | undefined, InvalidCursor> =>
+  Result.map(decodeCursor(query), (place) =>
+    place === undefined ? undefined : encode({ query: fingerprintOf(other), values: place.values, key: place.key })
+  )

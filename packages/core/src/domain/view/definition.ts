@@ -55,6 +55,11 @@ export interface Any {
   readonly fingerprint: string
   readonly consistency: Consistency
   readonly onPoison: OnPoison
+  /**
+   * What makes the key of a record: the text of the id of the aggregate, its whole stream id, the place of one event,
+   * or a function of the view's own.
+   */
+  readonly keys: "id" | "stream" | "event" | "own"
   /** True if all events that touch a record are of one stream. */
   readonly perStream: boolean
   /** Whether it has a handler for events with this tag. */

@@ -60,7 +60,10 @@ export const law = (
 export const recordsOf = (
   node: { readonly run: <A, E>(effect: Effect.Effect<A, E, Projection.Stores>) => Effect.Effect<A, E> },
   view: Sums
-) =>
-  Effect.map(node.run(Records.query(view, Query.from(view))), ({ rows }) =>
+) => node.run(allRecords(view))
+
+/** All records of a view, by key. */
+export const allRecords = (view: Sums) =>
+  Effect.map(Records.query(view, Query.from(view)), ({ rows }) =>
     Object.fromEntries(rows.map(({ key, state }) => [key, state]))
   )

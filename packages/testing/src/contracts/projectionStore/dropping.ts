@@ -68,6 +68,19 @@ export const dropping: Cases = {
     assert.deepStrictEqual(yield* served(store, other), {})
   }),
 
+  "4 the only version that answers is dropped by its owner if that is asked for": Effect.gen(function* () {
+    const store = yield* open
+    const generation = newGeneration()
+    const epoch = yield* begin(store, generation)
+    yield* store.commit({ owner: { generation, epoch }, from: 0, to: 1, records: records({ a: 1 }) })
+    const stranger = { generation, epoch: epoch + 1, evenIfServing: true }
+    assert.strictEqual((yield* Effect.flip(store.drop(stranger)))._tag, "CommitConflict")
+    assert.deepStrictEqual(yield* served(store, generation), { a: 1 })
+    yield* store.drop({ generation, epoch, evenIfServing: true })
+    assert.strictEqual(yield* refusal(served(store, generation)), "unbuilt")
+    assert.deepStrictEqual(yield* statusOf(store, generation.view), [])
+  }),
+
   "4 a drop races with commits and claims: it happens whole or not at all": needs("otherProcesses")(function* () {
     const [store, other] = yield* Effect.all([open, open])
     for (let round = 0; round < 10; round++) {
