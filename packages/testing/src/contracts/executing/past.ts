@@ -2,6 +2,7 @@ import { assert } from "@effect/vitest"
 import { EventStore, Executor, Snapshots, SnapshotStore, StateCache } from "@hexfold/core"
 import { DateTime, Deferred, Effect, Fiber, JsonPatch, Schema, Stream } from "effect"
 import { append, newName, past, stored, tillOf } from "../changing/tills.ts"
+import { eventually } from "../eventually.ts"
 import { type Node, open } from "../nodes.ts"
 import { type Cases, needs } from "../plan.ts"
 
@@ -144,11 +145,18 @@ export const timeTravel: Cases = {
     yield* Deferred.await(written)
     const { events } = yield* append(reader, till, "fast", [stored("Noted", { text: "fast" })])
     const { position, recordedAt } = events[0]!
+    let asked = 0
+    const horizons = Stream.suspend(() => {
+      asked++
+      return reader.eventStore.horizons
+    })
+    const watched = { ...reader, eventStore: { ...reader.eventStore, horizons } }
     const reads = yield* Effect.forEach([{ position }, { time: recordedAt }], (at) =>
-      Effect.forkScoped(Executor.load(till, "slow", { at }).pipe(on(reader)))
+      Effect.forkScoped(Executor.load(till, "slow", { at }).pipe(on(watched)))
     )
-    // The reads have begun: what is asked for after them has its answer.
-    yield* Executor.load(till, "fast").pipe(on(reader))
+    // Each read asks for the horizon, and then waits for a later one. A read that does not wait has its answer.
+    const isWaiting = () => asked >= 2 * reads.length || reads.every((read) => read.pollUnsafe() !== undefined)
+    yield* eventually("both reads wait", Effect.sync(isWaiting))
     yield* Deferred.succeed(mayCommit, undefined)
     yield* Fiber.join(transaction)
     for (const read of reads) assert.deepStrictEqual((yield* Fiber.join(read)).state.notes, ["slow"])

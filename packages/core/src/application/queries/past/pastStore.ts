@@ -58,7 +58,9 @@ export interface Past extends FoldOptions, Stores {
 type Store = ViewStore["Service"]
 
 /** A view store that has the records of some views as they were at a moment. Nothing is folded before it is asked for. */
-export const pastStore = (views: ReadonlyArray<View.Any>, past: Past): Store => {
+export const pastStore = (views: ReadonlyArray<View.Any>, given: Past): Store => {
+  // A program that reads one moment may read another one inside.
+  const past = { ...given, views: presentOf.get(given.views) ?? given.views }
   const known = new Map(views.map((view) => [`${view.name} ${view.version}`, pastOf(view, past)]))
   const find = ({ version, view }: Version): Effect.Effect<PastOfView, NotServing> => {
     const found = known.get(`${view} ${version}`)
@@ -68,12 +70,17 @@ export const pastStore = (views: ReadonlyArray<View.Any>, past: Past): Store => 
   }
   const query = (query: Query.Query | Query.Count | Query.Groups, version: number) =>
     Effect.flatMap(find({ view: query.view, version }), (found) => found.query(query))
-  return {
+  const store: Store = {
     load: (of, keys) => Effect.flatMap(find(of), (found) => found.load(keys)),
     query: query as Store["query"],
     status: Effect.succeed(views.map((view) => statusOf(view, past.cut)))
   }
+  presentOf.set(store, past.views)
+  return store
 }
+
+// The view store with the records of today, for each one with those of a moment.
+const presentOf = new WeakMap<Store, Store>()
 
 interface PastOfView {
   readonly load: (keys: ReadonlyArray<string>) => Effect.Effect<Loaded, ViewStoreError>

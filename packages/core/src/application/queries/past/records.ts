@@ -5,7 +5,7 @@ import { jsonBytes } from "../../../ports/jsonBytes.ts"
 import type { Changes, DeadLetter } from "../../../ports/ProjectionStore.ts"
 
 /** What a batch of events has made. */
-export interface Batch extends Changes {
+interface Batch extends Changes {
   readonly deadLetters: ReadonlyArray<DeadLetter>
   /** The position of the last event of the batch. */
   readonly to: number
