@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { PgStores } from "@hexfold/adapters-pg"
-import { type Projection, StateCache } from "@hexfold/core"
+import { type Projection, type SnapshotStore, StateCache } from "@hexfold/core"
 import { type Context, Effect, Exit, Layer, Redacted, Schedule, Scope } from "effect"
 import { views as own } from "./accounts.ts"
 
@@ -8,7 +8,7 @@ import { views as own } from "./accounts.ts"
 export const stores = (
   url: string,
   options: PgStores.Options & { readonly hasCache?: boolean } = {}
-): Effect.Effect<Context.Context<Projection.Stores>, unknown, Scope.Scope> => {
+): Effect.Effect<Context.Context<Projection.Stores | SnapshotStore.SnapshotStore>, unknown, Scope.Scope> => {
   const { hasCache = false, views = own, ...others } = options
   const pg = PgStores.layer({ ...others, views }).pipe(Layer.provide(PgClient.layer({ url: Redacted.make(url) })))
   const layer = hasCache ? Layer.merge(pg, StateCache.layer({ capacity: 1_000 })) : pg

@@ -91,7 +91,7 @@ const summarize = (finished: ReadonlyArray<Recorded>): ReadonlyArray<Recorded> =
 }
 
 /** An option of a command's own. */
-const optionOf = (name: string): string | undefined => {
+export const optionOf = (name: string): string | undefined => {
   const { values } = parseArgs({ strict: false, options: { [name]: { type: "string" } } })
   const value = values[name]
   return typeof value === "string" ? value : undefined
