@@ -4,8 +4,9 @@
  * finally, then it is paid. A rejected one goes back to the employee, who
  * submits it again or gives it up.
  */
-import { Aggregate, Decision } from "@hexfold/core"
+import { Aggregate, Decision, Versions } from "@hexfold/core"
 import { Schema } from "effect"
+import * as former from "./former.ts"
 
 export const Approver = Schema.Literals(["PRE_APPROVER", "ADMINISTRATION", "BUDGET OWNER"])
 /** The roles that may send a declaration back. The log names `MISSING` where it does not know the role. */
@@ -108,7 +109,22 @@ export const Declaration = Aggregate.make("Declaration", {
   state: State,
   initial: { status: "unknown", cents: 0, budget: null, checked: false, step: 0 },
   commands: [Save, Submit, Approve, ApproveFinally, Reject, GiveUp, RequestPayment, HandlePayment],
-  events: [Saved, Submitted, Approved, FinallyApproved, Rejected, GivenUp, PaymentRequested, PaymentHandled],
+  events: [
+    Versions.first(former.SavedInEuros).next(Saved, (saved) => new Saved(former.inCents(saved))),
+    Versions.first(former.SubmittedInEuros).next(Submitted, (submitted) => new Submitted(former.inCents(submitted))),
+    Approved,
+    FinallyApproved,
+    Rejected,
+    GivenUp,
+    PaymentRequested,
+    PaymentHandled
+  ],
+  retired: [
+    Versions.retired(
+      former.ApprovedByAdministration,
+      ({ at, step }) => new Approved({ step, at, by: "ADMINISTRATION" })
+    )
+  ],
   errors: DeclarationErrors,
   decide: {
     Save: inOrder(({ at, budget, cents, step }: Save, { status }) =>
