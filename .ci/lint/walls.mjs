@@ -44,6 +44,19 @@ export const walls = {
     forbidden: [...impure, "../../ports/EventStore.ts", "../../internal/uuid.ts", "../../index.ts"],
     allowed: ["./data.ts", "../json/canonicalJson.ts", "../query/data.ts", "effect/Schema", "effect/Array"]
   },
+  "packages/core/src/domain/catalogue/*": {
+    folder: "packages/core/src/domain/catalogue",
+    forbidden: [
+      ...impure,
+      "effect/FileSystem",
+      "../View.ts",
+      "../query/data.ts",
+      "../../ports/EventStore.ts",
+      "../../internal/uuid.ts",
+      "../../index.ts"
+    ],
+    allowed: ["./asyncApi.ts", "../storedTypes.ts", "effect/Schema", "effect/JsonSchema", "effect/SchemaRepresentation"]
+  },
   "packages/core/src/ports/*": {
     folder: "packages/core/src/ports",
     forbidden: [...unstable, "../internal/uuid.ts", "../application/events/Metadata.ts", "../index.ts", "uuid"],
@@ -271,10 +284,13 @@ export const walls = {
       "./index.ts",
       "effect/Effect"
     ]),
-    allowed: ["./errors.ts", "./domain/errors.ts", "./domain/View.ts", "./ports/EventStore.ts"].concat([
-      "./application/commands/errors.ts",
-      "./application/commands/Executor.ts"
-    ])
+    allowed: [
+      "./errors.ts",
+      "./domain/errors.ts",
+      "./domain/View.ts",
+      "./domain/catalogue/EventCatalogue.ts",
+      "./ports/EventStore.ts"
+    ].concat(["./application/commands/errors.ts", "./application/commands/Executor.ts"])
   },
   "packages/adapters-memory/src/*": {
     folder: "packages/adapters-memory/src",

@@ -1,6 +1,7 @@
 export * as Aggregate from "./domain/Aggregate.ts"
 export * as Boundary from "./domain/Boundary.ts"
 export * as Decision from "./domain/Decision.ts"
+export * as EventCatalogue from "./domain/catalogue/EventCatalogue.ts"
 export type * as Participant from "./domain/Participant.ts"
 export * as Query from "./domain/Query.ts"
 export * as StreamId from "./domain/StreamId.ts"

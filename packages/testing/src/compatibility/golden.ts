@@ -1,0 +1,76 @@
+/** What a golden file has: what was stored once, and what it meant. */
+import { Schema } from "effect"
+
+/** An event as a store has it. */
+const Stored = Schema.Struct({ type: Schema.String, schemaVersion: Schema.Int, data: Schema.JsonObject })
+
+const Example = Schema.Struct({
+  data: Schema.JsonObject,
+  /** The current events that it becomes when it is read. Without it, the event is a current one as it is. */
+  becomes: Schema.optionalKey(Schema.Array(Stored))
+})
+
+const Version = Schema.Struct({ schema: Schema.JsonObject, examples: Schema.Array(Example) })
+
+const Step = Schema.Struct({
+  ...Stored.fields,
+  /** The state after the event, by the revision of the aggregate. */
+  states: Schema.Record(Schema.String, Schema.Json)
+})
+
+/** The golden file of an aggregate. */
+export const OfAggregate = Schema.Struct({
+  aggregate: Schema.String,
+  /** By type: its versions, from version 1 on. */
+  events: Schema.Record(Schema.String, Schema.Array(Version)),
+  /** The JSON Schema of the state, by the revision of the aggregate. */
+  states: Schema.Record(Schema.String, Schema.JsonObject),
+  histories: Schema.Array(Schema.Struct({ streamId: Schema.String, events: Schema.Array(Step) }))
+})
+
+const Logged = Schema.Struct({ streamId: Schema.String, ...Stored.fields })
+
+/** The golden file of a view. */
+export const OfView = Schema.Struct({
+  view: Schema.String,
+  /** By the version of the view: what identifies its definition, and the JSON Schema of its records. */
+  versions: Schema.Record(Schema.String, Schema.Struct({ fingerprint: Schema.String, state: Schema.JsonObject })),
+  histories: Schema.Array(
+    Schema.Struct({
+      events: Schema.Array(Logged),
+      /** The records after the last event by key, by the version of the view. */
+      records: Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Json))
+    })
+  )
+})
+
+export type StoredEvent = typeof Stored.Type
+export type Example = typeof Example.Type
+export type Version = typeof Version.Type
+export type OfAggregate = typeof OfAggregate.Type
+export type OfView = typeof OfView.Type
+export type StreamHistory = OfAggregate["histories"][number]
+export type LogHistory = OfView["histories"][number]
+
+/** The text of a golden file. What is short stands on one line. */
+export const textOf = (golden: OfAggregate | OfView): string => `${printed(golden, "")}\n`
+
+const printed = (json: Schema.Json, indent: string): string => {
+  const short = inline(json)
+  if (typeof json !== "object" || json === null || indent.length + short.length <= longestLine) return short
+  const inner = `${indent}  `
+  const members = Array.isArray(json)
+    ? json.map((each: Schema.Json) => printed(each, inner))
+    : Object.entries(json).map(([key, each]) => `${JSON.stringify(key)}: ${printed(each, inner)}`)
+  const [open, close] = Array.isArray(json) ? "[]" : "{}"
+  return `${open}\n${members.map((each) => inner + each).join(",\n")}\n${indent}${close}`
+}
+
+const inline = (json: Schema.Json): string => {
+  if (typeof json !== "object" || json === null) return JSON.stringify(json)
+  if (Array.isArray(json)) return `[${json.map(inline).join(", ")}]`
+  const members = Object.entries(json).map(([key, each]) => `${JSON.stringify(key)}: ${inline(each)}`)
+  return members.length === 0 ? "{}" : `{ ${members.join(", ")} }`
+}
+
+const longestLine = 100
