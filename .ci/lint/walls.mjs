@@ -459,6 +459,35 @@ export const walls = {
     ],
     allowed: [...corePublic, "./checking.ts", "../histories/world.ts", "../scenarios/roles.ts", "effect"]
   },
+  "packages/testing/src/compatibility/*": {
+    folder: "packages/testing/src/compatibility",
+    forbidden: [
+      "../contracts/support.ts",
+      "../laws/Laws.ts",
+      "../scenarios/Scenario.ts",
+      "../golden/files.ts",
+      "vitest",
+      "@effect/vitest",
+      "node:fs",
+      "@hexfold/adapters-memory",
+      ...ownSources
+    ],
+    allowed: [...corePublic, "./golden.ts", "../histories/world.ts", "effect"]
+  },
+  "packages/testing/src/golden/*": {
+    folder: "packages/testing/src/golden",
+    forbidden: [
+      "../contracts/support.ts",
+      "../laws/Laws.ts",
+      "vitest",
+      "@effect/vitest",
+      "node:child_process",
+      "node:fs/promises",
+      "@hexfold/adapters-memory",
+      ...ownSources
+    ],
+    allowed: [...corePublic, "./files.ts", "../compatibility/golden.ts", "../histories/world.ts", "effect", "node:fs"]
+  },
   "packages/testing/src/app/*": {
     folder: "packages/testing/src/app",
     forbidden: [

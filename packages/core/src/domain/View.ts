@@ -16,7 +16,7 @@ import { judge } from "./json/jsonMeaning.ts"
 import { followsOf } from "./storedTypes.ts"
 import { idProblem } from "./texts.ts"
 import type { Consistency, Envelope, OnPoison, Source, View } from "./view/definition.ts"
-import { fingerprintOf } from "./view/fingerprint.ts"
+import { changed, fingerprintOf } from "./view/fingerprint.ts"
 import { check, handling, keyFunction, type KeyOf, type KeyTable, selector, typesOf } from "./view/handlers.ts"
 
 export type { Any, Consistency, Envelope, Index, OnPoison, Source, View } from "./view/definition.ts"
@@ -240,3 +240,19 @@ export const perEvent = (
   _event: unknown,
   { part = 0, position }: Pick<Envelope<string, unknown>, "position"> & Partial<Pick<Envelope<string, unknown>, "part">>
 ): string => `${String(position).padStart(16, "0")}${part === 0 ? "" : `.${String(part).padStart(3, "0")}`}`
+
+/**
+ * Which parts of a view's definition differ between two of its fingerprints, in words: the events that it handles, the
+ * Schema of its state, its keys, its indexes.
+ *
+ * @example
+ * ```ts
+ * import { View } from "@hexfold/core"
+ *
+ * declare const Balances: View.Any
+ * declare const former: string
+ *
+ * View.differences(former, Balances.fingerprint) // ["the Schema of its state"]
+ * ```
+ */
+export const differences = (fingerprint: string, other: string): ReadonlyArray<string> => changed(fingerprint, other)

@@ -28,20 +28,19 @@ export const OfAggregate = Schema.Struct({
   histories: Schema.Array(Schema.Struct({ streamId: Schema.String, events: Schema.Array(Step) }))
 })
 
-const Logged = Schema.Struct({ streamId: Schema.String, ...Stored.fields })
+const Logged = Schema.Struct({
+  streamId: Schema.String,
+  ...Stored.fields,
+  /** The records that the event touches as they are after it, by key and by the version of the view. One that is not there is null. */
+  records: Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Json))
+})
 
 /** The golden file of a view. */
 export const OfView = Schema.Struct({
   view: Schema.String,
   /** By the version of the view: what identifies its definition, and the JSON Schema of its records. */
   versions: Schema.Record(Schema.String, Schema.Struct({ fingerprint: Schema.String, state: Schema.JsonObject })),
-  histories: Schema.Array(
-    Schema.Struct({
-      events: Schema.Array(Logged),
-      /** The records after the last event by key, by the version of the view. */
-      records: Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Json))
-    })
-  )
+  histories: Schema.Array(Schema.Struct({ events: Schema.Array(Logged) }))
 })
 
 export type StoredEvent = typeof Stored.Type

@@ -1,0 +1,66 @@
+/** Examples of stored events, generated from the schema of their version. */
+import type { EventCatalogue } from "@hexfold/core"
+import { KeptValue } from "@hexfold/core/adapter"
+import { Arbitrary, Effect, Result, type Schema } from "effect"
+import { isStorable, storable } from "../histories/storable.ts"
+import { thrownText } from "../histories/printed.ts"
+import { chosen, featuresOf, weightOf } from "./features.ts"
+
+type Data = Schema.JsonObject
+
+/**
+ * The data of a few events that show, with those that are there already, what the schema allows. `reached` have occurred
+ * in a history. `isRead` tells which of them this program reads: a step need not take all that a schema allows.
+ */
+export const examplesOf = (
+  entry: EventCatalogue.Entry,
+  known: ReadonlyArray<Data>,
+  reached: ReadonlyArray<Data>,
+  isRead: (data: Data) => boolean
+): ReadonlyArray<Data> => {
+  const generated = generatedOf(entry)
+  const candidates = [...reached, ...generated.made].filter(isRead).sort((a, b) => weightOf(a) - weightOf(b))
+  const of = featuresOf([...known, ...candidates])
+  const shown = new Set(known.flatMap((data) => [...of(data)]))
+  const made = chosen(candidates, of, shown, mostExamples)
+  if (made.length === 0 && known.length === 0) {
+    const { aggregate, type, version } = entry
+    const why = generated.why ?? "this program reads none of those that are generated"
+    throw new Error(
+      `${aggregate}: no example of ${type}, version ${version}, can be made: ${why}. ` +
+        "Give its Schema an annotation `toArbitrary`, or commands that cause it."
+    )
+  }
+  return made
+}
+
+const mostExamples = 12
+
+const generatedOf = ({
+  schema
+}: EventCatalogue.Entry): { readonly made: ReadonlyArray<Data>; readonly why?: string } => {
+  const keep = KeptValue.of(schema)
+  try {
+    const arbitrary = storable(Arbitrary.schema(schema), schema)
+    const values = sizes.flatMap((size, seed) =>
+      Effect.runSync(
+        Effect.orElseSucceed(Arbitrary.sampleEffect(arbitrary, { count: 25, size, seed, maxDiscards: 2_000 }), () => [])
+      )
+    )
+    const made = values.filter(isStorable).flatMap((value) =>
+      Result.match(keep(value), {
+        onFailure: () => [],
+        onSuccess: ({ json }) => {
+          const { _tag, ...data } = JSON.parse(JSON.stringify(json)) as Schema.JsonObject
+          return [data]
+        }
+      })
+    )
+    return made.length === 0 ? { made, why: "its Schema refuses nearly all values" } : { made }
+  } catch (thrown) {
+    return { made: [], why: thrownText(thrown) }
+  }
+}
+
+// Small values are easy to read, and larger ones show more.
+const sizes = [0, 1, 3, 10]
