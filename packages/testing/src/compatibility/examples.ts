@@ -4,6 +4,7 @@ import { KeptValue } from "@hexfold/core/adapter"
 import { Arbitrary, Effect, Result, type Schema } from "effect"
 import { isStorable, storable } from "../histories/storable.ts"
 import { thrownText } from "../histories/printed.ts"
+import { isObject } from "./differences.ts"
 import { chosen, featuresOf, weightOf } from "./features.ts"
 
 type Data = Schema.JsonObject
@@ -19,7 +20,15 @@ export const examplesOf = (
   isRead: (data: Data) => boolean
 ): ReadonlyArray<Data> => {
   const generated = generatedOf(entry)
-  const candidates = [...reached, ...generated.made].filter(isRead).sort((a, b) => weightOf(a) - weightOf(b))
+  const whole = [...reached, ...generated.made].filter(isRead).sort((a, b) => weightOf(a) - weightOf(b))
+  // A field with a default is in all that this program writes, and not in what was stored before the field was added.
+  const candidates = [
+    ...whole,
+    ...whole
+      .slice(0, mostDivided)
+      .flatMap((data) => withoutOne(data))
+      .filter(isRead)
+  ]
   const of = featuresOf([...known, ...candidates])
   const shown = new Set(known.flatMap((data) => [...of(data)]))
   const made = chosen(candidates, of, shown, mostExamples)
@@ -35,6 +44,21 @@ export const examplesOf = (
 }
 
 const mostExamples = 12
+const mostDivided = 10
+
+/** The same data without one of the fields, in any depth. */
+const withoutOne = (data: Data): ReadonlyArray<Data> =>
+  Object.entries(data).flatMap(([name, member]) => {
+    const { [name]: _, ...others } = data
+    return [others, ...withinOne(member).map((each) => ({ ...data, [name]: each }))]
+  })
+
+const withinOne = (json: Schema.Json): ReadonlyArray<Schema.Json> => {
+  if (isObject(json)) return withoutOne(json)
+  if (!Array.isArray(json)) return []
+  const elements: ReadonlyArray<Schema.Json> = json
+  return elements.flatMap((each, i) => withinOne(each).map((other) => elements.with(i, other)))
+}
 
 const generatedOf = ({
   schema

@@ -80,10 +80,9 @@ const visit = (
 
 const kindsOf = (value: Schema.Json, place: Place | undefined): ReadonlyArray<string> => {
   if (typeof value === "number") {
-    return [
-      value < 0 ? "a negative number" : value > 0 ? "a number" : "zero",
-      ...(Number.isInteger(value) ? [] : ["a fraction"])
-    ]
+    const sign = value < 0 ? "a negative number" : value > 0 ? "a number" : "zero"
+    const size = Math.abs(value) >= 1 ? "above one" : "below one"
+    return [`${sign} ${size}`, Number.isInteger(value) ? "a whole number" : "a fraction"]
   }
   if (typeof value === "string") {
     const isOneOfFew = place !== undefined && place.texts.size <= mostTexts && place.count >= 3 * place.texts.size
