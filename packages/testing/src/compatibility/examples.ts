@@ -31,7 +31,7 @@ export const examplesOf = (
   ]
   const of = featuresOf([...known, ...candidates])
   const shown = new Set(known.flatMap((data) => [...of(data)]))
-  const made = chosen(candidates, of, shown, mostExamples)
+  const made = chosen(candidates, of, shown)
   if (made.length === 0 && known.length === 0) {
     const { aggregate, type, version } = entry
     const why = generated.why ?? "this program reads none of those that are generated"
@@ -43,7 +43,6 @@ export const examplesOf = (
   return made
 }
 
-const mostExamples = 12
 const mostDivided = 10
 
 /** The same data without one of the fields, in any depth. */

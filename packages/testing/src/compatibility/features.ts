@@ -3,18 +3,16 @@ import type { Schema } from "effect"
 import { isObject } from "./differences.ts"
 
 /**
- * What JSON values show: at each place the kinds of values, which fields may be missing, and single values where there are
- * only a few.
+ * What each of some JSON values shows: at each place the kinds of values, which fields may be missing, and single values
+ * where there are only a few. It depends on which values are given, and neither on their order nor on how often each is.
  */
 export const featuresOf = (all: ReadonlyArray<Schema.Json>): ((value: Schema.Json) => ReadonlySet<string>) => {
   const places = new Map<string, Place>()
-  for (const value of all) visit(value, "", places, () => {})
+  for (const value of new Map(all.map((each) => [JSON.stringify(each), each])).values()) learn(value, "", places)
   return (value) => {
-    const found = new Set<string>()
-    visit(value, "", places, (path, one) => {
-      for (const feature of kindsOf(one, places.get(path))) found.add(`${path} ${feature}`)
-    })
-    return found
+    const features = new Set<string>()
+    show(value, "", 0, places, features)
+    return features
   }
 }
 
@@ -25,21 +23,19 @@ export const featuresOf = (all: ReadonlyArray<Schema.Json>): ((value: Schema.Jso
 export const chosen = <A>(
   candidates: ReadonlyArray<A>,
   featuresOf: (candidate: A) => ReadonlySet<string>,
-  shown: ReadonlySet<string>,
-  most: number
+  shown: ReadonlySet<string>
 ): ReadonlyArray<A> => {
   const known = new Set(shown)
   const all = candidates.map((candidate) => ({ candidate, features: featuresOf(candidate) }))
   const taken: Array<A> = []
-  while (taken.length < most) {
+  for (;;) {
     const gains = all.map(({ features }) => [...features].filter((feature) => !known.has(feature)).length)
     const best = Math.max(0, ...gains)
-    if (best === 0) break
+    if (best === 0) return taken
     const { candidate, features } = all[gains.findIndex((gain) => gain >= enough * best)]!
     taken.push(candidate)
     for (const feature of features) known.add(feature)
   }
-  return taken
 }
 
 const enough = 0.7
@@ -50,33 +46,52 @@ export const weightOf = (value: Schema.Json): number => {
   return text.length + 20 * (text.match(/[^A-Za-z0-9{}[\]":,.-]/g)?.length ?? 0)
 }
 
+/** What is known of the values at one place. */
 interface Place {
-  /** The names of the fields of objects here. */
-  readonly fields: Set<string>
-  readonly texts: Set<string>
   count: number
+  readonly texts: Set<string>
+  objects: number
+  /** How many objects have each field. */
+  readonly fields: Map<string, number>
 }
 
-const visit = (
-  value: Schema.Json,
-  path: string,
-  places: Map<string, Place>,
-  see: (path: string, value: Schema.Json) => void
-): void => {
-  const place = places.get(path) ?? { fields: new Set(), texts: new Set(), count: 0 }
+const learn = (value: Schema.Json, path: string, places: Map<string, Place>): void => {
+  const place = places.get(path) ?? { count: 0, texts: new Set(), objects: 0, fields: new Map<string, number>() }
   places.set(path, place)
   place.count++
-  see(path, value)
   if (typeof value === "string") place.texts.add(value)
-  if (Array.isArray(value))
-    for (const each of value as ReadonlyArray<Schema.Json>) visit(each, `${path}[]`, places, see)
+  for (const [at, member] of membersOf(value)) learn(member, path + at, places)
   if (!isObject(value)) return
-  for (const [key, each] of Object.entries(value)) {
-    place.fields.add(key)
-    // An object with any keys, such as a record, has one place for all of them.
-    visit(each, place.fields.size > mostFields ? `${path}[key]` : `${path}.${key}`, places, see)
-  }
+  place.objects++
+  for (const name of Object.keys(value)) place.fields.set(name, (place.fields.get(name) ?? 0) + 1)
 }
+
+const membersOf = (value: Schema.Json): ReadonlyArray<readonly [string, Schema.Json]> =>
+  Array.isArray(value)
+    ? value.map((each: Schema.Json) => ["[]", each] as const)
+    : isObject(value)
+      ? Object.entries(value).map(([name, each]) => [`.${name}`, each] as const)
+      : []
+
+const show = (
+  value: Schema.Json,
+  path: string,
+  depth: number,
+  places: ReadonlyMap<string, Place>,
+  into: Set<string>
+): void => {
+  const place = places.get(path)
+  for (const kind of kindsOf(value, place)) into.add(`${path} ${kind}`)
+  // What is deeper, and what stands under any keys, has no end.
+  if (depth === deepest || (place !== undefined && hasAnyKeys(place))) return
+  for (const [at, member] of membersOf(value)) show(member, path + at, depth + 1, places, into)
+}
+
+const deepest = 5
+
+// In a record each key is rare; a field that may be missing is not.
+const hasAnyKeys = ({ fields, objects }: Place): boolean =>
+  fields.size > 8 && [...fields.values()].reduce((sum, count) => sum + count, 0) < 0.25 * objects * fields.size
 
 const kindsOf = (value: Schema.Json, place: Place | undefined): ReadonlyArray<string> => {
   if (typeof value === "number") {
@@ -91,10 +106,11 @@ const kindsOf = (value: Schema.Json, place: Place | undefined): ReadonlyArray<st
   }
   if (Array.isArray(value)) return [value.length === 0 ? "an empty list" : "a list"]
   if (!isObject(value)) return [String(value)]
-  const fields = place?.fields ?? new Set()
-  if (fields.size > mostFields) return [Object.keys(value).length === 0 ? "an empty object" : "an object"]
-  return ["an object", ...[...fields].filter((key) => !Object.hasOwn(value, key)).map((key) => `without ${key}`)]
+  if (place === undefined || hasAnyKeys(place)) {
+    return [Object.keys(value).length === 0 ? "an empty object" : "an object"]
+  }
+  const missing = [...place.fields.keys()].filter((name) => !Object.hasOwn(value, name))
+  return ["an object", ...missing.map((name) => `without ${name}`)]
 }
 
-const mostFields = 40
 const mostTexts = 12

@@ -32,8 +32,7 @@ export const fewOf = <A>(
     .map((history) => ({ history, weight: weightOf(jsonOf(history)) }))
     .sort((a, b) => a.weight - b.weight)
     .map(({ history }) => history)
-  return chosen(weighed, features, new Set(known.flatMap((each) => [...features(each)])), mostHistories)
+  return chosen(weighed, features, new Set(known.flatMap((each) => [...features(each)])))
 }
 
 const mostOfType = 3
-const mostHistories = 4

@@ -1,7 +1,7 @@
 /** Tills whose definitions differ, and what the gate says of the change from one to the other. */
 import { Aggregate, Decision, Versions, View } from "@hexfold/core"
 import * as Compatibility from "@hexfold/testing/Compatibility"
-import { Schema } from "effect"
+import { Schema, type SchemaAST } from "effect"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -51,10 +51,7 @@ export const till = ({
     events,
     decide: Object.fromEntries([
       ["Record", ({ event }: { readonly event: Tagged }) => Decision.accept(event)],
-      ...commands.map(({ fields: { _tag } }) => [
-        String((_tag as { schema?: unknown }).schema ?? ""),
-        () => Decision.nothing
-      ])
+      ...commands.map((each) => [tagOf(each), () => Decision.nothing])
     ]),
     evolve: Object.fromEntries(current.map((each) => [tagOf(each), evolve]))
   }
@@ -62,7 +59,7 @@ export const till = ({
   return Aggregate.make("Till", definition as never) as never
 }
 
-const tagOf = ({ fields: { _tag } }: Event): string => (_tag.ast as unknown as { readonly literal: string }).literal
+const tagOf = ({ fields: { _tag } }: Event): string => String((_tag.ast as SchemaAST.Literal).literal)
 
 /** A folder that is there while some code runs. */
 export const inFolder = <A>(run: (folder: string) => A): A => {
