@@ -16,7 +16,7 @@ import { compareView, renewView } from "../compatibility/view.ts"
 import type * as Arbitraries from "../histories/Arbitraries.ts"
 import { type Member, targetOf } from "../histories/members.ts"
 import type { AnyAggregate } from "../histories/world.ts"
-import { isCI, pathOf, shownPath, textAt, write } from "./files.ts"
+import { isCI, namesIn, pathOf, shownPath, textAt, write } from "./files.ts"
 
 export { CompatibilityFailure, type Problem }
 
@@ -89,17 +89,52 @@ export const check: {
       | Arbitraries.OfAggregate<Name, Id, State, Command, Event, Error>,
     options: Options
   ): Report
-} = (target: Member | View.Any, options: Options): Report => {
+} = (target: Target, options: Options): Report => checkOne(target, options)
+
+type Target = Aggregate.Any | { readonly target: Aggregate.Any } | View.Any
+
+/**
+ * Checks all aggregates and views of an application, one after the other, as {@link check} does. It fails too if the
+ * folder has the golden file of an aggregate that is not among them: it was removed or renamed, and its streams, which are
+ * called after it, would be found by nobody.
+ *
+ * @example
+ * ```ts
+ * import type { Aggregate, View } from "@hexfold/core"
+ * import * as Compatibility from "@hexfold/testing/Compatibility"
+ *
+ * declare const Account: Aggregate.Aggregate<"Account", string, number, { readonly _tag: "Deposit" }, never, never>
+ * declare const Balances: View.Any
+ *
+ * const test = () => Compatibility.checkAll([Account, Balances], { folder: new URL("golden/", import.meta.url) })
+ * ```
+ */
+export const checkAll = (targets: ReadonlyArray<Target>, options: Options): ReadonlyArray<Report> => {
+  const names = new Set(targets.map(fileNameOf))
+  const left = namesIn(options.folder).find((name) => name.endsWith(ofAggregates) && !names.has(name))
+  if (left !== undefined) {
+    const file = shownPath(pathOf(options.folder, left))
+    throw new CompatibilityFailure({ of: left.slice(0, -ofAggregates.length), file, detail: gone })
+  }
+  return targets.map((target) => checkOne(target, options))
+}
+
+const ofAggregates = ".aggregate.json"
+const fileNameOf = (target: Target): string =>
+  "keysOf" in target ? `${target.name}.view.json` : `${targetOf(target).name}${ofAggregates}`
+
+const checkOne = (target: Target, options: Options): Report => {
   const others = options.with ?? []
   if ("keysOf" in target) {
-    return checked(target.name, `${target.name}.view.json`, options, {
+    return checked(target.name, fileNameOf(target), options, {
       schema: OfView,
       compare: (golden) => compareView(target, golden),
       renew: (golden) => renewView(target, others, golden)
     })
   }
+  // No boundary is a target.
   const aggregate = targetOf(target) as AnyAggregate
-  return checked(aggregate.name, `${aggregate.name}.aggregate.json`, options, {
+  return checked(aggregate.name, fileNameOf(target), options, {
     schema: OfAggregate,
     compare: (golden) => compareAggregate(aggregate, golden),
     renew: (golden) => renewAggregate(target, others, golden)
@@ -147,6 +182,8 @@ const missing =
   "its golden file is not there. Run the tests outside of continuous integration, which makes it, and commit it"
 const broken = "its golden file cannot be read. Restore it from the repository's history"
 const changed = "what is stored does not survive this change. If nothing of it was ever stored, delete the golden file"
+const gone =
+  "its golden file is there, and the aggregate is not. Streams are called after their aggregate, so it cannot have another name. If its streams are not needed any more, delete the file"
 const incomplete =
   "its golden file lacks what was added to the program. Run the tests outside of continuous integration, which adds it, and commit it"
 

@@ -1,7 +1,8 @@
 /** Golden files, which stand in the user's repository. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { randomUUID } from "node:crypto"
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
-import { env, cwd, pid } from "node:process"
+import { cwd, env } from "node:process"
 import { fileURLToPath } from "node:url"
 
 /** The path of a file in a folder. A folder that is a text is relative to the folder that the tests run in. */
@@ -16,15 +17,30 @@ export const textAt = (path: string): string | undefined => {
   try {
     return readFileSync(path, "utf8")
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined
+    if (isMissing(cause)) return undefined
     throw cause
   }
 }
 
-/** Writes a file as a whole: who reads it meanwhile finds the text before or the text after. */
+const isMissing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
+
+/** The names of the files in a folder, in order; none if it is not there. */
+export const namesIn = (folder: string | URL): ReadonlyArray<string> => {
+  try {
+    return readdirSync(folder).sort()
+  } catch (cause) {
+    if (isMissing(cause)) return []
+    throw cause
+  }
+}
+
+/**
+ * Writes a file as a whole: who reads it meanwhile finds the text before or the text after. Several may write it at the
+ * same time, because each writes a file of its own first, and a rename is one step.
+ */
 export const write = (path: string, text: string): void => {
   mkdirSync(dirname(path), { recursive: true })
-  const temporary = `${path}.${pid}.tmp`
+  const temporary = `${path}.${randomUUID()}.tmp`
   writeFileSync(temporary, text)
   renameSync(temporary, path)
 }

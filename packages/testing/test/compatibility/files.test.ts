@@ -145,6 +145,26 @@ interface Golden {
   }>
 }
 
+describe("all of an application", () => {
+  it("is checked one after the other", () =>
+    inFolder((folder) => {
+      const all = (options: { readonly write: boolean }) =>
+        Compatibility.checkAll([till(), takings()], { folder, ...options }).map(({ outcome }) => outcome)
+      assert.deepStrictEqual(all({ write: true }), ["made", "made"])
+      assert.deepStrictEqual(all({ write: false }), ["complete", "complete"])
+      failureOf(() => Compatibility.checkAll([till({ events: [Paid] }), takings()], { folder }))
+    }))
+
+  it("has no aggregate less, and may have a view less", () =>
+    inFolder((folder) => {
+      Compatibility.checkAll([till(), takings()], { folder, write: true })
+      assert.strictEqual(Compatibility.checkAll([till()], { folder }).length, 1)
+      const { message, of } = failureOf(() => Compatibility.checkAll([takings()], { folder }))
+      assert.strictEqual(of, "Till")
+      assert.include(message, "its golden file is there, and the aggregate is not.")
+    }))
+})
+
 describe("a domain", () => {
   class Moved extends Schema.TaggedClass<Moved>()("Moved", { by: Schema.Int }) {}
   const Shelf = Aggregate.make("Shelf", {
@@ -183,6 +203,41 @@ describe("a domain", () => {
         /Till: no example of Odd, version 1, can be made: its Schema refuses nearly all values/
       )
     )
+  })
+
+  it("with Schemas of many kinds has a file that it survives", () => {
+    interface Tree {
+      readonly name: string
+      readonly children: ReadonlyArray<Tree>
+    }
+    const Tree: Schema.Codec<Tree> = Schema.Struct({
+      name: Schema.String,
+      children: Schema.Array(Schema.suspend((): Schema.Codec<Tree> => Tree))
+    })
+    const kinds = {
+      Tree,
+      Empty: Schema.Struct({}),
+      Tuple: Schema.Tuple([Schema.String, Schema.optionalKey(Schema.Int)]),
+      Rest: Schema.TupleWithRest(Schema.Tuple([Schema.String]), [Schema.Finite]),
+      Texts: Schema.NonEmptyArray(Schema.NonEmptyString),
+      Template: Schema.TemplateLiteral(["a-", Schema.Int]),
+      Limits: Schema.Int.check(Schema.isBetween({ minimum: -3, maximum: 3 }), Schema.isMultipleOf(2)),
+      Pattern: Schema.String.check(Schema.isPattern(/^[a-z]+$/), Schema.isMaxLength(5)),
+      Unique: Schema.Array(Schema.Int).check(Schema.isUnique(), Schema.isMaxLength(4)),
+      Record: Schema.Record(Schema.String, Schema.Struct({ a: Schema.optional(Schema.Int) })),
+      Nested: Schema.NullOr(Schema.Union([Schema.Int, Schema.Struct({ a: Schema.NullOr(Schema.Boolean) })])),
+      Date: Schema.Date,
+      URL: Schema.URL,
+      Duration: Schema.Duration,
+      Decimal: Schema.BigDecimal,
+      Bytes: Schema.Uint8Array,
+      Mixed: Schema.Literals(["a", 1, true])
+    }
+    for (const [tag, value] of Object.entries<Schema.Codec<unknown, unknown>>(kinds)) {
+      const events = [Paid, Schema.TaggedStruct(tag, { value })]
+      const { outcome } = change(till({ events }), till({ events }))
+      assert.strictEqual(outcome, "complete", tag)
+    }
   })
 
   it("with values of many kinds has a file that it survives", () => {
