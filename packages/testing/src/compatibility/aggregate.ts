@@ -66,7 +66,7 @@ const compareFolds = (aggregate: AnyAggregate, { histories }: OfAggregate): Read
           {
             where,
             what: state.failure,
-            remedy: "What was decided once must be folded for ever. Make `evolve` take it."
+            remedy: "What was decided once must be folded for ever. Make `evolve`, or the Schema of the state, take it."
           }
         ]
       }

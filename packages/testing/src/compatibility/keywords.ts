@@ -76,20 +76,20 @@ export const bounds: ReadonlyArray<Bound & { readonly words: (limit: Limit) => s
     keyword: "minimum",
     exclusive: "exclusiveMinimum",
     isTighter: above,
-    words: ({ isExclusive, limit }) => (isExclusive ? `more than ${limit}` : `at least ${limit}`)
+    words: ({ isExclusive, limit }) => (isExclusive ? `must be more than ${limit}` : `must be at least ${limit}`)
   },
   {
     keyword: "maximum",
     exclusive: "exclusiveMaximum",
     isTighter: below,
-    words: ({ isExclusive, limit }) => (isExclusive ? `less than ${limit}` : `at most ${limit}`)
+    words: ({ isExclusive, limit }) => (isExclusive ? `must be less than ${limit}` : `must be at most ${limit}`)
   },
-  { keyword: "minLength", isTighter: above, words: ({ limit }) => `has at least ${limit} characters` },
-  { keyword: "maxLength", isTighter: below, words: ({ limit }) => `has at most ${limit} characters` },
-  { keyword: "minItems", isTighter: above, words: ({ limit }) => `has at least ${limit} elements` },
-  { keyword: "maxItems", isTighter: below, words: ({ limit }) => `has at most ${limit} elements` },
-  { keyword: "minProperties", isTighter: above, words: ({ limit }) => `has at least ${limit} fields` },
-  { keyword: "maxProperties", isTighter: below, words: ({ limit }) => `has at most ${limit} fields` }
+  { keyword: "minLength", isTighter: above, words: ({ limit }) => `must have at least ${limit} characters` },
+  { keyword: "maxLength", isTighter: below, words: ({ limit }) => `must have at most ${limit} characters` },
+  { keyword: "minItems", isTighter: above, words: ({ limit }) => `must have at least ${limit} elements` },
+  { keyword: "maxItems", isTighter: below, words: ({ limit }) => `must have at most ${limit} elements` },
+  { keyword: "minProperties", isTighter: above, words: ({ limit }) => `must have at least ${limit} fields` },
+  { keyword: "maxProperties", isTighter: below, words: ({ limit }) => `must have at most ${limit} fields` }
 ]
 
 /** The tightest of a kind of limit. */

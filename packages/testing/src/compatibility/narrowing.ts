@@ -86,9 +86,10 @@ export const narrowings = (before: Schema.JsonObject, after: Schema.JsonObject):
     const values = valuesOf(one)
     if (values !== undefined) {
       const allowed = valuesOf([other])
-      return values
-        .filter((value) => (allowed === undefined ? !fits(other, typeOf(value)) : !allowed.includes(value)))
-        .map((value) => narrower(`may not be ${shown(value)} any more`))
+      const gone = values.filter((value) =>
+        allowed === undefined ? !fits(other, typeOf(value)) : !allowed.includes(value)
+      )
+      return gone.length === 0 ? [] : [narrower(`may not be ${gone.map(shown).join(" or ")} any more`)]
     }
     const types = typesOf(one)
     const wrong = types?.filter((type) => !fits(other, type)) ?? []
@@ -99,7 +100,9 @@ export const narrowings = (before: Schema.JsonObject, after: Schema.JsonObject):
     }
     const only = valuesOf([other])
     if (only !== undefined) return [narrower(`must be ${only.map(shown).join(" or ")} now`)]
-    return [...limits(one, other).map(narrower), ...ofMembers(one, fields, other, path)]
+    const limited = limits(one, other)
+    const ofIt = limited.length === 0 ? [] : [narrower(`${limited.join(", ")} now`)]
+    return [...ofIt, ...ofMembers(one, fields, other, path)]
   }
 
   const ofMembers = (
@@ -153,9 +156,9 @@ export const narrowings = (before: Schema.JsonObject, after: Schema.JsonObject):
 
 type Fields = ReadonlyMap<string, Node>
 
-const distinct = (all: ReadonlyArray<Narrowing>): ReadonlyArray<Narrowing> => [
-  ...new Map(all.map((each) => [`${each.path} ${each.kind}`, each])).values()
-]
+// The first one says most: a number that must be whole cannot be "NaN" any more either.
+const distinct = (all: ReadonlyArray<Narrowing>): ReadonlyArray<Narrowing> =>
+  [...Map.groupBy(all, ({ kind, path }) => `${kind} ${path}`).values()].map(([first]) => first!)
 
 const at = (path: string, name: string): string => (path === "" ? name : `${path}.${name}`)
 
@@ -177,20 +180,19 @@ const typeOf = (value: Schema.Json): string =>
 const limits = (one: Conjuncts, other: Schema.JsonObject): ReadonlyArray<string> => {
   const found = bounds.flatMap(({ words, ...of }) => {
     const [before, after] = [bound(one, of), bound([other], of)]
-    if (after === undefined || (before !== undefined && !of.isTighter(after, before))) return []
-    return [`must be ${words(after)} now`.replace("must be has", "must have")]
+    return after === undefined || (before !== undefined && !of.isTighter(after, before)) ? [] : [words(after)]
   })
   const pattern = other["pattern"]
   if (pattern !== undefined && !one.some((each) => each["pattern"] === pattern)) {
-    found.push(`must match ${shown(pattern)} now`)
+    found.push(`must match ${shown(pattern)}`)
   }
   const divisor = other["multipleOf"]
   if (typeof divisor === "number") {
     const isMultiple = one.some(({ multipleOf }) => typeof multipleOf === "number" && multipleOf % divisor === 0)
-    if (!isMultiple) found.push(`must be a multiple of ${divisor} now`)
+    if (!isMultiple) found.push(`must be a multiple of ${divisor}`)
   }
   if (other["uniqueItems"] === true && !one.some((each) => each["uniqueItems"] === true)) {
-    found.push("must not have an element twice now")
+    found.push("must not have an element twice")
   }
   return found
 }

@@ -45,6 +45,35 @@ describe("an event", () => {
     assert.include(message, "Stored events may have other values. Leave version 1 as it was, and add version 2")
   })
 
+  it("with tighter checks of all kinds", () => {
+    const of = (value: Schema.Codec<unknown, unknown>) => withPaid(tagged("Paid", { value }))
+    const changes: ReadonlyArray<readonly [Schema.Codec<unknown, unknown>, Schema.Codec<unknown, unknown>, string]> = [
+      [
+        Schema.Int,
+        Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 })),
+        "must be at least 1, must be at most 5"
+      ],
+      [Schema.Number, Schema.Int, "was a number and is a whole number"],
+      [Schema.Int, Schema.Int.check(Schema.isMultipleOf(3)), "must be a multiple of 3"],
+      [Schema.String, Schema.NonEmptyString, "must have at least 1 characters"],
+      [Schema.String, Schema.String.check(Schema.isPattern(/^a/u)), 'must match "^a"'],
+      [Schema.String, Schema.Literals(["a", "b"]), 'must be "a" or "b"'],
+      [Schema.NullOr(Schema.Int), Schema.Int, "was null and is a whole number"],
+      [Schema.Array(Schema.Int), Schema.Array(Schema.Int).check(Schema.isMaxLength(2)), "must have at most 2 elements"],
+      [Schema.Array(Schema.Int), Schema.Array(Schema.Int).check(Schema.isUnique()), "must not have an element twice"],
+      [
+        Schema.Array(Schema.Int),
+        Schema.Tuple([Schema.Int]),
+        "must have at least 1 elements, must have at most 1 elements"
+      ],
+      [Schema.Record(Schema.String, Schema.Int), Schema.Array(Schema.Int), "was an object and is a list"]
+    ]
+    for (const [before, after, what] of changes) {
+      const message = refusal(of(before), of(after))
+      assert.isTrue(message.includes(`Paid, version 1: the field "value" ${what} now.`), `${what} in ${message}`)
+    }
+  })
+
   it("with a tighter check that no JSON Schema has", () => {
     const odd = Schema.Int.check(Schema.makeFilter((n) => n % 7 === 3 || "a strange number"))
     const message = refusal(till(), withPaid(tagged("Paid", { cents: odd })))
