@@ -573,7 +573,14 @@ export const walls = {
   "packages/*/test/**": {
     folder: "packages/core/test/domain",
     forbidden: ["../../src/domain/View.ts", "@hexfold/core/dist/index.js"],
-    allowed: ["../support/account.ts", "@hexfold/core", "@hexfold/adapters-memory", "node:fs", "effect"]
+    allowed: [
+      "../support/account.ts",
+      "@hexfold/core",
+      "@hexfold/adapters-memory",
+      "node:fs",
+      "effect",
+      "ajv/dist/2020.js"
+    ]
   },
   "examples/**": {
     folder: "examples/banking/src",

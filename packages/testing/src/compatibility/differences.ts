@@ -33,7 +33,7 @@ export const shown = (json: Schema.Json | undefined): string => {
 }
 
 /** A field as a message names it; the empty path is the value itself. */
-export const placed = (path: string): string => (path === "" ? "it" : `"${path}"`)
+const placed = (path: string): string => (path === "" ? "it" : `"${path}"`)
 
 export const isObject = (json: unknown): json is Schema.JsonObject =>
   typeof json === "object" && json !== null && !Array.isArray(json)

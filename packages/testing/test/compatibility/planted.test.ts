@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Versions } from "@hexfold/core"
 import { Effect, Schema } from "effect"
-import { Paid, refusal, Refunded, StateOf, takings, till } from "./till.ts"
+import { Paid, refusal, Refunded, type StateOf, takings, till } from "./till.ts"
 
 const tagged = Schema.TaggedStruct
 const withPaid = (paid: Parameters<typeof Versions.first>[0]) => till({ events: [paid, Refunded] })

@@ -1,5 +1,5 @@
 /** Tills whose definitions differ, and what the gate says of the change from one to the other. */
-import { Aggregate, Decision, Versions, View } from "@hexfold/core"
+import { Aggregate, Decision, type Versions, View } from "@hexfold/core"
 import * as Compatibility from "@hexfold/testing/Compatibility"
 import { Schema, type SchemaAST } from "effect"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"

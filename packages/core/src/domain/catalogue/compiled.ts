@@ -14,7 +14,7 @@ export interface Compiled {
 }
 
 /** The JSON Schema of one event. */
-export interface Described {
+interface Described {
   readonly schema: Schema.JsonObject
   /**
    * The fields that the JSON Schema does not describe, because their schemas do not tell what their JSON is; the empty
