@@ -69,7 +69,15 @@ describe("a file", () => {
     inFolder((folder) => {
       const { file } = check(till(), { folder, write: true })
       const before = readFileSync(file, "utf8")
-      assert.strictEqual(check(more, { folder, write: false }).outcome, "incomplete")
+      const log = vi.spyOn(console, "log").mockImplementation(() => {})
+      try {
+        assert.strictEqual(check(more, { folder, write: false }).outcome, "incomplete")
+        const logged = log.mock.calls.flat().map(String).join(" ")
+        assert.include(logged, "WARN")
+        assert.include(logged, "Till: its golden file lacks what was added to the program. Run the tests outside of")
+      } finally {
+        log.mockRestore()
+      }
       assert.strictEqual(readFileSync(file, "utf8"), before)
       assert.strictEqual(check(more, { folder, write: true }).outcome, "renewed")
       assert.strictEqual(check(more, { folder, write: false }).outcome, "complete")

@@ -96,6 +96,12 @@ describe("a chain of versions", () => {
     assert.strictEqual(change(ahead, after).outcome, "renewed")
   })
 
+  it("whose former version does not read what its step does not need", () => {
+    const Noted = tagged("Paid", { ...V1.fields, note: Schema.optionalKey(Schema.String) })
+    const [before, after] = [Versions.first(Noted).next(Paid, step), Versions.first(V1).next(Paid, step)]
+    assert.strictEqual(change(till({ events: [before] }), till({ events: [after] })).outcome, "renewed")
+  })
+
   it("with three versions, one after the other", () => {
     const V3 = tagged("Paid", { cents: Schema.Int, currency: Schema.String })
     const two = Versions.first(V1).next(Paid, step)
