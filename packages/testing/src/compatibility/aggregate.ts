@@ -192,7 +192,7 @@ const historiesOf = (
       streamId,
       events: events.map((event, i) => ({
         ...event,
-        states: { ...event.states, [revision]: Result.getOrThrow(states[i]!).json }
+        states: { [revision]: Result.getOrThrow(states[i]!).json, ...event.states }
       }))
     }
   })

@@ -97,12 +97,11 @@ const compareBecoming = (
   now: ReadonlyArray<Current>,
   where: string
 ): Problem | undefined => {
-  const isCurrentNow = isItself(now, event)
-  const wasCurrent = before?.every(
-    ({ schemaVersion, type }) => type === event.type && schemaVersion === event.schemaVersion
-  )
-  // An event that was read ahead of its program had to become a former one, which may know less.
-  if (before === undefined || (isCurrentNow && wasCurrent !== true)) return undefined
+  if (before === undefined) return undefined
+  const [first, ...others] = before
+  const wasItself = others.length === 0 && first?.type === event.type && first.schemaVersion === event.schemaVersion
+  // An event that was read ahead of its program became former ones or none, which know less.
+  if (isItself(now, event) && !wasItself) return undefined
   const remedy =
     "What was decided on it stays as it was. Restore the step, or the default of the field, that made it. If the former " +
     "one was a mistake: raise the `revision` of the aggregate and the `version` of its views, and delete the `becomes` of " +

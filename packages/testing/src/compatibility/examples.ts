@@ -29,9 +29,9 @@ export const examplesOf = (
       .flatMap((data) => withoutOne(data))
       .filter(isRead)
   ]
-  const of = featuresOf([...known, ...candidates])
-  const shown = new Set(known.flatMap((data) => [...of(data)]))
-  const made = chosen(candidates, of, shown)
+  const shows = featuresOf([...known, ...candidates])
+  const shown = new Set(known.flatMap((data) => [...shows(data)]))
+  const made = chosen(candidates, shows, shown)
   if (made.length === 0 && known.length === 0) {
     const { aggregate, type, version } = entry
     const why = generated.why ?? "this program reads none of those that are generated"

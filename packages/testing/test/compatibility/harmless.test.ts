@@ -133,6 +133,12 @@ describe("a retired event", () => {
     assert.strictEqual(change(till({ events: [Paid] }), before).outcome, "renewed")
     assert.strictEqual(change(before, after).outcome, "renewed")
   })
+
+  it("that was passed at first, and is declared by the next deployment", () => {
+    const Closed = tagged("Closed", {})
+    const before = till({ retired: [Versions.retired(Closed, () => [])] })
+    assert.strictEqual(change(before, till({ events: [Paid, Refunded, Closed] })).outcome, "renewed")
+  })
 })
 
 describe("an aggregate", () => {
@@ -168,6 +174,22 @@ describe("a view", () => {
     const { outcome, renewed } = change(takings(), after)
     assert.strictEqual(outcome, "renewed")
     assert.match(renewed, /"1": \{ "[^"]+": \{ "cents": -?\d+ \} \}, "2": \{ "[^"]+": \{ "half": -?\d+ \} \}/)
+  })
+
+  it("whose records have a set in another order", () => {
+    const state = Schema.Struct({ all: Schema.ReadonlySet(Schema.Int) })
+    type Record = typeof state.Type | undefined
+    const after = (record: Record, { cents }: { readonly cents: number }) => ({
+      all: new Set([...(record?.all ?? []), cents])
+    })
+    const before = (record: Record, { cents }: { readonly cents: number }) => ({
+      all: new Set([cents, ...(record?.all ?? [])])
+    })
+    const { outcome } = change(
+      takings({ state, evolve: { Paid: after, Refunded: after } }),
+      takings({ state, evolve: { Paid: before, Refunded: before } })
+    )
+    assert.strictEqual(outcome, "complete")
   })
 
   it("of an aggregate that has one event more", () => {
