@@ -82,6 +82,9 @@ export const change = (before: Target, after: Target) =>
     const { file } = check(before, { folder, write: true })
     const made = readFileSync(file, "utf8")
     const { outcome } = check(after, { folder, write: true })
+    // A file does not grow on its own.
+    const again = check(after, { folder, write: false }).outcome
+    if (again !== "complete") throw new Error(`the file is ${again} once it was written`)
     return { outcome, made, renewed: readFileSync(file, "utf8") }
   })
 
