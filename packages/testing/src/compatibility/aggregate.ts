@@ -1,7 +1,7 @@
 /** The golden file of an aggregate: made, renewed, and compared with the program. */
 import { EventCatalogue } from "@hexfold/core"
 import { KeptValue } from "@hexfold/core/adapter"
-import { Equal, Option, Result, Schema } from "effect"
+import { type Arbitrary, Equal, Option, Result, Schema } from "effect"
 import { actorsOf, aloneOf, type Member, targetOf } from "../histories/members.ts"
 import { printed, thrownText } from "../histories/printed.ts"
 import type { AnyAggregate, Run, Tagged } from "../histories/world.ts"
@@ -121,6 +121,10 @@ const foldOf = (
   return states
 }
 
+interface Generating {
+  readonly events: Readonly<Record<string, Arbitrary.Arbitrary<Tagged>>>
+}
+
 /** The golden file with all that the aggregate has now. What it had stays. */
 export const renewAggregate = (member: Member, others: ReadonlyArray<Member>, golden?: OfAggregate): OfAggregate => {
   const aggregate = targetOf(member) as AnyAggregate
@@ -131,6 +135,8 @@ export const renewAggregate = (member: Member, others: ReadonlyArray<Member>, go
     ({ schemaVersion, type }) => `${type} ${schemaVersion}`
   )
   const entries = Map.groupBy(EventCatalogue.entries([aggregate]), ({ type }) => type)
+  // `Arbitraries.of` makes a generator of each event.
+  const generators = "target" in member ? (member as unknown as Generating).events : undefined
   const types = new Set([...Object.keys(golden?.events ?? {}), ...entries.keys()])
   return {
     aggregate: name,
@@ -142,12 +148,12 @@ export const renewAggregate = (member: Member, others: ReadonlyArray<Member>, go
           versions.map((entry) => {
             const known = golden?.events[type]?.[entry.version - 1]?.examples ?? []
             const becoming = (data: Schema.JsonObject) => read(aggregate, { type, schemaVersion: entry.version, data })
-            const added = examplesOf(
-              entry,
-              known.map(({ data }) => data),
-              (reached.get(`${type} ${entry.version}`) ?? []).map(({ data }) => data),
-              (data) => Result.isSuccess(becoming(data))
-            )
+            const added = examplesOf(entry, {
+              known: known.map(({ data }) => data),
+              reached: (reached.get(`${type} ${entry.version}`) ?? []).map(({ data }) => data),
+              own: entry.status === "current" ? generators?.[type] : undefined,
+              isRead: (data) => Result.isSuccess(becoming(data))
+            })
             const examples = [...known.map(({ data }) => data), ...added].map((data): Example => {
               const becomes = Result.getOrThrow(becoming(data)).map(({ stored }) => stored)
               const isItself =

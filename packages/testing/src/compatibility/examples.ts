@@ -4,22 +4,30 @@ import { KeptValue } from "@hexfold/core/adapter"
 import { Arbitrary, Effect, Result, type Schema } from "effect"
 import { isStorable, storable } from "../histories/storable.ts"
 import { thrownText } from "../histories/printed.ts"
+import type { Tagged } from "../histories/world.ts"
 import { isObject } from "./differences.ts"
 import { chosen, featuresOf, weightOf } from "./features.ts"
 
 type Data = Schema.JsonObject
 
-/**
- * The data of a few events that show, with those that are there already, what the schema allows. `reached` have occurred
- * in a history. `isRead` tells which of them this program reads: a step need not take all that a schema allows.
- */
+/** What examples are chosen from, and for. */
+interface Sources {
+  /** Those that are there already. */
+  readonly known: ReadonlyArray<Data>
+  /** Those that have occurred in a history. */
+  readonly reached: ReadonlyArray<Data>
+  /** What generates the events in place of their schema. */
+  readonly own: Arbitrary.Arbitrary<Tagged> | undefined
+  /** Whether this program reads an event: a step need not take all that a schema allows. */
+  readonly isRead: (data: Data) => boolean
+}
+
+/** The data of a few events that show, with those that are there already, what the schema allows. */
 export const examplesOf = (
   entry: EventCatalogue.Entry,
-  known: ReadonlyArray<Data>,
-  reached: ReadonlyArray<Data>,
-  isRead: (data: Data) => boolean
+  { isRead, known, own, reached }: Sources
 ): ReadonlyArray<Data> => {
-  const generated = generatedOf(entry)
+  const generated = generatedOf(entry, own)
   const whole = [...reached, ...generated.made].filter(isRead).sort((a, b) => weightOf(a) - weightOf(b))
   // A field with a default is in all that this program writes, and not in what was stored before the field was added.
   const candidates = [
@@ -37,7 +45,7 @@ export const examplesOf = (
     const why = generated.why ?? "this program reads none of those that are generated"
     throw new Error(
       `${aggregate}: no example of ${type}, version ${version}, can be made: ${why}. ` +
-        "Give its Schema an annotation `toArbitrary`, or commands that cause it."
+        "Give its Schema the annotation `examples`, with some of its values."
     )
   }
   return made
@@ -59,30 +67,38 @@ const withinOne = (json: Schema.Json): ReadonlyArray<Schema.Json> => {
   return elements.flatMap((each, i) => withinOne(each).map((other) => elements.with(i, other)))
 }
 
-const generatedOf = ({
-  schema
-}: EventCatalogue.Entry): { readonly made: ReadonlyArray<Data>; readonly why?: string } => {
-  const keep = KeptValue.of(schema)
+const generatedOf = (
+  { schema }: EventCatalogue.Entry,
+  own: Arbitrary.Arbitrary<Tagged> | undefined
+): { readonly made: ReadonlyArray<Data>; readonly why?: string } => {
+  const annotated: unknown = schema.ast.annotations?.["examples"]
+  const examples = Array.isArray(annotated) ? keptOf(schema, annotated) : []
   try {
-    const arbitrary = storable(Arbitrary.schema(schema), schema)
+    const arbitrary = own ?? storable(Arbitrary.schema(schema), schema)
     const values = sizes.flatMap((size, seed) =>
       Effect.runSync(
         Effect.orElseSucceed(Arbitrary.sampleEffect(arbitrary, { count: 25, size, seed, maxDiscards: 2_000 }), () => [])
       )
     )
-    const made = values.filter(isStorable).flatMap((value) =>
-      Result.match(keep(value), {
-        onFailure: () => [],
-        onSuccess: ({ json }) => {
-          const { _tag, ...data } = JSON.parse(JSON.stringify(json)) as Schema.JsonObject
-          return [data]
-        }
-      })
-    )
+    const made = [...examples, ...keptOf(schema, values)]
     return made.length === 0 ? { made, why: "its Schema refuses nearly all values" } : { made }
   } catch (thrown) {
-    return { made: [], why: thrownText(thrown) }
+    return { made: examples, why: thrownText(thrown) }
   }
+}
+
+/** The data of events as a store keeps them. What no store takes is left out. */
+const keptOf = (schema: EventCatalogue.Entry["schema"], events: ReadonlyArray<Tagged>): ReadonlyArray<Data> => {
+  const keep = KeptValue.of(schema)
+  return events.filter(isStorable).flatMap((event) =>
+    Result.match(keep(event), {
+      onFailure: () => [],
+      onSuccess: ({ json }) => {
+        const { _tag, ...data } = JSON.parse(JSON.stringify(json)) as Schema.JsonObject
+        return [data]
+      }
+    })
+  )
 }
 
 // Small values are easy to read, and larger ones show more.

@@ -1,6 +1,7 @@
 /** When golden files are made, added to and refused. */
 import { assert, describe, it } from "@effect/vitest"
 import { Aggregate, Boundary, Decision, Versions } from "@hexfold/core"
+import { Arbitraries } from "@hexfold/testing"
 import * as Compatibility from "@hexfold/testing/Compatibility"
 import { Schema } from "effect"
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
@@ -207,17 +208,41 @@ describe("a domain", () => {
       assert.isFalse(existsSync(join(folder, "other")))
     }))
 
-  it("of which nothing can be generated says which Schema it is", () => {
-    const Odd = Schema.TaggedStruct("Odd", {
-      name: Schema.String.check(Schema.makeFilter((text) => text === "unlikely"))
-    })
-    inFolder((folder) =>
+  it("of which nothing can be generated says which Schema it is, and takes the examples of the Schema", () => {
+    const unlikely = Schema.String.check(Schema.makeFilter((text) => text === "unlikely"))
+    const Odd = Schema.TaggedStruct("Odd", { name: unlikely })
+    const withOdd = (odd: Parameters<typeof Versions.retired>[0]) =>
+      till({ events: [Paid], retired: [Versions.retired(odd, () => [])] })
+    inFolder((folder) => {
       assert.throws(
-        () => check(till({ events: [Paid], retired: [Versions.retired(Odd, () => [])] }), { folder, write: true }),
-        /Till: no example of Odd, version 1, can be made: its Schema refuses nearly all values/
+        () => check(withOdd(Odd), { folder, write: true }),
+        /Till: no example of Odd, version 1, can be made: its Schema refuses nearly all values.*`examples`/
       )
-    )
+      const example = { _tag: "Odd", name: "unlikely" } as const
+      const { file } = check(withOdd(Odd.annotate({ examples: [example] })), { folder, write: true })
+      assert.include(readFileSync(file, "utf8"), '{ "data": { "name": "unlikely" }, "becomes": [] }')
+    })
   })
+
+  it("with generators of its own has examples of these", () =>
+    inFolder((folder) => {
+      const code = Schema.String.check(Schema.makeFilter((text) => /^[A-Z]{3}-\d{7}$/.test(text)))
+      class Coded extends Schema.TaggedClass<Coded>()("Coded", { code }) {}
+      class Code extends Schema.TaggedClass<Code>()("Code", { code }) {}
+      const Codes = Aggregate.make("Codes", {
+        id: Schema.NonEmptyString,
+        state: Schema.Int,
+        initial: 0,
+        commands: [Code],
+        events: [Coded],
+        decide: { Code: ({ code }) => Decision.accept(new Coded({ code })) },
+        evolve: { Coded: (n) => n + 1 }
+      })
+      const own = { code: Schema.Literals(["ABC-1234567"]) }
+      const member = Arbitraries.of(Codes, { commands: { Code: own }, events: { Coded: own } })
+      const { file } = Compatibility.check(member, { folder, write: true })
+      assert.include(readFileSync(file, "utf8"), '"examples": [{ "data": { "code": "ABC-1234567" } }]')
+    }))
 
   it("with Schemas of many kinds has a file that it survives", () => {
     interface Tree {

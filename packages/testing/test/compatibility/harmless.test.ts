@@ -152,6 +152,8 @@ describe("an aggregate", () => {
     const after = till({ revision: 2, state: Schema.Struct({ sum: Schema.Int }), initial: { sum: 0 }, evolve })
     const { outcome, renewed } = change(till(), after)
     assert.strictEqual(outcome, "renewed")
+    const { states } = JSON.parse(renewed) as { readonly states: object }
+    assert.deepStrictEqual(Object.keys(states), ["1", "2"])
     assert.match(renewed, /"states": \{ "1": \{ "cents": -?\d+, "count": 1 \}, "2": \{ "sum": -?\d+ \} \}/)
     // The former state stays, for a program that is rolled back.
     assert.strictEqual(change(after, till()).outcome, "renewed")
@@ -173,6 +175,8 @@ describe("a view", () => {
     const after = takings({ version: 2, state, evolve: { Paid: half, Refunded: half } })
     const { outcome, renewed } = change(takings(), after)
     assert.strictEqual(outcome, "renewed")
+    const { versions } = JSON.parse(renewed) as { readonly versions: object }
+    assert.deepStrictEqual(Object.keys(versions), ["1", "2"])
     assert.match(renewed, /"1": \{ "[^"]+": \{ "cents": -?\d+ \} \}, "2": \{ "[^"]+": \{ "half": -?\d+ \} \}/)
   })
 
