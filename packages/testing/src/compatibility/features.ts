@@ -48,7 +48,6 @@ export const weightOf = (value: Schema.Json): number => {
 
 /** What is known of the values at one place. */
 interface Place {
-  count: number
   readonly texts: Set<string>
   objects: number
   /** How many objects have each field. */
@@ -56,9 +55,8 @@ interface Place {
 }
 
 const learn = (value: Schema.Json, path: string, places: Map<string, Place>): void => {
-  const place = places.get(path) ?? { count: 0, texts: new Set(), objects: 0, fields: new Map<string, number>() }
+  const place = places.get(path) ?? { texts: new Set(), objects: 0, fields: new Map<string, number>() }
   places.set(path, place)
-  place.count++
   if (typeof value === "string") place.texts.add(value)
   for (const [at, member] of membersOf(value)) learn(member, path + at, places)
   if (!isObject(value)) return
@@ -100,8 +98,7 @@ const kindsOf = (value: Schema.Json, place: Place | undefined): ReadonlyArray<st
     return [`${sign} ${size}`, Number.isInteger(value) ? "a whole number" : "a fraction"]
   }
   if (typeof value === "string") {
-    const isOneOfFew = place !== undefined && place.texts.size <= mostTexts && place.count >= 3 * place.texts.size
-    if (isOneOfFew) return [JSON.stringify(value)]
+    if (place !== undefined && place.texts.size <= mostTexts) return [JSON.stringify(value)]
     return [value === "" ? "an empty text" : /^-\d/.test(value) ? "a negative text" : "a text"]
   }
   if (Array.isArray(value)) return [value.length === 0 ? "an empty list" : "a list"]

@@ -85,10 +85,7 @@ export const narrowings = (before: Schema.JsonObject, after: Schema.JsonObject):
     }
     const values = valuesOf(one)
     if (values !== undefined) {
-      const allowed = valuesOf([other])
-      const gone = values.filter((value) =>
-        allowed === undefined ? !fits(other, typeOf(value)) : !allowed.includes(value)
-      )
+      const gone = values.filter((value) => !takesValue(other, value))
       return gone.length === 0 ? [] : [narrower(`may not be ${gone.map(shown).join(" or ")} any more`)]
     }
     const types = typesOf(one)
@@ -172,6 +169,19 @@ const fits = (schema: Schema.JsonObject, type: string): boolean => {
   if (isObject(schema["not"]) && Object.keys(schema["not"]).length === 0) return false
   const types = typesOf([schema])
   return types === undefined || types.includes(type) || (type === "integer" && types.includes("number"))
+}
+
+const takesValue = (schema: Schema.JsonObject, value: Schema.Json): boolean => {
+  const allowed = valuesOf([schema])
+  if (allowed !== undefined) return allowed.includes(value)
+  if (!fits(schema, typeOf(value))) return false
+  if (typeof value !== "string" && typeof value !== "number") return true
+  // The value itself is what was allowed, as the limits that it has.
+  const limit = typeof value === "number" ? value : [...value].length
+  const [least, most] = typeof value === "number" ? ["minimum", "maximum"] : ["minLength", "maxLength"]
+  const { pattern, ...rest } = schema
+  const isMatch = typeof value !== "string" || typeof pattern !== "string" || new RegExp(pattern, "u").test(value)
+  return isMatch && limits([{ [least!]: limit, [most!]: limit, multipleOf: limit }], rest).length === 0
 }
 
 const typeOf = (value: Schema.Json): string =>

@@ -134,6 +134,25 @@ describe("a retired event", () => {
     assert.strictEqual(change(before, after).outcome, "renewed")
   })
 
+  it("that is split, and others that are merged, each in two deployments", () => {
+    const [Net, Fee] = [tagged("Net", { cents: Schema.Int }), tagged("Fee", {})]
+    const evolve = (state: typeof StateOf.Type, { cents = 0 }: { readonly cents?: number }) => ({
+      ...state,
+      cents: state.cents + cents
+    })
+    const split = Versions.retired(Paid, ({ cents }) => [Net.make({ cents }), Fee.make({})])
+    const merged = [Versions.retired(Net, ({ cents }) => Paid.make({ cents })), Versions.retired(Fee, () => [])]
+    const [old, both] = [till({ evolve }), till({ evolve, events: [Paid, Refunded, Net, Fee] })]
+    const divided = till({ evolve, events: [Refunded, Net, Fee], retired: [split] })
+    for (const [before, after] of [
+      [old, both],
+      [both, divided],
+      [both, till({ evolve, events: [Paid, Refunded], retired: merged })]
+    ] as const) {
+      assert.strictEqual(change(before, after).outcome, "renewed")
+    }
+  })
+
   it("that was passed at first, and is declared by the next deployment", () => {
     const Closed = tagged("Closed", {})
     const before = till({ retired: [Versions.retired(Closed, () => [])] })
