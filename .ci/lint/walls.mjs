@@ -590,7 +590,14 @@ export const walls = {
       "@hexfold/core/errors",
       "@hexfold/core/View"
     ],
-    allowed: ["./Account.ts", "@hexfold/core", "@hexfold/adapters-pg", "effect", "node:fs"]
+    allowed: [
+      "./Account.ts",
+      "@hexfold/core",
+      "@hexfold/adapters-pg",
+      "@hexfold/testing/Compatibility",
+      "effect",
+      "node:fs"
+    ]
   },
   "benchmarks/**": {
     folder: "benchmarks/src",
