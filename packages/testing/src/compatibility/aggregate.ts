@@ -184,7 +184,7 @@ const historiesOf = (
   if (candidates.length === 0 && known.length === 0) {
     throw new Error(
       aggregate.schemas.commands.size > 0
-        ? `No command of ${aggregate.name} caused an event in any history. Give its commands generators with Arbitraries.of.`
+        ? `No command of ${aggregate.name} caused an event and a state that can be stored. Give its commands generators with Arbitraries.of.`
         : `${aggregate.name} has no commands, so it has no history. Give the boundaries that write to it: { with: [...] }.`
     )
   }

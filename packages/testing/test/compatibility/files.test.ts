@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { vi } from "vitest"
-import { change, check, failureOf, inFolder, Paid, Refunded, takings, till } from "./till.ts"
+import { change, check, failureOf, inFolder, Paid, Refunded, StateOf, takings, till } from "./till.ts"
 
 const Closed = Schema.TaggedStruct("Closed", {})
 const more = till({ events: [Paid, Refunded, Closed] })
@@ -229,20 +229,40 @@ describe("a domain", () => {
       const code = Schema.String.check(Schema.makeFilter((text) => /^[A-Z]{3}-\d{7}$/.test(text)))
       class Coded extends Schema.TaggedClass<Coded>()("Coded", { code }) {}
       class Code extends Schema.TaggedClass<Code>()("Code", { code }) {}
+      // No command causes it.
+      class Marked extends Schema.TaggedClass<Marked>()("Marked", { code }) {}
       const Codes = Aggregate.make("Codes", {
         id: Schema.NonEmptyString,
         state: Schema.Int,
         initial: 0,
         commands: [Code],
-        events: [Coded],
+        events: [Coded, Marked],
         decide: { Code: ({ code }) => Decision.accept(new Coded({ code })) },
-        evolve: { Coded: (n) => n + 1 }
+        evolve: { Coded: (n) => n + 1, Marked: (n) => n }
       })
       const own = { code: Schema.Literals(["ABC-1234567"]) }
-      const member = Arbitraries.of(Codes, { commands: { Code: own }, events: { Coded: own } })
+      const member = Arbitraries.of(Codes, { commands: { Code: own }, events: { Coded: own, Marked: own } })
       const { file } = Compatibility.check(member, { folder, write: true })
-      assert.include(readFileSync(file, "utf8"), '"examples": [{ "data": { "code": "ABC-1234567" } }]')
+      const { events } = JSON.parse(readFileSync(file, "utf8")) as Golden
+      for (const tag of ["Coded", "Marked"]) {
+        assert.deepStrictEqual(events[tag]![0]!.examples, [{ data: { code: "ABC-1234567" } }])
+      }
     }))
+
+  it("whose states break their Schema after some histories has the others", () => {
+    const of = (most: number) =>
+      till({ state: Schema.Struct({ ...StateOf.fields, count: Schema.Int.check(Schema.isLessThanOrEqualTo(most)) }) })
+    inFolder((folder) => {
+      const { file } = check(of(3), { folder, write: true })
+      const { histories } = JSON.parse(readFileSync(file, "utf8")) as Golden
+      assert.isNotEmpty(histories)
+      for (const { events } of histories) assert.isAtMost(events.length, 3)
+      assert.throws(
+        () => check(of(0), { folder: join(folder, "none"), write: true }),
+        "No command of Till caused an event and a state that can be stored."
+      )
+    })
+  })
 
   it("with Schemas of many kinds has a file that it survives", () => {
     interface Tree {
