@@ -15,8 +15,33 @@ export const compareEvents = (aggregate: AnyAggregate, { events }: OfAggregate):
     const known = entries.get(type)
     if (known === undefined) return [unknownType(aggregate, type, new Set(Object.keys(events)))]
     if (known.length < versions.length) return [missingVersion(type, versions.length, known.length)]
+    const moved = movedVersion(type, versions, known)
+    if (moved !== undefined) return [moved]
     return versions.flatMap((version, i) => compareVersion(aggregate, known[i]!, version, known.length))
   })
+}
+
+/** A version that has another number now, because one was put in before it. */
+const movedVersion = (
+  type: string,
+  versions: ReadonlyArray<Version>,
+  known: ReadonlyArray<EventCatalogue.Entry>
+): Problem | undefined => {
+  const isAt = ({ schema }: Version, place: number) => differences(schema, known[place]!.jsonSchema) === ""
+  for (const [i, version] of versions.entries()) {
+    if (narrowings(version.schema, known[i]!.jsonSchema).length === 0) continue
+    const place = known.findIndex((_, j) => j > i && isAt(version, j))
+    // The version that was there already may look the same, where only the meaning has changed.
+    if (place < 0 || (place < versions.length && isAt(versions[place]!, place))) continue
+    return {
+      where: `${type}, version ${i + 1}`,
+      what: `it is version ${place + 1} now`,
+      remedy:
+        "A stored event says the number of its version, which is the place in the chain. So a version is added at the end " +
+        "alone. Put the new one there, or retire an event of another tag."
+    }
+  }
+  return undefined
 }
 
 const unknownType = ({ schemas }: AnyAggregate, type: string, before: ReadonlySet<string>): Problem => {

@@ -171,6 +171,12 @@ describe("a chain of versions", () => {
     assert.include(message, "Paid: it had 3 versions and has 2 now.")
     assert.include(message, "no version may be taken out, neither at the end nor between others. Put it back.")
   })
+
+  it("with a version before the others", () => {
+    const message = refusal(till({ events: [Paid] }), till({ events: [second(100)] }))
+    assert.include(message, "Paid, version 1: it is version 2 now.")
+    assert.include(message, "a version is added at the end alone")
+  })
 })
 
 describe("a retired event", () => {
