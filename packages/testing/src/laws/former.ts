@@ -15,8 +15,8 @@ export interface Former {
   readonly steps: ReadonlyArray<Step>
   /** The current values that its JSON becomes; it has the tag. */
   readonly read: (json: Schema.JsonObject) => Result.Result<ReadonlyArray<Tagged>, Error>
-  /** The schemas of the current values by tag. */
-  readonly current: ReadonlyMap<string, Schema.Codec<unknown, Tagged>>
+  /** The schema of the current values with a tag. */
+  readonly current: (tag: string) => Schema.Codec<unknown, unknown> | undefined
 }
 
 /** A function of the author of an aggregate, from one version to the one beside it, or from a retired event to current ones. */
@@ -48,7 +48,7 @@ export const formerEvents = (source: Participant.Any["source"]): ReadonlyArray<F
     formerOf(tag, versions).map((former): Former => ({
       ...former,
       what: "event",
-      current: source.schemas.events,
+      current: (tag) => source.schemas.events.get(tag),
       read: ({ _tag: _, ...data }) => decode({ ...place, type: tag, schemaVersion: former.version, data })
     }))
   )
@@ -65,7 +65,7 @@ export const formerCommands = (target: AnyAggregate | AnyBoundary): ReadonlyArra
     formerOf(tag, versions).map((former): Former => ({
       ...former,
       what: "command",
-      current: new Map([[tag, schema as Schema.Codec<Tagged, Tagged>]]),
+      current: () => schema,
       read: (json) => Result.map(decode({ ...json, _version: former.version }), (command) => [command])
     }))
   if (!isBoundary(target)) {

@@ -95,7 +95,7 @@ const ofRepetition = (
   first: ReadonlyArray<Tagged>,
   shown: string
 ): Broken | undefined => {
-  const { current, read } = former
+  const { read } = former
   const reordered = withKeys(json, (keys) => keys.reverse()) as Schema.JsonObject
   for (const [law, again] of [
     ["a step between versions is deterministic", () => read(json)],
@@ -103,26 +103,26 @@ const ofRepetition = (
     ["a step between versions does not depend on the order of keys", () => read(reordered)]
   ] as const) {
     const other = again()
-    if (Result.isSuccess(other) && areSame(current, first, other.success)) continue
+    if (Result.isSuccess(other) && areSame(former.current, first, other.success)) continue
     const then = Result.isSuccess(other) ? printed(other.success) : other.failure.message
     return { law, detail: `${sentence(shown)} became ${printed(first)}, and then ${then}.` }
   }
   return undefined
 }
 
-const areSame = (schemas: Former["current"], one: ReadonlyArray<Tagged>, other: ReadonlyArray<Tagged>): boolean =>
+const areSame = (schemaOf: Former["current"], one: ReadonlyArray<Tagged>, other: ReadonlyArray<Tagged>): boolean =>
   one.length === other.length &&
   one.every((each, i) => {
     const { _tag } = each
     // Both were read, so each has a schema.
-    return _tag === other[i]!._tag && journeyOf<unknown>(schemas.get(_tag)!).isSame(each, other[i])
+    return _tag === other[i]!._tag && journeyOf(schemaOf(_tag)!).isSame(each, other[i])
   })
 
 // What a step itself gives, before it is taken as a store would give it back.
 const ofSurvival = ({ current, what }: Former, made: unknown, shown: string): Broken | undefined => {
   const all: ReadonlyArray<unknown> = Array.isArray(made) ? made : [made]
   for (const each of all) {
-    const schema = current.get(tagOf(each))
+    const schema = current(tagOf(each))
     const back = schema === undefined ? undefined : journeyOf(schema).back(each)
     if (back === undefined || Result.isSuccess(back)) continue
     const law = `every ${what} that a step gives comes back from a store as it was`
