@@ -60,7 +60,7 @@ type SameTag<One extends AnySchema, Other extends AnySchema> = One extends Tagge
   : unknown
 
 type OtherTag<Tag extends string> =
-  `all versions have the tag ${Tag}; an event with another name needs Versions.retired`
+  `all versions have the tag ${Tag}; an event with another name needs Versions.retired, a command stands beside it`
 
 /**
  * A kind of event in its first version. Add the later ones with `next`.
