@@ -45,26 +45,28 @@ export const make = <Event extends Tagged>(
     event: unknown,
     steps: (event: unknown) => ReadonlyArray<Event>
   ): ReturnType<Reading<Event>> => {
-    // The author of an aggregate writes the steps, and they may throw or give anything.
-    const made = Result.try({ try: () => steps(event), catch: (cause) => cause })
-    if (Result.isFailure(made)) return Result.fail(stepError(recorded, "a step has thrown", made.failure))
-    const current = made.success
+    let current: ReadonlyArray<Event>
+    try {
+      current = steps(event)
+    } catch (cause) {
+      // The author of an aggregate writes the steps, and they may throw or give anything.
+      return Result.fail(stepError(recorded, "a step has thrown", cause))
+    }
     if (current.length > mostParts) {
       return Result.fail(stepError(recorded, `it becomes ${current.length} events, and at most ${mostParts} may be`))
     }
-    const kept = new Array<Event>(current.length)
-    for (const [i, each] of current.entries()) {
+    const kept: Array<Event> = []
+    for (const each of current) {
       const own = asStored(each)
       if (own === undefined) {
         const what = `a step gives "${String(each?._tag)}", and ${name} has only ${[...events.keys()].join(", ")}`
         return Result.fail(stepError(recorded, what))
       }
       if (Result.isFailure(own)) {
-        return Result.fail(
-          stepError(recorded, `a step gives a ${each._tag} that does not match its schema`, own.failure)
-        )
+        const what = `a step gives a ${each._tag} that does not match its schema`
+        return Result.fail(stepError(recorded, what, own.failure))
       }
-      kept[i] = own.success
+      kept.push(own.success)
     }
     return Result.succeed(kept)
   }
