@@ -91,7 +91,9 @@ const make = <Name extends string, State, Event extends Tagged>(
   const asStored = (event: Event): Result.Result<Event, unknown> | undefined => {
     const member = members.get(event?._tag)
     if (member === undefined) return undefined
-    return member.asRead(event) ? Result.succeed(event) : Result.flatMap(member.encode(event), member.decode)
+    if (member.asRead(event)) return Result.succeed(event)
+    // JSON has no -0.
+    return Result.flatMap(member.encode(event), (json) => member.decode(JSON.parse(JSON.stringify(json))))
   }
   return {
     asKept: (event, { data, type }) => {

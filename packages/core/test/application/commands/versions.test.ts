@@ -240,6 +240,14 @@ describe("the JSON of a command", () => {
     expect(fingerprint("Till-a", Result.getOrThrow(decode(newest)))).toEqual(fingerprint("Till-a", command))
   })
 
+  it("is read without its version, where a schema takes any member", () => {
+    const Open = Schema.TaggedStruct("Withdraw", {}).pipe(Schema.fieldsAssign({}), (struct) =>
+      Schema.StructWithRest(struct, [Schema.Record(Schema.String, Schema.Json)])
+    )
+    const { decode } = CommandCodec.ofBoundary(over(Open, () => 1))
+    expect(decode({ _tag: "Withdraw", more: 1, _version: 1 })).toEqual(Result.succeed({ _tag: "Withdraw", more: 1 }))
+  })
+
   it("is not read with a field of its own called _version", () => {
     const Own = Schema.TaggedStruct("Withdraw", { _version: Schema.Int })
     const Renamed = Schema.TaggedStruct("Withdraw", { v: Schema.Int }).pipe(Schema.encodeKeys({ v: "_version" }))
