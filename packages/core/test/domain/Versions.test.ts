@@ -130,7 +130,8 @@ describe("an event of a former version", () => {
     })) {
       it(name, () => {
         kept({ ...right, _tag: "Kept", ...wrong })
-        if (!("part" in wrong)) kept(Object.assign(new Kept(right), wrong))
+        // An instance cannot have a plain object in place of another instance.
+        if (name !== "a plain object for a class within") kept(Object.assign(new Kept(right), wrong))
       })
     }
 

@@ -116,6 +116,7 @@ const mistakes: Readonly<Record<string, readonly [wrong: Partial<typeof right>, 
     "and then"
   ],
   gambles: [{ split: (paid) => (Math.random() < 1e-9 ? [] : right.split(paid)) }, deterministic, "and then []"],
+  "goes back and forth": [{ first: (paid) => ({ ...paid, currency: `${count++ % 2}` }) }, deterministic, "and then"],
   counts: [{ first: (paid) => ({ ...paid, currency: `${count++}` }) }, deterministic, "and then"],
   "depends on the order of keys": [
     { split: ({ cents, rates }) => [new Paid({ cents, currency: Object.keys(rates).join(), notes: [] })] },

@@ -191,6 +191,26 @@ for (const [where, send] of [
   })
 }
 
+describe("two versions that look the same", () => {
+  it.effect("are other commands, because their meaning differs", () =>
+    Effect.gen(function* () {
+      const Cents = Schema.TaggedStruct("Withdraw", { amount: Schema.Int })
+      const chain = Versions.first(Cents).next(Cents, ({ amount }) => Cents.make({ amount: amount * 100 }))
+      const Till = Aggregate.make("Till", {
+        ...definition,
+        commands: [chain],
+        decide: { Withdraw: ({ amount }) => withdrawn(amount) },
+        evolve
+      })
+      const given = { _tag: "Withdraw", amount: 3 }
+      yield* Executor.executeUnknown(Till, "a", given, { commandId })
+      const other = Executor.executeUnknown(Till, "a", { ...given, _version: 2 }, { commandId })
+      assert.include(yield* Effect.flip(other), { _tag: "CommandIdReused" })
+      assert.isTrue((yield* Executor.executeUnknown(Till, "a", given, { commandId })).repeated)
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+})
+
 describe("a step of a command that is wrong", () => {
   const with_ = (step: (old: typeof V1.Type) => Withdraw) =>
     CommandCodec.of(
