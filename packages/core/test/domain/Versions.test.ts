@@ -128,7 +128,7 @@ describe("an event of a former version", () => {
       "a plain object for a class within": { part: { n: 1 } },
       "a record": { record: { a: -0 } }
     })) {
-      it(name, () => {
+      it(`${name}`, () => {
         kept({ ...right, _tag: "Kept", ...wrong })
         // An instance cannot have a plain object in place of another instance.
         if (name !== "a plain object for a class within") kept(Object.assign(new Kept(right), wrong))
