@@ -1,5 +1,5 @@
 import * as DateTime from "effect/DateTime"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { isClass } from "../../domain/json/jsonMeaning.ts"
 import { passes } from "../../internal/passes.ts"

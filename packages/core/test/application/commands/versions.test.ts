@@ -211,6 +211,38 @@ describe("two versions that look the same", () => {
   )
 })
 
+describe("a repeated command whose event has become two", () => {
+  it.effect("has both of them in its receipt, each with its part", () =>
+    Effect.gen(function* () {
+      const Pay = Schema.TaggedStruct("Pay", {})
+      const Both = Schema.TaggedStruct("Both", { cents: Schema.Int })
+      const common = { id: Schema.String, state: Schema.Int, initial: 0, commands: [Pay] } as const
+      const before = Aggregate.make("Till", {
+        ...common,
+        events: [Both],
+        decide: { Pay: () => Decision.accept(Both.make({ cents: 2 })) },
+        evolve: { Both: (sum) => sum }
+      })
+      const today = Aggregate.make("Till", {
+        ...common,
+        events: [Withdrawn],
+        retired: [Versions.retired(Both, ({ cents }) => [1, cents].map((each) => new Withdrawn({ cents: each })))],
+        decide: { Pay: () => withdrawn(3) },
+        evolve
+      })
+      yield* Executor.executeUnknown(before, "a", { _tag: "Pay" }, { commandId })
+      const { events, version } = yield* Executor.executeUnknown(today, "a", { _tag: "Pay" }, { commandId })
+      const facts = { version: 1, type: "Both", schemaVersion: 1 }
+      expect(version).toBe(1)
+      expect(events).toMatchObject([
+        { ...facts, part: 0, data: { cents: 1 } },
+        { ...facts, part: 1, data: { cents: 2 } }
+      ])
+      expect(events[0]!.id).toBe(events[1]!.id)
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+})
+
 describe("a step of a command that is wrong", () => {
   const with_ = (step: (old: typeof V1.Type) => Withdraw) =>
     CommandCodec.of(
