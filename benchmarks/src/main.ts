@@ -17,6 +17,7 @@ import { reading } from "./reading.ts"
 import { snapshots } from "./snapshots.ts"
 import { subscriptions } from "./subscriptions.ts"
 import { transfers } from "./transfers.ts"
+import { versions } from "./versions.ts"
 import { views } from "./views.ts"
 
 // The arguments name the benchmarks to run. Without arguments all are run.
@@ -32,6 +33,7 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   subscriptions,
   liveQueries,
   transfers,
+  versions: () => versions(),
   views,
   outside,
   idle,
@@ -53,7 +55,7 @@ const run = (url: string) =>
     }
   })
 
-const program = chosen.every((name) => name === "memory")
+const program = chosen.every((name) => name === "memory" || name === "versions")
   ? run("")
   : Effect.flatMap(EmbeddedPostgres.EmbeddedPostgres, ({ url }) => run(Redacted.value(url))).pipe(
       Effect.provide(EmbeddedPostgres.layer({ parameters: { max_connections: 300 } }))

@@ -15,9 +15,17 @@ export {
   EventDecodeError,
   type EventReadError,
   InvalidDecision,
+  MetadataDecodeError,
+  type MetadataReadError,
   MomentNotReached,
-  UnknownEvent
+  UnknownEvent,
+  UnknownMetadata
 } from "./application/events/errors.ts"
 export { ProjectionFailed, RecordDecodeError } from "./application/views/errors.ts"
-export { InvalidCommand, StreamWrittenTwice, TooManyParticipants } from "./application/commands/errors.ts"
+export {
+  InvalidCommand,
+  StreamWrittenTwice,
+  TooManyParticipants,
+  UnknownCommandVersion
+} from "./application/commands/errors.ts"
 export { DefinitionDiffers, DropRefused, RebuildOvertaken, Unhealthy } from "./application/projections/errors.ts"

@@ -1,18 +1,20 @@
 import { mayHide } from "./security.ts"
 
 /** The most events in a row of {@link readStreams}. */
-export const eventsInRow = 32
+export const eventsInRow = 128
 
 /**
  * Reads streams at one moment: the versions of the streams that exist, and
- * what a fold needs of their events after a version. A row has up to 32 events. A
+ * what a fold needs of their events after a version. A row has up to 128 events. A
  * stream that does not exist has a row only if a policy may hide it.
  * Measured with 12 events a stream: a row for each event with all its columns
- * takes Postgres half as much time again, and the client eight times as much.
+ * takes Postgres half as much time again, and the client eight times as much. Of a
+ * stream of 10,000 events, rows of 32 take Postgres a fifth longer than rows of 128,
+ * and larger rows save nothing.
  * Versions have no gaps, so the version of a row's first event gives those of the
  * others. The versions of schemas are null where each is 1.
  *
- * The driver takes rows up to 16 MiB. A row with more than 4 MiB of JSON comes
+ * The driver takes rows up to 16 MiB. A row with more than 8 MiB of JSON comes
  * without it; `readEvents` then reads its events. Each row says whether a policy may
  * hide rows from the role. Measured: asked in a select of its own, that takes one
  * caller 15 % of the statement's time, as a column 2 %.
@@ -27,7 +29,7 @@ export const eventsInRow = 32
  * moment that has an event of a history has its row too.
  */
 export const readStreams = (schema: string, places?: "$3 and $4" | "$4 and $5"): string => `
-select r.ord::int4 as ord, s.version as head, c.low + 1 as first, e.types, e.versions, case when e.bytes <= 4194304 then e.data end as data,
+select r.ord::int4 as ord, s.version as head, c.low + 1 as first, e.types, e.versions, case when e.bytes <= 8388608 then e.data end as data,
   ${mayHide(schema, "streams", "events")} as hides, ${places === undefined ? "false" : "r.lost"} as lost
 from ${places === undefined ? "unnest($1::text[], $2::bigint[]) with ordinality as r(key, after, ord)" : placed(schema, places)}
 left join lateral (select id, version from ${schema}.streams where key = r.key limit 1) as s on true

@@ -14,7 +14,8 @@ import type { Participant } from "./Participant.ts"
 import * as StreamId from "./StreamId.ts"
 import { streamIds } from "./idEncoding.ts"
 import { judge } from "./json/jsonMeaning.ts"
-import { currentOf, type Declaration, retiredOf, type StoredType, versionsOf } from "./storedTypes.ts"
+import { sentOf } from "./json/sentVersions.ts"
+import { currentOf, type Declaration, retiredOf, type StoredType, type Versioned, versionsOf } from "./storedTypes.ts"
 import { byTag, type Tagged, type TaggedSchema, type TypeOf } from "./tagged.ts"
 import type { Retired } from "./Versions.ts"
 
@@ -53,6 +54,8 @@ export interface Schemas<Id, State, Command extends Tagged, Event extends Tagged
   readonly errors: ReadonlyMap<string, Schema.Codec<Error, Tagged>>
   /** The stored types of events that have several versions or are retired. */
   readonly stored: ReadonlyMap<string, StoredType<Event>>
+  /** The kinds of commands that have several versions. */
+  readonly sent: ReadonlyMap<string, Versioned>
 }
 
 /** One handler for each tag of `Command`; what a handler may return is limited to `Event` and `Error`. */
@@ -118,6 +121,9 @@ type DecideProblem<Name extends string, Decided, Event, Error> =
  * makes other states of the same events than before. Stored snapshots of another
  * revision are then ignored and replaced. Without snapshots it has no effect.
  *
+ * An event or a command that has changed stands there as a chain of its versions: see `Versions.first`. The JSON of a
+ * command says its version in the member `_version`, so no field of a command has this name.
+ *
  * A name starts with a letter and continues with letters, digits and `_`. Tags
  * must differ. In JSON every value must have one meaning: a union such as
  * `optional(NullOr(String))` or `BigInt | String` has members with the same JSON.
@@ -163,7 +169,7 @@ export const make = <
   const Decide extends DecideHandlers<TypeOf<Commands>, State, TypeOf<Events>, TypeOf<Errors>>,
   // The default is for the parameters of the handlers while something else does not compile yet.
   const Next extends { readonly [Tag in keyof Next]: State } = { readonly [Tag in TypeOf<Events>["_tag"]]: State },
-  const Commands extends ReadonlyArray<TaggedSchema> = readonly [],
+  const Commands extends ReadonlyArray<Declaration> = readonly [],
   const Errors extends ReadonlyArray<TaggedSchema> = readonly [],
   const Begins extends ReadonlyArray<string> = readonly []
 >(
@@ -215,6 +221,7 @@ export const make = <
   const evolve = definition.evolve as unknown as Record<string, (state: State, event: TypeOf<Events>) => State>
   judge(`${name}, id`, definition.id)
   const ids = streamIds(name, definition.id)
+  const commands = definition.commands ?? []
   const events = byTag(name, "events", definition.events.map(currentOf)) as ReadonlyMap<
     TypeOf<Events>["_tag"],
     Schema.Codec<TypeOf<Events>, Tagged>
@@ -235,13 +242,17 @@ export const make = <
     schemas: {
       id: definition.id,
       state: definition.state,
-      commands: byTag(name, "commands", definition.commands ?? []),
+      commands: byTag(name, "commands", commands.map(currentOf)) as ReadonlyMap<
+        TypeOf<Commands>["_tag"],
+        Schema.Codec<TypeOf<Commands>, Tagged>
+      >,
       events,
       errors: byTag(name, "errors", definition.errors ?? []) as ReadonlyMap<string, Schema.Codec<never, Tagged>>,
       stored: new Map<string, StoredType<TypeOf<Events>>>([
-        ...versionsOf(name, definition.events),
+        ...versionsOf(name, "events", definition.events),
         ...retiredOf(name, definition.retired ?? [], (tag) => events.has(tag))
-      ])
+      ]),
+      sent: sentOf(name, commands)
     }
   }
   return aggregate

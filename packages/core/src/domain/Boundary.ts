@@ -10,8 +10,11 @@ import type * as Schema from "effect/Schema"
 import type * as Decision from "./Decision.ts"
 import type { ErrorProblem, EventProblem, TagOf } from "./exactly.ts"
 import { judge } from "./json/jsonMeaning.ts"
+import { sentTo } from "./json/sentVersions.ts"
+import type { Versioned } from "./storedTypes.ts"
 import { byTag, type Tagged, type TaggedSchema, type TypeOf } from "./tagged.ts"
 import type * as Participant from "./Participant.ts"
+import { type Chain, isChain } from "./Versions.ts"
 
 /** The events of a decision by role; for a role of several streams, a list for each in the role's order. */
 export type Emission<Event> =
@@ -27,6 +30,8 @@ export interface Boundary<Name extends string, Command extends Tagged, States, E
   readonly name: Name
   /** The schema of its command. */
   readonly command: Schema.Codec<Command, unknown>
+  /** The versions of its command, if there are several. */
+  readonly sent: Versioned | undefined
   /** The schemas of the errors for which it rejects, by tag. */
   readonly errors: ReadonlyMap<string, Schema.Codec<Error, Tagged>>
   /**
@@ -168,7 +173,8 @@ export const make = <
 >(
   name: Name,
   definition: {
-    readonly command: Schema.Codec<Command, unknown>
+    /** The schema of its command, or a chain of its versions: see `Versions.first`. */
+    readonly command: Schema.Codec<Command, unknown> | Chain<Schema.Codec<Command, unknown>>
     /** Names the streams that take part, by role: all at once, or in stages with {@link discover}. */
     readonly participants: (command: Command) => P | Discovery<P>
     /** The schemas of all errors that `decide` can return. */
@@ -181,11 +187,14 @@ export const make = <
     readonly maxParticipants?: number
   }
 ): Boundary<Name, Command, Participant.StatesOf<P>, Participant.EventsOf<P>, Decision.ErrorOf<Decided>> => {
-  judge(`${name}, command`, definition.command)
+  const declared = definition.command
+  const command = isChain(declared) ? declared.current : declared
+  judge(`${name}, command`, command)
   return {
     _tag: "Boundary",
     name,
-    command: definition.command,
+    command,
+    sent: sentTo(name, declared),
     errors: byTag(name, "errors", definition.errors ?? []) as ReadonlyMap<string, Schema.Codec<never, Tagged>>,
     stages: (command) => {
       const named = definition.participants(command)

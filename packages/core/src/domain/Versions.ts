@@ -1,15 +1,19 @@
 /**
- * Events that change: a chain of schemas, oldest first, each with a pure function from the version before, and stored
- * types that the program no longer writes.
+ * Events and commands that change: a chain of schemas, oldest first, each with a pure function from the version before,
+ * and stored types that the program no longer writes.
  *
  * Stored events are never rewritten. Each says with which version of its schema it was written, and becomes the current
- * event when it is read. So `decide`, `evolve`, views and tests see the current version alone.
+ * event when it is read. So `decide`, `evolve`, views and tests see the current version alone. In the same way a command
+ * of an older client becomes the current command, and a field of the metadata has its current value.
  */
-import type { Tagged, TaggedSchema } from "./tagged.ts"
+import type { AnySchema, Tagged, TaggedSchema } from "./tagged.ts"
 
-/** The versions of one kind of event, made by {@link first}. It stands where a schema would stand. */
-export interface Chain<Current extends TaggedSchema> {
-  /** Only for the type checker: the current event. */
+/**
+ * The versions of one kind of event or command, or of a field of the metadata, made by {@link first}. It stands where a
+ * schema would stand.
+ */
+export interface Chain<Current extends AnySchema> {
+  /** Only for the type checker: the current event, command or value. */
   readonly Type: Current["Type"]
   /** The schema of the version that this program writes. */
   readonly current: Current
@@ -21,18 +25,18 @@ export interface Chain<Current extends TaggedSchema> {
 
 /** One version in a {@link Chain}. */
 export interface Version {
-  readonly schema: TaggedSchema
+  readonly schema: AnySchema
   /** The event one version nearer to the current one: the next version of an older event, the former one of a newer event. */
-  readonly step: ((event: never) => Tagged) | undefined
+  readonly step: ((event: never) => unknown) | undefined
 }
 
 /** A chain to which a version can be added. */
-export interface Growing<Current extends TaggedSchema> extends Chain<Current> {
+export interface Growing<Current extends AnySchema> extends Chain<Current> {
   /**
    * Adds the next version. It becomes the one that this program writes. `upcast` makes an event of it out of one of
-   * the version before. It sees this one event and nothing else.
+   * the version before: exactly one. It sees this one event and nothing else.
    */
-  readonly next: <const Next extends TaggedSchema>(
+  readonly next: <const Next extends AnySchema>(
     schema: Next & SameTag<Current, Next>,
     upcast: (event: Current["Type"]) => NoInfer<Next["Type"]>
   ) => Growing<Next>
@@ -40,22 +44,32 @@ export interface Growing<Current extends TaggedSchema> extends Chain<Current> {
    * Adds a version that this program can read and does not write, because the next deployment will write it. `downcast`
    * makes an event of the present version out of it.
    */
-  readonly ahead: <const Later extends TaggedSchema>(
+  readonly ahead: <const Later extends AnySchema>(
     schema: Later & SameTag<Current, Later>,
     downcast: (event: Later["Type"]) => NoInfer<Current["Type"]>
   ) => Chain<Current>
 }
 
-type SameTag<One extends TaggedSchema, Other extends TaggedSchema> = [Other["Type"]["_tag"]] extends [
-  One["Type"]["_tag"]
-]
-  ? unknown
-  : `all versions have the tag ${One["Type"]["_tag"]}; an event with another name needs Versions.retired`
+// The value of a field of the metadata has no tag.
+type SameTag<One extends AnySchema, Other extends AnySchema> = One extends TaggedSchema
+  ? Other extends TaggedSchema
+    ? [Other["Type"]["_tag"]] extends [One["Type"]["_tag"]]
+      ? unknown
+      : OtherTag<One["Type"]["_tag"]>
+    : OtherTag<One["Type"]["_tag"]>
+  : unknown
+
+type OtherTag<Tag extends string> =
+  `all versions have the tag ${Tag}; an event with another name needs Versions.retired, a command stands beside it`
 
 /**
  * A kind of event in its first version. Add the later ones with `next`.
  *
  * All versions have the same tag. An event with a new name is another kind of event: see {@link retired}.
+ *
+ * A chain stands in the list `events` or `commands` of an aggregate, as the `command` of a boundary, or as the Schema of
+ * a `Metadata.field`. A client says the version of a command in the member `_version` of its JSON. Without this member
+ * it is version 1: a client that has never heard of versions sends the first one.
  *
  * @example
  * ```ts
@@ -73,18 +87,15 @@ type SameTag<One extends TaggedSchema, Other extends TaggedSchema> = [Other["Typ
  * DepositedVersions.version // 2
  * ```
  */
-export const first = <const First extends TaggedSchema>(schema: First): Growing<First> =>
+export const first = <const First extends AnySchema>(schema: First): Growing<First> =>
   growing(schema, [{ schema, step: undefined }])
 
-const growing = <Current extends TaggedSchema>(
-  current: Current,
-  versions: ReadonlyArray<Version>
-): Growing<Current> => {
+const growing = <Current extends AnySchema>(current: Current, versions: ReadonlyArray<Version>): Growing<Current> => {
   // The event of the chain is there for the type checker only.
   const chain = { current, versions, version: versions.length } as Chain<Current>
-  const next = (schema: TaggedSchema, step: Version["step"]) =>
+  const next = (schema: AnySchema, step: Version["step"]) =>
     growing(schema, [...versions.slice(0, -1), { schema: current, step }, { schema, step: undefined }])
-  const ahead = (schema: TaggedSchema, step: Version["step"]) => ({
+  const ahead = (schema: AnySchema, step: Version["step"]) => ({
     ...chain,
     versions: [...versions, { schema, step }]
   })
@@ -125,5 +136,26 @@ export const retired = <const Old extends TaggedSchema | Chain<TaggedSchema>, co
 ): Retired<Event> => ({ event, becomes })
 
 /** Whether a declaration is a chain of versions and not one schema. */
-export const isChain = <S extends TaggedSchema>(declared: S | Chain<S>): declared is Chain<S> =>
+export const isChain = <S extends AnySchema>(declared: S | Chain<S>): declared is Chain<S> =>
   "versions" in declared && "current" in declared
+
+/**
+ * All steps from a version to the present one, as one function. Undefined for the present version: it needs no step. Each
+ * step takes what the step before gives, and the first one takes what the schema of its version decodes.
+ */
+export const stepsFrom = (
+  versions: ReadonlyArray<Version>,
+  from: number,
+  present: number
+): ((value: unknown) => unknown) | undefined => {
+  if (from === present) return undefined
+  const numbers = from < present ? range(from, present) : range(present + 1, from + 1).toReversed()
+  const steps = numbers.map((number) => versions[number - 1]!.step as unknown as (value: unknown) => unknown)
+  return (value) => {
+    let current = value
+    for (const step of steps) current = step(current)
+    return current
+  }
+}
+
+const range = (from: number, to: number): ReadonlyArray<number> => Array.from({ length: to - from }, (_, i) => from + i)

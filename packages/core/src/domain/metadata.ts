@@ -10,4 +10,6 @@ export interface Metadata {
   readonly actor?: string
   /** The application's own fields by name, each encoded by its `Metadata.Field`. */
   readonly fields?: { readonly [name: string]: Schema.Json }
+  /** The versions of the fields whose version is later than the first. */
+  readonly versions?: { readonly [name: string]: number }
 }

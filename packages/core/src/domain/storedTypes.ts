@@ -5,12 +5,16 @@ import { type Tagged, type TaggedSchema, tagOf } from "./tagged.ts"
 import type { Follows } from "./view/follows.ts"
 import { type Chain, isChain, type Retired, type Version } from "./Versions.ts"
 
-/** A stored type with several versions, or one that this program does not write. */
-export interface StoredType<out Event> {
+/** A kind of event or command with its versions. */
+export interface Versioned {
   /** The version that this program writes, or the present one of a type that it does not write. */
   readonly version: number
   /** The versions that this program can read, from version 1 on. */
   readonly versions: ReadonlyArray<Version>
+}
+
+/** A stored type with several versions, or one that this program does not write. */
+export interface StoredType<out Event> extends Versioned {
   /** What an event of the present version becomes; undefined if it is a current event itself. */
   readonly becomes: ((event: never) => Event | ReadonlyArray<Event>) | undefined
 }
@@ -26,22 +30,22 @@ export interface Declared {
   }
 }
 
-/** A kind of event as it is declared: in one version, or in several. */
+/** A kind of event or command as it is declared: in one version, or in several. */
 export type Declaration = TaggedSchema | Chain<TaggedSchema>
 
 /** The schema of the version that this program writes. */
 export const currentOf = (declared: Declaration): TaggedSchema => (isChain(declared) ? declared.current : declared)
 
 /**
- * The current events that have several versions, by tag. Versions with different tags, and a version whose JSON has two
- * meanings, are mistakes in the program and throw.
+ * The kinds that have several versions, by tag. Versions with different tags, and a version whose JSON has two meanings,
+ * are mistakes in the program and throw.
  */
 export const versionsOf = (
   name: string,
+  what: "events" | "commands",
   declared: ReadonlyArray<Declaration>
 ): ReadonlyMap<string, StoredType<never>> => {
   const stored = new Map<string, StoredType<never>>()
-  const what = "events"
   for (const each of declared) {
     if (!isChain(each) || each.versions.length === 1) continue
     const tag = tagOf(name, what, each.current)
@@ -72,7 +76,8 @@ export const retiredOf = <Event>(
   return stored
 }
 
-const checked = (name: string, what: string, tag: string, versions: ReadonlyArray<Version>) => {
+/** The same versions, if all have the tag and each has one meaning in JSON. */
+export const checked = (name: string, what: string, tag: string, versions: ReadonlyArray<Version>) => {
   for (const [i, { schema }] of versions.entries()) {
     const own = tagOf(name, what, schema)
     if (own !== tag) throw new Error(`${name}: version ${i + 1} of "${tag}" has the tag "${own}"`)

@@ -64,7 +64,7 @@ export const copyData = (type: string, data: NewEvent["data"]): NewEvent["data"]
 
 /** The copy of the metadata, or what is wrong with them. Most are two texts, and often both are the event's id, which was checked before. */
 export const copyMetadata = (metadata: Metadata, id: string): Metadata | Problem => {
-  const { actor, causationId, correlationId, fields } = metadata
+  const { actor, causationId, correlationId, fields, versions } = metadata
   const problem =
     (correlationId === id ? undefined : memberProblem("correlationId", correlationId)) ??
     (causationId === correlationId ? undefined : memberProblem("causationId", causationId)) ??
@@ -72,18 +72,38 @@ export const copyMetadata = (metadata: Metadata, id: string): Metadata | Problem
   if (problem !== undefined) return problem
   const copiedFields = fields === undefined ? undefined : copyJson(fields, 1)
   if (copiedFields instanceof Problem) return new Problem(`.fields${copiedFields.text}`)
+  const copiedVersions = versions === undefined ? undefined : copyVersions(versions, copiedFields)
+  if (copiedVersions instanceof Problem) return new Problem(`.versions${copiedVersions.text}`)
   // In the order of all keys; see `copyJson`.
   const copy: Metadata = {
     ...(actor === undefined ? undefined : { actor }),
     ...(copiedFields === undefined ? undefined : { fields: copiedFields }),
+    ...(copiedVersions === undefined ? undefined : { versions: copiedVersions }),
     causationId,
     correlationId
   }
   for (const key in metadata) {
+    if (key === "versions") continue
     // A member that is undefined is left out. The members of an application go into `fields`.
     if (!(key in copy) && metadata[key as keyof Metadata] !== undefined) return new Problem(`.${key}: is not metadata`)
   }
   return Object.freeze(copy)
+}
+
+// Without a version after the first there are no versions: such metadata are the same as before there were any.
+const copyVersions = (
+  versions: Metadata["versions"],
+  fields: Metadata["fields"] = {}
+): Metadata["versions"] | Problem => {
+  const copied = copyJson(versions, 1)
+  if (copied === undefined || copied instanceof Problem) return copied
+  const names = Object.keys(copied)
+  for (const name of names) {
+    if (!Object.hasOwn(fields, name)) return new Problem(`: there is no field ${quote(name)}`)
+    const version = copied[name]!
+    if (!isSchemaVersion(version) || version === 1) return new Problem(`.${name}: is not a version after the first`)
+  }
+  return names.length === 0 ? undefined : copied
 }
 
 const memberProblem = (name: string, value: unknown): Problem | undefined => {

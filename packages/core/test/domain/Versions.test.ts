@@ -1,7 +1,7 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import { Aggregate, EventDecodeError, StreamId, UnknownEvent, Versions } from "@hexfold/core"
 import { EventCodec } from "@hexfold/core/adapter"
-import { Result, Schema } from "effect"
+import { DateTime, Result, Schema } from "effect"
 
 const V1 = Schema.TaggedStruct("Paid", { euros: Schema.Finite })
 const V2 = Schema.TaggedStruct("Paid", { euros: Schema.Finite, currency: Schema.String })
@@ -69,6 +69,86 @@ describe("an event of a former version", () => {
     const [event] = Result.getOrThrow(EventCodec.of(Till).decode(recorded("Paid", 1, { euros: 2 })))
     expect(event).toBeInstanceOf(Paid)
     expect(Object.keys(event!)).not.toContain("surplus")
+  })
+
+  describe("is what a store would give back, where a step gives", () => {
+    class Part extends Schema.Class<Part>("Part")({ n: Schema.Int }) {}
+    class Sub extends Part {}
+    class Kept extends Schema.TaggedClass<Kept>()("Kept", {
+      n: Schema.Finite,
+      note: Schema.optionalKey(Schema.String),
+      kind: Schema.Literals(["a", "b"]),
+      either: Schema.NullOr(Schema.Finite),
+      at: Schema.DateTimeUtcFromString,
+      inner: Schema.Struct({ text: Schema.NonEmptyString }),
+      list: Schema.Array(Schema.Int.check(Schema.isGreaterThan(0))),
+      part: Schema.optionalKey(Part),
+      record: Schema.optionalKey(Schema.Record(Schema.String, Schema.Int))
+    }) {}
+    const Old = Schema.TaggedStruct("Kept", {})
+    const right = {
+      n: 1,
+      kind: "a",
+      either: null,
+      at: DateTime.makeUnsafe(0),
+      inner: { text: "t" },
+      list: [1]
+    } as const
+    const given = (made: object) => {
+      const Kind = Aggregate.make("Kind", {
+        ...common,
+        events: [Versions.first(Old).next(Kept, () => made as Kept)],
+        evolve: { Kept: (n) => n }
+      })
+      const { decode, encode } = EventCodec.of(Kind)
+      const read = decode(recorded("Kept", 1, {}))
+      return Result.map(read, ([event]) => {
+        // The event as it is stored and read: nothing about it changes any more.
+        const { data } = Result.getOrThrow(encode(event!))
+        const [again] = Result.getOrThrow(decode(recorded("Kept", 2, JSON.parse(JSON.stringify(data)) as Schema.Json)))
+        expect(event).toStrictEqual(again)
+        return event!
+      })
+    }
+    const kept = (made: object) => Result.getOrThrow(given(made))
+
+    it("an instance of the class, or a plain object", () => {
+      const made = new Kept(right)
+      expect(kept(made)).toBe(made)
+      expect(kept({ ...made })).toStrictEqual(made)
+    })
+
+    for (const [name, wrong] of Object.entries({
+      "a zero with a sign": { n: -0 },
+      "a zero with a sign in a union": { either: -0 },
+      "a time with a fraction of a millisecond": { at: DateTime.makeUnsafe(0.5) },
+      "a member within that is not declared": { inner: { text: "t", more: 1 } },
+      "an instance of another class within": { inner: Object.assign(new Sub({ n: 1 }), { text: "t" }) },
+      "a subclass within": { part: new Sub({ n: 1 }) },
+      "a plain object for a class within": { part: { n: 1 } },
+      "a record": { record: { a: -0 } }
+    })) {
+      it(`${name}`, () => {
+        kept({ ...right, _tag: "Kept", ...wrong })
+        // An instance cannot have a plain object in place of another instance.
+        if (name !== "a plain object for a class within") kept(Object.assign(new Kept(right), wrong))
+      })
+    }
+
+    for (const [name, wrong] of Object.entries({
+      "a number of another kind": { n: Number.NaN },
+      "a member that is undefined": { note: undefined },
+      "a text that breaks its check": { inner: { text: "" } },
+      "a member of a list that breaks its check": { list: [1, 0] },
+      "another literal": { kind: "c" },
+      "no time": { at: "1970" },
+      "no list": { list: { 0: 1, length: 1 } },
+      null: { inner: null }
+    })) {
+      it(`and fails for an instance that was given ${name}`, () => {
+        expect(Result.isFailure(given(Object.assign(new Kept(right), wrong)))).toBe(true)
+      })
+    }
   })
 
   it("of a newer program is read if the program looks ahead, and is not known otherwise", () => {

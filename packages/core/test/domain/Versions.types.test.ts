@@ -1,5 +1,5 @@
-import { describe, expectTypeOf, it } from "@effect/vitest"
-import { Aggregate, Versions } from "@hexfold/core"
+import { describe, expect, expectTypeOf, it } from "@effect/vitest"
+import { Aggregate, Boundary, Decision, Executor, Metadata, Versions } from "@hexfold/core"
 import { Schema } from "effect"
 
 // What is expected here is checked by the compiler; running the tests proves only that the modules load.
@@ -75,5 +75,78 @@ describe("a retired event", () => {
       retired: [Versions.retired(Marked, () => ({ _tag: "Paid", cents: 1 }))],
       evolve
     })
+  })
+})
+
+const WithdrawV1 = Schema.TaggedStruct("Withdraw", { euros: Schema.Finite })
+class Withdraw extends Schema.TaggedClass<Withdraw>()("Withdraw", { cents: Schema.Int }) {}
+const withdrawal = Versions.first(WithdrawV1).next(
+  Withdraw,
+  ({ euros }) => new Withdraw({ cents: Math.round(euros * 100) })
+)
+
+describe("a chain of commands", () => {
+  const Till = Aggregate.make("Till", {
+    ...common,
+    commands: [withdrawal, Schema.TaggedStruct("Note", { text: Schema.String })],
+    begins: ["Withdraw"],
+    events: [Noted],
+    decide: {
+      Withdraw: (command) => {
+        expectTypeOf(command).toEqualTypeOf<Withdraw>()
+        return Decision.accept(new Noted({ text: `${command.cents}` }))
+      },
+      Note: ({ text }) => Decision.accept(new Noted({ text }))
+    },
+    evolve: { Noted: (sum) => sum }
+  })
+
+  it("gives the current command to `decide`, and is executed with it", () => {
+    expectTypeOf<Aggregate.CommandOf<typeof Till>>().toEqualTypeOf<
+      Withdraw | { readonly _tag: "Note"; readonly text: string }
+    >()
+    Executor.execute(Till, "a", new Withdraw({ cents: 1 }))
+    // @ts-expect-error a typed command is a current one
+    Executor.execute(Till, "a", WithdrawV1.make({ euros: 1 }))
+  })
+
+  it("stands for the command of a boundary too", () => {
+    const Move = Boundary.make("Move", {
+      command: withdrawal,
+      participants: (command) => {
+        expectTypeOf(command).toEqualTypeOf<Withdraw>()
+        return { till: Till.at("a") }
+      },
+      decide: ({ cents }) => Decision.all({ till: Decision.accept(new Noted({ text: `${cents}` })) })
+    })
+    Executor.execute(Move, new Withdraw({ cents: 1 }))
+    // @ts-expect-error a typed command is a current one
+    Executor.execute(Move, WithdrawV1.make({ euros: 1 }))
+  })
+
+  it("has steps that give exactly one command", () => {
+    // @ts-expect-error a command cannot be split
+    Versions.first(WithdrawV1).next(Withdraw, ({ euros }) => [new Withdraw({ cents: euros })])
+    // @ts-expect-error a command cannot vanish
+    Versions.first(WithdrawV1).next(Withdraw, () => undefined)
+    // @ts-expect-error a retired event is no command
+    void { commands: [Versions.retired(WithdrawV1, () => [])] } satisfies { commands: Parameters<typeof Commands>[0] }
+  })
+})
+
+declare const Commands: (commands: ReadonlyArray<Versions.Chain<typeof Withdraw>>) => void
+
+describe("a chain of a field of the metadata", () => {
+  it("has values without tags", () => {
+    const Device = Metadata.field(
+      "device",
+      Versions.first(Schema.String).next(Schema.Struct({ name: Schema.String }), (name) => ({ name }))
+    )
+    expectTypeOf(Device).toEqualTypeOf<Metadata.Field<{ readonly name: string }>>()
+    // @ts-expect-error the field is called name
+    Versions.first(Schema.String).next(Schema.Struct({ name: Schema.String }), (text) => ({ text }))
+    // @ts-expect-error the value of a field has no tag
+    const declare = () => Aggregate.make("Till", { ...common, events: [Versions.first(Schema.String)], evolve: {} })
+    expect(declare).toThrow("the _tag of each of its events must be one literal string")
   })
 })

@@ -4,7 +4,7 @@
  */
 import type { Aggregate, Boundary, Query, View } from "@hexfold/core"
 import { QueryEvaluation } from "@hexfold/core/adapter"
-import { Result } from "effect"
+import { Effect, Random, Result } from "effect"
 import type * as Arbitraries from "../histories/Arbitraries.ts"
 import type { Distribution, Member, States } from "../histories/Histories.ts"
 import { targetOf } from "../histories/members.ts"
@@ -15,7 +15,9 @@ import { checkMember, checkView, isView } from "./checks.ts"
 import { decisionLaws } from "./decisionLaws.ts"
 import { LawFailure } from "./failure.ts"
 import { printed } from "../histories/printed.ts"
-import { eachRecords, viewLaws } from "./viewLaws.ts"
+import { formerLaw } from "./formerHistories.ts"
+import { checkFormer } from "./formerLaws.ts"
+import { eachRecords, formerViewLaw, viewLaws } from "./viewLaws.ts"
 import { statesOf, type Steps, stepsOf } from "./steps.ts"
 
 export { LawFailure, type Options }
@@ -40,6 +42,11 @@ export type BoundaryMember<Name extends string, Command extends Tagged, States, 
  *
  * Of a view: every event can be applied, `evolve` does not change its inputs, and the records do not depend on where a
  * batch ends, on the order of keys, or (where a record has events of one stream) on the order of streams.
+ *
+ * Of former versions and of retired events (see `Versions`): every stored event becomes current events that come back from
+ * a store as they were, and every command of an older client becomes a current one or an `InvalidCommand`. The steps are
+ * deterministic, do not change their inputs, and do not depend on the order of keys. What older programs have stored can
+ * be applied where an event of its kind stands, in the state and in the records of a view.
  *
  * It also fails if no generated command causes an event, because then nothing was shown.
  *
@@ -71,8 +78,17 @@ export const check: {
     options?: Options
   ): Distribution
   (member: Member, options?: Options): Distribution
-} = (target: Member | View.Any, options: Options = {}): Distribution =>
-  isView(target) ? checkView(target, viewLaws(target), options) : checkMember(target, decisionLaws, options)
+} = (target: Member | View.Any, options: Options = {}): Distribution => {
+  const { former = true, runs = 1_000, seed = Effect.runSync(Random.nextInt) } = options
+  const seeded = { ...options, seed }
+  if (isView(target)) {
+    const law = viewLaws(target)
+    return checkView(target, former ? (run) => law(run) ?? formerViewLaw(target, seed)(run) : law, seeded)
+  }
+  checkFormer(targetOf(target), { runs, seed })
+  const older = former ? formerLaw(targetOf(target).name, seed) : () => undefined
+  return checkMember(target, (run) => decisionLaws(run) ?? older(run), seeded)
+}
 
 /**
  * Checks that a predicate holds of the initial state and of every state that a command can lead to; for a view, of its

@@ -22,6 +22,11 @@ export interface Options {
    * of them the first one counts, so it may bring generators of its own: see `Arbitraries.of`.
    */
   readonly with?: ReadonlyArray<Member>
+  /**
+   * Whether events that older programs have stored take the place of events in histories; `true` if not given. Such an
+   * event has values that a former version allows, and perhaps no program ever recorded it there.
+   */
+  readonly former?: boolean
 }
 
 /** What is checked on each history. */

@@ -4,6 +4,7 @@ import { EventCodec, InlineViews } from "@hexfold/core/adapter"
 import { DateTime, Equal, Result, Schema } from "effect"
 import { atAnotherTime } from "./atAnotherTime.ts"
 import type { Broken } from "./broken.ts"
+import { replacements } from "./formerHistories.ts"
 import { frozen, isMutation } from "../histories/frozen.ts"
 import { withKeys } from "../histories/journey.ts"
 import { printed } from "../histories/printed.ts"
@@ -93,6 +94,36 @@ export const viewLaws =
     }
     return undefined
   }
+
+/**
+ * The law that the events of older programs break in a view. The events that a stored event has become are applied
+ * together, wherever a batch ends.
+ */
+export const formerViewLaw =
+  (view: View.Any, seed: number) =>
+  ({ log }: Run): Broken | undefined => {
+    const recorded = recordedOf(log)
+    if (Result.isFailure(recorded)) return recorded.failure
+    for (const source of view.sources) {
+      const own = [...log.entries()].filter(([, each]) => each.source.name === source.name)
+      const found = [...replacements(source, own.map(([, { event }]) => event), seed)] // prettier-ignore
+      // One of them in each history: a view is slow.
+      const one = found[log.length % found.length]
+      if (one === undefined) continue
+      const [place] = own[one.at]!
+      const { data, schemaVersion, shown, type } = one.stored
+      const events = [...recorded.success.slice(0, place), { ...recorded.success[place]!, data, schemaVersion, type }]
+      const whole = folded(view, [events])
+      const detail = `In place of the last ${log[place]!.event._tag}, on ${shown}: `
+      if (Result.isFailure(whole)) return { law: formerView, detail: detail + whole.failure }
+      const singly = folded(view, inBatches(events, 1))
+      const other = Result.isFailure(singly) ? singly.failure : differenceOf(view, whole.success, singly.success)
+      if (other !== undefined) return { law: "the records do not depend on where a batch ends", detail: detail + other }
+    }
+    return undefined
+  }
+
+const formerView = "what older programs have stored can be applied"
 
 /** What else is known of the records. */
 export interface Facts {

@@ -1,4 +1,4 @@
-import { type Aggregate, type Metadata, type Participant, View } from "@hexfold/core"
+import { type Aggregate, Metadata, type Participant, View } from "@hexfold/core"
 import { AppendCheck } from "@hexfold/core/adapter"
 import { DateTime, Option, type Schema } from "effect"
 import { compare, ScenarioFailure, type Shown } from "./compare.ts"
@@ -122,12 +122,9 @@ const stored = <State>(
 
 const envelopeWith = (
   { metadata: outer, recordedAt: time }: EnvelopeParts,
-  { recordedAt = time, fields, ...own }: EnvelopeSettings
+  { recordedAt = time, ...own }: EnvelopeSettings
 ): EnvelopeParts => {
-  // A compiler without `exactOptionalPropertyTypes` lets an explicit undefined pass.
-  const said = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
-  const all = fields && { ...outer?.fields, ...Object.fromEntries(fields.map(({ name, value }) => [name, value])) }
-  const metadata = { ...outer, ...said, ...(all && { fields: all }) }
+  const metadata = Metadata.added(outer ?? {}, own)
   const refused = AppendCheck.checkMetadata({ correlationId: "c", causationId: "c", ...metadata })
   if ("reason" in refused) throw new ScenarioFailure(refused.reason.detail)
   return { metadata, ...(recordedAt === undefined ? undefined : { recordedAt: timeOf(recordedAt) }) }

@@ -22,7 +22,7 @@ import { boundaryPlan } from "./engine/boundaryPlan.ts"
 import * as CommandCodec from "./CommandCodec.ts"
 import { type CommandContext, commandContext } from "./engine/commandContext.ts"
 import { unread } from "./engine/commandPlan.ts"
-import { InvalidCommand } from "./errors.ts"
+import { InvalidCommand, type UnknownCommandVersion } from "./errors.ts"
 import * as execution from "./engine/execution.ts"
 import { foldSlices } from "./engine/loading.ts"
 import * as metrics from "./engine/metrics.ts"
@@ -169,6 +169,13 @@ export const execute: <T extends Target, RequireError = never, Expected extends 
  * from JSON values, and fails with an `InvalidCommand` if one does not match its
  * schema. It takes what {@link execute} takes, and fails in the same way.
  *
+ * The member `_version` of the JSON says with which version of its schema a client
+ * has made the command. Without it the version is 1, because a client that has never
+ * heard of versions sends the first one. A former version becomes the current command,
+ * step by step. A version that this program does not know yet fails with
+ * `UnknownCommandVersion`, which is retryable. A command id belongs to what the client
+ * has sent: its repeat is recognized after a deployment with a later version.
+ *
  * @example
  * ```ts
  * import { Aggregate, Executor } from "@hexfold/core"
@@ -182,7 +189,7 @@ export const execute: <T extends Target, RequireError = never, Expected extends 
 export const executeUnknown: <T extends Target, RequireError = never, Expected extends number = never, Roles = never>(
   target: T,
   ...args: UnknownArguments<T, RequireError, Expected, Roles>
-) => Execution<T, RequireError, Expected | Roles> = (
+) => Execution<T, RequireError | UnknownCommandVersion, Expected | Roles> = (
   target: Target,
   first?: unknown,
   second?: unknown,
@@ -371,10 +378,10 @@ const executeUnknownOn = (
 }
 
 const decoding = <A, B, E, R>(
-  decode: () => Result.Result<A, InvalidCommand>,
+  decode: () => Result.Result<A, CommandCodec.CommandReadError>,
   execute: (decoded: A) => Effect.Effect<B, E, R>
-): Effect.Effect<B, E | InvalidCommand, R> =>
-  Effect.suspend((): Effect.Effect<B, E | InvalidCommand, R> => {
+): Effect.Effect<B, E | CommandCodec.CommandReadError, R> =>
+  Effect.suspend((): Effect.Effect<B, E | CommandCodec.CommandReadError, R> => {
     const decoded = decode()
     return Result.isFailure(decoded) ? Effect.fail(decoded.failure) : execute(decoded.success)
   })

@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema"
-import { shortened } from "../../domain/texts.ts"
+import { quote, shortened } from "../../domain/texts.ts"
 
 /**
  * An id or a command does not match its schema, or is one that no store keeps,
@@ -26,6 +26,42 @@ export class InvalidCommand extends Schema.TaggedError<InvalidCommand>()("Invali
 
   override get message(): string {
     return `${this.target}: not a valid ${this.part === "commandId" ? "command id" : this.part}: ${this.detail}`
+  }
+}
+
+/**
+ * A client has sent a version of a command that is higher than the highest that this program can read; nothing was
+ * written. The same command succeeds in a process of the newer program, so it may be tried again during a deployment.
+ */
+export class UnknownCommandVersion extends Schema.TaggedError<UnknownCommandVersion>()("UnknownCommandVersion", {
+  /** The aggregate or the boundary. */
+  target: Schema.String,
+  /** The tag of the command. */
+  command: Schema.String,
+  /** The version that the client has sent. */
+  schemaVersion: Schema.Int,
+  /** The highest version that this program can read. */
+  known: Schema.Int
+}) {
+  static {
+    shortened(this)
+  }
+
+  get "~hexfold/concern"(): "operator" {
+    return "operator"
+  }
+
+  /** Another process may know the version. */
+  get isRetryable(): true {
+    return true
+  }
+
+  override get message(): string {
+    const { command, known, schemaVersion, target } = this
+    return (
+      `${target}: version ${schemaVersion} of the command ${quote(command)}: this program knows its versions up to ` +
+      `${known}; a newer client has sent it`
+    )
   }
 }
 

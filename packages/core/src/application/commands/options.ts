@@ -7,7 +7,7 @@ import type {
   WaitTimeout
 } from "../../ports/errors.ts"
 import type { EventDecodeError, EventReadError, InvalidDecision, UnknownEvent } from "../events/errors.ts"
-import type { InvalidCommand, StreamWrittenTwice, TooManyParticipants } from "./errors.ts"
+import type { InvalidCommand, StreamWrittenTwice, TooManyParticipants, UnknownCommandVersion } from "./errors.ts"
 import type { RetryPolicy, StoreRetryPolicy } from "./retryPolicy.ts"
 
 /** How to execute a command. */
@@ -96,7 +96,13 @@ export type BoundaryError = ExecuteError | StreamWrittenTwice | TooManyParticipa
 export type CallerError = InvalidCommand | CommandIdReused
 
 /** Errors that an operator waits out or repairs. The same call may succeed later. */
-export type OperationalError = ConcurrencyConflict | EventStoreError | ViewStoreError | WaitTimeout | UnknownEvent
+export type OperationalError =
+  | ConcurrencyConflict
+  | EventStoreError
+  | ViewStoreError
+  | WaitTimeout
+  | UnknownEvent
+  | UnknownCommandVersion
 
 /** Errors that only a change of the program can fix. */
 export type ProgramError = EventDecodeError | InvalidDecision | StreamWrittenTwice | TooManyParticipants

@@ -13,6 +13,7 @@ import { bounded } from "../../domain/texts.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"
 import type { StreamEvent } from "../../ports/EventStore.ts"
+import * as asRead from "./asRead.ts"
 import type { EventReadError } from "./errors.ts"
 import * as Reading from "./reading.ts"
 import * as roundTrip from "./roundTrip.ts"
@@ -71,7 +72,14 @@ const make = <Name extends string, State, Event extends Tagged>(
       const written = { withoutTag: withoutTag(version), inOrder: ordering(version) }
       return [
         tag,
-        { encode: encoder.make(schema), ...written, decode, is: Schema.is(schema), keeping: keeping(), changed }
+        {
+          encode: encoder.make(schema),
+          ...written,
+          decode,
+          asRead: isSure ? asRead.make(schema) : () => false,
+          keeping: keeping(),
+          changed
+        }
       ]
     })
   )
@@ -83,10 +91,9 @@ const make = <Name extends string, State, Event extends Tagged>(
   const asStored = (event: Event): Result.Result<Event, unknown> | undefined => {
     const member = members.get(event?._tag)
     if (member === undefined) return undefined
-    if (member.keeping.asItIs(event) && member.is(event)) return Result.succeed(event)
-    const stored = Result.flatMap(member.encode(event), member.decode)
-    if (Result.isSuccess(stored)) member.keeping.learn(stored.success)
-    return stored
+    if (member.asRead(event)) return Result.succeed(event)
+    // JSON has no -0.
+    return Result.flatMap(member.encode(event), (json) => member.decode(JSON.parse(JSON.stringify(json))))
   }
   return {
     asKept: (event, { data, type }) => {
@@ -121,7 +128,8 @@ interface Member<Event> {
   readonly withoutTag: (encoded: Schema.Json) => Encoded
   readonly inOrder: (encoded: Schema.Json) => Encoded
   readonly decode: (data: unknown) => Result.Result<Event, Schema.SchemaError>
-  readonly is: (event: unknown) => boolean
+  /** Whether an event that was not read is surely what a store would give back. */
+  readonly asRead: (event: unknown) => boolean
   readonly keeping: Keeping
 }
 
@@ -142,14 +150,16 @@ const keeping = (): Keeping => {
   return {
     asItIs: (event) => {
       if (names === undefined || Object.getPrototypeOf(event) !== prototype) return false
-      let at = 0
-      for (const name in event) {
-        if (names[at] !== name) return false
-        at++
+      // A class has enumerable members of its own beside those of its instances.
+      const own = Object.keys(event)
+      if (own.length !== names.length) return false
+      for (let i = 0; i < own.length; i++) {
+        const name = own[i]!
+        if (names[i] !== name) return false
         const value: unknown = event[name as never]
         if ((typeof value === "object" && value !== null) || Object.is(value, -0)) return false
       }
-      return at === names.length
+      return true
     },
     learn: (decoded) => {
       prototype = Object.getPrototypeOf(decoded)

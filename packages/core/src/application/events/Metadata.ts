@@ -9,13 +9,20 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Metadata } from "../../domain/metadata.ts"
+import { thrownText } from "../../domain/texts.ts"
+import { type Chain, isChain, stepsFrom } from "../../domain/Versions.ts"
+import * as encoder from "../../internal/encoder.ts"
+import { refusedBySchema } from "../../internal/refusedBySchema.ts"
+import { MetadataDecodeError, type MetadataReadError, UnknownMetadata } from "./errors.ts"
 
-export type { Metadata }
+export type { Metadata, MetadataReadError }
 
 /** A value of a field that an application adds. */
 export interface Setting {
   readonly name: string
   readonly value: Schema.Json
+  /** The version of the field's Schema, from 1 on; 1 if not given. */
+  readonly schemaVersion?: number
 }
 
 /** A typed field that an application adds, made by {@link field}. */
@@ -23,34 +30,74 @@ export interface Field<A> {
   readonly name: string
   /** The field with a value, for {@link with}. Throws a `SchemaError` if the value breaks the schema. */
   readonly set: (value: A) => Setting
-  /** The field's value in the metadata of an event; none if it was not set. */
-  readonly get: (metadata: Metadata) => Result.Result<Option.Option<A>, Schema.SchemaError>
+  /**
+   * The field's current value in the metadata of an event, whatever version it was written with; none if it was not
+   * set. A handler of a view may throw the failure: before a version that only a newer program knows, the view waits.
+   */
+  readonly get: (metadata: Metadata) => Result.Result<Option.Option<A>, MetadataReadError>
 }
 
 /**
- * Declares a field that an application adds.
+ * Declares a field that an application adds. A field that has changed has a chain of versions in place of its Schema.
  *
  * @example
  * ```ts
- * import { Metadata } from "@hexfold/core"
+ * import { Metadata, Versions } from "@hexfold/core"
  * import { Schema } from "effect"
  *
  * const Tenant = Metadata.field("tenant", Schema.String)
  *
  * Tenant.get({ correlationId: "c", causationId: "c", fields: { tenant: "acme" } }) // Result.succeed(Option.some("acme"))
+ *
+ * const Device = Metadata.field(
+ *   "device",
+ *   Versions.first(Schema.String).next(Schema.Struct({ name: Schema.String }), (name) => ({ name }))
+ * )
+ *
+ * Device.get({ correlationId: "c", causationId: "c", fields: { device: "till 3" } }) // Result.succeed(Option.some({ name: "till 3" }))
  * ```
  */
-export const field = <A>(name: string, schema: Schema.Codec<A, unknown>): Field<A> => {
-  const codec = Schema.toCodecJson(schema)
-  const encode = Schema.encodeSync(codec)
-  const decode = Schema.decodeUnknownResult(codec)
+export const field = <A>(
+  name: string,
+  schema: Schema.Codec<A, unknown> | Chain<Schema.Codec<A, unknown>>
+): Field<A> => {
+  const { current, version, versions } = isChain(schema)
+    ? schema
+    : { current: schema, version: 1, versions: [{ schema, step: undefined }] }
+  const encode = Schema.encodeSync(Schema.toCodecJson(current))
+  // What a step gives is taken as a store would give it back.
+  const keep = encoder.make(current)
+  const kept = Schema.decodeUnknownResult(Schema.toCodecJson(current))
+  const forms = versions.map(({ schema }, i) => ({
+    decode: Schema.decodeUnknownResult(Schema.toCodecJson(schema)),
+    steps: stepsFrom(versions, i + 1, version)
+  }))
+  const read = (value: Schema.Json, written: number): Result.Result<A, MetadataReadError> => {
+    const form = forms[written - 1]
+    if (form === undefined) {
+      return Result.fail(new UnknownMetadata({ field: name, schemaVersion: written, known: forms.length }))
+    }
+    const { decode, steps } = form
+    const textOf = (cause: unknown) => thrownText(refusedBySchema(cause) ?? cause)
+    const failed = (what: string, cause: unknown) =>
+      new MetadataDecodeError({ field: name, schemaVersion: written, detail: `${what}${textOf(cause)}`, cause })
+    const decoded = Result.mapError(decode(value), (cause) => failed("", cause))
+    if (Result.isFailure(decoded) || steps === undefined) return decoded as Result.Result<A, MetadataReadError>
+    // The program writes the steps, and they may throw or give anything.
+    const made = Result.try({ try: () => steps(decoded.success) as A, catch: (cause) => cause })
+    if (Result.isFailure(made)) return Result.fail(failed("a step has thrown: ", made.failure))
+    return Result.mapError(Result.flatMap(keep(made.success), kept), (cause) =>
+      failed("a step gives a value that does not match the schema: ", cause)
+    )
+  }
   return {
     name,
-    set: (value) => ({ name, value: encode(value) }),
-    get: (metadata) =>
-      metadata.fields === undefined || !Object.hasOwn(metadata.fields, name)
-        ? Result.succeed(Option.none())
-        : Result.map(decode(metadata.fields[name]), Option.some)
+    set: (value) => ({ name, value: encode(value), ...(version === 1 ? {} : { schemaVersion: version }) }),
+    get: ({ fields, versions }) => {
+      if (fields === undefined || !Object.hasOwn(fields, name)) return Result.succeed(Option.none())
+      const written = versions !== undefined && Object.hasOwn(versions, name) ? versions[name]! : 1
+      return Result.map(read(fields[name]!, written), Option.some)
+    }
   }
 }
 
@@ -72,22 +119,41 @@ export const Current = Context.Reference<Omit<Metadata, "correlationId" | "causa
   { defaultValue: () => ({}) }
 )
 
+/** The metadata with what settings add to them. For authors of test kits; programs use {@link with}. */
+export const added = (outer: Partial<Metadata>, settings: Settings): Partial<Metadata> => {
+  const { actor, causationId, correlationId, fields } = settings
+  return {
+    ...outer,
+    // A compiler without `exactOptionalPropertyTypes` lets an explicit undefined pass.
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(causationId === undefined ? {} : { causationId }),
+    ...(actor === undefined ? {} : { actor }),
+    ...(fields === undefined ? {} : addedFields(outer, fields))
+  }
+}
+
+const addedFields = (
+  outer: Partial<Metadata>,
+  settings: ReadonlyArray<Setting>
+): Pick<Metadata, "fields" | "versions"> => {
+  const fields = new Map(Object.entries(outer.fields ?? {}))
+  const versions = new Map(Object.entries(outer.versions ?? {}))
+  for (const { name, schemaVersion = 1, value } of settings) {
+    fields.set(name, value)
+    if (schemaVersion === 1) versions.delete(name)
+    else versions.set(name, schemaVersion)
+  }
+  const isVersioned = outer.versions !== undefined || versions.size > 0
+  return {
+    fields: Object.fromEntries(fields),
+    ...(isVersioned ? { versions: Object.fromEntries(versions) } : {})
+  }
+}
+
 const with_ =
   (settings: Settings) =>
   <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.updateService(program, Current, (outer) => {
-      const { actor, causationId, correlationId, fields } = settings
-      return {
-        ...outer,
-        // A compiler without `exactOptionalPropertyTypes` lets an explicit undefined pass.
-        ...(correlationId === undefined ? {} : { correlationId }),
-        ...(causationId === undefined ? {} : { causationId }),
-        ...(actor === undefined ? {} : { actor }),
-        ...(fields === undefined
-          ? {}
-          : { fields: { ...outer.fields, ...Object.fromEntries(fields.map(({ name, value }) => [name, value])) } })
-      }
-    })
+    Effect.updateService(program, Current, (outer) => added(outer, settings))
 
 export {
   /**

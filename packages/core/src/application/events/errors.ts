@@ -1,6 +1,6 @@
 import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
-import { shortened } from "../../domain/texts.ts"
+import { quote, shortened } from "../../domain/texts.ts"
 
 /**
  * A recorded event does not match the schema of its type and version, or a step between versions gives something else
@@ -111,13 +111,75 @@ export class MomentNotReached extends Schema.TaggedError<MomentNotReached>()("Mo
   }
 }
 
+/**
+ * A field of the metadata of an event does not match the schema of its version, or a step between versions throws or
+ * gives something else than a value of the field.
+ */
+export class MetadataDecodeError extends Schema.TaggedError<MetadataDecodeError>()("MetadataDecodeError", {
+  field: Schema.String,
+  /** The version of the schema with which the value was written. */
+  schemaVersion: Schema.Int,
+  /** What does not match, as text. */
+  detail: Schema.String,
+  /** The `SchemaError`, or what a step between versions has thrown. */
+  cause: Schema.Defect()
+}) {
+  static {
+    shortened(this)
+  }
+
+  get "~hexfold/concern"(): "program" {
+    return "program"
+  }
+
+  override get message(): string {
+    return `version ${this.schemaVersion} of the metadata ${quote(this.field)}: ${this.detail}`
+  }
+}
+
+/**
+ * A newer program has written a version of a field of the metadata that is higher than the highest that this one can
+ * read. A view whose handler throws it waits for a process of the newer program, as before an {@link UnknownEvent}.
+ */
+export class UnknownMetadata extends Schema.TaggedError<UnknownMetadata>()("UnknownMetadata", {
+  field: Schema.String,
+  /** The version of the schema with which the value was written. */
+  schemaVersion: Schema.Int,
+  /** The highest version that this program can read. */
+  known: Schema.Int
+}) {
+  static {
+    shortened(this)
+  }
+
+  get "~hexfold/concern"(): "operator" {
+    return "operator"
+  }
+
+  /** Another process may know the version. */
+  get isRetryable(): true {
+    return true
+  }
+
+  override get message(): string {
+    const { field, known, schemaVersion } = this
+    return (
+      `version ${schemaVersion} of the metadata ${quote(field)}: this program knows its versions up to ${known}; ` +
+      `a newer one has written it`
+    )
+  }
+}
+
+/** Why a field of the metadata cannot be read. */
+export type MetadataReadError = MetadataDecodeError | UnknownMetadata
+
 /** Why a recorded event cannot be read. */
 export type EventReadError = EventDecodeError | UnknownEvent
 
 /**
  * What the program decided cannot be carried out: an event that breaks its
- * schema, or participants of a boundary that cannot be named from the states.
- * Nothing was written.
+ * schema, or participants of a boundary that cannot be named from the states. Or a
+ * step from a former version of a command has thrown. Nothing was written.
  */
 export class InvalidDecision extends Schema.TaggedError<InvalidDecision>()("InvalidDecision", {
   /** The aggregate or the boundary. */

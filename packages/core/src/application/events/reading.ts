@@ -3,9 +3,10 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Source } from "../../domain/Participant.ts"
 import type { StoredType } from "../../domain/storedTypes.ts"
-import type { Tagged } from "../../domain/tagged.ts"
+import type { AnySchema, Tagged } from "../../domain/tagged.ts"
 import { thrownText } from "../../domain/texts.ts"
-import type { Version } from "../../domain/Versions.ts"
+import { stepsFrom, type Version } from "../../domain/Versions.ts"
+import { refusedBySchema } from "../../internal/refusedBySchema.ts"
 import type { StreamEvent } from "../../ports/EventStore.ts"
 import { EventDecodeError, type EventReadError, UnknownEvent } from "./errors.ts"
 
@@ -44,26 +45,28 @@ export const make = <Event extends Tagged>(
     event: unknown,
     steps: (event: unknown) => ReadonlyArray<Event>
   ): ReturnType<Reading<Event>> => {
-    // The author of an aggregate writes the steps, and they may throw or give anything.
-    const made = Result.try({ try: () => steps(event), catch: (cause) => cause })
-    if (Result.isFailure(made)) return Result.fail(stepError(recorded, "a step has thrown", made.failure))
-    const current = made.success
+    let current: ReadonlyArray<Event>
+    try {
+      current = steps(event)
+    } catch (cause) {
+      // The author of an aggregate writes the steps, and they may throw or give anything.
+      return Result.fail(stepError(recorded, "a step has thrown", cause))
+    }
     if (current.length > mostParts) {
       return Result.fail(stepError(recorded, `it becomes ${current.length} events, and at most ${mostParts} may be`))
     }
-    const kept = new Array<Event>(current.length)
-    for (const [i, each] of current.entries()) {
+    const kept: Array<Event> = []
+    for (const each of current) {
       const own = asStored(each)
       if (own === undefined) {
         const what = `a step gives "${String(each?._tag)}", and ${name} has only ${[...events.keys()].join(", ")}`
         return Result.fail(stepError(recorded, what))
       }
       if (Result.isFailure(own)) {
-        return Result.fail(
-          stepError(recorded, `a step gives a ${each._tag} that does not match its schema`, own.failure)
-        )
+        const what = `a step gives a ${each._tag} that does not match its schema`
+        return Result.fail(stepError(recorded, what, own.failure))
       }
-      kept[i] = own.success
+      kept.push(own.success)
     }
     return Result.succeed(kept)
   }
@@ -87,7 +90,7 @@ export const make = <Event extends Tagged>(
   }
 }
 
-const decoder = (schema: Schema.Codec<unknown, Tagged>) => Schema.decodeUnknownResult(Schema.toCodecJson(schema))
+const decoder = (schema: AnySchema) => Schema.decodeUnknownResult(Schema.toCodecJson(schema))
 
 /** All steps from a version to current events. */
 const stepOf = <Event>(
@@ -96,22 +99,17 @@ const stepOf = <Event>(
   present: number,
   becomes: StoredType<Event>["becomes"]
 ): Form<Event>["steps"][number] => {
-  if (from === present && becomes === undefined) return undefined
-  const numbers = from < present ? range(from, present) : range(present + 1, from + 1).toReversed()
-  // Each step takes what the step before gives, and the first one what its schema decodes.
-  const steps = numbers.map((number) => versions[number - 1]!.step as unknown as (event: unknown) => unknown)
+  const steps = stepsFrom(versions, from, present)
+  if (steps === undefined && becomes === undefined) return undefined
   const last = becomes as ((event: unknown) => Event | ReadonlyArray<Event>) | undefined
   return (event) => {
-    let current = event
-    for (const step of steps) current = step(current)
+    const current = steps === undefined ? event : steps(event)
     const made = last === undefined ? (current as Event) : last(current)
     return isList(made) ? made : [made]
   }
 }
 
 const isList = <A>(value: A | ReadonlyArray<A>): value is ReadonlyArray<A> => Array.isArray(value)
-
-const range = (from: number, to: number): ReadonlyArray<number> => Array.from({ length: to - from }, (_, i) => from + i)
 
 const placeOf = (recorded: StreamEvent) => ({
   stream: recorded.streamId,
@@ -133,6 +131,6 @@ const decodeError = (recorded: StreamEvent, detail: string, cause?: unknown) =>
 const stepError = (recorded: StreamEvent, what: string, cause?: unknown) =>
   decodeError(
     recorded,
-    `version ${recorded.schemaVersion}: ${what}${cause === undefined ? "" : `: ${thrownText(cause)}`}`,
+    `version ${recorded.schemaVersion}: ${what}${cause === undefined ? "" : `: ${thrownText(refusedBySchema(cause) ?? cause)}`}`,
     cause
   )

@@ -92,7 +92,7 @@ export const newEvents = <Name extends string, State, Event extends Tagged>(
 }
 
 const metadataOf = (settings: Partial<Metadata.Metadata>, cause: string): Metadata.Metadata | EventStoreError => {
-  const { actor, causationId = cause, correlationId = cause, fields } = settings
+  const { actor, causationId = cause, correlationId = cause, fields, versions } = settings
   if (actor === undefined && fields === undefined && correlationId === cause && causationId === cause) {
     // The id of an event is valid, and the id of a command is checked with its append.
     return Object.freeze({ causationId, correlationId })
@@ -101,6 +101,7 @@ const metadataOf = (settings: Partial<Metadata.Metadata>, cause: string): Metada
     correlationId,
     causationId,
     ...(actor === undefined ? undefined : { actor }),
-    ...(fields === undefined ? undefined : { fields })
+    ...(fields === undefined ? undefined : { fields }),
+    ...(versions === undefined ? undefined : { versions })
   })
 }

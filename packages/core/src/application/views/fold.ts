@@ -3,7 +3,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as EventCodec from "../events/EventCodec.ts"
-import { EventDecodeError, UnknownEvent } from "../events/errors.ts"
+import { EventDecodeError, UnknownEvent, UnknownMetadata } from "../events/errors.ts"
 import * as roundTrip from "../events/roundTrip.ts"
 import { ProjectionFailed, RecordDecodeError } from "./errors.ts"
 import type { Tagged } from "../../domain/tagged.ts"
@@ -255,10 +255,13 @@ const attempt = <A>(
       position,
       type,
       ...(part === undefined ? undefined : { part }),
-      step: cause instanceof UnknownEvent ? "unknown" : step,
+      step: isOfNewerProgram(cause) ? "unknown" : step,
       cause
     })
   })
+
+// A handler that reads a field of the metadata may throw why it cannot.
+const isOfNewerProgram = (cause: unknown): boolean => cause instanceof UnknownEvent || cause instanceof UnknownMetadata
 
 const noId = ({ streamId, type, version }: RecordedEvent, aggregate: string) =>
   new EventDecodeError({

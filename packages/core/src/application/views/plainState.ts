@@ -7,6 +7,7 @@
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { textProblem } from "../../domain/texts.ts"
+import { passes } from "../../internal/passes.ts"
 import { roughSize } from "../../ports/eventCopy.ts"
 import { jsonBytes } from "../../ports/jsonBytes.ts"
 import { maxDepth, maxRecordBytes, namesInOrder } from "../../ports/jsonCopy.ts"
@@ -135,11 +136,6 @@ const leaf = <Kind extends "string" | "number" | "boolean" | "null">(
 })
 
 const kindOf = (value: unknown): string => (value === null ? "null" : Array.isArray(value) ? "array" : typeof value)
-
-const passes = (checks: ReadonlyArray<SchemaAST.Check<never>>, value: never, ast: SchemaAST.AST): boolean =>
-  checks.every((check) =>
-    check._tag === "FilterGroup" ? passes(check.checks, value, ast) : check.run(value, ast, {}) === undefined
-  )
 
 const listOf = ({ elements, rest }: SchemaAST.Arrays, nodeOf: NodeOf): Node => {
   if (rest.length > 1 || elements.some(isOptional)) return notPlain()

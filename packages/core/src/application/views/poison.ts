@@ -95,10 +95,8 @@ export const applying = (
         outcomes.push({ key, change })
         yield
       }
-      if (view.onPoison === "stop") {
-        failed = outcomes.map(({ change }) => change && failureOf(change)).find((failure) => failure !== undefined)
-        if (failed !== undefined) return
-      }
+      failed = outcomes.map(({ change }) => change && failureOf(change)).find(stops)
+      if (failed !== undefined) return
       let left = 0
       for (const { change, key } of outcomes) {
         if (change !== undefined && Result.isSuccess(change)) {
@@ -116,6 +114,9 @@ export const applying = (
       yield
     }
   }
+
+  const stops = (failure: ProjectionFailed | undefined): boolean =>
+    failure !== undefined && (view.onPoison === "stop" || failure.step === "unknown")
 
   /** Counts the bytes of the records to write. A large record is not measured after each of its events, but less and less often. */
   const count = (key: string, json: Schema.Json | undefined): void => {

@@ -1,5 +1,5 @@
-import { describe, expect, it } from "@effect/vitest"
-import { Aggregate, CommandCodec, type InvalidCommand, Decision } from "@hexfold/core"
+import { assert, describe, expect, it } from "@effect/vitest"
+import { Aggregate, CommandCodec, InvalidCommand, Decision } from "@hexfold/core"
 import { DateTime, Equal, Result, Schema } from "effect"
 import fc from "fast-check"
 
@@ -18,7 +18,11 @@ const Wallet = Aggregate.make("Wallet", {
 })
 const codec = CommandCodec.of(Wallet)
 
-const failureOf = <A>(result: Result.Result<A, InvalidCommand>) => Result.getOrThrow(Result.flip(result))
+const failureOf = <A>(result: Result.Result<A, CommandCodec.CommandReadError>) => {
+  const error = Result.getOrThrow(Result.flip(result))
+  assert.instanceOf(error, InvalidCommand)
+  return error
+}
 
 describe("decode", () => {
   it("makes a command of the JSON that came", () => {

@@ -8,6 +8,7 @@ import {
   Executor,
   Projection,
   type Receipt,
+  type UnknownCommandVersion,
   type ViewStore,
   type ViewStoreError,
   type WaitTimeout
@@ -72,7 +73,9 @@ describe("execute, then waitFor", () => {
 
   it("of a command from outside too", () => {
     const plain = Executor.executeUnknown(Account, "a", {})
-    expectTypeOf(plain).toEqualTypeOf(Executor.execute(Account, id, deposit))
+    const typed = Executor.execute(Account, id, deposit)
+    expectTypeOf<Gives<typeof plain>>().toEqualTypeOf<Gives<typeof typed>>()
+    expectTypeOf<Errors<typeof plain>>().toEqualTypeOf<Errors<typeof typed> | UnknownCommandVersion>()
     const waiting = plain.pipe(waitFor)
     expectTypeOf<Needs<typeof waiting>>().toEqualTypeOf<EventStore.EventStore | ViewStore.ViewStore>()
     const over = Executor.executeUnknown(Give, {}).pipe(waitFor)
@@ -139,7 +142,7 @@ describe("catchTechnical", () => {
       Domain | Executor.CallerError | Exclude<Errors<typeof over>, Executor.ProgramError>
     >()
     expectTypeOf<Executor.TechnicalError>().toEqualTypeOf<
-      Executor.BoundaryError | ViewStoreError | WaitTimeout | InvalidCommand
+      Executor.BoundaryError | ViewStoreError | WaitTimeout | InvalidCommand | UnknownCommandVersion
     >()
   })
 })

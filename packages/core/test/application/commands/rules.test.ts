@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from "@effect/vitest"
-import { Boundary, Decision, Executor, StateCache, VersionConflict } from "@hexfold/core"
+import { Boundary, Decision, Executor, StateCache, type UnknownCommandVersion, VersionConflict } from "@hexfold/core"
 import { Cause, Effect, Exit, Metric, Result, Schema } from "effect"
 import {
   Account,
@@ -288,7 +288,7 @@ describe("the types of what a caller requires", () => {
     })
     expectTypeOf<Errors<typeof required>>().toEqualTypeOf<Errors<typeof plain> | TooOld>()
     const unknown = Executor.executeUnknown(Account, "a", {}, { expectedVersion: 3 })
-    expectTypeOf<Errors<typeof unknown>>().toEqualTypeOf<Errors<typeof expected>>()
+    expectTypeOf<Errors<typeof unknown>>().toEqualTypeOf<Errors<typeof expected> | UnknownCommandVersion>()
     const over = Executor.execute(Give, give, {
       expectedVersion: { from: 3 },
       require: ({ states, versions }) =>

@@ -1,6 +1,7 @@
-import { describe, expect, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import { MemoryEventStore } from "@hexfold/adapters-memory"
-import { Aggregate, Executor, Metadata } from "@hexfold/core"
+import { Aggregate, Executor, Metadata, MetadataDecodeError, UnknownMetadata, Versions } from "@hexfold/core"
+import { AppendCheck } from "@hexfold/core/adapter"
 import { DateTime, Effect, Option, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Account, AccountId, OpenAccount } from "../../support/account.ts"
@@ -149,13 +150,13 @@ describe("with", () => {
   )
 })
 
-describe("a field", () => {
-  const metadata = (fields: Metadata.Metadata["fields"]): Metadata.Metadata => ({
-    correlationId: "c",
-    causationId: "c",
-    ...(fields === undefined ? {} : { fields })
-  })
+const metadata = (fields: Metadata.Metadata["fields"]): Metadata.Metadata => ({
+  correlationId: "c",
+  causationId: "c",
+  ...(fields === undefined ? {} : { fields })
+})
 
+describe("a field", () => {
   it.effect("comes back from an event as it was set, also where its schema transforms", () =>
     Effect.gen(function* () {
       const since = DateTime.makeUnsafe("2026-01-02T03:04:05Z")
@@ -176,10 +177,106 @@ describe("a field", () => {
 
   it("with a value that does not decode is a failure, not none", () => {
     const failure = Result.getOrThrow(Result.flip(Tenant.get(metadata({ tenant: 1 }))))
-    expect(Schema.isSchemaError(failure)).toBe(true)
+    assert.instanceOf(failure, MetadataDecodeError)
+    expect(failure).toMatchObject({ field: "tenant", schemaVersion: 1 })
+    expect(Schema.isSchemaError(failure.cause)).toBe(true)
   })
 
   it("cannot be set to a value that breaks its schema", () => {
     expect(() => Metadata.field("n", Schema.Int).set(1.5)).toThrow("integer")
+  })
+})
+
+describe("a field with versions", () => {
+  class Device extends Schema.Class<Device>("Device")({ name: Schema.NonEmptyString, floor: Schema.Int }) {}
+  const Named = Schema.Struct({ name: Schema.String })
+  const First = Metadata.field("device", Schema.String)
+  const Ahead = Metadata.field(
+    "device",
+    Versions.first(Schema.String).ahead(Named, ({ name }) => name)
+  )
+  const chain = Versions.first(Schema.String).next(Named, (name) => ({ name }))
+  const Second = Metadata.field("device", chain)
+  const Third = Metadata.field(
+    "device",
+    chain.next(Device, ({ name }) => new Device({ name, floor: 0 }))
+  )
+  const device = new Device({ name: "till", floor: 0 })
+  const written = (setting: Metadata.Setting) =>
+    Effect.map(ringOnce.pipe(Metadata.with({ fields: [setting] })), (event) => event.metadata)
+
+  it.effect("has its current value, whatever version it was written with", () =>
+    Effect.gen(function* () {
+      const some = <A>(value: A) => Result.succeed(Option.some(value))
+      for (const setting of [First.set("till"), Ahead.set("till"), Second.set({ name: "till" }), Third.set(device)]) {
+        expect(Third.get(yield* written(setting))).toEqual(some(device))
+      }
+      expect(Ahead.get(yield* written(Second.set({ name: "till" })))).toEqual(some("till"))
+      expect(Second.get(yield* written(First.set("till")))).toEqual(some({ name: "till" }))
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+
+  it.effect("is stored with its version, and of version 1 as before", () =>
+    Effect.gen(function* () {
+      expect(yield* written(Third.set(device))).toMatchObject({
+        fields: { device: { name: "till", floor: 0 } },
+        versions: { device: 3 }
+      })
+      for (const setting of [First.set("till"), Ahead.set("till"), Tenant.set("acme")]) {
+        expect(yield* written(setting)).not.toHaveProperty("versions")
+      }
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+
+  it.effect("of another version in an inner program has the inner version", () =>
+    Effect.gen(function* () {
+      const inner = (setting: Metadata.Setting, outer: Metadata.Setting) =>
+        Effect.map(
+          ringOnce.pipe(Metadata.with({ fields: [setting] }), Metadata.with({ fields: [outer, Tenant.set("acme")] })),
+          (event) => Third.get(event.metadata)
+        )
+      expect(yield* inner(First.set("till"), Third.set(device))).toEqual(Result.succeed(Option.some(device)))
+      expect(yield* inner(Third.set(device), First.set("x"))).toEqual(Result.succeed(Option.some(device)))
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+
+  it("of a version that only a newer program knows fails retryably", () => {
+    const newer = { ...metadata({ device: { name: "till" } }), versions: { device: 2 } }
+    const failure = Result.getOrThrow(Result.flip(First.get(newer)))
+    assert.instanceOf(failure, UnknownMetadata)
+    expect(failure).toMatchObject({ field: "device", schemaVersion: 2, known: 1, isRetryable: true })
+    expect(failure.message).toBe(
+      'version 2 of the metadata "device": this program knows its versions up to 1; a newer one has written it'
+    )
+  })
+
+  it("fails with the version and the cause if a step is wrong", () => {
+    const failureOf = (step: (text: string) => Device) => {
+      const { get } = Metadata.field("device", Versions.first(Schema.String).next(Device, step))
+      const failure = Result.getOrThrow(Result.flip(get(metadata({ device: "" }))))
+      assert.instanceOf(failure, MetadataDecodeError)
+      return failure
+    }
+    const bug = new TypeError("no name")
+    const thrown = failureOf(() => {
+      throw bug
+    })
+    expect(thrown).toMatchObject({ schemaVersion: 1, cause: bug, detail: "a step has thrown: TypeError: no name" })
+    expect(failureOf((name) => new Device({ name, floor: 1 })).detail).toContain('["name"]')
+    expect(failureOf((name) => ({ name, floor: 1 })).detail).toContain("a step gives a value that does not match")
+  })
+
+  it("is refused in an append if its version is none", () => {
+    for (const [fields, versions] of [
+      [{ device: 1 }, { device: 0 }],
+      [{ device: 1 }, { device: 1 }],
+      [{ device: 1 }, { device: 1.5 }],
+      [{ device: 1 }, { other: 2 }],
+      [undefined, { device: 2 }]
+    ] as const) {
+      const checked = AppendCheck.checkMetadata({ ...metadata(fields), versions })
+      assert.isTrue("reason" in checked, JSON.stringify(versions))
+    }
+    expect(AppendCheck.checkMetadata({ ...metadata({ device: 1 }), versions: {} })).toEqual(metadata({ device: 1 }))
   })
 })

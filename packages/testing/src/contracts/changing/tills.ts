@@ -1,5 +1,5 @@
 /** An aggregate whose events have changed over the years: the program of today, and that of before. */
-import { Aggregate, Decision, type EventStore, type StreamId, Versions } from "@hexfold/core"
+import { Aggregate, Decision, type EventStore, Metadata, type StreamId, Versions } from "@hexfold/core"
 import { Schema } from "effect"
 import { appendOne } from "../appendOne.ts"
 
@@ -12,6 +12,7 @@ export class FeeCharged extends Schema.TaggedClass<FeeCharged>()("FeeCharged", {
 /** A remark. It was called `Marked` before. */
 export class Noted extends Schema.TaggedClass<Noted>()("Noted", { text: Schema.String }) {}
 
+const PayV1 = Schema.TaggedStruct("Pay", { euros: Schema.Finite })
 const Pay = Schema.TaggedStruct("Pay", { cents: Schema.Int })
 const PaidWithFee = Schema.TaggedStruct("PaidWithFee", { euros: Schema.Finite, fee: Schema.Finite })
 const Marked = Schema.TaggedStruct("Marked", { mark: Schema.String })
@@ -28,7 +29,7 @@ export const tillOf = <const Name extends string>(name: Name) =>
     id: Schema.String,
     state: Schema.Struct({ cents: Schema.Int, fees: Schema.Int, notes: Schema.Array(Schema.String) }),
     initial: { cents: 0, fees: 0, notes: [] },
-    commands: [Pay],
+    commands: [Versions.first(PayV1).next(Pay, ({ euros }) => Pay.make({ cents: cents(euros) }))],
     events: [
       Versions.first(PaidV1)
         .next(PaidV2, (paid) => ({ ...paid, currency: "EUR" }))
@@ -61,7 +62,7 @@ export const oldTillOf = <const Name extends string>(name: Name) =>
     id: Schema.String,
     state: Schema.Struct({ euros: Schema.Finite, marks: Schema.Array(Schema.String) }),
     initial: { euros: 0, marks: [] },
-    commands: [Schema.TaggedStruct("Pay", { euros: Schema.Finite })],
+    commands: [PayV1],
     events: [PaidV1, PaidWithFee, Marked, Opened],
     decide: { Pay: ({ euros }) => Decision.accept(PaidV1.make({ euros })) },
     evolve: {
@@ -71,6 +72,14 @@ export const oldTillOf = <const Name extends string>(name: Name) =>
       Opened: (state) => state
     }
   })
+
+/** A field of the metadata, in the program of before and in that of today. */
+export const OldDevice = Metadata.field("device", Schema.String)
+/** The same field today. */
+export const Device = Metadata.field(
+  "device",
+  Versions.first(Schema.String).next(Schema.Struct({ name: Schema.String }), (name) => ({ name }))
+)
 
 /** An event as a program recorded it. */
 export const stored = (type: string, data: Schema.Json, schemaVersion = 1): EventStore.NewEvent => {

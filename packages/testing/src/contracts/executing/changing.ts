@@ -1,9 +1,9 @@
 import { assert } from "@effect/vitest"
-import { EventStore, Executor, Subscription } from "@hexfold/core"
-import { Effect, Stream } from "effect"
+import { EventStore, Executor, Metadata, Subscription } from "@hexfold/core"
+import { Effect, Option, Result, Stream } from "effect"
 import { type Node, open } from "../nodes.ts"
 import type { Cases } from "../plan.ts"
-import { append, newName, oldTillOf, past, present, stored, tillOf } from "../changing/tills.ts"
+import { append, Device, newName, OldDevice, oldTillOf, past, present, stored, tillOf } from "../changing/tills.ts"
 
 const on = (node: Node) => Effect.provideService(EventStore.EventStore, node.eventStore)
 
@@ -71,5 +71,48 @@ export const changing: Cases = {
       }
       assert.lengthOf(yield* Stream.runCollect(node.eventStore.readStream(till.streamId("a"))), 3)
     }
+  }),
+
+  "a command of an older client is the same command when it is repeated after a deployment of a new version":
+    Effect.gen(function* () {
+      const node = yield* open
+      const name = newName()
+      const [before, today] = [oldTillOf(name), tillOf(name)]
+      const commandId = `request-${name}`
+      const given = { _tag: "Pay", euros: 1.5 }
+      const first = yield* Executor.executeUnknown(before, "a", given, { commandId }).pipe(on(node))
+      const again = yield* Executor.executeUnknown(today, "a", given, { commandId }).pipe(on(node))
+      assert.include(again, { repeated: true, position: first.position, version: 1 })
+      assert.deepStrictEqual(again.events.map(({ data }) => ({ ...data })), [{ _tag: "Paid", cents: 150, currency: "EUR" }]) // prettier-ignore
+      for (const other of [
+        { _tag: "Pay", euros: 2 },
+        { _tag: "Pay", cents: 150, _version: 2 }
+      ]) {
+        const refused = yield* Effect.flip(Executor.executeUnknown(today, "a", other, { commandId })).pipe(on(node))
+        assert.strictEqual(refused._tag, "CommandIdReused")
+      }
+      const newer = yield* Effect.flip(
+        Executor.executeUnknown(before, "a", { _tag: "Pay", cents: 7, _version: 2 }, { commandId: `${commandId}-2` })
+      ).pipe(on(node))
+      assert.include(newer, { _tag: "UnknownCommandVersion", schemaVersion: 2, known: 1, isRetryable: true })
+      yield* Executor.executeUnknown(today, "a", { _tag: "Pay", euros: 0.5 }).pipe(on(node))
+      assert.strictEqual((yield* Executor.load(today, "a").pipe(on(node))).state.cents, 200)
+    }),
+
+  "a field of the metadata has its current value, whatever version it was written with": Effect.gen(function* () {
+    const node = yield* open
+    const till = tillOf(newName())
+    const pay = (setting: Metadata.Setting) =>
+      Executor.execute(till, "a", { _tag: "Pay", cents: 1 }).pipe(Metadata.with({ fields: [setting] }), on(node))
+    yield* pay(OldDevice.set("till 1"))
+    yield* pay(Device.set({ name: "till 2" }))
+    const events = yield* Stream.runCollect(node.eventStore.readStream(till.streamId("a")))
+    assert.deepStrictEqual(
+      events.map(({ metadata }) => Device.get(metadata)),
+      ["till 1", "till 2"].map((name) => Result.succeed(Option.some({ name })))
+    )
+    assert.deepStrictEqual(events.map(({ metadata }) => metadata.versions), [undefined, { device: 2 }]) // prettier-ignore
+    const old = events.map(({ metadata }) => Result.getFailure(OldDevice.get(metadata)))
+    assert.deepStrictEqual(old.map(Option.map(({ _tag }) => _tag)), [Option.none(), Option.some("UnknownMetadata" as const)]) // prettier-ignore
   })
 }

@@ -1,11 +1,11 @@
 import { assert } from "@effect/vitest"
-import { Aggregate, Projection, ProjectionMonitor, Query, Records, Versions, View } from "@hexfold/core"
-import { Effect, Schema, Stream } from "effect"
+import { Aggregate, Metadata, Projection, ProjectionMonitor, Query, Records, Versions, View } from "@hexfold/core"
+import { Effect, Result, Schema, Stream } from "effect"
 import { eventually } from "../eventually.ts"
 import type { Cases } from "../plan.ts"
 import { job, projecting, reaches, statusOf } from "./tallies.ts"
 import { open, three } from "./trouble.ts"
-import { append, newName, past, stored, tillOf } from "../changing/tills.ts"
+import { append, Device, newName, OldDevice, past, stored, tillOf } from "../changing/tills.ts"
 import { law, recordsOf, viewOf } from "../changing/views.ts"
 
 const Counted = Schema.TaggedStruct("Counted", { n: Schema.Int })
@@ -104,5 +104,49 @@ export const changing: Cases = {
       // The process of before goes on, and stands by.
       assert.isUndefined(running.pollUnsafe())
     }
-  })
+  }),
+
+  "a view whose handler meets metadata of a newer program waits, whatever it does with poison": Effect.gen(
+    function* () {
+      const node = yield* open
+      for (const onPoison of ["stop", "skip", "park"] as const) {
+        for (const place of ["key", "evolve"] as const) {
+          const till = tillOf(newName())
+          const viewWith = (device: Pick<Metadata.Field<unknown>, "get">) => {
+            const read = ({ metadata }: { readonly metadata: Metadata.Metadata }) =>
+              Result.getOrThrow(device.get(metadata))
+            return View.make(`Devices_${till.name}`, {
+              from: [till],
+              onPoison,
+              state: Schema.Int,
+              key: (_, envelope) => (place === "key" && read(envelope) === undefined ? [] : ["all"]),
+              evolve: { Paid: (n = 0, _, envelope) => (place === "evolve" && read(envelope) === undefined ? n : n + 1) }
+            })
+          }
+          const written = [OldDevice.set("till 1"), Device.set({ name: "till 2" }), OldDevice.set("till 3")]
+          const { events } = yield* append(
+            node,
+            till,
+            "a",
+            written.map((setting) => {
+              const event = stored("Paid", { euros: 1 })
+              const { fields, versions } = Metadata.added({}, { fields: [setting] })
+              const more = { ...(fields && { fields }), ...(versions && { versions }) }
+              return { ...event, metadata: { ...event.metadata, ...more } }
+            })
+          )
+          const old = viewWith(OldDevice)
+          const failed = yield* Effect.flip(node.run(Projection.catchUp(old, job)))
+          assert.include(failed, { _tag: "ProjectionFailed", step: "unknown", position: events[1]!.position })
+          const [status] = yield* node.run(ProjectionMonitor.status([old]))
+          assert.include(status!, { state: "unknown event", position: events[1]!.position - 1 })
+          assert.deepStrictEqual(yield* node.run(Stream.runCollect(Projection.deadLetters(old))), [])
+          const today = viewWith(Device)
+          yield* node.run(Projection.catchUp(today, job))
+          const { rows } = yield* node.run(Records.query(today, Query.from(today)))
+          assert.deepStrictEqual(rows.map(({ state }) => state), [3]) // prettier-ignore
+        }
+      }
+    }
+  )
 }
