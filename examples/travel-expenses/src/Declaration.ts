@@ -38,6 +38,7 @@ export type State = typeof State.Type
 
 const step = { step: Schema.Int, at: Schema.DateTimeUtcFromString }
 const claim = { cents: Schema.Int, budget: Schema.String }
+const claimed = { cents: Schema.Int, budgetId: Schema.String }
 
 export class Save extends Schema.TaggedClass<Save>()("Save", { ...step, ...claim }) {}
 export class Submit extends Schema.TaggedClass<Submit>()("Submit", { ...step, ...claim }) {}
@@ -48,8 +49,8 @@ export class GiveUp extends Schema.TaggedClass<GiveUp>()("GiveUp", step) {}
 export class RequestPayment extends Schema.TaggedClass<RequestPayment>()("RequestPayment", step) {}
 export class HandlePayment extends Schema.TaggedClass<HandlePayment>()("HandlePayment", step) {}
 
-export class Saved extends Schema.TaggedClass<Saved>()("DeclarationSaved", { ...step, ...claim }) {}
-export class Submitted extends Schema.TaggedClass<Submitted>()("DeclarationSubmitted", { ...step, ...claim }) {}
+export class Saved extends Schema.TaggedClass<Saved>()("DeclarationSaved", { ...step, ...claimed }) {}
+export class Submitted extends Schema.TaggedClass<Submitted>()("DeclarationSubmitted", { ...step, ...claimed }) {}
 export class Approved extends Schema.TaggedClass<Approved>()("DeclarationApproved", { ...step, by: Approver }) {}
 export class FinallyApproved extends Schema.TaggedClass<FinallyApproved>()("DeclarationFinallyApproved", step) {}
 export class Rejected extends Schema.TaggedClass<Rejected>()("DeclarationRejected", { ...step, by: Rejecter }) {}
@@ -110,8 +111,8 @@ export const Declaration = Aggregate.make("Declaration", {
   initial: { status: "unknown", cents: 0, budget: null, checked: false, step: 0 },
   commands: [Save, Submit, Approve, ApproveFinally, Reject, GiveUp, RequestPayment, HandlePayment],
   events: [
-    Versions.first(former.SavedInEuros).next(Saved, (saved) => new Saved(former.inCents(saved))),
-    Versions.first(former.SubmittedInEuros).next(Submitted, (submitted) => new Submitted(former.inCents(submitted))),
+    Versions.first(former.Saved).next(Saved, (saved) => new Saved(former.renamed(saved))),
+    Versions.first(former.Submitted).next(Submitted, (submitted) => new Submitted(former.renamed(submitted))),
     Approved,
     FinallyApproved,
     Rejected,
@@ -129,12 +130,12 @@ export const Declaration = Aggregate.make("Declaration", {
   decide: {
     Save: inOrder(({ at, budget, cents, step }: Save, { status }) =>
       status === "unknown"
-        ? Decision.accept(new Saved({ step, at, cents, budget }))
+        ? Decision.accept(new Saved({ step, at, cents, budgetId: budget }))
         : Decision.reject(new NotNew({ status }))
     ),
     Submit: inOrder(({ at, budget, cents, step }: Submit, { status }) =>
       status === "unknown" || status === "saved" || status === "rejected" || status === "given up"
-        ? Decision.accept(new Submitted({ step, at, cents, budget }))
+        ? Decision.accept(new Submitted({ step, at, cents, budgetId: budget }))
         : Decision.reject(new NotWithEmployee({ status }))
     ),
     Approve: inOrder(({ at, by, step }: Approve, { checked, status }) =>
@@ -169,12 +170,18 @@ export const Declaration = Aggregate.make("Declaration", {
     )
   },
   evolve: {
-    DeclarationSaved: (state, { budget, cents, step }) => ({ ...state, status: "saved", cents, budget, step }),
-    DeclarationSubmitted: (state, { budget, cents, step }) => ({
+    DeclarationSaved: (state, { budgetId, cents, step }) => ({
+      ...state,
+      status: "saved",
+      cents,
+      budget: budgetId,
+      step
+    }),
+    DeclarationSubmitted: (state, { budgetId, cents, step }) => ({
       ...state,
       status: "submitted",
       cents,
-      budget,
+      budget: budgetId,
       checked: false,
       step
     }),

@@ -22,8 +22,8 @@ const claimed =
   (status: Status) =>
   (
     summary: Summary | undefined,
-    { at, budget, cents }: { readonly at: DateTime.Utc; readonly budget: string; readonly cents: number }
-  ): Summary => ({ status, cents, budget, since: summary?.since ?? at })
+    { at, budgetId, cents }: { readonly at: DateTime.Utc; readonly budgetId: string; readonly cents: number }
+  ): Summary => ({ status, cents, budget: budgetId, since: summary?.since ?? at })
 
 /** The present state of each declaration. */
 export const Declarations = View.make("Declarations", {

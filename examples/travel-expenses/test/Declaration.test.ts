@@ -5,9 +5,10 @@ import * as D from "../src/Declaration.ts"
 
 const at = DateTime.makeUnsafe("2026-01-05T09:00:00Z")
 const claim = { cents: 12_050, budget: "budget-1" }
+const claimed = { cents: 12_050, budgetId: "budget-1" }
 const declaration = Scenario.of(D.Declaration)
 
-const submitted = new D.Submitted({ step: 1, at, ...claim })
+const submitted = new D.Submitted({ step: 1, at, ...claimed })
 const rejected = new D.Rejected({ step: 2, at, by: "SUPERVISOR" })
 const approved = new D.FinallyApproved({ step: 2, at })
 const requested = new D.PaymentRequested({ step: 3, at })
@@ -17,7 +18,7 @@ describe("a declaration", () => {
     declaration
       .given()
       .when(new D.Save({ step: 1, at, ...claim }))
-      .then(new D.Saved({ step: 1, at, ...claim }))
+      .then(new D.Saved({ step: 1, at, ...claimed }))
     declaration
       .given(submitted)
       .when(new D.Save({ step: 2, at, ...claim }))
@@ -28,14 +29,14 @@ describe("a declaration", () => {
     const submit = new D.Submit({ step: 5, at, ...claim })
     for (const history of [
       [],
-      [new D.Saved({ step: 1, at, ...claim })],
+      [new D.Saved({ step: 1, at, ...claimed })],
       [submitted, rejected],
       [submitted, rejected, new D.GivenUp({ step: 3, at })]
     ]) {
       declaration
         .given(...history)
         .when(submit)
-        .then(new D.Submitted({ step: 5, at, ...claim }))
+        .then(new D.Submitted({ step: 5, at, ...claimed }))
     }
     declaration
       .given(submitted)
@@ -55,7 +56,7 @@ describe("a declaration", () => {
       .when(byOwner)
       .then(new D.Approved({ step: 9, at, by: "BUDGET OWNER" }))
     declaration
-      .given(submitted, byAdministration, rejected, new D.Submitted({ step: 4, at, ...claim }))
+      .given(submitted, byAdministration, rejected, new D.Submitted({ step: 4, at, ...claimed }))
       .when(byOwner)
       .thenRejected(new D.NotChecked({ status: "submitted" }))
   })

@@ -7,7 +7,7 @@ import { Declarations, Histories, LeadTimes, Spending } from "../src/views.ts"
 
 const at = (text: string) => DateTime.makeUnsafe(text)
 const since = at("2026-01-05T09:00:00Z")
-const claim = { cents: 12_050, budget: "budget-1" }
+const claim = { cents: 12_050, budgetId: "budget-1" }
 const saved = new D.Saved({ step: 1, at: since, ...claim })
 const submitted = new D.Submitted({ step: 2, at: at("2026-01-05T10:30:00Z"), ...claim, cents: 12_000 })
 const rejected = new D.Rejected({ step: 3, at: at("2026-01-06T10:30:00Z"), by: "ADMINISTRATION" })
@@ -15,7 +15,7 @@ const paid = new D.PaymentHandled({ step: 4, at: at("2026-02-01T00:00:00Z"), cen
 
 describe("views", () => {
   it("hold the present state of each declaration", () => {
-    const record = { ...claim, cents: 12_000, since }
+    const record = { budget: claim.budgetId, cents: 12_000, since }
     Scenario.of(Declarations)
       .given(D.Declaration.at("d1"), saved)
       .then({ d1: { ...record, status: "saved", cents: 12_050 } })

@@ -208,7 +208,7 @@ it("the same declarations make the same documents, byte for byte", () => {
 })
 
 describe("a Schema without a JSON Schema", () => {
-  const of = (...events: ReadonlyArray<Parameters<typeof Versions.first>[0]>) =>
+  const of = (...events: ReadonlyArray<Aggregate.TaggedSchema>) =>
     Aggregate.make("Map", {
       id: Schema.String,
       state: Schema.Int,

@@ -1,11 +1,11 @@
 /** Changes that what is stored survives. The gate must let each pass, and take into the file what was added. */
 import { assert, describe, it } from "@effect/vitest"
-import { Versions } from "@hexfold/core"
+import { type Aggregate, Versions } from "@hexfold/core"
 import { Effect, Schema } from "effect"
 import { change, Paid, refusal, Refunded, StateOf, takings, till } from "./till.ts"
 
 const tagged = Schema.TaggedStruct
-const withPaid = (paid: Parameters<typeof Versions.first>[0]) => till({ events: [paid, Refunded] })
+const withPaid = (paid: Aggregate.TaggedSchema) => till({ events: [paid, Refunded] })
 
 describe("an event", () => {
   it("with a new field that may be missing", () => {

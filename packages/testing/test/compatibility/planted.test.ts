@@ -1,11 +1,11 @@
 /** Changes that what is stored does not survive. The gate must catch each, and say what it is. */
 import { assert, describe, it } from "@effect/vitest"
-import { Versions } from "@hexfold/core"
+import { type Aggregate, Versions } from "@hexfold/core"
 import { Effect, Schema } from "effect"
 import { Paid, refusal, Refunded, type StateOf, takings, till } from "./till.ts"
 
 const tagged = Schema.TaggedStruct
-const withPaid = (paid: Parameters<typeof Versions.first>[0]) => till({ events: [paid, Refunded] })
+const withPaid = (paid: Aggregate.TaggedSchema) => till({ events: [paid, Refunded] })
 
 describe("an event", () => {
   it("with a renamed field", () => {

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 
 type Tagged = Aggregate.Tagged
-type Event = Parameters<typeof Versions.first>[0]
+type Event = Aggregate.TaggedSchema
 type Declared = Event | Versions.Chain<Event>
 type State = { readonly cents: number; readonly count: number }
 
