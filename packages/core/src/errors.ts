@@ -21,3 +21,4 @@ export {
 export { ProjectionFailed, RecordDecodeError } from "./application/views/errors.ts"
 export { InvalidCommand, StreamWrittenTwice, TooManyParticipants } from "./application/commands/errors.ts"
 export { DefinitionDiffers, DropRefused, RebuildOvertaken, Unhealthy } from "./application/projections/errors.ts"
+export { ImportRefused, InvalidLogFile } from "./application/lifecycle/errors.ts"
