@@ -8,8 +8,8 @@ import { type CommandIdReused, type ConcurrencyConflict, EventStoreError } from 
 import { EventStore } from "../../ports/EventStore.ts"
 import { LogTransfer } from "../../ports/LogTransfer.ts"
 import { Rejected } from "../../ports/Reason.ts"
-import { appendOf } from "./appending.ts"
-import { type Batch, gather, nothing, rest } from "./batches.ts"
+import { appendOf, placesOf } from "./appending.ts"
+import { type Batch, type EventEntry, gather, nothing, rest } from "./batches.ts"
 import { ImportRefused, InvalidLogFile } from "./errors.ts"
 import * as Fitting from "./fitting.ts"
 import { decode } from "./LogFile.ts"
@@ -153,6 +153,16 @@ const batchesOf = <E, R>(file: File<E, R>, batchSize = defaultBatch): Stream.Str
     Stream.buffer({ capacity: 1 })
   )
 
+/** How many of some events the log has already: the first ones. */
+const presentOf = (
+  transfer: LogTransfer["Service"],
+  entries: ReadonlyArray<EventEntry>
+): Effect.Effect<number, EventStoreError> =>
+  Effect.map(transfer.find(placesOf(entries), []), ({ events }) => {
+    const first = entries.findIndex(({ event }, i) => events[i] !== event.id)
+    return first < 0 ? entries.length : first
+  })
+
 /** What was found out of a file before it is written. */
 interface Checked {
   header: string
@@ -235,6 +245,20 @@ const writing = <E, R>(
           new ImportRefused({ line, detail, events: fitting?.present() ?? present + done.written, cause: error })
         )
       }
+    // An append that was given up, or of another import of this file, may have come between: then it is looked again.
+    const append = (entries: ReadonlyArray<EventEntry>): Effect.Effect<number, Failure> =>
+      entries.length === 0
+        ? Effect.succeed(0)
+        : store.append(appendOf(log, entries, history)).pipe(
+            Effect.as(entries.length),
+            Effect.catch((error) =>
+              error._tag !== "ConcurrencyConflict"
+                ? refused(entries[0]!.line)(error)
+                : Effect.flatMap(presentOf(transfer, entries), (there) =>
+                    there === 0 ? refused(entries[0]!.line)(error) : append(entries.slice(there))
+                  )
+            )
+          )
     const changed = (line: number, hash: string, before: string | undefined) =>
       before === undefined || before === hash
         ? Effect.void
@@ -251,12 +275,9 @@ const writing = <E, R>(
             const { entries } = batch
             const there = fitting ? yield* fitting.events(log, entries) : Math.max(0, present - done.events)
             const missing = entries.slice(there)
-            if (missing.length > 0) {
-              const append = store.append(appendOf(log, missing, history))
-              yield* append.pipe(Effect.catch(refused(missing[0]!.line)))
-            }
+            const written = yield* append(missing)
             done.events += entries.length
-            done.written += missing.length
+            done.written += written
             fitting?.wrote(missing.length)
             break
           }

@@ -2,7 +2,12 @@
 import type { StreamId } from "../../domain/StreamId.ts"
 import type { Append, Condition, NewEvent, Part, Write } from "../../ports/EventStore.ts"
 import * as Expectation from "../../ports/Expectation.ts"
+import type { EventPlace } from "../../ports/LogTransfer.ts"
 import type { EventEntry } from "./batches.ts"
+
+/** The places of events. */
+export const placesOf = (entries: ReadonlyArray<EventEntry>): ReadonlyArray<EventPlace> =>
+  entries.map(({ event: { streamId, version } }) => ({ streamId, version }))
 
 /** The event as it is appended, with its time and its origin. */
 const eventOf = (log: string, { event }: EventEntry): NewEvent => {

@@ -3,10 +3,11 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { quote } from "../../domain/texts.ts"
 import * as AppendCheck from "../../ports/AppendCheck.ts"
-import type { EventStoreError } from "../../ports/errors.ts"
+import { EventStoreError } from "../../ports/errors.ts"
 import type { LogTransfer, UsedCommand } from "../../ports/LogTransfer.ts"
+import { Unavailable } from "../../ports/Reason.ts"
 import * as TransferCheck from "../../ports/TransferCheck.ts"
-import { appendOf } from "./appending.ts"
+import { appendOf, placesOf } from "./appending.ts"
 import type { CommandEntry, EventEntry } from "./batches.ts"
 import { ImportRefused } from "./errors.ts"
 import * as Order from "./order.ts"
@@ -45,22 +46,27 @@ export const make = (transfer: LogTransfer["Service"], history: number): Effect.
     const refuse = (line: number, detail: string, cause?: unknown) =>
       new ImportRefused({ line, detail, events: present, ...(cause === undefined ? undefined : { cause }) })
 
-    const place = (entry: EventEntry, found: string | undefined): ImportRefused | undefined => {
+    const place = (
+      entry: EventEntry,
+      found: string | undefined
+    ): Effect.Effect<void, ImportRefused | EventStoreError> => {
       const { event, line } = entry
       if (found === undefined) {
         missing ??= entry
-        return undefined
+        return Effect.void
       }
       const named = `event ${event.version} of the stream ${quote(event.streamId)}`
-      if (found !== event.id) return refuse(line, `${named} is there already, and it is not that of the file`)
-      if (missing !== undefined) {
-        return refuse(
-          line,
-          `${named} was imported already, but not the event of line ${missing.line}, which comes before it`
-        )
+      if (found !== event.id)
+        return Effect.fail(refuse(line, `${named} is there already, and it is not that of the file`))
+      if (missing === undefined) {
+        present++
+        return Effect.void
       }
-      present++
-      return undefined
+      const before = missing
+      const detail = `${named} was imported already, but not the event of line ${before.line}, which comes before it`
+      return Effect.flatMap(transfer.find(placesOf([before]), []), ({ events }) =>
+        Effect.fail(events[0] === undefined ? refuse(line, detail) : underWay(before))
+      )
     }
 
     return {
@@ -78,13 +84,9 @@ export const make = (transfer: LogTransfer["Service"], history: number): Effect.
             const { error, line } = refused
             return yield* refuse(line, error.reason.detail, error)
           }
-          const places = entries.map(({ event: { streamId, version } }) => ({ streamId, version }))
-          const { events } = yield* transfer.find(places, [])
+          const { events } = yield* transfer.find(placesOf(entries), [])
           const before = present
-          for (const [i, entry] of entries.entries()) {
-            const refusal = place(entry, events[i])
-            if (refusal !== undefined) return yield* refusal
-          }
+          for (const [i, entry] of entries.entries()) yield* place(entry, events[i])
           return present - before
         }),
 
@@ -105,6 +107,15 @@ export const make = (transfer: LogTransfer["Service"], history: number): Effect.
           }
         })
     }
+  })
+
+/** The event was not there, and is there now. */
+const underWay = ({ line }: EventEntry) =>
+  new EventStoreError({
+    operation: "transfer",
+    reason: new Unavailable({
+      detail: `the event of line ${line} was imported by another import of the file meanwhile: repeat this one`
+    })
   })
 
 /** The first entry that no store takes, if there is one. */

@@ -4,7 +4,19 @@ import { Effect, Exit, Fiber, Ref, Stream } from "effect"
 import { versionOf } from "../eventStore/streams.ts"
 import { type Node, open } from "../nodes.ts"
 import { type Cases, needs } from "../plan.ts"
-import { chunks, command, history, imported, linesOf, logOf, newAggregate, on, placeOf, unmoved } from "./world.ts"
+import {
+  chunks,
+  command,
+  history,
+  imported,
+  importedAgain,
+  linesOf,
+  logOf,
+  newAggregate,
+  on,
+  placeOf,
+  unmoved
+} from "./world.ts"
 
 const count = 60
 
@@ -60,7 +72,7 @@ export const resuming: Cases = {
       const fiber = yield* Effect.forkChild(on(node, importing))
       while ((yield* Ref.get(read)) < reads && fiber.pollUnsafe() === undefined) yield* Effect.yieldNow
       yield* Fiber.interrupt(fiber)
-      yield* imported(node, lines)
+      yield* importedAgain(node, lines)
       yield* assertWhole(node)
     }
   }),
@@ -98,7 +110,7 @@ export const resuming: Cases = {
     for (let i = 0; i < 5; i++) {
       const { assertWhole, lines } = yield* file
       yield* Effect.forEach(nodes, (node) => Effect.exit(imported(node, lines)), { concurrency: "unbounded" })
-      yield* imported(nodes[0]!, lines)
+      yield* importedAgain(nodes[0]!, lines)
       yield* assertWhole(nodes[1]!)
     }
   }),
@@ -144,7 +156,7 @@ export const resuming: Cases = {
       const steps = Import.steps(chunks(lines), { batchSize: 10, check: "along" })
       const importing = Stream.runForEach(steps, ({ events }) => (events >= after ? cut.cut : Effect.void))
       assert.isTrue(Exit.isFailure(yield* Effect.exit(on(cut, importing))))
-      yield* imported(other, lines)
+      yield* importedAgain(other, lines)
       yield* assertWhole(other)
     }
   })

@@ -105,6 +105,13 @@ export const on = <A, E>(
 export const imported = (node: Node, lines: ReadonlyArray<string>, options: Import.Options = {}) =>
   on(node, Import.run(chunks(lines), { batchSize: 10, ...options }))
 
+/** Imports a file after an import of it was given up. An append of that one may come to an end meanwhile. */
+export const importedAgain = (node: Node, lines: ReadonlyArray<string>, options: Import.Options = {}) =>
+  Effect.retry(imported(node, lines, options), {
+    times: 20,
+    while: (error) => error._tag === "EventStoreError" && error.isRetryable
+  })
+
 /** The refusal of a file. */
 export const refusal = (
   node: Node,
