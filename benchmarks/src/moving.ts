@@ -11,8 +11,7 @@ import { alternate, type Contender, type Report } from "./measure.ts"
 
 class FileError extends Data.TaggedError("FileError")<{ readonly cause: unknown }> {}
 
-const storesOf = (url: string, schema: string) =>
-  ManagedRuntime.make(PgStores.layerUrl(Redacted.make(url), { schema }))
+const storesOf = (url: string, schema: string) => ManagedRuntime.make(PgStores.layerUrl(Redacted.make(url), { schema }))
 
 /** Fills a schema by SQL: streams of ten events that take turns, and a command for every second event. */
 const fill = async (url: string, schema: string, events: number): Promise<void> => {

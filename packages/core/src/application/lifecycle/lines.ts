@@ -57,13 +57,7 @@ const EventLine = Schema.Struct({
   type: Schema.String,
   schemaVersion: Schema.optionalKey(Schema.Int),
   data: Schema.Unknown,
-  metadata: Schema.Struct({
-    correlationId: Schema.String,
-    causationId: Schema.String,
-    actor: Schema.optionalKey(Schema.String),
-    fields: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
-    origin: Schema.optionalKey(Schema.Unknown)
-  }),
+  metadata: Schema.Record(Schema.String, Schema.Unknown),
   recordedAt: Schema.String,
   imported: Schema.optionalKey(Schema.Boolean)
 })
@@ -155,12 +149,25 @@ const timeOf = (text: string): DateTime.Utc | undefined => {
 const notTime = (what: string, text: string) =>
   `${what} ${quote(text)} is not a time such as "2026-01-31T10:00:00.000Z"`
 
-const reader =
-  <A>(schema: Schema.Codec<A, unknown>, contentOf: (line: A) => Content | string) =>
-  (given: unknown): Content | string => {
-    const decoded = Schema.decodeUnknownResult(schema, { onExcessProperty: "error" })(given)
+const reader = <Fields extends Schema.Struct.Fields, A>(
+  schema: Schema.Struct<Fields> & Schema.Codec<A, unknown>,
+  contentOf: (line: A) => Content | string
+) => {
+  const decode = Schema.decodeUnknownResult(schema)
+  const known = new Set(Object.keys(schema.fields))
+  return (given: unknown): Content | string => {
+    const unknown = unknownMember(given, known)
+    if (unknown !== undefined) return `has an unknown member ${quote(unknown)}`
+    const decoded = decode(given)
     return Result.isFailure(decoded) ? decoded.failure.message : contentOf(decoded.success)
   }
+}
+
+// The decoder finds such a member in three times the time.
+const unknownMember = (given: unknown, known: ReadonlySet<string>): string | undefined => {
+  if (typeof given === "object") for (const key in given) if (!known.has(key)) return key
+  return undefined
+}
 
 const headerOf = reader(HeaderLine, ({ format: _, writtenAt, ...header }) => {
   const time = timeOf(writtenAt)
@@ -180,7 +187,7 @@ const readers: Readonly<Record<string, (given: unknown) => Content | string>> = 
   event: reader(EventLine, ({ data, metadata, recordedAt, stream, ...event }) => {
     const time = timeOf(recordedAt)
     if (time === undefined) return notTime("recordedAt", recordedAt)
-    // Parsed JSON is JSON. What else metadata must be is checked where they are stored.
+    // Parsed JSON is JSON. What metadata must be is checked where they are stored.
     return {
       _tag: "Event",
       event: {

@@ -1,6 +1,6 @@
 /** Reads the lines of an exported log out of chunks, and checks that it is as it was written. Pure, with a state. */
 import * as Result from "effect/Result"
-import { unlink } from "./chain.ts"
+import * as Chain from "./chain.ts"
 import { InvalidLogFile } from "./errors.ts"
 import { type Content, contentOf } from "./lines.ts"
 
@@ -27,12 +27,12 @@ const longestLine = 64 << 20
 
 /** A reader of a file from its beginning on. It holds one line at most. */
 export const make = (): Reader => {
+  const { unlink } = Chain.make()
   const decoder = new TextDecoder("utf-8", { fatal: true })
   // The parts of a line that has not ended yet.
   let parts: Array<string> = []
   let length = 0
   let line = 0
-  let hash = ""
   let position = -1
   const counts = { events: 0, commands: 0 }
   let last: Content["_tag"] | undefined
@@ -71,15 +71,14 @@ export const make = (): Reader => {
   const entryOf = (whole: string): Result.Result<Entry, InvalidLogFile> => {
     line++
     if (line === 1 && whole.startsWith("\u001f")) return Result.fail(invalid(compressed))
-    const linked = unlink(hash, whole)
+    const linked = unlink(whole)
     if (typeof linked === "string") return Result.fail(invalid(linked))
     const content = contentOf(linked.text)
     if (typeof content === "string") return Result.fail(invalid(content))
     const problem = problemOf(content)
     if (problem !== undefined) return Result.fail(invalid(problem))
-    hash = linked.hash
     last = content._tag
-    return Result.succeed({ ...content, line, size: whole.length, hash })
+    return Result.succeed({ ...content, line, size: whole.length, hash: linked.hash })
   }
 
   const decoded = (chunk: Uint8Array | string): string | InvalidLogFile => {

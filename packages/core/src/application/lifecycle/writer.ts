@@ -1,6 +1,6 @@
 /** Writes the lines of an exported log. Pure, with a state. */
 import type { UsedCommand } from "../../ports/LogTransfer.ts"
-import { link } from "./chain.ts"
+import * as Chain from "./chain.ts"
 import { commandText, type End, endText, type Event, eventText, type Header, headerText } from "./lines.ts"
 
 /** Writes one file, line after line. */
@@ -15,25 +15,20 @@ export interface Writer {
 
 /** A writer of a file from its beginning on. */
 export const make = (): Writer => {
-  let hash = ""
+  const { link } = Chain.make()
   let events = 0
   let commands = 0
-  const linked = (text: string): string => {
-    const link_ = link(hash, text)
-    hash = link_.hash
-    return link_.line
-  }
   return {
-    header: (header) => linked(headerText(header)),
+    header: (header) => link(headerText(header)),
     events: (all) => {
       events += all.length
-      return all.map((event) => linked(eventText(event))).join("")
+      return all.map((event) => link(eventText(event))).join("")
     },
     commands: (all) => {
       commands += all.length
-      return all.map((command) => linked(commandText(command))).join("")
+      return all.map((command) => link(commandText(command))).join("")
     },
-    end: () => linked(endText({ events, commands })),
+    end: () => link(endText({ events, commands })),
     counts: () => ({ events, commands })
   }
 }
