@@ -30,7 +30,8 @@ export interface Contents<E, R> extends Omit<Header, "writtenAt"> {
  * Writes a file, in pieces of whole lines. With it the events of another system are
  * brought into the format; `Export.lines` writes those of a store. The positions must
  * grow, and the versions of a stream go from 1 on without a gap: an import refuses
- * anything else.
+ * anything else. The stream may run several times, and gives the same file if its events
+ * are the same.
  *
  * @example
  * ```ts
@@ -56,15 +57,19 @@ export const encode = <E = never, R = never>({
   commands = Stream.empty,
   events,
   ...header
-}: Contents<E, R>): Stream.Stream<string, E, R> =>
-  Stream.suspend(() => {
+}: Contents<E, R>): Stream.Stream<string, E, R> => {
+  // An import reads a file twice, and this stream may be the file: so both runs have one time.
+  let known: DateTime.Utc | undefined
+  return Stream.suspend(() => {
     const writer = makeWriter()
-    return Stream.fromEffect(Effect.map(DateTime.now, (writtenAt) => writer.header({ ...header, writtenAt }))).pipe(
+    const first = Effect.map(DateTime.now, (now) => writer.header({ ...header, writtenAt: (known ??= now) }))
+    return Stream.fromEffect(first).pipe(
       Stream.concat(mapPieces(events, writer.events)),
       Stream.concat(mapPieces(commands, writer.commands)),
       Stream.concat(Stream.suspend(() => Stream.succeed(writer.end())))
     )
   })
+}
 
 const mapPieces = <A, E, R>(
   all: Stream.Stream<A, E, R>,

@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 /** A pair of streams of the platform, the one readable as what was written to the other. */
 interface Through {
   readonly readable: ReadableStream<Uint8Array>
-  readonly writable: WritableStream<BufferSource>
+  readonly writable: WritableStream<Uint8Array<ArrayBuffer>>
 }
 
 /**
