@@ -114,7 +114,8 @@ const command = Command.make("travel-expenses", flags, ({ dataFolder, databaseUr
 }).pipe(Command.withDescription("Executes a log of expense declarations, each row as a command"))
 
 Command.run(command, { version: "0.0.0" }).pipe(
-  Effect.catchTag([
+  Effect.catchTag(
+    [
       "MalformedRow",
       "UnreadableLog",
       "EmbeddedPostgresError",
@@ -122,11 +123,12 @@ Command.run(command, { version: "0.0.0" }).pipe(
       "PlatformError",
       "InvalidLogFile",
       "ImportRefused"
-    ], (error) =>
-    Effect.andThen(
-      Console.error(error.message),
-      Effect.sync(() => void (process.exitCode = 1))
-    )
+    ],
+    (error) =>
+      Effect.andThen(
+        Console.error(error.message),
+        Effect.sync(() => void (process.exitCode = 1))
+      )
   ),
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain
