@@ -254,9 +254,11 @@ const writing = <E, R>(
             Effect.catch((error) =>
               error._tag !== "ConcurrencyConflict"
                 ? refused(entries[0]!.line)(error)
-                : Effect.flatMap(presentOf(transfer, entries), (there) =>
-                    there === 0 ? refused(entries[0]!.line)(error) : append(entries.slice(there))
-                  )
+                : Effect.flatMap(presentOf(transfer, entries), (there) => {
+                    if (there > 0) return append(entries.slice(there))
+                    const first = entries.find(({ event }) => event.streamId === error.stream)
+                    return refused(first!.line)(error)
+                  })
             )
           )
     const changed = (line: number, hash: string, before: string | undefined) =>
