@@ -13,6 +13,7 @@ import { EventStore } from "../../ports/EventStore.ts"
 import { LogTransfer, type UsedCommand } from "../../ports/LogTransfer.ts"
 import { Rejected } from "../../ports/Reason.ts"
 import { encode } from "./LogFile.ts"
+import { merged } from "./merged.ts"
 
 /** How far an export has come. */
 export interface Progress {
@@ -43,7 +44,7 @@ export interface Options {
  * read in pages, and no faster than the pieces are taken.
  *
  * An export of some streams keeps of a command what its receipt says about these
- * streams. Named streams are looked for in all streams of their aggregates.
+ * streams. The commands are looked for among all commands of the store.
  *
  * @example
  * ```ts
@@ -64,11 +65,18 @@ export const lines = (options: Options = {}): Stream.Stream<string, EventStoreEr
       const { aggregates, streams } = options
       yield* checked(options)
       const log = yield* transfer.log
-      const { history, position: upTo } = Option.getOrThrow(yield* Stream.runHead(store.horizons))
+      const horizon = Option.getOrThrow(yield* Stream.runHead(store.horizons))
+      const { history, position: upTo } = horizon
       const isChosen = chosen(options)
       const done = { events: 0, commands: 0, position: 0, upTo }
       const read = store.readAll({ upTo, history, ...(isChosen && { aggregates: aggregatesOf(options) }) })
-      const events = (streams === undefined ? read : Stream.filter(read, ({ streamId }) => isChosen!(streamId))).pipe(
+      const chosenEvents =
+        streams === undefined
+          ? read
+          : streams.length <= mostMerged
+            ? merged(store, [...new Set(streams)], horizon)
+            : Stream.filter(read, ({ streamId }) => isChosen!(streamId))
+      const events = chosenEvents.pipe(
         // The next page is read while this one is written.
         Stream.bufferArray({ capacity: 1 }),
         Stream.mapArray((page) => {
@@ -99,6 +107,9 @@ export const lines = (options: Options = {}): Stream.Stream<string, EventStoreEr
       return onProgress === undefined ? pieces : Stream.tap(pieces, () => onProgress({ ...done }))
     })
   )
+
+/** More named streams than these are looked for in all events of their aggregates. */
+const mostMerged = 500
 
 /** What a command did to the chosen streams, if it touched one. */
 const keptOf = (command: UsedCommand, isChosen: (streamId: StreamId.StreamId) => boolean): UsedCommand | undefined => {

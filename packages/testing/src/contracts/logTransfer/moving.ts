@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Effect, Ref, Stream } from "effect"
 import { Export } from "@hexfold/core"
-import { appendTo, events as someEvents, horizonOf } from "../eventStore/streams.ts"
+import { appendTo, events as someEvents, horizonOf, newStream } from "../eventStore/streams.ts"
 import { open } from "../nodes.ts"
 import { type Cases, needs } from "../plan.ts"
 import {
@@ -118,6 +118,19 @@ export const moving: Cases = {
     assert.deepStrictEqual(ofStreams.commands, [
       { ...commands[0]!, streams: [placeOf(second)], events: [placeOf(second)] }
     ])
+    // Long streams that end at different places, one that does not exist, and more streams than are read side by side.
+    const long = newAggregate()
+    const many = history(long, 1_600, 3).filter(({ position, streamId }) => position < 3_000 || streamId < `${long}-1`)
+    yield* imported(node, yield* linesOf(many), { batchSize: 400 })
+    const streams = [...new Set(many.map(({ streamId }) => streamId)), newStream(long)]
+    for (const others of [0, 600]) {
+      const all = [...streams, ...Array.from({ length: others }, () => newStream(long))]
+      const { events } = yield* exported(node, { streams: all })
+      assert.deepStrictEqual(
+        events.map(({ id }) => id),
+        many.map(({ id }) => id)
+      )
+    }
     const nothing = yield* exported(node, { aggregates: [newAggregate()] })
     assert.deepStrictEqual([nothing.events, nothing.commands], [[], []])
   }),
