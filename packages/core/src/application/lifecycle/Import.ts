@@ -148,10 +148,7 @@ const rejected = (detail: string) => new EventStoreError({ operation: "transfer"
 
 // While a batch is with the store, the next one is read.
 const batchesOf = <E, R>(file: File<E, R>, batchSize = defaultBatch): Stream.Stream<Batch, E | InvalidLogFile, R> =>
-  decode(file).pipe(
-    Stream.mapAccumArray(() => nothing, gather(batchSize), { onHalt: rest }),
-    Stream.buffer({ capacity: 1 })
-  )
+  decode(file).pipe(Stream.mapAccumArray(nothing, gather(batchSize), { onHalt: rest }), Stream.buffer({ capacity: 1 }))
 
 /** How many of some events the log has already: the first ones. */
 const presentOf = (

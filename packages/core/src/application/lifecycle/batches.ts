@@ -1,4 +1,4 @@
-/** The entries of a file in batches, each of which is looked up and written in one step. Pure. */
+/** The entries of a file in batches, each of which is looked up and written in one step. Pure, with a state. */
 import type { Entry } from "./reader.ts"
 
 /** An entry that says an event. */
@@ -17,27 +17,22 @@ const mostUnits = 4 << 20
 
 /** What was gathered and is no batch yet. */
 export interface Gathered {
-  readonly events: ReadonlyArray<EventEntry>
-  readonly commands: ReadonlyArray<CommandEntry>
-  readonly size: number
+  events: Array<EventEntry>
+  commands: Array<CommandEntry>
+  size: number
 }
 
 /** Nothing. */
-export const nothing: Gathered = { events: [], commands: [], size: 0 }
+export const nothing = (): Gathered => ({ events: [], commands: [], size: 0 })
 
 /** Adds entries to what was gathered, and gives the batches that are whole. A batch has `most` entries at most. */
 export const gather =
   (most: number) =>
   (gathered: Gathered, entries: ReadonlyArray<Entry>): readonly [Gathered, ReadonlyArray<Batch>] => {
     const batches: Array<Batch> = []
-    let events = [...gathered.events]
-    let commands = [...gathered.commands]
-    let { size } = gathered
     const flush = () => {
-      batches.push(...rest({ events, commands, size }))
-      events = []
-      commands = []
-      size = 0
+      batches.push(...rest(gathered))
+      Object.assign(gathered, nothing())
     }
     for (const entry of entries) {
       if (entry._tag === "Header" || entry._tag === "End") {
@@ -45,15 +40,15 @@ export const gather =
         batches.push(entry)
         continue
       }
-      if (entry._tag === "Event") events.push(entry)
+      if (entry._tag === "Event") gathered.events.push(entry)
       else {
-        if (events.length > 0) flush()
-        commands.push(entry)
+        if (gathered.events.length > 0) flush()
+        gathered.commands.push(entry)
       }
-      size += entry.size
-      if (events.length + commands.length >= most || size >= mostUnits) flush()
+      gathered.size += entry.size
+      if (gathered.events.length + gathered.commands.length >= most || gathered.size >= mostUnits) flush()
     }
-    return [{ events, commands, size }, batches]
+    return [gathered, batches]
   }
 
 /** What was gathered, as batches. */
