@@ -55,10 +55,7 @@ const drop = async (url: string, schema: string): Promise<void> => {
 
 const reading = (path: string): Stream.Stream<Uint8Array, FileError> =>
   Stream.suspend(() =>
-    Stream.fromAsyncIterable<Uint8Array, FileError>(
-      createReadStream(path, { highWaterMark: 256 << 10 }),
-      (cause) => new FileError({ cause })
-    )
+    Stream.fromAsyncIterable<Uint8Array, FileError>(createReadStream(path), (cause) => new FileError({ cause }))
   )
 
 const writing = <E, R>(path: string, pieces: Stream.Stream<string | Uint8Array, E, R>): Effect.Effect<void, E, R> =>

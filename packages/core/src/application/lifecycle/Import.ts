@@ -83,12 +83,10 @@ export const steps = <E, R>(
   Stream.unwrap(
     Effect.gen(function* () {
       const { store, fitting, history, transfer } = yield* begin(options)
-      const checked = { header: "", end: "", events: 0, commands: 0 }
       if (options.check === "along") return writing(file, options, { store, transfer, history, fitting })
+      const checked = unchecked()
       return Stream.concat(
-        Stream.tap(checking(file, options, fitting, checked), ({ commands, events }) =>
-          Effect.sync(() => Object.assign(checked, { commands, events }))
-        ),
+        checking(file, options, fitting, checked),
         Stream.suspend(() => writing(file, options, { store, transfer, history, present: fitting.present(), checked }))
       )
     })
@@ -112,14 +110,26 @@ export const run = <E, R>(
   options: Options = {}
 ): Effect.Effect<Progress, E | Failure, R | EventStore | LogTransfer> => lastOf(steps(file, options))
 
-/** Checks a file and whether it fits the log, and writes nothing. */
+/**
+ * Checks a file and whether it fits the log, and writes nothing.
+ *
+ * @example
+ * ```ts
+ * import { Import } from "@hexfold/core"
+ * import { Effect, FileSystem } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const files = yield* FileSystem.FileSystem
+ *   const { commands, events } = yield* Import.check(files.stream("log.ndjson"))
+ *   return { commands, events }
+ * })
+ * ```
+ */
 export const check = <E, R>(
   file: File<E, R>,
   options: Pick<Options, "batchSize"> = {}
 ): Effect.Effect<Progress, E | Failure, R | EventStore | LogTransfer> =>
-  Effect.flatMap(begin(options), ({ fitting }) =>
-    lastOf(checking(file, options, fitting, { header: "", end: "", events: 0, commands: 0 }))
-  )
+  Effect.flatMap(begin(options), ({ fitting }) => lastOf(checking(file, options, fitting, unchecked())))
 
 // A file without a line is refused, so there is a last progress.
 const lastOf = <E, R>(progress: Stream.Stream<Progress, E, R>): Effect.Effect<Progress, E, R> =>
@@ -168,6 +178,8 @@ interface Checked {
   commands: number
 }
 
+const unchecked = (): Checked => ({ header: "", end: "", events: 0, commands: 0 })
+
 const checking = <E, R>(
   file: File<E, R>,
   { batchSize }: Options,
@@ -193,7 +205,7 @@ const checking = <E, R>(
             done.commands += batch.entries.length
             break
           case "End":
-            checked.end = batch.hash
+            Object.assign(checked, batch.end, { end: batch.hash })
         }
         return { ...done }
       })

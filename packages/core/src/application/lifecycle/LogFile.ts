@@ -64,17 +64,14 @@ export const encode = <E = never, R = never>({
     const writer = makeWriter()
     const first = Effect.map(DateTime.now, (now) => writer.header({ ...header, writtenAt: (known ??= now) }))
     return Stream.fromEffect(first).pipe(
-      Stream.concat(mapPieces(events, writer.events)),
-      Stream.concat(mapPieces(commands, writer.commands)),
+      Stream.concat(Stream.mapAccumArray(events, none, (_, page) => [undefined, writer.events(page)])),
+      Stream.concat(Stream.mapAccumArray(commands, none, (_, page) => [undefined, writer.commands(page)])),
       Stream.concat(Stream.suspend(() => Stream.succeed(writer.end())))
     )
   })
 }
 
-const mapPieces = <A, E, R>(
-  all: Stream.Stream<A, E, R>,
-  pieceOf: (some: ReadonlyArray<A>) => string
-): Stream.Stream<string, E, R> => Stream.mapArray(all, (some) => [pieceOf(some)])
+const none = (): undefined => undefined
 
 /**
  * Reads a file, and checks that it is as it was written: every line belongs after the

@@ -5,13 +5,13 @@ import { quote } from "../../domain/texts.ts"
 import type { EventEntry } from "./batches.ts"
 import * as Window from "./window.ts"
 
-/** The most streams, and the most ids of events, that are remembered. */
-const most = 100_000
+/** So many streams, and ids of events, are remembered at least. */
+const least = 25_000
 
 /** Looks at the events of a file one after the other. Gives what is wrong with one, if anything is. */
 export const make = (latest: DateTime.Utc): ((entry: EventEntry) => string | undefined) => {
-  const streams = Window.make<StreamId, { readonly version: number; readonly time: DateTime.Utc }>(most)
-  const ids = Window.make<string, number>(most)
+  const streams = Window.make<StreamId, { readonly version: number; readonly millis: number }>(least)
+  const ids = Window.make<string, number>(least)
   return ({ event, line }) => {
     const { id, recordedAt, streamId, version } = event
     const before = streams.get(streamId)
@@ -21,7 +21,7 @@ export const make = (latest: DateTime.Utc): ((entry: EventEntry) => string | und
     if (version !== expected && (before !== undefined || !streams.hasForgotten())) {
       return `version ${version} of the stream ${named} does not follow: version ${expected} is due`
     }
-    if (before !== undefined && recordedAt.epochMilliseconds < before.time.epochMilliseconds) {
+    if (before !== undefined && recordedAt.epochMilliseconds < before.millis) {
       return `the time ${DateTime.formatIso(recordedAt)} of an event of ${named} is before that of the event before in its stream`
     }
     if (recordedAt.epochMilliseconds > latest.epochMilliseconds) {
@@ -29,7 +29,7 @@ export const make = (latest: DateTime.Utc): ((entry: EventEntry) => string | und
     }
     const twin = ids.get(id)
     if (twin !== undefined) return `the event id ${quote(id)} is used in line ${twin}, too`
-    streams.set(streamId, { version, time: recordedAt })
+    streams.set(streamId, { version, millis: recordedAt.epochMilliseconds })
     ids.set(id, line)
     return undefined
   }

@@ -1,16 +1,15 @@
 /** Writes the lines of an exported log. Pure, with a state. */
 import type { UsedCommand } from "../../ports/LogTransfer.ts"
 import * as Chain from "./chain.ts"
-import { commandText, type End, endText, type Event, eventText, type Header, headerText } from "./lines.ts"
+import { commandText, endText, type Event, eventText, type Header, headerText } from "./lines.ts"
 
 /** Writes one file, line after line. */
 export interface Writer {
   readonly header: (header: Header) => string
-  readonly events: (events: ReadonlyArray<Event>) => string
-  readonly commands: (commands: ReadonlyArray<UsedCommand>) => string
+  /** In pieces of whole lines. */
+  readonly events: (events: ReadonlyArray<Event>) => ReadonlyArray<string>
+  readonly commands: (commands: ReadonlyArray<UsedCommand>) => ReadonlyArray<string>
   readonly end: () => string
-  /** What was written so far. */
-  readonly counts: () => End
 }
 
 /** A writer of a file from its beginning on. */
@@ -22,13 +21,31 @@ export const make = (): Writer => {
     header: (header) => link(headerText(header)),
     events: (all) => {
       events += all.length
-      return all.map((event) => link(eventText(event))).join("")
+      return piecesOf(all, (event) => link(eventText(event)))
     },
     commands: (all) => {
       commands += all.length
-      return all.map((command) => link(commandText(command))).join("")
+      return piecesOf(all, (command) => link(commandText(command)))
     },
-    end: () => link(endText({ events, commands })),
-    counts: () => ({ events, commands })
+    end: () => link(endText({ events, commands }))
   }
+}
+
+/**
+ * From so many UTF-16 units on a piece ends. Longer strings have a place of their own in memory, which is freed so
+ * seldom that an export would take twice the memory.
+ */
+const longestPiece = 32_000
+
+const piecesOf = <A>(all: ReadonlyArray<A>, lineOf: (each: A) => string): ReadonlyArray<string> => {
+  const pieces: Array<string> = []
+  let piece = ""
+  for (const each of all) {
+    piece += lineOf(each)
+    if (piece.length < longestPiece) continue
+    pieces.push(piece)
+    piece = ""
+  }
+  if (piece !== "") pieces.push(piece)
+  return pieces
 }

@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Import } from "@hexfold/core"
+import { Import, StreamId } from "@hexfold/core"
 import { Effect, Exit, Fiber, Ref, Stream } from "effect"
 import { versionOf } from "../eventStore/streams.ts"
 import { type Node, open } from "../nodes.ts"
@@ -128,7 +128,14 @@ export const resuming: Cases = {
 
   "an import does not go on beyond events that the log has lost meanwhile": needs("lostCommits")(function* () {
     const node = yield* open
-    const { aggregate, assertWhole, given, lines } = yield* file
+    // Each event has a stream of its own, so no version tells that events before it were lost.
+    const aggregate = newAggregate()
+    const given = history(aggregate, count).map((event, i) => ({
+      ...event,
+      streamId: StreamId.make(aggregate, `${i}`),
+      version: 1
+    }))
+    const lines = yield* linesOf(given)
     const steps = Import.steps(chunks(lines), { batchSize: 10, check: "along" })
     const exit = yield* Effect.exit(
       on(
@@ -143,7 +150,7 @@ export const resuming: Cases = {
       given.slice(0, log.length).map(({ id }) => id)
     )
     yield* imported(node, lines)
-    yield* assertWhole(node)
+    assert.deepStrictEqual((yield* logOf(node, aggregate)).map(unmoved), given.map(unmoved))
   }),
 
   "an import whose connection is cut fails in time, and another process goes on": needs(
