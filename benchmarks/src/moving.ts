@@ -1,6 +1,7 @@
 import { PgStores } from "@hexfold/adapters-pg"
 import { Export, Import, LogFile } from "@hexfold/core"
 import { Data, Effect, ManagedRuntime, Redacted, Stream } from "effect"
+import { spawnSync } from "node:child_process"
 import { createReadStream } from "node:fs"
 import { mkdtemp, open, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -65,30 +66,39 @@ const writing = <E, R>(path: string, pieces: Stream.Stream<string | Uint8Array, 
     (file) => Effect.promise(() => file.close())
   )
 
-/** Moves a log of so many events out of Postgres into a file, and from there into Postgres. */
+/** Exports a schema to a file. */
+const exporting = (url: string, schema: string, path: string): Promise<void> => {
+  const stores = storesOf(url, schema)
+  return stores.runPromise(writing(path, Export.lines())).finally(() => stores.dispose())
+}
+
+/** Imports a file of so many events into a schema. */
+const importing = async (
+  url: string,
+  schema: string,
+  path: string,
+  events: number,
+  options: Import.Options = {}
+): Promise<void> => {
+  const stores = storesOf(url, schema)
+  const { commands, written } = await stores.runPromise(Import.run(reading(path), options))
+  await stores.dispose()
+  if (written !== events || commands !== events / 2) throw new Error(`${written} events, ${commands} commands`)
+}
+
+/** A schema with a log of so many events, and a path for its file. */
 const prepared = async (url: string, events: number) => {
   const folder = await mkdtemp(join(tmpdir(), "hexfold-moving-"))
-  const path = join(folder, "log.ndjson")
-  const source = storesOf(url, "bench_moving")
-  await source.runPromise(Effect.void)
-  await fill(url, "bench_moving", events)
-  let imports = 0
+  const schema = "bench_moving"
+  const stores = storesOf(url, schema)
+  await stores.runPromise(Effect.void)
+  await stores.dispose()
+  await fill(url, schema, events)
   return {
-    path,
-    exporting: () => source.runPromise(writing(path, Export.lines())),
-    compressing: () => source.runPromise(writing(`${path}.gz`, LogFile.gzip(Export.lines()))),
-    importing: async (options: Import.Options = {}) => {
-      const schema = `bench_moved_${++imports}`
-      const target = storesOf(url, schema)
-      await target.runPromise(Effect.void)
-      const { commands, written } = await target.runPromise(Import.run(reading(path), options))
-      if (written !== events || commands !== events / 2) throw new Error(`${written} events, ${commands} commands`)
-      await target.dispose()
-      await drop(url, schema)
-    },
+    schema,
+    path: join(folder, "log.ndjson"),
     dispose: async () => {
-      await source.dispose()
-      await drop(url, "bench_moving")
+      await drop(url, schema)
       await rm(folder, { recursive: true })
     }
   }
@@ -104,30 +114,57 @@ const watched = async (events: number, step: () => Promise<void>) => {
   return { rate: events / ((performance.now() - started) / 1_000), megabytes: highest / 1_000_000 }
 }
 
-/** One export and one import of many events, with the resident memory of this process. */
-export const movingOnce = async (url: string, events: number): Promise<void> => {
-  const { dispose, exporting, importing } = await prepared(url, events)
-  for (const [name, step] of [
-    ["export", exporting],
-    ["import", importing]
-  ] as const) {
-    globalThis.gc?.()
-    const { megabytes, rate } = await watched(events, () => step())
-    console.log(`${name} of ${events} events: ${Math.round(rate)} events/s, at most ${Math.round(megabytes)} MB`)
+/**
+ * A step of a move in a process of its own, as `movingOnce.ts` starts it: an export or an import, with the events a
+ * second and the highest resident memory of the process.
+ */
+export const movingStep = async (step: string, url: string, path: string, events: number): Promise<void> => {
+  const run = () =>
+    step === "export" ? exporting(url, "bench_moving", path) : importing(url, "bench_moved", path, events)
+  const { megabytes, rate } = await watched(events, run)
+  console.log(`${step} of ${events} events: ${Math.round(rate)} events/s, at most ${Math.round(megabytes)} MB`)
+}
+
+/** One export and one import of many events, each in a process of its own: with the built packages, as a user has them. */
+export const movingOnce = async (url: string, events: number, program: string): Promise<void> => {
+  const { dispose, path } = await prepared(url, events)
+  for (const step of ["export", "import"]) {
+    const args = [
+      ...process.execArgv.filter((arg) => !arg.startsWith("--conditions")),
+      program,
+      step,
+      url,
+      path,
+      String(events)
+    ]
+    const { status } = spawnSync(process.execPath, args, { stdio: "inherit" })
+    if (status !== 0) throw new Error(`the ${step} has ended with ${status}`)
   }
   await dispose()
 }
 
 /** Exports and imports of a log: each event with its line, each second one with its command. */
 export const moving = async (url: string, events = 100_000): Promise<ReadonlyArray<Report>> => {
-  const { compressing, dispose, exporting, importing } = await prepared(url, events)
+  const { dispose, path, schema } = await prepared(url, events)
+  const source = storesOf(url, schema)
+  let imports = 0
+  const imported = async (options: Import.Options) => {
+    const target = `bench_moved_${++imports}`
+    await importing(url, target, path, events, options)
+    await drop(url, target)
+  }
   const contenders: ReadonlyArray<Contender> = [
-    { name: "export to a file", count: events, run: exporting },
-    { name: "export to a file, with gzip", count: events, run: compressing },
-    { name: "import, checked first", count: events, run: () => importing() },
-    { name: "import, checked along", count: events, run: () => importing({ check: "along" }) }
+    { name: "export to a file", count: events, run: () => source.runPromise(writing(path, Export.lines())) },
+    {
+      name: "export to a file, with gzip",
+      count: events,
+      run: () => source.runPromise(writing(`${path}.gz`, LogFile.gzip(Export.lines())))
+    },
+    { name: "import, checked first", count: events, run: () => imported({}) },
+    { name: "import, checked along", count: events, run: () => imported({ check: "along" }) }
   ]
   const measured = await alternate(contenders, 3)
+  await source.dispose()
   await dispose()
   return [
     {

@@ -124,11 +124,13 @@ export const moving: Cases = {
     yield* imported(node, yield* linesOf(many), { batchSize: 400 })
     const streams = [...new Set(many.map(({ streamId }) => streamId)), newStream(long)]
     for (const others of [0, 600]) {
-      const all = [...streams, ...Array.from({ length: others }, () => newStream(long))]
-      const { events } = yield* exported(node, { streams: all })
+      const named = streams.slice(1)
+      const { events } = yield* exported(node, {
+        streams: [...named, ...Array.from({ length: others }, () => newStream(long))]
+      })
       assert.deepStrictEqual(
         events.map(({ id }) => id),
-        many.map(({ id }) => id)
+        many.flatMap(({ id, streamId }) => (named.includes(streamId) ? [id] : []))
       )
     }
     const nothing = yield* exported(node, { aggregates: [newAggregate()] })
