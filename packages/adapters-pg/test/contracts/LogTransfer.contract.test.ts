@@ -11,4 +11,4 @@ LogTransferContract.suite(
 LogTransferContract.suite("Postgres, all stores of one layer", together())
 
 // Pages of a few rows and bytes, so that commands are read in many steps.
-LogTransferContract.suite("Postgres, in small pages", apart({ pageSize: 3, pageBytes: 50 }))
+LogTransferContract.suite("Postgres, in small pages", apart({ pageSize: 2, pageBytes: 50 }))

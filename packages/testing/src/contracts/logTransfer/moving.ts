@@ -118,12 +118,12 @@ export const moving: Cases = {
     assert.deepStrictEqual(ofStreams.commands, [
       { ...commands[0]!, streams: [placeOf(second)], events: [placeOf(second)] }
     ])
-    // Long streams that end at different places, one that does not exist, and more streams than are read side by side.
+    // Long streams that end at different places, one that does not exist, so many that their pages are short, and more than are read side by side.
     const long = newAggregate()
     const many = history(long, 1_600, 3).filter(({ position, streamId }) => position < 3_000 || streamId < `${long}-1`)
     yield* imported(node, yield* linesOf(many), { batchSize: 400 })
     const streams = [...new Set(many.map(({ streamId }) => streamId)), newStream(long)]
-    for (const others of [0, 600]) {
+    for (const others of [0, 400, 600]) {
       const named = streams.slice(1)
       const { events } = yield* exported(node, {
         streams: [...named, ...Array.from({ length: others }, () => newStream(long))]

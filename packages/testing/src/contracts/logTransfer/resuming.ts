@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Import, StreamId } from "@hexfold/core"
-import { Effect, Exit, Fiber, Ref, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, Ref, Stream } from "effect"
 import { versionOf } from "../eventStore/streams.ts"
 import { type Node, open } from "../nodes.ts"
 import { type Cases, needs } from "../plan.ts"
@@ -109,7 +109,20 @@ export const resuming: Cases = {
     const nodes = [yield* open, yield* open]
     for (let i = 0; i < 5; i++) {
       const { assertWhole, lines } = yield* file
-      yield* Effect.forEach(nodes, (node) => Effect.exit(imported(node, lines)), { concurrency: "unbounded" })
+      // Both have checked the file before one of them writes.
+      const checked = yield* Deferred.make<void>()
+      let left = nodes.length
+      const importing = (node: Node) => {
+        let runs = 0
+        const once = Effect.suspend(() => (--left === 0 ? Deferred.succeed(checked, undefined) : Effect.void))
+        const reading = Stream.suspend(() =>
+          ++runs === 1
+            ? chunks(lines)
+            : Stream.unwrap(Effect.as(Effect.andThen(once, Deferred.await(checked)), chunks(lines)))
+        )
+        return Effect.exit(on(node, Import.run(reading, { batchSize: 10 })))
+      }
+      yield* Effect.forEach(nodes, importing, { concurrency: "unbounded" })
       yield* importedAgain(nodes[0]!, lines)
       yield* assertWhole(nodes[1]!)
     }
