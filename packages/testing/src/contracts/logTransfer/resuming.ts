@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
-import { Import, StreamId } from "@hexfold/core"
-import { Deferred, Effect, Exit, Fiber, Ref, Stream } from "effect"
+import { Import, type LogFile, StreamId } from "@hexfold/core"
+import { DateTime, Deferred, Effect, Exit, Fiber, Ref, Stream } from "effect"
 import { versionOf } from "../eventStore/streams.ts"
 import { type Node, open } from "../nodes.ts"
 import { type Cases, needs } from "../plan.ts"
@@ -20,27 +20,35 @@ import {
 
 const count = 60
 
-/** A file of events and commands, and a check that a log has all of them once. */
-const file = Effect.gen(function* () {
-  const aggregate = newAggregate()
-  const given = history(aggregate, count)
-  const commands = given
-    .slice(0, 25)
-    .map((event) => command(crypto.randomUUID(), [placeOf(event)], [placeOf(event)]))
-    .toSorted((a, b) => (a.key < b.key ? -1 : 1))
-  return {
-    aggregate,
-    given,
-    commands,
-    lines: yield* linesOf(given, commands),
-    assertWhole: (node: Node) =>
-      Effect.gen(function* () {
-        assert.deepStrictEqual((yield* logOf(node, aggregate)).map(unmoved), given.map(unmoved))
-        const keys = commands.map(({ key }) => key)
-        assert.deepStrictEqual((yield* node.logTransfer.find([], keys)).commands, commands)
-      })
-  }
-})
+/** A file of some events and of commands, and a check that a log has all of them once. */
+const fileOf = (events: (aggregate: string) => ReadonlyArray<LogFile.Event>) =>
+  Effect.gen(function* () {
+    const aggregate = newAggregate()
+    const given = events(aggregate)
+    const commands = given
+      .slice(0, 25)
+      .map((event) => command(crypto.randomUUID(), [placeOf(event)], [placeOf(event)]))
+      .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    return {
+      aggregate,
+      given,
+      commands,
+      lines: yield* linesOf(given, commands),
+      assertWhole: (node: Node) =>
+        Effect.gen(function* () {
+          assert.deepStrictEqual((yield* logOf(node, aggregate)).map(unmoved), given.map(unmoved))
+          const keys = commands.map(({ key }) => key)
+          assert.deepStrictEqual((yield* node.logTransfer.find([], keys)).commands, commands)
+        })
+    }
+  })
+
+const file = fileOf((aggregate) => history(aggregate, count))
+
+/** All events have one time, so no time tells that an event comes twice. */
+const fileOfOneTime = fileOf((aggregate) =>
+  history(aggregate, count).map((event) => ({ ...event, recordedAt: DateTime.makeUnsafe("2009-03-01T09:00:00Z") }))
+)
 
 /** An import goes on where it has stopped, whatever stopped it. */
 export const resuming: Cases = {
@@ -108,7 +116,7 @@ export const resuming: Cases = {
   "two imports of one file at one moment write each event once": needs("otherProcesses")(function* () {
     const nodes = [yield* open, yield* open]
     for (let i = 0; i < 5; i++) {
-      const { assertWhole, lines } = yield* file
+      const { assertWhole, lines } = yield* fileOfOneTime
       // Both have checked the file before one of them writes.
       const checked = yield* Deferred.make<void>()
       let left = nodes.length
