@@ -67,9 +67,10 @@ const writing = <E, R>(path: string, pieces: Stream.Stream<string | Uint8Array, 
   )
 
 /** Exports a schema to a file. */
-const exporting = (url: string, schema: string, path: string): Promise<void> => {
+const exporting = async (url: string, schema: string, path: string): Promise<void> => {
   const stores = storesOf(url, schema)
-  return stores.runPromise(writing(path, Export.lines())).finally(() => stores.dispose())
+  await stores.runPromise(writing(path, Export.lines()))
+  await stores.dispose()
 }
 
 /** Imports a file of so many events into a schema. */
