@@ -5,7 +5,7 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const mostLines = 250
-const mostFiles = (folder) => (folder === "packages/core/src/ports" ? 20 : 16)
+const mostFiles = (folder) => (folder === "packages/core/src/ports" ? 22 : 16)
 
 /** The files that may have more lines of code, and why. */
 const longFiles = {

@@ -268,6 +268,7 @@ export const walls = {
       "../commands/Executor.ts",
       "../projections/Projection.ts",
       "../events/EventCodec.ts",
+      "@noble/hashes/sha2.js",
       "effect/Effect"
     ]
   },
@@ -330,7 +331,6 @@ export const walls = {
       "../views/rows.ts",
       "../database/binds.ts",
       "../sql/append.ts",
-      "@noble/hashes/sha2.js",
       "effect",
       "effect/sql",
       "@effect/sql-pg"
@@ -355,7 +355,7 @@ export const walls = {
       "@effect/sql-pg"
     ]
   },
-  "packages/adapters-pg/src/snapshots/*": {
+  "packages/adapters-pg/src/{snapshots,transfer}/*": {
     folder: "packages/adapters-pg/src/snapshots",
     forbidden: [
       ...otherAdapters,
@@ -544,7 +544,7 @@ export const walls = {
       "effect"
     ]
   },
-  "packages/testing/src/contracts/{changing,eventStore,executing,histories,inline,keeping,projectionStore,projections,snapshotStore,streamLocks,subscriptions,viewStore}/*":
+  "packages/testing/src/contracts/{changing,eventStore,executing,histories,inline,keeping,logTransfer,projectionStore,projections,snapshotStore,streamLocks,subscriptions,viewStore}/*":
     {
       folder: "packages/testing/src/contracts/eventStore",
       forbidden: [

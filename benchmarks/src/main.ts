@@ -11,6 +11,7 @@ import { liveQueries } from "./liveQueries.ts"
 import { locked } from "./locked.ts"
 import { many } from "./many.ts"
 import { memory } from "./memory.ts"
+import { moving } from "./moving.ts"
 import { outside } from "./outside.ts"
 import { postgres } from "./postgres.ts"
 import { reading } from "./reading.ts"
@@ -30,6 +31,7 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   many,
   locked,
   snapshots,
+  moving: (url) => moving(url),
   subscriptions,
   liveQueries,
   transfers,

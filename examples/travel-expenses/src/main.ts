@@ -11,6 +11,7 @@ import { Budget } from "./Budget.ts"
 import { projectionsTable } from "./charts.ts"
 import { Declaration } from "./Declaration.ts"
 import { definitions, keeping, verified, type Way } from "./keeping.ts"
+import { exportLog, importLog } from "./moving.ts"
 import { overview } from "./overview.ts"
 import { readLog } from "./readLog.ts"
 import { grantBudgets, replay } from "./replay.ts"
@@ -32,6 +33,14 @@ const flags = {
   ),
   databaseUrl: Flag.Redacted("database-url").pipe(
     Flag.withDescription("A Postgres database for the events, instead of --store"),
+    Flag.optional
+  ),
+  import: Flag.File("import", { mustExist: true }).pipe(
+    Flag.withDescription("An exported log to import before the first row, a .ndjson or .ndjson.gz file"),
+    Flag.optional
+  ),
+  export: Flag.String("export").pipe(
+    Flag.withDescription("Where to write the log of the events after the last row, a .ndjson or .ndjson.gz file"),
     Flag.optional
   ),
   views: Flag.Literals("views", ["after", "live", "inline"]).pipe(
@@ -58,10 +67,13 @@ interface Settings {
   readonly budgetLimit: number
   readonly views: Way
   readonly verify: boolean
+  readonly import: Option.Option<string>
+  readonly export: Option.Option<string>
 }
 
-const run = ({ budgetLimit, input, skipMalformed, verify, views }: Settings) =>
+const run = ({ budgetLimit, input, skipMalformed, verify, views, ...moves }: Settings) =>
   Effect.gen(function* () {
+    if (Option.isSome(moves.import)) yield* Console.log(yield* importLog(moves.import.value))
     const { malformed, rows } = yield* readLog(input, { skipMalformed })
     yield* grantBudgets(rows, budgetLimit * 100)
     const bar = new cliProgress.SingleBar({
@@ -85,6 +97,7 @@ const run = ({ budgetLimit, input, skipMalformed, verify, views }: Settings) =>
     )
     yield* Console.log(yield* overview)
     if (verify) yield* Console.log(`\n${yield* verified}`)
+    if (Option.isSome(moves.export)) yield* Console.log(yield* exportLog(moves.export.value))
   })
 
 const command = Command.make("travel-expenses", flags, ({ dataFolder, databaseUrl, store, ...settings }) => {
@@ -101,11 +114,21 @@ const command = Command.make("travel-expenses", flags, ({ dataFolder, databaseUr
 }).pipe(Command.withDescription("Executes a log of expense declarations, each row as a command"))
 
 Command.run(command, { version: "0.0.0" }).pipe(
-  Effect.catchTag(["MalformedRow", "UnreadableLog", "EmbeddedPostgresError", "EventStoreError"], (error) =>
-    Effect.andThen(
-      Console.error(error.message),
-      Effect.sync(() => void (process.exitCode = 1))
-    )
+  Effect.catchTag(
+    [
+      "MalformedRow",
+      "UnreadableLog",
+      "EmbeddedPostgresError",
+      "EventStoreError",
+      "PlatformError",
+      "InvalidLogFile",
+      "ImportRefused"
+    ],
+    (error) =>
+      Effect.andThen(
+        Console.error(error.message),
+        Effect.sync(() => void (process.exitCode = 1))
+      )
   ),
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain

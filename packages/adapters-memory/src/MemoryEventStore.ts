@@ -2,11 +2,12 @@
  * An event store in memory. It is the reference for other adapters, and the store
  * of most tests. Its data is gone when its scope closes.
  */
-import { EventStore, type StreamLocks } from "@hexfold/core"
+import { EventStore, LogTransfer, type StreamLocks } from "@hexfold/core"
 import { Context, Duration, Effect, Layer } from "effect"
-import { contended } from "./internal/contended.ts"
+import { contended, locks } from "./internal/contended.ts"
 import { newLog, open } from "./internal/eventLog.ts"
-import { locks } from "./internal/locks.ts"
+import type { Log } from "./internal/log.ts"
+import { logTransfer } from "./internal/logTransfer.ts"
 
 type Store = EventStore.EventStore["Service"]
 
@@ -33,12 +34,17 @@ export interface Options {
  * An append is one synchronous step. Nothing can come between its checks and
  * its writes, and an interruption takes effect before that step or after it.
  */
-export const make = (options: Options = {}): Effect.Effect<Store> =>
-  Effect.sync(() => contended(open(newLog(), Duration.toMillis(options.commandRetention ?? "Infinity")), options))
+export const make = (options: Options = {}): Effect.Effect<Store> => Effect.sync(() => storeOf(newLog(), options))
+
+const storeOf = (log: Log, options: Options): Store =>
+  contended(open(log, Duration.toMillis(options.commandRetention ?? "Infinity")), options)
+
+/** What the layer supplies: the event store, the locks of its streams, and what moves its log. */
+export type Supplied = EventStore.EventStore | StreamLocks.StreamLocks | LogTransfer.LogTransfer
 
 /**
- * Supplies an event store in memory, and `StreamLocks`. There is nothing to lock,
- * so `hold` runs its effect as it is.
+ * Supplies an event store in memory, `LogTransfer`, and `StreamLocks`. There is nothing
+ * to lock, so `hold` runs its effect as it is.
  *
  * @example
  * ```ts
@@ -51,5 +57,13 @@ export const make = (options: Options = {}): Effect.Effect<Store> =>
  * Effect.runPromise(Effect.provide(program, MemoryEventStore.layer()))
  * ```
  */
-export const layer = (options: Options = {}): Layer.Layer<EventStore.EventStore | StreamLocks.StreamLocks> =>
-  Layer.effectContext(Effect.map(make(options), (store) => Context.add(locks, EventStore.EventStore, store)))
+export const layer = (options: Options = {}): Layer.Layer<Supplied> =>
+  Layer.effectContext(
+    Effect.sync(() => {
+      const log = newLog()
+      return locks.pipe(
+        Context.add(EventStore.EventStore, storeOf(log, options)),
+        Context.add(LogTransfer.LogTransfer, logTransfer(log))
+      )
+    })
+  )

@@ -1,5 +1,13 @@
 /** The event store, the stores of views and the store of snapshots in memory over one log, so that appends can maintain inline views. */
-import type { EventStore, ProjectionStore, SnapshotStore, StreamLocks, View, ViewStore } from "@hexfold/core"
+import type {
+  EventStore,
+  LogTransfer,
+  ProjectionStore,
+  SnapshotStore,
+  StreamLocks,
+  View,
+  ViewStore
+} from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
 import { type Context, type Duration, Effect, Layer } from "effect"
 import { sharedStores } from "./internal/sharedStores.ts"
@@ -17,10 +25,11 @@ export interface Options extends MemoryEventStore.Options {
   readonly leftAfter?: Duration.Input
 }
 
-/** An event store, its locks, both ports to the records of views, and a store of snapshots. */
+/** An event store, its locks, what moves its log, both ports to the records of views, and a store of snapshots. */
 export type Stores =
   | EventStore.EventStore
   | StreamLocks.StreamLocks
+  | LogTransfer.LogTransfer
   | ViewStore.ViewStore
   | ProjectionStore.ProjectionStore
   | SnapshotStore.SnapshotStore

@@ -1,6 +1,6 @@
 /** The event store on Postgres, 14 and later. */
 import { PgClient } from "@effect/sql-pg"
-import { EventStore, type EventStoreError, StreamLocks } from "@hexfold/core"
+import { EventStore, type EventStoreError, LogTransfer, StreamLocks } from "@hexfold/core"
 import { AppendCheck } from "@hexfold/core/adapter"
 import { Context, Duration, Effect, Layer, type Redacted, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
@@ -23,6 +23,7 @@ import * as singleAppend from "./events/singleAppend.ts"
 import { sweep, sweepEvery } from "./events/sweeper.ts"
 import * as streamLocks from "./events/streamLocks.ts"
 import * as wakeups from "./events/wakeups.ts"
+import { logTransfer } from "./transfer/logTransfer.ts"
 import * as PgMigrations from "./PgMigrations.ts"
 import * as inlineAppends from "./views/inlineAppends.ts"
 import { InlineDefinitions } from "./views/inlineDefinitions.ts"
@@ -215,15 +216,16 @@ const open = (options: Options) =>
       horizons,
       inTransaction: isJoined(sql)
     })
-    return { store, locks }
+    const transfer = logTransfer({ sql, schema, limited, pageSize, pageBytes })
+    return { store, locks, transfer }
   })
 
-/** What the layers supply: the event store, and the locks of its streams. */
-export type Supplied = EventStore.EventStore | StreamLocks.StreamLocks
+/** What the layers supply: the event store, the locks of its streams, and what moves its log. */
+export type Supplied = EventStore.EventStore | StreamLocks.StreamLocks | LogTransfer.LogTransfer
 
 /**
- * Supplies the event store on the application's own `PgClient`: both share one
- * pool and its transactions. While there are live readers, one connection of the
+ * Supplies the event store, and what belongs to it, on the application's own `PgClient`:
+ * both share one pool and its transactions. While there are live readers, one connection of the
  * pool listens for notifications. In a pool of one connection they poll instead.
  *
  * @example
@@ -241,8 +243,11 @@ export const layer = (
   options: Options = {}
 ): Layer.Layer<Supplied, EventStoreError, PgClient.PgClient | SqlClient.SqlClient> =>
   Layer.effectContext(
-    Effect.map(open(options), ({ locks, store }) =>
-      Context.make(EventStore.EventStore, store).pipe(Context.add(StreamLocks.StreamLocks, locks))
+    Effect.map(open(options), ({ locks, store, transfer }) =>
+      Context.make(EventStore.EventStore, store).pipe(
+        Context.add(StreamLocks.StreamLocks, locks),
+        Context.add(LogTransfer.LogTransfer, transfer)
+      )
     )
   )
 

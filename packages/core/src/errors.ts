@@ -29,3 +29,4 @@ export {
   UnknownCommandVersion
 } from "./application/commands/errors.ts"
 export { DefinitionDiffers, DropRefused, RebuildOvertaken, Unhealthy } from "./application/projections/errors.ts"
+export { ImportRefused, InvalidLogFile } from "./application/lifecycle/errors.ts"

@@ -1,5 +1,5 @@
-import { ConcurrencyConflict, type EventStore } from "@hexfold/core"
-import { Effect } from "effect"
+import { ConcurrencyConflict, type EventStore, StreamLocks } from "@hexfold/core"
+import { Context, Effect } from "effect"
 
 type Store = EventStore.EventStore["Service"]
 
@@ -32,3 +32,8 @@ export const contended = (
   const yielding = Effect.forEach(Array.from({ length: yields }), () => Effect.yieldNow, { discard: true })
   return { ...store, append: (append) => Effect.andThen(yielding, conflicting(append)) }
 }
+
+/** An append in memory is one synchronous step, so there is nothing to lock. */
+export const locks: Context.Context<StreamLocks.StreamLocks> = Context.make(StreamLocks.StreamLocks, {
+  hold: (_streams, _commandIds, effect) => effect
+})

@@ -1,5 +1,5 @@
 import { CommandIdReused, ConcurrencyConflict, EventStore, type EventStoreError, type StreamId } from "@hexfold/core"
-import { AppendCheck, Expectation } from "@hexfold/core/adapter"
+import { AppendCheck, Expectation, StoreKey } from "@hexfold/core/adapter"
 import { type Clock, DateTime, Effect, Queue, Stream } from "effect"
 import type { Command, Log } from "./log.ts"
 import { pages } from "./pages.ts"
@@ -36,7 +36,7 @@ export const open = (
     key: EventStore.CommandKey | undefined,
     clock: Clock.Clock
   ): EventStore.RepeatedPart | CommandIdReused | undefined => {
-    const command = key && commands.get(key.id)
+    const command = key && commands.get(StoreKey.ofCommand(key.id))
     if (key === undefined || command === undefined) return undefined
     if (isExpired(command, clock.currentTimeMillisUnsafe())) return undefined
     return command.fingerprint === key.fingerprint
@@ -191,7 +191,11 @@ export const open = (
           const { command } = append.parts[i]!
           if (command === undefined) continue
           if (retention < Infinity) sweep(millis)
-          commands.set(command.id, { at: millis, fingerprint: command.fingerprint, appended: parts[i]! })
+          commands.set(StoreKey.ofCommand(command.id), {
+            at: millis,
+            fingerprint: command.fingerprint,
+            appended: parts[i]!
+          })
         }
         if (log.length > before) for (const listener of listeners) Queue.offerUnsafe(listener, undefined)
         const appended: EventStore.Appended = { _tag: "Appended", parts, history: historyOf(data) }

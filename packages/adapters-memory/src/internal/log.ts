@@ -12,8 +12,11 @@ export interface Command {
 
 /** The data of an event store. The index of an event is its position minus 1. */
 export interface Log {
+  /** The identity of the log, once somebody has asked for it. */
+  id?: string
   readonly events: Array<Recorded>
   readonly streams: Map<StreamId.StreamId, Array<Recorded>>
+  /** By the key of the command's id; the oldest first. */
   readonly commands: Map<string, Command>
   /** The latest time of an event. */
   readonly latest: { time: DateTime.Utc }

@@ -1,5 +1,6 @@
 import {
   EventStore,
+  LogTransfer,
   type ProjectionStore,
   SnapshotStore,
   type StreamLocks,
@@ -7,12 +8,12 @@ import {
   type ViewStore
 } from "@hexfold/core"
 import { Context, Duration, Effect } from "effect"
-import { contended } from "./contended.ts"
+import { contended, locks } from "./contended.ts"
 import { newLog, open as openLog } from "./eventLog.ts"
 import { open as openGenerations } from "./generations.ts"
 import { historyOf, loseLast } from "./histories.ts"
 import * as inline from "./inline.ts"
-import { locks } from "./locks.ts"
+import { logTransfer } from "./logTransfer.ts"
 import { snapshotStore } from "./snapshotStore.ts"
 import { viewStores } from "./viewStores.ts"
 
@@ -33,6 +34,7 @@ export interface Shared {
   ) => Context.Context<
     | EventStore.EventStore
     | StreamLocks.StreamLocks
+    | LogTransfer.LogTransfer
     | ViewStore.ViewStore
     | ProjectionStore.ProjectionStore
     | SnapshotStore.SnapshotStore
@@ -52,6 +54,7 @@ export const sharedStores: Effect.Effect<Shared> = Effect.sync(() => {
       const store = contended(openLog(log, Duration.toMillis(commandRetention), appending.apply), contention)
       return locks.pipe(
         Context.add(EventStore.EventStore, store),
+        Context.add(LogTransfer.LogTransfer, logTransfer(log)),
         Context.add(SnapshotStore.SnapshotStore, snapshots),
         Context.merge(viewStores(generations, leftAfter, appending))
       )

@@ -2,6 +2,7 @@ import { MemoryEventStore, MemorySnapshotStore, MemoryStores, MemoryViewStore } 
 import {
   EventStore,
   EventStoreError,
+  LogTransfer,
   ProjectionStore,
   Reason,
   SnapshotStore,
@@ -56,6 +57,7 @@ export const together: Backend.Backend = {
       return Effect.succeed({
         eventStore: waiting(Context.get(stores, EventStore.EventStore), options.limit),
         streamLocks: Context.get(stores, StreamLocks.StreamLocks),
+        logTransfer: Context.get(stores, LogTransfer.LogTransfer),
         viewStore: Context.get(stores, ViewStore.ViewStore),
         projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
         snapshotStore: Context.get(stores, SnapshotStore.SnapshotStore),
@@ -73,6 +75,7 @@ export const apart: Backend.Backend = {
     const events = yield* Layer.build(MemoryEventStore.layer())
     const eventStore = Context.get(events, EventStore.EventStore)
     const streamLocks = Context.get(events, StreamLocks.StreamLocks)
+    const logTransfer = Context.get(events, LogTransfer.LogTransfer)
     const views = yield* MemoryViewStore.make()
     const viewStore = Context.get(views, ViewStore.ViewStore)
     const projectionStore = Context.get(views, ProjectionStore.ProjectionStore)
@@ -82,6 +85,7 @@ export const apart: Backend.Backend = {
       Effect.succeed({
         eventStore: waiting(eventStore, limit),
         streamLocks,
+        logTransfer,
         viewStore,
         projectionStore,
         snapshotStore,

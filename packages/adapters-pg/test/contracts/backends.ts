@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { PgEventStore, PgMigrations, PgSnapshotStore, PgStores, PgViewStore } from "@hexfold/adapters-pg"
-import { EventStore, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
+import { EventStore, LogTransfer, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
 import type { Backend } from "@hexfold/testing/contracts"
 import { Context, Effect, Layer, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
@@ -75,6 +75,7 @@ export const together = (data: Data = plain): Backend.Backend => ({
           return {
             eventStore: Context.get(stores, EventStore.EventStore),
             streamLocks: Context.get(stores, StreamLocks.StreamLocks),
+            logTransfer: Context.get(stores, LogTransfer.LogTransfer),
             viewStore: Context.get(stores, ViewStore.ViewStore),
             projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
             snapshotStore: Context.get(stores, SnapshotStore.SnapshotStore),
@@ -107,6 +108,7 @@ const openApart = (
     return {
       eventStore: Context.get(events, EventStore.EventStore),
       streamLocks: Context.get(events, StreamLocks.StreamLocks),
+      logTransfer: Context.get(events, LogTransfer.LogTransfer),
       viewStore: Context.get(views, ViewStore.ViewStore),
       projectionStore: Context.get(views, ProjectionStore.ProjectionStore),
       snapshotStore,

@@ -1,5 +1,15 @@
 import type * as Schema from "effect/Schema"
 
+/** Where an event was before it was moved into the log that has it now. */
+export type Origin = {
+  /** The identity of the log that had it: a text of at most 1,000 characters. */
+  readonly log: string
+  /** Its position there. */
+  readonly position: number
+  /** Where it was before that, if it was moved more than once. */
+  readonly origin?: Origin
+}
+
 /** The metadata stored with an event. */
 export interface Metadata {
   /** The same for everything that follows from one request or job. */
@@ -12,4 +22,6 @@ export interface Metadata {
   readonly fields?: { readonly [name: string]: Schema.Json }
   /** The versions of the fields whose version is later than the first. */
   readonly versions?: { readonly [name: string]: number }
+  /** Where the event was before, if an import has moved it here. Programs do not set it for events of their own. */
+  readonly origin?: Origin
 }

@@ -106,7 +106,16 @@ export class CommandIdReused extends Schema.TaggedError<CommandIdReused>()("Comm
  * ```
  */
 export class EventStoreError extends Schema.TaggedError<EventStoreError>()("EventStoreError", {
-  operation: Schema.Literals(["append", "readStreams", "readStream", "readAll", "horizons", "open", "maintenance"]),
+  operation: Schema.Literals([
+    "append",
+    "readStreams",
+    "readStream",
+    "readAll",
+    "horizons",
+    "transfer",
+    "open",
+    "maintenance"
+  ]),
   reason: Reason.schema,
   /** The streams of the command; set by an executor. */
   streams: Schema.optionalKey(Schema.Array(Schema.String)),

@@ -1,6 +1,6 @@
 import * as DateTime from "effect/DateTime"
 import type * as Schema from "effect/Schema"
-import type { Metadata } from "../domain/metadata.ts"
+import type { Metadata, Origin } from "../domain/metadata.ts"
 import { idProblem, quote, textProblem } from "../domain/texts.ts"
 import type { NewEvent } from "./EventStore.ts"
 import { jsonBytes } from "./jsonBytes.ts"
@@ -64,7 +64,7 @@ export const copyData = (type: string, data: NewEvent["data"]): NewEvent["data"]
 
 /** The copy of the metadata, or what is wrong with them. Most are two texts, and often both are the event's id, which was checked before. */
 export const copyMetadata = (metadata: Metadata, id: string): Metadata | Problem => {
-  const { actor, causationId, correlationId, fields, versions } = metadata
+  const { actor, causationId, correlationId, fields, origin, versions } = metadata
   const problem =
     (correlationId === id ? undefined : memberProblem("correlationId", correlationId)) ??
     (causationId === correlationId ? undefined : memberProblem("causationId", causationId)) ??
@@ -74,10 +74,13 @@ export const copyMetadata = (metadata: Metadata, id: string): Metadata | Problem
   if (copiedFields instanceof Problem) return new Problem(`.fields${copiedFields.text}`)
   const copiedVersions = versions === undefined ? undefined : copyVersions(versions, copiedFields)
   if (copiedVersions instanceof Problem) return new Problem(`.versions${copiedVersions.text}`)
+  const copiedOrigin = origin === undefined ? undefined : copyOrigin(origin, 1)
+  if (copiedOrigin instanceof Problem) return new Problem(`.origin${copiedOrigin.text}`)
   // In the order of all keys; see `copyJson`.
   const copy: Metadata = {
     ...(actor === undefined ? undefined : { actor }),
     ...(copiedFields === undefined ? undefined : { fields: copiedFields }),
+    ...(copiedOrigin === undefined ? undefined : { origin: copiedOrigin }),
     ...(copiedVersions === undefined ? undefined : { versions: copiedVersions }),
     causationId,
     correlationId
@@ -105,6 +108,24 @@ const copyVersions = (
   }
   return names.length === 0 ? undefined : copied
 }
+
+const copyOrigin = (origin: Origin, depth: number): Origin | Problem => {
+  if (typeof origin !== "object" || origin === null) return new Problem(": is not the origin of an event")
+  if (depth > mostMoves) return new Problem(`: tells of more than ${mostMoves} moves`)
+  const { log, origin: before, position } = origin
+  const problem = idProblem(".log", log)
+  if (problem !== undefined) return new Problem(problem)
+  if (!Number.isSafeInteger(position) || position < 0) return new Problem(".position: is not a position")
+  const copied = before === undefined ? undefined : copyOrigin(before, depth + 1)
+  if (copied instanceof Problem) return new Problem(`.origin${copied.text}`)
+  // In the order of all keys; see `copyJson`.
+  const copy: Origin = { log, ...(copied === undefined ? undefined : { origin: copied }), position }
+  for (const key in origin) if (!(key in copy)) return new Problem(`.${key}: is not part of an origin`)
+  return Object.freeze(copy)
+}
+
+/** An event has at most so many origins within each other. */
+const mostMoves = 50
 
 const memberProblem = (name: string, value: unknown): Problem | undefined => {
   const problem = typeof value === "string" ? textProblem(value) : "is not a text"

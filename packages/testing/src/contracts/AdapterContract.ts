@@ -2,6 +2,7 @@
 import type { Backend } from "./Backend.ts"
 import * as EventStoreContract from "./EventStoreContract.ts"
 import * as InlineContract from "./InlineContract.ts"
+import * as LogTransferContract from "./LogTransferContract.ts"
 import * as ProjectionContract from "./ProjectionContract.ts"
 import * as ProjectionStoreContract from "./ProjectionStoreContract.ts"
 import * as SnapshotStoreContract from "./SnapshotStoreContract.ts"
@@ -14,7 +15,7 @@ import * as ViewStoreContract from "./ViewStoreContract.ts"
  * @example
  * ```ts
  * import { MemoryStores } from "@hexfold/adapters-memory"
- * import { EventStore, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
+ * import { EventStore, LogTransfer, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
  * import { AdapterContract, type Backend } from "@hexfold/testing/contracts"
  * import { Context, Effect } from "effect"
  *
@@ -25,6 +26,7 @@ import * as ViewStoreContract from "./ViewStoreContract.ts"
  *     return Effect.succeed({
  *       eventStore: Context.get(stores, EventStore.EventStore),
  *       streamLocks: Context.get(stores, StreamLocks.StreamLocks),
+ *       logTransfer: Context.get(stores, LogTransfer.LogTransfer),
  *       viewStore: Context.get(stores, ViewStore.ViewStore),
  *       projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
  *       snapshotStore: Context.get(stores, SnapshotStore.SnapshotStore)
@@ -39,6 +41,7 @@ export const suite = (name: string, backend: Backend): void => {
     ProjectionStoreContract,
     ViewStoreContract,
     SnapshotStoreContract,
+    LogTransferContract,
     InlineContract,
     ProjectionContract
   ]) {

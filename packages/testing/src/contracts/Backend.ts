@@ -5,6 +5,7 @@
 import type {
   EventStore,
   EventStoreError,
+  LogTransfer,
   ProjectionStore,
   SnapshotStore,
   StreamId,
@@ -40,6 +41,8 @@ export interface Node {
   readonly eventStore: EventStore.EventStore["Service"]
   /** The locks of the event store of this node. */
   readonly streamLocks: StreamLocks.StreamLocks["Service"]
+  /** What moves the log of this node. */
+  readonly logTransfer: LogTransfer.LogTransfer["Service"]
   /** What reads the records of views on this node. An adapter that keeps no views takes the stores in memory. */
   readonly viewStore: ViewStore.ViewStore["Service"]
   /** What writes the records of views on this node. */
@@ -101,7 +104,7 @@ export type Open = (options: OpenOptions) => Effect.Effect<Node, unknown, Scope.
  * @example
  * ```ts
  * import { MemoryStores } from "@hexfold/adapters-memory"
- * import { EventStore, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
+ * import { EventStore, LogTransfer, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
  * import type { Backend } from "@hexfold/testing/contracts"
  * import { Context, Effect } from "effect"
  *
@@ -112,6 +115,7 @@ export type Open = (options: OpenOptions) => Effect.Effect<Node, unknown, Scope.
  *     return Effect.succeed({
  *       eventStore: Context.get(stores, EventStore.EventStore),
  *       streamLocks: Context.get(stores, StreamLocks.StreamLocks),
+ *       logTransfer: Context.get(stores, LogTransfer.LogTransfer),
  *       viewStore: Context.get(stores, ViewStore.ViewStore),
  *       projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
  *       snapshotStore: Context.get(stores, SnapshotStore.SnapshotStore)

@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { EventStore, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
+import { EventStore, LogTransfer, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
 import {
   type Backend,
   EventStoreContract,
   InlineContract,
+  LogTransferContract,
   ProjectionContract,
   ProjectionStoreContract,
   SnapshotStoreContract,
@@ -16,6 +17,7 @@ import { TestClock } from "effect/testing"
 const contracts = {
   EventStoreContract,
   InlineContract,
+  LogTransferContract,
   ProjectionContract,
   ProjectionStoreContract,
   SnapshotStoreContract,
@@ -35,6 +37,7 @@ const all: ReadonlyArray<Backend.Capability> = [
 const nodeOf = (stores: Context.Context<MemoryStores.Stores>): Backend.Node => ({
   eventStore: Context.get(stores, EventStore.EventStore),
   streamLocks: Context.get(stores, StreamLocks.StreamLocks),
+  logTransfer: Context.get(stores, LogTransfer.LogTransfer),
   viewStore: Context.get(stores, ViewStore.ViewStore),
   projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
   snapshotStore: Context.get(stores, SnapshotStore.SnapshotStore)

@@ -4,6 +4,7 @@ import {
   type Backend,
   EventStoreContract,
   InlineContract,
+  LogTransferContract,
   ProjectionContract,
   ProjectionStoreContract,
   SnapshotStoreContract,
@@ -57,6 +58,7 @@ describe("the page on adapters", () => {
     const rows = rowsOf("rule", "contract", "case")
     const contracts = {
       InlineContract,
+      LogTransferContract,
       ProjectionContract,
       ProjectionStoreContract,
       SnapshotStoreContract,
@@ -82,6 +84,7 @@ describe("the page on adapters", () => {
     const needed = [
       EventStoreContract,
       InlineContract,
+      LogTransferContract,
       ProjectionContract,
       ProjectionStoreContract,
       ViewStoreContract
