@@ -136,7 +136,9 @@ export const rebuilding: Cases = {
     const writing = yield* load([owner], tally)
     yield* projecting(owner, view)
     yield* until("there is something to build", () => writing.written() > 100)
-    const building = yield* Effect.forkScoped(builder.run(Projection.rebuild(view, { ...job, batch: 7 })))
+    // What gets no answer is asked again when a third of the lease is over.
+    const options = { ...job, lease: "4 seconds", batch: 7 } as const
+    const building = yield* Effect.forkScoped(builder.run(Projection.rebuild(view, options)))
     for (const trouble of ["late", "deaf", "down"] as const) {
       const made = builder.commits.length
       yield* until("it goes on", () => worked(builder, made) || building.pollUnsafe() !== undefined)
