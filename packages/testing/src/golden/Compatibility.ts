@@ -3,8 +3,8 @@
  * change of the program would not survive what is stored.
  *
  * A golden file has all stored types with their versions, the JSON Schema and examples of each, and histories with the
- * states or records that they lead to. It is made once, and only grows. It needs Node's files, so it is not part of the
- * main entry of this package.
+ * states or records that they lead to. A golden file is made once, and only grows. This module uses the files of Node, so
+ * the main entry of this package does not have it.
  */
 import type { Aggregate, View } from "@hexfold/core"
 import { Effect, Result, Schema } from "effect"
@@ -94,9 +94,9 @@ export const check: {
 type Target = Aggregate.Any | { readonly target: Aggregate.Any } | View.Any
 
 /**
- * Checks all aggregates and views of an application, one after the other, as {@link check} does. It fails too if the
- * folder has the golden file of an aggregate that is not among them: it was removed or renamed, and its streams, which are
- * called after it, would be found by nobody.
+ * Checks all aggregates and views of an application with {@link check}. It also fails if the folder has the golden file
+ * of an aggregate that is not among them. Such an aggregate was removed or renamed. Its streams bear its name, so nobody
+ * would find them.
  *
  * @example
  * ```ts

@@ -35,8 +35,8 @@ export const namesIn = (folder: string | URL): ReadonlyArray<string> => {
 }
 
 /**
- * Writes a file as a whole: who reads it meanwhile finds the text before or the text after. Several may write it at the
- * same time, because each writes a file of its own first, and a rename is one step.
+ * Writes a file as a whole: a reader finds the old text or the new one, and never a part. Several processes may write it
+ * at the same time, because each first writes a file of its own and then renames it in one step.
  */
 export const write = (path: string, text: string): void => {
   mkdirSync(dirname(path), { recursive: true })

@@ -24,7 +24,7 @@ const mostEvents = 5_000
 
 /**
  * The events of some streams up to a horizon, in the order of their positions. Each
- * stream is read in pages of its own, so it does not matter how many others there are.
+ * stream is read in pages of its own, so the streams that are left out are not read.
  *
  * Why no event comes too late. (1) A stream gives its events in the order of their
  * positions. (2) Events are given up to the lowest last position among the pages, so

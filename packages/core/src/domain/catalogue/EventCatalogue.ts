@@ -158,7 +158,7 @@ const recordedOf = ({ aggregate, description, schema, status, type, version }: S
   ...(status === "former" || status === "retired" ? { deprecated: true } : undefined),
   type: "object",
   properties: {
-    // The name of an aggregate has letters, digits and "_", so it is a pattern of itself.
+    // The name of an aggregate has only letters, digits and "_". None of them has another meaning in a pattern.
     streamId: { type: "string", pattern: `^${aggregate}-` },
     type: { const: type },
     schemaVersion: { const: version },

@@ -266,7 +266,7 @@ describe("a field with versions", () => {
     expect(failureOf((name) => ({ name, floor: 1 })).detail).toContain("a step gives a value that does not match")
   })
 
-  it("is refused in an append if its version is none", () => {
+  it("is refused in an append if its version is not a version after the first", () => {
     for (const [fields, versions] of [
       [{ device: 1 }, { device: 0 }],
       [{ device: 1 }, { device: 1 }],

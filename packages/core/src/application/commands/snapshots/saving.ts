@@ -67,7 +67,7 @@ export const saving = (
       covered.meters.dropped(reason)
       // It is due again with the next state, which is then of the present history.
       if (reason === "lost") covered.last.forget(streamId)
-      // The snapshot is due again when the store works. Until then each command would encode its state in vain.
+      // The snapshot is due again when the store works. A try before that would encode the state for nothing.
       if (reason === "lost" || reason === "state" || missed.size === capacity) return
       missed.set(`${covered.fingerprint} ${streamId}`, { covered, streamId })
     }

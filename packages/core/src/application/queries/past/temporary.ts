@@ -35,7 +35,7 @@ export interface TemporaryRecords extends PastRecords<CommitConflict | ViewStore
  * Begins a temporary generation of a view's records, and deletes it when the scope closes.
  *
  * Why no records stay behind: the generation has an owner as long as the scope is open, because the lease is renewed.
- * Where a process dies, the lease ends. Then whoever begins a temporary generation next deletes it: who owns it may.
+ * If a process dies, its lease ends. The next process that begins a temporary generation claims the old one and deletes it.
  */
 export const temporary = (
   view: View.Any,
