@@ -24,6 +24,8 @@ export const claim = (
   if (refused !== undefined) return Result.fail(refused)
   const { now } = moment
   const { after = 0, fingerprint, generation, lease, owner, part: { index, of } = whole } = given
+  const holder = given.succeeds === true ? succeed(generations, given, now) : undefined
+  if (holder !== undefined) return Result.succeed({ _tag: "Held", by: holder })
   const stored = find(generations, generation) ?? create(generations, generation, after)
   if (fingerprint !== undefined && stored.fingerprint !== undefined && fingerprint !== stored.fingerprint) {
     return Result.succeed({ _tag: "Differs", fingerprint: stored.fingerprint })
@@ -55,6 +57,26 @@ export const claim = (
     ...(part.history === undefined || stored.inline !== undefined ? {} : { history: part.history }),
     inline: stored.inline !== undefined
   })
+}
+
+// Gives a generation that goes through all versions to the version of the claim. Gives its owner if that is not to be yet.
+const succeed = (
+  generations: Generations,
+  { fingerprint, generation: { version, view }, lease }: ProjectionStore.Claim,
+  now: number
+): string | undefined => {
+  const stored = generations.views.get(view)?.[0]
+  if (stored === undefined || stored.version === version) return undefined
+  const millis = Duration.toMillis(lease)
+  const holder = stored.parts.find(({ leasedUntil }) => leasedUntil + millis > now)
+  if (version < stored.version && holder !== undefined) return holder.owner
+  stored.version = version
+  stored.fingerprint = fingerprint
+  for (const part of stored.parts) {
+    part.epoch = generations.nextEpoch()
+    part.leasedUntil = Math.min(part.leasedUntil, now)
+  }
+  return undefined
 }
 
 // Moves the position over what its owner has passed. A renewal of a former epoch, or of another position, moves nothing.

@@ -16,7 +16,8 @@ export interface Part {
 
 /** The records of one build of a version. */
 export interface Stored {
-  readonly version: number
+  /** It changes only where a generation goes through all versions of a definition. */
+  version: number
   readonly build: number
   readonly records: Map<string, Schema.Json>
   readonly deadLetters: Map<string, ProjectionStore.DeadLetter>

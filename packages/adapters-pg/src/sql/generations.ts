@@ -82,6 +82,35 @@ export const adopt = (schema: string): string =>
   `update ${schema}.views set fingerprint = $2 where id = $1 and fingerprint is null`
 
 /**
+ * The generation that goes through all versions of a definition, if it has another one than the claim. `holder` is the
+ * owner of a part that has had one within the duration of the lease.
+ *
+ * $1 text: the name; $2 bigint: the version of the claim; $3 float8: the lease in seconds.
+ */
+export const former = (schema: string): string => `
+select g.id, g.version, (
+    select p.owner from ${schema}.view_parts p
+    where p.generation = g.id and p.leased_until > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $3)
+    order by p.index limit 1
+  ) as holder
+from ${schema}.views g where g.view = $1 and g.version <> $2 order by g.id limit 1`
+
+/**
+ * Gives a generation to another version of its definition, and ends the leases of all its parts. It changes nothing if
+ * the generation has a third version by now.
+ *
+ * $1 bigint: the generation; $2 bigint: the version that was seen; $3 bigint: the next one; $4 text or null: its
+ * fingerprint.
+ */
+export const succeed = (schema: string): string => `
+with given as materialized (
+  update ${schema}.views set version = $3, fingerprint = $4 where id = $1 and version = $2 returning id
+)
+update ${schema}.view_parts set
+  epoch = ${nextEpoch(schema)}, leased_until = least(leased_until, pg_catalog.clock_timestamp())
+where generation in (select id from given)`
+
+/**
  * Takes or renews a part's lease, by the server's clock. It returns no row if the
  * part is in another epoch.
  *

@@ -33,13 +33,34 @@ interface Part extends Place {
   readonly left: boolean
 }
 
+interface Former {
+  readonly id: bigint
+  readonly version: bigint
+  /** The owner of a part that has had one lately; null if there is none. */
+  readonly holder: string | null
+}
+
 /** Claims of a schema's generations. Each runs in a transaction at READ COMMITTED. */
 export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient, leftAfter: number) => {
+  const formerOf = ({ generation: { version, view }, lease }: Pick<ProjectionStore.Claim, "generation" | "lease">) =>
+    Effect.map(
+      sql.unsafe<Former>(registry.former(schema), [view, bigint(version), float8(leaseOf({ lease }))]),
+      ([former]) => former
+    )
+
   // Of several transactions that create the same generation one creates the table. The others see it once they have the
   // lock.
-  const create = ({ after, fingerprint, generation: { build, version, view }, indexes = [] }: ProjectionStore.Claim) =>
-    Effect.gen(function* () {
+  const create = (given: ProjectionStore.Claim) => {
+    const {
+      after,
+      fingerprint,
+      generation: { build, version, view },
+      indexes = [],
+      succeeds
+    } = given
+    return Effect.gen(function* () {
       yield* sql.unsafe(registry.lockView, [name, view])
+      if (succeeds === true && (yield* formerOf(given)) !== undefined) return
       const at = [view, bigint(version), bigint(build)]
       const [created] = yield* sql.unsafe<Pick<Part, "id" | "build">>(registry.register(schema), [
         ...at,
@@ -61,6 +82,7 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient,
         error._tag === "SqlError" && isForbidden(error) ? mayNotCreate(view, version, error) : error
       )
     )
+  }
 
   // A transaction that adds or removes parts, or switches, holds the generation's lock. With this lock and the rows of
   // all parts locked, nothing has changed if each part is in the epoch and at the position that was seen: a claim would
@@ -95,6 +117,15 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient,
     Effect.gen(function* () {
       const { fingerprint, generation, owner, part: { index, of } = { index: 0, of: 1 } } = given
       const at = [generation.view, bigint(generation.version), bigint(generation.build)]
+      // Of two versions that take it at once, the second one waits for the row and finds another version: it looks again.
+      const former = given.succeeds === true ? yield* formerOf(given) : undefined
+      if (former !== undefined) {
+        const { holder, id, version } = former
+        if (holder !== null && generation.version < Number(version)) return { _tag: "Held", by: holder } as const
+        const next = bigint(generation.version)
+        yield* sql.unsafe(registry.succeed(schema), [id, version, next, fingerprint ?? null])
+        return yield* claim(given, looks)
+      }
       const parts = yield* sql.unsafe<Part>(registry.parts(schema), [...at, float8(leftAfter)])
       // A fingerprint never changes, so what is decided here holds for the whole claim.
       const kept = parts[0]?.fingerprint ?? undefined
@@ -191,7 +222,7 @@ export const renewing =
     })
   }
 
-const leaseOf = ({ lease }: ProjectionStore.Claim): number =>
+const leaseOf = ({ lease }: Pick<ProjectionStore.Claim, "lease">): number =>
   Math.min(Math.max(Duration.toSeconds(lease), 0), longestLease)
 
 const withoutParts = ({ version, view }: ProjectionStore.Generation) => {

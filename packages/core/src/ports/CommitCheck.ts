@@ -69,9 +69,11 @@ export const checkClaim = ({
   after = 0,
   fingerprint,
   generation,
+  inline,
   owner,
   part,
-  renews
+  renews,
+  succeeds
 }: Claim): ViewStoreError | undefined => {
   const refused =
     generationProblem(generation) ??
@@ -79,6 +81,9 @@ export const checkClaim = ({
     (fingerprint === undefined ? undefined : idProblem("fingerprint", fingerprint)) ??
     positionProblem(after, 0) ??
     (part === undefined || isPart(part) ? undefined : `${part.index} of ${part.of} is not a valid part`) ??
+    (succeeds === true && (inline === true || generation.build !== undefined)
+      ? "what goes through all versions of a definition has no build, and is not inline"
+      : undefined) ??
     renewalProblem(renews)
   return refused === undefined ? undefined : rejected("claim", generation, refused)
 }
@@ -121,10 +126,14 @@ const renewalProblem = (renews: Claim["renews"]): string | undefined => {
 }
 
 const generationProblem = ({ build, version, view }: Generation): string | undefined => {
-  if (!StreamId.isAggregateName(view)) return `${quote(view)} is not a valid name of a view`
+  if (!isName(view)) return `${quote(view)} is not a valid name of a view`
   if (!isCount(version)) return `${version} is not a valid version of a view`
   return build === undefined || isCount(build) ? undefined : `${build} is not a valid build of a view`
 }
+
+// The name of a view, or that of a consumer after its kind, as in `reactor/SendMail`. So the two never have the same name.
+const isName = (name: string): boolean =>
+  StreamId.isAggregateName(name) || /^[a-z]{1,20}\/[A-Za-z][\w.-]{0,99}$/.test(name)
 
 const isCount = (n: number): boolean => Number.isSafeInteger(n) && n > 0
 

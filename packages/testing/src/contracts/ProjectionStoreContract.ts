@@ -17,6 +17,7 @@ import { loading } from "./projectionStore/loading.ts"
 import { overtaking } from "./projectionStore/overtaking.ts"
 import { dividing } from "./projectionStore/parts.ts"
 import { renewing } from "./projectionStore/renewing.ts"
+import { succeeding } from "./projectionStore/succeeding.ts"
 import { suite as declare } from "./suite.ts"
 
 const contract: Contract = {
@@ -36,6 +37,7 @@ const contract: Contract = {
     defining,
     dropping,
     fencing,
+    succeeding,
     deadLetters
   }
 }

@@ -1,0 +1,165 @@
+import { assert } from "@effect/vitest"
+import type { ProjectionStore } from "@hexfold/core"
+import { Duration, Effect, Schedule } from "effect"
+import { type Cases, needs } from "../plan.ts"
+import { open, records, statusOf, type Store } from "./generations.ts"
+
+const minute = Duration.minutes(1)
+const brief = Duration.millis(50)
+
+let made = 0
+
+const newName = (): string => `reactor/R${crypto.randomUUID().replaceAll("-", "")}_${++made}`
+
+interface Asked extends Partial<Pick<ProjectionStore.Claim, "fingerprint" | "lease" | "part" | "after">> {
+  readonly owner?: string
+}
+
+/** A claim of a version of a definition whose versions share one generation. */
+const claim = (store: Pick<Store, "claim">, view: string, version: number, asked: Asked = {}) =>
+  store.claim({
+    generation: { view, version },
+    owner: `version ${version}`,
+    lease: minute,
+    fingerprint: `f${version}`,
+    succeeds: true,
+    ...asked
+  })
+
+const own = (store: Pick<Store, "claim">, view: string, version: number, asked?: Asked) =>
+  Effect.flatMap(claim(store, view, version, asked), (claimed) =>
+    claimed._tag === "Owned" ? Effect.succeed(claimed) : Effect.die(claimed)
+  )
+
+const ownerOf = (view: string, version: number, { epoch }: { readonly epoch: number }, part = 0) => ({
+  generation: { view, version },
+  part,
+  epoch
+})
+
+/** Promise 10: one generation for all versions of a definition. */
+export const succeeding: Cases = {
+  "10 a higher version takes the generation from its owner at once, and begins where that has ended": needs(
+    "otherProcesses"
+  )(function* () {
+    const [old, next] = yield* Effect.all([open, open])
+    const view = newName()
+    const first = yield* own(old, view, 1, { after: 3 })
+    yield* old.commit({ owner: ownerOf(view, 1, first), from: 3, to: 7, records: records({ a: "kept" }) })
+    const second = yield* own(next, view, 2, { after: 0 })
+    assert.strictEqual(second.position, 7)
+    assert.isAbove(second.epoch, first.epoch)
+    const late = { owner: ownerOf(view, 1, first), from: 7, to: 8, records: records({ b: "late" }) }
+    assert.strictEqual((yield* Effect.flip(old.commit(late)))._tag, "CommitConflict")
+    assert.deepStrictEqual(yield* claim(old, view, 1), { _tag: "Held", by: "version 2" })
+    yield* next.commit({ owner: ownerOf(view, 2, second), from: 7, to: 9 })
+    const all = yield* statusOf(old, view)
+    assert.deepStrictEqual(
+      all.map(({ fingerprint, position, version }) => ({ fingerprint, position, version })),
+      [{ fingerprint: "f2", position: 9, version: 2 }]
+    )
+    const loaded = yield* next.load({ view, version: 2 }, ["a", "b"])
+    assert.deepStrictEqual([...loaded.states], [["a", "kept"]])
+  }),
+
+  "10 a renewal of a former version is refused": needs("otherProcesses")(function* () {
+    const [old, next] = yield* Effect.all([open, open])
+    const view = newName()
+    const { epoch } = yield* own(old, view, 1)
+    yield* own(next, view, 2)
+    const passed = { from: 0, to: 5, history: 1 }
+    const renewed = old.claim({
+      generation: { view, version: 1 },
+      owner: "version 1",
+      lease: minute,
+      fingerprint: "f1",
+      succeeds: true,
+      renews: { epoch, passed }
+    })
+    assert.deepStrictEqual(yield* renewed, { _tag: "Held", by: "version 2" })
+    assert.strictEqual((yield* statusOf(old, view))[0]?.position, 0)
+  }),
+
+  "10 a lower version begins when nobody has owned a part for the duration of its lease": needs("otherProcesses")(
+    function* () {
+      const [old, next] = yield* Effect.all([open, open])
+      const view = newName()
+      const second = yield* own(next, view, 2)
+      yield* next.commit({ owner: ownerOf(view, 2, second), from: 0, to: 4 })
+      yield* claim(next, view, 2, { lease: Duration.zero })
+      // A process of the higher version may only be between two attempts.
+      assert.deepStrictEqual(yield* claim(old, view, 1), { _tag: "Held", by: "version 2" })
+      const back = yield* claim(old, view, 1, { lease: brief }).pipe(
+        Effect.repeat({
+          until: (each: ProjectionStore.Claimed) => each._tag === "Owned",
+          schedule: Schedule.spaced("5 millis")
+        })
+      )
+      assert.ok(back._tag === "Owned")
+      assert.strictEqual(back.position, 4)
+      assert.isAbove(back.epoch, second.epoch)
+      const late = { owner: ownerOf(view, 2, second), from: 4, to: 5 }
+      assert.strictEqual((yield* Effect.flip(next.commit(late)))._tag, "CommitConflict")
+      const [status] = yield* statusOf(old, view)
+      assert.deepStrictEqual([status?.version, status?.fingerprint], [1, "f1"])
+    }
+  ),
+
+  "10 a higher version takes all parts, and each goes on at its own position": needs("otherProcesses")(function* () {
+    const [old, next] = yield* Effect.all([open, open])
+    const view = newName()
+    const parts = [0, 1, 2].map((index) => ({ index, of: 3 }))
+    const firsts = yield* Effect.forEach(parts, (part) => own(old, view, 1, { part }))
+    for (const [index, first] of firsts.entries()) {
+      yield* old.commit({ owner: ownerOf(view, 1, first, index), from: 0, to: index + 1 })
+    }
+    yield* own(next, view, 2, { part: parts[1]! })
+    for (const [index, first] of firsts.entries()) {
+      const late = { owner: ownerOf(view, 1, first, index), from: index + 1, to: 9 }
+      assert.strictEqual((yield* Effect.flip(old.commit(late)))._tag, "CommitConflict")
+      assert.strictEqual((yield* claim(old, view, 1, { part: parts[index]! }))._tag, "Held")
+    }
+    for (const part of [parts[0]!, parts[2]!]) {
+      assert.strictEqual((yield* own(next, view, 2, { part })).position, part.index + 1)
+    }
+  }),
+
+  "10 versions that begin at one moment make one generation, and the highest owns it": needs("otherProcesses")(
+    function* () {
+      const stores = yield* Effect.all([open, open, open])
+      for (let round = 0; round < 5; round++) {
+        const view = newName()
+        const versions = [1, 2, 3, 4, 5, 6]
+        yield* Effect.forEach(versions, (version) => claim(stores[version % 3]!, view, version), {
+          concurrency: "unbounded"
+        })
+        const [first, ...others] = yield* statusOf(stores[0], view)
+        assert.deepStrictEqual(others, [])
+        assert.strictEqual(first?.version, 6)
+        assert.strictEqual(first?.parts[0]?.owner, "version 6")
+      }
+    }
+  ),
+
+  "10 another definition of the same version changes nothing": Effect.gen(function* () {
+    const store = yield* open
+    const view = newName()
+    const first = yield* own(store, view, 1)
+    const other = yield* claim(store, view, 1, { owner: "other", fingerprint: "another" })
+    assert.deepStrictEqual(other, { _tag: "Differs", fingerprint: "f1" })
+    yield* store.commit({ owner: ownerOf(view, 1, first), from: 0, to: 1 })
+  }),
+
+  "10 it has no build, and appends do not maintain it": Effect.gen(function* () {
+    const store = yield* open
+    const view = newName()
+    const asked = { owner: "one", lease: minute, succeeds: true } as const
+    for (const wrong of [
+      { ...asked, generation: { view, version: 1, build: 1 } },
+      { ...asked, generation: { view, version: 1 }, inline: true }
+    ]) {
+      assert.strictEqual((yield* Effect.flip(store.claim(wrong))).reason._tag, "Rejected")
+    }
+    assert.deepStrictEqual(yield* statusOf(store, view), [])
+  })
+}
