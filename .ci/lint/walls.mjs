@@ -265,10 +265,25 @@ export const walls = {
     allowed: [
       ...ground,
       "./Reactor.ts",
+      "./consuming/worker.ts",
       "../commands/Executor.ts",
       "../projections/Projection.ts",
       "../events/EventCodec.ts",
       "@noble/hashes/sha2.js",
+      "effect/Effect"
+    ]
+  },
+  "packages/core/src/application/reactions/consuming/*": {
+    folder: "packages/core/src/application/reactions/consuming",
+    forbidden: [...unstable, "../Reactor.ts", "../../lifecycle/Export.ts", "../../../index.ts"],
+    allowed: [
+      "./consume.ts",
+      "../errors.ts",
+      "../../commands/derivedIds.ts",
+      "../../projections/worker/lease.ts",
+      "../../views/decoding.ts",
+      "../../../ports/Reason.ts",
+      "../../../domain/view/consumer.ts",
       "effect/Effect"
     ]
   },
@@ -544,7 +559,7 @@ export const walls = {
       "effect"
     ]
   },
-  "packages/testing/src/contracts/{changing,eventStore,executing,histories,inline,keeping,logTransfer,projectionStore,projections,snapshotStore,streamLocks,subscriptions,viewStore}/*":
+  "packages/testing/src/contracts/{changing,eventStore,executing,histories,inline,keeping,logTransfer,projectionStore,projections,reactors,snapshotStore,streamLocks,subscriptions,viewStore}/*":
     {
       folder: "packages/testing/src/contracts/eventStore",
       forbidden: [
@@ -555,7 +570,7 @@ export const walls = {
         "../../../../../node_modules/pg/lib/index.js",
         "../../dist/index.js",
         "../../index.ts",
-        "../projections/tallies.ts",
+        "../projections/watching.ts",
         "node:fs"
       ],
       allowed: [

@@ -24,9 +24,14 @@ export const claim = (
   if (refused !== undefined) return Result.fail(refused)
   const { now } = moment
   const { after = 0, fingerprint, generation, lease, owner, part: { index, of } = whole } = given
-  const holder = given.succeeds === true ? succeed(generations, given, now) : undefined
-  if (holder !== undefined) return Result.succeed({ _tag: "Held", by: holder })
   const stored = find(generations, generation) ?? create(generations, generation, after)
+  if (stored.version > generation.version && Duration.isZero(lease)) {
+    const own = stored.parts[index]
+    if (own?.owner === owner) own.leasedUntil = Math.min(own.leasedUntil, now)
+    return Result.succeed({ _tag: "Held", by: own?.owner ?? owner })
+  }
+  const holder = succeed(stored, given, now)
+  if (holder !== undefined) return Result.succeed({ _tag: "Held", by: holder })
   if (fingerprint !== undefined && stored.fingerprint !== undefined && fingerprint !== stored.fingerprint) {
     return Result.succeed({ _tag: "Differs", fingerprint: stored.fingerprint })
   }
@@ -59,23 +64,18 @@ export const claim = (
   })
 }
 
-// Gives a generation that goes through all versions to the version of the claim. Gives its owner if that is not to be yet.
+// Gives the generation of all versions the version of the claim. Gives an owner if that is not to be yet.
 const succeed = (
-  generations: Generations,
-  { fingerprint, generation: { version, view }, lease }: ProjectionStore.Claim,
+  stored: Stored,
+  { fingerprint, generation: { version }, lease }: ProjectionStore.Claim,
   now: number
 ): string | undefined => {
-  const stored = generations.views.get(view)?.[0]
-  if (stored === undefined || stored.version === version) return undefined
+  if (stored.version === version) return undefined
   const millis = Duration.toMillis(lease)
   const holder = stored.parts.find(({ leasedUntil }) => leasedUntil + millis > now)
   if (version < stored.version && holder !== undefined) return holder.owner
   stored.version = version
   stored.fingerprint = fingerprint
-  for (const part of stored.parts) {
-    part.epoch = generations.nextEpoch()
-    part.leasedUntil = Math.min(part.leasedUntil, now)
-  }
   return undefined
 }
 

@@ -1,4 +1,5 @@
 import { NotServing, type ProjectionStore, type ViewStore } from "@hexfold/core"
+import { CommitCheck } from "@hexfold/core/adapter"
 import { Duration, type Schema } from "effect"
 
 /** One part of a generation's keys. */
@@ -95,7 +96,7 @@ export const open = (
 
 /** The generation with this version and build. Without a build it is the present one of the version. */
 export const find = ({ views }: Generations, { build, version, view }: ViewStore.Generation): Stored | undefined => {
-  const builds = (views.get(view) ?? []).filter((each) => each.version === version)
+  const builds = (views.get(view) ?? []).filter((each) => each.version === version || CommitCheck.isShared(view))
   if (build !== undefined) return builds.find((each) => each.build === build)
   return builds.find(({ serves }) => serves) ?? builds.find(({ replaced }) => !replaced)
 }

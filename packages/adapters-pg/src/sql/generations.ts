@@ -9,11 +9,14 @@ export const countedChanges = "changes + greatest(position - changes_at, 0)"
 
 const nextEpoch = (schema: string): string => `pg_catalog.nextval('${schema}.view_epochs'::regclass)`
 
+// All versions of a reactor share one generation, whichever version is named. Its name has a kind, such as `reactor/SendMail`.
+const isShared = "pg_catalog.strpos(view, '/') > 0"
+
 // A generation by its name. Without a build it is the one that serves, otherwise the first that no other has replaced.
 // $1 text: the view; $2 bigint: the version; $3 bigint or null: the build.
 const named = (schema: string, columns = "id"): string => `
 select ${columns} from ${schema}.views
-where view = $1 and version = $2 and (build = $3 or $3 is null and (serves or not replaced))
+where view = $1 and (version = $2 or ${isShared}) and (build = $3 or $3 is null and (serves or not replaced))
 order by serves desc, build limit 1`
 
 /** The number of a generation. $1 text: the view; $2 bigint: the version; $3 bigint or null: the build. */
@@ -82,8 +85,8 @@ export const adopt = (schema: string): string =>
   `update ${schema}.views set fingerprint = $2 where id = $1 and fingerprint is null`
 
 /**
- * The generation that goes through all versions of a definition, if it has another one than the claim. `holder` is the
- * owner of a part that has had one within the duration of the lease.
+ * The generation that all versions of a reactor share, if it has another version than the claim. `holder` is the owner of
+ * a part that has had one within the duration of the lease.
  *
  * $1 text: the name; $2 bigint: the version of the claim; $3 float8: the lease in seconds.
  */
@@ -93,22 +96,20 @@ select g.id, g.version, (
     where p.generation = g.id and p.leased_until > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $3)
     order by p.index limit 1
   ) as holder
-from ${schema}.views g where g.view = $1 and g.version <> $2 order by g.id limit 1`
+from ${schema}.views g where g.view = $1 and g.version <> $2 and ${isShared}`
 
 /**
- * Gives a generation to another version of its definition, and ends the leases of all its parts. It changes nothing if
- * the generation has a third version by now.
- *
- * $1 bigint: the generation; $2 bigint: the version that was seen; $3 bigint: the next one; $4 text or null: its
+ * Gives a generation another version and its fingerprint. It changes nothing if the generation has a third version by
+ * now. $1 bigint: the generation; $2 bigint: the version that was seen; $3 bigint: the next one; $4 text or null: its
  * fingerprint.
  */
-export const succeed = (schema: string): string => `
-with given as materialized (
-  update ${schema}.views set version = $3, fingerprint = $4 where id = $1 and version = $2 returning id
-)
-update ${schema}.view_parts set
-  epoch = ${nextEpoch(schema)}, leased_until = least(leased_until, pg_catalog.clock_timestamp())
-where generation in (select id from given)`
+export const succeed = (schema: string): string =>
+  `update ${schema}.views set version = $3, fingerprint = $4 where id = $1 and version = $2`
+
+/** Ends the lease of an owner. $1 bigint: the generation; $2 int: the part; $3 text: the owner. */
+export const release = (schema: string): string => `
+update ${schema}.view_parts set leased_until = least(leased_until, pg_catalog.clock_timestamp())
+where generation = $1 and index = $2 and owner = $3`
 
 /**
  * Takes or renews a part's lease, by the server's clock. It returns no row if the

@@ -1,4 +1,5 @@
 import { type ProjectionStore, Reason, ViewStoreError } from "@hexfold/core"
+import { CommitCheck } from "@hexfold/core/adapter"
 import { PgTypes } from "@effect/sql-pg"
 import { Duration, Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -50,17 +51,9 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient,
 
   // Of several transactions that create the same generation one creates the table. The others see it once they have the
   // lock.
-  const create = (given: ProjectionStore.Claim) => {
-    const {
-      after,
-      fingerprint,
-      generation: { build, version, view },
-      indexes = [],
-      succeeds
-    } = given
-    return Effect.gen(function* () {
+  const create = ({ after, fingerprint, generation: { build, version, view }, indexes = [] }: ProjectionStore.Claim) =>
+    Effect.gen(function* () {
       yield* sql.unsafe(registry.lockView, [name, view])
-      if (succeeds === true && (yield* formerOf(given)) !== undefined) return
       const at = [view, bigint(version), bigint(build)]
       const [created] = yield* sql.unsafe<Pick<Part, "id" | "build">>(registry.register(schema), [
         ...at,
@@ -82,7 +75,6 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient,
         error._tag === "SqlError" && isForbidden(error) ? mayNotCreate(view, version, error) : error
       )
     )
-  }
 
   // A transaction that adds or removes parts, or switches, holds the generation's lock. With this lock and the rows of
   // all parts locked, nothing has changed if each part is in the epoch and at the position that was seen: a claim would
@@ -118,10 +110,16 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient,
       const { fingerprint, generation, owner, part: { index, of } = { index: 0, of: 1 } } = given
       const at = [generation.view, bigint(generation.version), bigint(generation.build)]
       // Of two versions that take it at once, the second one waits for the row and finds another version: it looks again.
-      const former = given.succeeds === true ? yield* formerOf(given) : undefined
+      const former = CommitCheck.isShared(generation.view) ? yield* formerOf(given) : undefined
       if (former !== undefined) {
         const { holder, id, version } = former
-        if (holder !== null && generation.version < Number(version)) return { _tag: "Held", by: holder } as const
+        if (generation.version < Number(version)) {
+          if (leaseOf(given) === 0) {
+            yield* sql.unsafe(registry.release(schema), [id, int4(index), owner])
+            return { _tag: "Held", by: holder ?? owner } as const
+          }
+          if (holder !== null) return { _tag: "Held", by: holder } as const
+        }
         const next = bigint(generation.version)
         yield* sql.unsafe(registry.succeed(schema), [id, version, next, fingerprint ?? null])
         return yield* claim(given, looks)

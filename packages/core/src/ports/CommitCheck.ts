@@ -7,10 +7,10 @@ import { Rejected } from "./Reason.ts"
 import { isStorableTime } from "./eventCopy.ts"
 import { areCopied, copyState, maxRecordBytes, Problem } from "./jsonCopy.ts"
 import { ViewStoreError } from "./errors.ts"
-import type { Generation, Part } from "./generation.ts"
+import { type Generation, isShared, type Part } from "./generation.ts"
 import type { Changes, Claim, Commit, Owner } from "./ProjectionStore.ts"
 
-export { maxRecordBytes }
+export { isShared, maxRecordBytes }
 
 /**
  * Checks a commit. Gives the commit with copies of its states, which a store may
@@ -72,8 +72,7 @@ export const checkClaim = ({
   inline,
   owner,
   part,
-  renews,
-  succeeds
+  renews
 }: Claim): ViewStoreError | undefined => {
   const refused =
     generationProblem(generation) ??
@@ -81,8 +80,8 @@ export const checkClaim = ({
     (fingerprint === undefined ? undefined : idProblem("fingerprint", fingerprint)) ??
     positionProblem(after, 0) ??
     (part === undefined || isPart(part) ? undefined : `${part.index} of ${part.of} is not a valid part`) ??
-    (succeeds === true && (inline === true || generation.build !== undefined)
-      ? "what goes through all versions of a definition has no build, and is not inline"
+    (isShared(generation.view) && (inline === true || generation.build !== undefined)
+      ? "the generation of all versions has no build, and is not inline"
       : undefined) ??
     renewalProblem(renews)
   return refused === undefined ? undefined : rejected("claim", generation, refused)
@@ -131,7 +130,7 @@ const generationProblem = ({ build, version, view }: Generation): string | undef
   return build === undefined || isCount(build) ? undefined : `${build} is not a valid build of a view`
 }
 
-// The name of a view, or that of a consumer after its kind, as in `reactor/SendMail`. So the two never have the same name.
+// The name of a view, or that of a reactor after its kind. So the two never have the same name.
 const isName = (name: string): boolean =>
   StreamId.isAggregateName(name) || /^[a-z]{1,20}\/[A-Za-z][\w.-]{0,99}$/.test(name)
 

@@ -31,18 +31,6 @@ export interface Claim {
    * the first claim that has one. A claim without it is that of nobody who applies events.
    */
   readonly fingerprint?: string
-  /**
-   * Whether all versions of the definition share one generation, because what was done for an event must not be done
-   * again for the next version: so it is for reactors. The version of the claim is that of its definition. It has no
-   * build, and is not inline.
-   *
-   * - A version above the generation's takes all parts at once, also from their owners, in higher epochs.
-   * - A version below it is `Held` until no part has had an owner for the duration of the claim's lease. Then it takes
-   *   all parts in the same way.
-   *
-   * Positions, records and dead letters stay. The generation has the version and the fingerprint of the claim from then on.
-   */
-  readonly succeeds?: boolean
   /** Given by an owner that renews its lease, or ends it. Stores may write renewals that come together in one statement. */
   readonly renews?: Renewal
 }
@@ -195,8 +183,12 @@ export interface Loaded {
  * 9. The events of a generation are applied by one definition only. A claim with a
  *    fingerprint that is not the generation's changes nothing, also if nobody owns the
  *    generation. Appends maintain it only with the definition that has its fingerprint.
- * 10. One generation goes through all versions of a definition that `succeeds`. Only the
- *    version that it has commits to it, and the next one begins where that has ended.
+ * 10. The generation of a reactor is that of all its versions: see `Generation`. A claim of a
+ *    version above the generation's gives it that version and that fingerprint at once. From
+ *    then on owners of lower versions may commit and release their lease, but not renew it;
+ *    so the higher version begins where they have ended. A claim of a lower version is
+ *    `Held` until no part has had an owner for the duration of the claim's lease. Then the
+ *    generation goes back to that version.
  *
  * The numbers are those of the promises in the contract suite; promise 5 is of the
  * port `ViewStore`.

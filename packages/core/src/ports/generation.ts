@@ -2,7 +2,12 @@
 import type * as Duration from "effect/Duration"
 import type { Unapplied } from "./deadLetter.ts"
 
-/** The records that one version of a view's definition makes. */
+/**
+ * The records that one version of a view's definition makes.
+ *
+ * What was done for an event is not done again for the next version. So the generation of a reactor is that of all its
+ * versions, whichever version is named. It has a name with a kind, such as `reactor/SendMail`, one build, and is not inline.
+ */
 export interface Generation {
   /** The view's name. */
   readonly view: string
@@ -92,13 +97,16 @@ export interface Version {
   readonly version: number
 }
 
+/** Whether all versions share one generation: see {@link Generation}. */
+export const isShared = (view: string): boolean => view.includes("/")
+
 /** The build that answers the queries to a version of a view. */
 export const servingOf = (view: Version, all: ReadonlyArray<Status>): Status | undefined =>
   buildsOf(view, all).find(({ serves }) => serves)
 
 /** All builds of one version of a view. */
 export const buildsOf = ({ name, version }: Version, all: ReadonlyArray<Status>): ReadonlyArray<Status> =>
-  all.filter((each) => each.view === name && each.version === version)
+  all.filter((each) => each.view === name && (each.version === version || isShared(name)))
 
 /** The generation that the projections of one version of a view work on. */
 export const currentOf = (view: Version, all: ReadonlyArray<Status>): Status | undefined => {

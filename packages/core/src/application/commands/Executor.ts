@@ -15,7 +15,7 @@ import type { StreamId } from "../../domain/StreamId.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import { spanIf } from "../../internal/tracing.ts"
 import type { EventStoreError, VersionConflict } from "../../ports/errors.ts"
-import { type CommandKey, EventStore } from "../../ports/EventStore.ts"
+import { EventStore } from "../../ports/EventStore.ts"
 import type { EventReadError, MomentNotReached } from "../events/errors.ts"
 import { aggregatePlan } from "./engine/aggregatePlan.ts"
 import { boundaryPlan } from "./engine/boundaryPlan.ts"
@@ -24,6 +24,7 @@ import { type CommandContext, commandContext } from "./engine/commandContext.ts"
 import { unread } from "./engine/commandPlan.ts"
 import { InvalidCommand, type UnknownCommandVersion } from "./errors.ts"
 import * as execution from "./engine/execution.ts"
+import { named } from "./engine/naming.ts"
 import { foldSlices } from "./engine/loading.ts"
 import * as metrics from "./engine/metrics.ts"
 import type { AggregateRules, BoundaryRules } from "./engine/rules.ts"
@@ -341,17 +342,23 @@ const executeAggregate = (aggregate: SomeAggregate, id: unknown, command: Tagged
     const streamId = streamIdOf(aggregate, id)
     if (Result.isFailure(streamId)) return refuse("aggregate", aggregate, command, streamId.failure, current)
     const stream = streamId.success
-    const key = keyOf(options.commandId, () => CommandCodec.of(aggregate).fingerprint(stream, command))
-    if (Result.isFailure(key)) return refuse("aggregate", aggregate, command, key.failure, current)
-    return execution.run(aggregatePlan(aggregate, stream, command, key.success, options), options, current)
+    const fingerprint = () => CommandCodec.of(aggregate).fingerprint(stream, command)
+    return named(options, current, fingerprint, (options, key) =>
+      Result.isFailure(key)
+        ? refuse("aggregate", aggregate, command, key.failure, current)
+        : execution.run(aggregatePlan(aggregate, stream, command, key.success, options), options, current)
+    )
   })
 
 const executeBoundary = (boundary: SomeBoundary, command: Tagged, options: BoundaryCall = {}) =>
   Effect.contextWith((context: Context.Context<EventStore>) => {
     const current = commandContext(context)
-    const key = keyOf(options.commandId, () => CommandCodec.ofBoundary(boundary).fingerprint(command))
-    if (Result.isFailure(key)) return refuse("boundary", boundary, command, key.failure, current)
-    return execution.run(boundaryPlan(boundary, command, key.success, options), options, current)
+    const fingerprint = () => CommandCodec.ofBoundary(boundary).fingerprint(command)
+    return named(options, current, fingerprint, (options, key) =>
+      Result.isFailure(key)
+        ? refuse("boundary", boundary, command, key.failure, current)
+        : execution.run(boundaryPlan(boundary, command, key.success, options), options, current)
+    )
   })
 
 const refuse = (
@@ -398,11 +405,3 @@ const streamIdOf = <Id>(
     return Result.fail(new InvalidCommand({ target: aggregate.name, part: "id", detail, cause }))
   }
 }
-
-const keyOf = (
-  id: string | undefined,
-  fingerprint: () => Result.Result<string, InvalidCommand>
-): Result.Result<CommandKey | undefined, InvalidCommand> =>
-  id === undefined ? noKey : Result.map(fingerprint(), (fingerprint) => ({ id, fingerprint }))
-
-const noKey = Result.succeed(undefined)

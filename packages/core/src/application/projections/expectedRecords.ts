@@ -9,6 +9,7 @@ import type { EventStoreError } from "../../ports/errors.ts"
 import type { EventStore, RecordedEvent } from "../../ports/EventStore.ts"
 import { eventsOf } from "./reading/eventReader.ts"
 import { partOf } from "../views/partOf.ts"
+import type { DecodedEvent } from "../views/decoding.ts"
 import * as ViewFold from "../views/fold.ts"
 
 /** The records that follow from a view's events, for one range of keys. */
@@ -126,7 +127,7 @@ export const read = (
 }
 
 /** An event with those of its keys that are to be applied. Undefined if it does not decode. */
-type Due = ViewFold.DecodedEvent | undefined
+type Due = DecodedEvent | undefined
 
 const batchesOf = (page: ReadonlyArray<RecordedEvent>): ReadonlyArray<ReadonlyArray<RecordedEvent>> =>
   Array.from({ length: Math.ceil(page.length / batchSize) }, (_, i) => page.slice(i * batchSize, (i + 1) * batchSize))

@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type * as View from "../../domain/View.ts"
+import type { Consumer } from "../../domain/view/consumer.ts"
 import type { EventStoreError } from "../../ports/errors.ts"
 import type { EventStore, Horizon, RecordedEvent } from "../../ports/EventStore.ts"
 import { jsonBytes } from "../../ports/jsonBytes.ts"
@@ -40,7 +40,7 @@ export interface Ends {
  * those positions counts as an event.
  */
 export const lagOf = (
-  view: View.Any,
+  view: Consumer,
   events: EventStore["Service"],
   { applied, log, now }: Ends
 ): Effect.Effect<Lag, EventStoreError> =>

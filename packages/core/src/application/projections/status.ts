@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as View from "../../domain/View.ts"
+import type { Consumer } from "../../domain/view/consumer.ts"
 import { isUnknown, type Unapplied } from "../../ports/deadLetter.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import { EventStore, type Horizon } from "../../ports/EventStore.ts"
@@ -164,10 +164,10 @@ export interface Rebuild {
 }
 
 /** The status of views, whichever process runs their projections. */
-export const statusOf = (views: ReadonlyArray<View.Any>): Statuses => measured(views, false)
+export const statusOf = (views: ReadonlyArray<Consumer>): Statuses => measured(views, false)
 
 /** The status of views as in {@link statusOf}, and after it that of all other generations in the store. */
-export const allStatus = (views: ReadonlyArray<View.Any>): Statuses => measured(views, true)
+export const allStatus = (views: ReadonlyArray<Consumer>): Statuses => measured(views, true)
 
 type Statuses = Effect.Effect<
   ReadonlyArray<Status>,
@@ -175,7 +175,7 @@ type Statuses = Effect.Effect<
   EventStore | ProjectionStore | ViewStore
 >
 
-const measured = (views: ReadonlyArray<View.Any>, withOthers: boolean): Statuses =>
+const measured = (views: ReadonlyArray<Consumer>, withOthers: boolean): Statuses =>
   Effect.gen(function* () {
     const store = yield* ViewStore
     // A projection of this process may be further than the position that it has written.
@@ -196,7 +196,7 @@ const measured = (views: ReadonlyArray<View.Any>, withOthers: boolean): Statuses
 /** A generation in a store, and what its status is measured against. */
 interface Measured {
   /** The definition, if it is known. */
-  readonly view: View.Any | undefined
+  readonly view: Consumer | undefined
   readonly place: Pick<Generation, "view" | "version">
   readonly known: Generation | undefined
   readonly generations: ReadonlyArray<Generation>

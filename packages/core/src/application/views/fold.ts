@@ -1,39 +1,17 @@
-import { identity } from "effect/Function"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as EventCodec from "../events/EventCodec.ts"
-import { EventDecodeError, UnknownEvent, UnknownMetadata } from "../events/errors.ts"
 import * as roundTrip from "../events/roundTrip.ts"
-import { ProjectionFailed, RecordDecodeError } from "./errors.ts"
+import { type ProjectionFailed, RecordDecodeError } from "./errors.ts"
 import type { Tagged } from "../../domain/tagged.ts"
-import type { Source } from "../../domain/Participant.ts"
 import type { Row } from "../../domain/query/data.ts"
 import { bounded } from "../../domain/texts.ts"
-import * as StreamId from "../../domain/StreamId.ts"
 import type * as View from "../../domain/View.ts"
-import type { RecordedEvent } from "../../ports/EventStore.ts"
 import { copied, copyState, Problem } from "../../ports/jsonCopy.ts"
 import { judge } from "../../domain/json/jsonMeaning.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { memoized } from "../../internal/memoized.ts"
+import { attempt, type DecodedEvent, type Decoding, of as decodingOf } from "./decoding.ts"
 import * as PlainState from "./plainState.ts"
-
-/** A recorded event, decoded, with the keys of the records that it touches. */
-export interface DecodedEvent {
-  readonly recorded: RecordedEvent
-  /** The current events that it has become, mostly one. They are applied together. */
-  readonly parts: ReadonlyArray<DecodedPart>
-  /** The keys of all its parts. */
-  readonly keys: ReadonlyArray<string>
-}
-
-/** A current event with the keys of the records that it touches. */
-interface DecodedPart {
-  readonly event: Tagged
-  readonly envelope: View.Envelope<string, unknown>
-  readonly keys: ReadonlyArray<string>
-}
 
 /** The record of one key after an event. Without a state it is deleted. */
 interface Change {
@@ -58,11 +36,7 @@ interface Folding {
 }
 
 /** The pure fold of a view: from recorded events to records as they are stored. */
-export interface ViewFold {
-  /** Decodes an event and finds its keys. */
-  readonly decode: (recorded: RecordedEvent) => Result.Result<DecodedEvent, ProjectionFailed>
-  /** The keys of an event that does not decode. Undefined unless they follow from the event's place alone. */
-  readonly keysByPlace: (recorded: RecordedEvent) => ReadonlyArray<string> | undefined
+export interface ViewFold extends Decoding {
   /** Begins a fold with the stored records. */
   readonly folding: (stored: ReadonlyMap<string, Schema.Json>) => Folding
 }
@@ -77,41 +51,12 @@ type Erased = View.View<string, unknown, Tagged, View.Envelope<string, unknown>>
 
 const make = (any: View.Any): ViewFold => {
   const view = any as Erased
-  const sources = new Map(
-    view.sources.map((source) => [source.name, { idOf: source.idOf, codec: EventCodec.of(source as AnySource) }])
-  )
+  const decoding = decodingOf(any)
   const encode = encoder.make(view.schemas.state)
   const decodeState = decoder(view)
   const isSure = judge(`${view.name}, state`, view.schemas.state) === "sure"
   const plain = PlainState.of(view.schemas.state)
   const changedState = isSure ? () => undefined : roundTrip.make(view.schemas.state)
-
-  const decodeEvent = (recorded: RecordedEvent): Result.Result<ReadonlyArray<Omit<DecodedPart, "keys">>, unknown> => {
-    const aggregate = StreamId.aggregateOf(recorded.streamId)
-    const { codec, idOf } = sources.get(aggregate)!
-    const decodedId = idOf(recorded.streamId)
-    if (Option.isNone(decodedId)) return Result.fail(noId(recorded, aggregate))
-    const { id: eventId, metadata, position, recordedAt, streamId, version } = recorded
-    const place = { aggregate, id: decodedId.value, streamId, eventId, version, position, recordedAt, metadata }
-    return Result.map(codec.decode(recorded), (events) =>
-      events.map((event, part) => ({ event, envelope: { ...place, part } }))
-    )
-  }
-
-  const withKeys = (
-    recorded: RecordedEvent,
-    decoded: ReadonlyArray<Omit<DecodedPart, "keys">>
-  ): Result.Result<DecodedEvent, ProjectionFailed> => {
-    const parts: Array<DecodedPart> = []
-    for (const { envelope, event } of decoded) {
-      const part = decoded.length > 1 ? envelope.part : undefined
-      const keys = attempt(view, { recorded, part }, "key", () => view.keysOf(event, envelope))
-      if (Result.isFailure(keys)) return Result.fail(keys.failure)
-      parts.push({ event, envelope, keys: keys.success })
-    }
-    const keys = parts.length === 1 ? parts[0]!.keys : [...new Set(parts.flatMap((part) => part.keys))]
-    return Result.succeed({ recorded, parts, keys })
-  }
 
   const decodeStored = (key: string, stored: Schema.Json): Result.Result<unknown, unknown> => {
     const json = plain?.keep(stored)
@@ -133,19 +78,7 @@ const make = (any: View.Any): ViewFold => {
   }
 
   return {
-    decode: (recorded) =>
-      Result.flatMap(
-        attempt(view, { recorded }, "decode", () => decodeEvent(recorded)),
-        (decoded) => withKeys(recorded, decoded)
-      ),
-
-    keysByPlace: (recorded) => {
-      if (!view.perStream) return undefined
-      // The key functions of such views use only the event's place.
-      const { id: eventId, ...place } = recorded
-      const envelope = { ...place, eventId, part: 0, aggregate: "", id: undefined }
-      return Option.getOrUndefined(Result.getSuccess(view.keysOf({ _tag: recorded.type }, envelope)))
-    },
+    ...decoding,
 
     folding: (stored) => {
       const changes = new Map<string, Kept | undefined>()
@@ -235,38 +168,3 @@ const ownCopy = (json: Schema.Json): Schema.Json => {
 }
 
 const memberOptions = { enumerable: true, configurable: true, writable: true }
-
-type AnySource = View.Source & Source<string, unknown, Tagged>
-
-// The author of a view writes its functions, and they may throw.
-const attempt = <A>(
-  { name, version }: View.Any,
-  { part, recorded }: { readonly recorded: RecordedEvent; readonly part?: number | undefined },
-  step: ProjectionFailed["step"],
-  run: () => Result.Result<A, unknown>
-): Result.Result<A, ProjectionFailed> =>
-  Result.mapError(Result.flatMap(Result.try({ try: run, catch: (cause) => cause }), identity), (cause) => {
-    const { position, streamId, type, version: streamVersion } = recorded
-    return new ProjectionFailed({
-      view: name,
-      version,
-      stream: streamId,
-      streamVersion,
-      position,
-      type,
-      ...(part === undefined ? undefined : { part }),
-      step: isOfNewerProgram(cause) ? "unknown" : step,
-      cause
-    })
-  })
-
-// A handler that reads a field of the metadata may throw why it cannot.
-const isOfNewerProgram = (cause: unknown): boolean => cause instanceof UnknownEvent || cause instanceof UnknownMetadata
-
-const noId = ({ streamId, type, version }: RecordedEvent, aggregate: string) =>
-  new EventDecodeError({
-    stream: streamId,
-    version,
-    type,
-    detail: `the text after "${aggregate}-" is not a valid id of ${aggregate}`
-  })

@@ -9,15 +9,8 @@ import type { RecordedEvent } from "../../ports/EventStore.ts"
 import type { DeadLetter, Unapplied } from "../../ports/deadLetter.ts"
 import { jsonBytes } from "../../ports/jsonBytes.ts"
 import type { Loaded } from "../../ports/ProjectionStore.ts"
+import type { Candidate } from "./decoding.ts"
 import * as ViewFold from "./fold.ts"
-
-/** An event that was read. It may be one that does not decode. */
-export interface Candidate {
-  readonly recorded: RecordedEvent
-  readonly decoded: Result.Result<ViewFold.DecodedEvent, ProjectionFailed>
-  /** The keys of the event. Undefined if they are not known. */
-  readonly keys: ReadonlyArray<string> | undefined
-}
 
 /** The result of a batch: up to its end, or up to the event that failed. */
 interface Applied {
@@ -41,13 +34,6 @@ interface Applying {
   readonly now: DateTime.Utc
   /** Whether the batch ends before its next event, given the bytes of JSON that its records have so far. It has at least one event. */
   readonly isFull: (bytes: number) => boolean
-}
-
-/** Decodes an event and finds its keys, also those of an event that does not decode where that is possible. */
-export const decodeCandidate = (view: View.Any, recorded: RecordedEvent): Candidate => {
-  const { decode, keysByPlace } = ViewFold.of(view)
-  const decoded = decode(recorded)
-  return { recorded, decoded, keys: Result.isSuccess(decoded) ? decoded.success.keys : keysByPlace(recorded) }
 }
 
 /**

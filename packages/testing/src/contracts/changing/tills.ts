@@ -1,7 +1,7 @@
 /** An aggregate whose events have changed over the years: the program of today, and that of before. */
 import { Aggregate, Decision, type EventStore, Metadata, type StreamId, Versions } from "@hexfold/core"
 import { Schema } from "effect"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "../eventStore/appendOne.ts"
 
 const PaidV1 = Schema.TaggedStruct("Paid", { euros: Schema.Finite })
 const PaidV2 = Schema.TaggedStruct("Paid", { euros: Schema.Finite, currency: Schema.String })

@@ -4,7 +4,7 @@ import { Expectation } from "@hexfold/core/adapter"
 import { Effect, Exit } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { appendTo, condition, events, foldable, horizonOf, newStream, open, readAfter, versionOf } from "./streams.ts"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "./appendOne.ts"
 
 const both = { concurrency: "unbounded" } as const
 

@@ -4,7 +4,7 @@ import { Expectation } from "@hexfold/core/adapter"
 import { Effect } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { appendTo, condition, events, newStream, open, versionOf } from "./streams.ts"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "./appendOne.ts"
 
 const newKey = (fingerprint = "f") => ({ id: `command-${crypto.randomUUID()}`, fingerprint })
 

@@ -5,7 +5,7 @@ import { DateTime, Effect, Exit } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { assertGrows, millisOf, streamOf } from "./clocks.ts"
 import { appendTo, condition, event, events, horizonOf, newStream, open, readAfter, versionOf } from "./streams.ts"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "./appendOne.ts"
 
 const both = { concurrency: "unbounded" } as const
 

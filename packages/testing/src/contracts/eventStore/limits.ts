@@ -3,7 +3,7 @@ import { StreamId } from "@hexfold/core"
 import { Effect, Exit, Fiber, Random, type Schema, Stream } from "effect"
 import type { Cases } from "../plan.ts"
 import { appendTo, event, events, horizonOf, newStream, open, readAfter, versionOf } from "./streams.ts"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "./appendOne.ts"
 
 const refused = <A, E>(effect: Effect.Effect<A, E>) =>
   Effect.map(Effect.flip(effect), (error) => {

@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import { Effect, type Schema, Stream } from "effect"
 import type { Cases } from "../plan.ts"
 import { appendTo, event, newStream, open } from "./streams.ts"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "./appendOne.ts"
 
 /** Promise 7: every store gives back the same value for the same JSON. */
 export const payloads: Cases = {

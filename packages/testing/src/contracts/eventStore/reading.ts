@@ -15,7 +15,7 @@ import {
   readAfter,
   numbers
 } from "./streams.ts"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "./appendOne.ts"
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 

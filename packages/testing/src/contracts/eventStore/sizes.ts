@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import { Aggregate, Decision, EventStore, Executor } from "@hexfold/core"
 import { AppendCheck } from "@hexfold/core/adapter"
 import { Effect, Schema, Stream } from "effect"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "./appendOne.ts"
 import type { Cases } from "../plan.ts"
 import { appendTo, event, newStream, open } from "./streams.ts"
 

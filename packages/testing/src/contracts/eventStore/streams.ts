@@ -8,7 +8,7 @@ import {
 import { Expectation } from "@hexfold/core/adapter"
 import { Effect, type Schema, Stream } from "effect"
 import { open } from "../nodes.ts"
-import { appendOne, type OneAppended } from "../appendOne.ts"
+import { appendOne, type OneAppended } from "./appendOne.ts"
 
 export { open }
 

@@ -3,7 +3,7 @@ import { Effect, Fiber } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { assertGrows, millisOf, streamOf } from "./clocks.ts"
 import { appendTo, events, horizonOf, newStream, open, readAfter, versionOf } from "./streams.ts"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "./appendOne.ts"
 
 /** Promise 12, the times that the store gives. */
 export const times: Cases = {

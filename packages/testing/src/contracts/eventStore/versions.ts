@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import type { EventStore } from "@hexfold/core"
 import { Effect, Stream } from "effect"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "./appendOne.ts"
 import { needs, type Cases } from "../plan.ts"
 import { appendTo, event, events, horizonOf, newStream, numbers, open, readAfter } from "./streams.ts"
 

@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Aggregate, Decision, Projection, Records, View } from "@hexfold/core"
 import { Effect, Logger, Option, Schema } from "effect"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "../eventStore/appendOne.ts"
 import type { Cases } from "../plan.ts"
 import { isInline, on, openWith } from "./notes.ts"
 

@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Projection } from "@hexfold/core"
 import { Duration, Effect } from "effect"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "../eventStore/appendOne.ts"
 import { eventually } from "../eventually.ts"
 import type { Node } from "../nodes.ts"
 import { type Cases, needs } from "../plan.ts"

@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { StreamId } from "@hexfold/core"
 import { Effect, Result } from "effect"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "../eventStore/appendOne.ts"
 import { type Cases, needs } from "../plan.ts"
 import { all, assertLaw, catchUp, inline, isInline, notes, openWith } from "./notes.ts"
 

@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Projection } from "@hexfold/core"
 import { Effect, Result } from "effect"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "../eventStore/appendOne.ts"
 import { assertOutcome } from "../keeping/outcomes.ts"
 import { append, expected, generate, type Kept, logOf, nameOf, viewOf } from "../keeping/generated.ts"
 import type { Node } from "../nodes.ts"

@@ -4,7 +4,7 @@ import { Expectation } from "@hexfold/core/adapter"
 import { Duration, Effect, Exit, Fiber } from "effect"
 import { type Cases, needs } from "../plan.ts"
 import { all, assertLaw, async, catchUp, inline, isInline, notes, on, openWith, recordsOf } from "./notes.ts"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "../eventStore/appendOne.ts"
 import { appendTo, events, newStream } from "../eventStore/streams.ts"
 
 const together = { concurrency: "unbounded" } as const

@@ -14,7 +14,7 @@ import {
 import { EventCodec, type Expectation } from "@hexfold/core/adapter"
 import { Effect, Option, Result, Schema, Stream } from "effect"
 import { type Node, openWith as openNodeWith } from "../nodes.ts"
-import type { OneAppend } from "../appendOne.ts"
+import type { OneAppend } from "../eventStore/appendOne.ts"
 
 /** Opens a node that knows the definitions of views. */
 export const openWith = (views: ReadonlyArray<View.Any>) => openNodeWith({ views })

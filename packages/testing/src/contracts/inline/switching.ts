@@ -20,7 +20,7 @@ import {
   recordsOf,
   viewsOf
 } from "./notes.ts"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "../eventStore/appendOne.ts"
 
 /** Appends until `stop` is run; `more` waits until some more appends are done. */
 const load = (node: Node, name: string) =>

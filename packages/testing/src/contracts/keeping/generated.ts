@@ -3,7 +3,7 @@ import { Aggregate, Decision, type EventStore, View } from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
 import { Option, Result, Schema, SchemaTransformation, Stream } from "effect"
 import fc from "fast-check"
-import type { OneAppend } from "../appendOne.ts"
+import type { OneAppend } from "../eventStore/appendOne.ts"
 import { nothing, type Sample, samples } from "./schemas.ts"
 
 /** What a handler is given, with all that it could notice. */

@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { CommandIdReused, type EventStoreError } from "@hexfold/core"
 import { DateTime, Effect, Stream } from "effect"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "../eventStore/appendOne.ts"
 import { appendTo, condition, events, horizonOf, newStream, versionOf } from "../eventStore/streams.ts"
 import { Expectation, StoreKey } from "@hexfold/core/adapter"
 import { open } from "../nodes.ts"

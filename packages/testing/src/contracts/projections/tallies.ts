@@ -13,7 +13,7 @@ import { EventCodec } from "@hexfold/core/adapter"
 import { Effect, Fiber, Option, Random, Result, Schedule, Schema, type Scope, Stream } from "effect"
 import { Nodes } from "../nodes.ts"
 import type { TroubledNode } from "./trouble.ts"
-import { appendOne } from "../appendOne.ts"
+import { appendOne } from "../eventStore/appendOne.ts"
 import { eventually } from "../eventually.ts"
 
 /**

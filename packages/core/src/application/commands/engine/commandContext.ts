@@ -7,6 +7,7 @@ import { EventStore } from "../../../ports/EventStore.ts"
 import { StreamLocks } from "../../../ports/StreamLocks.ts"
 import * as Ids from "../../events/Ids.ts"
 import * as Metadata from "../../events/Metadata.ts"
+import * as DerivedIds from "../derivedIds.ts"
 import * as Snapshots from "../Snapshots.ts"
 import * as StateCache from "../StateCache.ts"
 
@@ -35,6 +36,8 @@ export interface CommandContext {
   readonly locks: StreamLocks["Service"] | undefined
   /** What the program, or its trace, says about the events. */
   readonly metadata: Partial<Metadata.Metadata>
+  /** Names the commands that have no id of their own; undefined unless they are executed for an event. */
+  readonly derivedIds: DerivedIds.DerivedIds | undefined
   readonly traced: boolean
 }
 
@@ -62,6 +65,7 @@ export const make = (context: Context.Context<EventStore>): CommandContext => {
     snapshots: joined ? undefined : Context.get(context, Snapshots.Current),
     locks: Context.getOrUndefined(context, StreamLocks),
     metadata: { ...(traced ? traceOf(context) : undefined), ...Context.get(context, Metadata.Current) },
+    derivedIds: Context.get(context, DerivedIds.Current),
     traced
   }
 }

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type * as View from "../../../domain/View.ts"
+import type { Consumer } from "../../../domain/view/consumer.ts"
 import { stopwatch } from "../../../internal/steps.ts"
 import { inTime } from "../../events/positions.ts"
 import type { EventStoreError } from "../../../ports/errors.ts"
@@ -9,7 +9,7 @@ import { jsonBytes } from "../../../ports/jsonBytes.ts"
 
 /** The events that a view follows. */
 export const eventsOf = (
-  { follows }: View.Any,
+  { follows }: Pick<Consumer, "follows">,
   events: EventStore["Service"],
   range: Pick<AllReadOptions, "after" | "history" | "upTo" | "limit">
 ): Stream.Stream<RecordedEvent, EventStoreError> => events.readAll({ ...range, ...follows })
@@ -78,6 +78,6 @@ const mostBytes = 4 << 20
 
 /** The reader of the events of one view. */
 export const reader =
-  (view: View.Any, events: EventStore["Service"]): Reader =>
+  (view: Pick<Consumer, "follows">, events: EventStore["Service"]): Reader =>
   (range) =>
     readPage(range, () => eventsOf(view, events, range))

@@ -1,6 +1,6 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as View from "../../../domain/View.ts"
+import type { Consumer } from "../../../domain/view/consumer.ts"
 import { isFollowed, union } from "../../../domain/view/follows.ts"
 import type { EventStoreError } from "../../../ports/errors.ts"
 import type { EventStore } from "../../../ports/EventStore.ts"
@@ -17,7 +17,9 @@ interface Shared extends Page {
  * positions are close to it. A view that lags far reads its own events alone.
  * Only the latest pages are kept, so memory is bounded.
  */
-export const make = (views: ReadonlyArray<View.Any>, events: EventStore["Service"]): ((view: View.Any) => Reader) => {
+type Follower = Pick<Consumer, "follows">
+
+export const make = (views: ReadonlyArray<Follower>, events: EventStore["Service"]): ((view: Follower) => Reader) => {
   const all = union(views.map(({ follows }) => follows))
   const pages: Array<Shared> = []
   const reading = new Map<string, Deferred.Deferred<Shared, EventStoreError>>()

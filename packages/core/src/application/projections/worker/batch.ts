@@ -8,6 +8,7 @@ import { isSame, type Part, servingOf, type Status, type Throughput } from "../.
 import type { Commit } from "../../../ports/ProjectionStore.ts"
 import type { ProjectionFailed } from "../../views/errors.ts"
 import { partOf } from "../../views/partOf.ts"
+import { type Candidate, decodeCandidate } from "../../views/decoding.ts"
 import * as Poison from "../../views/poison.ts"
 import type { Page, Reader } from "../reading/eventReader.ts"
 import type { KnownRecords } from "./knownRecords.ts"
@@ -94,11 +95,11 @@ export const run = (batch: Batch): Effect.Effect<Done, Failure> =>
 /** The first events of a page, up to as many as a batch may have, and as touch no more records than it may. */
 const select = ({ part, size, view }: Batch, { events }: Page) =>
   Effect.suspend(() => {
-    const candidates: Array<Poison.Candidate> = []
+    const candidates: Array<Candidate> = []
     const keys = new Set<string>()
     const steps = function* () {
       for (const recorded of events.slice(0, size)) {
-        const candidate = ofPart(Poison.decodeCandidate(view, recorded), part)
+        const candidate = ofPart(decodeCandidate(view, recorded), part)
         const before = keys.size
         candidate.keys?.forEach((key) => keys.add(key))
         if (before > 0 && keys.size > mostKeys) return
@@ -109,7 +110,7 @@ const select = ({ part, size, view }: Batch, { events }: Page) =>
     return Effect.as(inSteps(steps()), candidates)
   })
 
-const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Poison.Candidate>) =>
+const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Candidate>) =>
   Effect.fnUntraced(function* (span: Tracer.Span | undefined): Effect.fn.Return<Done, Failure> {
     const { history, horizon, inline, known, millis, owned, part, store, view } = batch
     const generation = { view: view.name, version: view.version, build: owned.build }
@@ -175,7 +176,7 @@ const applyAndCommit = (batch: Batch, page: Page, candidates: ReadonlyArray<Pois
   })
 
 // If the keys of an event are not known, it concerns every part.
-const ofPart = (candidate: Poison.Candidate, { index, of }: Part): Poison.Candidate =>
+const ofPart = (candidate: Candidate, { index, of }: Part): Candidate =>
   of === 1 || candidate.keys === undefined
     ? candidate
     : { ...candidate, keys: candidate.keys.filter((key) => partOf(key, of) === index) }

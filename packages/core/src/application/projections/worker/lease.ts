@@ -33,8 +33,11 @@ export interface Work<A, E, E2> {
   readonly differs: (fingerprint: string) => Effect.Effect<never, E2>
   /** Whether the log is still in a history. */
   readonly isPresent?: (history: number) => Effect.Effect<boolean>
-  /** Is run when the lease is lost, before the work is interrupted. */
-  readonly lost?: (why: string) => Effect.Effect<void>
+  /**
+   * Is run when the lease is lost, before the work is interrupted. `yields` if it has not ended yet, and a higher version
+   * waits for its end: then what is under way can still be written.
+   */
+  readonly lost?: (why: string, yields: boolean) => Effect.Effect<void>
 }
 
 /**
@@ -82,7 +85,10 @@ export const withLease = <A, E, E2>(
           return `it could not renew the lease in time: ${failure?.message ?? "the view store has not answered"}`
         const { claimed } = renewed.value
         // The answer may be another build, which has replaced ours.
-        if (claimed._tag === "Held") return `the projection ${claimed.by} owns it now`
+        if (claimed._tag === "Held") {
+          yields = claimed.by === claim.owner
+          return yields ? "a higher version takes over" : `the projection ${claimed.by} owns it now`
+        }
         if (claimed._tag === "Differs") return "records of another definition have replaced its own"
         if (claimed._tag === "Divided") return "its keys are divided into other parts now"
         if (claimed.build !== build) return `build ${claimed.build} has replaced build ${build}`
@@ -94,6 +100,7 @@ export const withLease = <A, E, E2>(
     // A claim that was interrupted or failed may have succeeded in the store.
     let mayOwn = true
     let present: Ownership | undefined
+    let yields = false
     const working = Effect.flatMap(
       leased(ask(claim.lease)),
       ({ claimed, until }): Effect.Effect<Option.Option<A>, E | E2 | ViewStoreError> => {
@@ -103,7 +110,7 @@ export const withLease = <A, E, E2>(
             const owned = (present = { ...claimed, passed: Passed.make(claimed, work.isPresent) })
             const lost = Effect.flatMap(renewing(owned, until), (why) => {
               present = undefined
-              return work.lost?.(why) ?? Effect.void
+              return work.lost?.(why, yields) ?? Effect.void
             })
             return Effect.raceFirst(Effect.asSome(work.asOwner(owned)), Effect.andThen(lost, Effect.succeedNone))
           }

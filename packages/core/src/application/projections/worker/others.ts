@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type * as View from "../../../domain/View.ts"
+import type { Consumer } from "../../../domain/view/consumer.ts"
 import { nextBeat } from "../../../internal/beat.ts"
 import type { EventStoreError, ViewStoreError } from "../../../ports/errors.ts"
 import type { EventStore, Horizon } from "../../../ports/EventStore.ts"
@@ -25,7 +25,7 @@ export interface Others {
 
 /** What the worker is to work on, and with what. */
 interface Given {
-  readonly view: View.Any
+  readonly view: Consumer
   readonly build: number | undefined
   readonly part: Part
   readonly owner: string

@@ -2,7 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as View from "../../../domain/View.ts"
+import type { Consumer } from "../../../domain/view/consumer.ts"
 import { reported, withMessage } from "../../../internal/reported.ts"
 import type { DeadLetter } from "../../../ports/deadLetter.ts"
 import type { Part } from "../../../ports/generation.ts"
@@ -18,7 +18,7 @@ interface UnderWay {
 
 /** What a projection reports of its work in the background. A batch that succeeds ends all of it. */
 export const makeReports = (
-  { name, version }: View.Any,
+  { name, version }: Pick<Consumer, "name" | "version">,
   { lease, owner }: { readonly lease: Duration.Duration; readonly owner: string }
 ) => {
   const place = `${name}, version ${version}`
@@ -68,7 +68,7 @@ export const makeReports = (
 
 /** Warns of an event that was skipped or parked. One that only waits for a parked one has no error, and needs no warning of its own. */
 export const warnOfDeadLetter = (
-  { name, version }: View.Any,
+  { name, version }: Pick<Consumer, "name" | "version">,
   { error, key, parked, position, stream, streamVersion, type }: DeadLetter
 ): Effect.Effect<void> => {
   if (error === undefined) return Effect.void
@@ -78,7 +78,7 @@ export const warnOfDeadLetter = (
 }
 
 /** Warns of an event that stopped a view. Other failures are the caller's to report. */
-export const warnOfStop = ({ name, version }: View.Any, error: Error): Effect.Effect<void> =>
+export const warnOfStop = ({ name, version }: Pick<Consumer, "name" | "version">, error: Error): Effect.Effect<void> =>
   error instanceof ProjectionFailed
     ? Effect.logWarning(`${name}, version ${version}: the projection has stopped: ${error.message}`)
     : Effect.void

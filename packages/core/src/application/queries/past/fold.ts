@@ -7,7 +7,8 @@ import { inSteps } from "../../../internal/steps.ts"
 import type { EventStoreError } from "../../../ports/errors.ts"
 import type { RecordedEvent } from "../../../ports/EventStore.ts"
 import type { ProjectionFailed } from "../../views/errors.ts"
-import { applying, type Candidate, decodeCandidate } from "../../views/poison.ts"
+import { type Candidate, decodeCandidate } from "../../views/decoding.ts"
+import { applying } from "../../views/poison.ts"
 import type { PastRecords } from "./records.ts"
 
 /** What is folded. */

@@ -1,0 +1,4 @@
+import { ReactorContract } from "@hexfold/testing/contracts"
+import { apartOnWires } from "./backends.ts"
+
+ReactorContract.suite("Postgres", apartOnWires)

@@ -1,0 +1,43 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+
+/** The ids of the commands that are executed for one event. */
+export interface DerivedIds {
+  /**
+   * Executes a command under the id of its place. `content` is the same for the same command on the same target, and for
+   * no other.
+   */
+  readonly run: <A, E, R>(content: string, execute: (id: string) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+}
+
+/** Names the commands that have no id of their own. Nothing does by default. */
+export const Current = Context.Reference<DerivedIds | undefined>("@hexfold/core/DerivedIds", {
+  defaultValue: () => undefined
+})
+
+/**
+ * Ids by place: the first command that is executed gets the place 0, the next one the place 1.
+ *
+ * Why a repetition has no second effect. (1) A handler that is run again executes the same commands in the same order,
+ * so each gets the id that it had. (2) A command that has failed keeps its place for when the same command is tried
+ * again: its append may have happened all the same. (3) If another command comes to a place, the store refuses it,
+ * because the id is that of a command with another content.
+ */
+export const make = (idOf: (place: number) => string): DerivedIds => {
+  const kept = new Map<string, Array<number>>()
+  let next = 0
+  return {
+    run: (content, execute) =>
+      Effect.suspend(() => {
+        const place = kept.get(content)?.shift() ?? next++
+        return Effect.onError(execute(idOf(place)), () =>
+          Effect.sync(() => {
+            const places = kept.get(content) ?? []
+            kept.set(content, places)
+            places.push(place)
+            places.sort((a, b) => a - b)
+          })
+        )
+      })
+  }
+}

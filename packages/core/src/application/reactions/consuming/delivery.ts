@@ -1,0 +1,229 @@
+/** Runs the handler for one event: its context, its repetitions, and what becomes of an event that it cannot handle. */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schedule from "effect/Schedule"
+import * as Tracer from "effect/Tracer"
+import { storable, thrownText } from "../../../domain/texts.ts"
+import type { Consumer } from "../../../domain/view/consumer.ts"
+import { isRetryable } from "../../../internal/retryable.ts"
+import { isTraced } from "../../../internal/tracing.ts"
+import type { DeadLetter, Unapplied } from "../../../ports/deadLetter.ts"
+import type { RecordedEvent } from "../../../ports/EventStore.ts"
+import * as DerivedIds from "../../commands/derivedIds.ts"
+import { UnknownEvent, UnknownMetadata } from "../../events/errors.ts"
+import * as Metadata from "../../events/Metadata.ts"
+import type { DecodedPart } from "../../views/decoding.ts"
+import type { ProjectionFailed } from "../../views/errors.ts"
+import { ReactionFailed } from "../errors.ts"
+import type { Reaction } from "./reaction.ts"
+
+/** An event that is to be handled: its current events whose keys are of the part that is owned. */
+export interface Unit {
+  readonly recorded: RecordedEvent
+  readonly parts: ReadonlyArray<DecodedPart>
+  readonly keys: ReadonlyArray<string>
+  /** Why the event cannot be handled, if it does not decode. */
+  readonly failure: ProjectionFailed | undefined
+}
+
+/** What became of an event. */
+export interface Outcome {
+  readonly deadLetters: ReadonlyArray<DeadLetter>
+  /** How many of its current events were handled. */
+  readonly handled: number
+  /** Why the reactor stops before the event. */
+  readonly failed: ReactionFailed | undefined
+}
+
+/** What is delivered, as handlers can ask for it. */
+export interface Delivered {
+  /** The same for each repetition, and for no other event or reactor. */
+  readonly key: string
+}
+
+/** What is delivered to the handler that runs. */
+export const Current = Context.Reference<Delivered | undefined>("@hexfold/core/Reactor/Delivered", {
+  defaultValue: () => undefined
+})
+
+/** How an owner delivers. */
+export interface Delivering {
+  readonly reaction: Reaction
+  /** The history of the log in which the events have their positions. */
+  readonly history: number
+  /** Whether the earlier events of a key wait for another try. */
+  readonly isParked: (key: string) => boolean
+  /** Runs an attempt when there is room for one. */
+  readonly attempt: <A>(handling: Effect.Effect<A>) => Effect.Effect<A>
+  /** Is told of each attempt that has failed. */
+  readonly failing: (error: unknown, waits: boolean) => Effect.Effect<void>
+}
+
+/**
+ * Delivers an event. Its current events are handled one after the other. One that cannot be handled does not hold up
+ * those of other keys, unless the reactor stops at it.
+ */
+export const deliver = (unit: Unit, delivering: Delivering): Effect.Effect<Outcome> =>
+  Effect.gen(function* () {
+    const { failing, history, isParked, reaction } = delivering
+    const { onPoison } = reaction
+    const { failure, keys, parts, recorded } = unit
+    const deadLetters: Array<DeadLetter> = []
+    // The later current events of a key are left with the first one that was not handled.
+    const left = new Set<string>()
+    const place = placeOf(recorded)
+    let handled = 0
+
+    const undelivered = (failed: ReactionFailed, key: string, at: DateTime.Utc): ReactionFailed | undefined => {
+      if (onPoison === "stop" || failed.step === "unknown") return failed
+      left.add(key)
+      deadLetters.push({ ...unapplied(failed, at), history, key, parked: onPoison === "park" })
+      return undefined
+    }
+
+    if (failure !== undefined) {
+      const failed = ofFailure(failure)
+      const at = yield* DateTime.now
+      if (onPoison === "park" && keys.length === 0) return { deadLetters, handled, failed }
+      for (const key of onPoison === "skip" || keys.length === 0 ? [""] : keys) {
+        if (isParked(key)) deadLetters.push({ ...place, at, history, key, parked: true })
+        else if (undelivered(failed, key, at) !== undefined) return { deadLetters: [], handled, failed }
+      }
+      return { deadLetters, handled, failed: undefined }
+    }
+    for (const part of parts) {
+      const [key = ""] = part.keys
+      if (left.has(key)) continue
+      if (isParked(key)) {
+        deadLetters.push({ ...place, at: yield* DateTime.now, history, key, parked: true })
+        left.add(key)
+        continue
+      }
+      const failed = yield* handledOf(part, recorded, delivering)
+      if (failed === undefined) {
+        handled++
+        continue
+      }
+      yield* failing(failed, false)
+      const stops = undelivered(failed, key, yield* DateTime.now)
+      if (stops !== undefined) return { deadLetters: [], handled, failed: stops }
+    }
+    return { deadLetters, handled, failed: undefined }
+  })
+
+/** Runs the handler until it succeeds, or fails for the last time. */
+const handledOf = (
+  part: DecodedPart,
+  recorded: RecordedEvent,
+  { attempt, failing, reaction }: Delivering
+): Effect.Effect<ReactionFailed | undefined> =>
+  Effect.suspend(() => {
+    let attempts = 0
+    const once = attempt(
+      Effect.suspend(() => {
+        attempts++
+        return Effect.exit(inContext(part, reaction))
+      })
+    ).pipe(
+      Effect.flatMap((exit) =>
+        // A handler that has interrupted itself has not handled the event either.
+        Exit.isSuccess(exit) ? Effect.void : Effect.fail(Cause.squash(exit.cause))
+      )
+    )
+    const patient = Effect.retry(
+      Effect.tapError(once, (error) => failing(error, isRetryable(error))),
+      { schedule: waiting, while: (error) => isRetryable(error) && !isOfNewerProgram(error) }
+    )
+    return Effect.retry(patient, { schedule: reaction.retry, while: (error) => !isOfNewerProgram(error) }).pipe(
+      Effect.as(undefined),
+      Effect.catch((cause) => {
+        const { name, version } = reaction.consumer
+        const step = isOfNewerProgram(cause) ? "unknown" : "react"
+        const at = { ...placeOf(recorded), ...(part.envelope.part > 0 ? { part: part.envelope.part } : undefined) }
+        return Effect.succeed(new ReactionFailed({ reactor: name, version, ...at, step, attempts, cause }))
+      })
+    )
+  })
+
+// A store that cannot be reached is waited for, however long that takes.
+const waiting = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)
+
+const isOfNewerProgram = (cause: unknown): boolean => cause instanceof UnknownEvent || cause instanceof UnknownMetadata
+
+/** Runs the handler once, so that its commands are named after the event and carry its metadata on. */
+const inContext = ({ envelope, event }: DecodedPart, { consumer, handle }: Reaction) =>
+  Effect.contextWith((context: Context.Context<never>) => {
+    const key = keyOf(consumer, envelope)
+    const { correlationId } = envelope.metadata
+    const handling = Effect.suspend(() => handle(event, envelope)).pipe(
+      Effect.provideService(
+        DerivedIds.Current,
+        DerivedIds.make((place) => `${key}:${place}`)
+      ),
+      Effect.provideService(Metadata.Current, { correlationId, causationId: envelope.eventId }),
+      Effect.provideService(Current, { key })
+    )
+    if (!isTraced(context)) return handling
+    const attributes = {
+      "hexfold.reactor": consumer.name,
+      "hexfold.position": envelope.position,
+      "hexfold.correlation_id": correlationId
+    }
+    return Effect.useSpan("Reactor.handle", { root: true, attributes, links: linksOf(envelope) }, (span) =>
+      Effect.withTracerEnabled(Effect.withParentSpan(handling, span), true)
+    )
+  })
+
+/** Names the handling of an event by a consumer. No other handling has this name. */
+const keyOf = ({ name }: Pick<Consumer, "name">, { eventId, part, position }: DecodedPart["envelope"]): string =>
+  `${name}:${position}:${eventId}:${part}`
+
+// The events of a traced command have the id of its trace. The id of its span is not stored.
+const linksOf = ({ eventId, metadata: { correlationId } }: DecodedPart["envelope"]): ReadonlyArray<Tracer.SpanLink> =>
+  /^[0-9a-f]{32}$/.test(correlationId)
+    ? [
+        {
+          span: Tracer.externalSpan({ traceId: correlationId, spanId: eventId.replaceAll("-", "").slice(0, 16) }),
+          attributes: {}
+        }
+      ]
+    : []
+
+const ofFailure = (failure: ProjectionFailed): ReactionFailed => {
+  const { cause, part, position, step, stream, streamVersion, type, version, view } = failure
+  return new ReactionFailed({
+    reactor: view,
+    version,
+    stream,
+    streamVersion,
+    position,
+    type,
+    ...(part === undefined ? undefined : { part }),
+    step: step === "unknown" || step === "key" ? step : "decode",
+    attempts: 0,
+    cause
+  })
+}
+
+const placeOf = ({ position, streamId: stream, type, version: streamVersion }: RecordedEvent) => ({
+  position,
+  stream,
+  streamVersion,
+  type
+})
+
+/** What a store keeps of an event that was not handled. */
+export const unapplied = (failed: ReactionFailed, at: DateTime.Utc): Unapplied => {
+  const { cause, part, position, step, stream, streamVersion, type } = failed
+  const error = {
+    step,
+    cause: storable(thrownText(cause), longestCause),
+    ...(part === undefined ? undefined : { part })
+  }
+  return { position, stream, streamVersion, type, error, at }
+}
+
+const longestCause = 2_000

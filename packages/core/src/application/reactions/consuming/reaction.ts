@@ -1,0 +1,18 @@
+/** What reacts to events, as the engine sees it. */
+import type * as Effect from "effect/Effect"
+import type * as Schedule from "effect/Schedule"
+import type { Tagged } from "../../../domain/tagged.ts"
+import type { Consumer } from "../../../domain/view/consumer.ts"
+import type { Envelope, OnPoison } from "../../../domain/view/definition.ts"
+
+/** A consumer with what it does for each event that it handles. */
+export interface Reaction {
+  readonly consumer: Consumer
+  /** What happens to an event whose handler has failed for the last time. */
+  readonly onPoison: OnPoison
+  /** Whether it also reacts to events that an import has moved here. */
+  readonly reactsToImported: boolean
+  /** When a handler that has failed is run again. It is given the error. */
+  readonly retry: Schedule.Schedule<unknown, unknown>
+  readonly handle: (event: Tagged, envelope: Envelope<string, unknown>) => Effect.Effect<unknown, unknown>
+}

@@ -1,0 +1,149 @@
+/** Handles parked events again. */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import type { StreamId } from "../../../domain/StreamId.ts"
+import type { Consumer } from "../../../domain/view/consumer.ts"
+import type { DeadLetter, DeadLetterOptions } from "../../../ports/deadLetter.ts"
+import { type CommitConflict, EventStoreError, type ViewStoreError } from "../../../ports/errors.ts"
+import { EventStore } from "../../../ports/EventStore.ts"
+import { currentOf, isOfAnother } from "../../../ports/generation.ts"
+import { ProjectionStore } from "../../../ports/ProjectionStore.ts"
+import { Corrupt } from "../../../ports/Reason.ts"
+import { ViewStore } from "../../../ports/ViewStore.ts"
+import { decodeCandidate } from "../../views/decoding.ts"
+import { DefinitionDiffers } from "../../views/errors.ts"
+import { partOf } from "../../views/partOf.ts"
+import { warnOfDeadLetter } from "../../projections/worker/reports.ts"
+import { deliver } from "./delivery.ts"
+import * as metrics from "./metrics.ts"
+import type { Reaction } from "./reaction.ts"
+
+/** The dead letters of a consumer, by position and key. They are read page by page, each page as it is at that moment. */
+export const deadLetters = (
+  consumer: Consumer,
+  options: Omit<DeadLetterOptions, "limit"> = {}
+): Stream.Stream<DeadLetter, ViewStoreError, ProjectionStore | ViewStore> =>
+  Stream.paginate(options.after, (after) =>
+    Effect.gen(function* () {
+      const { deadLetters } = yield* ProjectionStore
+      const current = currentOf(consumer, yield* (yield* ViewStore).status)
+      if (current === undefined) return [[], Option.none()] as const
+      const place = after === undefined ? {} : { after }
+      const page = yield* deadLetters(current, { ...options, ...place, limit: pageSize })
+      const next = page.length < pageSize ? Option.none<DeadLetter | undefined>() : Option.some(page.at(-1))
+      return [page, next] as const
+    })
+  )
+
+const pageSize = 1_000
+
+/** What another try for the parked events of a key has come to. */
+export interface Retried {
+  readonly handled: number
+  /** The first event that still cannot be handled. */
+  readonly failed: DeadLetter | undefined
+}
+
+/** Why parked events cannot be tried again. */
+export type RetryFailure = CommitConflict | DefinitionDiffers | EventStoreError | ViewStoreError
+
+/**
+ * Handles the parked events of a key, in order, up to the first one that fails again or to the end.
+ *
+ * Why the key's order is kept. (1) While a dead letter of the key is there, the owner handles no event of the key: later
+ * ones wait behind it. (2) A dead letter is removed when its handler has succeeded, one after the other. (3) A commit of
+ * the owner that lets an event wait behind a dead letter that has just gone is refused. Of two retries at once, one finds
+ * that the dead letter has gone.
+ */
+export const retryKey = (
+  reaction: Reaction,
+  key: string
+): Effect.Effect<Retried, RetryFailure, EventStore | ProjectionStore | ViewStore> =>
+  Effect.gen(function* () {
+    const { consumer } = reaction
+    const store = yield* ProjectionStore
+    const views = yield* ViewStore
+    const presentOf = Effect.flatMap(views.status, (all) => {
+      const current = currentOf(consumer, all)
+      if (!isOfAnother(consumer, current)) return Effect.succeed(current)
+      const { fingerprint: own, name: view, version } = consumer
+      return Effect.fail(new DefinitionDiffers({ view, version, stored: current!.fingerprint!, own }))
+    })
+    const first = Effect.gen(function* () {
+      const current = yield* presentOf
+      if (current === undefined) return undefined
+      const [letter] = yield* store.deadLetters(current, { key, parked: true, limit: 1 })
+      return letter
+    })
+    /** Replaces the dead letter, or removes it, wherever the owner has come to meanwhile. False if it has gone. */
+    const settle = (letter: DeadLetter, still: DeadLetter | undefined) =>
+      Effect.gen(function* () {
+        const current = yield* presentOf
+        const present = yield* first
+        if (current === undefined || present?.position !== letter.position) return false
+        const part = partOf(key, current.parts.length)
+        const { epoch, position } = current.parts[part]!
+        yield* store.commit({
+          owner: { generation: current, part, epoch },
+          from: position,
+          to: position,
+          deadLetters: still === undefined ? { put: [], remove: [letter] } : { put: [still], remove: [] }
+        })
+        return true
+      }).pipe(Effect.retry({ schedule: soonAgain, while: (error) => error._tag === "CommitConflict" }))
+
+    let handled = 0
+    for (;;) {
+      const letter = yield* first
+      if (letter === undefined) return { handled, failed: undefined }
+      const still = yield* handleAgain(reaction, letter)
+      const isSettled = yield* settle(letter, still)
+      if (still !== undefined) {
+        if (isSettled) yield* warnOfDeadLetter(consumer, still)
+        return { handled, failed: still }
+      }
+      if (isSettled) handled++
+      metrics.of(consumer.name).commit({ handled: isSettled ? 1 : 0, skipped: 0, parked: 0 }, yield* Effect.context())
+    }
+  })
+
+// A dozen tries and more in a second or two: under load the owner commits every few milliseconds.
+const soonAgain = Schedule.max([
+  Schedule.min([Schedule.exponential("4 millis", 1.5), Schedule.spaced("200 millis")]).pipe(Schedule.jittered),
+  Schedule.recurs(19)
+])
+
+/** Handles the event of a dead letter. Gives the dead letter that stays if it fails again. */
+const handleAgain = (reaction: Reaction, letter: DeadLetter) =>
+  Effect.gen(function* () {
+    const { consumer } = reaction
+    const { error, history, key, stream, streamVersion } = letter
+    const store = yield* EventStore
+    const found = yield* Stream.runHead(store.readStream(stream as StreamId, { after: streamVersion - 1, limit: 1 }))
+    if (Option.isNone(found)) {
+      const detail = `${consumer.name}: event ${streamVersion} of ${stream} is parked, but the store does not have it`
+      return yield* new EventStoreError({ operation: "readStream", reason: new Corrupt({ detail }) })
+    }
+    const { decoded, recorded } = decodeCandidate(consumer, found.value)
+    const parts = Result.isFailure(decoded)
+      ? []
+      : decoded.success.parts.filter(({ envelope, keys }) => keys.includes(key) && envelope.part >= (error?.part ?? 0))
+    const unit = { recorded, parts, keys: [key], failure: Result.isFailure(decoded) ? decoded.failure : undefined }
+    const { deadLetters, failed } = yield* deliver(unit, {
+      // An event that stops the reactor elsewhere is parked already here.
+      reaction: { ...reaction, onPoison: "park" },
+      history,
+      isParked: () => false,
+      attempt: (handling) => handling,
+      failing: () => Effect.void
+    })
+    if (failed !== undefined) {
+      const cause = failed.message
+      return { ...letter, error: { step: failed.step, cause }, at: yield* DateTime.now }
+    }
+    return deadLetters[0]
+  })

@@ -1,0 +1,135 @@
+/** Writes how far an owner has come: the position, what is done after it, and dead letters, together. */
+import type * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import type { DeadLetter } from "../../../ports/deadLetter.ts"
+import type { CommitConflict, ViewStoreError } from "../../../ports/errors.ts"
+import { type Part, servingOf } from "../../../ports/generation.ts"
+import type { BoundedStore, Ownership } from "../../projections/worker/lease.ts"
+import type { ReactionFailed } from "../errors.ts"
+import * as DoneAhead from "./ahead.ts"
+import { type Outcome, unapplied } from "./delivery.ts"
+import type { Settings } from "./options.ts"
+import type { Progress } from "./progress.ts"
+import type { Reaction } from "./reaction.ts"
+import type { Reports } from "./reports.ts"
+
+/** What is written, and where. */
+export interface Given {
+  readonly reaction: Reaction
+  readonly part: Part
+  readonly settings: Settings
+  readonly store: BoundedStore
+  readonly reports: Reports
+  readonly owned: Ownership
+  readonly progress: Progress
+  readonly clock: Clock.Clock
+  /** Whether the owner has not read yet what a former one has done after its position. Then the record of that stays. */
+  readonly isFormer: () => boolean
+}
+
+/** Writes for one owner. */
+export interface Writer {
+  /** Takes note of the outcome of an event. */
+  readonly note: (outcome: Outcome) => void
+  /** Takes note of the horizon that is read to, and of its history of the log. */
+  readonly reads: (horizon: number, history: number) => void
+  /** Asks for a commit. */
+  readonly ask: () => void
+  /** Commits once, with the failure that stops the reactor if there is one. */
+  readonly commit: (failure?: ReactionFailed) => Effect.Effect<void, CommitConflict | ViewStoreError>
+  /** Commits whenever it is asked, for ever. What is asked for during a commit is in the next one. */
+  readonly committing: Effect.Effect<never, CommitConflict | ViewStoreError>
+}
+
+/** A writer that has nothing to write yet. */
+export const make = (given: Given): Writer => {
+  const { clock, isFormer, owned, part, progress, reaction, reports, settings, store } = given
+  const { consumer } = reaction
+  const generation = { view: consumer.name, version: consumer.version, build: owned.build }
+  const changed = Latch.makeUnsafe(false)
+  let letters: Array<DeadLetter> = []
+  let handled = 0
+  let history = owned.history ?? 1
+  let horizon = Number.POSITIVE_INFINITY
+  // A record of a former owner is removed when it says nothing any more.
+  let isKept = true
+  let serves = false
+
+  const commit = (failure?: ReactionFailed): Effect.Effect<void, CommitConflict | ViewStoreError> =>
+    Effect.suspend(() => {
+      const to = progress.position()
+      const ahead = progress.ahead()
+      const asks = !serves && to >= horizon
+      if (handled === 0 && letters.length === 0 && !asks && failure === undefined) {
+        if (to > owned.passed.position()) owned.passed.pass(to, history)
+        return Effect.void
+      }
+      const put = letters
+      const done = handled
+      letters = []
+      handled = 0
+      const at = DateTime.makeUnsafe(clock.currentTimeMillisUnsafe())
+      const writing = owned.passed.commit(to, history, (from) =>
+        store.commit({
+          owner: { generation, part: part.index, epoch: owned.epoch },
+          from,
+          to,
+          history,
+          records: isFormer() ? DoneAhead.unchanged : DoneAhead.changesOf(part, history, ahead, isKept),
+          deadLetters: { put, remove: [] },
+          progress: failure === undefined ? {} : { failure: unapplied(failure, at) },
+          ...(asks ? { asks: "serve" as const } : {})
+        })
+      )
+      return Effect.matchEffect(writing, {
+        onFailure: (error) => {
+          // The position must not be written without them.
+          letters = [...put, ...letters]
+          handled += done
+          return Effect.fail(error)
+        },
+        onSuccess: () => {
+          isKept = isFormer() || ahead !== undefined
+          if (asks && part.of === 1) serves = true
+          return reports.committed(done, put)
+        }
+      })
+    }).pipe(Effect.uninterruptible)
+
+  const committing = Effect.forever(
+    Effect.andThen(
+      changed.await,
+      Effect.suspend(() => {
+        changed.closeUnsafe()
+        return commit()
+      })
+    )
+  )
+
+  // A part is not let serve before the others have come as far. So the store is asked again.
+  const serving = Effect.gen(function* () {
+    while (!serves) {
+      yield* Effect.sleep(settings.pause)
+      serves = servingOf(consumer, yield* store.recentStatus(settings.pause)) !== undefined
+      if (!serves) yield* changed.open
+    }
+    return yield* Effect.never
+  })
+
+  return {
+    note: ({ deadLetters, handled: done }) => {
+      letters.push(...deadLetters)
+      handled += done
+      changed.openUnsafe()
+    },
+    reads: (position, of) => {
+      horizon = position
+      history = of
+    },
+    ask: () => void changed.openUnsafe(),
+    commit,
+    committing: Effect.raceFirst(committing, serving)
+  }
+}

@@ -1,0 +1,42 @@
+import * as Schema from "effect/Schema"
+import { shortened, thrownText } from "../../domain/texts.ts"
+
+/**
+ * An event stopped a reactor, or a part of it. All earlier events of the event's key have been reacted to; this one has
+ * not, and may have been in part.
+ */
+export class ReactionFailed extends Schema.TaggedError<ReactionFailed>()("ReactionFailed", {
+  /** The name of the reactor. */
+  reactor: Schema.String,
+  /** The version of the reactor. */
+  version: Schema.Int,
+  stream: Schema.String,
+  /** The event's version in its stream. */
+  streamVersion: Schema.Int,
+  /** The event's position in the log. */
+  position: Schema.Int,
+  type: Schema.String,
+  /** Which of the current events failed that the stored event has become, from 0 on, if it has become several. */
+  part: Schema.optionalKey(Schema.Int),
+  /**
+   * The step that failed: `unknown` for an event or a metadata field of a newer program, for which the reactor waits;
+   * `decode` the event, find its key with `key`, or run the handler with `react`.
+   */
+  step: Schema.Literals(["unknown", "decode", "key", "react"]),
+  /** How often the handler was run for the event. */
+  attempts: Schema.Int,
+  /** The error of that step: of a handler the last one. */
+  cause: Schema.Defect()
+}) {
+  static {
+    shortened(this)
+  }
+
+  override get message(): string {
+    const { attempts, cause, part, position, reactor, step, stream, streamVersion, type, version } = this
+    const which = part === undefined ? "" : `part ${part} of `
+    const event = `${which}event ${streamVersion} of ${stream}, a "${type}" at position ${position}`
+    const times = attempts > 1 ? ` ${attempts} times` : ""
+    return `${reactor}, version ${version}: ${step} failed${times} for ${event}: ${thrownText(cause)}`
+  }
+}

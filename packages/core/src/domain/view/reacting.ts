@@ -1,0 +1,73 @@
+/** What follows the log to react to events, as data. */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { InvalidKey } from "../errors.ts"
+import { followsOf } from "../storedTypes.ts"
+import { idProblem } from "../texts.ts"
+import type { Consumer } from "./consumer.ts"
+import type { Source } from "./definition.ts"
+import { fingerprintOf } from "./fingerprint.ts"
+import { check, handling, keyFunction, type KeyOf, type KeyTable, selector } from "./handlers.ts"
+
+/** How a consumer is declared that reacts to events. */
+export interface Reacting {
+  /** The kind of the consumer, such as `reactor`. Names of two kinds may be equal. */
+  readonly kind: string
+  readonly name: string
+  readonly version: number
+  readonly sources: ReadonlyArray<Source>
+  /** The names of the handlers. */
+  readonly handlers: ReadonlyArray<string>
+  /** The key of an event. By default it is the event's stream. */
+  readonly key: KeyOf | KeyTable | undefined
+}
+
+/** A consumer that reacts. Throws for a declaration that is not valid. */
+export const consumerOf = ({ handlers, key, kind, name, sources, version }: Reacting): Consumer => {
+  check(name, version, sources)
+  const nameOf = selector(name, sources, handlers)
+  const keyOf = keyFunction(name, key ?? ofStream, sources, handlers, nameOf)
+  const stored = `${kind}/${name}`
+  const consumer: Omit<Consumer, "keysOf"> & {
+    readonly keysOf: (...given: Parameters<KeyOf>) => ReturnType<Consumer["keysOf"]>
+  } = {
+    name: stored,
+    version,
+    fingerprint: fingerprintOf({
+      sources,
+      handlers,
+      state: Schema.Null,
+      keys: key === undefined ? "stream" : "own",
+      indexes: []
+    }),
+    sources,
+    follows: followsOf(sources, handling(handlers)),
+    perStream: key === undefined,
+    keysOf: (event, envelope) => {
+      if (nameOf(event, envelope) === undefined) return Result.succeed([])
+      const named = keyOf(event, envelope)
+      const { position, streamId, version } = envelope
+      const wrong = typeof named === "string" ? idProblem("key", named) : "it is no text"
+      if (wrong === undefined) return Result.succeed([named as string])
+      return Result.fail(
+        new InvalidKey({ view: stored, key: String(named), stream: streamId, version, position, detail: wrong })
+      )
+    }
+  }
+  return consumer
+}
+
+/** The function that gives the handler of an event. Throws for a handler of no event. */
+export const handlersOf = <Handler>(
+  name: string,
+  sources: ReadonlyArray<Source>,
+  handlers: ReadonlyMap<string, Handler>
+) => {
+  const nameOf = selector(name, sources, [...handlers.keys()])
+  return (...[event, envelope]: Parameters<typeof nameOf>): Handler | undefined => {
+    const found = nameOf(event, envelope)
+    return found === undefined ? undefined : handlers.get(found)
+  }
+}
+
+const ofStream: KeyOf = (_event, { streamId }) => streamId

@@ -1,0 +1,109 @@
+import { assert } from "@effect/vitest"
+import { Reactor } from "@hexfold/core"
+import { Effect, Stream } from "effect"
+import { statusOf } from "../projections/tallies.ts"
+import { open } from "../projections/trouble.ts"
+import type { Cases } from "../plan.ts"
+import { copier, type Definition, job, type Journals, newJournals, note, numbersOf } from "./journals.ts"
+
+/** A copier whose handler fails for the number 2 before its command. */
+const failing = (journals: Journals, definition: Definition) =>
+  copier(journals, (n) => (n === 2 ? Effect.fail(new Error("two is too much")) : Effect.void), definition)
+
+/** An event that a handler cannot handle stops the reactor, is skipped, or waits with the later ones of its key. */
+export const poisoning: Cases = {
+  "an event that cannot be handled stops the reactor, and the earlier ones are done": Effect.gen(function* () {
+    const journals = newJournals()
+    const node = yield* open
+    yield* note(node, journals.source, "a", 1, 2, 3)
+    const reactor = failing(journals, {})
+    const failed = yield* Effect.flip(node.run(Reactor.catchUp(reactor, job)))
+    assert.ok(failed._tag === "ReactionFailed")
+    assert.deepStrictEqual([failed.step, failed.attempts, failed.streamVersion], ["react", 3, 2])
+    assert.include(failed.message, "two is too much")
+    assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1])
+    const [status] = yield* statusOf(node, reactor.consumer)
+    assert.strictEqual(status?.parts[0]?.failure?.position, failed.position)
+    assert.strictEqual(status?.position, failed.position - 1)
+    yield* node.run(Reactor.catchUp(copier(journals), job))
+    assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1, 2, 3])
+    const [mended] = yield* statusOf(node, reactor.consumer)
+    assert.isUndefined(mended?.parts[0]?.failure)
+  }),
+
+  "with skip it leaves a dead letter, and goes on": Effect.gen(function* () {
+    const journals = newJournals()
+    const node = yield* open
+    yield* note(node, journals.source, "a", 1, 2, 3)
+    const reactor = failing(journals, { onPoison: "skip" })
+    yield* node.run(Reactor.catchUp(reactor, job))
+    assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1, 3])
+    const letters = yield* node.run(Stream.runCollect(Reactor.deadLetters(reactor)))
+    assert.deepStrictEqual(
+      letters.map(({ error, key, parked, streamVersion }) => [streamVersion, key, parked, error?.step, error?.cause]),
+      [[2, journals.source.streamId("a"), false, "react", "Error: two is too much"]]
+    )
+  }),
+
+  "with park it keeps the event and the later ones of its key, in their order, and others go on": Effect.gen(
+    function* () {
+      const journals = newJournals()
+      const node = yield* open
+      yield* note(node, journals.source, "a", 1, 2, 3)
+      yield* note(node, journals.source, "b", 1, 3)
+      const reactor = failing(journals, { onPoison: "park" })
+      yield* node.run(Reactor.catchUp(reactor, job))
+      yield* note(node, journals.source, "a", 4)
+      yield* node.run(Reactor.catchUp(reactor, job))
+      assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1])
+      assert.deepStrictEqual(yield* numbersOf(node, journals.target, "b"), [1, 3])
+      const letters = yield* node.run(Stream.runCollect(Reactor.deadLetters(reactor)))
+      assert.deepStrictEqual(
+        letters.map(({ error, parked, streamVersion }) => [streamVersion, parked, error === undefined]),
+        [
+          [2, true, false],
+          [3, true, true],
+          [4, true, true]
+        ]
+      )
+    }
+  ),
+
+  "parked events are handled again in their order, and then the key goes on": Effect.gen(function* () {
+    const journals = newJournals()
+    const node = yield* open
+    yield* note(node, journals.source, "a", 1, 2, 3)
+    const parking = failing(journals, { onPoison: "park" })
+    yield* node.run(Reactor.catchUp(parking, job))
+    const first = yield* node.run(Reactor.retryParked(parking))
+    assert.deepStrictEqual([first.handled, first.parked.map(({ streamVersion }) => streamVersion)], [0, [2]])
+    const mended = copier(journals, undefined, { onPoison: "park" })
+    const second = yield* node.run(Reactor.retryParked(mended))
+    assert.deepStrictEqual([second.handled, second.parked], [2, []])
+    assert.deepStrictEqual(yield* node.run(Stream.runCollect(Reactor.deadLetters(mended))), [])
+    yield* note(node, journals.source, "a", 4)
+    yield* node.run(Reactor.catchUp(mended, job))
+    assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1, 2, 3, 4])
+  }),
+
+  "a handler that throws, or that interrupts itself, has failed": Effect.gen(function* () {
+    const journals = newJournals()
+    const node = yield* open
+    yield* note(node, journals.source, "a", 1, 2, 3)
+    const reactor = copier(
+      journals,
+      (n) => {
+        if (n === 1) throw new Error("thrown")
+        return n === 2 ? Effect.interrupt : Effect.void
+      },
+      { onPoison: "skip" }
+    )
+    yield* node.run(Reactor.catchUp(reactor, job))
+    assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [3])
+    const letters = yield* node.run(Stream.runCollect(Reactor.deadLetters(reactor)))
+    assert.deepStrictEqual(
+      letters.map(({ streamVersion }) => streamVersion),
+      [1, 2]
+    )
+  })
+}

@@ -1,0 +1,221 @@
+import { assert } from "@effect/vitest"
+import { type ProjectionStore, Reactor } from "@hexfold/core"
+import { Deferred, Effect, Fiber } from "effect"
+import { statusOf, until } from "../projections/tallies.ts"
+import { open, two } from "../projections/trouble.ts"
+import type { Cases } from "../plan.ts"
+import {
+  comesTo,
+  copier,
+  job,
+  lastOf,
+  newJournals,
+  note,
+  noting,
+  numbersOf,
+  range,
+  reacting,
+  reactorOf
+} from "./journals.ts"
+
+/** What is handled again has no second effect in the store. */
+export const repeating: Cases = {
+  "a handler that fails after its commands is run again, and its commands have no second effect": Effect.gen(
+    function* () {
+      const journals = newJournals()
+      const node = yield* open
+      yield* note(node, journals.source, "a", 1, 2)
+      let runs = 0
+      const reactor = reactorOf(journals, (n, id) =>
+        Effect.gen(function* () {
+          runs++
+          yield* noting(journals.target, id, n)
+          yield* noting(journals.target, id, n)
+          if (runs < 3) yield* Effect.fail("after the commands")
+        })
+      )
+      yield* node.run(Reactor.catchUp(reactor, job))
+      assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1, 1, 2, 2])
+      assert.strictEqual(runs, 4)
+    }
+  ),
+
+  "a command that the handler itself tries again keeps its place": Effect.gen(function* () {
+    const journals = newJournals()
+    const node = yield* open
+    yield* note(node, journals.source, "a", 1)
+    let isFirst = true
+    const reactor = reactorOf(journals, (n, id) =>
+      Effect.retry(
+        Effect.suspend(() => {
+          const unsure = isFirst
+          isFirst = false
+          const executing = noting(journals.target, id, n)
+          // The append has happened, and its answer is lost.
+          return unsure ? Effect.andThen(executing, Effect.fail("no answer")) : executing
+        }),
+        { times: 2, while: (error) => error === "no answer" }
+      )
+    )
+    yield* node.run(Reactor.catchUp(reactor, job))
+    assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1, 1])
+  }),
+
+  "another command at the place of one that was executed is refused": Effect.gen(function* () {
+    const journals = newJournals()
+    const node = yield* open
+    yield* note(node, journals.source, "a", 1)
+    const errors: Array<string> = []
+    let run = 0
+    const reactor = reactorOf(
+      journals,
+      (_n, id) =>
+        Effect.gen(function* () {
+          yield* Effect.tapError(noting(journals.target, id, ++run), (error) =>
+            Effect.sync(() => void errors.push(error._tag))
+          )
+          yield* Effect.fail("again")
+        }),
+      { onPoison: "skip" }
+    )
+    yield* node.run(Reactor.catchUp(reactor, job))
+    assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1])
+    assert.deepStrictEqual(errors, ["CommandIdReused", "CommandIdReused"])
+  }),
+
+  "an owner that is lost in the middle of a handler is followed by one that handles the event again": Effect.gen(
+    function* () {
+      const journals = newJournals()
+      const [owner, other] = yield* two
+      yield* note(owner, journals.source, "a", ...range(1, 5))
+      const gate = yield* Deferred.make<void>()
+      let reached = false
+      const stuck = reactorOf(journals, (n, id) =>
+        Effect.gen(function* () {
+          yield* noting(journals.target, id, n)
+          if (n < 3) return
+          reached = true
+          yield* Deferred.await(gate)
+        })
+      )
+      yield* reacting(owner, stuck)
+      yield* until("the handler stands still", () => reached)
+      owner.trouble = "gone"
+      yield* reacting(other, copier(journals))
+      yield* comesTo(other, journals.target, "a", range(1, 5))
+      yield* Deferred.succeed(gate, undefined)
+      owner.trouble = "none"
+      yield* note(other, journals.source, "a", 6)
+      yield* comesTo(other, journals.target, "a", range(1, 6))
+    }
+  ),
+
+  "an owner whose commits are late changes nothing when they arrive": Effect.gen(function* () {
+    const journals = newJournals()
+    const [owner, other] = yield* two
+    yield* reacting(owner, copier(journals))
+    yield* note(owner, journals.source, "a", 1)
+    yield* comesTo(owner, journals.target, "a", [1])
+    owner.trouble = "late"
+    yield* note(owner, journals.source, "a", ...range(2, 5))
+    yield* until("a commit is held back", () => owner.held() > 0)
+    yield* reacting(other, copier(journals))
+    yield* note(other, journals.source, "b", 1)
+    yield* comesTo(other, journals.target, "b", [1])
+    yield* owner.deliver
+    owner.trouble = "none"
+    yield* note(other, journals.source, "a", 6)
+    yield* comesTo(other, journals.target, "a", range(1, 6))
+  }),
+
+  "what was done after an event that is not done is not handled again": Effect.gen(function* () {
+    const journals = newJournals()
+    const [owner, other] = yield* two
+    yield* note(owner, journals.source, "stuck", 1)
+    for (const id of ["a", "b", "c"]) yield* note(owner, journals.source, id, 1, 2)
+    const handled: Array<string> = []
+    const gate = yield* Deferred.make<void>()
+    const handle = (n: number, id: string) =>
+      id === "stuck" ? Deferred.await(gate) : Effect.sync(() => handled.push(`${id}${n}`))
+    yield* reacting(owner, reactorOf(journals, handle))
+    yield* until("the others are handled", () => handled.length === 6)
+    const last = yield* lastOf(owner, journals.source)
+    const upTo = ({ records }: ProjectionStore.Commit) => Number(/"upTo":(\d+)/.exec(JSON.stringify(records))?.[1] ?? 0)
+    yield* until("what is done is written", () => owner.commits.some((commit) => upTo(commit) === last))
+    owner.trouble = "gone"
+    const again: Array<string> = []
+    yield* other.run(
+      Reactor.catchUp(
+        reactorOf(journals, (n, id) => Effect.sync(() => again.push(`${id}${n}`))),
+        job
+      )
+    )
+    assert.deepStrictEqual(again, ["stuck1"])
+    yield* Deferred.succeed(gate, undefined)
+  }),
+
+  "when it is stopped, what is under way ends, and is written": Effect.gen(function* () {
+    const journals = newJournals()
+    const [owner, other] = yield* two
+    yield* note(owner, journals.source, "a", 1, 2, 3)
+    const gate = yield* Deferred.make<void>()
+    let runs = 0
+    const handle = () => {
+      runs++
+      return runs === 1 ? Deferred.await(gate) : Effect.void
+    }
+    const running = yield* reacting(owner, copier(journals, handle), { lease: "30 seconds" })
+    yield* until("a handler runs", () => runs === 1)
+    const stopping = yield* Effect.forkScoped(Fiber.interrupt(running))
+    yield* Deferred.succeed(gate, undefined)
+    yield* Fiber.join(stopping)
+    assert.deepStrictEqual(yield* numbersOf(other, journals.target, "a"), [1])
+    const again: Array<number> = []
+    yield* other.run(
+      Reactor.catchUp(
+        copier(journals, (n) => Effect.sync(() => again.push(n))),
+        job
+      )
+    )
+    assert.deepStrictEqual(again, [2, 3])
+    assert.deepStrictEqual(yield* numbersOf(other, journals.target, "a"), [1, 2, 3])
+  }),
+
+  "a handler that does not end within the limit is interrupted, and its event is handled again": Effect.gen(
+    function* () {
+      const journals = newJournals()
+      const [owner, other] = yield* two
+      yield* note(owner, journals.source, "a", 1)
+      let isInterrupted = false
+      let runs = false
+      const handle = () =>
+        Effect.suspend(() => {
+          runs = true
+          return Effect.onInterrupt(Effect.never, () => Effect.sync(() => void (isInterrupted = true)))
+        })
+      const options = { lease: "30 seconds", stopWithin: "10 millis" } as const
+      const running = yield* reacting(owner, reactorOf(journals, handle), options)
+      yield* until("a handler runs", () => runs)
+      yield* Fiber.interrupt(running)
+      assert.isTrue(isInterrupted)
+      yield* other.run(Reactor.catchUp(copier(journals), job))
+      assert.deepStrictEqual(yield* numbersOf(other, journals.target, "a"), [1])
+    }
+  ),
+
+  "one part works at a time, and each event is handled by one of many processes": Effect.gen(function* () {
+    const journals = newJournals()
+    const nodes = yield* two
+    const handled: Array<number> = []
+    const reactor = copier(journals, (n) => Effect.sync(() => handled.push(n)))
+    for (const node of nodes) {
+      yield* reacting(node, reactor, { lease: "10 seconds" })
+      yield* reacting(node, reactor, { lease: "10 seconds" })
+    }
+    yield* note(nodes[0], journals.source, "a", ...range(1, 30))
+    yield* comesTo(nodes[1], journals.target, "a", range(1, 30))
+    assert.deepStrictEqual(handled, range(1, 30))
+    const [status] = yield* statusOf(nodes[0], reactor.consumer)
+    assert.strictEqual(status?.parts.length, 1)
+  })
+}
