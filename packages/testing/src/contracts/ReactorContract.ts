@@ -10,13 +10,14 @@ import { deploying } from "./reactors/deploying.ts"
 import { handling } from "./reactors/handling.ts"
 import { poisoning } from "./reactors/poison.ts"
 import { repeating } from "./reactors/repeating.ts"
+import { watching } from "./reactors/watching.ts"
 import { suite as declare } from "./suite.ts"
 
 const contract: Contract = {
   name: "ReactorContract",
   needs: ["otherProcesses"],
   ownData: false,
-  groups: { declaring: declaring(["otherProcesses"]), handling, repeating, poisoning, deploying }
+  groups: { declaring: declaring(["otherProcesses"]), handling, repeating, poisoning, deploying, watching }
 }
 
 /**

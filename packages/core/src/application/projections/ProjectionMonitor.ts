@@ -5,7 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
-import type * as View from "../../domain/View.ts"
+import type { Consumer } from "../../domain/view/consumer.ts"
 import { distinct } from "../../domain/view/distinct.ts"
 import { disconnect } from "../../internal/disconnect.ts"
 import { monotonicMillis } from "../../internal/beat.ts"
@@ -46,7 +46,7 @@ export type { Held, Part, Rebuild, State, Status } from "./status.ts"
  * ```
  */
 export const status = (
-  views: ReadonlyArray<View.Any>
+  views: ReadonlyArray<Consumer>
 ): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =>
   allStatus(distinct("ProjectionMonitor.status", views))
 
@@ -80,7 +80,7 @@ export interface WatchOptions extends HealthOptions {
  * ```
  */
 export const watch = (
-  views: ReadonlyArray<View.Any>,
+  views: ReadonlyArray<Consumer>,
   { every = "10 seconds", ...options }: WatchOptions = {}
 ): Effect.Effect<never, never, EventStore | ProjectionStore | ViewStore> => {
   // Of other generations nobody runs a projection here, and their gauges would never end.
@@ -140,7 +140,7 @@ export const watch = (
  * ```
  */
 export const layer = (
-  views: ReadonlyArray<View.Any>,
+  views: ReadonlyArray<Consumer>,
   options?: WatchOptions
 ): Layer.Layer<never, never, EventStore | ProjectionStore | ViewStore> =>
   Layer.effectDiscard(Effect.forkScoped(watch(views, options)))
@@ -199,7 +199,7 @@ export interface HealthOptions {
  * ```
  */
 export const health = (
-  views: ReadonlyArray<View.Any>,
+  views: ReadonlyArray<Consumer>,
   options: HealthOptions = {}
 ): Effect.Effect<
   ReadonlyArray<Status>,

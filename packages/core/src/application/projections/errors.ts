@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import { shortened } from "../../domain/texts.ts"
 import type * as EventStore from "../../ports/EventStore.ts"
+import { isShared } from "../../ports/generation.ts"
 import * as Reason from "../../ports/Reason.ts"
 
 export { DefinitionDiffers } from "../views/errors.ts"
@@ -166,7 +167,10 @@ export const describe = (fault: Fault): string =>
 
 const descriptions: Record<Fault["reason"], (fault: Fault) => string> = {
   refused: ({ refusal }) => refusal?.detail ?? "",
-  "another definition": () => "another definition of this version has made the records",
+  "another definition": ({ view }) =>
+    isShared(view)
+      ? "another definition of this version has the work"
+      : "another definition of this version has made the records",
   failed: ({ failure }) => {
     if (failure === undefined) return "stopped by an event"
     const { error, position, stream, streamVersion, type } = failure
@@ -186,8 +190,10 @@ const descriptions: Record<Fault["reason"], (fault: Fault) => string> = {
     const works = isLasting ? `has worked on ${what} for ${Duration.format(lasted)}` : `works on ${what}`
     const why =
       ended === undefined
-        ? `is Projection.layer([${view}]) running?`
-        : `the projection of this process has ended: ${ended}`
+        ? isShared(view)
+          ? `is Reactor.layer([${view.slice(view.indexOf("/") + 1)}]) running?`
+          : `is Projection.layer([${view}]) running?`
+        : `the ${isShared(view) ? "reactor" : "projection"} of this process has ended: ${ended}`
     return `nobody ${works}: ${why}`
   },
   stalled: ({ lasted = Duration.zero, position }) =>

@@ -20,8 +20,9 @@ import { endsOf } from "./worker/ends.ts"
 import { type Owner, ownerOf } from "./worker/process.ts"
 
 /**
- * What a generation of a view is doing. If several apply, the state is the first of them:
+ * What a generation of a view, or a reactor, is doing. If several apply, the state is the first of them:
  *
+ * - `standing by`: a reactor of another version has the work, and this version stands by;
  * - `another definition`: another definition of this version has made the records, and the projection of this one does not work;
  * - `inline`: appends maintain the records;
  * - `replaced`: a later build of the same version answers, and nobody reads these records any more;
@@ -34,6 +35,7 @@ import { type Owner, ownerOf } from "./worker/process.ts"
  * - `live`: the view answers queries and follows the events.
  */
 export type State =
+  | "standing by"
   | "another definition"
   | "inline"
   | "replaced"
@@ -226,11 +228,13 @@ const statusIn = Effect.fnUntraced(function* ({ generations, known, log, place, 
     build: known?.build,
     isDeclared: view !== undefined,
     state:
-      view !== undefined && isOfAnother(view, known)
-        ? "another definition"
-        : refusal === undefined
-          ? stateOf(known, lag.time, isHeld)
-          : "failed",
+      view !== undefined && known !== undefined && known.version !== view.version
+        ? "standing by"
+        : view !== undefined && isOfAnother(view, known)
+          ? "another definition"
+          : refusal === undefined
+            ? stateOf(known, lag.time, isHeld)
+            : "failed",
     serves: known?.serves ?? false,
     position,
     horizon,

@@ -35,12 +35,7 @@ export type { Start } from "./consuming/start.ts"
 export type { Stores } from "./consuming/worker.ts"
 
 /** What every reactor has, as a constraint for functions that accept them all. */
-export interface Any {
-  readonly name: string
-  /** The version of the definition. */
-  readonly version: number
-  /** What stores and monitors know of it. */
-  readonly consumer: Consumer
+export interface Any extends Consumer {
   readonly start: Start
   readonly onPoison: OnPoison
   readonly imported: "pass" | "react"
@@ -55,7 +50,8 @@ export interface Reactor<
   In extends Envelope<string, unknown>,
   R
 > extends Any {
-  readonly name: Name
+  /** The name with its kind: `reactor/SendMail`. So a view may have the same name. */
+  readonly name: `reactor/${Name}`
   /** Handles an event. It does nothing for one without a handler. */
   readonly handle: (event: Event, envelope: In) => Effect.Effect<unknown, unknown, R>
 }
@@ -128,7 +124,7 @@ type NoOther<Tags extends PropertyKey, S extends Source> = {
  *   }
  * })
  *
- * MoveUp.version // 1
+ * MoveUp.name // "reactor/MoveUp"
  * ```
  */
 export const make = <
@@ -163,9 +159,8 @@ export const make = <
   })
   const handlerOf = handlersOf(name, from, handlers)
   const reactor: Made = {
-    name,
-    version,
-    consumer,
+    ...consumer,
+    name: `reactor/${name}`,
     start: checked(name, start),
     onPoison,
     imported,
@@ -230,7 +225,8 @@ export const layer = <const Rs extends ReadonlyArray<Any>>(
   const settings = settingsOf(options)
   const names = new Set<string>()
   for (const { name } of reactors) {
-    if (names.has(name)) throw new Error(`Reactor.layer: two reactors are called ${name}`)
+    if (names.has(name))
+      throw new Error(`Reactor.layer: two reactors are called ${name}: one version runs in a process`)
     names.add(name)
   }
   return Layer.effectDiscard(
@@ -287,9 +283,9 @@ export const catchUp = <const A extends Any>(
  * ```
  */
 export const deadLetters = (
-  { consumer }: Any,
+  reactor: Any,
   options: Omit<DeadLetterOptions, "limit"> = {}
-): Stream.Stream<DeadLetter, ViewStoreError, ProjectionStore | ViewStore> => Retrying.deadLetters(consumer, options)
+): Stream.Stream<DeadLetter, ViewStoreError, ProjectionStore | ViewStore> => Retrying.deadLetters(reactor, options)
 
 /** Which keys to try again. */
 export interface RetryOptions {
@@ -345,14 +341,14 @@ export const retryParked = <const A extends Any>(
 /** A reactor with what its handlers need. */
 const begun = <const A extends Any>(reactor: A): Effect.Effect<Worker.Begun, never, Services<A>> =>
   Effect.contextWith((context: Context.Context<Services<A>>) => {
-    const { consumer, imported, onPoison, retry, start } = reactor
+    const { imported, onPoison, retry, start } = reactor
     const handle = reactor.handle as (
       event: Tagged,
       envelope: Envelope<string, unknown>
     ) => Effect.Effect<unknown, unknown, Services<A>>
     return Effect.succeed({
       reaction: {
-        consumer,
+        consumer: reactor,
         onPoison,
         retry,
         reactsToImported: imported === "react",
@@ -367,7 +363,7 @@ const begun = <const A extends Any>(reactor: A): Effect.Effect<Worker.Begun, nev
   })
 
 const logStop = ({ name, version }: Any, cause: Cause.Cause<Failure>) => {
-  const text = `reactor/${name}, version ${version}: the reactor has stopped`
+  const text = `${name}, version ${version}: the reactor has stopped`
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
   if (error === undefined) return Effect.logError(text, cause)
   const advice =

@@ -18,7 +18,7 @@ export const deploying: Cases = {
     yield* reacting(old, of(1), { lease: "6 seconds" })
     yield* note(old, journals.source, "a", 1, 2)
     yield* comesTo(old, journals.target, "a", [1, 2])
-    const ownerOf = Effect.map(statusOf(next, of(2).consumer), ([status]) => status?.parts[0]?.owner)
+    const ownerOf = Effect.map(statusOf(next, of(2)), ([status]) => status?.parts[0]?.owner)
     const former = yield* ownerOf
     yield* reacting(next, of(2), { lease: "6 seconds" })
     yield* note(old, journals.source, "a", 3)
@@ -52,7 +52,7 @@ export const deploying: Cases = {
     yield* note(old, journals.source, "a", 3)
     yield* comesTo(old, journals.target, "a", [1, 2, 3])
     assert.deepStrictEqual(handled, ["2: 1", "2: 2", "1: 3"])
-    const ownerOf = Effect.map(statusOf(next, of(2).consumer), ([status]) => status?.parts[0]?.owner)
+    const ownerOf = Effect.map(statusOf(next, of(2)), ([status]) => status?.parts[0]?.owner)
     const former = yield* ownerOf
     yield* reacting(next, of(2))
     yield* eventually(
@@ -75,9 +75,9 @@ export const deploying: Cases = {
     yield* note(old, journals.source, "a", 2)
     yield* until("a commit is held back", () => old.held() > 0)
     yield* next.run(Reactor.catchUp(of(2), job))
-    const [before] = yield* statusOf(next, of(2).consumer)
+    const [before] = yield* statusOf(next, of(2))
     yield* old.deliver
-    const [after] = yield* statusOf(next, of(2).consumer)
+    const [after] = yield* statusOf(next, of(2))
     assert.strictEqual(after?.position, before?.position)
     assert.strictEqual(after?.version, 2)
     assert.deepStrictEqual(yield* numbersOf(next, journals.target, "a"), [1, 2])
@@ -115,7 +115,7 @@ export const deploying: Cases = {
       const next = yield* reacting(node, of(version), { lease: "10 seconds" })
       yield* eventually(
         `version ${version} has it`,
-        Effect.map(statusOf(node, of(1).consumer), ([status]) => status?.version === version)
+        Effect.map(statusOf(node, of(1)), ([status]) => status?.version === version)
       )
       yield* Fiber.interrupt(running)
       running = next

@@ -22,12 +22,12 @@ export const poisoning: Cases = {
     assert.deepStrictEqual([failed.step, failed.attempts, failed.streamVersion], ["react", 3, 2])
     assert.include(failed.message, "two is too much")
     assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1])
-    const [status] = yield* statusOf(node, reactor.consumer)
+    const [status] = yield* statusOf(node, reactor)
     assert.strictEqual(status?.parts[0]?.failure?.position, failed.position)
     assert.strictEqual(status?.position, failed.position - 1)
     yield* node.run(Reactor.catchUp(copier(journals), job))
     assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1, 2, 3])
-    const [mended] = yield* statusOf(node, reactor.consumer)
+    const [mended] = yield* statusOf(node, reactor)
     assert.isUndefined(mended?.parts[0]?.failure)
   }),
 

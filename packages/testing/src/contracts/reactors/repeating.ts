@@ -215,7 +215,7 @@ export const repeating: Cases = {
     yield* note(nodes[0], journals.source, "a", ...range(1, 30))
     yield* comesTo(nodes[1], journals.target, "a", range(1, 30))
     assert.deepStrictEqual(handled, range(1, 30))
-    const [status] = yield* statusOf(nodes[0], reactor.consumer)
+    const [status] = yield* statusOf(nodes[0], reactor)
     assert.strictEqual(status?.parts.length, 1)
   })
 }
