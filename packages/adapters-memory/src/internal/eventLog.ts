@@ -21,24 +21,29 @@ export const newLog = (): Log => ({
 /**
  * An event store over a log. Several stores may share the log. The retention of
  * command ids is in milliseconds. `recorded` is called in the step that appends, with the time, and returns warnings.
+ * An id that `isNeeded` does not expire.
  */
 export const open = (
   data: Log,
   retention: number,
-  recorded: (events: ReadonlyArray<Recorded>, now: number) => ReadonlyArray<string> = () => []
+  recorded: (events: ReadonlyArray<Recorded>, now: number) => ReadonlyArray<string> = () => [],
+  isNeeded: (commandId: string) => boolean = () => false
 ): Store => {
   const { commands, events: log, latest, listeners, streams } = data
   const versionOf = (streamId: StreamId.StreamId): number => streams.get(streamId)?.length ?? 0
 
-  const isExpired = (command: Command, millis: number): boolean => millis - command.at > retention
+  const isExpired = (key: string, command: Command, millis: number): boolean =>
+    millis - command.at > retention && !isNeeded(StoreKey.commandIdOf(key) ?? "")
 
   const previous = (
     key: EventStore.CommandKey | undefined,
     clock: Clock.Clock
   ): EventStore.RepeatedPart | CommandIdReused | undefined => {
-    const command = key && commands.get(StoreKey.ofCommand(key.id))
-    if (key === undefined || command === undefined) return undefined
-    if (isExpired(command, clock.currentTimeMillisUnsafe())) return undefined
+    if (key === undefined) return undefined
+    const stored = StoreKey.ofCommand(key.id)
+    const command = commands.get(stored)
+    if (command === undefined) return undefined
+    if (isExpired(stored, command, clock.currentTimeMillisUnsafe())) return undefined
     return command.fingerprint === key.fingerprint
       ? { ...command.appended, history: historyOf(data) }
       : new CommandIdReused({ commandId: key.id, stored: command.fingerprint, given: key.fingerprint })
@@ -61,8 +66,8 @@ export const open = (
   // The map has the oldest command first.
   const sweep = (millis: number): void => {
     for (const [id, oldest] of commands) {
-      if (!isExpired(oldest, millis)) return
-      commands.delete(id)
+      if (millis - oldest.at <= retention) return
+      if (isExpired(id, oldest, millis)) commands.delete(id)
     }
   }
 

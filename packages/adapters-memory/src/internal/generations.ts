@@ -1,5 +1,5 @@
 import { NotServing, type ProjectionStore, type ViewStore } from "@hexfold/core"
-import { CommitCheck } from "@hexfold/core/adapter"
+import { CommitCheck, StoreKey } from "@hexfold/core/adapter"
 import { Duration, type Schema } from "effect"
 
 /** One part of a generation's keys. */
@@ -253,6 +253,18 @@ export const statusOf = (generations: Generations, moment: Moment): ReadonlyArra
         : { sinceForeignAppend: Duration.millis(Math.max(0, moment.now - stored.foreign.at)) })
     }))
   )
+
+/** Whether a consumer may repeat a command whose id it has derived: its event is not done, or waits as a dead letter. */
+export const isNeeded = (generations: Generations, commandId: string): boolean => {
+  const derived = StoreKey.derivedFrom(commandId)
+  const [stored] = (derived && generations.views.get(derived.consumer)) ?? []
+  if (derived === undefined || stored === undefined) return false
+  const { position } = derived
+  return (
+    positionOf(generations, stored) < position ||
+    [...stored.deadLetters.values()].some((letter) => letter.parked && letter.position === position)
+  )
+}
 
 /** The end of the lease of a part that no projection has owned. A clock of a test begins at 0. */
 export const never = -Infinity

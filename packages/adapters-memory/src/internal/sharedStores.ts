@@ -10,7 +10,7 @@ import {
 import { Context, Duration, Effect } from "effect"
 import { contended, locks } from "./contended.ts"
 import { newLog, open as openLog } from "./eventLog.ts"
-import { open as openGenerations } from "./generations.ts"
+import { isNeeded, open as openGenerations } from "./generations.ts"
 import { historyOf, loseLast } from "./histories.ts"
 import * as inline from "./inline.ts"
 import { logTransfer } from "./logTransfer.ts"
@@ -51,7 +51,10 @@ export const sharedStores: Effect.Effect<Shared> = Effect.sync(() => {
   return {
     open: ({ commandRetention = "Infinity", leftAfter, views = [], ...contention }) => {
       const appending = inline.make(log.events, generations, views)
-      const store = contended(openLog(log, Duration.toMillis(commandRetention), appending.apply), contention)
+      const store = contended(
+        openLog(log, Duration.toMillis(commandRetention), appending.apply, (id) => isNeeded(generations, id)),
+        contention
+      )
       return locks.pipe(
         Context.add(EventStore.EventStore, store),
         Context.add(LogTransfer.LogTransfer, logTransfer(log)),

@@ -2,10 +2,10 @@ import { assert, it } from "@effect/vitest"
 import { PgClient } from "@effect/sql-pg"
 import { PgEventStore, PgMigrations } from "@hexfold/adapters-pg"
 import { type EventStore, EventStoreError, StreamId } from "@hexfold/core"
-import { type Duration, Effect, Exit, Fiber, Logger, Schedule, Scope } from "effect"
+import { DateTime, Duration, Effect, Exit, Fiber, Logger, Schedule, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { describe } from "vitest"
-import { client, newSchema, openStore, undoInline } from "../support/database.ts"
+import { client, newSchema, openStore, openViews, undoInline } from "../support/database.ts"
 import { append, event } from "../support/events.ts"
 import { appendOne } from "../support/appendOne.ts"
 import { wire } from "../support/wire.ts"
@@ -345,6 +345,58 @@ describe("retention of command ids", () => {
       assert.isTrue(repeat.isRetryable)
       assert.strictEqual(other.events[0]!.version, 2)
       assert.isFalse((yield* execute(repeating.store, "old")).repeated)
+    })
+  )
+
+  it.live("an id that a consumer has derived stays while its event is not done, or is parked", () =>
+    Effect.gen(function* () {
+      const schema = yield* newSchema
+      const { sql, store } = yield* openStore({ schema })
+      const { store: views } = yield* openViews({ schema })
+      const generation = { view: "reactor/Mails", version: 1 }
+      const claimed = yield* views.claim({ generation, owner: "one", lease: Duration.minutes(1) })
+      const owner = { generation, epoch: claimed._tag === "Owned" ? claimed.epoch : 0 }
+      const idOf = (consumer: string, position: number | string) => `${consumer}:${position}:${crypto.randomUUID()}:0:0`
+      const ids = {
+        done: idOf("reactor/Mails", 3),
+        open: idOf("reactor/Mails", 6),
+        parked: idOf("reactor/Mails", 2),
+        skipped: idOf("reactor/Mails", 1),
+        ofAnother: idOf("reactor/Unknown", 9),
+        similar: idOf("reactor/Mails", "99999999999999999999999"),
+        own: "an id of the caller"
+      }
+      const letter = {
+        stream: account,
+        streamVersion: 1,
+        type: "Added",
+        at: DateTime.makeUnsafe(0),
+        history: 1,
+        key: "a"
+      }
+      const error = { step: "react", cause: "no" }
+      yield* views.commit({
+        owner,
+        from: 0,
+        to: 5,
+        deadLetters: {
+          put: [
+            { ...letter, position: 2, parked: true, error },
+            { ...letter, position: 1, parked: false, error }
+          ],
+          remove: []
+        }
+      })
+      for (const id of Object.values(ids)) yield* execute(store, id)
+      yield* age(sql, schema, "2 hours")
+      assert.strictEqual(yield* sweep(sql, schema), 5)
+      const left = yield* Effect.filter(Object.entries(ids), ([, id]) => isRemembered(store, id))
+      assert.deepStrictEqual(
+        left.map(([name]) => name),
+        ["open", "parked"]
+      )
+      yield* views.commit({ owner, from: 5, to: 6, deadLetters: { put: [], remove: [{ position: 2, key: "a" }] } })
+      assert.strictEqual(yield* sweep(sql, schema), 2)
     })
   )
 

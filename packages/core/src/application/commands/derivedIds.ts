@@ -1,6 +1,27 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 
+/** The handling of an event by a consumer. */
+export interface Handling {
+  /** The name of the consumer with its kind, as in `reactor/SendMail`. */
+  readonly consumer: string
+  readonly position: number
+  readonly eventId: string
+  readonly part: number
+}
+
+/** Names a handling. No other handling has this name. */
+export const nameOf = ({ consumer, eventId, part, position }: Handling): string =>
+  `${consumer}:${position}:${eventId}:${part}`
+
+/** The consumer and the position of the event, if an id was derived from them. */
+export const derivedFrom = (commandId: string): Pick<Handling, "consumer" | "position"> | undefined => {
+  const [, consumer, position] = derived.exec(commandId) ?? []
+  return consumer === undefined ? undefined : { consumer, position: Number(position) }
+}
+
+const derived = /^([a-z]{1,20}\/[A-Za-z][A-Za-z0-9_.-]{0,99}):([0-9]{1,15}):/
+
 /** The ids of the commands that are executed for one event. */
 export interface DerivedIds {
   /**
@@ -23,14 +44,14 @@ export const Current = Context.Reference<DerivedIds | undefined>("@hexfold/core/
  * again: its append may have happened all the same. (3) If another command comes to a place, the store refuses it,
  * because the id is that of a command with another content.
  */
-export const make = (idOf: (place: number) => string): DerivedIds => {
+export const make = (handling: string): DerivedIds => {
   const kept = new Map<string, Array<number>>()
   let next = 0
   return {
     run: (content, execute) =>
       Effect.suspend(() => {
         const place = kept.get(content)?.shift() ?? next++
-        return Effect.onError(execute(idOf(place)), () =>
+        return Effect.onError(execute(`${handling}:${place}`), () =>
           Effect.sync(() => {
             const places = kept.get(content) ?? []
             kept.set(content, places)

@@ -2,6 +2,12 @@
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 
+/**
+ * The consumer and the position of the event from which a command's id was derived, if it was. Such an id must not be
+ * forgotten while the event lies after the position of the consumer, or waits as a dead letter.
+ */
+export { derivedFrom } from "../commands/derivedIds.ts"
+
 // An index entry of Postgres holds 2,704 bytes at most, and 1,000 characters
 // may take 4,000. An id never looks like a digest: a stream's id has a name
 // before its first "-", and a command's id gets a prefix.

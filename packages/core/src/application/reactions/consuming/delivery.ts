@@ -7,7 +7,6 @@ import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Tracer from "effect/Tracer"
 import { storable, thrownText } from "../../../domain/texts.ts"
-import type { Consumer } from "../../../domain/view/consumer.ts"
 import { isRetryable } from "../../../internal/retryable.ts"
 import { isTraced } from "../../../internal/tracing.ts"
 import type { DeadLetter, Unapplied } from "../../../ports/deadLetter.ts"
@@ -156,30 +155,24 @@ const isOfNewerProgram = (cause: unknown): boolean => cause instanceof UnknownEv
 /** Runs the handler once, so that its commands are named after the event and carry its metadata on. */
 const inContext = ({ envelope, event }: DecodedPart, { consumer, handle }: Reaction) =>
   Effect.contextWith((context: Context.Context<never>) => {
-    const key = keyOf(consumer, envelope)
-    const { correlationId } = envelope.metadata
+    const { eventId, metadata, part, position } = envelope
+    const key = DerivedIds.nameOf({ consumer: consumer.name, position, eventId, part })
+    const { correlationId } = metadata
     const handling = Effect.suspend(() => handle(event, envelope)).pipe(
-      Effect.provideService(
-        DerivedIds.Current,
-        DerivedIds.make((place) => `${key}:${place}`)
-      ),
-      Effect.provideService(Metadata.Current, { correlationId, causationId: envelope.eventId }),
+      Effect.provideService(DerivedIds.Current, DerivedIds.make(key)),
+      Effect.provideService(Metadata.Current, { correlationId, causationId: eventId }),
       Effect.provideService(Current, { key })
     )
     if (!isTraced(context)) return handling
     const attributes = {
       "hexfold.reactor": consumer.name,
-      "hexfold.position": envelope.position,
+      "hexfold.position": position,
       "hexfold.correlation_id": correlationId
     }
     return Effect.useSpan("Reactor.handle", { root: true, attributes, links: linksOf(envelope) }, (span) =>
       Effect.withTracerEnabled(Effect.withParentSpan(handling, span), true)
     )
   })
-
-/** Names the handling of an event by a consumer. No other handling has this name. */
-const keyOf = ({ name }: Pick<Consumer, "name">, { eventId, part, position }: DecodedPart["envelope"]): string =>
-  `${name}:${position}:${eventId}:${part}`
 
 // The events of a traced command have the id of its trace. The id of its span is not stored.
 const linksOf = ({ eventId, metadata: { correlationId } }: DecodedPart["envelope"]): ReadonlyArray<Tracer.SpanLink> =>
