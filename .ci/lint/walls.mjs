@@ -57,6 +57,18 @@ export const walls = {
     ],
     allowed: ["./asyncApi.ts", "../storedTypes.ts", "effect/Schema", "effect/JsonSchema", "effect/SchemaRepresentation"]
   },
+  "packages/core/src/domain/process/*": {
+    folder: "packages/core/src/domain/process",
+    forbidden: [...impure, "../query/data.ts", "../../ports/EventStore.ts", "../../internal/uuid.ts", "../../index.ts"],
+    allowed: [
+      "./steps.ts",
+      "../Aggregate.ts",
+      "../view/consumer.ts",
+      "../json/jsonMeaning.ts",
+      "effect/Schema",
+      "effect/DateTime"
+    ]
+  },
   "packages/core/src/ports/*": {
     folder: "packages/core/src/ports",
     forbidden: [...unstable, "../internal/uuid.ts", "../application/events/Metadata.ts", "../index.ts", "uuid"],
@@ -284,6 +296,19 @@ export const walls = {
       "../../views/decoding.ts",
       "../../../ports/Reason.ts",
       "../../../domain/view/consumer.ts",
+      "effect/Effect"
+    ]
+  },
+  "packages/core/src/application/reactions/processes/*": {
+    folder: "packages/core/src/application/reactions/processes",
+    forbidden: [...unstable, "../Reactor.ts", "../../lifecycle/Export.ts", "../../../index.ts"],
+    allowed: [
+      "./machine.ts",
+      "../consuming/reaction.ts",
+      "../../commands/Executor.ts",
+      "../../views/decoding.ts",
+      "../../../ports/Reason.ts",
+      "../../../domain/process/Process.ts",
       "effect/Effect"
     ]
   },
@@ -559,7 +584,7 @@ export const walls = {
       "effect"
     ]
   },
-  "packages/testing/src/contracts/{changing,eventStore,executing,histories,inline,keeping,logTransfer,projectionStore,projections,reactors,snapshotStore,streamLocks,subscriptions,viewStore}/*":
+  "packages/testing/src/contracts/{changing,eventStore,executing,histories,inline,keeping,logTransfer,projectionStore,processes,projections,reactors,snapshotStore,streamLocks,subscriptions,viewStore}/*":
     {
       folder: "packages/testing/src/contracts/eventStore",
       forbidden: [

@@ -11,7 +11,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
+import type * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { Consumer } from "../../domain/view/consumer.ts"
@@ -24,9 +24,12 @@ import type { ViewStoreError } from "../../ports/errors.ts"
 import type { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import type { DefinitionDiffers } from "../views/errors.ts"
+import type * as Process from "../../domain/process/Process.ts"
+import type { EventStore } from "../../ports/EventStore.ts"
 import * as Delivery from "./consuming/delivery.ts"
 import { type Failure, type Options, settingsOf } from "./consuming/options.ts"
 import { checked, type Start } from "./consuming/start.ts"
+import { handleOf } from "./processes/running.ts"
 import * as Retrying from "./consuming/retrying.ts"
 import * as Worker from "./consuming/worker.ts"
 
@@ -39,7 +42,8 @@ export interface Any extends Consumer {
   readonly start: Start
   readonly onPoison: OnPoison
   readonly imported: "pass" | "react"
-  readonly retry: Schedule.Schedule<unknown, unknown>
+  /** When a handler that has failed is run again; undefined for what the options of `layer` say. */
+  readonly retry: Schedule.Schedule<unknown, unknown> | undefined
   readonly handle: (event: never, envelope: never) => Effect.Effect<unknown, unknown, unknown>
 }
 
@@ -91,9 +95,8 @@ type NoOther<Tags extends PropertyKey, S extends Source> = {
  * `key` puts events into an order: those of one key are handled one after the other. By default the key is the event's
  * stream.
  *
- * A handler that fails is run again by the Schedule `retry`, which is given the error: after 100 ms, then after twice
- * the time, up to 30 seconds, ten times in all by default. While a store cannot be reached, it is run again however long
- * that takes. When the schedule ends, `onPoison` decides: `stop` (the default) ends the reactor before the event, `skip`
+ * A handler that fails is run again by the Schedule `retry`, which is given the error. Without it the `retry` of the
+ * options of {@link layer} counts. While a store cannot be reached, a handler is run again however long that takes. When the schedule ends, `onPoison` decides: `stop` (the default) ends the reactor before the event, `skip`
  * leaves a dead letter and goes on, and `park` keeps the event and all later events of its key for `retryParked`.
  *
  * Events that an import has moved here are passed, unless `imported` is `react`.
@@ -145,7 +148,7 @@ export const make = <
     readonly on: Handlers<Rs, S> & NoOther<keyof Rs, S>
   }
 ): Reactor<Name, Aggregate.EventOf<S>, EnvelopeOf<S>, Rs[keyof Rs]> => {
-  const { from, imported = "pass", key, on, onPoison = "stop", retry = patience, start, version = 1 } = definition
+  const { from, imported = "pass", key, on, onPoison = "stop", retry, start, version = 1 } = definition
   type Made = Reactor<Name, Tagged, Envelope<string, unknown>, Rs[keyof Rs]>
   // A handler is only called with the events that its name selects.
   const handlers = new Map(Object.entries<unknown>(on)) as ReadonlyMap<string, Made["handle"]>
@@ -169,11 +172,6 @@ export const make = <
   }
   return reactor
 }
-
-const patience: Schedule.Schedule<unknown, unknown> = Schedule.max([
-  Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("30 seconds")]).pipe(Schedule.jittered),
-  Schedule.recurs(10)
-])
 
 /**
  * The key of the handling that runs: the same each time that this reactor handles this event, and no other handling has
@@ -218,7 +216,7 @@ export const key: Effect.Effect<string> = Effect.flatMap(Delivery.Current, (deli
  * const live = Reactor.layer([SendMail], { concurrency: 8 }).pipe(Layer.provide([stores, mails]))
  * ```
  */
-export const layer = <const Rs extends ReadonlyArray<Any>>(
+export const layer = <const Rs extends ReadonlyArray<Any | Process.Any>>(
   reactors: Rs,
   options: Options = {}
 ): Layer.Layer<never, never, Services<Rs[number]> | Worker.Stores> => {
@@ -260,7 +258,7 @@ export const layer = <const Rs extends ReadonlyArray<Any>>(
  * const job = Reactor.catchUp(SendMail)
  * ```
  */
-export const catchUp = <const A extends Any>(
+export const catchUp = <const A extends Any | Process.Any>(
   reactor: A,
   options: Options = {}
 ): Effect.Effect<number, Failure | DefinitionDiffers, Services<A> | Worker.Stores> =>
@@ -283,7 +281,7 @@ export const catchUp = <const A extends Any>(
  * ```
  */
 export const deadLetters = (
-  reactor: Any,
+  reactor: Any | Process.Any,
   options: Omit<DeadLetterOptions, "limit"> = {}
 ): Stream.Stream<DeadLetter, ViewStoreError, ProjectionStore | ViewStore> => Retrying.deadLetters(reactor, options)
 
@@ -321,7 +319,7 @@ export interface Retried {
  * )
  * ```
  */
-export const retryParked = <const A extends Any>(
+export const retryParked = <const A extends Any | Process.Any>(
   reactor: A,
   options: RetryOptions = {}
 ): Effect.Effect<Retried, Retrying.RetryFailure, Services<A> | Worker.Stores> =>
@@ -331,15 +329,37 @@ export const retryParked = <const A extends Any>(
     if (options.keys === undefined) {
       yield* Stream.runForEach(deadLetters(reactor, { parked: true }), ({ key }) => Effect.sync(() => keys.add(key)))
     }
-    const retried = yield* Effect.forEach(keys, (key) => Retrying.retryKey(reaction, key))
+    const retried = yield* Effect.forEach(keys, (key) => Retrying.retryKey(reaction, key, settingsOf({})))
     return {
       handled: retried.reduce((sum, { handled }) => sum + handled, 0),
       parked: retried.flatMap(({ failed }) => failed ?? [])
     }
   })
 
-/** A reactor with what its handlers need. */
-const begun = <const A extends Any>(reactor: A): Effect.Effect<Worker.Begun, never, Services<A>> =>
+/** A reactor or a process with what its handlers need. */
+const begun = <const A extends Any | Process.Any>(
+  of: A
+): Effect.Effect<Worker.Begun, never, Services<A> | EventStore> =>
+  "handlers" in of ? begunProcess(of) : (begunReactor(of) as Effect.Effect<Worker.Begun, never, Services<A>>)
+
+const begunProcess = (process: Process.Any): Effect.Effect<Worker.Begun, never, EventStore> =>
+  Effect.contextWith((context: Context.Context<EventStore>) => {
+    const { imported, onPoison, start } = process
+    const handle = handleOf(process)
+    return Effect.succeed({
+      reaction: {
+        consumer: process,
+        onPoison,
+        retry: undefined,
+        reactsToImported: imported === "react",
+        handle: (...given) =>
+          Effect.updateContext(handle(...given), (inner: Context.Context<never>) => Context.merge(context, inner))
+      },
+      start
+    })
+  })
+
+const begunReactor = <const A extends Any>(reactor: A): Effect.Effect<Worker.Begun, never, Services<A>> =>
   Effect.contextWith((context: Context.Context<Services<A>>) => {
     const { imported, onPoison, retry, start } = reactor
     const handle = reactor.handle as (
@@ -362,7 +382,7 @@ const begun = <const A extends Any>(reactor: A): Effect.Effect<Worker.Begun, nev
     })
   })
 
-const logStop = ({ name, version }: Any, cause: Cause.Cause<Failure>) => {
+const logStop = ({ name, version }: Any | Process.Any, cause: Cause.Cause<Failure>) => {
   const text = `${name}, version ${version}: the reactor has stopped`
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
   if (error === undefined) return Effect.logError(text, cause)

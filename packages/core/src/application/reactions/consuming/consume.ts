@@ -123,7 +123,7 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
   const start = (unit: Unit): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (isEnding) return Effect.void
-      const delivering = { reaction, history, attempt: attempt(unit), failing: failing(unit), isParked }
+      const delivering = { reaction, settings, history, attempt: attempt(unit), failing: failing(unit), isParked }
       return Effect.asVoid(
         Effect.forkIn(
           deliver(unit, delivering).pipe(

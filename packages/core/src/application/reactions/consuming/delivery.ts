@@ -17,6 +17,7 @@ import * as Metadata from "../../events/Metadata.ts"
 import type { DecodedPart } from "../../views/decoding.ts"
 import type { ProjectionFailed } from "../../views/errors.ts"
 import { ReactionFailed } from "../errors.ts"
+import type { Settings } from "./options.ts"
 import type { Reaction } from "./reaction.ts"
 
 /** An event that is to be handled: its current events whose keys are of the part that is owned. */
@@ -51,6 +52,7 @@ export const Current = Context.Reference<Delivered | undefined>("@hexfold/core/R
 /** How an owner delivers. */
 export interface Delivering {
   readonly reaction: Reaction
+  readonly settings: Pick<Settings, "retry">
   /** The history of the log in which the events have their positions. */
   readonly history: number
   /** Whether the earlier events of a key wait for another try. */
@@ -117,14 +119,14 @@ export const deliver = (unit: Unit, delivering: Delivering): Effect.Effect<Outco
 const handledOf = (
   part: DecodedPart,
   recorded: RecordedEvent,
-  { attempt, failing, reaction }: Delivering
+  { attempt, failing, reaction, settings }: Delivering
 ): Effect.Effect<ReactionFailed | undefined> =>
   Effect.suspend(() => {
     let attempts = 0
     const once = attempt(
       Effect.suspend(() => {
         attempts++
-        return Effect.exit(inContext(part, reaction))
+        return Effect.exit(inContext(part, recorded, reaction))
       })
     ).pipe(
       Effect.flatMap((exit) =>
@@ -136,7 +138,10 @@ const handledOf = (
       Effect.tapError(once, (error) => failing(error, isRetryable(error))),
       { schedule: waiting, while: (error) => isRetryable(error) && !isOfNewerProgram(error) }
     )
-    return Effect.retry(patient, { schedule: reaction.retry, while: (error) => !isOfNewerProgram(error) }).pipe(
+    return Effect.retry(patient, {
+      schedule: reaction.retry ?? settings.retry,
+      while: (error) => !isOfNewerProgram(error)
+    }).pipe(
       Effect.as(undefined),
       Effect.catch((cause) => {
         const { name, version } = reaction.consumer
@@ -153,12 +158,12 @@ const waiting = Schedule.min([Schedule.exponential("100 millis"), Schedule.space
 const isOfNewerProgram = (cause: unknown): boolean => cause instanceof UnknownEvent || cause instanceof UnknownMetadata
 
 /** Runs the handler once, so that its commands are named after the event and carry its metadata on. */
-const inContext = ({ envelope, event }: DecodedPart, { consumer, handle }: Reaction) =>
+const inContext = ({ envelope, event }: DecodedPart, recorded: RecordedEvent, { consumer, handle }: Reaction) =>
   Effect.contextWith((context: Context.Context<never>) => {
     const { eventId, metadata, part, position } = envelope
     const key = DerivedIds.nameOf({ consumer: consumer.name, position, eventId, part })
     const { correlationId } = metadata
-    const handling = Effect.suspend(() => handle(event, envelope)).pipe(
+    const handling = Effect.suspend(() => handle(event, envelope, recorded)).pipe(
       Effect.provideService(DerivedIds.Current, DerivedIds.make(key)),
       Effect.provideService(Metadata.Current, { correlationId, causationId: eventId }),
       Effect.provideService(Current, { key })

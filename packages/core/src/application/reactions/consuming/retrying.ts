@@ -20,6 +20,7 @@ import { partOf } from "../../views/partOf.ts"
 import { warnOfDeadLetter } from "../../projections/worker/reports.ts"
 import { deliver } from "./delivery.ts"
 import * as metrics from "./metrics.ts"
+import type { Settings } from "./options.ts"
 import type { Reaction } from "./reaction.ts"
 
 /** The dead letters of a consumer, by position and key. They are read page by page, each page as it is at that moment. */
@@ -61,7 +62,8 @@ export type RetryFailure = CommitConflict | DefinitionDiffers | EventStoreError 
  */
 export const retryKey = (
   reaction: Reaction,
-  key: string
+  key: string,
+  settings: Pick<Settings, "retry">
 ): Effect.Effect<Retried, RetryFailure, EventStore | ProjectionStore | ViewStore> =>
   Effect.gen(function* () {
     const { consumer } = reaction
@@ -100,7 +102,7 @@ export const retryKey = (
     for (;;) {
       const letter = yield* first
       if (letter === undefined) return { handled, failed: undefined }
-      const still = yield* handleAgain(reaction, letter)
+      const still = yield* handleAgain(reaction, letter, settings)
       const isSettled = yield* settle(letter, still)
       if (still !== undefined) {
         if (isSettled) yield* warnOfDeadLetter(consumer, still)
@@ -118,7 +120,7 @@ const soonAgain = Schedule.max([
 ])
 
 /** Handles the event of a dead letter. Gives the dead letter that stays if it fails again. */
-const handleAgain = (reaction: Reaction, letter: DeadLetter) =>
+const handleAgain = (reaction: Reaction, letter: DeadLetter, settings: Pick<Settings, "retry">) =>
   Effect.gen(function* () {
     const { consumer } = reaction
     const { error, history, key, stream, streamVersion } = letter
@@ -136,6 +138,7 @@ const handleAgain = (reaction: Reaction, letter: DeadLetter) =>
     const { deadLetters, failed } = yield* deliver(unit, {
       // An event that stops the reactor elsewhere is parked already here.
       reaction: { ...reaction, onPoison: "park" },
+      settings,
       history,
       isParked: () => false,
       attempt: (handling) => handling,

@@ -1,0 +1,125 @@
+/** Runs a process: takes its events, sends what its steps have recorded, and records the answers. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import type * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
+import type { InvalidKey } from "../../../domain/errors.ts"
+import type { Sending } from "../../../domain/process/log.ts"
+import type { Any, Target } from "../../../domain/process/Process.ts"
+import type { Tagged } from "../../../domain/tagged.ts"
+import type { EventStore } from "../../../ports/EventStore.ts"
+import * as DerivedIds from "../../commands/derivedIds.ts"
+import * as Executor from "../../commands/Executor.ts"
+import type { Reaction } from "../consuming/reaction.ts"
+import * as Machine from "./machine.ts"
+
+type Handle = (...given: Parameters<Reaction["handle"]>) => Effect.Effect<unknown, unknown, EventStore>
+
+/**
+ * Handles an event of a process.
+ *
+ * Why a crash between any two steps has no second effect. (1) The step is recorded under the id of the handling, before
+ * its commands go out: the same event never advances the process twice. (2) The ids of its commands are recorded with it:
+ * a command that is sent again is answered with its first receipt. (3) What has no answer yet is part of the state of the
+ * process. So whoever handles the event again sends what is left, and nothing else.
+ */
+export const handleOf = (process: Any): Handle => {
+  const machine = Machine.of(process)
+  const targets = new Map(process.targets.map((target) => [target.name, target]))
+  // A process gets only events of its own sources.
+  const keysOf = process.keysOf as (
+    ...given: ReadonlyArray<unknown>
+  ) => Result.Result<ReadonlyArray<string>, InvalidKey>
+
+  return (event, envelope, recorded) =>
+    Effect.gen(function* () {
+      const [key] = yield* Effect.fromResult(keysOf(event, envelope))
+      if (key === undefined) return
+      const { eventId, part, position, recordedAt } = envelope
+      const handling = DerivedIds.nameOf({ consumer: process.name, position, eventId, part })
+      const { metadata, recordedAt: _, ...place } = recorded
+      const advance = {
+        _tag: "Advance" as const,
+        // What the store has is JSON.
+        recorded: { ...place, metadata: metadata as never, recordedAt: recordedAt.epochMilliseconds } as never,
+        part
+      }
+      yield* Executor.execute(machine, key, advance, { commandId: `${handling}:step` })
+      yield* settle(key, handling, recordedAt.epochMilliseconds)
+      // What it notes about answers differs from one repetition to the next, so it has no id.
+    }).pipe(Effect.provideService(DerivedIds.Current, undefined))
+
+  /** Sends what has no answer, until nothing is left. A rejection is a step, which may send more. */
+  function settle(key: string, handling: string, at: number): Effect.Effect<void, unknown, EventStore> {
+    return Effect.gen(function* () {
+      for (;;) {
+        const { state: instance } = yield* Executor.load(machine, key)
+        if (instance.sending.length === 0) return
+        const groups = [
+          ...Map.groupBy(instance.sending, ({ id, target }) => `${target} ${JSON.stringify(id)}`).values()
+        ]
+        const answers = yield* Effect.forEach(groups, (group) => Effect.forEach(group, answerOf), {
+          concurrency: atOnce
+        })
+        const all = answers.flat()
+        const accepted = all.filter(({ _tag }) => _tag === "Accepted").map(({ commandId }) => commandId)
+        if (accepted.length > 0) {
+          yield* Executor.execute(machine, key, { _tag: "Settle", commandIds: accepted, timerIds: [] })
+        }
+        for (const answer of all) {
+          if (answer._tag !== "Rejected") continue
+          const { commandId, error } = answer
+          const rejected = { _tag: "Reject" as const, key, commandId, error, handling, at }
+          yield* Executor.execute(machine, key, rejected, { commandId: `${commandId}:rejected` })
+        }
+        // The answers of the others are recorded, so only this command is sent again.
+        const failed = all.find(({ _tag }) => _tag === "Failed")
+        if (failed?._tag === "Failed") return yield* Effect.fail(failed.cause)
+      }
+    })
+  }
+
+  /** Sends a command. A command that fails for another reason than the domain's has no answer yet. */
+  function answerOf({ command, commandId, id, target: name }: Sending): Effect.Effect<Answer, never, EventStore> {
+    const target = targets.get(name)
+    if (target === undefined) {
+      const detail = `${process.name} has recorded a command to ${name}, which is not among its targets any more`
+      return Effect.succeed({ _tag: "Failed", commandId, cause: new Error(detail) })
+    }
+    const { encodeError } = Machine.codecOf(target)
+    return execute(target, id, command, commandId).pipe(
+      Effect.as<Answer>({ _tag: "Accepted", commandId }),
+      Effect.catchCause((cause): Effect.Effect<Answer> => {
+        if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
+        const failure = Cause.squash(cause)
+        const error = isTagged(failure) ? encodeError(failure) : undefined
+        return Effect.succeed(
+          error === undefined ? { _tag: "Failed", commandId, cause: failure } : { _tag: "Rejected", commandId, error }
+        )
+      })
+    )
+  }
+}
+
+/** The answer to a command. */
+type Answer =
+  | { readonly _tag: "Accepted"; readonly commandId: string }
+  | { readonly _tag: "Rejected"; readonly commandId: string; readonly error: Schema.Json }
+  | { readonly _tag: "Failed"; readonly commandId: string; readonly cause: unknown }
+
+const isTagged = (failure: unknown): failure is Tagged =>
+  Predicate.hasProperty(failure, "_tag") && typeof failure._tag === "string"
+
+// So many targets get commands of one process at once.
+const atOnce = 16
+
+const execute = (
+  target: Target,
+  id: unknown,
+  command: unknown,
+  commandId: string
+): Effect.Effect<unknown, unknown, EventStore> =>
+  Machine.isBoundary(target)
+    ? Executor.executeUnknown(target as unknown as Machine.SomeBoundary, command, { commandId })
+    : Executor.executeUnknown(target as unknown as Machine.SomeAggregate, id, command, { commandId })

@@ -1,0 +1,345 @@
+/**
+ * A process manager: a state machine from events to commands and timeouts, across aggregates. It is data and pure
+ * functions. What runs it is `Reactor.layer`.
+ *
+ * A process is event-sourced itself. Each step is recorded as an event of its own stream before its commands go out. So it
+ * has a history, and no place in a program: there is nothing to patch when the program changes.
+ */
+import type * as DateTime from "effect/DateTime"
+import type * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
+import type * as Aggregate from "../Aggregate.ts"
+import { judge } from "../json/jsonMeaning.ts"
+import type { Tagged } from "../tagged.ts"
+import { isChain } from "../Versions.ts"
+import type { Consumer } from "../view/consumer.ts"
+import type { Envelope, OnPoison, Source } from "../view/definition.ts"
+import { consumerOf, handlersOf } from "../view/reacting.ts"
+import type { EnvelopeWith, EventWith } from "../View.ts"
+import { type Log, logOf, type StateOf } from "./log.ts"
+import type { AnyBoundary, Cancelled, Ignored, Output, Sent, Step, Target, Timeout } from "./steps.ts"
+
+export type { Cause, Fact, Instance, Log, Sending, Settled, StateOf, Stepped, Waiting } from "./log.ts"
+export type { Cancelled, Ignored, Output, Sent, Step, Target, Timeout } from "./steps.ts"
+
+type TagsOf<S extends Source> = Aggregate.EventOf<S>["_tag"]
+
+/** The names that a handler of an event may have: its tag, or that of one source's event. */
+export type Tags<S extends Source> = S extends Source ? TagsOf<S> | `${S["name"]}/${TagsOf<S>}` : never
+
+/** The errors for which a target rejects commands. */
+export type ErrorsOf<T extends Target> = T extends {
+  readonly decide: (command: never, state: never) => Result.Result<unknown, infer Error>
+}
+  ? Error
+  : never
+
+type TaggedErrors<T extends Target> = Extract<ErrorsOf<T>, Tagged>
+
+/** The step of one kind of event: the process that it concerns, and what that does. */
+export interface Handler<State, Event, In, To extends string, Timeouts extends string> {
+  /** The key of the process. The first event with a key begins a process. */
+  readonly key: (event: Event, envelope: In) => string
+  readonly react: (state: State, event: Event, envelope: In) => Step<NoInfer<State>, To, Timeouts> | Ignored
+}
+
+/** A command that was rejected. */
+export interface Rejection {
+  /** The key of the process. */
+  readonly key: string
+  /** The command, as JSON. */
+  readonly command: Schema.Json
+  /** The name of the aggregate or boundary that has rejected it. */
+  readonly target: string
+  /** The id of the aggregate, as JSON; undefined for a boundary. */
+  readonly id: Schema.Json | undefined
+}
+
+type RejectionHandlers<State, To extends Target, Timeouts extends string> = {
+  readonly [Tag in TaggedErrors<To>["_tag"]]: (
+    state: NoInfer<State>,
+    error: Extract<TaggedErrors<To>, { readonly _tag: Tag }>,
+    rejection: Rejection
+  ) => Step<NoInfer<State>, To["name"], Timeouts> | Ignored
+}
+
+type TimeoutHandlers<State, To extends Target, Timeouts extends string> = {
+  readonly [Name in Timeouts]: (
+    state: NoInfer<State>,
+    key: string
+  ) => Step<NoInfer<State>, To["name"], Timeouts> | Ignored
+}
+
+type Needed<Handlers, Name extends string> = [keyof Handlers] extends [never]
+  ? { readonly [N in Name]?: Handlers }
+  : { readonly [N in Name]: Handlers }
+
+/** What every process has, as a constraint for functions that accept them all. */
+export interface Any extends Consumer {
+  /** The events of its own stream: a source for views, and what `Executor.load` and `Executor.history` read. */
+  readonly log: Aggregate.Any
+  readonly start: Start
+  readonly onPoison: OnPoison
+  readonly imported: "pass" | "react"
+  readonly targets: ReadonlyArray<Target>
+  readonly handlers: Handlers
+  readonly definition: Definition
+}
+
+/** How the state of a process is declared. */
+export interface Definition {
+  readonly state: StateOf<unknown>
+  readonly initial: unknown
+}
+
+/** The functions of a process, by the names of events, errors and timeouts. They get only what the names select. */
+export interface Handlers {
+  readonly on: (
+    event: Tagged,
+    envelope: Envelope<string, unknown>
+  ) => Handler<unknown, Tagged, Envelope<string, unknown>, string, string> | undefined
+  readonly onRejected: ReadonlyMap<
+    string,
+    (state: unknown, error: Tagged, rejection: Rejection) => Step<unknown, string, string> | Ignored
+  >
+  readonly onTimeout: ReadonlyMap<string, (state: unknown, key: string) => Step<unknown, string, string> | Ignored>
+}
+
+/** A process, made by {@link make}. */
+export interface Process<Name extends string, State> extends Omit<Any, "log" | "name"> {
+  /** The name with its kind: `process/Fulfilment`. */
+  readonly name: `process/${Name}`
+  readonly log: Log<State>
+}
+
+/**
+ * Where a process begins when it is run for the first time, as for a reactor: with the first event of the log, with the
+ * first that is appended from then on, after a position, or at a time.
+ */
+export type Start = "beginning" | "now" | { readonly after: number } | { readonly since: DateTime.DateTime }
+
+type On<State, S extends Source, To extends Target, Timeouts extends string> = {
+  readonly [Tag in Tags<S>]?: Handler<State, EventWith<Tag, S>, EnvelopeWith<Tag, S>, To["name"], Timeouts>
+}
+
+type NoOther<Handled, S extends Source> = {
+  readonly [Tag in Exclude<keyof Handled, Tags<S>>]: `no source has an event with the tag ${Tag & string}`
+}
+
+/**
+ * Makes a process.
+ *
+ * `on` has one handler for each kind of event that matters: the tag of the event, or `"Order/Placed"` where two sources
+ * have events of the same tag. `key` names the process that the event concerns; the first event with a key begins a
+ * process. `react` takes the state and the event, and returns with {@link next} the next state and what is to be done:
+ * {@link send} a command, ask for a {@link timeout}, or {@link cancel} one. {@link end} ends the process, and
+ * {@link ignore} records nothing.
+ *
+ * `to` names the aggregates and boundaries to which it sends. Each error for which they reject commands needs a handler in
+ * `onRejected`, and each timeout one in `onTimeout`. A missing one does not compile, nor does a command to another target.
+ *
+ * Events of one process are handled one after the other, in the order of the log. Those of different streams may come in
+ * any order.
+ *
+ * A command that fails for another reason than the domain's parks the key of the process, unless `onPoison` says
+ * otherwise: the later events of the key wait.
+ *
+ * The state is JSON that is stored with each step. When it changes, `state` is a chain of its versions. `version` is for
+ * the definition, as for a reactor.
+ *
+ * @example
+ * ```ts
+ * import { type Aggregate, Process } from "@hexfold/core"
+ * import { Schema } from "effect"
+ *
+ * type Placed = { readonly _tag: "Placed"; readonly cents: number }
+ * type Cancel = { readonly _tag: "Cancel"; readonly why: string }
+ * declare const Order: Aggregate.Aggregate<"Order", string, string, Cancel, Placed, never>
+ * type Charged = { readonly _tag: "Charged"; readonly order: string }
+ * type Charge = { readonly _tag: "Charge"; readonly cents: number }
+ * type Declined = { readonly _tag: "Declined"; readonly why: string }
+ * declare const Payment: Aggregate.Aggregate<"Payment", string, number, Charge, Charged, Declined>
+ *
+ * const Fulfilment = Process.make("Fulfilment", {
+ *   from: [Order, Payment],
+ *   to: [Order, Payment],
+ *   timeouts: ["unpaid"],
+ *   start: "beginning",
+ *   state: Schema.Struct({ paid: Schema.Boolean }),
+ *   initial: { paid: false },
+ *   on: {
+ *     Placed: {
+ *       key: (_, { id }) => id,
+ *       react: (state, { cents }, { id }) =>
+ *         Process.next(
+ *           state,
+ *           Process.send(Payment, id, { _tag: "Charge", cents }),
+ *           Process.timeout("unpaid", { after: "30 minutes" })
+ *         )
+ *     },
+ *     Charged: { key: ({ order }) => order, react: () => Process.end({ paid: true }, Process.cancel("unpaid")) }
+ *   },
+ *   onRejected: {
+ *     Declined: (state, { why }, { key }) => Process.end(state, Process.send(Order, key, { _tag: "Cancel", why }))
+ *   },
+ *   onTimeout: {
+ *     unpaid: (state, key) => Process.end(state, Process.send(Order, key, { _tag: "Cancel", why: "not paid" }))
+ *   }
+ * })
+ *
+ * Fulfilment.name // "process/Fulfilment"
+ * ```
+ */
+export const make = <
+  const Name extends string,
+  const S extends Source,
+  const To extends Target,
+  State,
+  const Handled extends On<State, S, To, Timeouts>,
+  const Timeouts extends string = never
+>(
+  name: Name,
+  definition: {
+    readonly from: ReadonlyArray<S>
+    readonly to: ReadonlyArray<To>
+    readonly timeouts?: ReadonlyArray<Timeouts>
+    readonly start: Start
+    readonly version?: number
+    readonly state: StateOf<State>
+    readonly initial: NoInfer<State>
+    readonly onPoison?: OnPoison
+    readonly imported?: "pass" | "react"
+    readonly on: Handled & NoOther<Handled, S>
+  } & Needed<RejectionHandlers<NoInfer<State>, NoInfer<To>, NoInfer<Timeouts>>, "onRejected"> &
+    Needed<TimeoutHandlers<NoInfer<State>, NoInfer<To>, NoInfer<Timeouts>>, "onTimeout">
+): Process<Name, State> => {
+  const { from, imported = "pass", initial, on, onPoison = "park", start, state, to, version = 1 } = definition
+  judge(`${name}, state`, isChain<Schema.Codec<State, unknown>>(state) ? state.current : state)
+  // A handler is only called with what its name selects.
+  const handlers = new Map(Object.entries<unknown>(on)) as ReadonlyMap<string, NonNullable<ReturnType<Handlers["on"]>>>
+  const names = [...handlers.keys()]
+  const handlerOf = handlersOf(name, from, handlers)
+  const consumer = consumerOf({
+    kind: "process",
+    name,
+    version,
+    sources: from,
+    handlers: names,
+    key: Object.fromEntries(names.map((each) => [each, handlers.get(each)!.key]))
+  })
+  const targets = new Set<string>()
+  for (const { name: target } of to) {
+    if (targets.has(target)) throw new Error(`${name}: two of its targets are called "${target}"`)
+    targets.add(target)
+  }
+  const given = definition as unknown as {
+    readonly onRejected?: Readonly<Record<string, never>>
+    readonly onTimeout?: Readonly<Record<string, never>>
+  }
+  return {
+    ...consumer,
+    name: `process/${name}`,
+    log: logOf(name, state, initial),
+    start,
+    onPoison,
+    imported,
+    targets: to,
+    handlers: {
+      on: handlerOf,
+      onRejected: new Map(Object.entries(given.onRejected ?? {})),
+      onTimeout: new Map(Object.entries(given.onTimeout ?? {}))
+    },
+    definition: { state, initial }
+  }
+}
+
+/**
+ * Sends a command to an aggregate with an id, or to a boundary.
+ *
+ * @example
+ * ```ts
+ * import { type Aggregate, Process } from "@hexfold/core"
+ *
+ * type Cancel = { readonly _tag: "Cancel"; readonly why: string }
+ * declare const Order: Aggregate.Aggregate<"Order", string, string, Cancel, never, never>
+ *
+ * Process.send(Order, "17", { _tag: "Cancel", why: "not paid" })
+ * ```
+ */
+export const send: {
+  <A extends Aggregate.Any>(
+    aggregate: A,
+    id: NoInfer<Aggregate.IdOf<A>>,
+    command: NoInfer<Aggregate.CommandOf<A>>
+  ): Sent<A["name"]>
+  <B extends AnyBoundary>(boundary: B, command: NoInfer<B["command"]["Type"]>): Sent<B["name"]>
+} = (target: Target, ...given: ReadonlyArray<unknown>): Sent<never> => ({
+  _tag: "Send",
+  to: target.name as never,
+  target,
+  id: given.length === 2 ? given[0] : undefined,
+  command: given.at(-1) as Tagged
+})
+
+/**
+ * Asks for an event of the process at a later time: `after` a duration, counted from the time of the event that is
+ * handled, or at a `time`. A process has one timeout of a name: asked for again, the former one is taken back.
+ *
+ * @example
+ * ```ts
+ * import { Process } from "@hexfold/core"
+ *
+ * Process.timeout("unpaid", { after: "30 minutes" })
+ * ```
+ */
+export const timeout = <const Name extends string>(name: Name, at: Timeout<Name>["at"]): Timeout<Name> => ({
+  _tag: "Timeout",
+  name,
+  at
+})
+
+/**
+ * Takes a timeout back. If it is not asked for, nothing happens.
+ *
+ * @example
+ * ```ts
+ * import { Process } from "@hexfold/core"
+ *
+ * Process.cancel("unpaid")
+ * ```
+ */
+export const cancel = <const Name extends string>(name: Name): Cancelled<Name> => ({ _tag: "Cancel", name })
+
+/**
+ * The step to a state, with what is to be done.
+ *
+ * @example
+ * ```ts
+ * import { Process } from "@hexfold/core"
+ *
+ * Process.next({ paid: true }, Process.cancel("unpaid"))
+ * ```
+ */
+export const next = <const State, const To extends string = never, const Name extends string = never>(
+  state: State,
+  ...outputs: ReadonlyArray<Output<To, Name>>
+): Step<State, To, Name> => ({ _tag: "Step", state, outputs, ends: false })
+
+/**
+ * The last step of the process. Its timeouts are taken back, and later events do nothing. The commands of the step go
+ * out; if one of them is rejected, its handler in `onRejected` still decides.
+ *
+ * @example
+ * ```ts
+ * import { Process } from "@hexfold/core"
+ *
+ * Process.end({ paid: true })
+ * ```
+ */
+export const end = <const State, const To extends string = never, const Name extends string = never>(
+  state: State,
+  ...outputs: ReadonlyArray<Output<To, Name>>
+): Step<State, To, Name> => ({ _tag: "Step", state, outputs, ends: true })
+
+/** What a handler returns if nothing is to be recorded: the event does not concern the process. */
+export const ignore: Ignored = { _tag: "Ignored" }

@@ -1,0 +1,200 @@
+/** The events of a process' own stream, and the instance that they make. */
+import type * as DateTime from "effect/DateTime"
+import * as Schema from "effect/Schema"
+import * as Aggregate from "../Aggregate.ts"
+import { type Chain, isChain } from "../Versions.ts"
+
+/** A command that has no answer yet. */
+export interface Sending {
+  /** The command's id. It is recorded before the command is sent, and is the same for each repetition. */
+  readonly commandId: string
+  /** The name of the aggregate or boundary. */
+  readonly target: string
+  /** The id of the aggregate, as JSON. A boundary has none. */
+  readonly id?: Schema.Json
+  readonly command: Schema.Json
+}
+
+/** A timeout that a process waits for. */
+export interface Waiting {
+  /** The id of the timer. It is another one each time that the timeout is asked for. */
+  readonly timerId: string
+  readonly name: string
+  readonly at: DateTime.Utc
+}
+
+/** What has caused a step. */
+export type Cause =
+  | {
+      readonly _tag: "Event"
+      readonly stream: string
+      readonly version: number
+      readonly type: string
+      readonly eventId: string
+      readonly part: number
+    }
+  | { readonly _tag: "Rejection"; readonly commandId: string; readonly target: string; readonly error: Schema.Json }
+  | { readonly _tag: "Timeout"; readonly timerId: string; readonly name: string }
+
+/** A step: what the process has decided. It is recorded before its commands go out. */
+export interface Stepped<State> {
+  readonly _tag: "Stepped"
+  /** The number of the step, from 1 on. */
+  readonly step: number
+  readonly cause: Cause
+  /** The state after the step. */
+  readonly state: State
+  readonly sends: ReadonlyArray<Sending>
+  /** The timeouts that it asks for. */
+  readonly timers: ReadonlyArray<Waiting>
+  /** The ids of the timers that it takes back. */
+  readonly cancels: ReadonlyArray<string>
+  readonly ends: boolean
+}
+
+/** What a step has asked for was done: commands were accepted, timers were set or taken back. */
+export interface Settled {
+  readonly _tag: "Settled"
+  readonly commandIds: ReadonlyArray<string>
+  readonly timerIds: ReadonlyArray<string>
+}
+
+/** An event of the stream of a process. */
+export type Fact<State> = Stepped<State> | Settled
+
+/** A process with a key, as its events make it. */
+export interface Instance<State> {
+  readonly status: "new" | "running" | "ended"
+  /** The number of its last step. */
+  readonly step: number
+  readonly state: State
+  /** The commands that have no answer yet. */
+  readonly sending: ReadonlyArray<Sending>
+  /** The timeouts that it waits for. */
+  readonly waiting: ReadonlyArray<Waiting>
+  /** The timers that are not set yet. */
+  readonly setting: ReadonlyArray<Waiting>
+  /** The timers that are not taken back yet. */
+  readonly cancelling: ReadonlyArray<string>
+}
+
+/** The stream of a process, as an aggregate that nobody gives commands to. Its id is the key of the process. */
+export type Log<State> = Aggregate.Aggregate<string, string, Instance<State>, never, Fact<State>, never>
+
+const Send = Schema.Struct({
+  commandId: Schema.String,
+  target: Schema.String,
+  id: Schema.optionalKey(Schema.Json),
+  command: Schema.Json
+})
+
+const Timer = Schema.Struct({ timerId: Schema.String, name: Schema.String, at: Schema.DateTimeUtcFromString })
+
+const CauseSchema = Schema.Union([
+  Schema.TaggedStruct("Event", {
+    stream: Schema.String,
+    version: Schema.Int,
+    type: Schema.String,
+    eventId: Schema.String,
+    part: Schema.Int
+  }),
+  Schema.TaggedStruct("Rejection", { commandId: Schema.String, target: Schema.String, error: Schema.Json }),
+  Schema.TaggedStruct("Timeout", { timerId: Schema.String, name: Schema.String })
+])
+
+const SettledSchema = Schema.TaggedStruct("Settled", {
+  commandIds: Schema.Array(Schema.String),
+  timerIds: Schema.Array(Schema.String)
+})
+
+const stepped = <State>(state: Schema.Codec<State, unknown>) =>
+  Schema.TaggedStruct("Stepped", {
+    step: Schema.Int,
+    cause: CauseSchema,
+    state,
+    sends: Schema.Array(Send),
+    timers: Schema.Array(Timer),
+    cancels: Schema.Array(Schema.String),
+    ends: Schema.Boolean
+  })
+
+const instanceOf = <State>(state: Schema.Codec<State, unknown>) =>
+  Schema.Struct({
+    status: Schema.Literals(["new", "running", "ended"]),
+    step: Schema.Int,
+    state,
+    sending: Schema.Array(Send),
+    waiting: Schema.Array(Timer),
+    setting: Schema.Array(Timer),
+    cancelling: Schema.Array(Schema.String)
+  })
+
+/** The instance after an event of its stream. */
+export const evolve = {
+  Stepped: <State>(before: Instance<State>, event: Stepped<State>): Instance<State> => {
+    const { cancels, cause, ends, sends, state, step, timers } = event
+    const answered = cause._tag === "Rejection" ? cause.commandId : undefined
+    const over = new Set([...cancels, ...(cause._tag === "Timeout" ? [cause.timerId] : [])])
+    return {
+      status: ends ? "ended" : "running",
+      step,
+      state,
+      sending: [...before.sending.filter(({ commandId }) => commandId !== answered), ...sends],
+      waiting: [...before.waiting.filter(({ timerId }) => !over.has(timerId)), ...timers],
+      setting: [...before.setting, ...timers],
+      cancelling: [...before.cancelling, ...cancels]
+    }
+  },
+  Settled: <State>(before: Instance<State>, { commandIds, timerIds }: Settled): Instance<State> => {
+    const accepted = new Set(commandIds)
+    const done = new Set(timerIds)
+    return {
+      ...before,
+      sending: before.sending.filter(({ commandId }) => !accepted.has(commandId)),
+      setting: before.setting.filter(({ timerId }) => !done.has(timerId)),
+      cancelling: before.cancelling.filter((timerId) => !done.has(timerId))
+    }
+  }
+}
+
+/** How the state of a process is declared: by a schema, or by the chain of its versions. */
+export type StateOf<State> = Schema.Codec<State, unknown> | Chain<Schema.Codec<State, unknown>>
+
+/** What an aggregate needs that is the stream of a process. */
+export const declarationOf = <State>(state: StateOf<State>, initial: State) => {
+  const current = isChain<Schema.Codec<State, unknown>>(state) ? state.current : state
+  const fresh: Instance<State> = {
+    status: "new",
+    step: 0,
+    state: initial,
+    sending: [],
+    waiting: [],
+    setting: [],
+    cancelling: []
+  }
+  return {
+    id: Schema.String,
+    state: instanceOf(current),
+    initial: fresh,
+    events: [isChain(state) ? chainOf(state) : stepped(current), SettledSchema] as const,
+    evolve
+  }
+}
+
+// Each version of the state makes a version of the step that records it.
+const chainOf = <State>(state: Chain<Schema.Codec<State, unknown>>) => {
+  const chain = {
+    current: stepped(state.current),
+    version: state.version,
+    versions: state.versions.map(({ schema, step }) => ({
+      schema: stepped(schema),
+      step: step && ((event: Stepped<never>): Stepped<unknown> => ({ ...event, state: step(event.state) }))
+    }))
+  }
+  // The event of a chain is there for the type checker only.
+  return chain as unknown as Chain<ReturnType<typeof stepped<State>>>
+}
+
+/** The stream of the process with this name. */
+export const logOf = <State>(name: string, state: StateOf<State>, initial: State): Log<State> =>
+  Aggregate.make(`Process_${name}`, declarationOf(state, initial)) as Log<State>

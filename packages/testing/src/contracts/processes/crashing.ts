@@ -1,0 +1,106 @@
+import { assert } from "@effect/vitest"
+import { EventStore, Executor, Reactor } from "@hexfold/core"
+import { Effect, Stream } from "effect"
+import { eventually } from "../eventually.ts"
+import { two, type TroubledNode } from "../projections/trouble.ts"
+import type { Cases } from "../plan.ts"
+import { ends, fulfilmentOf, instanceOf, newShop, outcomeOf, place, running, type Shop, unlucky } from "./orders.ts"
+
+/**
+ * A node whose process is lost at a point: from the append with this number on, none is answered. `before`: the append has
+ * not happened. `after`: it has.
+ */
+const losing = (node: TroubledNode, number: number, when: "before" | "after") => {
+  let appends = 0
+  let isLost = false
+  const eventStore: EventStore.EventStore["Service"] = {
+    ...node.eventStore,
+    append: (append) =>
+      Effect.suspend(() => {
+        if (isLost) return Effect.never
+        if (++appends < number) return node.eventStore.append(append)
+        isLost = true
+        node.trouble = "gone"
+        return when === "before" ? Effect.never : Effect.andThen(node.eventStore.append(append), Effect.never)
+      })
+  }
+  const run: TroubledNode["run"] = (effect) =>
+    node.run(Effect.provideService(effect, EventStore.EventStore, eventStore) as never)
+  return { run, isLost: () => isLost, appends: () => appends }
+}
+
+/** Each order has its one right end: nothing is charged, given back or cancelled twice. */
+const isRight = (node: TroubledNode, shop: Shop, id: string, cents: number) =>
+  Effect.map(outcomeOf(node, shop, id), (outcome) =>
+    assert.deepStrictEqual(
+      outcome,
+      cents > 100
+        ? { order: ["placed", "cancelled: more than 100"], payment: [] }
+        : { order: ["placed"], payment: [cents] }
+    )
+  )
+
+const lostAt = (cents: number, when: "before" | "after") =>
+  Effect.gen(function* () {
+    for (let number = 1; ; number++) {
+      const shop = newShop()
+      const [node, other] = yield* two
+      const process = fulfilmentOf(shop)
+      yield* place(other, shop, "a", cents)
+      const lost = losing(node, number, when)
+      yield* running(lost, process, { lease: "300 millis" })
+      yield* eventually(
+        "it is lost, or has ended",
+        Effect.map(
+          instanceOf(other, process, "a"),
+          ({ sending, status }) => lost.isLost() || (status === "ended" && sending.length === 0)
+        )
+      )
+      yield* running(other, process, { lease: "300 millis" })
+      yield* ends(other, process, "a")
+      yield* isRight(other, shop, "a", cents)
+      const facts = yield* other.run(Stream.runCollect(Executor.history(process.log, "a")))
+      const causes = facts.flatMap(({ event: { data } }) =>
+        data._tag === "Stepped" ? [JSON.stringify(data.cause)] : []
+      )
+      assert.strictEqual(new Set(causes).size, causes.length)
+      if (!lost.isLost()) return
+    }
+  })
+
+/** A process that is lost between any two steps goes on in another one, and nothing has a second effect. */
+export const crashing: Cases = {
+  "an owner that is lost before any of its appends": lostAt(70, "before"),
+  "an owner that is lost after any of its appends": lostAt(70, "after"),
+  "an owner that is lost before any of its appends while it compensates": lostAt(170, "before"),
+  "an owner that is lost after any of its appends while it compensates": lostAt(170, "after"),
+
+  "a command that fails for a technical reason parks the key, and goes out when it is tried again": Effect.gen(
+    function* () {
+      const shop = newShop()
+      const [node, other] = yield* two
+      const process = fulfilmentOf(shop)
+      yield* place(node, shop, "a", unlucky)
+      yield* place(node, shop, "b", 70)
+      yield* running(other, process)
+      yield* ends(other, process, "b")
+      const parked = Effect.map(node.run(Stream.runCollect(Reactor.deadLetters(process))), (letters) =>
+        letters.map(({ key, parked }) => [key, parked])
+      )
+      yield* eventually(
+        "the key is parked, with the event that has come since",
+        Effect.map(parked, (all) => all.length === 2)
+      )
+      assert.deepStrictEqual(yield* parked, [
+        ["a", true],
+        ["a", true]
+      ])
+      const { sending } = yield* instanceOf(node, process, "a")
+      assert.deepStrictEqual(
+        sending.map(({ target }) => target),
+        [shop.payment.name]
+      )
+      assert.deepStrictEqual(yield* outcomeOf(node, shop, "a"), { order: ["placed"], payment: [] })
+    }
+  )
+}
