@@ -312,6 +312,25 @@ export const walls = {
       "effect/Effect"
     ]
   },
+  "packages/core/src/application/reactions/timers/*": {
+    folder: "packages/core/src/application/reactions/timers",
+    forbidden: [
+      ...unstable,
+      "../Reactor.ts",
+      "../consuming/worker.ts",
+      "../../lifecycle/Export.ts",
+      "../../../index.ts"
+    ],
+    allowed: [
+      "./firing.ts",
+      "../../projections/Projection.ts",
+      "../../projections/worker/lease.ts",
+      "../../queries/Records.ts",
+      "../../../ports/Reason.ts",
+      "../../../domain/process/timers.ts",
+      "effect/Effect"
+    ]
+  },
   "packages/core/src/*": {
     folder: "packages/core/src",
     forbidden: [

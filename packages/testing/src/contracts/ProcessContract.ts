@@ -7,6 +7,7 @@ import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { crashing } from "./processes/crashing.ts"
+import { expiring } from "./processes/expiring.ts"
 import { stepping } from "./processes/stepping.ts"
 import { suite as declare } from "./suite.ts"
 
@@ -14,7 +15,7 @@ const contract: Contract = {
   name: "ProcessContract",
   needs: ["otherProcesses"],
   ownData: false,
-  groups: { declaring: declaring(["otherProcesses"]), stepping, crashing }
+  groups: { declaring: declaring(["otherProcesses"]), stepping, crashing, expiring }
 }
 
 /**

@@ -25,11 +25,13 @@ import type { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import type { DefinitionDiffers } from "../views/errors.ts"
 import type * as Process from "../../domain/process/Process.ts"
+import { Timer } from "../../domain/process/timers.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
 import * as Delivery from "./consuming/delivery.ts"
 import { type Failure, type Options, settingsOf } from "./consuming/options.ts"
 import { checked, type Start } from "./consuming/start.ts"
 import { handleOf } from "./processes/running.ts"
+import * as Firing from "./timers/firing.ts"
 import * as Retrying from "./consuming/retrying.ts"
 import * as Worker from "./consuming/worker.ts"
 
@@ -227,19 +229,19 @@ export const layer = <const Rs extends ReadonlyArray<Any | Process.Any>>(
       throw new Error(`Reactor.layer: two reactors are called ${name}: one version runs in a process`)
     names.add(name)
   }
-  return Layer.effectDiscard(
-    Effect.forEach(
-      reactors,
-      (reactor) =>
-        Effect.flatMap(begun(reactor), (begun) =>
-          Worker.run(begun, settings).pipe(
-            Effect.tapCause((cause) => logStop(reactor, cause)),
-            Effect.forkScoped
-          )
-        ),
-      { discard: true }
-    )
+  const running = Effect.forEach(
+    reactors,
+    (reactor) =>
+      Effect.flatMap(begun(reactor), (begun) =>
+        Worker.run(begun, settings).pipe(
+          Effect.tapCause((cause) => logStop(reactor, cause)),
+          Effect.forkScoped
+        )
+      ),
+    { discard: true }
   )
+  const hasTimers = reactors.some((each) => each.sources.includes(Timer))
+  return Layer.effectDiscard(hasTimers ? Effect.andThen(Effect.forkScoped(Firing.run(settings)), running) : running)
 }
 
 /**

@@ -17,6 +17,7 @@ import type { Envelope, OnPoison, Source } from "../view/definition.ts"
 import { consumerOf, handlersOf } from "../view/reacting.ts"
 import type { EnvelopeWith, EventWith } from "../View.ts"
 import { type Log, logOf, type StateOf } from "./log.ts"
+import { type Fired, Timer } from "./timers.ts"
 import type { AnyBoundary, Cancelled, Ignored, Output, Sent, Step, Target, Timeout } from "./steps.ts"
 
 export type { Cause, Fact, Instance, Log, Sending, Settled, StateOf, Stepped, Waiting } from "./log.ts"
@@ -219,22 +220,27 @@ export const make = <
   const handlers = new Map(Object.entries<unknown>(on)) as ReadonlyMap<string, NonNullable<ReturnType<Handlers["on"]>>>
   const names = [...handlers.keys()]
   const handlerOf = handlersOf(name, from, handlers)
+  const given = definition as unknown as {
+    readonly onRejected?: Readonly<Record<string, never>>
+    readonly onTimeout?: Readonly<Record<string, never>>
+  }
+  const onTimeout = new Map(Object.entries(given.onTimeout ?? {}))
+  const hasTimeouts = onTimeout.size > 0
   const consumer = consumerOf({
     kind: "process",
     name,
     version,
-    sources: from,
-    handlers: names,
-    key: Object.fromEntries(names.map((each) => [each, handlers.get(each)!.key]))
+    sources: hasTimeouts ? [...from, Timer] : from,
+    handlers: hasTimeouts ? [...names, fired] : names,
+    key: {
+      ...Object.fromEntries(names.map((each) => [each, handlers.get(each)!.key])),
+      ...(hasTimeouts ? { [fired]: keyOfTimeout(`process/${name}`) } : {})
+    }
   })
   const targets = new Set<string>()
   for (const { name: target } of to) {
     if (targets.has(target)) throw new Error(`${name}: two of its targets are called "${target}"`)
     targets.add(target)
-  }
-  const given = definition as unknown as {
-    readonly onRejected?: Readonly<Record<string, never>>
-    readonly onTimeout?: Readonly<Record<string, never>>
   }
   return {
     ...consumer,
@@ -247,11 +253,21 @@ export const make = <
     handlers: {
       on: handlerOf,
       onRejected: new Map(Object.entries(given.onRejected ?? {})),
-      onTimeout: new Map(Object.entries(given.onTimeout ?? {}))
+      onTimeout
     },
     definition: { state, initial }
   }
 }
+
+const fired = `${Timer.name}/TimerFired`
+
+// Timers of other processes, and those of commands, do not concern the process.
+const keyOfTimeout =
+  (process: string) =>
+  (event: Tagged): string | ReadonlyArray<string> => {
+    const { for: purpose } = event as Fired
+    return purpose._tag === "Timeout" && purpose.process === process ? purpose.key : []
+  }
 
 /**
  * Sends a command to an aggregate with an id, or to a boundary.

@@ -46,6 +46,7 @@ export const consumerOf = ({ handlers, key, kind, name, sources, version }: Reac
     keysOf: (event, envelope) => {
       if (nameOf(event, envelope) === undefined) return Result.succeed([])
       const named = keyOf(event, envelope)
+      if (typeof named !== "string" && named.length === 0) return Result.succeed([])
       const { position, streamId, version } = envelope
       const wrong = typeof named === "string" ? idProblem("key", named) : "it is no text"
       if (wrong === undefined) return Result.succeed([named as string])

@@ -48,6 +48,14 @@ const Reject = Schema.TaggedStruct("Reject", {
   at: Schema.Int
 })
 
+/** Takes a timeout. `handling` names what new commands are sent for, and `at` is the time of the timeout. */
+const Expire = Schema.TaggedStruct("Expire", {
+  key: Schema.String,
+  timerId: Schema.String,
+  handling: Schema.String,
+  at: Schema.Int
+})
+
 /** Takes note of what was done. */
 const Settle = Schema.TaggedStruct("Settle", {
   commandIds: Schema.Array(Schema.String),
@@ -55,7 +63,7 @@ const Settle = Schema.TaggedStruct("Settle", {
 })
 
 /** What a process is given. */
-export type Input = typeof Advance.Type | typeof Reject.Type | typeof Settle.Type
+export type Input = typeof Advance.Type | typeof Expire.Type | typeof Reject.Type | typeof Settle.Type
 
 /** A process that runs. */
 export type Machine = Aggregate.Aggregate<string, string, Instance<unknown>, Input, Fact<unknown>, never>
@@ -77,7 +85,7 @@ const make = (process: Any): Machine => {
     handling: string,
     at: number
   ) => {
-    if (step._tag === "Ignored") return Decision.accept()
+    if (step._tag === "Ignored") return Decision.nothing
     const number = before.step + 1
     const sends: Array<Sending> = []
     const timers: Array<Waiting> = []
@@ -130,10 +138,10 @@ const make = (process: Any): Machine => {
 
   return Aggregate.make(process.log.name, {
     ...declarationOf(process.definition.state, process.definition.initial),
-    commands: [Advance, Reject, Settle],
+    commands: [Advance, Expire, Reject, Settle],
     decide: {
       Advance: ({ part, recorded }, instance) => {
-        if (instance.status === "ended") return Decision.accept()
+        if (instance.status === "ended") return Decision.nothing
         const { position, recordedAt, streamId } = recorded
         const decoded = decode({
           ...recorded,
@@ -144,7 +152,7 @@ const make = (process: Any): Machine => {
         // It was decoded before it was given to the process.
         const { envelope, event } = Result.getOrThrow(decoded).parts[part]!
         const handler = process.handlers.on(event, envelope)
-        if (handler === undefined) return Decision.accept()
+        if (handler === undefined) return Decision.nothing
         const cause = {
           _tag: "Event" as const,
           stream: streamId,
@@ -157,9 +165,23 @@ const make = (process: Any): Machine => {
         return facts(handler.react(instance.state, event, envelope), instance, cause, handling, recordedAt)
       },
 
+      // A timer that fires late, after the process has ended or has taken it back, does nothing.
+      Expire: ({ at, handling, key, timerId }, instance) => {
+        const waiting = instance.waiting.find((each) => each.timerId === timerId)
+        if (waiting === undefined || instance.status === "ended") return Decision.nothing
+        const { name } = waiting
+        const handler = process.handlers.onTimeout.get(name)
+        if (handler === undefined) throw new Error(`${process.name} has no handler for the timeout ${name}`)
+        const step = handler(instance.state, key)
+        const cause = { _tag: "Timeout" as const, timerId, name }
+        // The timeout is over, whatever the handler makes of it.
+        const others = instance.waiting.filter((each) => each.timerId !== timerId)
+        return facts(stepOf(step, instance), { ...instance, waiting: others }, cause, handling, at)
+      },
+
       Reject: ({ at, commandId, error, handling, key }, instance) => {
         const sent = instance.sending.find((each) => each.commandId === commandId)
-        if (sent === undefined) return Decision.accept()
+        if (sent === undefined) return Decision.nothing
         const { command, id, target } = sent
         const decoded = targets.get(target)!.decodeError(error)
         const handler = process.handlers.onRejected.get(decoded._tag)
@@ -167,11 +189,7 @@ const make = (process: Any): Machine => {
         const step = handler(instance.state, decoded, { key, command, id, target })
         const cause = { _tag: "Rejection" as const, commandId, target, error }
         // The command has its answer, whatever the handler makes of it.
-        const answered =
-          step._tag === "Ignored"
-            ? { _tag: "Step" as const, state: instance.state, outputs: [], ends: instance.status === "ended" }
-            : step
-        return facts(answered, instance, cause, handling, at)
+        return facts(stepOf(step, instance), instance, cause, handling, at)
       },
 
       Settle: ({ commandIds, timerIds }, { cancelling, sending, setting }) => {
@@ -182,11 +200,15 @@ const make = (process: Any): Machine => {
           commandIds: commandIds.filter((id) => open.has(id)),
           timerIds: timerIds.filter((id) => unset.has(id))
         }
-        return settled.commandIds.length + settled.timerIds.length === 0 ? Decision.accept() : Decision.accept(settled)
+        return settled.commandIds.length + settled.timerIds.length === 0 ? Decision.nothing : Decision.accept(settled)
       }
     }
   }) as unknown as Machine
 }
+
+/** The step that is recorded where something has happened that must not happen again, even if the handler ignores it. */
+const stepOf = (step: Step<unknown, string, string> | Ignored, { state, status }: Instance<unknown>) =>
+  step._tag === "Ignored" ? { _tag: "Step" as const, state, outputs: [], ends: status === "ended" } : step
 
 /** How the commands and errors of a target are kept. */
 interface TargetCodec {

@@ -7,8 +7,10 @@ import type * as Schema from "effect/Schema"
 import type { InvalidKey } from "../../../domain/errors.ts"
 import type { Sending } from "../../../domain/process/log.ts"
 import type { Any, Target } from "../../../domain/process/Process.ts"
+import { type Fired, Timer } from "../../../domain/process/timers.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
-import type { EventStore } from "../../../ports/EventStore.ts"
+import type { Envelope } from "../../../domain/view/definition.ts"
+import type { EventStore, RecordedEvent } from "../../../ports/EventStore.ts"
 import * as DerivedIds from "../../commands/derivedIds.ts"
 import * as Executor from "../../commands/Executor.ts"
 import type { Reaction } from "../consuming/reaction.ts"
@@ -38,15 +40,11 @@ export const handleOf = (process: Any): Handle => {
       if (key === undefined) return
       const { eventId, part, position, recordedAt } = envelope
       const handling = DerivedIds.nameOf({ consumer: process.name, position, eventId, part })
-      const { metadata, recordedAt: _, ...place } = recorded
-      const advance = {
-        _tag: "Advance" as const,
-        // What the store has is JSON.
-        recorded: { ...place, metadata: metadata as never, recordedAt: recordedAt.epochMilliseconds } as never,
-        part
-      }
-      yield* Executor.execute(machine, key, advance, { commandId: `${handling}:step` })
-      yield* settle(key, handling, recordedAt.epochMilliseconds)
+      const fired = firedOf(event, envelope)
+      const at = fired?.at ?? recordedAt.epochMilliseconds
+      const input = fired === undefined ? advanceOf(recorded, part) : expireOf(fired, { key, handling })
+      yield* Executor.execute(machine, key, input, { commandId: `${handling}:step` })
+      yield* settle(key, handling, at)
       // What it notes about answers differs from one repetition to the next, so it has no id.
     }).pipe(Effect.provideService(DerivedIds.Current, undefined))
 
@@ -55,17 +53,25 @@ export const handleOf = (process: Any): Handle => {
     return Effect.gen(function* () {
       for (;;) {
         const { state: instance } = yield* Executor.load(machine, key)
-        if (instance.sending.length === 0) return
-        const groups = [
-          ...Map.groupBy(instance.sending, ({ id, target }) => `${target} ${JSON.stringify(id)}`).values()
-        ]
+        const { cancelling, sending, setting } = instance
+        if (sending.length + setting.length + cancelling.length === 0) return
+        yield* Effect.forEach(setting, ({ at, name, timerId }) =>
+          Executor.execute(Timer, timerId, {
+            _tag: "SetTimer",
+            at: at.epochMilliseconds,
+            for: { _tag: "Timeout", process: process.name, key, name }
+          })
+        )
+        yield* Effect.forEach(cancelling, (timerId) => Executor.execute(Timer, timerId, { _tag: "CancelTimer" }))
+        const timerIds = [...setting.map(({ timerId }) => timerId), ...cancelling]
+        const groups = [...Map.groupBy(sending, ({ id, target }) => `${target} ${JSON.stringify(id)}`).values()]
         const answers = yield* Effect.forEach(groups, (group) => Effect.forEach(group, answerOf), {
           concurrency: atOnce
         })
         const all = answers.flat()
         const accepted = all.filter(({ _tag }) => _tag === "Accepted").map(({ commandId }) => commandId)
-        if (accepted.length > 0) {
-          yield* Executor.execute(machine, key, { _tag: "Settle", commandIds: accepted, timerIds: [] })
+        if (accepted.length + timerIds.length > 0) {
+          yield* Executor.execute(machine, key, { _tag: "Settle", commandIds: accepted, timerIds })
         }
         for (const answer of all) {
           if (answer._tag !== "Rejected") continue
@@ -101,6 +107,34 @@ export const handleOf = (process: Any): Handle => {
     )
   }
 }
+
+/** The timeout that an event is, if it is one. */
+const firedOf = (event: Tagged, { aggregate, id }: Envelope<string, unknown>): Expired | undefined =>
+  aggregate === Timer.name ? { timerId: String(id), at: (event as Fired).at } : undefined
+
+interface Expired {
+  readonly timerId: string
+  readonly at: number
+}
+
+// What a store gives is JSON.
+const advanceOf = ({ metadata, recordedAt, ...place }: RecordedEvent, part: number): Machine.Input => ({
+  _tag: "Advance",
+  recorded: {
+    ...place,
+    metadata: metadata as never,
+    data: place.data as never,
+    recordedAt: recordedAt.epochMilliseconds
+  },
+  part
+})
+
+const expireOf = ({ at, timerId }: Expired, given: { readonly key: string; readonly handling: string }) => ({
+  _tag: "Expire" as const,
+  ...given,
+  timerId,
+  at
+})
 
 /** The answer to a command. */
 type Answer =
