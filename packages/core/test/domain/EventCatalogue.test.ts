@@ -293,7 +293,7 @@ describe("names", () => {
   })
 
   it("of two aggregates must differ", () => {
-    expect(() => EventCatalogue.entries([Other, Other])).toThrow("two aggregates of the catalogue are called Other")
+    expect(() => EventCatalogue.entries([Other, Other])).toThrow("two sources of the catalogue are called Other")
   })
 })
 

@@ -88,10 +88,12 @@ export const viewing: Cases = {
     })
     const old = [{ _tag: "Received", euros: 1 }, { _tag: "Split", cents: [2, 3] }, { _tag: "Announced" }] as const
     yield* node.run(Executor.publish(oldPaymentsOf(name), 4, old))
-    yield* node.run(Executor.publish(topic, 4, received(5)))
+    const { position } = yield* node.run(Executor.publish(topic, 4, received(5)))
     yield* node.run(Projection.catchUp(byOrder, job))
     assert.deepStrictEqual(yield* node.run(Records.get(byOrder, "4")), Option.some([100, 2, 3, 5]))
     yield* node.run(Executor.publish(topic, 5, received(6)))
+    const before = Effect.provide(Records.get(byOrder, "4"), Records.at(byOrder, { position: position - 1 }))
+    assert.deepStrictEqual(yield* node.run(before), Option.some([100, 2, 3]))
     yield* node.run(Projection.rebuild(byOrder, job))
     assert.deepStrictEqual(
       yield* node.run(Records.getMany(byOrder, ["4", "5"])),
