@@ -11,6 +11,7 @@ import {
   Reason,
   Records,
   Subscription,
+  Topic,
   View
 } from "@hexfold/core"
 import { Cause, Effect, Exit, Fiber, Metric, Option, Schedule, Schema, Stream, Tracer } from "effect"
@@ -108,6 +109,28 @@ describe("what is wrong with an event", () => {
       assert.include(key.message, "Payments: not a valid key: ")
       assert.isTrue(Executor.isCallerError(alone) && Executor.isCallerError(key))
       assert.deepStrictEqual([appends.length, reads.length], [0, 0])
+    })
+  )
+
+  it.effect("is that it is too deep, or has no end, and no stack overflows", () =>
+    Effect.gen(function* () {
+      interface Tree {
+        readonly children: ReadonlyArray<Tree>
+      }
+      const Tree: Schema.Codec<Tree> = Schema.Struct({
+        children: Schema.Array(Schema.suspend((): Schema.Codec<Tree> => Tree))
+      })
+      const Grown = Topic.make("Grown", { key: Schema.Int, events: [Schema.TaggedStruct("Grew", { tree: Tree })] })
+      const { run } = yield* watched
+      let deep: Tree = { children: [] }
+      for (let level = 0; level < 100_000; level++) deep = { children: [deep] }
+      const children: Array<Tree> = []
+      const endless: Tree = { children }
+      children.push(endless)
+      for (const tree of [deep, endless]) {
+        const refused = yield* Effect.flip(run(Executor.publish(Grown, 1, { _tag: "Grew", tree })))
+        assert.include(refused.message, "Grown: not a valid event: it is nested more than 1000 levels deep")
+      }
     })
   )
 
