@@ -1,17 +1,19 @@
-import { describe, expectTypeOf, it } from "@effect/vitest"
+import { describe, expect, expectTypeOf, it } from "@effect/vitest"
 import {
   Aggregate,
   Boundary,
   Decision,
   Executor,
+  type EventStore,
   type InvalidCommand,
+  Reactor,
   Snapshots,
   Subscription,
   Topic,
   Versions,
   View
 } from "@hexfold/core"
-import { type Effect, type Option, Schema, Stream } from "effect"
+import { Effect, type Option, Schema, Stream } from "effect"
 import { Account, type AccountId } from "../support/account.ts"
 import { PaymentBounced, PaymentReceived, Payments, received } from "../support/payments.ts"
 
@@ -120,6 +122,35 @@ describe("a subscription", () => {
       })
     )
     expectTypeOf(handling).toExtend<Stream.Stream<"PaymentReceived" | "PaymentBounced", unknown, unknown>>()
+  })
+})
+
+describe("a reactor", () => {
+  it("has typed events and envelopes of topics and aggregates", () => {
+    const reactor = Reactor.make("Both", {
+      from: [Payments, Account],
+      start: "beginning",
+      on: {
+        PaymentReceived: (event, envelope) => {
+          expectTypeOf(event).toEqualTypeOf<PaymentReceived>()
+          expectTypeOf(envelope).toEqualTypeOf<View.Envelope<"Payments", number>>()
+          return Executor.publish(Payments, envelope.id, event)
+        },
+        MoneyDeposited: (_, { id }) => {
+          expectTypeOf(id).toEqualTypeOf<AccountId>()
+          return Effect.void
+        }
+      }
+    })
+    expectTypeOf<Reactor.Services<typeof reactor>>().toEqualTypeOf<EventStore.EventStore>()
+    const unknown = () =>
+      // @ts-expect-error no source has an event with the tag Refunded
+      Reactor.make("Both", { from: [Payments], start: "beginning", on: { Refunded: () => Effect.void } })
+    const namesake = Topic.make("Account", { key: Schema.String, events: [PaymentReceived] })
+    expect(() =>
+      Reactor.make("Both", { from: [namesake, Account], start: "beginning", on: { "*": () => Effect.void } })
+    ).toThrow('Both: two of its sources are called "Account"')
+    expectTypeOf(unknown).toBeFunction()
   })
 })
 

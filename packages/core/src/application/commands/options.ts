@@ -97,7 +97,7 @@ export interface PublishOptions {
   /**
    * Names what is published. The same events that are published again under the same id are recorded once, and the first
    * receipt is returned, for as long as the store remembers the id. Stores remember ids for ever by default. At most
-   * 1,000 characters.
+   * 1,000 characters. In a handler of a reactor the id is derived as for a command.
    */
   readonly commandId?: string
   /**
