@@ -12,10 +12,10 @@ import type { Decision, ErrorOf as ErrorOfDecision, EventOf as EventOfDecision }
 import type { ErrorProblem, EventProblem, Exactly } from "./exactly.ts"
 import type { Participant } from "./Participant.ts"
 import * as StreamId from "./StreamId.ts"
-import { streamIds } from "./idEncoding.ts"
+import { streamIds } from "./json/idEncoding.ts"
 import { judge } from "./json/jsonMeaning.ts"
 import { sentOf } from "./json/sentVersions.ts"
-import { currentOf, type Declaration, retiredOf, type StoredType, type Versioned, versionsOf } from "./storedTypes.ts"
+import { currentOf, type Declaration, declarationsOf, type StoredType, type Versioned } from "./storedTypes.ts"
 import { byTag, type Tagged, type TaggedSchema, type TypeOf } from "./tagged.ts"
 import type { Retired } from "./Versions.ts"
 
@@ -222,10 +222,6 @@ export const make = <
   judge(`${name}, id`, definition.id)
   const ids = streamIds(name, definition.id)
   const commands = definition.commands ?? []
-  const events = byTag(name, "events", definition.events.map(currentOf)) as ReadonlyMap<
-    TypeOf<Events>["_tag"],
-    Schema.Codec<TypeOf<Events>, Tagged>
-  >
   const aggregate = {
     name,
     initial: definition.initial,
@@ -246,12 +242,8 @@ export const make = <
         TypeOf<Commands>["_tag"],
         Schema.Codec<TypeOf<Commands>, Tagged>
       >,
-      events,
+      ...declarationsOf(name, definition.events, definition.retired),
       errors: byTag(name, "errors", definition.errors ?? []) as ReadonlyMap<string, Schema.Codec<never, Tagged>>,
-      stored: new Map<string, StoredType<TypeOf<Events>>>([
-        ...versionsOf(name, "events", definition.events),
-        ...retiredOf(name, definition.retired ?? [], (tag) => events.has(tag))
-      ]),
       sent: sentOf(name, commands)
     }
   }

@@ -1,18 +1,13 @@
 /** One stream that a boundary reads: `Account.at(id)`, or `Boundary.readOnly(Rules.at(id))`. */
 import type * as Schema from "effect/Schema"
-import type { StoredType } from "./storedTypes.ts"
+import type { Declaring, StoredType } from "./storedTypes.ts"
 import type { Tagged } from "./tagged.ts"
 import type { StreamId } from "./StreamId.ts"
 
 /** What folds the events of a stream: the part of an aggregate that a boundary needs. */
-export interface Source<out Name extends string, State, Event extends Tagged> {
-  readonly name: Name
+export interface Source<out Name extends string, State, Event extends Tagged> extends Declaring<Name, Event> {
   readonly initial: State
   readonly evolve: (state: State, event: Event) => State
-  readonly schemas: {
-    readonly events: ReadonlyMap<Event["_tag"], Schema.Codec<Event, Tagged>>
-    readonly stored: ReadonlyMap<string, StoredType<Event>>
-  }
 }
 
 /** Whether a decision may add events to a stream. In either case the stream's version is checked at the append. */

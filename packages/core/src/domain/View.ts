@@ -7,47 +7,41 @@
  */
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
-import type * as Aggregate from "./Aggregate.ts"
 import { InvalidKey } from "./errors.ts"
 import type { Exactly } from "./exactly.ts"
 import type { Equatable, PathTo } from "./query/fields.ts"
 import { checkIndexes } from "./query/indexes.ts"
 import { judge } from "./json/jsonMeaning.ts"
-import { followsOf } from "./storedTypes.ts"
+import { type EventOf, followsOf } from "./storedTypes.ts"
+import type { Tagged } from "./tagged.ts"
 import { idProblem } from "./texts.ts"
 import type { Consistency, Envelope, OnPoison, Source, View } from "./view/definition.ts"
 import { changed, fingerprintOf } from "./view/fingerprint.ts"
 import { check, handling, keyFunction, type KeyOf, type KeyTable, selector, typesOf } from "./view/handlers.ts"
 
 export type { Any, Consistency, Envelope, Index, OnPoison, Source, View } from "./view/definition.ts"
+export type { EventOf } from "./storedTypes.ts"
 export { fold, type Given, given } from "./view/fold.ts"
 
 /** An index over the fields of a state that queries compare. */
 export type IndexOf<State> = PathTo<State, Equatable> | ReadonlyArray<PathTo<State, Equatable>>
 
-/** The envelopes of an aggregate's events. For several aggregates it is a union; `aggregate` is its discriminator. */
-export type EnvelopeOf<S extends Source> = S extends Source ? Envelope<S["name"], Aggregate.IdOf<S>> : never
+/** The envelopes of a source's events. For several sources it is a union; `aggregate` is its discriminator. */
+export type EnvelopeOf<S extends Source> = S extends Source ? Envelope<S["name"], Parameters<S["streamId"]>[0]> : never
 
-type TagsOf<S extends Source> = Aggregate.EventOf<S>["_tag"]
+type TagsOf<S extends Source> = EventOf<S>["_tag"]
 
 /**
  * The events that a handler with this name gets: those with a tag of any
  * source, those with a tag of one source (`"Post/Created"`), or all (`"*"`).
  */
 export type EventWith<Tag, S extends Source> = Tag extends "*"
-  ? AnyEventOf<S>
+  ? EventOf<S>
   : Tag extends TagsOf<S>
-    ? Extract<Aggregate.EventOf<S>, { readonly _tag: Tag }>
+    ? Extract<EventOf<S>, { readonly _tag: Tag }>
     : Tag extends `${infer Name}/${infer Own}`
-      ? Extract<Aggregate.EventOf<Extract<S, { readonly name: Name }>>, { readonly _tag: Own }>
+      ? Extract<EventOf<Extract<S, { readonly name: Name }>>, { readonly _tag: Own }>
       : never
-
-// Unlike `EventOf`, it has a tag also where the source is a type parameter.
-type AnyEventOf<S> = S extends {
-  readonly evolve: (state: never, event: infer Event extends Aggregate.Tagged) => unknown
-}
-  ? Event
-  : never
 
 /** The envelopes of the events that a handler with this name gets. */
 export type EnvelopeWith<Tag, S extends Source> = S extends Source
@@ -99,7 +93,7 @@ type KnownTags<S> = S extends Source ? TagsOf<S> | `${S["name"]}/${TagsOf<S>}` :
  * `key` names the records that an event touches, as a text or a list of texts.
  * An empty list ignores the event. It is one function for all events, or an
  * object with one function for each handler of `evolve`, by the same names.
- * Without `key` there is one record for each aggregate. Its key is the text of
+ * Without `key` there is one record for each aggregate, or for each key of a topic. Its key is the text of
  * the id, or the whole stream id if there are several sources. {@link perEvent}
  * makes one record for each event.
  *
@@ -162,9 +156,9 @@ export const make = <
     readonly key?: Key<NoInfer<Tags>, S>
     readonly evolve: Handlers<Next, S, State> & Each<Tags> & NoOther<Tags, S>
   }
-): View<Name, State, Aggregate.EventOf<S>, EnvelopeOf<S>> => {
+): View<Name, State, EventOf<S>, EnvelopeOf<S>> => {
   const { consistency = "async", from: sources, indexes = [], onPoison = "stop", state, version = 1 } = definition
-  type Made = View<Name, State, Aggregate.Tagged, Envelope<string, unknown>>
+  type Made = View<Name, State, Tagged, Envelope<string, unknown>>
   // A handler is only called with the events that its name selects.
   const handlers = new Map(Object.entries<unknown>(definition.evolve)) as ReadonlyMap<string, Made["evolve"]>
   check(name, version, sources)

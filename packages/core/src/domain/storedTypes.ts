@@ -1,7 +1,7 @@
 /** How events are read that this program writes in another form, or not at all. */
 import type * as Schema from "effect/Schema"
 import { judge } from "./json/jsonMeaning.ts"
-import { type Tagged, type TaggedSchema, tagOf } from "./tagged.ts"
+import { byTag, type Tagged, type TaggedSchema, tagOf, type TypeOf } from "./tagged.ts"
 import type { Follows } from "./view/follows.ts"
 import { type Chain, isChain, type Retired, type Version } from "./Versions.ts"
 
@@ -30,6 +30,22 @@ export interface Declared {
   }
 }
 
+/** What declares events of these types: an aggregate, a participant's source, or a topic. */
+export interface Declaring<out Name extends string, Event extends Tagged> extends Declared {
+  readonly name: Name
+  readonly schemas: {
+    readonly events: ReadonlyMap<Event["_tag"], Schema.Codec<Event, Tagged>>
+    readonly stored: ReadonlyMap<string, StoredType<Event>>
+  }
+}
+
+/** The union of the current events that are declared. It has a tag also where `D` is a type parameter. */
+export type EventOf<D extends Declared> = D extends {
+  readonly schemas: { readonly events: ReadonlyMap<string, { readonly Type: infer Event extends Tagged }> }
+}
+  ? Event
+  : never
+
 /** A kind of event or command as it is declared: in one version, or in several. */
 export type Declaration = TaggedSchema | Chain<TaggedSchema>
 
@@ -54,8 +70,25 @@ export const versionsOf = (
   return stored
 }
 
+/** The schemas of declared events, as a reader needs them. */
+export const declarationsOf = <const Events extends ReadonlyArray<Declaration>>(
+  name: string,
+  declared: Events,
+  retired: ReadonlyArray<Retired<TypeOf<Events>>> = []
+): Declaring<string, TypeOf<Events>>["schemas"] => {
+  const events = byTag(name, "events", declared.map(currentOf)) as ReadonlyMap<
+    TypeOf<Events>["_tag"],
+    Schema.Codec<TypeOf<Events>, Tagged>
+  >
+  const stored = new Map<string, StoredType<TypeOf<Events>>>([
+    ...versionsOf(name, "events", declared),
+    ...retiredOf(name, retired, (tag) => events.has(tag))
+  ])
+  return { events, stored }
+}
+
 /** The types that are retired, by tag. */
-export const retiredOf = <Event>(
+const retiredOf = <Event>(
   name: string,
   retired: ReadonlyArray<Retired<Event>>,
   isCurrent: (tag: string) => boolean

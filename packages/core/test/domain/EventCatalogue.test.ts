@@ -1,6 +1,6 @@
 import specs from "@asyncapi/specs"
 import { assert, describe, expect, it } from "@effect/vitest"
-import { Aggregate, EventCatalogue, Versions } from "@hexfold/core"
+import { Aggregate, EventCatalogue, Topic, Versions } from "@hexfold/core"
 import { EventCodec } from "@hexfold/core/adapter"
 import { Ajv, type SchemaObject } from "ajv"
 import { Ajv2020 } from "ajv/dist/2020.js"
@@ -32,6 +32,7 @@ class Paid extends Schema.TaggedClass<Paid>()(
 ) {}
 const V3 = Schema.TaggedStruct("Paid", { amount: Money, by: Schema.String })
 const Closed = Schema.TaggedStruct("Closed", {})
+const PaidInCents = Schema.TaggedStruct("Paid", { cents: Schema.Int })
 const Opened = Schema.TaggedStruct("Opened!", { by: Schema.String })
 
 /** The same declarations, made anew. */
@@ -292,7 +293,7 @@ describe("names", () => {
   })
 
   it("of two aggregates must differ", () => {
-    expect(() => EventCatalogue.entries([Other, Other])).toThrow("two aggregates of the catalogue are called Other")
+    expect(() => EventCatalogue.entries([Other, Other])).toThrow("two sources of the catalogue are called Other")
   })
 })
 
@@ -301,4 +302,34 @@ it("no aggregates make a valid document that nothing fits", () => {
   assert.isFalse(fits({}))
   const isValid = new Ajv({ strict: false, validateFormats: false }).compile(published)
   assert.isTrue(isValid(EventCatalogue.asyncApi([], info)))
+})
+
+describe("the events of a topic", () => {
+  const ofAggregate = { id: Schema.String, state: Schema.Int, initial: 0 }
+  const declared = {
+    events: [Versions.first(V1).next(PaidInCents, () => assert.fail("nothing is read")), Closed],
+    retired: [Versions.retired(Opened, () => [])]
+  }
+  const Notices = Topic.make("Notices", { key: Schema.Int, ...declared })
+  const Same = Aggregate.make("Notices", { ...ofAggregate, ...declared, evolve: { Paid: (n) => n, Closed: (n) => n } })
+
+  it("are described as those of an aggregate are", () => {
+    assert.deepStrictEqual(
+      EventCatalogue.entries([Notices]).map(({ aggregate, status, type, version }) => [
+        aggregate,
+        type,
+        version,
+        status
+      ]),
+      [
+        ["Notices", "Paid", 1, "former"],
+        ["Notices", "Paid", 2, "current"],
+        ["Notices", "Closed", 1, "current"],
+        ["Notices", "Opened!", 1, "retired"]
+      ]
+    )
+    const info = { title: "Notices", version: "1" }
+    assert.deepStrictEqual(EventCatalogue.jsonSchema([Notices]), EventCatalogue.jsonSchema([Same]))
+    assert.deepStrictEqual(EventCatalogue.asyncApi([Notices, Till], info), EventCatalogue.asyncApi([Same, Till], info))
+  })
 })

@@ -4,7 +4,7 @@ import { messagesOf, messagesOfAll } from "../support/compiler.ts"
 // What the compiler prints about the commonest mistakes: one message, and its first line names the mistake.
 
 const head = `
-import { Aggregate, Boundary, Decision, Query, View } from "@hexfold/core"
+import { Aggregate, Boundary, Decision, Executor, Query, Topic, View } from "@hexfold/core"
 import { Schema } from "effect"
 
 class Add extends Schema.TaggedClass<Add>()("Add", { by: Schema.Int }) {}
@@ -33,6 +33,8 @@ const Rules = Aggregate.make("Rules", {
   events: [Cleared],
   evolve: { Cleared: () => 0 }
 })
+class Bounced extends Schema.TaggedClass<Bounced>()("Bounced", { why: Schema.String }) {}
+const Notices = Topic.make("Notices", { key: Schema.Int, events: [Added, Bounced] })
 const Totals = View.make("Totals", {
   from: [Counter],
   state: Schema.Struct({ total: Schema.Int }),
@@ -127,7 +129,16 @@ const programs = {
   ),
   "a wrong field in a query": `Query.from(Totals, { where: ({ eq }) => eq("totl", 1) })`,
   "a wrong field among equalities": `Query.from(Totals, { where: { totl: 1 } })`,
-  "a wrong value in a query": `Query.from(Totals, { where: { total: "1" } })`
+  "a wrong value in a query": `Query.from(Totals, { where: { total: "1" } })`,
+  "a command for a topic": `Executor.execute(Notices, 1, new Add({ by: 1 }))`,
+  "the state of a topic": `Executor.load(Notices, 1)`,
+  "a topic in a boundary": boundary("() => Decision.nothing", "", "() => ({ notices: Notices.at(1) })"),
+  "an event that is published to an aggregate": `Executor.publish(Counter, "a", new Added({ by: 1 }))`,
+  "a published event without a field": `Executor.publish(Notices, 1, { _tag: "Bounced" })`,
+  "a published event with a wrong field": `Executor.publish(Notices, 1, { _tag: "Added", by: "1" })`,
+  "a published event with a surplus field": `Executor.publish(Notices, 1, { _tag: "Added", by: 1, to: 2 })`,
+  "one of several published events without a field": `Executor.publish(Notices, 1, [new Added({ by: 1 }), { _tag: "Bounced" }])`,
+  "a version that is expected of a topic": `Executor.publish(Notices, 1, new Added({ by: 1 }), { expectedVersion: 1 })`
 } as const
 
 // The compiler puts two types before it says that a property is missing.
@@ -164,7 +175,19 @@ const expected: Readonly<Record<keyof typeof programs, string>> = {
   "a stage that names an id": "Type 'string' is not assignable to type 'Any | readonly Any[]'",
   "a wrong field in a query": "'\"totl\"' is not assignable to parameter of type '\"total\"'",
   "a wrong field among equalities": "'totl' does not exist in type 'Equalities<{ readonly total: number; }>",
-  "a wrong value in a query": "Type 'string' is not assignable to type 'number'"
+  "a wrong value in a query": "Type 'string' is not assignable to type 'number'",
+  "a command for a topic":
+    "Argument of type 'Topic<\"Notices\", number, Added | Bounced>' is not assignable to parameter of type 'Target'",
+  "the state of a topic":
+    "Type 'Topic<\"Notices\", number, Added | Bounced>' is missing the following properties from type 'Aggregate<",
+  "a topic in a boundary":
+    "Type 'Keyed<\"Notices\", Added | Bounced>' is not assignable to type 'Any | readonly Any[]'",
+  "an event that is published to an aggregate": "Property '_tag' is missing in type 'Aggregate<\"Counter\", ",
+  "a published event without a field": "Property 'why' is missing",
+  "a published event with a wrong field": "Type 'string' is not assignable to type 'number'",
+  "a published event with a surplus field": "'to' does not exist in type",
+  "one of several published events without a field": "Property 'why' is missing",
+  "a version that is expected of a topic": "'expectedVersion' does not exist in type 'PublishOptions'"
 }
 
 let messages: Readonly<Record<keyof typeof programs, ReadonlyArray<string>>>
@@ -183,7 +206,9 @@ describe("the compiler", () => {
     it(`names ${name}`, () => {
       expect(messages[name]).toHaveLength(1)
       const lines = messages[name][0]!.split("\n")
-      expect(lines[expected[name].endsWith("is missing") ? 1 : 0]).toContain(expected[name])
+      // One event or a list of events: it says first that it is neither.
+      const line = name.startsWith("a published event with") ? lines.at(-1) : undefined
+      expect(line ?? lines[expected[name].endsWith("is missing") ? 1 : 0]).toContain(expected[name])
     })
   }
 })

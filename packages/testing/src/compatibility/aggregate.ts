@@ -1,14 +1,13 @@
 /** The golden file of an aggregate: made, renewed, and compared with the program. */
-import { EventCatalogue } from "@hexfold/core"
 import { KeptValue } from "@hexfold/core/adapter"
-import { type Arbitrary, Equal, Option, Result, Schema } from "effect"
-import { actorsOf, aloneOf, type Member, targetOf } from "../histories/members.ts"
+import { Equal, Option, Result, Schema } from "effect"
+import { actorsOf, aloneOf, type Cause, type Member, targetOf } from "../histories/members.ts"
 import { printed, thrownText } from "../histories/printed.ts"
 import type { AnyAggregate, Run, Tagged } from "../histories/world.ts"
 import { differences } from "./differences.ts"
-import { examplesOf } from "./examples.ts"
 import { compareEvents } from "./events.ts"
-import type { Example, OfAggregate, StoredEvent, StreamHistory } from "./golden.ts"
+import { type Generators, renewEvents } from "./eventExamples.ts"
+import type { OfAggregate, StoredEvent, StreamHistory } from "./golden.ts"
 import { schemaOf } from "./jsonSchema.ts"
 import { narrowings } from "./narrowing.ts"
 import { distinct, type Problem } from "./problem.ts"
@@ -19,22 +18,31 @@ import { fewOf, runsOf } from "./reachable.ts"
 export const compareAggregate = (aggregate: AnyAggregate, golden: OfAggregate): ReadonlyArray<Problem> => {
   const problems = [
     ...compareEvents(aggregate, golden),
-    ...compareIds(aggregate, golden),
+    ...compareIds(
+      aggregate,
+      golden.histories.map(({ streamId }) => streamId),
+      "id"
+    ),
     ...compareState(aggregate, golden)
   ]
   // An event that is read otherwise makes other states, which would say the same again.
   return distinct(problems.length > 0 ? problems : compareFolds(aggregate, golden))
 }
 
-const compareIds = ({ idOf, name, streamId }: AnyAggregate, { histories }: OfAggregate): ReadonlyArray<Problem> =>
-  histories.flatMap((history) => {
-    const id = idOf(history.streamId as never)
-    if (Option.isSome(id) && streamId(id.value) === history.streamId) return []
+/** The streams whose names lead to no id any more, or to one that has another stream. */
+export const compareIds = (
+  { idOf, name, streamId }: Pick<AnyAggregate, "name" | "idOf" | "streamId">,
+  streams: ReadonlyArray<string>,
+  what: "id" | "key"
+): ReadonlyArray<Problem> =>
+  streams.flatMap((stream) => {
+    const id = idOf(stream as never)
+    if (Option.isSome(id) && streamId(id.value) === stream) return []
     return [
       {
-        where: "the id",
-        what: `"${history.streamId}" is not the stream of an id any more`,
-        remedy: `The events of such a stream would be found by nobody. Leave the Schema of the id of ${name} as it was.`
+        where: `the ${what}`,
+        what: `"${stream}" is not the stream of ${what === "id" ? "an id" : "a key"} any more`,
+        remedy: `The events of such a stream would be found by nobody. Leave the Schema of the ${what} of ${name} as it was.`
       }
     ]
   })
@@ -122,11 +130,11 @@ const foldOf = (
 }
 
 interface Generating {
-  readonly events: Readonly<Record<string, Arbitrary.Arbitrary<Tagged>>>
+  readonly events: Generators
 }
 
 /** The golden file with all that the aggregate has now. What it had stays. */
-export const renewAggregate = (member: Member, others: ReadonlyArray<Member>, golden?: OfAggregate): OfAggregate => {
+export const renewAggregate = (member: Member, others: ReadonlyArray<Cause>, golden?: OfAggregate): OfAggregate => {
   const aggregate = targetOf(member) as AnyAggregate
   const { name, revision, schemas } = aggregate
   const histories = historiesOf(member, others, golden?.histories ?? [])
@@ -134,40 +142,11 @@ export const renewAggregate = (member: Member, others: ReadonlyArray<Member>, go
     histories.flatMap(({ events }) => events),
     ({ schemaVersion, type }) => `${type} ${schemaVersion}`
   )
-  const entries = Map.groupBy(EventCatalogue.entries([aggregate]), ({ type }) => type)
   // `Arbitraries.of` makes a generator of each event.
   const generators = "target" in member ? (member as unknown as Generating).events : undefined
-  const types = new Set([...Object.keys(golden?.events ?? {}), ...entries.keys()])
   return {
     aggregate: name,
-    events: Object.fromEntries(
-      Array.from(types, (type) => {
-        const versions = entries.get(type) ?? []
-        return [
-          type,
-          versions.map((entry) => {
-            const known = golden?.events[type]?.[entry.version - 1]?.examples ?? []
-            const becoming = (data: Schema.JsonObject) => read(aggregate, { type, schemaVersion: entry.version, data })
-            const added = examplesOf(entry, {
-              known: known.map(({ data }) => data),
-              reached: (reached.get(`${type} ${entry.version}`) ?? []).map(({ data }) => data),
-              own: entry.status === "current" ? generators?.[type] : undefined,
-              isRead: (data) => Result.isSuccess(becoming(data))
-            })
-            const examples = [...known.map(({ data }) => data), ...added].map((data): Example => {
-              const becomes = Result.getOrThrow(becoming(data)).map(({ stored }) => stored)
-              const isItself =
-                becomes.length === 1 &&
-                becomes[0]!.type === type &&
-                becomes[0]!.schemaVersion === entry.version &&
-                differences(data, becomes[0]!.data) === ""
-              return isItself ? { data } : { data, becomes }
-            })
-            return { schema: entry.jsonSchema, examples }
-          })
-        ]
-      })
-    ),
+    events: renewEvents(aggregate, golden?.events ?? {}, { reached, generators }),
     states: { ...golden?.states, [String(revision)]: schemaOf(schemas.state) },
     histories
   }
@@ -175,7 +154,7 @@ export const renewAggregate = (member: Member, others: ReadonlyArray<Member>, go
 
 const historiesOf = (
   member: Member,
-  others: ReadonlyArray<Member>,
+  others: ReadonlyArray<Cause>,
   known: ReadonlyArray<StreamHistory>
 ): ReadonlyArray<StreamHistory> => {
   const aggregate = targetOf(member) as AnyAggregate

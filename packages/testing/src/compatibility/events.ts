@@ -1,23 +1,22 @@
 /** Whether this program reads the events of a golden file as it did. */
 import { EventCatalogue } from "@hexfold/core"
 import { Equal, Result, type Schema } from "effect"
-import type { AnyAggregate } from "../histories/world.ts"
 import { differences, shown } from "./differences.ts"
-import type { Example, OfAggregate, StoredEvent, Version } from "./golden.ts"
+import type { Example, OfAggregate, OfTopic, StoredEvent, Version } from "./golden.ts"
 import { type Narrowing, narrowings } from "./narrowing.ts"
 import type { Problem } from "./problem.ts"
-import { type Current, read } from "./reading.ts"
+import { type Current, type Declaring, read } from "./reading.ts"
 
 /** The events that are not read any more, or as something else. */
-export const compareEvents = (aggregate: AnyAggregate, { events }: OfAggregate): ReadonlyArray<Problem> => {
-  const entries = Map.groupBy(EventCatalogue.entries([aggregate]), ({ type }) => type)
+export const compareEvents = (source: Declaring, { events }: OfAggregate | OfTopic): ReadonlyArray<Problem> => {
+  const entries = Map.groupBy(EventCatalogue.entries([source]), ({ type }) => type)
   return Object.entries(events).flatMap(([type, versions]): ReadonlyArray<Problem> => {
     const known = entries.get(type)
-    if (known === undefined) return [unknownType(aggregate, type, new Set(Object.keys(events)))]
+    if (known === undefined) return [unknownType(source, type, new Set(Object.keys(events)))]
     if (known.length < versions.length) return [missingVersion(type, versions.length, known.length)]
     const moved = movedVersion(type, versions, known)
     if (moved !== undefined) return [moved]
-    return versions.flatMap((version, i) => compareVersion(aggregate, known[i]!, version, known.length))
+    return versions.flatMap((version, i) => compareVersion(source, known[i]!, version, known.length))
   })
 }
 
@@ -44,15 +43,15 @@ const movedVersion = (
   return undefined
 }
 
-const unknownType = ({ schemas }: AnyAggregate, type: string, before: ReadonlySet<string>): Problem => {
+const unknownType = ({ name, schemas }: Declaring, type: string, before: ReadonlySet<string>): Problem => {
   const added = [...schemas.events.keys()].filter((each) => !before.has(each))
   const example = added.length === 1 ? `, such as ${added[0]}` : ""
   return {
     where: type,
     what: "this program neither declares the event nor has retired it",
     remedy:
-      "Stored events do not go away. Declare it again, or keep its Schema in `retired` of the aggregate: " +
-      `Versions.retired(${type}, step), where the step gives the current events that it becomes${example}, or none.`
+      "Stored events do not go away. Declare it again, or " +
+      `keep its Schema in \`retired\` of ${name}: Versions.retired(${type}, step), where the step gives the current events that it becomes${example}, or none.`
   }
 }
 
@@ -65,7 +64,7 @@ const missingVersion = (type: string, before: number, now: number): Problem => (
 })
 
 const compareVersion = (
-  aggregate: AnyAggregate,
+  source: Declaring,
   { jsonSchema, status, type, version }: EventCatalogue.Entry,
   { examples, schema }: Version,
   last: number
@@ -84,7 +83,7 @@ const compareVersion = (
   if (narrower.length > 0) return narrower.map(({ kind, what }) => ({ where, what, remedy: remedies[kind] }))
   for (const example of examples) {
     const event: StoredEvent = { type, schemaVersion: version, data: example.data }
-    const current = read(aggregate, event)
+    const current = read(source, event)
     if (Result.isFailure(current)) {
       const why = "detail" in current.failure ? current.failure.detail : current.failure.message
       return [{ where, what: `${shown(example.data)} is not read any more: ${why}`, remedy: remedies.narrower }]
@@ -92,7 +91,7 @@ const compareVersion = (
     const problem =
       (isItself(current.success, event)
         ? lostOf(example.data, current.success[0]!.stored.data, where, remedies.lost)
-        : undefined) ?? compareBecoming(aggregate, example, event, current.success, where)
+        : undefined) ?? compareBecoming(source, example, event, current.success, where)
     if (problem !== undefined) return [problem]
   }
   return []
@@ -116,7 +115,7 @@ const lostOf = (before: Schema.Json, now: Schema.Json, where: string, remedy: st
  * to the same events.
  */
 const compareBecoming = (
-  aggregate: AnyAggregate,
+  source: Declaring,
   { becomes: before, data }: Example,
   event: StoredEvent,
   now: ReadonlyArray<Current>,
@@ -129,9 +128,9 @@ const compareBecoming = (
   if (isItself(now, event) && !wasItself) return undefined
   const remedy =
     "What was decided on it stays as it was. Restore the step, or the default of the field, that made it. If the former " +
-    "one was a mistake: raise the `revision` of the aggregate and the `version` of its views, and delete the `becomes` of " +
-    "the example from the file."
-  const once = Result.all(before.map((each) => read(aggregate, each)))
+    "one was a mistake: raise the `revision` of an aggregate and the `version` of the views, and delete the `becomes` of " +
+    " of the example from the file."
+  const once = Result.all(before.map((each) => read(source, each)))
   if (Result.isFailure(once)) {
     return { where, what: `${shown(data)} became what is not read any more: ${once.failure.message}`, remedy }
   }

@@ -12,6 +12,9 @@ const Example = Schema.Struct({
 
 const Version = Schema.Struct({ schema: Schema.JsonObject, examples: Schema.Array(Example) })
 
+/** By type: its versions, from version 1 on. */
+const Events = Schema.Record(Schema.String, Schema.Array(Version))
+
 const Step = Schema.Struct({
   ...Stored.fields,
   /** The state after the event, by the revision of the aggregate. */
@@ -21,11 +24,18 @@ const Step = Schema.Struct({
 /** The golden file of an aggregate. */
 export const OfAggregate = Schema.Struct({
   aggregate: Schema.String,
-  /** By type: its versions, from version 1 on. */
-  events: Schema.Record(Schema.String, Schema.Array(Version)),
+  events: Events,
   /** The JSON Schema of the state, by the revision of the aggregate. */
   states: Schema.Record(Schema.String, Schema.JsonObject),
   histories: Schema.Array(Schema.Struct({ streamId: Schema.String, events: Schema.Array(Step) }))
+})
+
+/** The golden file of a topic. */
+export const OfTopic = Schema.Struct({
+  topic: Schema.String,
+  events: Events,
+  /** The streams of some keys. */
+  streams: Schema.Array(Schema.String)
 })
 
 const Logged = Schema.Struct({
@@ -47,12 +57,13 @@ export type StoredEvent = typeof Stored.Type
 export type Example = typeof Example.Type
 export type Version = typeof Version.Type
 export type OfAggregate = typeof OfAggregate.Type
+export type OfTopic = typeof OfTopic.Type
 export type OfView = typeof OfView.Type
 export type StreamHistory = OfAggregate["histories"][number]
 export type LogHistory = OfView["histories"][number]
 
 /** The text of a golden file. What is short stands on one line. */
-export const textOf = (golden: OfAggregate | OfView): string => `${printed(golden, "")}\n`
+export const textOf = (golden: OfAggregate | OfTopic | OfView): string => `${printed(golden, "")}\n`
 
 const printed = (json: Schema.Json, indent: string): string => {
   const short = inline(json)

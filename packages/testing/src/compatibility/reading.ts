@@ -1,9 +1,12 @@
-/** Stored events as every store reads them: by the codec of their aggregate. */
-import { type EventStore, StreamId } from "@hexfold/core"
+/** Stored events as every store reads them: by the codec of their aggregate or topic. */
+import { type EventStore, type Participant, StreamId } from "@hexfold/core"
 import { EventCodec } from "@hexfold/core/adapter"
 import { DateTime, Result, type Schema } from "effect"
-import type { AnyAggregate, Tagged } from "../histories/world.ts"
+import type { Tagged } from "../histories/world.ts"
 import type { StoredEvent } from "./golden.ts"
+
+/** What declares events: an aggregate or a topic. */
+export type Declaring = Pick<Participant.Source<string, unknown, Tagged>, "name" | "schemas">
 
 /** A current event, and how a store would keep it. */
 export interface Current {
@@ -12,20 +15,20 @@ export interface Current {
 }
 
 /** The current events that a stored event becomes, or why it cannot be read. */
-export const read = (aggregate: AnyAggregate, event: StoredEvent, streamId?: string, version = 1) =>
+export const read = (source: Declaring, event: StoredEvent, streamId?: string, version = 1) =>
   Result.map(
-    EventCodec.of(aggregate).decode({
+    EventCodec.of(source).decode({
       // A stream that was recorded has an id; an example has none.
-      streamId: (streamId ?? StreamId.make(aggregate.name, "example")) as StreamId.StreamId,
+      streamId: (streamId ?? StreamId.make(source.name, "example")) as StreamId.StreamId,
       version,
       ...event
     }),
-    (events) => events.map((value): Current => ({ value, stored: Result.getOrThrow(stored(aggregate, value)) }))
+    (events) => events.map((value): Current => ({ value, stored: Result.getOrThrow(stored(source, value)) }))
   )
 
 /** A current event as a store keeps it. Fails if no store would. */
-export const stored = (aggregate: AnyAggregate, event: Tagged): Result.Result<StoredEvent, Schema.SchemaError> =>
-  Result.map(EventCodec.of(aggregate).encode(event), ({ data, schemaVersion, type }) => ({
+export const stored = (source: Declaring, event: Tagged): Result.Result<StoredEvent, Schema.SchemaError> =>
+  Result.map(EventCodec.of(source).encode(event), ({ data, schemaVersion, type }) => ({
     type,
     schemaVersion,
     data: JSON.parse(JSON.stringify(data)) as Schema.JsonObject

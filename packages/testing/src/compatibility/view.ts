@@ -2,14 +2,14 @@
 import { View } from "@hexfold/core"
 import { InlineViews } from "@hexfold/core/adapter"
 import { Equal, Result, Schema } from "effect"
-import { actorsOf, type Member } from "../histories/members.ts"
-import type { AnyAggregate, Run } from "../histories/world.ts"
+import { actorsOf, type Cause, causeOf } from "../histories/members.ts"
+import type { Run } from "../histories/world.ts"
 import { differences } from "./differences.ts"
 import type { LogHistory, OfView } from "./golden.ts"
 import { schemaOf } from "./jsonSchema.ts"
 import { narrowings } from "./narrowing.ts"
 import { distinct, type Problem } from "./problem.ts"
-import { logged, stored } from "./reading.ts"
+import { type Declaring, logged, stored } from "./reading.ts"
 import { fewOf, runsOf } from "./reachable.ts"
 
 /** What stored records of the view do not survive. */
@@ -97,7 +97,7 @@ const changesOf = (
 type Recordable = Omit<LogHistory["events"][number], "records">
 
 /** The golden file with all that the view has now. What it had stays. */
-export const renewView = (view: View.Any, others: ReadonlyArray<Member>, golden?: OfView): OfView => {
+export const renewView = (view: View.Any, others: ReadonlyArray<Cause>, golden?: OfView): OfView => {
   const { fingerprint, name, schemas } = view
   const version = String(view.version)
   return {
@@ -117,10 +117,10 @@ export const renewView = (view: View.Any, others: ReadonlyArray<Member>, golden?
 
 const historiesOf = (
   view: View.Any,
-  others: ReadonlyArray<Member>,
+  others: ReadonlyArray<Cause>,
   known: ReadonlyArray<LogHistory>
 ): ReadonlyArray<LogHistory> => {
-  const candidates = runsOf(actorsOf([...others, ...view.sources])).flatMap((run) => logsOf(view, run))
+  const candidates = runsOf(actorsOf([...others, ...view.sources.map(causeOf)])).flatMap((run) => logsOf(view, run))
   if (candidates.length === 0 && known.length === 0) {
     throw new Error(
       `No history has an event that ${view.name} handles and can apply. Give what causes them: { with: [...] }.`
@@ -139,7 +139,7 @@ const logsOf = (view: View.Any, { log }: Run): ReadonlyArray<LogHistory> => {
     log
       .filter(({ event, source }) => source.schemas.events.has(event._tag))
       .map(({ event, source, streamId }) =>
-        Result.map(stored(source as AnyAggregate, event), (kept) => ({ streamId, ...kept, records: {} }))
+        Result.map(stored(source as Declaring, event), (kept) => ({ streamId, ...kept, records: {} }))
       )
   )
   if (Result.isFailure(all)) return []

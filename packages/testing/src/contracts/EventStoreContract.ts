@@ -11,6 +11,8 @@ import { executing } from "./executing/executing.ts"
 import { following } from "./eventStore/following.ts"
 import { importing } from "./eventStore/importing.ts"
 import { losses } from "./histories/losses.ts"
+import { publishable } from "./topics/refusing.ts"
+import { publishing } from "./topics/publishing.ts"
 import { positions } from "./histories/positions.ts"
 import { limits } from "./eventStore/limits.ts"
 import { parts } from "./streamLocks/parts.ts"
@@ -53,6 +55,8 @@ const contract: Contract = {
     importing,
     versions,
     executing,
+    publishing,
+    publishable,
     changing,
     timeTravel,
     transferring,

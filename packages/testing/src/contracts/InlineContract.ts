@@ -14,6 +14,7 @@ import { keeping } from "./inline/keeping.ts"
 import { leaving } from "./inline/leaving.ts"
 import { maintaining } from "./inline/maintaining.ts"
 import { switching } from "./inline/switching.ts"
+import { ofTopics } from "./topics/inline.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { suite as declare } from "./suite.ts"
 
@@ -26,6 +27,7 @@ const contract: Contract = {
     defining,
     demoting,
     maintaining,
+    ofTopics,
     keeping,
     changing,
     switching,

@@ -19,6 +19,7 @@ import { reading } from "./projections/reading.ts"
 import { rebuilding } from "./projections/rebuilding.ts"
 import { timeTravel } from "./projections/past.ts"
 import { verifying } from "./projections/verifying.ts"
+import { viewing } from "./topics/viewing.ts"
 import { waiting } from "./projections/waiting.ts"
 import { watching } from "./projections/watching.ts"
 import { suite as declare } from "./suite.ts"
@@ -40,6 +41,7 @@ const contract: Contract = {
     rebuilding,
     deploying,
     verifying,
+    viewing,
     timeTravel,
     waiting,
     watching

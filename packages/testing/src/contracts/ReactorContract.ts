@@ -11,13 +11,14 @@ import { handling } from "./reactors/handling.ts"
 import { poisoning } from "./reactors/poison.ts"
 import { repeating } from "./reactors/repeating.ts"
 import { watching } from "./reactors/watching.ts"
+import { reacting } from "./topics/reacting.ts"
 import { suite as declare } from "./suite.ts"
 
 const contract: Contract = {
   name: "ReactorContract",
   needs: ["otherProcesses"],
   ownData: false,
-  groups: { declaring: declaring(["otherProcesses"]), handling, repeating, poisoning, deploying, watching }
+  groups: { declaring: declaring(["otherProcesses"]), handling, repeating, poisoning, deploying, watching, reacting }
 }
 
 /**

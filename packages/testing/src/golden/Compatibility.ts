@@ -1,20 +1,21 @@
 /**
- * The compatibility gate: a golden file of each aggregate and each view in your repository, and a check that fails when a
+ * The compatibility gate: a golden file of each aggregate, topic and view in your repository, and a check that fails when a
  * change of the program would not survive what is stored.
  *
  * A golden file has all stored types with their versions, the JSON Schema and examples of each, and histories with the
  * states or records that they lead to. A golden file is made once, and only grows. This module uses the files of Node, so
  * the main entry of this package does not have it.
  */
-import type { Aggregate, View } from "@hexfold/core"
+import type { Aggregate, Topic, View } from "@hexfold/core"
 import { Effect, Result, Schema } from "effect"
 import { compareAggregate, renewAggregate } from "../compatibility/aggregate.ts"
 import { CompatibilityFailure } from "../compatibility/failure.ts"
-import { OfAggregate, OfView, textOf } from "../compatibility/golden.ts"
+import { OfAggregate, OfTopic, OfView, textOf } from "../compatibility/golden.ts"
 import type { Problem } from "../compatibility/problem.ts"
+import { compareTopic, renewTopic } from "../compatibility/topic.ts"
 import { compareView, renewView } from "../compatibility/view.ts"
 import type * as Arbitraries from "../histories/Arbitraries.ts"
-import { type Member, targetOf } from "../histories/members.ts"
+import { type AnyTopic, type Cause, isTopic, type Member, targetOf } from "../histories/members.ts"
 import type { AnyAggregate } from "../histories/world.ts"
 import { isCI, namesIn, pathOf, shownPath, textAt, write } from "./files.ts"
 
@@ -31,7 +32,7 @@ export interface Options {
    * Aggregates and boundaries whose commands lead to events, where those of the aggregate itself, or of the view's
    * sources, do not: see `Laws.check`. They matter only when histories are added to a file.
    */
-  readonly with?: ReadonlyArray<Member>
+  readonly with?: ReadonlyArray<Cause>
   /**
    * Whether a file that is missing is made, and one that lacks something is added to. By default it is, but not in
    * continuous integration, where the variable `CI` is set.
@@ -51,11 +52,12 @@ export interface Report {
 }
 
 /**
- * Compares an aggregate or a view with its golden file. Throws a {@link CompatibilityFailure} that names the field and the
+ * Compares an aggregate, a topic or a view with its golden file. Throws a {@link CompatibilityFailure} that names the field and the
  * remedy. Depends on no test runner.
  *
  * Of an aggregate it fails when a stored event cannot be read any more or becomes something else, when stored values of a
- * field may not fit, or when an old history leads to another state under the same `revision`. Of a view it fails when old
+ * field may not fit, or when an old history leads to another state under the same `revision`. Of a topic it fails for the
+ * same changes of its events, and when the stream of a key has no key any more. Of a view it fails when old
  * events make other records, or when its definition has changed, under the same `version`.
  *
  * What only adds passes: a field with a default, an event, a version, a retired event, a looser check. It is added to the
@@ -65,7 +67,7 @@ export interface Report {
  *
  * @example
  * ```ts
- * import type { Aggregate, View } from "@hexfold/core"
+ * import type { Aggregate, Topic, View } from "@hexfold/core"
  * import * as Compatibility from "@hexfold/testing/Compatibility"
  *
  * interface Deposited { readonly _tag: "Deposited"; readonly amount: number }
@@ -83,6 +85,10 @@ export const check: {
     view: View.View<Name, State, Event, In>,
     options: Options
   ): Report
+  <Name extends string, Key, Event extends Aggregate.Tagged>(
+    topic: Topic.Topic<Name, Key, Event> | Arbitraries.OfTopic<Name, Key, Event>,
+    options: Options
+  ): Report
   <Name extends string, Id, State, Command extends Aggregate.Tagged, Event extends Aggregate.Tagged, Error>(
     aggregate:
       | Aggregate.Aggregate<Name, Id, State, Command, Event, Error>
@@ -91,16 +97,17 @@ export const check: {
   ): Report
 } = (target: Target, options: Options): Report => checkOne(target, options)
 
-type Target = Aggregate.Any | { readonly target: Aggregate.Any } | View.Any
+type Target = OfStreams | { readonly target: OfStreams } | View.Any
+type OfStreams = Aggregate.Any | Topic.Any
 
 /**
- * Checks all aggregates and views of an application with {@link check}. It also fails if the folder has the golden file
- * of an aggregate that is not among them. Such an aggregate was removed or renamed. Its streams bear its name, so nobody
+ * Checks all aggregates, topics and views of an application with {@link check}. It also fails if the folder has the golden
+ * file of an aggregate or a topic that is not among them. It was removed or renamed. Its streams bear its name, so nobody
  * would find them.
  *
  * @example
  * ```ts
- * import type { Aggregate, View } from "@hexfold/core"
+ * import type { Aggregate, Topic, View } from "@hexfold/core"
  * import * as Compatibility from "@hexfold/testing/Compatibility"
  *
  * declare const Account: Aggregate.Aggregate<"Account", string, number, { readonly _tag: "Deposit" }, never, never>
@@ -111,17 +118,30 @@ type Target = Aggregate.Any | { readonly target: Aggregate.Any } | View.Any
  */
 export const checkAll = (targets: ReadonlyArray<Target>, options: Options): ReadonlyArray<Report> => {
   const names = new Set(targets.map(fileNameOf))
-  const left = namesIn(options.folder).find((name) => name.endsWith(ofAggregates) && !names.has(name))
-  if (left !== undefined) {
+  for (const [what, ending] of Object.entries(ofStreams)) {
+    const left = namesIn(options.folder).find((name) => name.endsWith(ending) && !names.has(name))
+    if (left === undefined) continue
     const file = shownPath(pathOf(options.folder, left))
-    throw new CompatibilityFailure({ of: left.slice(0, -ofAggregates.length), file, detail: gone })
+    throw new CompatibilityFailure({ of: left.slice(0, -ending.length), file, detail: gone(what) })
   }
   return targets.map((target) => checkOne(target, options))
 }
 
-const ofAggregates = ".aggregate.json"
-const fileNameOf = (target: Target): string =>
-  "keysOf" in target ? `${target.name}.view.json` : `${targetOf(target).name}${ofAggregates}`
+const ofStreams = { aggregate: ".aggregate.json", topic: ".topic.json" } as const
+
+/** The topic of a target that is none of the others. */
+const topicOf = (target: Target): AnyTopic | undefined => {
+  const own = "target" in target ? target.target : target
+  return isTopic(own) ? own : undefined
+}
+
+const fileNameOf = (target: Target): string => {
+  if ("keysOf" in target) return `${target.name}.view.json`
+  const topic = topicOf(target)
+  return topic === undefined
+    ? `${targetOf(target as Member).name}${ofStreams.aggregate}`
+    : `${topic.name}${ofStreams.topic}`
+}
 
 const checkOne = (target: Target, options: Options): Report => {
   const others = options.with ?? []
@@ -132,22 +152,34 @@ const checkOne = (target: Target, options: Options): Report => {
       renew: (golden) => renewView(target, others, golden)
     })
   }
+  const topic = topicOf(target)
+  if (topic !== undefined) {
+    const generated = "target" in target ? (target as OfAnyTopic) : undefined
+    return checked(topic.name, fileNameOf(target), options, {
+      schema: OfTopic,
+      compare: (golden) => compareTopic(topic, golden),
+      renew: (golden) => renewTopic(topic, generated, golden)
+    })
+  }
   // No boundary is a target.
-  const aggregate = targetOf(target) as AnyAggregate
+  const member = target as Member
+  const aggregate = targetOf(member) as AnyAggregate
   return checked(aggregate.name, fileNameOf(target), options, {
     schema: OfAggregate,
     compare: (golden) => compareAggregate(aggregate, golden),
-    renew: (golden) => renewAggregate(target, others, golden)
+    renew: (golden) => renewAggregate(member, others, golden)
   })
 }
 
-interface Kind<Golden extends OfAggregate | OfView> {
+type OfAnyTopic = Arbitraries.OfTopic<string, unknown, Aggregate.Tagged>
+
+interface Kind<Golden extends OfAggregate | OfTopic | OfView> {
   readonly schema: Schema.Codec<Golden, unknown>
   readonly compare: (golden: Golden) => ReadonlyArray<Problem>
   readonly renew: (golden?: Golden) => Golden
 }
 
-const checked = <Golden extends OfAggregate | OfView>(
+const checked = <Golden extends OfAggregate | OfTopic | OfView>(
   name: string,
   fileName: string,
   { folder, write: isWriting = !isCI() }: Options,
@@ -182,8 +214,8 @@ const missing =
   "its golden file is not there. Run the tests outside of continuous integration, which makes it, and commit it"
 const broken = "its golden file cannot be read. Restore it from the repository's history"
 const changed = "what is stored does not survive this change. If nothing of it was ever stored, delete the golden file"
-const gone =
-  "its golden file is there, and the aggregate is not. Streams are called after their aggregate, so it cannot have another name. If its streams are not needed any more, delete the file"
+const gone = (what: string) =>
+  `its golden file is there, and the ${what} is not. Streams are called after their ${what}, so it cannot have another name. If its streams are not needed any more, delete the file`
 const incomplete =
   "its golden file lacks what was added to the program. Run the tests outside of continuous integration, which adds it, and commit it"
 

@@ -2,7 +2,7 @@
  * Generated ids, commands, events and states of a domain, made from its Schemas: they keep checks, brands and classes,
  * and shrink. They are values of `effect/Arbitrary`, for `it.effect.prop` and `Arbitrary.checkEffect`.
  */
-import type { Aggregate, Boundary } from "@hexfold/core"
+import type { Aggregate, Boundary, Topic } from "@hexfold/core"
 import { Arbitrary, Schema } from "effect"
 import { storable } from "./storable.ts"
 import { fieldsOf, makes } from "./values.ts"
@@ -37,6 +37,19 @@ export interface OfBoundary<Name extends string, Command extends Tagged, States,
   readonly overrides: BoundaryOverrides<Command>
 }
 
+/** The generated keys and events of a topic. */
+export interface OfTopic<Name extends string, Key, Event extends Tagged> {
+  readonly target: Topic.Topic<Name, Key, Event>
+  /** Keys; none is the empty text. */
+  readonly key: Arbitrary.Arbitrary<Key>
+  /** Events of all kinds. */
+  readonly event: Arbitrary.Arbitrary<Event>
+  /** Events of one kind, by tag. */
+  readonly events: ByTag<Event>
+  /** What was given in place of the Schemas. */
+  readonly overrides: TopicOverrides<Key, Event>
+}
+
 type Tagged = Aggregate.Tagged
 
 /** An arbitrary for each kind, by tag. */
@@ -62,6 +75,12 @@ export interface AggregateOverrides<Id, Command extends Tagged, Event extends Ta
 /** What a boundary's commands are generated from in place of their Schema. */
 export interface BoundaryOverrides<Command extends Tagged> {
   readonly command?: { readonly [Field in Exclude<keyof Command, "_tag">]?: Generator<Command[Field]> }
+}
+
+/** What a topic's values are generated from in place of its Schemas. */
+export interface TopicOverrides<Key, Event extends Tagged> {
+  readonly key?: Generator<Key>
+  readonly events?: FieldsByTag<Event>
 }
 
 /**
@@ -127,6 +146,47 @@ export const ofBoundary = <Name extends string, Command extends Tagged, States, 
   )
 })
 
+/**
+ * The generated keys and events of a topic, with generators of their own for some fields. Give it to the laws of a view
+ * that follows the topic, in `with`, or to the compatibility gate.
+ *
+ * @example
+ * ```ts
+ * import { Topic } from "@hexfold/core"
+ * import { Arbitraries } from "@hexfold/testing"
+ * import { Schema } from "effect"
+ *
+ * class PaymentReceived extends Schema.TaggedClass<PaymentReceived>()("PaymentReceived", { iban: Schema.String }) {}
+ * const Payments = Topic.make("Payments", { key: Schema.String, events: [PaymentReceived] })
+ *
+ * const payments = Arbitraries.ofTopic(Payments, {
+ *   events: { PaymentReceived: { iban: Schema.Literals(["DE89370400440532013000", "CH9300762011623852957"]) } }
+ * })
+ * ```
+ */
+export const ofTopic = <Name extends string, Key, Event extends Tagged>(
+  target: Topic.Topic<Name, Key, Event>,
+  overrides: TopicOverrides<NoInfer<Key>, NoInfer<Event>> = {}
+): OfTopic<Name, Key, Event> => {
+  const { name, schemas } = target
+  const key = lazy(() => derived(`the key of ${name}`, () => ids(overrides.key ?? schemas.key, schemas.key)))
+  const events = lazy(() => byTag(`the event of ${name}`, schemas.events, overrides.events))
+  const event = lazy(() => oneOf(Object.values<Arbitrary.Arbitrary<Event>>(events())))
+  return {
+    target,
+    overrides,
+    get key() {
+      return key()
+    },
+    get event() {
+      return event()
+    },
+    get events() {
+      return events()
+    }
+  }
+}
+
 // Each is made when it is asked for, because the Schema of a state may be one from which nothing can be generated.
 const ofAggregate = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
   target: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>,
@@ -172,7 +232,7 @@ const derived = <A>(what: string, make: () => A): A => {
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new Error(
-      `${what} cannot be generated: ${why}. Arbitraries.of and Arbitraries.ofBoundary take a generator for it.`,
+      `${what} cannot be generated: ${why}. Arbitraries.of, Arbitraries.ofBoundary and Arbitraries.ofTopic take a generator for it.`,
       { cause }
     )
   }
@@ -239,7 +299,7 @@ const othersOf = (
 
 /** A value of one of several arbitraries. */
 const oneOf = <A>(members: ReadonlyArray<Arbitrary.Arbitrary<A>>): Arbitrary.Arbitrary<A> => {
-  if (members.length === 0) throw new Error("there is nothing to generate: the aggregate declares none")
+  if (members.length === 0) throw new Error("there is nothing to generate: no kind is declared")
   const which = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: members.length - 1 })))
   return members.length === 1 ? members[0]! : Arbitrary.flatMap(which, (index) => members[index]!)
 }

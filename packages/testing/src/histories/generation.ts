@@ -175,6 +175,6 @@ export const refuseRare = (what: string, arbitrary: Arbitrary.Arbitrary<unknown>
   const below = randomOf([2])
   for (let i = 0; i < 5; i++) if (sample(arbitrary, count, below).length > 0) return
   throw new Error(
-    `${what} cannot be generated: its Schema refuses nearly all values. Arbitraries.of and Arbitraries.ofBoundary take a generator for it.`
+    `${what} cannot be generated: its Schema refuses nearly all values. Arbitraries.of, Arbitraries.ofBoundary and Arbitraries.ofTopic take a generator for it.`
   )
 }

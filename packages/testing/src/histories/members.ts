@@ -1,6 +1,6 @@
 /** Who takes part in generated histories, as the functions of this folder accept them. */
-import type { Aggregate, Boundary, Participant } from "@hexfold/core"
-import { Arbitrary, Effect, type Schema } from "effect"
+import type { Aggregate, Boundary, Participant, Topic, View } from "@hexfold/core"
+import { Arbitrary, Effect, Result, Schema } from "effect"
 import { playersOf, rolesOf, type StateOf } from "../scenarios/roles.ts"
 import * as Arbitraries from "./Arbitraries.ts"
 import { poolSize, refuseRare } from "./generation.ts"
@@ -9,6 +9,9 @@ import { type Actor, type AnyAggregate, type AnyBoundary, isBoundary, type Kind,
 
 /** An aggregate or a boundary, or what `Arbitraries.of` has made of it. */
 export type Member = Target | { readonly target: Target }
+
+/** What causes the events of a history: a member, or what `Arbitraries.ofTopic` has made of a topic. */
+export type Cause = Member | { readonly target: Topic.Any }
 
 /** What every aggregate and every boundary has. */
 type Target = Aggregate.Any | AnyOfBoundaries
@@ -24,8 +27,60 @@ interface AnyOfBoundaries {
 export const targetOf = (member: Member): AnyAggregate | AnyBoundary =>
   ("target" in member ? member.target : member) as unknown as AnyAggregate | AnyBoundary
 
+/** A topic whose types are not known. */
+export type AnyTopic = Topic.Topic<string, unknown, Tagged>
+
+export const isTopic = (source: object): source is AnyTopic => "_tag" in source && source._tag === "Topic"
+
+/** What causes the events of a view's source in histories. A source is an aggregate or a topic. */
+export const causeOf = (source: View.Source): Member =>
+  isTopic(source) ? publisherOf(source) : (source as unknown as AnyAggregate)
+
+type MadeOfTopic = Arbitraries.OfTopic<string, unknown, Tagged>
+
+const isMadeOfTopic = (cause: Cause): cause is MadeOfTopic => "target" in cause && isTopic(cause.target)
+
+/** The member that stands for a cause. */
+const memberOf = (cause: Cause): Member => {
+  if (!isMadeOfTopic(cause)) return cause as Member
+  const { events, key: id } = cause.overrides
+  const given = { ...(id === undefined ? {} : { id }), ...(events === undefined ? {} : { commands: events, events }) }
+  return Arbitraries.of(publisherOf(cause.target), given)
+}
+
+/** What publishes the events of a topic in histories: an aggregate without a state, whose commands are the events themselves. */
+const publisherOf = (topic: AnyTopic): AnyAggregate => {
+  const known = publishers.get(topic)
+  if (known !== undefined) return known
+  const { idOf, name, schemas, streamId } = topic
+  const { events, key: id, stored } = schemas
+  const publisher: AnyAggregate = {
+    name,
+    initial: null,
+    decide: (event) => Result.succeed([event]),
+    evolve: (state) => state,
+    streamId,
+    idOf,
+    at: (key) => ({ source: publisher, streamId: streamId(key), access: "write" }),
+    begins: new Set(),
+    revision: 1,
+    schemas: { id, state: Schema.Null, commands: events, events, errors: new Map(), stored, sent: new Map() }
+  }
+  publishers.set(topic, publisher)
+  stateless.add(publisher)
+  return publisher
+}
+
+const publishers = new WeakMap<AnyTopic, AnyAggregate>()
+
+const stateless = new WeakSet<object>()
+
+/** Whether a source is a topic, whose streams have no states. */
+export const isStateless = (source: object): boolean => stateless.has(source)
+
 /** The actors of a history: the members, and the aggregates that the boundaries among them read. */
-export const actorsOf = (members: ReadonlyArray<Member>, tested?: Member): ReadonlyArray<Actor> => {
+export const actorsOf = (causes: ReadonlyArray<Cause>, tested?: Member): ReadonlyArray<Actor> => {
+  const members = causes.map(memberOf)
   // Laws of one target share their actors, and with them what was found out about its histories.
   if (members.length > 0 || tested === undefined) return make(members, tested)
   const actors = known.get(tested) ?? make(members, tested)

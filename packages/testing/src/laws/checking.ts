@@ -1,7 +1,7 @@
 /** Generates histories, and finds the shortest one that breaks a law. */
 import { Arbitrary, Effect, Random } from "effect"
 import { type Counter, counter, type Distribution } from "../histories/distribution.ts"
-import type { Member } from "../histories/members.ts"
+import type { Cause } from "../histories/members.ts"
 import { historiesOf } from "../histories/shrinking.ts"
 import { type Actor, replayed, type Run } from "../histories/world.ts"
 import { withoutStacks } from "../histories/withoutStacks.ts"
@@ -21,7 +21,7 @@ export interface Options {
    * Aggregates and boundaries that take part too, such as those whose commands lead to the events of a view. For each
    * of them the first one counts, so it may bring generators of its own: see `Arbitraries.of`.
    */
-  readonly with?: ReadonlyArray<Member>
+  readonly with?: ReadonlyArray<Cause>
   /**
    * Whether events that older programs have stored take the place of events in histories; `true` if not given. Such an
    * event has values that a former version allows, and perhaps no program ever recorded it there.

@@ -1,7 +1,7 @@
 /** Whose histories a law is checked on, and how they are shown. */
 import type { View } from "@hexfold/core"
 import type { Distribution } from "../histories/Histories.ts"
-import { actorsOf, aloneOf, type Member, targetOf } from "../histories/members.ts"
+import { actorsOf, aloneOf, type Member, causeOf, targetOf } from "../histories/members.ts"
 import { isBoundary, type Run } from "../histories/world.ts"
 import type { Broken } from "./broken.ts"
 import { check, type Options } from "./checking.ts"
@@ -43,7 +43,7 @@ export const checkView = (view: View.Any, law: Law, options: Options): Distribut
   check(
     {
       of: view.name,
-      actors: actorsOf([...(options.with ?? []), ...view.sources]),
+      actors: actorsOf([...(options.with ?? []), ...view.sources.map(causeOf)]),
       law,
       scenario: (run) => viewScenarioOf(view.name, run),
       vacuous: ({ events }) =>

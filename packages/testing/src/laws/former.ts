@@ -35,11 +35,14 @@ interface Versions {
   readonly becomes?: ((value: never) => unknown) | undefined
 }
 
-/** The former versions of the events of an aggregate, and its retired ones. */
-export const formerEvents = (source: Participant.Any["source"]): ReadonlyArray<Former> => {
+/** What declares the events of an aggregate or of a topic. */
+export type Declared = Pick<Participant.Any["source"], "name" | "schemas">
+
+/** The former versions of the events of a source, and its retired ones. */
+export const formerEvents = (source: Declared): ReadonlyArray<Former> => {
   const known = formers.get(source)
   if (known !== undefined) return known
-  const { decode } = EventCodec.of(source as Participant.Source<string, unknown, Tagged>)
+  const { decode } = EventCodec.of(source as Pick<Participant.Source<string, unknown, Tagged>, "name" | "schemas">)
   const place = { streamId: `${source.name}-a`, version: 1 } as Pick<
     Parameters<typeof decode>[0],
     "streamId" | "version"

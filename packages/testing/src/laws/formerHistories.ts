@@ -3,14 +3,13 @@
  * more. So one event of a history that can happen gives way to a stored event that becomes the same kind of event, with
  * the same values where the former version has them. What comes after it is left out.
  */
-import type { Participant } from "@hexfold/core"
 import { KeptValue } from "@hexfold/core/adapter"
 import { Arbitrary, Effect, Result, type Schema } from "effect"
 import { thrownText } from "../histories/printed.ts"
 import { fieldsOf, makes } from "../histories/values.ts"
 import { evolve, type Run, type Stream, type Tagged } from "../histories/world.ts"
 import type { Broken } from "./broken.ts"
-import { arbitraryOf, type Former, formerEvents, shownOf } from "./former.ts"
+import { arbitraryOf, type Declared, type Former, formerEvents, shownOf } from "./former.ts"
 
 /** A stored event that stands for one of a history. */
 export interface Replacement {
@@ -32,8 +31,8 @@ interface Pool {
 
 const poolSize = 20
 
-/** What may stand for the events of an aggregate. */
-const poolsOf = (source: Participant.Any["source"], seed: number): ReadonlyArray<Pool> => {
+/** What may stand for the events of a source. */
+const poolsOf = (source: Declared, seed: number): ReadonlyArray<Pool> => {
   const known = pools.get(source)
   if (known?.seed === seed) return known.pools
   const made = formerEvents(source).flatMap((former) => {
@@ -82,7 +81,7 @@ const replacing = (
 
 /** A place in a list of events, and what stands there for each former version that can: the last place of each kind. */
 export const replacements = function* (
-  source: Participant.Any["source"],
+  source: Declared,
   events: ReadonlyArray<Tagged>,
   seed: number
 ): Iterable<{ readonly at: number; readonly stored: Replacement }> {

@@ -7,6 +7,7 @@ import type { Broken } from "./broken.ts"
 import { replacements } from "./formerHistories.ts"
 import { frozen, isMutation } from "../histories/frozen.ts"
 import { withKeys } from "../histories/journey.ts"
+import { isStateless } from "../histories/members.ts"
 import { printed } from "../histories/printed.ts"
 import { type States, statesAfter } from "../histories/states.ts"
 import { guard, idOf, type Logged, type Run, type Stream } from "../histories/world.ts"
@@ -136,7 +137,9 @@ export interface Facts {
 const shownOf = (records: ReadonlyMap<string, unknown>, streams: ReadonlyMap<string, Stream>): string =>
   [
     `The records are ${printed(Object.fromEntries(records))}.`,
-    ...Array.from(streams.values(), (stream) => `The state of ${stream.streamId} is ${printed(stream.state)}.`)
+    ...Array.from(streams.values())
+      .filter(({ source }) => !isStateless(source))
+      .map(({ state, streamId }) => `The state of ${streamId} is ${printed(state)}.`)
   ].join("\n")
 
 /** What a law says of the records after each command that causes events, and of the states at that time. */

@@ -1,4 +1,4 @@
-import { type Aggregate, Metadata, type Participant, View } from "@hexfold/core"
+import { type Aggregate, Metadata, type Topic, View } from "@hexfold/core"
 import { AppendCheck } from "@hexfold/core/adapter"
 import { DateTime, Option, type Schema } from "effect"
 import { compare, ScenarioFailure, type Shown } from "./compare.ts"
@@ -7,9 +7,12 @@ import { type Events, listed, refuseAwait } from "./outcome.ts"
 
 /** The scenarios of a view, with what has happened so far. */
 export interface ViewScenario<State, Event extends Aggregate.Tagged, In extends View.Envelope<string, unknown>> {
-  /** These events have happened in a stream, such as `Account.at("a")`, after those before; as arguments or as a list. */
-  readonly given: <Name extends In["aggregate"], S, Given extends Event>(
-    participant: Participant.Participant<Name, S, Given, Participant.Access>,
+  /**
+   * These events have happened in a stream of an aggregate or a topic, such as `Account.at("a")`, after those before; as
+   * arguments or as a list.
+   */
+  readonly given: <Name extends In["aggregate"], Given extends Event>(
+    stream: Topic.Keyed<Name, Given>,
     ...events: Events<NoInfer<Given>>
   ) => ViewThen<State, Event, In>
   /** All events that are given from here on have these metadata and this time. What it leaves out stays as it was. */

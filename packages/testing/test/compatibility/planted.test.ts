@@ -185,7 +185,7 @@ describe("a retired event", () => {
   it("that was dropped", () => {
     const message = refusal(till({ retired: [Versions.retired(Opened, () => [])] }), till())
     assert.include(message, "Opened: this program neither declares the event nor has retired it.")
-    assert.include(message, "Declare it again, or keep its Schema in `retired` of the aggregate")
+    assert.include(message, "Declare it again, or keep its Schema in `retired` of Till")
   })
 
   it("with another step", () => {

@@ -1,4 +1,4 @@
-import { Aggregate, Metadata, View } from "@hexfold/core"
+import { Aggregate, Metadata, Topic, View } from "@hexfold/core"
 import { Scenario } from "@hexfold/testing"
 import { DateTime, Option, Result, Schema } from "effect"
 import { assert, describe, expect, it } from "vitest"
@@ -211,5 +211,57 @@ describe("times and metadata", () => {
     expect(messageOf(() => earlier.given(Account.at("a"), deposited(1)).thenNothing())).toBe(
       "the events of Account-a are not in the order of their times: 2026-01-06T09:00:00.000Z, then 2026-01-05T09:00:00.000Z"
     )
+  })
+})
+
+describe("a scenario of a view over a topic", () => {
+  class Received extends Schema.TaggedClass<Received>()("Received", { cents: Schema.Int, at: Schema.DateTimeUtc }) {}
+  class Bounced extends Schema.TaggedClass<Bounced>()("Bounced", {}) {}
+  const Payments = Topic.make("Payments", { key: Schema.Int, events: [Received, Bounced] })
+  const Notices = Topic.make("Notices", { key: Schema.Int, events: [Bounced] })
+  const received = (cents: number) => new Received({ cents, at: lastAt })
+
+  const Paid = View.make("Paid", {
+    from: [Payments, Account],
+    state: Schema.Struct({ cents: Schema.Int, by: Schema.String, orders: Schema.Array(Schema.Int) }),
+    key: { Received: () => "all", Bounced: () => "all", Deposited: () => "all" },
+    evolve: {
+      Received: (paid, { cents }, { id, metadata: { actor } }) => ({
+        cents: (paid?.cents ?? 0) + cents,
+        by: actor ?? "nobody",
+        orders: [...(paid?.orders ?? []), id]
+      }),
+      Bounced: () => undefined,
+      Deposited: (paid, { amount }) => paid && { ...paid, cents: paid.cents + 100 * amount }
+    }
+  })
+
+  it("is given events of a key as of an aggregate's stream, with times and metadata", () => {
+    Scenario.of(Paid)
+      .with({ actor: "bank", recordedAt: "2026-01-05T09:00:00Z" })
+      .given(Payments.at(17), received(100), received(50))
+      .given(Account.at("a"), new Deposited({ amount: 2 }))
+      .given(Payments.at(18), [received(1)])
+      .then({ all: { cents: 351, by: "bank", orders: [17, 17, 18] } })
+      .given(Payments.at(17), new Bounced())
+      .thenNothing()
+  })
+
+  const halfCent: Received = { _tag: "Received", cents: 0.5, at: lastAt }
+
+  it("fails for other records, for an event that no store keeps, and for a topic that it does not follow", () => {
+    const other = messageOf(() =>
+      Scenario.of(Paid)
+        .given(Payments.at(17), received(100))
+        .then({ all: { cents: 1, by: "nobody", orders: [17] } })
+    )
+    assert.include(other, "Paid has other records")
+    const wrong = messageOf(() => Scenario.of(Paid).given(Payments.at(17), halfCent).thenNothing())
+    assert.include(wrong, "the given event Received of Payments")
+    // @ts-expect-error it does not follow Notices
+    const stranger = messageOf(() => Scenario.of(Paid).given(Notices.at(1), new Bounced()).thenNothing())
+    assert.include(stranger, "Paid does not follow Notices")
+    // @ts-expect-error a topic has no scenarios: nothing decides
+    expect(() => Scenario.of(Payments)).toBeTypeOf("function")
   })
 })

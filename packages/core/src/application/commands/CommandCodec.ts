@@ -2,15 +2,12 @@
  * The translation between commands and JSON. `Executor.executeUnknown` decodes
  * with it; use it directly to decode a command at the edge and execute it later.
  */
-import { sha256 } from "@noble/hashes/sha2.js"
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Aggregate } from "../../domain/Aggregate.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { Boundary } from "../../domain/Boundary.ts"
 import { bounded, quote } from "../../domain/texts.ts"
-import { canonicalJson } from "../../domain/json/canonicalJson.ts"
 import { memoized } from "../../internal/memoized.ts"
 import * as CommandForm from "./commandForm.ts"
 import { inputProblem } from "./given.ts"
@@ -78,7 +75,7 @@ const make = <Name extends string, Id, State, Command extends Tagged, Event exte
     fingerprint: (streamId, command) =>
       Result.map(
         Result.flatMap(formOf(command), ({ meant }) => meant(command)),
-        (json) => fingerprintOf(streamId, json)
+        (json) => CommandForm.fingerprintOf(streamId, json)
       )
   }
 }
@@ -114,8 +111,9 @@ const makeOfBoundary = <Name extends string, Command extends Tagged, States, Eve
 ): BoundaryCommandCodec<Command> => {
   const { command, name, sent } = boundary
   const { decode, encode, meant } = CommandForm.make(name, command, sent)
-  return { decode, encode, fingerprint: (command) => Result.map(meant(command), (json) => fingerprintOf(name, json)) }
+  return {
+    decode,
+    encode,
+    fingerprint: (command) => Result.map(meant(command), (json) => CommandForm.fingerprintOf(name, json))
+  }
 }
-
-const fingerprintOf = (place: string, encoded: Schema.Json): string =>
-  bytesToHex(sha256(utf8ToBytes(canonicalJson([place, encoded]))))

@@ -22,13 +22,14 @@ import { boundaryPlan } from "./engine/boundaryPlan.ts"
 import * as CommandCodec from "./CommandCodec.ts"
 import { type CommandContext, commandContext } from "./engine/commandContext.ts"
 import { unread } from "./engine/commandPlan.ts"
-import { InvalidCommand, type UnknownCommandVersion } from "./errors.ts"
+import type { InvalidCommand, UnknownCommandVersion } from "./errors.ts"
 import * as execution from "./engine/execution.ts"
 import { named } from "./engine/naming.ts"
 import { foldSlices } from "./engine/loading.ts"
 import * as metrics from "./engine/metrics.ts"
 import type { AggregateRules, BoundaryRules } from "./engine/rules.ts"
 import { readFrom } from "./engine/snapshotReads.ts"
+import { streamIdOf } from "./engine/storable.ts"
 import type { AggregateOptions, BoundaryError, BoundaryOptions, ExecuteError, ExecuteOptions } from "./options.ts"
 import { historyOf, loadAt, type Step, type StreamMoment } from "./past.ts"
 import type * as Receipt from "./Receipt.ts"
@@ -42,6 +43,8 @@ export type {
   ExecuteOptions,
   OperationalError,
   ProgramError,
+  PublishError,
+  PublishOptions,
   SingleRoles,
   TechnicalError,
   VersionsOf
@@ -55,6 +58,7 @@ export {
 } from "./retryPolicy.ts"
 export type { Moment } from "../events/moment.ts"
 export type { Step, StreamMoment } from "./past.ts"
+export { publish } from "./publish.ts"
 export { catchTechnical, isCallerError, isOperationalError, isProgramError, isTechnicalError } from "./technical.ts"
 
 /** What has commands to execute: an aggregate or a boundary. */
@@ -258,7 +262,7 @@ export const load: {
   options?: PastOptions
 ): Effect.Effect<Loaded<State>, LoadError, EventStore> =>
   Effect.contextWith((context: Context.Context<EventStore>): Effect.Effect<Loaded<State>, LoadError> => {
-    const encodedId = streamIdOf(aggregate, id)
+    const encodedId = streamIdOf(aggregate, "id", id)
     if (Result.isFailure(encodedId)) return Effect.fail(encodedId.failure)
     const streamId = encodedId.success
     const current = commandContext(context)
@@ -322,7 +326,7 @@ export const history = <Name extends string, Id, State, Command extends Tagged, 
 ): Stream.Stream<Step<State, Event>, LoadError | MomentNotReached, EventStore> =>
   Stream.unwrap(
     Effect.map(EventStore, (store): Stream.Stream<Step<State, Event>, LoadError | MomentNotReached> => {
-      const streamId = streamIdOf(aggregate, id)
+      const streamId = streamIdOf(aggregate, "id", id)
       return Result.isFailure(streamId)
         ? Stream.fail(streamId.failure)
         : historyOf({ store, aggregate, streamId: streamId.success, at: options.at })
@@ -339,7 +343,7 @@ const isBoundary = (target: object): target is SomeBoundary => "_tag" in target
 const executeAggregate = (aggregate: SomeAggregate, id: unknown, command: Tagged, options: AggregateCall = {}) =>
   Effect.contextWith((context: Context.Context<EventStore>) => {
     const current = commandContext(context)
-    const streamId = streamIdOf(aggregate, id)
+    const streamId = streamIdOf(aggregate, "id", id)
     if (Result.isFailure(streamId)) return refuse("aggregate", aggregate, command, streamId.failure, current)
     const stream = streamId.success
     const fingerprint = () => CommandCodec.of(aggregate).fingerprint(stream, command)
@@ -392,16 +396,3 @@ const decoding = <A, B, E, R>(
     const decoded = decode()
     return Result.isFailure(decoded) ? Effect.fail(decoded.failure) : execute(decoded.success)
   })
-
-// An id may satisfy its type and break its schema, like "" for `Schema.NonEmptyString`.
-const streamIdOf = <Id>(
-  aggregate: { readonly name: string; readonly streamId: (id: Id) => StreamId },
-  id: Id
-): Result.Result<StreamId, InvalidCommand> => {
-  try {
-    return Result.succeed(aggregate.streamId(id))
-  } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : String(cause)
-    return Result.fail(new InvalidCommand({ target: aggregate.name, part: "id", detail, cause }))
-  }
-}

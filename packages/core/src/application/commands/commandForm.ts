@@ -1,6 +1,9 @@
 /** How the commands of one kind are read and written: each version by its own schema, then step by step. */
+import { sha256 } from "@noble/hashes/sha2.js"
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { canonicalJson } from "../../domain/json/canonicalJson.ts"
 import { versionMember } from "../../domain/json/sentVersions.ts"
 import type { Versioned } from "../../domain/storedTypes.ts"
 import type { Tagged } from "../../domain/tagged.ts"
@@ -154,3 +157,7 @@ const withoutVersion = (json: unknown): unknown => {
 /** JSON with its version. Version 1 is not said: its commands are the same as before there were versions. */
 const withVersion = (json: Schema.Json, version: number): Schema.Json =>
   version === 1 ? json : { ...(json as Schema.JsonObject), [versionMember]: version }
+
+/** The SHA-256 (hexadecimal) of what is meant for a place, such as a stream or a boundary. */
+export const fingerprintOf = (place: string, meant: Schema.Json): string =>
+  bytesToHex(sha256(utf8ToBytes(canonicalJson([place, meant]))))

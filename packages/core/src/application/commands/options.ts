@@ -92,6 +92,24 @@ export type ExecuteError =
 /** Why executing a command over a boundary can fail, besides the domain's own errors. */
 export type BoundaryError = ExecuteError | StreamWrittenTwice | TooManyParticipants
 
+/** How to publish events. */
+export interface PublishOptions {
+  /**
+   * Names what is published. The same events that are published again under the same id are recorded once, and the first
+   * receipt is returned, for as long as the store remembers the id. Stores remember ids for ever by default. At most
+   * 1,000 characters. In a handler of a reactor the id is derived as for a command.
+   */
+  readonly commandId?: string
+  /**
+   * When to try again after a retryable `EventStoreError`. `CurrentStoreRetryPolicy` by default. Without a command id
+   * nothing is tried again, because the events could be recorded twice. Nor is it inside a transaction of the caller.
+   */
+  readonly retryStore?: StoreRetryPolicy
+}
+
+/** Why publishing events can fail. */
+export type PublishError = InvalidCommand | CommandIdReused | EventStoreError | EventReadError
+
 /** Errors that the caller must correct. The same call fails again; over HTTP it is a status from 400 to 499. */
 export type CallerError = InvalidCommand | CommandIdReused
 

@@ -1,12 +1,12 @@
 /**
- * The translation between an aggregate's events and what the event store
+ * The translation between the events of an aggregate or a topic and what the event store
  * records. The tag of an event is the recorded type. Its other fields are the
  * data, encoded to JSON by the schema of the event.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Tagged } from "../../domain/tagged.ts"
-import type { Source } from "../../domain/Participant.ts"
+import type { Declaring } from "../../domain/storedTypes.ts"
 import { judge } from "../../domain/json/jsonMeaning.ts"
 import { inOrder } from "../../ports/jsonCopy.ts"
 import { bounded } from "../../domain/texts.ts"
@@ -26,7 +26,7 @@ export interface Encoded {
   readonly data: Schema.Json
 }
 
-/** Encodes and decodes the events of one aggregate. */
+/** Encodes and decodes the events of one aggregate or topic. */
 export interface EventCodec<Event> {
   /** The JSON of an event, with its members in the order of the schema. */
   readonly encode: (event: Event) => Result.Result<Encoded, Schema.SchemaError>
@@ -41,7 +41,7 @@ export interface EventCodec<Event> {
 }
 
 /**
- * The codec of an aggregate's events.
+ * The codec of the events of an aggregate or a topic.
  *
  * @example
  * ```ts
@@ -53,16 +53,13 @@ export interface EventCodec<Event> {
  * EventCodec.of(Counter).encode({ _tag: "Reset" }) // Result.succeed({ type: "Reset", schemaVersion: 1, data: {} })
  * ```
  */
-export const of = <Name extends string, State, Event extends Tagged>(
-  aggregate: Source<Name, State, Event>
-): EventCodec<Event> => memoized(codecs, aggregate, () => make(aggregate))
+export const of = <Name extends string, Event extends Tagged>(aggregate: Declaring<Name, Event>): EventCodec<Event> =>
+  memoized(codecs, aggregate, () => make(aggregate))
 
 // Compiling a schema takes milliseconds, so it happens once for each aggregate.
 const codecs = new WeakMap<object, unknown>()
 
-const make = <Name extends string, State, Event extends Tagged>(
-  aggregate: Source<Name, State, Event>
-): EventCodec<Event> => {
+const make = <Name extends string, Event extends Tagged>(aggregate: Declaring<Name, Event>): EventCodec<Event> => {
   const members = new Map(
     Array.from(aggregate.schemas.events, ([tag, schema]): [string, Member<Event>] => {
       const decode = Schema.decodeUnknownResult(Schema.toCodecJson(schema))

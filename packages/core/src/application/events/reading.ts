@@ -1,8 +1,7 @@
 /** How recorded events become current events: by the schema of the version they were written with, then step by step. */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Source } from "../../domain/Participant.ts"
-import type { StoredType } from "../../domain/storedTypes.ts"
+import type { Declaring, StoredType } from "../../domain/storedTypes.ts"
 import type { AnySchema, Tagged } from "../../domain/tagged.ts"
 import { thrownText } from "../../domain/texts.ts"
 import { stepsFrom, type Version } from "../../domain/Versions.ts"
@@ -29,7 +28,7 @@ const mostParts = 1_000
 
 /** Compiles the schemas of an aggregate's stored types. */
 export const make = <Event extends Tagged>(
-  { name, schemas: { events, stored } }: Pick<Source<string, unknown, Event>, "name" | "schemas">,
+  { name, schemas: { events, stored } }: Declaring<string, Event>,
   asStored: AsStored<Event>
 ): Reading<Event> => {
   const forms = new Map<string, Form<Event>>()

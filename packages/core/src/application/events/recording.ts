@@ -3,6 +3,7 @@ import * as EventCodec from "./EventCodec.ts"
 import { type EventReadError, InvalidDecision } from "./errors.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { Source } from "../../domain/Participant.ts"
+import type { Declaring } from "../../domain/storedTypes.ts"
 import * as AppendCheck from "../../ports/AppendCheck.ts"
 import type { NewEvent, RecordedEvent, StreamEvent } from "../../ports/EventStore.ts"
 import { EventStoreError } from "../../ports/errors.ts"
@@ -34,8 +35,8 @@ export interface DecodedEvent<out Event> extends RecordedEvent<Event> {
 }
 
 /** Recorded events with their payloads decoded. */
-export const decodeRecorded = <Name extends string, State, Event extends Tagged>(
-  aggregate: Source<Name, State, Event>,
+export const decodeRecorded = <Name extends string, Event extends Tagged>(
+  aggregate: Declaring<Name, Event>,
   events: ReadonlyArray<RecordedEvent>
 ): Result.Result<ReadonlyArray<DecodedEvent<Event>>, EventReadError> => {
   const codec = EventCodec.of(aggregate)
@@ -54,8 +55,8 @@ export const decodeRecorded = <Name extends string, State, Event extends Tagged>
  * stream. `nextId` draws the ids. What the settings leave out is the command's id, or the id of the first
  * event if the command has no id.
  */
-export const newEvents = <Name extends string, State, Event extends Tagged>(
-  aggregate: Source<Name, State, Event>,
+export const newEvents = <Name extends string, Event extends Tagged>(
+  aggregate: Declaring<Name, Event>,
   decided: ReadonlyArray<Event>,
   nextId: () => string,
   commandId: string | undefined,
@@ -91,7 +92,11 @@ export const newEvents = <Name extends string, State, Event extends Tagged>(
   return Result.succeed(events)
 }
 
-const metadataOf = (settings: Partial<Metadata.Metadata>, cause: string): Metadata.Metadata | EventStoreError => {
+/** The metadata of events that this cause has. What the settings say comes first. */
+export const metadataOf = (
+  settings: Partial<Metadata.Metadata>,
+  cause: string
+): Metadata.Metadata | EventStoreError => {
   const { actor, causationId = cause, correlationId = cause, fields, versions } = settings
   if (actor === undefined && fields === undefined && correlationId === cause && causationId === cause) {
     // The id of an event is valid, and the id of a command is checked with its append.

@@ -5,9 +5,8 @@ import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { InvalidCursor } from "../../domain/errors.ts"
-import type * as Participant from "../../domain/Participant.ts"
 import type * as Query from "../../domain/Query.ts"
-import { followsOf } from "../../domain/storedTypes.ts"
+import { type Declared, type Declaring, type EventOf, followsOf } from "../../domain/storedTypes.ts"
 import * as StreamId from "../../domain/StreamId.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { EventStoreError, NotServing, ViewStoreError } from "../../ports/errors.ts"
@@ -25,6 +24,7 @@ import type { Step } from "./stretches.ts"
 import { answers, type OneRecord, type Question } from "./liveQuery.ts"
 
 export type { SubscriptionOptions } from "./follow.ts"
+export type { EventOf } from "../../domain/storedTypes.ts"
 export type { DecodedEvent } from "../events/recording.ts"
 export type { Step } from "./stretches.ts"
 
@@ -89,11 +89,8 @@ const eventsIn = <Event, E, R>(steps: Stream.Stream<Step<Event>, E, R>): Stream.
     Stream.map(({ event }) => event)
   )
 
-/** An aggregate whose events a subscription can follow. */
-export type Source = Participant.Any["source"]
-
-/** The events of aggregates. */
-export type EventOf<S extends Source> = Parameters<S["evolve"]>[1] & Tagged
+/** An aggregate or a topic whose events a subscription can follow. */
+export type Source = Declared
 
 /** Where a subscription begins, and which of the aggregates' events it selects. */
 export interface EventsOptions<Type extends string> {
@@ -108,7 +105,7 @@ export interface EventsOptions<Type extends string> {
 }
 
 /**
- * Like {@link recorded}, but only the events of some aggregates, decoded. The
+ * Like {@link recorded}, but only the events of some aggregates or topics, decoded. The
  * store reads no other events. An event that does not decode is never skipped:
  * the stream fails with an error that has its position. A new stream with `after` can
  * begin after that event.
@@ -166,7 +163,7 @@ const decodedSteps = <S extends Source>(
   const byName = new Map(
     aggregates.map((aggregate) => {
       // A codec gives the events of its own aggregate.
-      const source = aggregate as unknown as Participant.Source<string, unknown, EventOf<S>>
+      const source = aggregate as unknown as Declaring<string, EventOf<S>>
       return [aggregate.name, EventCodec.of(source)] as const
     })
   )

@@ -17,7 +17,7 @@ import type { Tagged } from "../../domain/tagged.ts"
 import type { Consumer } from "../../domain/view/consumer.ts"
 import type { Envelope, OnPoison, Source } from "../../domain/view/definition.ts"
 import { consumerOf, handlersOf } from "../../domain/view/reacting.ts"
-import type { EnvelopeOf, EnvelopeWith, EventWith } from "../../domain/View.ts"
+import type { EnvelopeOf, EnvelopeWith, EventOf, EventWith } from "../../domain/View.ts"
 import type * as Aggregate from "../../domain/Aggregate.ts"
 import type { DeadLetter, DeadLetterOptions } from "../../ports/deadLetter.ts"
 import type { ViewStoreError } from "../../ports/errors.ts"
@@ -77,7 +77,7 @@ export type Handlers<Rs, S extends Source> = {
   ) => Effect.Effect<unknown, unknown, Rs[Tag]>
 }
 
-type TagsOf<S extends Source> = Aggregate.EventOf<S>["_tag"]
+type TagsOf<S extends Source> = EventOf<S>["_tag"]
 
 type NoOther<Tags extends PropertyKey, S extends Source> = {
   readonly [
@@ -149,7 +149,7 @@ export const make = <
     readonly imported?: "pass" | "react"
     readonly on: Handlers<Rs, S> & NoOther<keyof Rs, S>
   }
-): Reactor<Name, Aggregate.EventOf<S>, EnvelopeOf<S>, Rs[keyof Rs]> => {
+): Reactor<Name, EventOf<S>, EnvelopeOf<S>, Rs[keyof Rs]> => {
   const { from, imported = "pass", key, on, onPoison = "stop", retry, start, version = 1 } = definition
   type Made = Reactor<Name, Tagged, Envelope<string, unknown>, Rs[keyof Rs]>
   // A handler is only called with the events that its name selects.

@@ -3,7 +3,7 @@ import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { Consumer } from "../../domain/view/consumer.ts"
-import type { Source } from "../../domain/Participant.ts"
+import type { Declaring } from "../../domain/storedTypes.ts"
 import * as StreamId from "../../domain/StreamId.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import type * as View from "../../domain/View.ts"
@@ -112,7 +112,7 @@ const make = (any: Consumer): Decoding => {
   }
 }
 
-type AnySource = View.Source & Source<string, unknown, Tagged>
+type AnySource = View.Source & Declaring<string, Tagged>
 
 /** Runs a step of a consumer on an event. Its author writes its functions, and they may throw. */
 export const attempt = <A>(

@@ -1,5 +1,5 @@
 /**
- * The events of aggregates as documents that other teams read: a JSON Schema, or an AsyncAPI description, of each type in
+ * The events of aggregates and topics as documents that other teams read: a JSON Schema, or an AsyncAPI description, of each type in
  * each version that a store may hold. They are made of the declarations, so they never lag behind.
  *
  * The documents describe what is stored: the JSON of an event's data without its tag, which is the `type` of the event.
@@ -32,7 +32,7 @@ export interface Settings {
 }
 
 /**
- * The events of some aggregates one by one: each type, and each version of it from 1 on, whether this program writes it,
+ * The events of some aggregates and topics one by one: each type, and each version of it from 1 on, whether this program writes it,
  * has written it, will write it or has retired it.
  *
  * @example
@@ -88,7 +88,7 @@ export const jsonSchema = (aggregates: ReadonlyArray<Declared>, { id, title }: S
 }
 
 /**
- * An AsyncAPI 3.0 document of stored events. Each aggregate is a channel, the stream of one id, and each type in each
+ * An AsyncAPI 3.0 document of stored events. Each aggregate or topic is a channel, the stream of one id, and each type in each
  * version is a message of it: its `payload` is the data of the event, its `headers` have `type` and `schemaVersion`. The
  * operation of an aggregate sends the versions that this program writes. The schemas are of JSON Schema's draft 07, which
  * AsyncAPI prescribes.

@@ -11,7 +11,7 @@ export type Status = "current" | "former" | "ahead" | "retired"
 
 /** One version of one type of stored events. */
 export interface StoredVersion {
-  /** The name of the aggregate. */
+  /** The name of the aggregate or the topic. */
   readonly aggregate: string
   /** The type under which the event is stored: its tag. */
   readonly type: string
@@ -26,7 +26,7 @@ export interface StoredVersion {
 export const storedVersions = (aggregates: ReadonlyArray<Declared>): ReadonlyArray<StoredVersion> => {
   const names = new Set<string>()
   return aggregates.flatMap(({ name, schemas: { events, stored } }) => {
-    if (names.has(name)) throw new Error(`two aggregates of the catalogue are called ${name}`)
+    if (names.has(name)) throw new Error(`two sources of the catalogue are called ${name}`)
     names.add(name)
     return [...new Set([...events.keys(), ...stored.keys()])].flatMap((type) => {
       const current = events.get(type)

@@ -15,7 +15,7 @@ import { isChain } from "../Versions.ts"
 import type { Consumer } from "../view/consumer.ts"
 import type { Envelope, OnPoison, Source } from "../view/definition.ts"
 import { consumerOf, handlersOf } from "../view/reacting.ts"
-import type { EnvelopeWith, EventWith } from "../View.ts"
+import type { EnvelopeWith, EventOf, EventWith } from "../View.ts"
 import { type Log, logOf, type StateOf } from "./log.ts"
 import { type Fired, Timer } from "./timers.ts"
 import type { AnyBoundary, Cancelled, Ignored, Output, Sent, Step, Target, Timeout } from "./steps.ts"
@@ -23,7 +23,7 @@ import type { AnyBoundary, Cancelled, Ignored, Output, Sent, Step, Target, Timeo
 export type { Cause, Fact, Instance, Log, Sending, Settled, StateOf, Stepped, Waiting } from "./log.ts"
 export type { Cancelled, Ignored, Output, Sent, Step, Target, Timeout } from "./steps.ts"
 
-type TagsOf<S extends Source> = Aggregate.EventOf<S>["_tag"]
+type TagsOf<S extends Source> = EventOf<S>["_tag"]
 
 /** The names that a handler of an event may have: its tag, or that of one source's event. */
 export type Tags<S extends Source> = S extends Source ? TagsOf<S> | `${S["name"]}/${TagsOf<S>}` : never

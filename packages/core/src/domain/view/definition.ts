@@ -3,18 +3,18 @@ import type * as DateTime from "effect/DateTime"
 import type * as Option from "effect/Option"
 import type * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
-import type * as Aggregate from "../Aggregate.ts"
 import type { InvalidKey } from "../errors.ts"
 import type { Metadata } from "../metadata.ts"
 import type { Declared } from "../storedTypes.ts"
 import type { Follows } from "./follows.ts"
 import type * as StreamId from "../StreamId.ts"
+import type { Tagged } from "../tagged.ts"
 
 /** What the store knows about an event besides its content. */
 export interface Envelope<out Name extends string, out Id> {
-  /** The name of the event's aggregate. */
+  /** The name of the event's aggregate or topic. */
   readonly aggregate: Name
-  /** The id of the event's aggregate. */
+  /** The id of the event's aggregate, or the key of the event in its topic. */
   readonly id: Id
   readonly streamId: StreamId.StreamId
   readonly eventId: string
@@ -38,7 +38,7 @@ export interface Any {
     /** The schema of a record's state. */
     readonly state: Schema.Codec<unknown, unknown>
   }
-  /** The aggregates whose events it follows. */
+  /** The aggregates and topics whose events it follows. */
   readonly sources: ReadonlyArray<Source>
   /** The tags of the events that it has handlers for. */
   readonly types: ReadonlyArray<string>
@@ -72,7 +72,7 @@ export interface Any {
 export interface View<
   Name extends string,
   State,
-  Event extends Aggregate.Tagged,
+  Event extends Tagged,
   In extends Envelope<string, unknown>
 > extends Any {
   readonly name: Name
@@ -83,10 +83,10 @@ export interface View<
   readonly evolve: (state: State | undefined, event: Event, envelope: In) => State | undefined
 }
 
-/** What a view needs of an aggregate, as a constraint that every aggregate meets. */
-export interface Source extends Aggregate.Any {
+/** What a view reads from, as a constraint that every aggregate and every topic meets. */
+export interface Source extends Declared {
+  readonly streamId: (id: never) => StreamId.StreamId
   readonly idOf: (streamId: StreamId.StreamId) => Option.Option<unknown>
-  readonly schemas: Declared["schemas"]
 }
 
 /**

@@ -2,9 +2,10 @@
 import * as DateTime from "effect/DateTime"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type * as Aggregate from "../Aggregate.ts"
 import type * as StreamId from "../StreamId.ts"
 import type { Metadata } from "../metadata.ts"
+import type { Declaring } from "../storedTypes.ts"
+import type { Tagged } from "../tagged.ts"
 import type { Envelope, View } from "./definition.ts"
 
 /** An event for {@link fold}, with any part of its envelope and of its metadata. */
@@ -19,7 +20,7 @@ export interface Given<out Name extends string, out Id, out Event> extends Parti
 }
 
 /**
- * Events of an aggregate, for {@link fold}.
+ * Events of an aggregate or a topic, for {@link fold}.
  *
  * @example
  * ```ts
@@ -30,20 +31,13 @@ export interface Given<out Name extends string, out Id, out Event> extends Parti
  * const byAnna = View.given(Counter, "a", { _tag: "Reset" }).map((given) => ({ ...given, metadata: { actor: "Anna" } }))
  * ```
  */
-export const given = <
-  Name extends string,
-  Id,
-  State,
-  Command extends Aggregate.Tagged,
-  Event extends Aggregate.Tagged,
-  Error
->(
-  aggregate: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>,
+export const given = <Name extends string, Id, Event extends Tagged>(
+  source: Declaring<Name, Event> & { readonly streamId: (id: Id) => StreamId.StreamId },
   id: NoInfer<Id>,
   ...events: ReadonlyArray<NoInfer<Event>>
 ): ReadonlyArray<Given<Name, Id, Event>> => {
-  const streamId = aggregate.streamId(id)
-  return events.map((event) => ({ aggregate: aggregate.name, id, streamId, event }))
+  const streamId = source.streamId(id)
+  return events.map((event) => ({ aggregate: source.name, id, streamId, event }))
 }
 
 /**
@@ -74,7 +68,7 @@ export const given = <
  * ]) // Map { "a" => 2, "b" => 1 }
  * ```
  */
-export const fold = <Name extends string, State, Event extends Aggregate.Tagged, In extends Envelope<string, unknown>>(
+export const fold = <Name extends string, State, Event extends Tagged, In extends Envelope<string, unknown>>(
   view: View<Name, State, Event, In>,
   events: Iterable<Given<NoInfer<In>["aggregate"], NoInfer<In>["id"], NoInfer<Event>>>
 ): ReadonlyMap<string, State> => {

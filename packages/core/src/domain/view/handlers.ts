@@ -1,17 +1,14 @@
 /** Which handler of a view an event has: the part of `View.make` that runs. */
-import type * as Aggregate from "../Aggregate.ts"
 import * as StreamId from "../StreamId.ts"
+import type { Tagged } from "../tagged.ts"
 import type { Envelope, Source } from "./definition.ts"
 
-export type KeyOf = (event: Aggregate.Tagged, envelope: Envelope<string, unknown>) => string | ReadonlyArray<string>
+export type KeyOf = (event: Tagged, envelope: Envelope<string, unknown>) => string | ReadonlyArray<string>
 
 export type KeyTable = { readonly [name: string]: KeyOf }
 
 /** Gives the name of the handler for an event, if there is one. */
-export type NameOf = (
-  event: Aggregate.Tagged,
-  envelope: Pick<Envelope<string, unknown>, "streamId">
-) => string | undefined
+export type NameOf = (event: Tagged, envelope: Pick<Envelope<string, unknown>, "streamId">) => string | undefined
 
 /** The handler of one source's event comes before that of any source's, and `"*"` comes last. */
 export const selector = (view: string, sources: ReadonlyArray<Source>, names: ReadonlyArray<string>): NameOf => {

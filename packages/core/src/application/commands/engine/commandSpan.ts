@@ -2,8 +2,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { EventStore } from "../../../ports/EventStore.ts"
 import { type CommandContext, make } from "./commandContext.ts"
-import type { CommandPlan } from "./commandPlan.ts"
-import type { Outcome } from "./metrics.ts"
+import type { Measured, Outcome } from "./metrics.ts"
 import type { ExecuteOptions } from "../options.ts"
 
 /** An execution, and after it, how it ended. */
@@ -19,9 +18,10 @@ export interface Traced<A, E> {
  * the span.
  */
 export const inSpan = <A, E>(
-  { command, kind, target }: Pick<CommandPlan<unknown, unknown>, "kind" | "target" | "command">,
+  { command, kind, target }: Measured,
   { commandId }: Pick<ExecuteOptions, "commandId">,
-  start: (context: CommandContext) => Traced<A, E>
+  start: (context: CommandContext) => Traced<A, E>,
+  name = "Executor.execute"
 ): Effect.Effect<A, E, EventStore> => {
   const running = Effect.contextWith((context: Context.Context<EventStore>) => {
     const execution = start(make(context))
@@ -34,7 +34,7 @@ export const inSpan = <A, E>(
         Effect.suspend(() => {
           const streams = execution.streams.map(({ streamId }) => streamId)
           return Effect.annotateCurrentSpan({
-            ...(kind === "aggregate" ? { "hexfold.stream": streams[0] } : { "hexfold.streams": streams }),
+            ...(kind === "boundary" ? { "hexfold.streams": streams } : { "hexfold.stream": streams[0] }),
             "hexfold.outcome": execution.outcome ?? "interrupted"
           })
         })
@@ -46,5 +46,5 @@ export const inSpan = <A, E>(
     "hexfold.command": command._tag,
     ...(commandId === undefined ? {} : { "hexfold.command_id": commandId })
   }
-  return Effect.flatten(Effect.withSpan(running, "Executor.execute", { attributes }))
+  return Effect.flatten(Effect.withSpan(running, name, { attributes }))
 }

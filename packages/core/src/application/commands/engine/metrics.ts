@@ -67,7 +67,9 @@ const mostErrors = 100
 const known = new WeakMap<object, Map<string, Meters>>()
 
 /** What the series of a command depend on. */
-export type Measured = Pick<CommandPlan<unknown, unknown>, "kind" | "target" | "command">
+export interface Measured extends Pick<CommandPlan<unknown, unknown>, "target" | "command"> {
+  readonly kind: CommandPlan<unknown, unknown>["kind"] | "topic"
+}
 
 /** The meters of a command. There are as many as the program defines kinds of commands. */
 export const of = ({ command, kind, target }: Measured): Meters => {

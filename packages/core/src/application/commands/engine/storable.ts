@@ -1,3 +1,4 @@
+import * as Result from "effect/Result"
 import type { StreamId } from "../../../domain/StreamId.ts"
 import { checkRead } from "../../../ports/AppendCheck.ts"
 import type { CommandKey } from "../../../ports/EventStore.ts"
@@ -20,4 +21,18 @@ export const invalidStream = (
     streams.map((streamId) => ({ streamId }))
   )
   return refused && new InvalidCommand({ target, part, detail: refused.reason.detail })
+}
+
+/** The stream of an id or a key. It may satisfy its type and break its schema, like "" for `Schema.NonEmptyString`. */
+export const streamIdOf = <Id>(
+  target: { readonly name: string; readonly streamId: (id: Id) => StreamId },
+  part: "id" | "key",
+  id: Id
+): Result.Result<StreamId, InvalidCommand> => {
+  try {
+    return Result.succeed(target.streamId(id))
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause)
+    return Result.fail(new InvalidCommand({ target: target.name, part, detail, cause }))
+  }
 }

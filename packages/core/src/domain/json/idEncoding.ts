@@ -2,8 +2,8 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import { canonicalJson } from "./json/canonicalJson.ts"
-import * as StreamId from "./StreamId.ts"
+import { canonicalJson } from "./canonicalJson.ts"
+import * as StreamId from "../StreamId.ts"
 
 /**
  * The names of the streams of an aggregate, from and to its typed ids. An id
