@@ -8,6 +8,7 @@ import { declaring } from "./capabilities.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { crashing } from "./processes/crashing.ts"
 import { expiring } from "./processes/expiring.ts"
+import { scheduling } from "./processes/scheduling.ts"
 import { stepping } from "./processes/stepping.ts"
 import { suite as declare } from "./suite.ts"
 
@@ -15,7 +16,7 @@ const contract: Contract = {
   name: "ProcessContract",
   needs: ["otherProcesses"],
   ownData: false,
-  groups: { declaring: declaring(["otherProcesses"]), stepping, crashing, expiring }
+  groups: { declaring: declaring(["otherProcesses"]), stepping, crashing, expiring, scheduling }
 }
 
 /**

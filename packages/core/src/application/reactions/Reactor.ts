@@ -94,8 +94,8 @@ type NoOther<Tags extends PropertyKey, S extends Source> = {
  *
  * `start` says where the reactor begins when it is run for the first time. Later it begins where it has ended.
  *
- * `key` puts events into an order: those of one key are handled one after the other. By default the key is the event's
- * stream.
+ * `key` puts events into an order: those of one key are handled one after the other. It is typed for all events of the
+ * sources, and asked for those that have a handler. By default the key is the event's stream.
  *
  * A handler that fails is run again by the Schedule `retry`, which is given the error. Without it the `retry` of the
  * options of {@link layer} counts. While a store cannot be reached, a handler is run again however long that takes. When the schedule ends, `onPoison` decides: `stop` (the default) ends the reactor before the event, `skip`
@@ -135,7 +135,6 @@ type NoOther<Tags extends PropertyKey, S extends Source> = {
 export const make = <
   const Name extends string,
   const S extends Source,
-  // The default is for the parameters of the handlers while something else does not compile yet.
   const Rs extends { readonly [Tag in keyof Rs]: unknown }
 >(
   name: Name,
@@ -143,7 +142,7 @@ export const make = <
     readonly from: ReadonlyArray<S>
     readonly start: Start
     readonly version?: number
-    readonly key?: (event: EventWith<NoInfer<keyof Rs>, S>, envelope: EnvelopeWith<NoInfer<keyof Rs>, S>) => string
+    readonly key?: (event: EventOf<NoInfer<S>>, envelope: EnvelopeOf<NoInfer<S>>) => string
     readonly retry?: Schedule.Schedule<unknown, unknown>
     readonly onPoison?: OnPoison
     readonly imported?: "pass" | "react"

@@ -74,7 +74,7 @@ export const reactorOf = <E, R>(
     start,
     retry: soon,
     ...definition,
-    ...(key === undefined ? {} : { key: ({ n }, { id }) => key(n, id) }),
+    ...(key && { key: (event: { readonly n: number }, { id }: { readonly id: string }) => key(event.n, id) }),
     on: { Noted: ({ n }, { id }) => handle(n, id) }
   })
 

@@ -4,7 +4,6 @@ import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Aggregate from "../../../domain/Aggregate.ts"
-import type { Boundary } from "../../../domain/Boundary.ts"
 import * as Decision from "../../../domain/Decision.ts"
 import {
   declarationOf,
@@ -14,13 +13,12 @@ import {
   type Stepped,
   type Waiting
 } from "../../../domain/process/log.ts"
-import type { Any, Ignored, Step, Target } from "../../../domain/process/Process.ts"
-import type { Tagged } from "../../../domain/tagged.ts"
+import type { Any, Ignored, Step } from "../../../domain/process/Process.ts"
 import type { StreamId } from "../../../domain/StreamId.ts"
 import { memoized } from "../../../internal/memoized.ts"
-import * as CommandCodec from "../../commands/CommandCodec.ts"
 import * as DerivedIds from "../../commands/derivedIds.ts"
 import * as Decoding from "../../views/decoding.ts"
+import { codecOf } from "./targets.ts"
 
 /** A recorded event, as a process is given it. It is what the store has, so it is the same whatever program repeats it. */
 const Recorded = Schema.Struct({
@@ -209,53 +207,3 @@ const make = (process: Any): Machine => {
 /** The step that is recorded where something has happened that must not happen again, even if the handler ignores it. */
 const stepOf = (step: Step<unknown, string, string> | Ignored, { state, status }: Instance<unknown>) =>
   step._tag === "Ignored" ? { _tag: "Step" as const, state, outputs: [], ends: status === "ended" } : step
-
-/** How the commands and errors of a target are kept. */
-interface TargetCodec {
-  readonly encode: (id: unknown, command: Tagged) => Pick<Sending, "id" | "command">
-  readonly decodeError: (error: Schema.Json) => Tagged
-  readonly encodeError: (error: Tagged) => Schema.Json | undefined
-}
-
-/** The codec of a target. */
-export const codecOf = (target: Target): TargetCodec => memoized(codecs, target, () => makeCodec(target))
-
-const codecs = new WeakMap<object, unknown>()
-
-/** An aggregate whose types are not known. */
-export type SomeAggregate = Aggregate.Aggregate<string, unknown, unknown, Tagged, Tagged, Tagged>
-/** A boundary whose types are not known. */
-export type SomeBoundary = Boundary<string, Tagged, unknown, Tagged, Tagged>
-
-/** Whether a target is a boundary. */
-export const isBoundary = (target: Target): target is Target & { readonly _tag: "Boundary" } =>
-  "_tag" in target && target._tag === "Boundary"
-
-const makeCodec = (target: Target): TargetCodec => {
-  const errors = isBoundary(target)
-    ? (target as unknown as SomeBoundary).errors
-    : (target as unknown as SomeAggregate).schemas.errors
-  const all = Array.from(errors, ([tag, schema]) => [tag, Schema.toCodecJson(schema)] as const)
-  const decoders = new Map(all.map(([tag, codec]) => [tag, Schema.decodeUnknownSync(codec)]))
-  const encoders = new Map(all.map(([tag, codec]) => [tag, Schema.encodeSync(codec)]))
-  const common = {
-    decodeError: (error: Schema.Json): Tagged => {
-      const { _tag } = error as { readonly _tag: string }
-      const decode = decoders.get(_tag)
-      if (decode === undefined) throw new Error(`${target.name} has no error ${_tag}`)
-      return decode(error)
-    },
-    encodeError: (error: Tagged) => encoders.get(error._tag)?.(error)
-  }
-  if (isBoundary(target)) {
-    const codec = CommandCodec.ofBoundary(target as unknown as SomeBoundary)
-    return { ...common, encode: (_id, command) => ({ command: Result.getOrThrow(codec.encode(command)) }) }
-  }
-  const aggregate = target as unknown as SomeAggregate
-  const codec = CommandCodec.of(aggregate)
-  const encodeId = Schema.encodeSync(Schema.toCodecJson(aggregate.schemas.id))
-  return {
-    ...common,
-    encode: (id, command) => ({ id: encodeId(id), command: Result.getOrThrow(codec.encode(command)) })
-  }
-}

@@ -1,12 +1,11 @@
 /** Runs a process: takes its events, sends what its steps have recorded, and records the answers. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import type * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import type { InvalidKey } from "../../../domain/errors.ts"
 import type { Sending } from "../../../domain/process/log.ts"
-import type { Any, Target } from "../../../domain/process/Process.ts"
+import type { Any } from "../../../domain/process/Process.ts"
 import { type Fired, Timer } from "../../../domain/process/timers.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
 import type { Envelope } from "../../../domain/view/definition.ts"
@@ -15,6 +14,7 @@ import * as DerivedIds from "../../commands/derivedIds.ts"
 import * as Executor from "../../commands/Executor.ts"
 import type { Reaction } from "../consuming/reaction.ts"
 import * as Machine from "./machine.ts"
+import { codecOf, execute, isTagged } from "./targets.ts"
 
 type Handle = (...given: Parameters<Reaction["handle"]>) => Effect.Effect<unknown, unknown, EventStore>
 
@@ -93,8 +93,8 @@ export const handleOf = (process: Any): Handle => {
       const detail = `${process.name} has recorded a command to ${name}, which is not among its targets any more`
       return Effect.succeed({ _tag: "Failed", commandId, cause: new Error(detail) })
     }
-    const { encodeError } = Machine.codecOf(target)
-    return execute(target, id, command, commandId).pipe(
+    const { encodeError } = codecOf(target)
+    return execute(target, id, command, { commandId }).pipe(
       Effect.as<Answer>({ _tag: "Accepted", commandId }),
       Effect.catchCause((cause): Effect.Effect<Answer> => {
         if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
@@ -142,18 +142,5 @@ type Answer =
   | { readonly _tag: "Rejected"; readonly commandId: string; readonly error: Schema.Json }
   | { readonly _tag: "Failed"; readonly commandId: string; readonly cause: unknown }
 
-const isTagged = (failure: unknown): failure is Tagged =>
-  Predicate.hasProperty(failure, "_tag") && typeof failure._tag === "string"
-
 // So many targets get commands of one process at once.
 const atOnce = 16
-
-const execute = (
-  target: Target,
-  id: unknown,
-  command: unknown,
-  commandId: string
-): Effect.Effect<unknown, unknown, EventStore> =>
-  Machine.isBoundary(target)
-    ? Executor.executeUnknown(target as unknown as Machine.SomeBoundary, command, { commandId })
-    : Executor.executeUnknown(target as unknown as Machine.SomeAggregate, id, command, { commandId })
