@@ -471,8 +471,14 @@ export const walls = {
   },
   "packages/testing/src/*": {
     folder: "packages/testing/src",
-    forbidden: ["./contracts/suite.ts", "./scenarios/compare.ts", "./contracts/eventStore/Support.ts", "effect"],
-    allowed: ["./scenarios/Scenario.ts", "./contracts/EventStoreContract.ts"]
+    forbidden: ["./contracts/suite.ts", "./scenarios/compare.ts", "./contracts/eventStore/Support.ts", "effect"].concat([
+      "./contracts/publisher/cases.ts"
+    ]),
+    allowed: [
+      "./scenarios/Scenario.ts",
+      "./contracts/EventStoreContract.ts",
+      "./contracts/publisher/PublisherContract.ts"
+    ]
   },
   "packages/testing/src/{scenarios,models}/*": {
     folder: "packages/testing/src/scenarios",
@@ -602,6 +608,11 @@ export const walls = {
       "fast-check",
       "effect"
     ]
+  },
+  "packages/testing/src/contracts/publisher/*": {
+    folder: "packages/testing/src/contracts/publisher",
+    forbidden: [...otherAdapters, ...ownSources, "../nodes.ts", "../Backend.ts", "../eventStore/streams.ts", "node:fs"],
+    allowed: [...corePublic, "./cases.ts", "../suite.ts", "../eventually.ts", "effect", "@effect/vitest"]
   },
   "packages/testing/src/contracts/{changing,eventStore,executing,histories,inline,keeping,logTransfer,projectionStore,processes,projections,reactors,snapshotStore,streamLocks,subscriptions,topics,viewStore}/*":
     {
