@@ -69,7 +69,9 @@ export const make = (
     const url = yield* urlOf(options.url)
     const webhook = yield* Webhook.make({ secrets: options.secrets })
     const { concurrency = 16, headers = {}, limit = "30 seconds", requestLimit = "15 seconds" } = options
-    const late = new Unanswered(`${url.host} did not answer within ${Duration.format(Duration.fromInputUnsafe(requestLimit))}`)
+    const late = new Unanswered(
+      `${url.host} did not answer within ${Duration.format(Duration.fromInputUnsafe(requestLimit))}`
+    )
     // Until when the receiver wants to be left alone, in milliseconds since 1970.
     let pausedUntil = 0
 

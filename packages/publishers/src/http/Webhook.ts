@@ -99,8 +99,15 @@ export const make = ({ secrets, tolerance = "5 minutes" }: Options): Effect.Effe
     const keys = yield* Effect.forEach(secrets, keyOf)
     const most = Duration.toMillis(tolerance)
 
-    const tagsOf = (id: string, seconds: string, body: string | Uint8Array): Effect.Effect<ReadonlyArray<Uint8Array>> => {
-      const content = joined(encoder.encode(`${id}.${seconds}.`), typeof body === "string" ? encoder.encode(body) : body)
+    const tagsOf = (
+      id: string,
+      seconds: string,
+      body: string | Uint8Array
+    ): Effect.Effect<ReadonlyArray<Uint8Array>> => {
+      const content = joined(
+        encoder.encode(`${id}.${seconds}.`),
+        typeof body === "string" ? encoder.encode(body) : body
+      )
       return Effect.promise(() =>
         Promise.all(keys.map(async (key) => new Uint8Array(await crypto.subtle.sign("HMAC", key, content))))
       )
@@ -153,7 +160,12 @@ const keyOf = (secret: Redacted.Redacted, index: number) =>
   Effect.gen(function* () {
     const text = Redacted.value(secret)
     const bytes = Base64.decode(text.slice(prefix.length))
-    if (!text.startsWith(prefix) || bytes._tag === "Failure" || bytes.success.length < 24 || bytes.success.length > 64) {
+    if (
+      !text.startsWith(prefix) ||
+      bytes._tag === "Failure" ||
+      bytes.success.length < 24 ||
+      bytes.success.length > 64
+    ) {
       return yield* new InvalidWebhook({
         detail: `the secret with the index ${index} is not "${prefix}" and 24 to 64 bytes in base64`
       })
