@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createConnection, createServer } from "node:net"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
@@ -50,15 +50,18 @@ export const natsServer = Effect.acquireRelease(
   Effect.promise(async () => {
     const folder = mkdtempSync(join(tmpdir(), "hexfold-nats-"))
     const port = await freePort()
+    const monitor = await freePort()
     const config = join(folder, "nats.conf")
     let running: ChildProcess | undefined
 
     const start = async (more = "") => {
+      const user = more.includes("authorization") ? "" : `authorization { user: hexfold, password: "${password}" }`
       writeFileSync(
         config,
         `listen: "127.0.0.1:${port}"
+http: "127.0.0.1:${monitor}"
 jetstream { store_dir: "${join(folder, "data")}" }
-authorization { user: hexfold, password: "${password}" }
+${user}
 ${more}`
       )
       const child = spawn(program ?? "nats-server", ["-c", config], { stdio: "ignore" })
@@ -78,7 +81,20 @@ ${more}`
     }
     await start()
     const connection = { servers: `127.0.0.1:${port}`, user: "hexfold", pass: password, reconnectTimeWait: 50 }
-    return { connection, folder, start, stop }
+    /** Stops the process for a time; gives what lets it go on. */
+    const freeze = Effect.promise(async () => {
+      const child = running
+      child?.kill("SIGSTOP")
+      // The signal stops the threads one after the other.
+      while (!/\) T /.test(readFileSync(`/proc/${child?.pid}/stat`, "utf8"))) await pause(5)
+      return () => void child?.kill("SIGCONT")
+    })
+    /** The number of connections of clients. */
+    const connections = Effect.promise(async () => {
+      const answer = await fetch(`http://127.0.0.1:${monitor}/connz`)
+      return ((await answer.json()) as { readonly num_connections: number }).num_connections
+    })
+    return { connection, connections, folder, freeze, start, stop }
   }),
   ({ folder, stop }) =>
     Effect.promise(async () => {
