@@ -257,6 +257,24 @@ describe.skipIf(!isInstalled)("a server of NATS", () => {
     })
   )
 
+  it.live("that is lost before it has answered: the message fails at once, not after the limit of its answer", () =>
+    Effect.gen(function* () {
+      const { connection, freeze, stop } = yield* opened
+      const publisher = yield* NatsPublisher.make({
+        connection,
+        ...once,
+        acknowledgementLimit: "1 hour",
+        limit: "1 hour"
+      })
+      yield* freeze
+      const calling = yield* Effect.forkChild(publisher.publish([message()]), { startImmediately: true })
+      yield* Effect.promise(() => stop("SIGKILL"))
+      const error = errorOf((yield* Fiber.join(calling))[0])
+      assert.strictEqual(error.reason._tag, "Unavailable")
+      assert.include(error.message, "lost before an answer came")
+    })
+  )
+
   it.live("is left when the publisher's scope ends", () =>
     Effect.gen(function* () {
       const { connections, connection } = yield* opened
