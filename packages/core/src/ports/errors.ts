@@ -209,7 +209,7 @@ export class PublishError extends Schema.TaggedError<PublishError>()("PublishErr
   reason: Reason.schema,
   /** The code of the receiver's answer, if there was one: the status of HTTP, or the error code of JetStream. */
   code: Schema.optionalKey(Schema.Int),
-  /** How often the message was sent in this call. 0 if it is not valid. */
+  /** How often it was tried to send the message in this call. 0 if it is not valid. */
   attempts: Schema.Int,
   /** How long the receiver wants to be left alone, if it has said so. */
   retryAfter: Schema.optionalKey(Schema.Duration)

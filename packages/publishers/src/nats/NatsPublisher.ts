@@ -65,13 +65,14 @@ export const make = (options: Options): Effect.Effect<Publisher.Publisher["Servi
     const client = jetstream(connection)
     if (stream !== undefined) yield* checked(connection, stream)
     const link = yield* watched(connection)
-    const publish = publishing(connection, client, {
+    const publish = publishing(client, {
       timeout: Duration.toMillis(acknowledgementLimit),
       ...(stream === undefined ? undefined : { expect: { streamName: stream } })
     })
 
     const send = (message: Publisher.Message): Effect.Effect<void, PublisherBatch.Failure> =>
       Effect.callback<void, PublisherBatch.Failure>((resume) => {
+        // The client would keep the message for a later connection.
         if (!link.isConnected()) {
           resume(Effect.fail(disconnected("there is no connection to NATS")))
           return
@@ -178,10 +179,8 @@ const watched = (connection: NatsConnection): Effect.Effect<Link, never, Scope.S
   })
 
 const publishing =
-  (connection: NatsConnection, client: JetStreamClient, given: Parameters<JetStreamClient["publish"]>[2]) =>
+  (client: JetStreamClient, given: Parameters<JetStreamClient["publish"]>[2]) =>
   async (message: Publisher.Message): Promise<void> => {
-    // The client would keep the message for a later connection.
-    if (connection.isClosed()) throw new Error("the connection is closed")
     const fields = headers()
     for (const [name, value] of Object.entries(NatsMessage.headersOf(message))) fields.set(name, value)
     await client.publish(NatsMessage.subjectOf(message.publication, message.key), JSON.stringify(message.body), {

@@ -22,7 +22,7 @@ const backend: PublisherBackend.PublisherBackend = {
           const treatment = treatments.get(`${message.publication} ${message.key}`)
           if (treatment === "keep" || treatment === "lose") kept.push(message)
           if (treatment === "keep") status(response, 204)
-          else if (treatment === "refuse") status(response, 422)
+          else if (treatment === "refuse") response.writeHead(422).end(received.body)
           else if (treatment === "postpone") status(response, 503)
           else if (treatment === "pause") status(response, 429, { "retry-after": "7" })
           else if (treatment === "lose") response.destroy()

@@ -116,11 +116,12 @@ export const failing: Cases = {
   "9 an error tells neither a body nor a secret": needs(
     "refusals",
     "outages",
-    "silence"
+    "silence",
+    "lostAnswers"
   )(function* () {
     const { publisher, secrets, treat } = yield* open({ limit: "3 seconds" })
     const publication = newPublication()
-    const treatments = ["refuse", "postpone", "ignore"] as const
+    const treatments = ["refuse", "postpone", "ignore", "lose"] as const
     for (const treatment of treatments) yield* treat(publication, treatment, treatment)
     const hidden = "this text is in the body alone"
     const given = [
