@@ -126,6 +126,44 @@ describe("an answer", () => {
   )
 })
 
+describe("the body of an answer", () => {
+  for (const [what, chunks, isCancelled] of [
+    ["that is short is read to its end, so that the connection is free again", 3, false],
+    ["that does not end is let go after 64 KiB", Number.POSITIVE_INFINITY, true]
+  ] as const) {
+    it.live(what, () =>
+      Effect.gen(function* () {
+        let pulled = 0
+        let cancelled = false
+        let ended = false
+        const client = HttpClient.make((request) =>
+          Effect.sync(() => {
+            const body = new ReadableStream<Uint8Array>({
+              pull: (controller) => {
+                if (pulled === chunks) {
+                  ended = true
+                  controller.close()
+                } else {
+                  pulled++
+                  controller.enqueue(new Uint8Array(16_384))
+                }
+              },
+              cancel: () => {
+                cancelled = true
+              }
+            })
+            return HttpClientResponse.fromWeb(request, new Response(body, { status: 200 }))
+          })
+        )
+        const publisher = yield* publisherWith(client)
+        assert.deepStrictEqual(tags(yield* publisher.publish([message()])), ["Taken"])
+        assert.deepStrictEqual([ended, cancelled], [!isCancelled, isCancelled])
+        assert.isAtMost(pulled, 8)
+      })
+    )
+  }
+})
+
 describe("the next attempt", () => {
   it.effect("comes twice within a call by default, and is signed anew", () =>
     Effect.gen(function* () {
