@@ -66,8 +66,9 @@ export type Outcome = Taken | Failed | Held
  *    after the one before it was taken. After one that failed the others of its key are
  *    `Held`. This holds within a call: who publishes messages of a key in several calls
  *    makes one call after the other.
- * 4. A key waits for no other key. Only a receiver that asks for a pause is sent nothing
- *    until then.
+ * 4. Keys are sent side by side, as many at a time as the publisher allows. One that fails
+ *    or gets no answer does not stop the others. Only a receiver that asks for a pause is
+ *    sent nothing until then.
  * 5. A message arrives with all that it has, and each time with the same: a receiver
  *    knows what it has seen by source and id.
  * 6. Failures are values. A message that can never be taken as it is, because it is not

@@ -57,7 +57,7 @@ export const headersOf = (message: Publisher.Message): { readonly [name: string]
 
 /** What was received, such as a `JsMsg` of JetStream. */
 export interface Received {
-  readonly headers?: MsgHdrs
+  readonly headers?: MsgHdrs | undefined
   readonly data: Uint8Array
 }
 

@@ -27,7 +27,9 @@ const backend: PublisherBackend.PublisherBackend = {
           else if (treatment === "pause") status(response, 429, { "retry-after": "7" })
           else if (treatment === "lose") response.destroy()
         })
-        Effect.runFork(Effect.catch(answer, (error) => Effect.sync(() => status(response, 401, { why: error._tag }))))
+        Effect.runFork(
+          answer.pipe(Effect.catch((error) => Effect.sync(() => status(response, 401, { why: error._tag }))))
+        )
       })
       const publisher = yield* HttpPublisher.make({
         url: `${server.url}/hooks/a-path-that-is-secret?token=a-token`,

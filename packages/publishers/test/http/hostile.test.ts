@@ -36,7 +36,7 @@ describe("a receiver", () => {
             if (one.number === 1) late.push(() => status(response, 200))
             else status(response, 200)
           },
-          { requestLimit: "300 millis" }
+          { requestLimit: "2 seconds" }
         )
         const given = message()
         const error = errorOf((yield* publisher.publish([given]))[0])

@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from "node:net"
 import { Effect } from "effect"
 
 /** A request as the server got it. */
-export interface Received {
+interface Received {
   readonly method: string
   readonly url: string
   readonly headers: IncomingMessage["headers"]

@@ -25,7 +25,7 @@ export const ending: Cases = {
   }),
 
   "7 after a call without an answer the publisher goes on": needs("silence")(function* () {
-    const { publisher, treat } = yield* open({ limit: "1 second" })
+    const { publisher, treat } = yield* open({ limit: "3 seconds" })
     const publication = newPublication()
     yield* treat(publication, "a", "ignore")
     const given = messages(publication, "a", 2)

@@ -15,7 +15,7 @@ const textsIn = (value: unknown, seen: Set<unknown> = new Set()): ReadonlyArray<
   if (typeof value !== "object" || value === null || seen.has(value)) return []
   seen.add(value)
   const own = Object.values(Object.getOwnPropertyDescriptors(value)).map((each) => each.value as unknown)
-  const shown = [String(value), JSON.stringify(value) ?? ""]
+  const shown = [JSON.stringify(value) ?? "", ...(value instanceof Error ? [value.message, value.toString()] : [])]
   const held = value instanceof Map || value instanceof Set ? [...value].flat() : []
   return [...shown, ...[...own, ...held].flatMap((each) => textsIn(each, seen))]
 }

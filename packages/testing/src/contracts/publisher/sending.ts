@@ -72,7 +72,7 @@ export const sending: Cases = {
   "2 a message whose answer is lost is not taken, and arrives under the same id when it is published again": needs(
     "lostAnswers"
   )(function* () {
-    const { kept, publisher, treat } = yield* open({ limit: "2 seconds" })
+    const { kept, publisher, treat } = yield* open({ limit: "3 seconds" })
     const publication = newPublication()
     const given = messages(publication, "a", 2)
     yield* treat(publication, "a", "lose")
