@@ -1,9 +1,9 @@
+import { assert, describe, it } from "@effect/vitest"
 import { NatsMessage, NatsPublisher } from "@hexfold/publishers/nats"
 import type { Publisher } from "@hexfold/core"
 import { type PublisherBackend, PublisherContract } from "@hexfold/testing/contracts"
 import type { StreamConfig } from "@nats-io/jetstream"
 import { Effect, Schedule } from "effect"
-import { describe } from "vitest"
 import { isInstalled, manager, natsServer, password } from "../support/natsServer.ts"
 
 /** The streams of a receiver: a message goes to the one that has its subject, or to none. */
@@ -63,6 +63,13 @@ const backend: PublisherBackend.PublisherBackend = {
       }
     })
 }
+
+it.live("without a server the publisher does not open", () =>
+  Effect.gen(function* () {
+    const error = yield* Effect.flip(NatsPublisher.make({ connection: { servers: "127.0.0.1:1" } }))
+    assert.strictEqual(error.message, "NATS cannot be reached")
+  })
+)
 
 describe.skipIf(!isInstalled)("with a real server", () => {
   PublisherContract.suite("NATS JetStream", backend)

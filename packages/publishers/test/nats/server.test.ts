@@ -293,13 +293,6 @@ describe.skipIf(!isInstalled)("a server of NATS", () => {
     })
   )
 
-  it.live("that cannot be reached: the publisher does not open", () =>
-    Effect.gen(function* () {
-      const error = yield* Effect.flip(NatsPublisher.make({ connection: { servers: "127.0.0.1:1" } }))
-      assert.strictEqual(error.message, "NATS cannot be reached")
-    })
-  )
-
   it.live("with a wrong password: the publisher does not open, and the error does not have the password", () =>
     Effect.gen(function* () {
       const { connection } = yield* opened
