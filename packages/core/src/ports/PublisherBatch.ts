@@ -105,7 +105,7 @@ export const make = (options: Options): Publisher["Service"] => {
         )
 
       // The messages of a key one after the other: a later one begins after the one before was taken, and the first
-      // failure ends the loop. Keys share nothing but the permits, so none waits for another one.
+      // failure ends the loop. Keys share nothing but the permits, so none stops for the failure of another one.
       const sendKey = (indexes: ReadonlyArray<number>) =>
         Effect.gen(function* () {
           for (const index of indexes) {

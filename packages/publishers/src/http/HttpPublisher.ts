@@ -17,7 +17,10 @@ import * as Webhook from "./Webhook.ts"
 
 /** Where messages go, and how. */
 export interface Options {
-  /** The address that takes the messages, with `https:`, or with `http:` where nobody can listen or change anything. */
+  /**
+   * The address that takes the messages, with `https:`, or with `http:` where nobody can listen or change anything. No
+   * error has its path, but the spans of the client have it.
+   */
   readonly url: string
   /** The secrets of the signature: see {@link Webhook.Options}. With several each request has a signature for each. */
   readonly secrets: ReadonlyArray<Redacted.Redacted>
@@ -92,9 +95,10 @@ export const make = (
         const now = yield* Clock.currentTimeMillis
         if (now < pausedUntil) return yield* Effect.fail(paused(url.host, Duration.millis(pausedUntil - now)))
         const answer = yield* Effect.flatMap(request(message), client.execute).pipe(
+          Effect.timeoutOrElse({ duration: requestLimit, orElse: () => Effect.fail(late) }),
+          // Outside of the limit: what has answered is not late.
           Effect.tap(drained),
           Effect.provideService(FetchHttpClient.RequestInit, { ...init, redirect: "manual" }),
-          Effect.timeoutOrElse({ duration: requestLimit, orElse: () => Effect.fail(late) }),
           Effect.result
         )
         const failure = failureOf(url.host, answer, yield* Clock.currentTimeMillis, longestPause)

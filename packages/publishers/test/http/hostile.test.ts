@@ -111,20 +111,23 @@ describe("a receiver", () => {
       Effect.gen(function* () {
         let written = 0
         let closed = 0
-        const { publisher } = yield* opened((_, response) => {
-          response.writeHead(200)
-          const chunk = Buffer.alloc(pace === 0 ? 16_384 : 1, "x")
-          const write = () => {
-            if (response.destroyed) return
-            written += chunk.length
-            const isRoom = response.write(chunk)
-            if (pace > 0) setTimeout(write, pace)
-            else if (isRoom) setImmediate(write)
-            else response.once("drain", write)
-          }
-          response.on("close", () => closed++)
-          write()
-        })
+        const { publisher } = yield* opened(
+          (_, response) => {
+            response.writeHead(200)
+            const chunk = Buffer.alloc(pace === 0 ? 16_384 : 1, "x")
+            const write = () => {
+              if (response.destroyed) return
+              written += chunk.length
+              const isRoom = response.write(chunk)
+              if (pace > 0) setTimeout(write, pace)
+              else if (isRoom) setImmediate(write)
+              else response.once("drain", write)
+            }
+            response.on("close", () => closed++)
+            write()
+          },
+          { requestLimit: "900 millis" }
+        )
         const outcomes = yield* Effect.timeout(publisher.publish([message(), message({ key: "other" })]), "20 seconds")
         assert.deepStrictEqual(tags(outcomes), ["Taken", "Taken"])
         yield* eventually(() => closed === 2)
