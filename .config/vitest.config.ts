@@ -29,6 +29,7 @@ export default defineConfig({
       project("testing", "packages/testing"),
       project("adapters-memory", "packages/adapters-memory"),
       project("adapters-pg", "packages/adapters-pg", { globalSetup: "test/support/server.ts" }),
+      project("publishers", "packages/publishers"),
       project("benchmarks", "benchmarks"),
       project("banking", "examples/banking"),
       project("travel-expenses", "examples/travel-expenses")

@@ -50,7 +50,7 @@ for (const { allowed, folder, forbidden } of Object.values(walls)) {
   if (allowed.length > 0) plant(`${folder}/plantedAllowed.ts`, linesOf(allowed))
 }
 for (const folder of new Set(Object.values(walls).map(({ folder }) => folder))) {
-  if (!folder.endsWith("newRoom") && folder !== "packages/core/src" && folder !== "packages/testing/src") {
+  if (!folder.endsWith("newRoom") && !/^packages\/(core|publishers|testing)\/src$/.test(folder)) {
     // One of the two imports is that of a type.
     plant(`${folder}/plantedCircleA.ts`, [
       `import { b } from "./plantedCircleB.ts"; export const a = b; export type A = 1`
@@ -138,7 +138,7 @@ for (const [path, text] of Object.entries(files)) {
 const sizes = {
   "251 lines of code": [["packages/core/src/domain/Long.ts", "a()\n".repeat(251)]],
   "17 files": Array.from({ length: 17 }, (_, i) => [`packages/core/src/domain/A${i}.ts`, ""]),
-  "23 files": Array.from({ length: 23 }, (_, i) => [`packages/core/src/ports/A${i}.ts`, ""])
+  "25 files": Array.from({ length: 25 }, (_, i) => [`packages/core/src/ports/A${i}.ts`, ""])
 }
 for (const [words, sources] of Object.entries(sizes)) {
   const find = (some) => problemsOf(new Map(some)).some((problem) => problem.includes(words))
@@ -148,7 +148,7 @@ for (const [words, sources] of Object.entries(sizes)) {
 const within = [
   ["packages/core/src/internal/a.ts", "a()\n".repeat(250)],
   ...Array.from({ length: 16 }, (_, i) => [`packages/core/src/domain/A${i}.ts`, "/* a comment */\n".repeat(300)]),
-  ...Array.from({ length: 22 }, (_, i) => [`packages/core/src/ports/A${i}.ts`, "// a comment\n".repeat(300)])
+  ...Array.from({ length: 24 }, (_, i) => [`packages/core/src/ports/A${i}.ts`, "// a comment\n".repeat(300)])
 ]
 for (const problem of problemsOf(new Map(within))) {
   if (!problem.includes("which is not there")) problems.push(`reported, but allowed: ${problem}`)

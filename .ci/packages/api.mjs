@@ -40,7 +40,12 @@ for (const [path, text] of code) {
 
 // Indexes.
 
-const indexes = { core: ["index", "adapter"], "adapters-memory": ["index"], "adapters-pg": ["index"] }
+const indexes = {
+  core: ["index", "adapter"],
+  "adapters-memory": ["index"],
+  "adapters-pg": ["index"],
+  publishers: ["http", "nats"]
+}
 for (const [name, files] of Object.entries(indexes)) {
   const folder = `packages/${name}/src/`
   const named = files.map((file) => code.get(`${folder}${file}.ts`)).join("\n")

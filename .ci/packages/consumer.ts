@@ -2,6 +2,8 @@
 import { MemoryEventStore } from "@hexfold/adapters-memory"
 import { PgEventStore } from "@hexfold/adapters-pg"
 import { Aggregate, Decision, Executor } from "@hexfold/core"
+import { Webhook } from "@hexfold/publishers/http"
+import { NatsMessage } from "@hexfold/publishers/nats"
 import { Scenario } from "@hexfold/testing"
 import { Effect, Schema } from "effect"
 
@@ -45,6 +47,10 @@ export const notACommand = Executor.execute(Counter, "a", new Incremented({ by: 
 export const unhandled: Effect.Effect<unknown, never, unknown> = Effect.asVoid(program)
 // @ts-expect-error connecting can fail
 export const postgres: ReturnType<typeof MemoryEventStore.layer> = PgEventStore.layerConfig()
+// @ts-expect-error a secret is redacted
+export const webhook = Webhook.make({ secrets: ["whsec_"] })
 
+const subject = NatsMessage.subjectOf("orders.v1", "a.b")
+if (subject !== "orders.v1.a%2Eb") throw new Error(subject)
 const outcome = JSON.stringify(await Effect.runPromise(Effect.provide(program, MemoryEventStore.layer())))
 if (outcome !== `{"version":1,"_tag":"TooLarge","limit":100,"state":3}`) throw new Error(outcome)

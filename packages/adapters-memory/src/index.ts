@@ -1,4 +1,5 @@
 export * as MemoryEventStore from "./MemoryEventStore.ts"
+export * as MemoryPublisher from "./MemoryPublisher.ts"
 export * as MemorySnapshotStore from "./MemorySnapshotStore.ts"
 export * as MemoryStores from "./MemoryStores.ts"
 export * as MemoryViewStore from "./MemoryViewStore.ts"

@@ -1,7 +1,7 @@
 /**
  * What authors of adapters and of test kits need, and applications do not: the
  * checks that every store makes, the codecs and the ids of events, the definition of a
- * query's answer, the folding of inline views, and work in the background.
+ * query's answer, the folding of inline views, the order of messages, and work in the background.
  */
 export * as Background from "./application/events/Background.ts"
 export * as Ids from "./application/events/Ids.ts"
@@ -13,6 +13,7 @@ export * as AppendCheck from "./ports/AppendCheck.ts"
 export * as CommitCheck from "./ports/CommitCheck.ts"
 export * as QueryAnswer from "./application/views/QueryAnswer.ts"
 export * as PositionCheck from "./ports/PositionCheck.ts"
+export * as PublisherBatch from "./ports/PublisherBatch.ts"
 export * as SnapshotCheck from "./ports/SnapshotCheck.ts"
 export * as StoreKey from "./application/lifecycle/StoreKey.ts"
 export * as TransferCheck from "./ports/TransferCheck.ts"

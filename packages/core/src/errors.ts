@@ -6,6 +6,7 @@ export {
   ConcurrencyConflict,
   EventStoreError,
   NotServing,
+  PublishError,
   SnapshotStoreError,
   VersionConflict,
   ViewStoreError,

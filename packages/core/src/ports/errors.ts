@@ -201,6 +201,39 @@ export class SnapshotStoreError extends Schema.TaggedError<SnapshotStoreError>()
   }
 }
 
+/** A message was not taken, for `reason`. The receiver may have it all the same, unless the reason is `Rejected`. */
+export class PublishError extends Schema.TaggedError<PublishError>()("PublishError", {
+  /** The name of the publication. */
+  publication: Schema.String,
+  messageId: Schema.String,
+  reason: Reason.schema,
+  /** The code of the receiver's answer, if there was one: the status of HTTP, or the error code of JetStream. */
+  code: Schema.optionalKey(Schema.Int),
+  /** How often it was tried to send the message in this call. 0 if it is not valid. */
+  attempts: Schema.Int,
+  /** How long the receiver wants to be left alone, if it has said so. */
+  retryAfter: Schema.optionalKey(Schema.Duration)
+}) {
+  static {
+    shortened(this)
+  }
+
+  get "~hexfold/concern"(): "operator" {
+    return "operator"
+  }
+
+  /** Whether the same message may be taken later. */
+  get isRetryable(): boolean {
+    return Reason.isRetryable(this.reason)
+  }
+
+  override get message(): string {
+    const { attempts, messageId, publication, reason, retryAfter } = this
+    const later = retryAfter === undefined ? "" : `; not before ${Duration.format(retryAfter)}`
+    return `message ${messageId} of ${publication}: ${reason.detail} (attempts: ${attempts}${later})`
+  }
+}
+
 /**
  * The records of this version of a view cannot be read, because they are not what the
  * events say, or not yet. Another version's records are never read instead.

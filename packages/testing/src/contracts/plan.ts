@@ -36,6 +36,13 @@ export interface Planned {
   readonly run: (open: Backend.Open) => Effect.Effect<void, unknown, Scope.Scope>
 }
 
+/** A case of any contract, as it is listed. */
+export interface Listed {
+  readonly group: string
+  readonly title: string
+  readonly undeclared: ReadonlyArray<string>
+}
+
 /** Makes a case that needs capabilities. */
 export const needs =
   (...capabilities: ReadonlyArray<Backend.Capability>) =>
@@ -61,7 +68,7 @@ export const plan = (contract: Contract, declared: ReadonlyArray<Backend.Capabil
   )
 
 /** The cases that do not run, as text: the promises by the capabilities that they need. */
-export const summary = (planned: ReadonlyArray<Planned>): string => {
+export const summary = (planned: ReadonlyArray<Listed>): string => {
   const listed = planned.filter(({ undeclared }) => undeclared.length > 0)
   const byCapabilities = Map.groupBy(listed, ({ undeclared }) => undeclared.join(", "))
   return Array.from(

@@ -1,0 +1,3 @@
+export * as CloudEvent from "./messages/CloudEvent.ts"
+export * as NatsMessage from "./nats/NatsMessage.ts"
+export * as NatsPublisher from "./nats/NatsPublisher.ts"
