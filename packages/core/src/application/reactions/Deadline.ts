@@ -6,13 +6,13 @@ import * as Clock from "effect/Clock"
 import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type * as Aggregate from "../../domain/Aggregate.ts"
 import type { AnyBoundary, Target } from "../../domain/process/steps.ts"
 import { Timer, WaitingTimers } from "../../domain/process/timers.ts"
 import type { Tagged } from "../../domain/tagged.ts"
-import { EventStore } from "../../ports/EventStore.ts"
+import type { EventStore } from "../../ports/EventStore.ts"
 import * as DerivedIds from "../commands/derivedIds.ts"
 import { InvalidCommand } from "../commands/errors.ts"
 import * as Executor from "../commands/Executor.ts"
@@ -156,10 +156,14 @@ const executing = (target: Target) =>
       TimerFired: ({ for: purpose }, { id: deadline }) => {
         if (purpose._tag !== "Command" || purpose.target !== target.name) return Effect.void
         const { encodeError } = codecOf(target)
-        return Effect.catch(execute(target, purpose.id, purpose.command), (error) =>
-          isTagged(error) && encodeError(error) !== undefined
-            ? Effect.logWarning(`the command of the deadline ${deadline} to ${target.name} was rejected: ${error._tag}`)
-            : Effect.fail(error)
+        return execute(target, purpose.id, purpose.command).pipe(
+          Effect.catch((error) =>
+            isTagged(error) && encodeError(error) !== undefined
+              ? Effect.logWarning(
+                  `the command of the deadline ${deadline} to ${target.name} was rejected: ${error._tag}`
+                )
+              : Effect.fail(error)
+          )
         )
       }
     }

@@ -130,7 +130,7 @@ const instanceOf = <State>(state: Schema.Codec<State, unknown>) =>
   })
 
 /** The instance after an event of its stream. */
-export const evolve = {
+const evolve = {
   Stepped: <State>(before: Instance<State>, event: Stepped<State>): Instance<State> => {
     const { cancels, cause, ends, sends, state, step, timers } = event
     const answered = cause._tag === "Rejection" ? cause.commandId : undefined

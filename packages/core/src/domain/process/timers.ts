@@ -14,9 +14,6 @@ const Purpose = Schema.Union([
   })
 ])
 
-/** What a timer is for. */
-export type Purpose = typeof Purpose.Type
-
 // A time is kept in milliseconds, so that the view finds the next ones by an index.
 const fields = { at: Schema.Int, for: Purpose }
 

@@ -24,7 +24,8 @@ export interface Reacting {
 
 /** A consumer that reacts. Throws for a declaration that is not valid. */
 export const consumerOf = ({ handlers, key, kind, name, sources, version }: Reacting): Consumer => {
-  check(name, version, sources)
+  // The name of a publication says its version.
+  check(kind === "publication" && isPublicName(name) ? "Publication" : name, version, sources)
   const nameOf = selector(name, sources, handlers)
   const keyOf = keyFunction(name, key ?? ofStream, sources, handlers, nameOf)
   const stored = `${kind}/${name}`
@@ -70,5 +71,7 @@ export const handlersOf = <Handler>(
     return found === undefined ? undefined : handlers.get(found)
   }
 }
+
+const isPublicName = (name: string): boolean => name.length <= 100 && /^[A-Za-z][\w-]*(\.[\w-]+)*$/.test(name)
 
 const ofStream: KeyOf = (_event, { streamId }) => streamId
