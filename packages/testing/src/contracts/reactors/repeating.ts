@@ -11,6 +11,7 @@ import {
   lastOf,
   newJournals,
   note,
+  noteAtOnce,
   noting,
   numbersOf,
   range,
@@ -202,6 +203,47 @@ export const repeating: Cases = {
       assert.deepStrictEqual(yield* numbersOf(other, journals.target, "a"), [1])
     }
   ),
+
+  "when it is stopped, nobody waits for the later keys of an event that is under way": Effect.gen(function* () {
+    const journals = newJournals()
+    const [owner, other] = yield* two
+    yield* noteAtOnce(owner, journals.source, "a", 1, 2)
+    const gate = yield* Deferred.make<void>()
+    let runs = 0
+    const handle = () => {
+      runs++
+      return Deferred.await(gate)
+    }
+    const keyed = { key: (n: number) => `${n}` }
+    // The limit is half of the lease, longer than the case may take.
+    const running = yield* reacting(owner, copier(journals, handle, keyed), { lease: "20 minutes" })
+    yield* until("a handler runs", () => runs === 1)
+    const stopping = yield* Effect.forkScoped(Fiber.interrupt(running))
+    yield* Effect.repeat(Effect.yieldNow, { times: 100 })
+    yield* Deferred.succeed(gate, undefined)
+    yield* Fiber.join(stopping)
+    yield* other.run(Reactor.catchUp(copier(journals, undefined, keyed), job))
+    assert.deepStrictEqual(yield* numbersOf(other, journals.target, "a"), [1, 2])
+  }),
+
+  "a handler that cannot be interrupted holds nobody up for longer than the lease": Effect.gen(function* () {
+    const journals = newJournals()
+    const [owner, other] = yield* two
+    yield* note(owner, journals.source, "a", 1)
+    const gate = yield* Deferred.make<void>()
+    let runs = false
+    const handle = () =>
+      Effect.suspend(() => {
+        runs = true
+        return Effect.uninterruptible(Deferred.await(gate))
+      })
+    const running = yield* reacting(owner, reactorOf(journals, handle), { stopWithin: "10 millis" })
+    yield* until("a handler runs", () => runs)
+    yield* Fiber.interrupt(running)
+    yield* other.run(Reactor.catchUp(copier(journals), job))
+    assert.deepStrictEqual(yield* numbersOf(other, journals.target, "a"), [1])
+    yield* Deferred.succeed(gate, undefined)
+  }),
 
   "one part works at a time, and each event is handled by one of many processes": Effect.gen(function* () {
     const journals = newJournals()

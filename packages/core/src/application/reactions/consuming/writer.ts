@@ -3,6 +3,7 @@ import type * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import * as Semaphore from "effect/Semaphore"
 import type { DeadLetter } from "../../../ports/deadLetter.ts"
 import type { CommitConflict, ViewStoreError } from "../../../ports/errors.ts"
 import { type Part, servingOf } from "../../../ports/generation.ts"
@@ -49,6 +50,8 @@ export const make = (given: Given): Writer => {
   const { consumer } = reaction
   const generation = { view: consumer.name, version: consumer.version, build: owned.build }
   const changed = Latch.makeUnsafe(false)
+  // What a commit that has failed was to write is in the next one. So that one begins when the outcome is known.
+  const one = Semaphore.makeUnsafe(1)
   let letters: Array<DeadLetter> = []
   let handled = 0
   let history = owned.history ?? 1
@@ -96,7 +99,7 @@ export const make = (given: Given): Writer => {
           return reports.committed(done, put)
         }
       })
-    }).pipe(Effect.uninterruptible)
+    }).pipe(one.withPermit, Effect.uninterruptible)
 
   const committing = Effect.forever(
     Effect.andThen(
