@@ -99,7 +99,7 @@ export const make = (given: Given): Writer => {
           return reports.committed(done, put)
         }
       })
-    }).pipe(one.withPermit, Effect.uninterruptible)
+    }).pipe((commit) => one.withPermit(commit), Effect.uninterruptible)
 
   const committing = Effect.forever(
     Effect.andThen(
