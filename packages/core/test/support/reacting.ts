@@ -107,7 +107,7 @@ export interface Kept {
 }
 
 /** Writes records as former owners of the reactor have left them, and leaves its position at the beginning. */
-export const leave = (records: ReadonlyMap<number, Schema.Json>, { consumer }: Reactor.Any) =>
+export const leave = (records: ReadonlyMap<number, Schema.Json>, consumer: Reactor.Any) =>
   Effect.gen(function* () {
     const store = yield* ProjectionStore.ProjectionStore
     const generation = { view: consumer.name, version: consumer.version }
