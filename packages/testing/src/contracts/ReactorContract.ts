@@ -8,6 +8,7 @@ import { declaring } from "./capabilities.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { deploying } from "./reactors/deploying.ts"
 import { handling } from "./reactors/handling.ts"
+import { losing } from "./reactors/losing.ts"
 import { poisoning } from "./reactors/poison.ts"
 import { repeating } from "./reactors/repeating.ts"
 import { watching } from "./reactors/watching.ts"
@@ -18,7 +19,16 @@ const contract: Contract = {
   name: "ReactorContract",
   needs: ["otherProcesses"],
   ownData: false,
-  groups: { declaring: declaring(["otherProcesses"]), handling, repeating, poisoning, deploying, watching, reacting }
+  groups: {
+    declaring: declaring(["otherProcesses"]),
+    handling,
+    repeating,
+    poisoning,
+    losing,
+    deploying,
+    watching,
+    reacting
+  }
 }
 
 /**

@@ -66,7 +66,7 @@ export const consume = (given: Given, owned: Ownership, until?: Horizon): Effect
     Effect.flatMap(Clock.Clock, (clock) => Effect.map(Scope.make(), (scope) => begin(given, owned, scope, clock))),
     ({ failed, work }) => Effect.raceFirst(work(until), Deferred.await(failed)),
     ({ end }, exit) => end(exit)
-  ).pipe(given.places.untilEnded)
+  )
 
 const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Clock.Clock) => {
   const { events, part, reaction, reports, settings, store } = given
@@ -209,9 +209,12 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
       for (const key of loaded.parked) parked.add(key)
     })
 
+  // Only a read that is refused later says that the history has ended. A position that the log has lost stops the reactor.
   const readTo = (log: Horizon): Effect.Effect<void, Ended> =>
+    Effect.andThen(given.places.check(owned, log), given.places.untilEnded(handOutTo(log)))
+
+  const handOutTo = (log: Horizon): Effect.Effect<void, EventStoreError | ViewStoreError> =>
     Effect.gen(function* () {
-      yield* given.places.check(owned, log)
       history = log.history
       const horizon = log.position
       writer.reads(horizon, history)
