@@ -74,7 +74,7 @@ export const comes = (what: () => string, holds: () => boolean) =>
   })
 
 /** What is done of the log, as the last commit says it. */
-export interface Written {
+interface Written {
   readonly to: number
   readonly upTo: number
   readonly open: ReadonlyArray<number>
