@@ -4,7 +4,7 @@
  * differs fails with a {@link ScenarioFailure}.
  */
 import type { MemoryStores } from "@hexfold/adapters-memory"
-import type { Aggregate, Participant, Reactor, View } from "@hexfold/core"
+import type { Aggregate, Reactor, Topic, View } from "@hexfold/core"
 import type { Effect } from "effect"
 import { ScenarioFailure } from "../scenarios/compare.ts"
 import { type Events, listed, refuseAwait } from "../scenarios/outcome.ts"
@@ -16,15 +16,15 @@ export { ScenarioFailure }
 export interface ReactorScenario<Event extends Aggregate.Tagged, In extends View.Envelope<string, unknown>, R> {
   /**
    * These events have happened in a stream, such as `Course.at("a")`, after those before, and were handled: as arguments
-   * or as a list. The stream may be that of any aggregate, also of one to which the handlers send commands.
+   * or as a list. The stream may be that of any aggregate or topic, also of one to which the handlers send commands.
    */
-  readonly given: <Name extends string, State, Given extends Aggregate.Tagged>(
-    participant: Participant.Participant<Name, State, Given, Participant.Access>,
+  readonly given: <Name extends string, Given extends Aggregate.Tagged>(
+    stream: Topic.Keyed<Name, Given>,
     ...events: Events<NoInfer<Given>>
   ) => ReactorScenario<Event, In, R>
   /** This event comes, and is handled once. */
-  readonly when: <Name extends In["aggregate"], State, Given extends Event>(
-    participant: Participant.Participant<Name, State, Given, Participant.Access>,
+  readonly when: <Name extends In["aggregate"], Given extends Event>(
+    stream: Topic.Keyed<Name, Given>,
     event: NoInfer<Given>
   ) => ReactorWhen<Event, In, R>
   /** Runs the scenario. Nothing is checked before. What the handlers need besides the stores is yours to provide. */
@@ -57,16 +57,16 @@ export interface ReactorThen<
 
 /** A command that a handler is expected to execute, made by {@link command} or {@link rejected}. */
 export interface Command {
-  /** The name of the aggregate or boundary. */
+  /** The name of the aggregate, the boundary or the topic. */
   readonly target: string
-  /** The id of the aggregate. */
+  /** The id of the aggregate, or the key of the topic. */
   readonly id?: unknown
   readonly command: unknown
   /** The error with which the domain rejects it; undefined if it is accepted. */
   readonly error?: unknown
 }
 
-/** What {@link command} takes after its target: the id of an aggregate, and the command. */
+/** What {@link command} takes after its target: the id of an aggregate, and the command; the key of a topic, and its events. */
 export type Arguments<T> = T extends {
   readonly _tag: "Boundary"
   readonly decide: (command: infer Command, states: never) => unknown
@@ -77,16 +77,19 @@ export type Arguments<T> = T extends {
         readonly decide: (command: infer Command, state: never) => unknown
       }
     ? [id: Id, command: Command]
-    : never
+    : T extends Topic.Topic<infer _Name, infer Key, infer Event>
+      ? [key: Key, ...events: ReadonlyArray<Event>]
+      : never
 
-/** What a command is executed on: an aggregate or a boundary. */
+/** What a command is executed on: an aggregate, a boundary, or a topic to which events are published. */
 export interface Target {
   readonly name: string
-  readonly decide: (command: never, state: never) => unknown
+  readonly schemas?: unknown
 }
 
 /**
- * A command that is accepted: `command(aggregate, id, command)` or `command(boundary, command)`, as for `Executor.execute`.
+ * A command that is accepted: `command(aggregate, id, command)` or `command(boundary, command)`, as for
+ * `Executor.execute`, or `command(topic, key, event)` for what `Executor.publish` records.
  *
  * @example
  * ```ts
@@ -100,10 +103,11 @@ export interface Target {
  * ```
  */
 export const command = <const T extends Target>(target: T, ...args: Arguments<T>): Command => {
-  const given: ReadonlyArray<unknown> = args
-  return "_tag" in target
-    ? { target: target.name, command: given[0] }
-    : { target: target.name, id: given[0], command: given[1] }
+  const [first, ...others]: ReadonlyArray<unknown> = args
+  if (!("_tag" in target)) return { target: target.name, id: first, command: others[0] }
+  return target._tag === "Topic"
+    ? { target: target.name, id: first, command: others }
+    : { target: target.name, command: first }
 }
 
 /**
@@ -188,11 +192,10 @@ export const of = <Name extends string, Event extends Aggregate.Tagged, In exten
   reactor: Reactor.Reactor<Name, Event, In, R>
 ): ReactorScenario<Event, In, R> => {
   const after = (steps: ReadonlyArray<Step>): ReactorThen<Event, In, R> => ({
-    given: (participant, ...events) =>
-      after([...steps, { participant, events: () => listed(events), check: undefined }]),
-    when: (participant, event) => {
+    given: (stream, ...events) => after([...steps, { stream, events: () => listed(events), check: undefined }]),
+    when: (stream, event) => {
       const tag = event._tag
-      const next = (check: Check) => after([...steps, { participant, events: () => [event], check }])
+      const next = (check: Check) => after([...steps, { stream, events: () => [event], check }])
       return {
         then: (...commands) => {
           refuseAwait(`when(${tag})`, commands[0])

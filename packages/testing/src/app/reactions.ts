@@ -1,10 +1,10 @@
 /** Handles events of a reactor's scenario on stores in memory. */
 import type { MemoryStores } from "@hexfold/adapters-memory"
-import { type Aggregate, EventStore, type Participant, type Reactor } from "@hexfold/core"
+import { type Aggregate, EventStore, type Reactor, type StreamId, type Topic } from "@hexfold/core"
 import { EventCodec, Handling, Ids } from "@hexfold/core/adapter"
 import { Clock, Deferred, Effect, type Exit, Fiber, Result, Stream } from "effect"
 import { ScenarioFailure } from "../scenarios/compare.ts"
-import { keepEvent } from "../scenarios/kept.ts"
+import { type Events, keepEvent } from "../scenarios/kept.ts"
 import { inOrder } from "./shown.ts"
 
 /** A command that the handler has executed. */
@@ -21,13 +21,13 @@ export interface Handled {
 
 /** Events of one stream. */
 export interface Given {
-  readonly participant: Participant.Any
+  readonly stream: { readonly source: Events; readonly streamId: StreamId.StreamId }
   readonly events: () => ReadonlyArray<Aggregate.Tagged>
 }
 
 /** Appends events as a store keeps them. */
 export const append = (
-  { events, participant: { source, streamId } }: Given,
+  { events, stream: { source, streamId } }: Given,
   which: string
 ): Effect.Effect<ReadonlyArray<EventStore.RecordedEvent>, ScenarioFailure, MemoryStores.Stores> =>
   Effect.gen(function* () {
@@ -35,7 +35,7 @@ export const append = (
     const nextId = yield* Ids.Next
     const now = yield* Clock.currentTimeMillis
     const kept = yield* trying(() => events().map((event) => keepEvent(source, which, event).value))
-    const codec = EventCodec.of(source as Participant.Participant<string, unknown, Aggregate.Tagged>["source"])
+    const codec = EventCodec.of(source as Topic.Declaring<string, Aggregate.Tagged>)
     const written = kept.map((event) => {
       const id = nextId(now)
       return { id, ...Result.getOrThrow(codec.encode(event)), metadata: { correlationId: id, causationId: id } }

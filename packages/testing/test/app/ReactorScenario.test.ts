@@ -1,5 +1,5 @@
 import { assert, describe, expect, expectTypeOf, it } from "@effect/vitest"
-import { Aggregate, Boundary, Decision, type EventStore, Executor, Reactor } from "@hexfold/core"
+import { Aggregate, Boundary, Decision, type EventStore, Executor, Reactor, Topic } from "@hexfold/core"
 import { ReactorScenario } from "@hexfold/testing"
 import { Context, Effect, Schema } from "effect"
 
@@ -143,12 +143,42 @@ describe("a scenario of a reactor", () => {
       .thenRepeats().run
   })
 
+  it.effect("takes events of topics, and what is published to them", () => {
+    const News = Topic.make("News", { key: Schema.String, events: [Closed, Freed] })
+    const reactor = Reactor.make("Answer", {
+      from: [News],
+      start: "beginning",
+      on: { Freed: ({ places }, { id }) => Executor.publish(News, id, places > 0 ? [new Closed()] : []) }
+    })
+    return ReactorScenario.of(reactor)
+      .given(News.at("a"), new Closed())
+      .when(News.at("a"), freed(1))
+      .then(ReactorScenario.command(News, "a", new Closed()))
+      .thenRepeats().run
+  })
+
   it.effect("checks events on their way into the store", () =>
     Effect.gen(function* () {
       const { run } = waiting.when(Course.at("a"), { _tag: "Freed", places: 0.5 }).thenNothing()
       expect(yield* failureOf(run)).toContain("the event Freed of Course")
     })
   )
+})
+
+describe("the types of a scenario", () => {
+  it("refuse events that are not of the stream, streams that are no source, and commands that the target does not have", () => {
+    const wrong = () => [
+      // @ts-expect-error -- a course has no such event
+      waiting.given(Course.at("a"), new Joined({ guest: "anna" })),
+      // @ts-expect-error -- the reactor does not read this aggregate
+      waiting.when(WaitingList.at("a"), new Joined({ guest: "anna" })),
+      // @ts-expect-error -- a waiting list has no such command
+      ReactorScenario.command(WaitingList, "a", new InviteBoth({ a: "a", b: "b" })),
+      // @ts-expect-error -- its ids are texts
+      ReactorScenario.command(WaitingList, 7, new Invite())
+    ]
+    expectTypeOf(wrong).toBeFunction()
+  })
 })
 
 describe("what is handled again", () => {
