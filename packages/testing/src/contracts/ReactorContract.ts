@@ -11,6 +11,7 @@ import { handling } from "./reactors/handling.ts"
 import { losing } from "./reactors/losing.ts"
 import { poisoning } from "./reactors/poison.ts"
 import { repeating } from "./reactors/repeating.ts"
+import { stopping } from "./reactors/stopping.ts"
 import { watching } from "./reactors/watching.ts"
 import { reacting } from "./topics/reacting.ts"
 import { suite as declare } from "./suite.ts"
@@ -23,6 +24,7 @@ const contract: Contract = {
     declaring: declaring(["otherProcesses"]),
     handling,
     repeating,
+    stopping,
     poisoning,
     losing,
     deploying,

@@ -84,13 +84,13 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
   const parkedHere = new Set<string>()
   const parked = new Set<string>()
   let mayBeParked = true
-  let before: DoneAhead.DoneBefore = { upTo: 0, has: () => false }
+  let before = DoneAhead.nothing
   let stoppedBy: ReactionFailed | undefined
   let history = owned.history ?? 1
   let from = owned.position
   let open = 0
   let isEnding = false
-  const writer = Writer.make({ ...given, owned, progress, clock, isFormer: () => progress.readTo() < before.upTo })
+  const writer = Writer.make({ ...given, owned, progress, clock, before: () => before })
 
   // A unit is busy from the beginning of an attempt until its outcome is noted, or until the attempt has failed.
   const busy = new Set<Unit>()
@@ -246,10 +246,10 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
     })
 
   const prepared = Effect.gen(function* () {
-    const { states } = yield* store.load(generation, DoneAhead.keys)
+    const loaded = yield* store.load(generation, DoneAhead.keys)
     mayBeParked = yield* store.hasParked(generation)
     const log = yield* horizonOf(events)
-    before = states.size === 0 ? before : yield* DoneAhead.read(states, events, log)
+    before = yield* DoneAhead.read(loaded, part, events, log)
   })
 
   /** Ends when every event up to a horizon is done. */
