@@ -1,4 +1,6 @@
 import { ReactorContract } from "@hexfold/testing/contracts"
-import { apart } from "./support/backends.ts"
+import { apart, together } from "./support/backends.ts"
 
 ReactorContract.suite("memory", apart)
+
+ReactorContract.suite("memory, all stores over one log", together)

@@ -8,8 +8,10 @@ import { declaring } from "./capabilities.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { deploying } from "./reactors/deploying.ts"
 import { handling } from "./reactors/handling.ts"
+import { losing } from "./reactors/losing.ts"
 import { poisoning } from "./reactors/poison.ts"
 import { repeating } from "./reactors/repeating.ts"
+import { stopping } from "./reactors/stopping.ts"
 import { watching } from "./reactors/watching.ts"
 import { reacting } from "./topics/reacting.ts"
 import { suite as declare } from "./suite.ts"
@@ -18,7 +20,17 @@ const contract: Contract = {
   name: "ReactorContract",
   needs: ["otherProcesses"],
   ownData: false,
-  groups: { declaring: declaring(["otherProcesses"]), handling, repeating, poisoning, deploying, watching, reacting }
+  groups: {
+    declaring: declaring(["otherProcesses"]),
+    handling,
+    repeating,
+    stopping,
+    poisoning,
+    losing,
+    deploying,
+    watching,
+    reacting
+  }
 }
 
 /**

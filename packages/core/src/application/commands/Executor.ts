@@ -347,7 +347,7 @@ const executeAggregate = (aggregate: SomeAggregate, id: unknown, command: Tagged
     if (Result.isFailure(streamId)) return refuse("aggregate", aggregate, command, streamId.failure, current)
     const stream = streamId.success
     const fingerprint = () => CommandCodec.of(aggregate).fingerprint(stream, command)
-    return named(options, current, fingerprint, (options, key) =>
+    return named(options, current, { target: aggregate.name, id, command }, fingerprint, (options, key) =>
       Result.isFailure(key)
         ? refuse("aggregate", aggregate, command, key.failure, current)
         : execution.run(aggregatePlan(aggregate, stream, command, key.success, options), options, current)
@@ -358,7 +358,7 @@ const executeBoundary = (boundary: SomeBoundary, command: Tagged, options: Bound
   Effect.contextWith((context: Context.Context<EventStore>) => {
     const current = commandContext(context)
     const fingerprint = () => CommandCodec.ofBoundary(boundary).fingerprint(command)
-    return named(options, current, fingerprint, (options, key) =>
+    return named(options, current, { target: boundary.name, command }, fingerprint, (options, key) =>
       Result.isFailure(key)
         ? refuse("boundary", boundary, command, key.failure, current)
         : execution.run(boundaryPlan(boundary, command, key.success, options), options, current)

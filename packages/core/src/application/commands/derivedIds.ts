@@ -29,7 +29,23 @@ export interface DerivedIds {
    * no other.
    */
   readonly run: <A, E, R>(content: string, execute: (id: string) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** Is put around each command that has an id. */
+  readonly around?: Around
 }
+
+/** A command that is executed for an event. */
+export interface Executed {
+  /** The name of the aggregate or boundary. */
+  readonly target: string
+  /** The id of the aggregate. */
+  readonly id?: unknown
+  readonly command: unknown
+  /** Its own id, or the one that is derived. */
+  readonly commandId: string
+}
+
+/** Does something before and after a command that is executed for an event. */
+export type Around = <A, E, R>(executed: Executed, execute: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /** Names the commands that have no id of their own. Nothing does by default. */
 export const Current = Context.Reference<DerivedIds | undefined>("@hexfold/core/DerivedIds", {
@@ -44,10 +60,11 @@ export const Current = Context.Reference<DerivedIds | undefined>("@hexfold/core/
  * again: its append may have happened all the same. (3) If another command comes to a place, the store refuses it,
  * because the id is that of a command with another content.
  */
-export const make = (handling: string): DerivedIds => {
+export const make = (handling: string, around?: Around): DerivedIds => {
   const kept = new Map<string, Array<number>>()
   let next = 0
   return {
+    ...(around === undefined ? undefined : { around }),
     run: (content, execute) =>
       Effect.suspend(() => {
         const place = kept.get(content)?.shift() ?? next++

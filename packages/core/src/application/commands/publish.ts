@@ -58,7 +58,8 @@ export const publish = <Name extends string, Key, Event extends Tagged, Publishe
       if (Result.isFailure(made)) return refuse(made.failure)
       const publication = made.success
       const fingerprint = () => Result.succeed(published.fingerprintOf(publication))
-      return named(options, current, fingerprint, (options, key) => {
+      const what = { target: topic.name, id: key, command: all }
+      return named(options, current, what, fingerprint, (options, key) => {
         // Events that were checked always have a fingerprint.
         const command = Result.getOrThrow(key)
         const wrong = invalidKey(topic.name, command)

@@ -1,4 +1,4 @@
-import { Aggregate, Decision, Executor, Reactor } from "@hexfold/core"
+import { Aggregate, Decision, Executor, Reactor, Versions } from "@hexfold/core"
 import { Effect, Layer, Schedule, Schema, Stream } from "effect"
 import { eventually } from "../eventually.ts"
 import type { TroubledNode } from "../projections/trouble.ts"
@@ -14,6 +14,7 @@ const soon = Schedule.max([Schedule.spaced("5 millis"), Schedule.recurs(2)])
 
 class Note extends Schema.TaggedClass<Note>()("Note", { n: Schema.Int }) {}
 class Noted extends Schema.TaggedClass<Noted>()("Noted", { n: Schema.Int }) {}
+class SeveralNoted extends Schema.TaggedClass<SeveralNoted>()("SeveralNoted", { ns: Schema.Array(Schema.Int) }) {}
 
 const aggregate = (name: string) =>
   Aggregate.make(name, {
@@ -22,6 +23,7 @@ const aggregate = (name: string) =>
     initial: [],
     commands: [Note],
     events: [Noted],
+    retired: [Versions.retired(SeveralNoted, ({ ns }) => ns.map((n) => new Noted({ n })))],
     errors: [],
     decide: { Note: ({ n }) => Decision.accept(new Noted({ n })) },
     evolve: { Noted: (all, { n }) => [...all, n] }
@@ -39,6 +41,20 @@ type Journal = Journals["source"]
 /** Appends numbers to a stream, each by a command of its own. */
 export const note = ({ run }: TroubledNode, journal: Journal, id: string, ...ns: ReadonlyArray<number>) =>
   run(Effect.forEach(ns, (n) => Executor.execute(journal, id, new Note({ n })), { discard: true }))
+
+/** Appends numbers to a stream as one stored event, which becomes one current event for each of them. */
+export const noteAtOnce = (
+  { eventStore }: TroubledNode,
+  journal: Journal,
+  id: string,
+  ...ns: ReadonlyArray<number>
+) => {
+  const eventId = crypto.randomUUID()
+  const metadata = { correlationId: eventId, causationId: eventId }
+  const event = { id: eventId, type: "SeveralNoted", data: { _tag: "SeveralNoted", ns: [...ns] }, metadata }
+  const write = { streamId: journal.streamId(id), events: [event] }
+  return eventStore.append({ conditions: [], parts: [{ writes: [write], reads: [] }] })
+}
 
 /** Executes the command that notes a number. */
 export const noting = (journal: Journal, id: string, n: number) => Executor.execute(journal, id, new Note({ n }))

@@ -1,10 +1,21 @@
 import { assert } from "@effect/vitest"
 import { Reactor } from "@hexfold/core"
-import { Effect, Stream } from "effect"
-import { statusOf } from "../projections/tallies.ts"
+import { Deferred, Effect, Stream } from "effect"
+import { statusOf, until } from "../projections/tallies.ts"
 import { open } from "../projections/trouble.ts"
 import type { Cases } from "../plan.ts"
-import { copier, type Definition, job, type Journals, newJournals, note, numbersOf } from "./journals.ts"
+import {
+  copier,
+  type Definition,
+  job,
+  type Journals,
+  newJournals,
+  note,
+  noteAtOnce,
+  numbersOf,
+  reacting,
+  reactorOf
+} from "./journals.ts"
 
 /** A copier whose handler fails for the number 2 before its command. */
 const failing = (journals: Journals, definition: Definition) =>
@@ -85,6 +96,36 @@ export const poisoning: Cases = {
     yield* node.run(Reactor.catchUp(mended, job))
     assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1, 2, 3, 4])
   }),
+
+  "a parked key stays parked for an event of several keys that waits while later events are read": Effect.gen(
+    function* () {
+      const journals = newJournals()
+      const node = yield* open
+      const gate = yield* Deferred.make<void>()
+      const handled: Array<number> = []
+      const reactor = reactorOf(
+        journals,
+        (n) =>
+          Effect.gen(function* () {
+            if (n === 2) yield* Effect.fail("two is too much")
+            handled.push(n)
+            if (n === 1) yield* Deferred.await(gate)
+          }),
+        { onPoison: "park", key: (n) => (n % 2 === 0 ? "even" : `${n}`) }
+      )
+      yield* note(node, journals.source, "a", 2)
+      yield* node.run(Reactor.catchUp(reactor, job))
+      yield* noteAtOnce(node, journals.source, "a", 1, 4)
+      yield* reacting(node, reactor, job)
+      yield* until("the first key of the event is handled", () => handled.length === 1)
+      yield* note(node, journals.source, "a", 3)
+      yield* until("a later event is handled", () => handled.length === 2)
+      yield* Deferred.succeed(gate, undefined)
+      const waits = () => node.commits.some(({ deadLetters }) => deadLetters?.put[0]?.streamVersion === 2)
+      yield* until("the event is done", () => waits() || handled.length === 3)
+      assert.deepStrictEqual(handled, [1, 3])
+    }
+  ),
 
   "a handler that throws, or that interrupts itself, has failed": Effect.gen(function* () {
     const journals = newJournals()

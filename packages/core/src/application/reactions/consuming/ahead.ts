@@ -8,7 +8,7 @@ import type { Part } from "../../../ports/generation.ts"
 import type { Changes, Loaded } from "../../../ports/ProjectionStore.ts"
 import { confirm } from "../../events/positions.ts"
 import { partOf } from "../../views/partOf.ts"
-import type { Ahead } from "./progress.ts"
+import type { Progress } from "./progress.ts"
 
 /** Tells whether an event that is read again was done before. */
 export interface DoneBefore {
@@ -16,15 +16,25 @@ export interface DoneBefore {
   readonly has: (position: number, key: string) => boolean
   /** No event after this position was. */
   readonly upTo: number
+  /** What the record of the part says of another number of parts. Other parts may not have read it yet, so it stays. */
+  readonly others: ReadonlyArray<Done>
 }
 
-// `of` is the number of parts when the record was written: the keys may be divided into another number since.
-const Kept = Schema.Struct({
+/** Nothing was done before. */
+export const nothing: DoneBefore = { has: () => false, upTo: 0, others: [] }
+
+// `of` is the number of parts when it was written: the keys may be divided into another number since.
+const Done = Schema.Struct({
   of: Schema.Int,
   history: Schema.Int,
   upTo: Schema.Int,
   open: Schema.Array(Schema.Int)
 })
+
+/** For the keys of a part, all events up to `upTo` are done, except the open ones. */
+export type Done = typeof Done.Type
+
+const Kept = Schema.Struct({ ...Done.fields, others: Schema.optionalKey(Schema.Array(Done)) })
 
 /** The key of the record of a part. */
 const keyOf = (index: number): string => `done ${index}`
@@ -36,54 +46,63 @@ export const keys: ReadonlyArray<string> = Array.from({ length: 1_000 }, (_, ind
 export const unchanged: Changes = { put: [], remove: [] }
 
 /** The change that keeps what is done after the position that is committed with it. */
-export const changesOf = ({ index, of }: Part, history: number, ahead: Ahead | undefined, isKept: boolean): Changes => {
-  if (ahead !== undefined) return { put: [{ key: keyOf(index), state: { of, history, ...ahead } }], remove: [] }
-  return { put: [], remove: isKept ? [keyOf(index)] : [] }
+export const changesOf = (
+  { index, of }: Part,
+  history: number,
+  progress: Pick<Progress, "ahead" | "position">,
+  { others }: DoneBefore,
+  isKept: boolean
+): Changes => {
+  const ahead = progress.ahead()
+  const key = keyOf(index)
+  if (ahead === undefined && others.length === 0) return { put: [], remove: isKept ? [key] : [] }
+  const own = { of, history, ...(ahead ?? { upTo: progress.position(), open: [] }) }
+  return { put: [{ key, state: others.length === 0 ? own : { ...own, others } }], remove: [] }
 }
 
 /**
- * Reads the records. One that does not decode, or of events that the log does not have any more, is left out: an event
- * that is done twice is better than one that is not done.
+ * Reads the records for the owner of a part. One that does not decode, or of events that the log does not have any more,
+ * is left out: an event that is done twice is better than one that is not done.
  */
 export const read = (
-  states: Loaded["states"],
+  { positions, states }: Pick<Loaded, "positions" | "states">,
+  part: Part,
   events: EventStore["Service"],
   log: Horizon
 ): Effect.Effect<DoneBefore, EventStoreError> =>
   Effect.gen(function* () {
-    const records = new Map<number, Map<number, Record>>()
-    let last = 0
+    if (states.size === 0) return nothing
+    const first = Math.min(...positions)
+    const all: Array<{ readonly index: number; readonly done: Done; readonly open: ReadonlySet<number> }> = []
     for (const [key, state] of states) {
       const kept = decode(state)
       if (Option.isNone(kept)) continue
-      const { history, of, open, upTo } = kept.value
-      const isThere = yield* confirm(events, { history, position: upTo }, log).pipe(
-        Effect.as(true),
-        Effect.catchIf(
-          (error) => !error.isRetryable,
-          () => Effect.succeed(false)
-        )
-      )
-      if (!isThere) continue
-      const parts = records.get(of) ?? new Map<number, Record>()
-      records.set(of, parts)
-      parts.set(Number(key.slice(keyOf(0).length - 1)), { upTo, open: new Set(open) })
-      last = Math.max(last, upTo)
+      const { others = [], ...own } = kept.value
+      const index = Number(key.slice(keyOf(0).length - 1))
+      for (const done of [own, ...others]) {
+        if (yield* isThere(done, events, log)) all.push({ index, done, open: new Set(done.open) })
+      }
     }
     return {
-      upTo: last,
+      upTo: Math.max(0, ...all.map(({ done }) => done.upTo)),
       has: (position, key) =>
-        position <= last &&
-        [...records].some(([of, parts]) => {
-          const record = parts.get(partOf(key, of))
-          return record !== undefined && position <= record.upTo && !record.open.has(position)
-        })
+        all.some(
+          ({ done: { of, upTo }, index, open }) => position <= upTo && !open.has(position) && partOf(key, of) === index
+        ),
+      // What every part has passed is asked for by none.
+      others: all
+        .filter(({ done, index }) => index === part.index && done.of !== part.of && done.upTo > first)
+        .map(({ done }) => done)
     }
   })
 
-interface Record {
-  readonly upTo: number
-  readonly open: ReadonlySet<number>
-}
+const isThere = ({ history, upTo }: Done, events: EventStore["Service"], log: Horizon) =>
+  confirm(events, { history, position: upTo }, log).pipe(
+    Effect.as(true),
+    Effect.catchIf(
+      (error) => !error.isRetryable,
+      () => Effect.succeed(false)
+    )
+  )
 
 const decode = Schema.decodeUnknownOption(Kept)

@@ -11,6 +11,7 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Result from "effect/Result"
+import { disconnect } from "../../../internal/disconnect.ts"
 import { inSteps } from "../../../internal/steps.ts"
 import type { CommitConflict, EventStoreError, ViewStoreError } from "../../../ports/errors.ts"
 import type { EventStore, Horizon } from "../../../ports/EventStore.ts"
@@ -65,7 +66,7 @@ export const consume = (given: Given, owned: Ownership, until?: Horizon): Effect
     Effect.flatMap(Clock.Clock, (clock) => Effect.map(Scope.make(), (scope) => begin(given, owned, scope, clock))),
     ({ failed, work }) => Effect.raceFirst(work(until), Deferred.await(failed)),
     ({ end }, exit) => end(exit)
-  ).pipe(given.places.untilEnded)
+  )
 
 const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Clock.Clock) => {
   const { events, part, reaction, reports, settings, store } = given
@@ -77,18 +78,19 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
   const room = Semaphore.makeUnsafe(settings.window)
   const failed = Deferred.makeUnsafe<never, Ended>()
   const idle = Latch.makeUnsafe(true)
-  // Keys that this owner has parked, and those that the store has said of the last page. A key of the first kind may have
-  // been retried since: then a commit that lets an event wait for it is refused, and the next owner begins anew.
+  // Keys that this owner has parked, and those that the store has said when an event of the key was read last. What it has
+  // said of a key stays while pages without the key are read: its event may still wait for its turn. A key may have been
+  // retried since: then a commit that lets an event wait for it is refused, and the next owner begins anew.
   const parkedHere = new Set<string>()
-  let parked: ReadonlySet<string> = new Set()
+  const parked = new Set<string>()
   let mayBeParked = true
-  let before: DoneAhead.DoneBefore = { upTo: 0, has: () => false }
+  let before = DoneAhead.nothing
   let stoppedBy: ReactionFailed | undefined
   let history = owned.history ?? 1
   let from = owned.position
   let open = 0
   let isEnding = false
-  const writer = Writer.make({ ...given, owned, progress, clock, isFormer: () => progress.readTo() < before.upTo })
+  const writer = Writer.make({ ...given, owned, progress, clock, before: () => before })
 
   // A unit is busy from the beginning of an attempt until its outcome is noted, or until the attempt has failed.
   const busy = new Set<Unit>()
@@ -102,8 +104,11 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
     <A>(handling: Effect.Effect<A>): Effect.Effect<A> =>
       slots.withPermit(
         Effect.suspend(() => {
-          // No attempt begins while the owner ends.
-          if (isEnding) return Effect.never
+          // No attempt begins while the owner ends, and nobody waits for the unit then.
+          if (isEnding) {
+            rest(unit)
+            return Effect.never
+          }
           busy.add(unit)
           idle.closeUnsafe()
           return handling
@@ -198,12 +203,18 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
     Effect.gen(function* () {
       if (!mayBeParked || units.length === 0) return
       const keys = [...new Set(units.flatMap((unit) => unit.keys))]
-      if (keys.length > 0) parked = (yield* store.load(generation, keys)).parked
+      if (keys.length === 0) return
+      const loaded = yield* store.load(generation, keys)
+      for (const key of keys) if (!loaded.parked.has(key)) parked.delete(key)
+      for (const key of loaded.parked) parked.add(key)
     })
 
+  // Only a read that is refused later says that the history has ended. A position that the log has lost stops the reactor.
   const readTo = (log: Horizon): Effect.Effect<void, Ended> =>
+    Effect.andThen(given.places.check(owned, log), given.places.untilEnded(handOutTo(log)))
+
+  const handOutTo = (log: Horizon): Effect.Effect<void, EventStoreError | ViewStoreError> =>
     Effect.gen(function* () {
-      yield* given.places.check(owned, log)
       history = log.history
       const horizon = log.position
       writer.reads(horizon, history)
@@ -235,10 +246,10 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
     })
 
   const prepared = Effect.gen(function* () {
-    const { states } = yield* store.load(generation, DoneAhead.keys)
+    const loaded = yield* store.load(generation, DoneAhead.keys)
     mayBeParked = yield* store.hasParked(generation)
     const log = yield* horizonOf(events)
-    before = states.size === 0 ? before : yield* DoneAhead.read(states, events, log)
+    before = yield* DoneAhead.read(loaded, part, events, log)
   })
 
   /** Ends when every event up to a horizon is done. */
@@ -268,7 +279,9 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
         isEnding = true
         const isFenced = given.isLost() || isOver(exit)
         if (!isFenced) yield* Effect.timeoutOption(Effect.interruptible(idle.await), settings.stopWithin)
-        yield* Scope.close(scope, exit)
+        // A handler that cannot be interrupted is left when the lease has ended: then another owner works.
+        const closing = Effect.timeoutOption(Effect.interruptible(disconnect(Scope.close(scope, exit))), settings.lease)
+        if (Option.isNone(yield* closing)) yield* reports.left
         // The next owner finds out where it has to begin, whether or not this is written.
         if (!isFenced) yield* Effect.ignore(writer.commit(stoppedBy))
       })

@@ -158,13 +158,18 @@ const waiting = Schedule.min([Schedule.exponential("100 millis"), Schedule.space
 const isOfNewerProgram = (cause: unknown): boolean => cause instanceof UnknownEvent || cause instanceof UnknownMetadata
 
 /** Runs the handler once, so that its commands are named after the event and carry its metadata on. */
-const inContext = ({ envelope, event }: DecodedPart, recorded: RecordedEvent, { consumer, handle }: Reaction) =>
+export const inContext = (
+  { envelope, event }: DecodedPart,
+  recorded: RecordedEvent,
+  { consumer, handle }: Pick<Reaction, "consumer" | "handle">,
+  around?: DerivedIds.Around
+) =>
   Effect.contextWith((context: Context.Context<never>) => {
     const { eventId, metadata, part, position } = envelope
     const key = DerivedIds.nameOf({ consumer: consumer.name, position, eventId, part })
     const { correlationId } = metadata
     const handling = Effect.suspend(() => handle(event, envelope, recorded)).pipe(
-      Effect.provideService(DerivedIds.Current, DerivedIds.make(key)),
+      Effect.provideService(DerivedIds.Current, DerivedIds.make(key, around)),
       Effect.provideService(Metadata.Current, { correlationId, causationId: eventId }),
       Effect.provideService(Current, { key })
     )

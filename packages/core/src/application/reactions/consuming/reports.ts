@@ -37,6 +37,7 @@ export const makeReports = (consumer: Consumer) => {
     stores,
     unknown,
     refused,
+    left: Effect.logWarning(`${place}: leaves a handler behind that did not end when it was interrupted`),
     yields: Effect.logInfo(`${place}: ends its work, because a higher version takes over`),
 
     /** Reports an attempt of a handler that has failed. */

@@ -97,8 +97,7 @@ const make = (
     // The keys can be divided anew when all parts have done everything up to one position, and nothing after it.
     const level = Effect.fnUntraced(function* (positions: ReadonlyArray<number>) {
       const log = yield* horizonOf(events)
-      const { states } = yield* store.load(generation, DoneAhead.keys)
-      const { upTo } = yield* DoneAhead.read(states, events, log)
+      const { upTo } = yield* DoneAhead.read(yield* store.load(generation, DoneAhead.keys), part, events, log)
       const until = { ...log, position: Math.max(upTo, ...positions) }
       yield* Effect.forEach(
         positions.keys(),

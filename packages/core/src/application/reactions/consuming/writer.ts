@@ -3,6 +3,7 @@ import type * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import * as Semaphore from "effect/Semaphore"
 import type { DeadLetter } from "../../../ports/deadLetter.ts"
 import type { CommitConflict, ViewStoreError } from "../../../ports/errors.ts"
 import { type Part, servingOf } from "../../../ports/generation.ts"
@@ -25,8 +26,8 @@ export interface Given {
   readonly owned: Ownership
   readonly progress: Progress
   readonly clock: Clock.Clock
-  /** Whether the owner has not read yet what a former one has done after its position. Then the record of that stays. */
-  readonly isFormer: () => boolean
+  /** What was done before. Until the owner has read all of it, the record of that stays. */
+  readonly before: () => DoneAhead.DoneBefore
 }
 
 /** Writes for one owner. */
@@ -45,10 +46,12 @@ export interface Writer {
 
 /** A writer that has nothing to write yet. */
 export const make = (given: Given): Writer => {
-  const { clock, isFormer, owned, part, progress, reaction, reports, settings, store } = given
+  const { before, clock, owned, part, progress, reaction, reports, settings, store } = given
   const { consumer } = reaction
   const generation = { view: consumer.name, version: consumer.version, build: owned.build }
   const changed = Latch.makeUnsafe(false)
+  // What a commit that has failed was to write is in the next one. So that one begins when the outcome is known.
+  const one = Semaphore.makeUnsafe(1)
   let letters: Array<DeadLetter> = []
   let handled = 0
   let history = owned.history ?? 1
@@ -60,7 +63,6 @@ export const make = (given: Given): Writer => {
   const commit = (failure?: ReactionFailed): Effect.Effect<void, CommitConflict | ViewStoreError> =>
     Effect.suspend(() => {
       const to = progress.position()
-      const ahead = progress.ahead()
       const asks = !serves && to >= horizon
       if (handled === 0 && letters.length === 0 && !asks && failure === undefined) {
         if (to > owned.passed.position()) owned.passed.pass(to, history)
@@ -71,13 +73,15 @@ export const make = (given: Given): Writer => {
       letters = []
       handled = 0
       const at = DateTime.makeUnsafe(clock.currentTimeMillisUnsafe())
+      const isFormer = progress.readTo() < before().upTo
+      const records = isFormer ? DoneAhead.unchanged : DoneAhead.changesOf(part, history, progress, before(), isKept)
       const writing = owned.passed.commit(to, history, (from) =>
         store.commit({
           owner: { generation, part: part.index, epoch: owned.epoch },
           from,
           to,
           history,
-          records: isFormer() ? DoneAhead.unchanged : DoneAhead.changesOf(part, history, ahead, isKept),
+          records,
           deadLetters: { put, remove: [] },
           progress: failure === undefined ? {} : { failure: unapplied(failure, at) },
           ...(asks ? { asks: "serve" as const } : {})
@@ -91,12 +95,12 @@ export const make = (given: Given): Writer => {
           return Effect.fail(error)
         },
         onSuccess: () => {
-          isKept = isFormer() || ahead !== undefined
+          isKept = isFormer || records.put.length > 0
           if (asks && part.of === 1) serves = true
           return reports.committed(done, put)
         }
       })
-    }).pipe(Effect.uninterruptible)
+    }).pipe((commit) => one.withPermit(commit), Effect.uninterruptible)
 
   const committing = Effect.forever(
     Effect.andThen(
