@@ -18,9 +18,12 @@ import { InvalidCommand } from "../commands/errors.ts"
 import * as Executor from "../commands/Executor.ts"
 import type { ExecuteError } from "../commands/options.ts"
 import * as Ids from "../events/Ids.ts"
+import * as Records from "../queries/Records.ts"
 import * as Delivery from "./consuming/delivery.ts"
 import { codecOf, execute, isTagged } from "./processes/targets.ts"
 import { digest } from "../../domain/view/digest.ts"
+import * as Query from "../../domain/Query.ts"
+import type { ViewStore } from "../../ports/ViewStore.ts"
 import * as Reactor from "./Reactor.ts"
 
 /** When the command is executed, and under which id the deadline is known. */
@@ -124,6 +127,24 @@ export const cancel = (deadline: string): Effect.Effect<boolean, Executor.LoadEr
 export const Waiting = WaitingTimers
 
 /**
+ * For how long the timer has waited whose time was over first; zero if no time is over. It grows while no process lets
+ * timers fire. It is read from {@link Waiting}, so watch with `ProjectionMonitor` that this view is kept, too.
+ *
+ * @example
+ * ```ts
+ * import { Deadline, ProjectionMonitor } from "@hexfold/core"
+ * import { Effect } from "effect"
+ *
+ * const healthy = Effect.all([Deadline.overdue, ProjectionMonitor.health([Deadline.Waiting])])
+ * ```
+ */
+export const overdue: Effect.Effect<Duration.Duration, Records.QueryError, ViewStore> = Effect.gen(function* () {
+  const { rows } = yield* Records.query(WaitingTimers, Query.from(WaitingTimers, { orderBy: ["at"], limit: 1 }))
+  const now = yield* Clock.currentTimeMillis
+  return Duration.millis(Math.max(0, now - (rows[0]?.state.at ?? now)))
+})
+
+/**
  * Executes the commands of deadlines for these aggregates and boundaries, for as long as the layer lives, in the order of
  * their times for each target and id. Any number of processes may do it. A command that is rejected is done: a warning
  * says so.
@@ -151,7 +172,9 @@ const executing = (target: Target) =>
     start: "beginning",
     onPoison: "park",
     key: (event, { id }) =>
-      event._tag === "TimerFired" && event.for._tag === "Command" ? JSON.stringify(event.for.id ?? "") : id,
+      event._tag === "TimerFired" && event.for._tag === "Command" && event.for.id !== undefined
+        ? JSON.stringify(event.for.id)
+        : id,
     on: {
       TimerFired: ({ for: purpose }, { id: deadline }) => {
         if (purpose._tag !== "Command" || purpose.target !== target.name) return Effect.void

@@ -20,7 +20,7 @@ import { consumerOf, handlersOf } from "../../domain/view/reacting.ts"
 import type { EnvelopeOf, EnvelopeWith, EventOf, EventWith } from "../../domain/View.ts"
 import type * as Aggregate from "../../domain/Aggregate.ts"
 import type { DeadLetter, DeadLetterOptions } from "../../ports/deadLetter.ts"
-import type { ViewStoreError } from "../../ports/errors.ts"
+import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import type { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import type { DefinitionDiffers } from "../views/errors.ts"
@@ -239,9 +239,33 @@ export const layer = <const Rs extends ReadonlyArray<Any | Process.Any>>(
       ),
     { discard: true }
   )
-  const hasTimers = reactors.some((each) => each.sources.includes(Timer))
-  return Layer.effectDiscard(hasTimers ? Effect.andThen(Effect.forkScoped(Firing.run(settings)), running) : running)
+  return Layer.effectDiscard(
+    reactors.some(hasTimers) ? Effect.andThen(Effect.forkScoped(Firing.run(settings)), running) : running
+  )
 }
+
+/**
+ * Makes what the stores keep for reactors and processes, and handles nothing. It is for a job before a deployment, where
+ * the role of the application may not create tables. It can be run again.
+ *
+ * @example
+ * ```ts
+ * import { Reactor } from "@hexfold/core"
+ *
+ * declare const SendMail: Reactor.Any
+ *
+ * const job = Reactor.prepare([SendMail])
+ * ```
+ */
+export const prepare = (
+  reactors: ReadonlyArray<Any | Process.Any>
+): Effect.Effect<void, EventStoreError | ViewStoreError, Worker.Stores> =>
+  Effect.gen(function* () {
+    yield* Effect.forEach(reactors, (reactor) => Worker.prepare(reactor, reactor.start), { discard: true })
+    if (reactors.some(hasTimers)) yield* Firing.prepare
+  })
+
+const hasTimers = ({ sources }: Consumer): boolean => sources.includes(Timer)
 
 /**
  * Handles all events up to the store's present horizon, and ends. If another process works on the reactor, it waits until

@@ -78,10 +78,10 @@ const idText: KeyOf = (_event, { streamId }) => streamId.slice(streamId.indexOf(
 const wholeStreamId: KeyOf = (_event, { streamId }) => streamId
 
 /** Throws for a definition that cannot be a view's. */
-export const check = (name: string, version: number, sources: ReadonlyArray<Source>): void => {
+export const check = (name: string, version: number, sources: ReadonlyArray<Source>, kind = "view"): void => {
   if (!StreamId.isAggregateName(name)) {
     throw new Error(
-      `"${name}" cannot be the name of a view: a name starts with a letter, continues with letters, digits and "_", and has at most 100 characters`
+      `"${name}" cannot be the name of a ${kind}: a name starts with a letter, continues with letters, digits and "_", and has at most 100 characters`
     )
   }
   if (!Number.isSafeInteger(version) || version < 1) {

@@ -25,7 +25,7 @@ export interface Reacting {
 /** A consumer that reacts. Throws for a declaration that is not valid. */
 export const consumerOf = ({ handlers, key, kind, name, sources, version }: Reacting): Consumer => {
   // The name of a publication says its version.
-  check(kind === "publication" && isPublicName(name) ? "Publication" : name, version, sources)
+  check(kind === "publication" && isPublicName(name) ? "Publication" : name, version, sources, kind)
   const nameOf = selector(name, sources, handlers)
   const keyOf = keyFunction(name, key ?? ofStream, sources, handlers, nameOf)
   const stored = `${kind}/${name}`

@@ -124,6 +124,21 @@ export const deploying: Cases = {
     for (const id of ids) yield* comesTo(writer, journals.target, id, range(1, 40))
   }),
 
+  "what the stores keep is made ahead, and a reactor that works does not notice": Effect.gen(function* () {
+    const journals = newJournals()
+    const [node, other] = yield* two
+    const of = (version: number) => copier(journals, undefined, { version })
+    yield* note(node, journals.source, "a", 1)
+    yield* node.run(Reactor.prepare([of(1)]))
+    yield* node.run(Reactor.prepare([of(1)]))
+    assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [])
+    yield* reacting(node, of(1), { lease: "10 seconds" })
+    yield* comesTo(node, journals.target, "a", [1])
+    yield* other.run(Reactor.prepare([of(2)]))
+    const [status] = yield* statusOf(other, of(1))
+    assert.deepStrictEqual([status?.version, status?.fingerprint], [1, of(1).fingerprint])
+  }),
+
   "the parts of several processes share the keys, and another number of parts follows": Effect.gen(function* () {
     const journals = newJournals()
     const [first, second] = yield* two

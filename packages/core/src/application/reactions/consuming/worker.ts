@@ -1,14 +1,15 @@
 /** Owns a reactor, or parts of it, and works on it for as long as the process lives. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Semaphore from "effect/Semaphore"
 import type { Consumer } from "../../../domain/view/consumer.ts"
 import { isRetryable } from "../../../internal/retryable.ts"
-import type { CommitConflict } from "../../../ports/errors.ts"
+import type { CommitConflict, EventStoreError, ViewStoreError } from "../../../ports/errors.ts"
 import { EventStore, type Horizon } from "../../../ports/EventStore.ts"
-import type { Part } from "../../../ports/generation.ts"
+import { currentOf, type Part } from "../../../ports/generation.ts"
 import { type Claim, ProjectionStore } from "../../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../../ports/ViewStore.ts"
 import * as Ids from "../../events/Ids.ts"
@@ -203,6 +204,20 @@ export const run = (begun: Begun, settings: Settings): Effect.Effect<never, Fail
       Effect.tapError((error) => Effect.sync(() => ends.ended(consumer, error))),
       Effect.withTracerEnabled(false)
     )
+  })
+
+/** Creates the generation of a consumer, if there is none. A claim would take one of a lower version over. */
+export const prepare = (
+  consumer: Consumer,
+  start: Start
+): Effect.Effect<void, EventStoreError | ViewStoreError, Stores> =>
+  Effect.gen(function* () {
+    const { fingerprint, name, version } = consumer
+    if (currentOf(consumer, yield* (yield* ViewStore).status) !== undefined) return
+    const owner = nameOf(yield* Process, (yield* Ids.Next)(yield* Clock.currentTimeMillis))
+    const after = yield* positionOf(start, yield* EventStore)
+    const { claim } = yield* ProjectionStore
+    yield* claim({ generation: { view: name, version }, owner, lease: Duration.zero, fingerprint, after })
   })
 
 /** Works until every event up to the present horizon is done, here or in another process. Gives the horizon's position. */

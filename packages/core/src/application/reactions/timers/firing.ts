@@ -7,6 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { Timer, WaitingTimers } from "../../../domain/process/timers.ts"
 import * as Query from "../../../domain/Query.ts"
+import { declaredIndexes } from "../../../domain/query/indexes.ts"
+import type { EventStoreError, ViewStoreError } from "../../../ports/errors.ts"
 import { reported, withMessage } from "../../../internal/reported.ts"
 import { EventStore, type Write } from "../../../ports/EventStore.ts"
 import * as Expectation from "../../../ports/Expectation.ts"
@@ -39,7 +41,7 @@ export const run = (settings: Settings): Effect.Effect<never, never, EventStore 
     const context = yield* Effect.context<EventStore | ViewStore>()
     const records = yield* ProjectionStore
     const owner = nameOf(yield* Process, (yield* Ids.Next)(yield* Clock.currentTimeMillis))
-    const claim = { generation: { view: "timers/Firing", version: 1 }, owner, lease, fingerprint: "1" }
+    const claim = { generation, owner, lease, fingerprint: "1" }
     const report = reported({
       failing: "timers do not fire",
       meanwhile: "those whose time has come wait",
@@ -66,6 +68,21 @@ export const run = (settings: Settings): Effect.Effect<never, never, EventStore 
     )
     return yield* Effect.raceFirst(owning, keeping)
   }).pipe(Effect.withTracerEnabled(false))
+
+/** Creates what the stores keep for timers, if it is not there. */
+export const prepare: Effect.Effect<void, EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =
+  Effect.gen(function* () {
+    const { claim } = yield* ProjectionStore
+    const given = {
+      owner: nameOf(yield* Process, (yield* Ids.Next)(yield* Clock.currentTimeMillis)),
+      lease: Duration.zero
+    }
+    const { fingerprint, name: view, version } = WaitingTimers
+    yield* claim({ ...given, generation, fingerprint: "1" })
+    yield* claim({ ...given, generation: { view, version }, fingerprint, indexes: declaredIndexes(WaitingTimers) })
+  })
+
+const generation = { view: "timers/Firing", version: 1 }
 
 /** Lets all timers fire whose time has come, each time that it is run. */
 const firing = () => {
