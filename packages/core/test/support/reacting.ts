@@ -19,15 +19,33 @@ const Bell = Aggregate.make("Bell", {
   evolve: { Rang: (count) => count + 1 }
 })
 
+const append = (id: string, type: string, data: Schema.JsonObject) =>
+  Effect.gen(function* () {
+    const eventId = crypto.randomUUID()
+    const event = {
+      id: eventId,
+      type,
+      data,
+      metadata: { correlationId: eventId, causationId: eventId }
+    }
+    const store = yield* EventStore.EventStore
+    yield* appendOne(store, { writes: [{ streamId: Bell.streamId(id), events: [event] }], conditions: [] })
+  })
+
 /** Appends the event `n` with these keys. It gets the position `n` if it is the n-th event. */
 export const ring = (n: number, keys: ReadonlyArray<string>) =>
-  Effect.gen(function* () {
-    const id = crypto.randomUUID()
-    const data = { _tag: "RangTogether", keys: [...keys], n }
-    const event = { id, type: "RangTogether", data, metadata: { correlationId: id, causationId: id } }
-    const store = yield* EventStore.EventStore
-    yield* appendOne(store, { writes: [{ streamId: Bell.streamId("b"), events: [event] }], conditions: [] })
-  })
+  append("b", "RangTogether", { _tag: "RangTogether", keys: [...keys], n })
+
+/** Appends an event that does not decode. */
+export const ringBroken = (id: string) => append(id, "Rang", { _tag: "Rang" })
+
+/** A reactor whose keys are the streams. */
+export const ringingByStream = Reactor.make("RingingByStream", {
+  from: [Bell],
+  start: "beginning",
+  onPoison: "park",
+  on: { Rang: () => Effect.void }
+})
 
 /** A reactor that handles each event under each of its keys. */
 export const ringing = <R>(

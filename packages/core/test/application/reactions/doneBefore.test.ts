@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Reactor } from "@hexfold/core"
-import { Effect, Layer, type Schema } from "effect"
+import { Effect, Layer, type Schema, Stream } from "effect"
 import fc from "fast-check"
 import { stores } from "../../support/projected.ts"
-import { type Kept, leave, ring, ringing } from "../../support/reacting.ts"
+import { type Kept, leave, ring, ringBroken, ringing, ringingByStream } from "../../support/reacting.ts"
 
 const keys = ["a", "b", "c", "d", "e", "f"] as const
 
@@ -83,6 +83,19 @@ describe("an owner that finds what former ones have done after the position", ()
   it("handles everything after a record of events that the log does not have", async () => {
     expect(await handledAfter(one, new Map([[0, { ...whole, history: 2 }]]))).toEqual(all(one))
     expect(await handledAfter(one, new Map([[0, { ...whole, upTo: 4 }]]))).toEqual(all(one))
+  })
+
+  it("does not look again at an event that does not decode and is parked", async () => {
+    // Of two parts, the first one has the stream, and the other one has what has no key.
+    const id = ["a", "b", "c", "d"].find((id) => partOf(`Bell-${id}`, 2) === 0)!
+    expect(partOf("", 2)).toBe(1)
+    const program = Effect.gen(function* () {
+      yield* ringBroken(id)
+      yield* leave(new Map([[0, { of: 2, history: 1, upTo: 1, open: [] }]]), ringingByStream)
+      yield* Reactor.catchUp(ringingByStream, { parts: 2 })
+      return yield* Stream.runCollect(Reactor.deadLetters(ringingByStream))
+    })
+    expect(await program.pipe(Effect.provide(Layer.fresh(stores)), Effect.runPromise)).toEqual([])
   })
 
   it("reads the others if it cannot read one", async () => {

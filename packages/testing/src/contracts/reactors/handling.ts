@@ -11,6 +11,7 @@ import {
   lastOf,
   newJournals,
   note,
+  noteUnknown,
   noting,
   numbersOf,
   range,
@@ -189,15 +190,32 @@ export const handling: Cases = {
     yield* reacting(old, copier(journals))
     yield* note(old, journals.source, "a", 1)
     yield* comesTo(old, journals.target, "a", [1])
-    const id = crypto.randomUUID()
-    const newer = { id, type: "Newer", data: { _tag: "Newer" }, metadata: { correlationId: id, causationId: id } }
-    const write = { streamId: journals.source.streamId("b"), events: [newer] }
-    yield* old.eventStore.append({ conditions: [], parts: [{ writes: [write], reads: [] }] })
+    yield* noteUnknown(old, journals.source, "b")
     yield* note(old, journals.source, "a", 2)
     const held = old.run(Reactor.catchUp(copier(journals), job))
     const failed = yield* Effect.flip(held)
     assert.ok(failed._tag === "ReactionFailed" && failed.step === "unknown")
     assert.deepStrictEqual(yield* numbersOf(next, journals.target, "a"), [1])
+  }),
+
+  "what comes before an event of a newer program is handled once, however long that takes": Effect.gen(function* () {
+    const journals = newJournals()
+    const node = yield* open
+    yield* note(node, journals.source, "a", 1)
+    yield* noteUnknown(node, journals.source, "b")
+    const gate = yield* Deferred.make<void>()
+    let runs = 0
+    const handle = () => {
+      runs++
+      return Deferred.await(gate)
+    }
+    yield* reacting(node, copier(journals, handle))
+    yield* until("a handler runs", () => runs === 1)
+    const claims = node.claims()
+    yield* until("the lease was renewed a few times", () => node.claims() > claims + 5)
+    yield* Deferred.succeed(gate, undefined)
+    yield* comesTo(node, journals.target, "a", [1])
+    assert.strictEqual(runs, 1)
   }),
 
   "a command with an id of its own keeps it": Effect.gen(function* () {

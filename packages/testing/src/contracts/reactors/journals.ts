@@ -43,15 +43,16 @@ export const note = ({ run }: TroubledNode, journal: Journal, id: string, ...ns:
   run(Effect.forEach(ns, (n) => Executor.execute(journal, id, new Note({ n })), { discard: true }))
 
 /** Appends numbers to a stream as one stored event, which becomes one current event for each of them. */
-export const noteAtOnce = (
-  { eventStore }: TroubledNode,
-  journal: Journal,
-  id: string,
-  ...ns: ReadonlyArray<number>
-) => {
+export const noteAtOnce = (node: TroubledNode, journal: Journal, id: string, ...ns: ReadonlyArray<number>) =>
+  appendRaw(node, journal, id, "SeveralNoted", { _tag: "SeveralNoted", ns: [...ns] })
+
+/** Appends an event that only a newer program knows. */
+export const noteUnknown = (node: TroubledNode, journal: Journal, id: string) =>
+  appendRaw(node, journal, id, "Newer", { _tag: "Newer" })
+
+const appendRaw = ({ eventStore }: TroubledNode, journal: Journal, id: string, type: string, data: Schema.Json) => {
   const eventId = crypto.randomUUID()
-  const metadata = { correlationId: eventId, causationId: eventId }
-  const event = { id: eventId, type: "SeveralNoted", data: { _tag: "SeveralNoted", ns: [...ns] }, metadata }
+  const event = { id: eventId, type, data, metadata: { correlationId: eventId, causationId: eventId } }
   const write = { streamId: journal.streamId(id), events: [event] }
   return eventStore.append({ conditions: [], parts: [{ writes: [write], reads: [] }] })
 }

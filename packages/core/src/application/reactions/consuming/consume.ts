@@ -10,16 +10,13 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
-import * as Result from "effect/Result"
 import { disconnect } from "../../../internal/disconnect.ts"
 import { inSteps } from "../../../internal/steps.ts"
 import type { CommitConflict, EventStoreError, ViewStoreError } from "../../../ports/errors.ts"
 import type { EventStore, Horizon } from "../../../ports/EventStore.ts"
 import type { Part } from "../../../ports/generation.ts"
-import { jsonBytes } from "../../../ports/jsonBytes.ts"
-import { type Candidate, decodeCandidate } from "../../views/decoding.ts"
+import { decodeCandidate } from "../../views/decoding.ts"
 import { horizonOf } from "../../events/positions.ts"
-import { partOf } from "../../views/partOf.ts"
 import type { Reader } from "../../projections/reading/eventReader.ts"
 import type { BoundedStore, Ownership } from "../../projections/worker/lease.ts"
 import type { HistoryEnded, makePlaces } from "../../projections/worker/places.ts"
@@ -31,6 +28,7 @@ import * as Ordering from "./ordering.ts"
 import * as Progress from "./progress.ts"
 import type { Reaction } from "./reaction.ts"
 import type { Reports } from "./reports.ts"
+import * as Units from "./units.ts"
 import * as Writer from "./writer.ts"
 
 /** What an owner works with. */
@@ -148,7 +146,7 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
       rest(unit)
       if (failure !== undefined) {
         if (stoppedBy === undefined || failure.position < stoppedBy.position) stoppedBy = failure
-        return Effect.asVoid(Deferred.fail(failed, failure))
+        return failure.step === "unknown" ? giveUp : Effect.asVoid(Deferred.fail(failed, failure))
       }
       for (const letter of outcome.deadLetters) if (letter.parked) parkedHere.add(letter.key)
       progress.end(unit.recorded.position)
@@ -156,41 +154,27 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
       writer.note(outcome)
       const next = ordering.end(unit)
       return Effect.andThen(
-        room.release(weightOf(unit)),
-        next.length === 0 ? Effect.void : Effect.forEach(next, start, { discard: true })
+        room.release(Units.roomOf(unit, settings.window)),
+        next.length === 0 ? giveUp : Effect.andThen(giveUp, Effect.forEach(next, start, { discard: true }))
       )
     })
 
-  const weightOf = ({ recorded }: Pick<Unit, "recorded">): number =>
-    Math.min(settings.window, 1 + Math.floor(jsonBytes(recorded.data) / bytesOfRoom))
-
-  /** Takes what is to be handled of an event by this owner. */
-  const unitOf = ({ decoded, keys = [], recorded }: Candidate): Unit | undefined => {
-    if (recorded.imported && !reaction.reactsToImported) return undefined
-    const isOwn = (key: string) => part.of === 1 || partOf(key, part.of) === part.index
-    const isOpen = (key: string) => isOwn(key) && !before.has(recorded.position, key)
-    const own = keys.filter(isOpen)
-    if (Result.isFailure(decoded)) {
-      // If its keys are not known, it concerns every part.
-      const concerns = keys.length === 0 || keys.some(isOwn)
-      return concerns ? { recorded, parts: [], keys: own, failure: decoded.failure } : undefined
-    }
-    if (!keys.some(isOwn)) return undefined
-    const parts = decoded.success.parts.filter(({ keys }) => keys.length > 0 && isOpen(keys[0]!))
-    return { recorded, parts, keys: own, failure: undefined }
-  }
-
-  const isDone = ({ failure, keys, recorded: { position } }: Unit): boolean =>
-    keys.length === 0 && (failure === undefined || before.has(position, ""))
+  // Before an event that only a newer program knows, the part is given up when all earlier events are done. Sooner, a
+  // handler that takes long would be interrupted and run again each time, until that program comes.
+  const giveUp = Effect.suspend(() =>
+    stoppedBy?.step === "unknown" && progress.position() >= stoppedBy.position - 1
+      ? Effect.asVoid(Deferred.fail(failed, stoppedBy))
+      : Effect.void
+  )
 
   const handOut = (unit: Unit): Effect.Effect<void> => {
-    if (isDone(unit)) {
+    if (Units.isDone(unit, before)) {
       progress.begin(unit.recorded.position)
       progress.end(unit.recorded.position)
       return Effect.void
     }
     return Effect.andThen(
-      room.take(weightOf(unit)),
+      room.take(Units.roomOf(unit, settings.window)),
       Effect.suspend(() => {
         progress.begin(unit.recorded.position)
         open++
@@ -229,14 +213,18 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
         const units: Array<Unit> = []
         const decoding = function* () {
           for (const recorded of page.events) {
-            const unit = unitOf(decodeCandidate(consumer, recorded))
+            const isPassed = recorded.imported && !reaction.reactsToImported
+            const unit = isPassed ? undefined : Units.of(decodeCandidate(consumer, recorded), part, before)
             if (unit !== undefined) units.push(unit)
             yield
           }
         }
         yield* inSteps(decoding())
         yield* loadParked(units)
-        for (const unit of units) yield* handOut(unit)
+        for (const unit of units) {
+          yield* handOut(unit)
+          if (unit.failure?.step === "unknown") return yield* Effect.never
+        }
         from = page.end
         progress.read(from)
         writer.ask()
@@ -295,5 +283,4 @@ const isOver = (exit: Exit.Exit<unknown, Ended>): boolean => {
   return Option.isSome(error) && (error.value._tag === "CommitConflict" || error.value._tag === "HistoryEnded")
 }
 
-const bytesOfRoom = 8_192
 const mostInPage = 500

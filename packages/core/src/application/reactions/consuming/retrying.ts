@@ -145,8 +145,9 @@ const handleAgain = (reaction: Reaction, letter: DeadLetter, settings: Pick<Sett
       failing: () => Effect.void
     })
     if (failed !== undefined) {
-      const cause = failed.message
-      return { ...letter, error: { step: failed.step, cause }, at: yield* DateTime.now }
+      const { message: cause, part, step } = failed
+      const error = { step, cause, ...(part === undefined ? undefined : { part }) }
+      return { ...letter, error, at: yield* DateTime.now }
     }
     return deadLetters[0]
   })
