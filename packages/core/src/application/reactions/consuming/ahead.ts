@@ -32,7 +32,7 @@ const Done = Schema.Struct({
 })
 
 /** For the keys of a part, all events up to `upTo` are done, except the open ones. */
-export type Done = typeof Done.Type
+type Done = typeof Done.Type
 
 const Kept = Schema.Struct({ ...Done.fields, others: Schema.optionalKey(Schema.Array(Done)) })
 

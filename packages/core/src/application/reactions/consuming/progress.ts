@@ -18,7 +18,7 @@ export interface Progress {
  * The events after the position of a consumer that are done: all of them up to `upTo`, except the open ones. Most of the
  * time the open ones are few, as many as are under way at once.
  */
-export interface Ahead {
+interface Ahead {
   readonly upTo: number
   /** The positions of the events that are not done, in ascending order. */
   readonly open: ReadonlyArray<number>
