@@ -106,11 +106,24 @@ export interface Handlers {
   readonly onTimeout: ReadonlyMap<string, (state: unknown, key: string) => Step<unknown, string, string> | Ignored>
 }
 
-/** A process, made by {@link make}. */
-export interface Process<Name extends string, State> extends Omit<Any, "log" | "name"> {
+/**
+ * A process, made by {@link make}: with its state, the sources of its events, what it sends to, and the names of its
+ * timeouts.
+ */
+export interface Process<
+  Name extends string,
+  State,
+  S extends Source,
+  To extends Target,
+  Timeouts extends string
+> extends Omit<Any, "log" | "name"> {
   /** The name with its kind: `process/Fulfilment`. */
   readonly name: `process/${Name}`
   readonly log: Log<State>
+  /** The sources of its events. */
+  readonly from: ReadonlyArray<S>
+  readonly targets: ReadonlyArray<To>
+  readonly timeouts: ReadonlyArray<Timeouts>
 }
 
 /**
@@ -213,8 +226,19 @@ export const make = <
     readonly on: Handled & NoOther<Handled, S>
   } & Needed<RejectionHandlers<NoInfer<State>, NoInfer<To>, NoInfer<Timeouts>>, "onRejected"> &
     Needed<TimeoutHandlers<NoInfer<State>, NoInfer<To>, NoInfer<Timeouts>>, "onTimeout">
-): Process<Name, State> => {
-  const { from, imported = "pass", initial, on, onPoison = "park", start, state, to, version = 1 } = definition
+): Process<Name, State, S, To, Timeouts> => {
+  const {
+    from,
+    imported = "pass",
+    initial,
+    on,
+    onPoison = "park",
+    start,
+    state,
+    timeouts = [],
+    to,
+    version = 1
+  } = definition
   judge(`${name}, state`, isChain<Schema.Codec<State, unknown>>(state) ? state.current : state)
   // A handler is only called with what its name selects.
   const handlers = new Map(Object.entries<unknown>(on)) as ReadonlyMap<string, NonNullable<ReturnType<Handlers["on"]>>>
@@ -249,7 +273,9 @@ export const make = <
     start,
     onPoison,
     imported,
+    from,
     targets: to,
+    timeouts,
     handlers: {
       on: handlerOf,
       onRejected: new Map(Object.entries(given.onRejected ?? {})),

@@ -14,7 +14,7 @@ import * as CommandCodec from "../../commands/CommandCodec.ts"
 import * as Executor from "../../commands/Executor.ts"
 
 /** How the commands and errors of a target are kept. */
-interface TargetCodec {
+export interface TargetCodec {
   readonly encode: (id: unknown, command: Tagged) => Pick<Sending, "id" | "command">
   readonly decodeError: (error: Schema.Json) => Tagged
   readonly encodeError: (error: Tagged) => Schema.Json | undefined

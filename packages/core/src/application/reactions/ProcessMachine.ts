@@ -1,0 +1,3 @@
+/** What a process is when it runs, as an aggregate: for test kits. */
+export { type Input, type Machine, of } from "./processes/machine.ts"
+export { codecOf, type TargetCodec } from "./processes/targets.ts"

@@ -1,0 +1,275 @@
+import type { Aggregate, Process, Topic, View } from "@hexfold/core"
+import { ProcessMachine } from "@hexfold/core/adapter"
+import { DateTime, Duration, Option, Result, Schema } from "effect"
+import { compare, ScenarioFailure } from "./compare.ts"
+import { keepEvent, kept } from "./kept.ts"
+import { type Events, listed, refuseAwait } from "./outcome.ts"
+
+/** The scenarios of a process, with what has happened so far. */
+export interface ProcessScenario<
+  State,
+  Event extends Aggregate.Tagged,
+  To extends Process.Target,
+  Timeouts extends string
+> {
+  /**
+   * These events have happened in a stream, such as `Order.at("17")`, after those before. The commands that they caused
+   * were accepted. All events of a scenario concern one process.
+   */
+  readonly given: <Name extends string, Given extends Event>(
+    stream: Topic.Keyed<Name, Given>,
+    ...events: Events<NoInfer<Given>>
+  ) => ProcessScenario<State, Event, To, Timeouts>
+  /** This event comes. */
+  readonly when: <Name extends string, Given extends Event>(
+    stream: Topic.Keyed<Name, Given>,
+    event: NoInfer<Given>
+  ) => ProcessWhen<State, Event, To, Timeouts>
+  /** The time of this timeout comes, for which the process waits. */
+  readonly whenTimeout: (name: Timeouts) => ProcessWhen<State, Event, To, Timeouts>
+  /** The last command to this target is rejected with this error. */
+  readonly whenRejected: <T extends To>(
+    target: T,
+    error: Process.ErrorsOf<NoInfer<T>>
+  ) => ProcessWhen<State, Event, To, Timeouts>
+}
+
+/** Something has come; the next step says what must follow. */
+export interface ProcessWhen<
+  State,
+  Event extends Aggregate.Tagged,
+  To extends Process.Target,
+  Timeouts extends string
+> {
+  /** Exactly this follows. What is left out of the commands and timeouts must not be there. */
+  readonly then: (expected: Expected<State, Timeouts>) => ProcessScenario<State, Event, To, Timeouts>
+  /** Nothing follows: no step is recorded. */
+  readonly thenIgnored: () => ProcessScenario<State, Event, To, Timeouts>
+}
+
+/** What follows from a step. */
+export interface Expected<State, Timeouts extends string> {
+  /** The commands, in their order, made by `Process.send`. None by default. */
+  readonly commands?: ReadonlyArray<Process.Sent<string>>
+  /** The state after the step. It is not compared if it is left out. */
+  readonly state?: State
+  /** The timeouts that the step asks for: after which time of the event, or when. None by default. */
+  readonly timeouts?: { readonly [Name in Timeouts]?: Duration.Input | DateTime.DateTime }
+  /** The timeouts that the step takes back, in any order. None by default; those that its end takes back do not count. */
+  readonly cancels?: ReadonlyArray<Timeouts>
+  /** Whether the process ends. False by default. */
+  readonly ends?: boolean
+}
+
+type Instance = Process.Instance<unknown>
+type Fact = Process.Fact<unknown>
+type Stepped = Process.Stepped<unknown>
+
+/** What has happened so far. */
+interface Past {
+  /** The key of the process, once an event has said it. */
+  readonly key: string | undefined
+  readonly instance: Instance
+  /** The commands of the last step. */
+  readonly sent: ReadonlyArray<Process.Sending>
+  /** How many events there were. */
+  readonly events: number
+}
+
+/** The scenarios of a process to which nothing has happened. */
+export const ofProcess = <
+  Name extends string,
+  State,
+  S extends View.Source,
+  To extends Process.Target,
+  Timeouts extends string
+>(
+  process: Process.Process<Name, State, S, To, Timeouts>
+): ProcessScenario<State, View.EventOf<S>, To, Timeouts> => {
+  type Scenario = ProcessScenario<State, View.EventOf<S>, To, Timeouts>
+  type When = ProcessWhen<State, View.EventOf<S>, To, Timeouts>
+  const machine = ProcessMachine.of(process)
+  const { name } = process
+
+  const after = (instance: Instance, facts: ReadonlyArray<Fact>): Instance =>
+    facts.reduce<Instance>((before, fact) => machine.evolve(before, fact), instance)
+
+  const decided = (input: ProcessMachine.Input, past: Past): Stepped | undefined => {
+    const [fact] = Result.getOrThrow(machine.decide(input, past.instance))
+    return fact?._tag === "Stepped" ? { ...fact, state: keptState(fact.state) } : undefined
+  }
+
+  const keptState = (state: unknown): unknown =>
+    kept(`${name}: the state after the step`, process.log.schemas.state, {
+      ...process.log.initial,
+      state: state as State
+    }).value.state
+
+  /** The past with a step. All that the steps before it have asked for was done. */
+  const withStep = (past: Past, step: Stepped | undefined): Past => {
+    if (step === undefined) return past
+    return { ...past, instance: after(settled(past.instance), [step]), sent: step.sends }
+  }
+
+  const settled = (instance: Instance): Instance => {
+    const commandIds = instance.sending.map(({ commandId }) => commandId)
+    const timerIds = [...instance.setting.map(({ timerId }) => timerId), ...instance.cancelling]
+    return after(instance, [{ _tag: "Settled", commandIds, timerIds }])
+  }
+
+  /** The event as it is recorded, and the process that it concerns. */
+  const recordedOf = (
+    past: Past,
+    { source: { name: source }, streamId }: Topic.Keyed<string, Aggregate.Tagged>,
+    event: Aggregate.Tagged
+  ) => {
+    const known = process.from.find((each) => each.name === source)
+    if (known === undefined) throw new ScenarioFailure(`${name} does not follow ${source}`)
+    const { value } = keepEvent(known, "the event", event)
+    const schema = known.schemas.events.get(event._tag)!
+    const number = past.events + 1
+    const at = DateTime.makeUnsafe(number * 1_000)
+    const id = `00000000-0000-7000-8000-${String(number).padStart(12, "0")}`
+    const metadata = { correlationId: id, causationId: id }
+    const place = { streamId, version: number, position: number, metadata, recordedAt: at }
+    const envelope = { ...place, aggregate: source, id: Option.getOrThrow(known.idOf(streamId)), eventId: id, part: 0 }
+    // A process is only asked about events of its own sources.
+    const keys = process.keysOf(value as never, envelope as never)
+    const [key] = Result.getOrThrow(keys)
+    if (key === undefined) throw new ScenarioFailure(`${name} has no handler for ${event._tag} of ${source}`)
+    if (past.key !== undefined && past.key !== key) {
+      throw new ScenarioFailure(
+        `the event ${event._tag} concerns the process "${key}", and the scenario is that of "${past.key}"`
+      )
+    }
+    const data = Schema.encodeSync(Schema.toCodecJson(schema))(value)
+    const schemaVersion = known.schemas.stored.get(event._tag)?.version ?? 1
+    const recorded = {
+      ...place,
+      id,
+      type: event._tag,
+      schemaVersion,
+      data,
+      recordedAt: at.epochMilliseconds,
+      imported: false
+    }
+    return { input: { _tag: "Advance" as const, recorded, part: 0 }, key, at: at.epochMilliseconds }
+  }
+
+  const taken = (past: Past, stream: Topic.Keyed<string, Aggregate.Tagged>, event: Aggregate.Tagged) => {
+    const { at, input, key } = recordedOf(past, stream, event)
+    const now = { ...past, key, events: past.events + 1 }
+    return { past: now, step: decided(input, now), at }
+  }
+
+  const whenOf = (
+    what: string,
+    make: () => { readonly past: Past; readonly step: Stepped | undefined; readonly at: number }
+  ): When => ({
+    then: (expected) => {
+      refuseAwait(what, expected)
+      const { at, past, step } = make()
+      if (step === undefined)
+        throw new ScenarioFailure(`${name} records no step for ${what}`, shownOf(expected, at), "ignored")
+      const cancelled = past.instance.waiting.filter(({ timerId }) => step.cancels.includes(timerId))
+      const actual = {
+        commands: step.sends.map(({ command, id, target }) => ({
+          target,
+          ...(id === undefined ? {} : { id }),
+          command
+        })),
+        ...("state" in expected ? { state: step.state } : {}),
+        timeouts: Object.fromEntries(step.timers.map(({ at: time, name }) => [name, DateTime.formatIso(time)])),
+        cancels: step.ends ? [] : cancelled.map(({ name }) => name).sort(),
+        ends: step.ends
+      }
+      const wanted = { ...shownOf(expected, at), ...(step.ends ? { cancels: [] } : {}) }
+      compare(`${name} makes another step of ${what}`, { json: wanted, value: wanted }, { json: actual, value: actual })
+      return goOn(() => withStep(past, step))
+    },
+    thenIgnored: () => {
+      const { past, step } = make()
+      if (step !== undefined) throw new ScenarioFailure(`${name} records a step for ${what}`, "ignored", step)
+      return goOn(() => past)
+    }
+  })
+
+  const shownOf = (
+    { cancels = [], commands = [], ends = false, timeouts = {}, ...given }: Expected<State, Timeouts>,
+    at: number
+  ) => ({
+    commands: commands.map(({ command, id, target }) => ({
+      target: target.name,
+      ...ProcessMachine.codecOf(target).encode(id, command)
+    })),
+    ...("state" in given ? { state: given.state } : {}),
+    timeouts: Object.fromEntries(
+      Object.entries<Duration.Input | DateTime.DateTime | undefined>(timeouts).map(([each, time]) => [
+        each,
+        DateTime.formatIso(DateTime.isDateTime(time) ? time : DateTime.makeUnsafe(at + Duration.toMillis(time!)))
+      ])
+    ),
+    cancels: [...cancels].sort(),
+    ends
+  })
+
+  const goOn = (past: () => Past): Scenario => {
+    const now = memoized(past)
+    return {
+      given: (stream, ...events) =>
+        goOn(() =>
+          listed(events as Events<Aggregate.Tagged>).reduce((before, event) => {
+            const { past, step } = taken(before, stream as Topic.Keyed<string, Aggregate.Tagged>, event)
+            const next = withStep(past, step)
+            return { ...next, instance: settled(next.instance) }
+          }, now())
+        ),
+      when: (stream, event) =>
+        whenOf(event._tag, () => taken(now(), stream as Topic.Keyed<string, Aggregate.Tagged>, event)),
+      whenTimeout: (timeout) =>
+        whenOf(`the timeout ${timeout}`, () => {
+          const past = now()
+          const waiting = past.instance.waiting.find((each) => each.name === timeout)
+          if (waiting === undefined) throw new ScenarioFailure(`${name} does not wait for the timeout ${timeout}`)
+          const { at, timerId } = waiting
+          const input = {
+            _tag: "Expire" as const,
+            key: past.key ?? "",
+            timerId,
+            handling: timerId,
+            at: at.epochMilliseconds
+          }
+          return { past, step: decided(input, past), at: at.epochMilliseconds }
+        }),
+      whenRejected: (target, error) =>
+        whenOf(`the rejection ${tagOf(error)}`, () => {
+          const past = now()
+          const sent = past.sent.findLast((each) => each.target === target.name)
+          if (sent === undefined)
+            throw new ScenarioFailure(`the last step of ${name} has sent no command to ${target.name}`)
+          const { commandId } = sent
+          const at = past.events * 1_000
+          const json = ProcessMachine.codecOf(target).encodeError(error as Aggregate.Tagged)
+          if (json === undefined) throw new ScenarioFailure(`${target.name} does not reject with ${tagOf(error)}`)
+          const input = {
+            _tag: "Reject" as const,
+            key: past.key ?? "",
+            commandId,
+            error: json,
+            handling: commandId,
+            at
+          }
+          return { past, step: decided(input, past), at }
+        })
+    }
+  }
+
+  return goOn(() => ({ key: undefined, instance: process.log.initial, sent: [], events: 0 }))
+}
+
+const memoized = <A>(make: () => A): (() => A) => {
+  let made: { readonly value: A } | undefined
+  return () => (made ??= { value: make() }).value
+}
+
+const tagOf = (error: unknown): string => (error as Aggregate.Tagged)._tag
