@@ -94,13 +94,12 @@ export const comes = (what: () => string, holds: () => boolean) =>
 /** What is done of the log, as the last commit says it. */
 interface Written {
   readonly to: number
-  readonly upTo: number
-  readonly open: ReadonlyArray<number>
+  readonly done: ReadonlyArray<number>
 }
 
 /** A store of projections that tells what was written last. */
 export const watched = Effect.map(ProjectionStore.ProjectionStore, (store) => {
-  let written: Written = { to: 0, upTo: 0, open: [] }
+  let written: Written = { to: 0, done: [] }
   const watching: ProjectionStore.ProjectionStore["Service"] = {
     ...store,
     commit: (commit) =>
@@ -108,7 +107,7 @@ export const watched = Effect.map(ProjectionStore.ProjectionStore, (store) => {
         Effect.sync(() => {
           const { records, to } = commit
           const [put] = records?.put ?? []
-          const former = records?.remove.length === 0 && put === undefined ? written : { upTo: 0, open: [] }
+          const former = records?.remove.length === 0 && put === undefined ? written : { done: [] }
           written = { ...former, ...(put?.state as Partial<Written> | undefined), to }
         })
       )
@@ -120,8 +119,7 @@ export const watched = Effect.map(ProjectionStore.ProjectionStore, (store) => {
 export interface Kept {
   readonly of: number
   readonly history: number
-  readonly upTo: number
-  readonly open: ReadonlyArray<number>
+  readonly done: ReadonlyArray<number>
 }
 
 /** Writes records as former owners of the reactor have left them, and leaves its position at the beginning. */

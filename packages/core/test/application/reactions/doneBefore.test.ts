@@ -19,8 +19,7 @@ const partOf = (key: string, of: number): number => {
 
 const kept = fc.record<Omit<Kept, "of">>({
   history: fc.constant(1),
-  upTo: fc.integer({ min: 0, max: 12 }),
-  open: fc.uniqueArray(fc.integer({ min: 1, max: 12 }), { maxLength: 4 })
+  done: fc.uniqueArray(fc.integer({ min: 1, max: 12 })).map((done) => done.sort((a, b) => a - b))
 })
 const records = fc.uniqueArray(fc.tuple(fc.constantFrom(0, 1, 2), kept), {
   maxLength: 3,
@@ -55,7 +54,7 @@ const all = (events: ReadonlyArray<ReadonlyArray<string>>, isLeft: (n: number, k
   events.flatMap((keys, i) => keys.flatMap((key) => (isLeft(i + 1, key) ? [`${i + 1} ${key}`] : []))).sort()
 
 const one = [["a"], ["a"], ["b"]] as const
-const whole = { of: 1, history: 1, upTo: 3, open: [2] }
+const whole = { of: 1, history: 1, done: [1, 3] }
 
 describe("an owner that finds what former ones have done after the position", () => {
   it("handles exactly the rest, whatever the numbers of parts then and now", () =>
@@ -63,9 +62,9 @@ describe("an owner that finds what former ones have done after the position", ()
       fc.asyncProperty(events, records, parts, fc.constantFrom(1, 4, 100), async (...given) => {
         const [events, records, [of, parts], window] = given
         const isDone = (n: number, key: string) =>
-          records.some(([i, { open, upTo }]) => partOf(key, of) === i && n <= upTo && !open.includes(n))
+          records.some(([i, { done }]) => partOf(key, of) === i && done.includes(n))
         const left = all(events, (n, key) => !isDone(n, key))
-        const written = new Map(records.map(([i, { open, ...kept }]) => [i, { ...kept, of, open: [...open] }]))
+        const written = new Map(records.map(([i, { done, ...kept }]) => [i, { ...kept, of, done: [...done] }]))
         expect(await handledAfter(events, written, { parts, window })).toEqual(left)
       }),
       { plugins: [fc.interruptAfterTimeLimit(4_000)] }
@@ -76,13 +75,13 @@ describe("an owner that finds what former ones have done after the position", ()
   })
 
   it("handles everything after a record that it cannot read", async () => {
-    const broken = [null, "done", {}, { ...whole, of: 1.5 }, { ...whole, upTo: "3" }, { ...whole, open: ["2"] }, []]
+    const broken = [null, "done", {}, { ...whole, of: 1.5 }, { ...whole, done: "3" }, { ...whole, done: ["2"] }, []]
     for (const record of broken) expect(await handledAfter(one, new Map([[0, record]]))).toEqual(all(one))
   })
 
   it("handles everything after a record of events that the log does not have", async () => {
     expect(await handledAfter(one, new Map([[0, { ...whole, history: 2 }]]))).toEqual(all(one))
-    expect(await handledAfter(one, new Map([[0, { ...whole, upTo: 4 }]]))).toEqual(all(one))
+    expect(await handledAfter(one, new Map([[0, { ...whole, done: [1, 3, 4] }]]))).toEqual(all(one))
   })
 
   it("does not look again at an event that does not decode and is parked", async () => {
@@ -91,7 +90,7 @@ describe("an owner that finds what former ones have done after the position", ()
     expect(partOf("", 2)).toBe(1)
     const program = Effect.gen(function* () {
       yield* ringBroken(id)
-      yield* leave(new Map([[0, { of: 2, history: 1, upTo: 1, open: [] }]]), ringingByStream)
+      yield* leave(new Map([[0, { of: 2, history: 1, done: [1] }]]), ringingByStream)
       yield* Reactor.catchUp(ringingByStream, { parts: 2 })
       return yield* Stream.runCollect(Reactor.deadLetters(ringingByStream))
     })

@@ -91,8 +91,8 @@ describe("what is written of the progress", () => {
   it("says of each event whether it is done, in whatever order they end", () =>
     check(
       fc.asyncProperty(events, choices, (events, choices) =>
-        followed(events, choices, (isDone, { open, to, upTo }) =>
-          events.every((_, i) => isDone(i + 1) === (i + 1 <= to || (i + 1 <= upTo && !open.includes(i + 1))))
+        followed(events, choices, (isDone, { done, to }) =>
+          events.every((_, i) => isDone(i + 1) === (i + 1 <= to || done.includes(i + 1)))
         )
       )
     ))

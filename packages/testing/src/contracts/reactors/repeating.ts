@@ -32,8 +32,9 @@ const leavesOnlyTheStuckOne = (parts: number) =>
     yield* reacting(owner, reactorOf(journals, handle))
     yield* until("the others are handled", () => handled.length === 12)
     const last = yield* lastOf(owner, journals.source)
-    const upTo = ({ records }: ProjectionStore.Commit) => Number(/"upTo":(\d+)/.exec(JSON.stringify(records))?.[1] ?? 0)
-    yield* until("what is done is written", () => owner.commits.some((commit) => upTo(commit) === last))
+    const hasDone = ({ records }: ProjectionStore.Commit) =>
+      /"done":\[[\d,]*?(\d+)\]/.exec(JSON.stringify(records))?.[1] === String(last)
+    yield* until("what is done is written", () => owner.commits.some(hasDone))
     owner.trouble = "gone"
     const again: Array<string> = []
     yield* other.run(

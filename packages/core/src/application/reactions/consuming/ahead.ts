@@ -24,14 +24,12 @@ export interface DoneBefore {
 export const nothing: DoneBefore = { has: () => false, upTo: 0, others: [] }
 
 // `of` is the number of parts when it was written: the keys may be divided into another number since.
-const Done = Schema.Struct({
-  of: Schema.Int,
-  history: Schema.Int,
-  upTo: Schema.Int,
-  open: Schema.Array(Schema.Int)
-})
+const Done = Schema.Struct({ of: Schema.Int, history: Schema.Int, done: Schema.Array(Schema.Int) })
 
-/** For the keys of a part, all events up to `upTo` are done, except the open ones. */
+/**
+ * For the keys of a part, the events at these positions are done, in ascending order. Those that are not done would be
+ * fewer. But the next version may handle events that this one passes, and they are not done.
+ */
 type Done = typeof Done.Type
 
 const Kept = Schema.Struct({ ...Done.fields, others: Schema.optionalKey(Schema.Array(Done)) })
@@ -49,14 +47,14 @@ export const unchanged: Changes = { put: [], remove: [] }
 export const changesOf = (
   { index, of }: Part,
   history: number,
-  progress: Pick<Progress, "ahead" | "position">,
+  progress: Pick<Progress, "ahead">,
   { others }: DoneBefore,
   isKept: boolean
 ): Changes => {
-  const ahead = progress.ahead()
+  const done = progress.ahead()
   const key = keyOf(index)
-  if (ahead === undefined && others.length === 0) return { put: [], remove: isKept ? [key] : [] }
-  const own = { of, history, ...(ahead ?? { upTo: progress.position(), open: [] }) }
+  if (done.length === 0 && others.length === 0) return { put: [], remove: isKept ? [key] : [] }
+  const own = { of, history, done }
   return { put: [{ key, state: others.length === 0 ? own : { ...own, others } }], remove: [] }
 }
 
@@ -73,31 +71,30 @@ export const read = (
   Effect.gen(function* () {
     if (states.size === 0) return nothing
     const first = Math.min(...positions)
-    const all: Array<{ readonly index: number; readonly done: Done; readonly open: ReadonlySet<number> }> = []
+    const all: Array<{ readonly index: number; readonly kept: Done; readonly done: ReadonlySet<number> }> = []
     for (const [key, state] of states) {
       const kept = decode(state)
       if (Option.isNone(kept)) continue
       const { others = [], ...own } = kept.value
       const index = Number(key.slice(keyOf(0).length - 1))
-      for (const done of [own, ...others]) {
-        if (yield* isThere(done, events, log)) all.push({ index, done, open: new Set(done.open) })
+      for (const kept of [own, ...others]) {
+        if (yield* isThere(kept, events, log)) all.push({ index, kept, done: new Set(kept.done) })
       }
     }
     return {
-      upTo: Math.max(0, ...all.map(({ done }) => done.upTo)),
-      has: (position, key) =>
-        all.some(
-          ({ done: { of, upTo }, index, open }) => position <= upTo && !open.has(position) && partOf(key, of) === index
-        ),
+      upTo: Math.max(0, ...all.map(({ kept }) => lastOf(kept))),
+      has: (position, key) => all.some(({ done, index, kept }) => done.has(position) && partOf(key, kept.of) === index),
       // What every part has passed is asked for by none.
       others: all
-        .filter(({ done, index }) => index === part.index && done.of !== part.of && done.upTo > first)
-        .map(({ done }) => done)
+        .filter(({ index, kept }) => index === part.index && kept.of !== part.of && lastOf(kept) > first)
+        .map(({ kept }) => kept)
     }
   })
 
-const isThere = ({ history, upTo }: Done, events: EventStore["Service"], log: Horizon) =>
-  confirm(events, { history, position: upTo }, log).pipe(
+const lastOf = ({ done }: Done): number => done.at(-1) ?? 0
+
+const isThere = (done: Done, events: EventStore["Service"], log: Horizon) =>
+  confirm(events, { history: done.history, position: lastOf(done) }, log).pipe(
     Effect.as(true),
     Effect.catchIf(
       (error) => !error.isRetryable,

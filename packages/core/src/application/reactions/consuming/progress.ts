@@ -10,18 +10,8 @@ export interface Progress {
   readonly readTo: () => number
   /** All events up to this position are done. */
   readonly position: () => number
-  /** What is done after that position. */
-  readonly ahead: () => Ahead | undefined
-}
-
-/**
- * The events after the position of a consumer that are done: all of them up to `upTo`, except the open ones. Most of the
- * time the open ones are few, as many as are under way at once.
- */
-interface Ahead {
-  readonly upTo: number
-  /** The positions of the events that are not done, in ascending order. */
-  readonly open: ReadonlyArray<number>
+  /** The positions after it of the events that are done, in ascending order. There are no more than are read ahead. */
+  readonly ahead: () => ReadonlyArray<number>
 }
 
 /** The progress of an owner that begins after a position. */
@@ -58,11 +48,6 @@ export const make = (after: number): Progress => {
 
     position: () => (first < open.length ? open[first]! - 1 : read),
 
-    ahead: () => {
-      if (first === open.length || latest < open[first]!) return undefined
-      const left: Array<number> = []
-      for (let i = first; i < open.length && open[i]! <= latest; i++) if (!done.has(open[i]!)) left.push(open[i]!)
-      return { upTo: latest, open: left }
-    }
+    ahead: () => [...done].sort((a, b) => a - b)
   }
 }
