@@ -37,7 +37,7 @@ interface Part extends Place {
 interface Former {
   readonly id: bigint
   readonly version: bigint
-  /** The owner of a part that has had one lately; null if there is none. */
+  /** The owner of a part whose lease runs, or has ended lately; null if there is no such part. */
   readonly holder: string | null
 }
 

@@ -253,7 +253,7 @@ describe("the next attempt", () => {
 
 describe("what cannot be used is refused before anything is sent", () => {
   for (const [what, options, text] of [
-    ["an address that is none", { url: "a-secret" }, "is not a URL"],
+    ["an address that is no URL", { url: "a-secret" }, "is not a URL"],
     ["an address of another kind", { url: "ftp://example.org/a-secret" }, "begins neither with https: nor with http:"],
     ["an address with a password", { url: "https://user:a-secret@example.org" }, "has a user or a password"],
     ["no secret", { secrets: [] }, "there is no secret"],

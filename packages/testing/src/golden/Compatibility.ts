@@ -129,7 +129,7 @@ export const checkAll = (targets: ReadonlyArray<Target>, options: Options): Read
 
 const ofStreams = { aggregate: ".aggregate.json", topic: ".topic.json" } as const
 
-/** The topic of a target that is none of the others. */
+/** The topic of a target; undefined for a target of another kind. */
 const topicOf = (target: Target): AnyTopic | undefined => {
   const own = "target" in target ? target.target : target
   return isTopic(own) ? own : undefined

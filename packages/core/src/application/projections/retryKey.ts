@@ -51,8 +51,8 @@ export const retryKey = (
     }
   })
 
-// A dozen tries and more in a second or two: under load the owner commits every few milliseconds.
-const soonAgain = Schedule.max([
+/** A dozen tries and more in a second or two: under load the owner commits every few milliseconds. */
+export const soonAgain = Schedule.max([
   Schedule.min([Schedule.exponential("4 millis", 1.5), Schedule.spaced("200 millis")]).pipe(Schedule.jittered),
   Schedule.recurs(19)
 ])

@@ -20,7 +20,7 @@ import type { ExecuteError } from "../commands/options.ts"
 import * as Ids from "../events/Ids.ts"
 import * as Records from "../queries/Records.ts"
 import * as Delivery from "./consuming/delivery.ts"
-import { codecOf, execute, isTagged } from "./processes/targets.ts"
+import { codecOf, executeOrWarn } from "./processes/targets.ts"
 import { digest } from "../../domain/view/digest.ts"
 import * as Query from "../../domain/Query.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
@@ -178,16 +178,7 @@ const executing = (target: Target) =>
     on: {
       TimerFired: ({ for: purpose }, { id: deadline }) => {
         if (purpose._tag !== "Command" || purpose.target !== target.name) return Effect.void
-        const { encodeError } = codecOf(target)
-        return execute(target, purpose.id, purpose.command).pipe(
-          Effect.catch((error) =>
-            isTagged(error) && encodeError(error) !== undefined
-              ? Effect.logWarning(
-                  `the command of the deadline ${deadline} to ${target.name} was rejected: ${error._tag}`
-                )
-              : Effect.fail(error)
-          )
-        )
+        return executeOrWarn(`of the deadline ${deadline}`, target, purpose.id, purpose.command)
       }
     }
   })

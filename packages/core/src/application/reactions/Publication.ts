@@ -31,8 +31,8 @@ export interface Publication<Name extends string, S extends Source> extends Omit
 
 /**
  * Makes a publication: `map` makes one, several or no public events of an event, each of which is in `contract`. They are
- * published in the order of their key, at least once. The id of a message follows from the event, so it is the same in
- * each repetition.
+ * published in the order of their key, at least once. The event determines the ids of its messages. A
+ * repetition has the same ids.
  *
  * The name has words of letters, digits, `_` and `-` with `.` between them, and says the version of the contract:
  * `orders.v1`. What changes the contract so that its readers must change is another publication, `orders.v2`, which runs

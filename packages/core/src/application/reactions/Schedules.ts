@@ -14,7 +14,7 @@ import type { EventStore } from "../../ports/EventStore.ts"
 import * as Executor from "../commands/Executor.ts"
 import * as Metadata from "../events/Metadata.ts"
 import * as Projection from "../projections/Projection.ts"
-import { codecOf, execute, isTagged } from "./processes/targets.ts"
+import { codecOf, executeOrWarn } from "./processes/targets.ts"
 import type { Stores } from "./consuming/worker.ts"
 
 /** What happens to ticks at which no process has run. */
@@ -53,7 +53,7 @@ export interface Scheduled {
 
 /**
  * A schedule with a name. `expression` is a cron expression of five or six fields. `command` makes the command of a tick
- * with `Process.send`. Its id follows from the name and the tick, so it is executed once over all processes, and a
+ * with `Process.send`. The name and the tick determine its id, so all processes together execute it once. A
  * command that is rejected is done.
  *
  * A schedule begins when it is run for the first time. Throws for an expression, a zone or a name that is not valid.
@@ -184,14 +184,8 @@ const lastUpTo = (nextOf: (at: number) => number, first: number, now: number): n
 
 const executed = ({ command, id, target }: Sent<string>, commandId: string): Effect.Effect<void, unknown, EventStore> =>
   Effect.gen(function* () {
-    const { encode, encodeError } = codecOf(target)
-    const sending = yield* Effect.try({ try: () => encode(id, command), catch: (cause) => cause })
-    yield* execute(target, sending.id, sending.command, { commandId }).pipe(
-      Effect.catch((error) =>
-        isTagged(error) && encodeError(error) !== undefined
-          ? Effect.logWarning(`the command ${commandId} to ${target.name} was rejected: ${error._tag}`)
-          : Effect.fail(error)
-      ),
+    const sending = yield* Effect.try({ try: () => codecOf(target).encode(id, command), catch: (cause) => cause })
+    yield* executeOrWarn(commandId, target, sending.id, sending.command, { commandId }).pipe(
       Metadata.with({ correlationId: commandId, causationId: commandId })
     )
   })

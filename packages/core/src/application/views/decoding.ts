@@ -136,8 +136,9 @@ export const attempt = <A>(
     })
   })
 
-// A handler that reads a field of the metadata may throw why it cannot.
-const isOfNewerProgram = (cause: unknown): boolean => cause instanceof UnknownEvent || cause instanceof UnknownMetadata
+/** Whether only a newer program can go on. A handler that reads a field of the metadata may throw why it cannot. */
+export const isOfNewerProgram = (cause: unknown): boolean =>
+  cause instanceof UnknownEvent || cause instanceof UnknownMetadata
 
 const noId = ({ streamId, type, version }: RecordedEvent, aggregate: string) =>
   new EventDecodeError({

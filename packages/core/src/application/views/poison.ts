@@ -125,8 +125,15 @@ interface Outcome {
   readonly change: ReturnType<ReturnType<ViewFold.ViewFold["folding"]>["after"]> | undefined
 }
 
-/** What a store keeps of an event that cannot be applied. */
-export const unapplied = (failed: ProjectionFailed, at: DateTime.Utc): Unapplied => {
+/** An event that a consumer cannot apply or handle, with the step that failed and why. */
+interface Failed extends Omit<Unapplied, "at" | "error"> {
+  readonly step: string
+  readonly part?: number
+  readonly cause: unknown
+}
+
+/** What a store keeps of an event that cannot be applied or handled. */
+export const unapplied = (failed: Failed, at: DateTime.Utc): Unapplied => {
   const { part, streamVersion, position, step, stream, type } = failed
   return {
     position,
@@ -142,7 +149,8 @@ export const unapplied = (failed: ProjectionFailed, at: DateTime.Utc): Unapplied
   }
 }
 
-const placeOf = ({ position, streamId: stream, type, version: streamVersion }: RecordedEvent) => ({
+/** The place of an event, as a store keeps it. */
+export const placeOf = ({ position, streamId: stream, type, version: streamVersion }: RecordedEvent) => ({
   position,
   stream,
   streamVersion,

@@ -5,7 +5,6 @@
  * A process is event-sourced itself. Each step is recorded as an event of its own stream before its commands go out. So it
  * has a history, and no place in a program: there is nothing to patch when the program changes.
  */
-import type * as DateTime from "effect/DateTime"
 import type * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import type * as Aggregate from "../Aggregate.ts"
@@ -14,13 +13,14 @@ import type { Tagged } from "../tagged.ts"
 import { isChain } from "../Versions.ts"
 import type { Consumer } from "../view/consumer.ts"
 import type { Envelope, OnPoison, Source } from "../view/definition.ts"
-import { consumerOf, handlersOf } from "../view/reacting.ts"
+import { consumerOf, handlersOf, type Start } from "../view/reacting.ts"
 import type { EnvelopeWith, EventOf, EventWith } from "../View.ts"
 import { type Log, logOf, type StateOf } from "./log.ts"
 import { type Fired, Timer } from "./timers.ts"
 import type { AnyBoundary, Cancelled, Ignored, Output, Sent, Step, Target, Timeout } from "./steps.ts"
 
 export type { Cause, Fact, Instance, Log, Sending, Settled, StateOf, Stepped, Waiting } from "./log.ts"
+export type { Start } from "../view/reacting.ts"
 export type { Cancelled, Ignored, Output, Sent, Step, Target, Timeout } from "./steps.ts"
 
 type TagsOf<S extends Source> = EventOf<S>["_tag"]
@@ -125,12 +125,6 @@ export interface Process<
   readonly targets: ReadonlyArray<To>
   readonly timeouts: ReadonlyArray<Timeouts>
 }
-
-/**
- * Where a process begins when it is run for the first time, as for a reactor: with the first event of the log, with the
- * first that is appended from then on, after a position, or at a time.
- */
-export type Start = "beginning" | "now" | { readonly after: number } | { readonly since: DateTime.DateTime }
 
 type On<State, S extends Source, To extends Target, Timeouts extends string> = {
   readonly [Tag in Tags<S>]?: Handler<State, EventWith<Tag, S>, EnvelopeWith<Tag, S>, To["name"], Timeouts>

@@ -1,4 +1,5 @@
 /** What follows the log to react to events, as data. */
+import type * as DateTime from "effect/DateTime"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { InvalidKey } from "../errors.ts"
@@ -8,6 +9,17 @@ import type { Consumer } from "./consumer.ts"
 import type { Source } from "./definition.ts"
 import { fingerprintOf } from "./fingerprint.ts"
 import { check, handling, keyFunction, type KeyOf, type KeyTable, selector } from "./handlers.ts"
+
+/**
+ * Where a reactor or a process begins when it is run for the first time.
+ *
+ * - `beginning`: with the first event of the log.
+ * - `now`: with the first event that is appended after that.
+ * - `after`: with the first event after this position.
+ * - `since`: with the first event that was recorded at this time or later. What comes after it by its position is
+ *   handled too, even if a clock that was set back has given it an earlier time.
+ */
+export type Start = "beginning" | "now" | { readonly after: number } | { readonly since: DateTime.DateTime }
 
 /** How a consumer is declared that reacts to events. */
 export interface Reacting {

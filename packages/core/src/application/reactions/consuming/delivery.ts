@@ -6,16 +6,15 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Tracer from "effect/Tracer"
-import { storable, thrownText } from "../../../domain/texts.ts"
 import { isRetryable } from "../../../internal/retryable.ts"
 import { isTraced } from "../../../internal/tracing.ts"
-import type { DeadLetter, Unapplied } from "../../../ports/deadLetter.ts"
+import type { DeadLetter } from "../../../ports/deadLetter.ts"
 import type { RecordedEvent } from "../../../ports/EventStore.ts"
 import * as DerivedIds from "../../commands/derivedIds.ts"
-import { UnknownEvent, UnknownMetadata } from "../../events/errors.ts"
 import * as Metadata from "../../events/Metadata.ts"
-import type { DecodedPart } from "../../views/decoding.ts"
+import { type DecodedPart, isOfNewerProgram } from "../../views/decoding.ts"
 import type { ProjectionFailed } from "../../views/errors.ts"
+import { placeOf, unapplied } from "../../views/poison.ts"
 import { ReactionFailed } from "../errors.ts"
 import type { Settings } from "./options.ts"
 import type { Reaction } from "./reaction.ts"
@@ -155,8 +154,6 @@ const handledOf = (
 // A store that cannot be reached is waited for, however long that takes.
 const waiting = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)
 
-const isOfNewerProgram = (cause: unknown): boolean => cause instanceof UnknownEvent || cause instanceof UnknownMetadata
-
 /** Runs the handler once, so that its commands are named after the event and carry its metadata on. */
 export const inContext = (
   { envelope, event }: DecodedPart,
@@ -210,23 +207,3 @@ const ofFailure = (failure: ProjectionFailed): ReactionFailed => {
     cause
   })
 }
-
-const placeOf = ({ position, streamId: stream, type, version: streamVersion }: RecordedEvent) => ({
-  position,
-  stream,
-  streamVersion,
-  type
-})
-
-/** What a store keeps of an event that was not handled. */
-export const unapplied = (failed: ReactionFailed, at: DateTime.Utc): Unapplied => {
-  const { cause, part, position, step, stream, streamVersion, type } = failed
-  const error = {
-    step,
-    cause: storable(thrownText(cause), longestCause),
-    ...(part === undefined ? undefined : { part })
-  }
-  return { position, stream, streamVersion, type, error, at }
-}
-
-const longestCause = 2_000

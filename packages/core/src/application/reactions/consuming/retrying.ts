@@ -3,7 +3,6 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type { StreamId } from "../../../domain/StreamId.ts"
 import type { Consumer } from "../../../domain/view/consumer.ts"
@@ -17,6 +16,7 @@ import { ViewStore } from "../../../ports/ViewStore.ts"
 import { decodeCandidate } from "../../views/decoding.ts"
 import { DefinitionDiffers } from "../../views/errors.ts"
 import { partOf } from "../../views/partOf.ts"
+import { soonAgain } from "../../projections/retryKey.ts"
 import { warnOfDeadLetter } from "../../projections/worker/reports.ts"
 import { deliver } from "./delivery.ts"
 import * as metrics from "./metrics.ts"
@@ -112,12 +112,6 @@ export const retryKey = (
       metrics.of(consumer.name).commit({ handled: isSettled ? 1 : 0, skipped: 0, parked: 0 }, yield* Effect.context())
     }
   })
-
-// A dozen tries and more in a second or two: under load the owner commits every few milliseconds.
-const soonAgain = Schedule.max([
-  Schedule.min([Schedule.exponential("4 millis", 1.5), Schedule.spaced("200 millis")]).pipe(Schedule.jittered),
-  Schedule.recurs(19)
-])
 
 /** Handles the event of a dead letter. Gives the dead letter that stays if it fails again. */
 const handleAgain = (reaction: Reaction, letter: DeadLetter, settings: Pick<Settings, "retry">) =>

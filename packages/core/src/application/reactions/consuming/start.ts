@@ -1,22 +1,13 @@
 /** Where a consumer begins that has not handled any event yet. */
-import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import type { Start } from "../../../domain/view/reacting.ts"
 import type { EventStoreError } from "../../../ports/errors.ts"
 import type { EventStore } from "../../../ports/EventStore.ts"
 import { horizonOf } from "../../events/positions.ts"
 
-/**
- * Where a reactor begins when it is run for the first time.
- *
- * - `beginning`: with the first event of the log.
- * - `now`: with the first event that is appended after that.
- * - `after`: with the first event after this position.
- * - `since`: with the first event that was recorded at this time or later. What comes after it by its position is
- *   handled too, even if a clock that was set back has given it an earlier time.
- */
-export type Start = "beginning" | "now" | { readonly after: number } | { readonly since: DateTime.DateTime }
+export type { Start }
 
 /** Throws for a start that cannot be one. */
 export const checked = (name: string, start: Start): Start => {

@@ -120,11 +120,13 @@ const make = (
       )
     })
 
+    // A worker that stands by claims again and again, and the start may have to be searched in the log.
+    let after: number | undefined
     return {
       asOwner: (until) =>
         Effect.gen(function* () {
           let isLost = false
-          const after = yield* positionOf(start, events)
+          after ??= yield* positionOf(start, events)
           return yield* withLease(
             records,
             { ...claim, after },
@@ -206,7 +208,7 @@ export const run = (begun: Begun, settings: Settings): Effect.Effect<never, Fail
     )
   })
 
-/** Creates the generation of a consumer, if there is none. A claim would take one of a lower version over. */
+/** Creates the generation of a consumer. If there is one, nothing is claimed: the claim could take it from a lower version. */
 export const prepare = (
   consumer: Consumer,
   start: Start

@@ -20,7 +20,7 @@ import * as DerivedIds from "../../commands/derivedIds.ts"
 import * as Decoding from "../../views/decoding.ts"
 import { codecOf } from "./targets.ts"
 
-/** A recorded event, as a process is given it. It is what the store has, so it is the same whatever program repeats it. */
+/** A recorded event in the form that the store keeps. A program with other versions of events repeats the same command. */
 const Recorded = Schema.Struct({
   streamId: Schema.String,
   version: Schema.Int,
@@ -191,7 +191,7 @@ const make = (process: Any): Machine => {
       },
 
       Settle: ({ commandIds, timerIds }, { cancelling, sending, setting }) => {
-        const open = new Set([...sending.map(({ commandId }) => commandId)])
+        const open = new Set(sending.map(({ commandId }) => commandId))
         const unset = new Set([...setting.map(({ timerId }) => timerId), ...cancelling])
         const settled = {
           _tag: "Settled" as const,

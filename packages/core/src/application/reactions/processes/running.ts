@@ -24,7 +24,7 @@ type Handle = (...given: Parameters<Reaction["handle"]>) => Effect.Effect<unknow
  * Why a crash between any two steps has no second effect. (1) The step is recorded under the id of the handling, before
  * its commands go out: the same event never advances the process twice. (2) The ids of its commands are recorded with it:
  * a command that is sent again is answered with its first receipt. (3) What has no answer yet is part of the state of the
- * process. So whoever handles the event again sends what is left, and nothing else.
+ * process. The next owner handles the event again, and sends only these commands.
  */
 export const handleOf = (process: Any): Handle => {
   const machine = Machine.of(process)

@@ -1,5 +1,5 @@
 /** What commands are sent to whose types are not known: by processes, and at a later time. */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -63,6 +63,16 @@ const makeCodec = (target: Target): TargetCodec => {
 /** Whether a failure may be an error of the domain. */
 export const isTagged = (failure: unknown): failure is Tagged =>
   Predicate.hasProperty(failure, "_tag") && typeof failure._tag === "string"
+
+/** Executes a command like {@link execute}. A command that is rejected is done, and a warning names it. */
+export const executeOrWarn = (what: string, ...[target, ...given]: Parameters<typeof execute>) =>
+  execute(target, ...given).pipe(
+    Effect.catch((error) =>
+      isTagged(error) && codecOf(target).encodeError(error) !== undefined
+        ? Effect.logWarning(`the command ${what} to ${target.name} was rejected: ${error._tag}`)
+        : Effect.fail(error)
+    )
+  )
 
 /** Executes a command that was kept as JSON, with an id or under the one that is derived. */
 export const execute = (
