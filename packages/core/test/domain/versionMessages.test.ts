@@ -51,8 +51,7 @@ const expected: Readonly<Record<keyof typeof programs, string>> = {
 let messages: Readonly<Record<keyof typeof programs, ReadonlyArray<string>>>
 
 beforeAll(async () => {
-  const entries = Object.entries(programs).map(([name, program]) => [name, `${head}\n${program}\n`])
-  messages = await messagesOfAll(Object.fromEntries(entries) as typeof programs)
+  messages = await messagesOfAll(programs, head)
 }, 60_000)
 
 describe("the compiler", () => {

@@ -6,15 +6,20 @@ import { join } from "node:path"
 const root = join(import.meta.dirname, "../../../..")
 const temporary = join(import.meta.dirname, "../.tmp")
 
-/** The messages for each of several programs, which are compiled in one run. A message has its lines as they are printed. */
+/**
+ * The messages for each of several programs, which are compiled in one run. A message has its lines as they are printed.
+ * Each program begins with `head`.
+ */
 export const messagesOfAll = async <Name extends string>(
-  programs: Readonly<Record<Name, string>>
+  programs: Readonly<Record<Name, string>>,
+  head = ""
 ): Promise<Readonly<Record<Name, ReadonlyArray<string>>>> => {
   const names = Object.keys(programs) as Array<Name>
   await mkdir(temporary, { recursive: true })
   const folder = await mkdtemp(join(temporary, "compiler-"))
   try {
-    for (const [i, name] of names.entries()) await writeFile(join(folder, `program${i}.ts`), programs[name])
+    for (const [i, name] of names.entries())
+      await writeFile(join(folder, `program${i}.ts`), `${head}\n${programs[name]}\n`)
     await writeFile(
       join(folder, "tsconfig.json"),
       JSON.stringify({
