@@ -58,7 +58,7 @@ export const unserve = (schema: string): string =>
  * without an owner counts as left.
  */
 export const parts = (schema: string): string => `
-select id, build, inline, fingerprint, index, epoch, ${schema}.reached(inline, position) as position, ${knownHistory} as history, owner,
+select id, version, build, inline, fingerprint, index, epoch, ${schema}.reached(inline, position) as position, ${knownHistory} as history, owner,
   leased_until > pg_catalog.clock_timestamp() as leased, serves and ${isLeft(schema, "$4")} as left
 from ${schema}.views g join ${schema}.view_parts on generation = id
 where id = (${named(schema)}) order by index`

@@ -23,6 +23,7 @@ interface LockedPart extends Place {
 
 interface Part extends Place {
   readonly id: bigint
+  readonly version: bigint
   readonly build: bigint
   readonly inline: boolean
   /** The fingerprint of the generation; null if no claim has said it. */
@@ -125,6 +126,8 @@ export const claiming = (name: string, schema: string, sql: SqlClient.SqlClient,
         return yield* claim(given, looks)
       }
       const parts = yield* sql.unsafe<Part>(registry.parts(schema), [...at, float8(leftAfter)])
+      // Between the two statements, another version has created or taken the generation. The next look finds it.
+      if (parts.some(({ version }) => Number(version) !== generation.version)) return yield* claim(given, looks)
       // A fingerprint never changes, so what is decided here holds for the whole claim.
       const kept = parts[0]?.fingerprint ?? undefined
       if (fingerprint !== undefined && kept !== undefined && kept !== fingerprint) {
