@@ -14,6 +14,7 @@ import { memory } from "./memory.ts"
 import { moving } from "./moving.ts"
 import { outside } from "./outside.ts"
 import { postgres } from "./postgres.ts"
+import { reactors } from "./reactions/reactors.ts"
 import { reading } from "./reading.ts"
 import { snapshots } from "./snapshots.ts"
 import { subscriptions } from "./subscriptions.ts"
@@ -38,6 +39,7 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   versions: () => versions(),
   views,
   outside,
+  reactors,
   idle,
   inline
 }

@@ -82,7 +82,8 @@ order by version`
 export const readStreamsAndCommands = (schema: string, places?: "$4 and $5"): string => `
 with command as materialized (
   select (-r.ord)::int4 as ord, c.fingerprint, c.streams, c.versions, c.positions
-  from pg_catalog.unnest($3::text[]) with ordinality as r(key, ord) join ${schema}.commands c on c.key = r.key
+  from pg_catalog.unnest($3::text[]) with ordinality as r(key, ord)
+  cross join lateral (select fingerprint, streams, versions, positions from ${schema}.commands where key = r.key limit 1) as c
 )
 select *, null::bigint as position, null::bigint as version, null::text as stream_id, null::uuid as event_id, null::text as type,
   null::smallint as schema_version, null::jsonb as event_data, null::jsonb as metadata, null::timestamptz as recorded_at, null::boolean as imported,
@@ -100,4 +101,5 @@ from command c cross join unnest(c.streams, c.versions) with ordinality as s(str
 union all
 select c.ord, null, null, null, null, null, null, null, e.position, e.version, e.stream_id, e.event_id, e.type, e.schema_version, e.data, e.metadata,
   coalesce(e.original_time, e.recorded_at), e.original_time is not null, null
-from command c cross join pg_catalog.unnest(c.positions) as p(position) join ${schema}.events e on e.position = p.position`
+from command c cross join pg_catalog.unnest(c.positions) as p(position)
+cross join lateral (select * from ${schema}.events where position = p.position limit 1) as e`

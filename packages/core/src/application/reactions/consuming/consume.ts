@@ -124,20 +124,23 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
   const isParked = (key: string): boolean => parkedHere.has(key) || parked.has(key)
 
   const start = (unit: Unit): Effect.Effect<void> =>
+    Effect.asVoid(
+      Effect.forkIn(
+        Effect.onError(run(unit), (cause) =>
+          Cause.hasInterruptsOnly(cause) ? Effect.void : Deferred.failCause(failed, cause)
+        ),
+        scope
+      )
+    )
+
+  // The fiber of a unit goes on with the first unit that has waited for it. Measured with 64 keys that execute a command
+  // for each event: 1.4 times the events of a fiber for each unit, because commands that are answered together are
+  // followed by commands that are sent together.
+  const run = (unit: Unit): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (isEnding) return Effect.void
       const delivering = { reaction, settings, history, attempt: attempt(unit), failing: failing(unit), isParked }
-      return Effect.asVoid(
-        Effect.forkIn(
-          deliver(unit, delivering).pipe(
-            Effect.flatMap((outcome) => finish(unit, outcome)),
-            Effect.onError((cause) =>
-              Cause.hasInterruptsOnly(cause) ? Effect.void : Deferred.failCause(failed, cause)
-            )
-          ),
-          scope
-        )
-      )
+      return Effect.flatMap(deliver(unit, delivering), (outcome) => finish(unit, outcome))
     })
 
   const finish = (unit: Unit, outcome: Outcome): Effect.Effect<void> =>
@@ -152,11 +155,12 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
       progress.end(unit.recorded.position)
       open--
       writer.note(outcome)
-      const next = ordering.end(unit)
-      return Effect.andThen(
-        room.release(Units.roomOf(unit, settings.window)),
-        next.length === 0 ? giveUp : Effect.andThen(giveUp, Effect.forEach(next, start, { discard: true }))
-      )
+      const [next, ...others] = ordering.end(unit)
+      const released = Effect.andThen(room.release(Units.roomOf(unit, settings.window)), giveUp)
+      if (next === undefined) return released
+      const begun =
+        others.length === 0 ? released : Effect.andThen(released, Effect.forEach(others, start, { discard: true }))
+      return Effect.andThen(begun, run(next))
     })
 
   // Before an event that only a newer program knows, the part is given up when all earlier events are done. Sooner, a
