@@ -15,6 +15,7 @@ import { moving } from "./moving.ts"
 import { outside } from "./outside.ts"
 import { postgres } from "./postgres.ts"
 import { reactors } from "./reactions/reactors.ts"
+import { steps } from "./reactions/steps.ts"
 import { reading } from "./reading.ts"
 import { snapshots } from "./snapshots.ts"
 import { subscriptions } from "./subscriptions.ts"
@@ -40,6 +41,7 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   views,
   outside,
   reactors,
+  steps,
   idle,
   inline
 }

@@ -4,14 +4,16 @@ import * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import type { InvalidKey } from "../../../domain/errors.ts"
-import type { Sending } from "../../../domain/process/log.ts"
+import type { Instance, Sending } from "../../../domain/process/log.ts"
 import type { Any } from "../../../domain/process/Process.ts"
 import { type Fired, Timer } from "../../../domain/process/timers.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
 import type { Envelope } from "../../../domain/view/definition.ts"
-import type { EventStore, RecordedEvent } from "../../../ports/EventStore.ts"
+import { EventStore, type RecordedEvent } from "../../../ports/EventStore.ts"
 import * as DerivedIds from "../../commands/derivedIds.ts"
 import * as Executor from "../../commands/Executor.ts"
+import type { Receipt } from "../../commands/Receipt.ts"
+import * as StateCache from "../../commands/StateCache.ts"
 import type { Reaction } from "../consuming/reaction.ts"
 import * as Machine from "./machine.ts"
 import { codecOf, execute, isTagged } from "./targets.ts"
@@ -29,6 +31,9 @@ type Handle = (...given: Parameters<Reaction["handle"]>) => Effect.Effect<unknow
 export const handleOf = (process: Any): Handle => {
   const machine = Machine.of(process)
   const targets = new Map(process.targets.map((target) => [target.name, target]))
+  // Nobody but the owner changes the stream of a process, so its states are known from one step to the next. A former owner
+  // may still append: then the version differs, and the stream is read.
+  const cache = StateCache.make({ capacity: knownProcesses })
   // A process gets only events of its own sources.
   const keysOf = process.keysOf as (
     ...given: ReadonlyArray<unknown>
@@ -43,16 +48,43 @@ export const handleOf = (process: Any): Handle => {
       const fired = firedOf(event, envelope)
       const at = fired?.at ?? recordedAt.epochMilliseconds
       const input = fired === undefined ? advanceOf(recorded, part) : expireOf(fired, { key, handling })
-      yield* Executor.execute(machine, key, input, { commandId: `${handling}:step` })
-      yield* settle(key, handling, at)
+      const stepped = yield* advance(key, input, `${handling}:step`)
+      yield* settle(key, stepped, handling, at)
       // What it notes about answers differs from one repetition to the next, so it has no id.
     }).pipe(Effect.provideService(DerivedIds.Current, undefined))
 
+  /** Gives the input to the process, and gives the process after it. */
+  function advance(
+    key: string,
+    input: Machine.Input,
+    commandId?: string
+  ): Effect.Effect<Instance<unknown>, unknown, EventStore> {
+    const options = commandId === undefined ? undefined : { commandId }
+    return Executor.execute(machine, key, input, options).pipe(
+      Effect.flatMap((receipt) => instanceAfter(key, receipt)),
+      Effect.provideService(StateCache.Current, cache)
+    )
+  }
+
+  function instanceAfter(key: string, { repeated, streamId, version }: Receipt<unknown>) {
+    return Effect.flatMap(EventStore, (store) => {
+      const known = repeated ? undefined : cache(store).get(streamId, machine)
+      return known !== undefined && known.version >= version
+        ? Effect.succeed(known.state as Instance<unknown>)
+        : Effect.map(Executor.load(machine, key), ({ state }) => state)
+    })
+  }
+
   /** Sends what has no answer, until nothing is left. A rejection is a step, which may send more. */
-  function settle(key: string, handling: string, at: number): Effect.Effect<void, unknown, EventStore> {
+  function settle(
+    key: string,
+    stepped: Instance<unknown>,
+    handling: string,
+    at: number
+  ): Effect.Effect<void, unknown, EventStore> {
     return Effect.gen(function* () {
+      let instance = stepped
       for (;;) {
-        const { state: instance } = yield* Executor.load(machine, key)
         const { cancelling, sending, setting } = instance
         if (sending.length + setting.length + cancelling.length === 0) return
         yield* Effect.forEach(setting, ({ at, name, timerId }) =>
@@ -71,13 +103,13 @@ export const handleOf = (process: Any): Handle => {
         const all = answers.flat()
         const accepted = all.filter(({ _tag }) => _tag === "Accepted").map(({ commandId }) => commandId)
         if (accepted.length + timerIds.length > 0) {
-          yield* Executor.execute(machine, key, { _tag: "Settle", commandIds: accepted, timerIds })
+          instance = yield* advance(key, { _tag: "Settle", commandIds: accepted, timerIds })
         }
         for (const answer of all) {
           if (answer._tag !== "Rejected") continue
           const { commandId, error } = answer
           const rejected = { _tag: "Reject" as const, key, commandId, error, handling, at }
-          yield* Executor.execute(machine, key, rejected, { commandId: `${commandId}:rejected` })
+          instance = yield* advance(key, rejected, `${commandId}:rejected`)
         }
         // The answers of the others are recorded, so only this command is sent again.
         const failed = all.find(({ _tag }) => _tag === "Failed")
@@ -141,6 +173,9 @@ type Answer =
   | { readonly _tag: "Accepted"; readonly commandId: string }
   | { readonly _tag: "Rejected"; readonly commandId: string; readonly error: Schema.Json }
   | { readonly _tag: "Failed"; readonly commandId: string; readonly cause: unknown }
+
+// The states of so many processes are in memory, those that were used last.
+const knownProcesses = 4_096
 
 // So many targets get commands of one process at once.
 const atOnce = 16
