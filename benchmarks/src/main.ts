@@ -19,6 +19,7 @@ import { steps } from "./reactions/steps.ts"
 import { reading } from "./reading.ts"
 import { snapshots } from "./snapshots.ts"
 import { subscriptions } from "./subscriptions.ts"
+import { timers } from "./reactions/timers.ts"
 import { transfers } from "./transfers.ts"
 import { versions } from "./versions.ts"
 import { views } from "./views.ts"
@@ -42,6 +43,7 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   outside,
   reactors,
   steps,
+  timers,
   idle,
   inline
 }
