@@ -7,6 +7,7 @@ import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
 import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { crashing } from "./processes/crashing.ts"
+import { deploying } from "./processes/deploying.ts"
 import { expiring } from "./processes/expiring.ts"
 import { scheduling } from "./processes/scheduling.ts"
 import { stepping } from "./processes/stepping.ts"
@@ -16,7 +17,7 @@ const contract: Contract = {
   name: "ProcessContract",
   needs: ["otherProcesses"],
   ownData: false,
-  groups: { declaring: declaring(["otherProcesses"]), stepping, crashing, expiring, scheduling }
+  groups: { declaring: declaring(["otherProcesses"]), stepping, crashing, deploying, expiring, scheduling }
 }
 
 /**

@@ -1,33 +1,11 @@
 import { assert } from "@effect/vitest"
-import { EventStore, Executor, Reactor } from "@hexfold/core"
+import { Executor, Reactor } from "@hexfold/core"
 import { Effect, Stream } from "effect"
 import { eventually } from "../eventually.ts"
 import { two, type TroubledNode } from "../projections/trouble.ts"
 import type { Cases } from "../plan.ts"
+import { losing } from "./losing.ts"
 import { ends, fulfilmentOf, instanceOf, newShop, outcomeOf, place, running, type Shop, unlucky } from "./orders.ts"
-
-/**
- * A node whose process is lost at a point: from the append with this number on, none is answered. `before`: the append has
- * not happened. `after`: it has.
- */
-const losing = (node: TroubledNode, number: number, when: "before" | "after") => {
-  let appends = 0
-  let isLost = false
-  const eventStore: EventStore.EventStore["Service"] = {
-    ...node.eventStore,
-    append: (append) =>
-      Effect.suspend(() => {
-        if (isLost) return Effect.never
-        if (++appends < number) return node.eventStore.append(append)
-        isLost = true
-        node.trouble = "gone"
-        return when === "before" ? Effect.never : Effect.andThen(node.eventStore.append(append), Effect.never)
-      })
-  }
-  const run: TroubledNode["run"] = (effect) =>
-    node.run(Effect.provideService(effect, EventStore.EventStore, eventStore) as never)
-  return { run, isLost: () => isLost, appends: () => appends }
-}
 
 /** Each order has its one right end: nothing is charged, given back or cancelled twice. */
 const isRight = (node: TroubledNode, shop: Shop, id: string, cents: number) =>

@@ -11,6 +11,7 @@ import {
   lastOf,
   newJournals,
   note,
+  noteAtOnce,
   noteUnknown,
   noting,
   numbersOf,
@@ -216,6 +217,16 @@ export const handling: Cases = {
     yield* Deferred.succeed(gate, undefined)
     yield* comesTo(node, journals.target, "a", [1])
     assert.strictEqual(runs, 1)
+  }),
+
+  "an event of an older program between two of the newer one is handled in its place": Effect.gen(function* () {
+    const journals = newJournals()
+    const node = yield* open
+    yield* note(node, journals.source, "a", 1)
+    yield* noteAtOnce(node, journals.source, "a", 2, 3)
+    yield* note(node, journals.source, "a", 4)
+    yield* node.run(Reactor.catchUp(copier(journals), job))
+    assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), range(1, 4))
   }),
 
   "a command with an id of its own keeps it": Effect.gen(function* () {

@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import { type ProjectionStore, Reactor } from "@hexfold/core"
 import { Deferred, Effect } from "effect"
+import { eventually } from "../eventually.ts"
 import { statusOf, until } from "../projections/tallies.ts"
 import { open, two } from "../projections/trouble.ts"
 import type { Cases } from "../plan.ts"
@@ -138,6 +139,20 @@ export const repeating: Cases = {
       yield* comesTo(other, journals.target, "a", range(1, 6))
     }
   ),
+
+  "an owner that claims the work and goes is followed by another one after its lease": Effect.gen(function* () {
+    const journals = newJournals()
+    const [owner, other] = yield* two
+    yield* note(owner, journals.source, "a", ...range(1, 3))
+    owner.trouble = "deaf"
+    yield* reacting(owner, copier(journals))
+    yield* eventually(
+      "the work is claimed",
+      Effect.map(statusOf(other, copier(journals)), ([status]) => status?.parts[0]?.owner !== undefined)
+    )
+    yield* reacting(other, copier(journals))
+    yield* comesTo(other, journals.target, "a", range(1, 3))
+  }),
 
   "an owner whose commits are late changes nothing when they arrive": Effect.gen(function* () {
     const journals = newJournals()

@@ -20,7 +20,7 @@ export const stopping: Cases = {
     }
     const running = yield* reacting(owner, copier(journals, handle), { lease: "30 seconds" })
     yield* until("a handler runs", () => runs === 1)
-    const stopping = yield* Effect.forkScoped(Fiber.interrupt(running))
+    const stopping = yield* Effect.forkScoped(Fiber.interrupt(running), { startImmediately: true })
     yield* Deferred.succeed(gate, undefined)
     yield* Fiber.join(stopping)
     assert.deepStrictEqual(yield* numbersOf(other, journals.target, "a"), [1])
@@ -71,7 +71,7 @@ export const stopping: Cases = {
     // The limit is half of the lease, longer than the case may take.
     const running = yield* reacting(owner, copier(journals, handle, keyed), { lease: "20 minutes" })
     yield* until("a handler runs", () => runs === 1)
-    const stopping = yield* Effect.forkScoped(Fiber.interrupt(running))
+    const stopping = yield* Effect.forkScoped(Fiber.interrupt(running), { startImmediately: true })
     yield* Effect.repeat(Effect.yieldNow, { times: 100 })
     yield* Deferred.succeed(gate, undefined)
     yield* Fiber.join(stopping)

@@ -71,6 +71,31 @@ export const watching: Cases = {
     )
   }),
 
+  "at a concurrency of one a handler that stands still holds up all others, and the status and health say so":
+    Effect.gen(function* () {
+      const journals = newJournals()
+      const node = yield* open
+      const gate = yield* Deferred.make<void>()
+      const reactor = copier(journals, (_, id) => (id === "a" ? Deferred.await(gate) : Effect.void))
+      yield* node.run(Reactor.catchUp(reactor, job))
+      yield* reacting(node, reactor, { concurrency: 1 })
+      yield* note(node, journals.source, "a", 1)
+      for (const id of ["b", "c"]) yield* note(node, journals.source, id, 1)
+      yield* eventually(
+        "all three wait",
+        Effect.map(statusOf(node, reactor), ({ lag }) => lag === 3)
+      )
+      const health = ProjectionMonitor.health([reactor], { maxLagTime: "1 milli" })
+      const unhealthy = yield* node.run(Effect.flip(health))
+      assert.strictEqual(unhealthy._tag, "Unhealthy")
+      assert.deepStrictEqual(yield* numbersOf(node, journals.target, "b"), [])
+      yield* Deferred.succeed(gate, undefined)
+      yield* eventually(
+        "no event is left",
+        Effect.map(statusOf(node, reactor), ({ lag }) => lag === 0)
+      )
+    }),
+
   "a parked key makes it unhealthy until it is handled": Effect.gen(function* () {
     const journals = newJournals()
     const node = yield* open
