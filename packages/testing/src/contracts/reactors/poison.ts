@@ -13,6 +13,7 @@ import {
   note,
   noteAtOnce,
   numbersOf,
+  range,
   reacting,
   reactorOf
 } from "./journals.ts"
@@ -95,6 +96,22 @@ export const poisoning: Cases = {
     yield* note(node, journals.source, "a", 4)
     yield* node.run(Reactor.catchUp(mended, job))
     assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1, 2, 3, 4])
+  }),
+
+  "a parked key stays parked while ten versions are deployed, and then goes on in order": Effect.gen(function* () {
+    const journals = newJournals()
+    const node = yield* open
+    yield* note(node, journals.source, "a", 1, 2, 3)
+    yield* node.run(Reactor.catchUp(failing(journals, { onPoison: "park" }), job))
+    for (let version = 2; version <= 11; version++) {
+      yield* note(node, journals.source, "a", 2 + version)
+      yield* node.run(Reactor.catchUp(failing(journals, { onPoison: "park", version }), job))
+    }
+    assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1])
+    const mended = copier(journals, undefined, { onPoison: "park", version: 11 })
+    const { handled, parked } = yield* node.run(Reactor.retryParked(mended))
+    assert.deepStrictEqual([handled, parked], [12, []])
+    assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), range(1, 13))
   }),
 
   "a parked key stays parked for an event of several keys that waits while later events are read": Effect.gen(
