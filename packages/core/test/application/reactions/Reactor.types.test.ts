@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, it } from "@effect/vitest"
-import { Executor, Reactor, type View } from "@hexfold/core"
+import { Executor, Projection, Reactor, type View } from "@hexfold/core"
 import { Context, type DateTime, Effect, type Layer, Schedule } from "effect"
 import { Account, AccountId, type MoneyDeposited } from "../../support/account.ts"
 import { Budget, type BudgetDeposit, type BudgetSet } from "../../support/budget.ts"
@@ -126,6 +126,14 @@ describe("a definition", () => {
       on: { AccountOpened: () => Effect.fail("no") }
     })
     expectTypeOf(reactor.name).toEqualTypeOf<"reactor/R">()
+  })
+})
+
+describe("a reactor", () => {
+  it("cannot be rebuilt, because its effects would happen again", () => {
+    // @ts-expect-error: a rebuild takes views.
+    const rebuild = () => Projection.rebuild(Mailing)
+    expectTypeOf(rebuild).toBeFunction()
   })
 })
 
