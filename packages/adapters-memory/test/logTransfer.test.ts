@@ -1,6 +1,4 @@
 import { LogTransferContract } from "@hexfold/testing/contracts"
-import { apart, together } from "./support/backends.ts"
+import { apart } from "./support/backends.ts"
 
 LogTransferContract.suite("memory", apart)
-
-LogTransferContract.suite("memory, all stores over one log", together)

@@ -3,8 +3,10 @@ import type { Backend } from "./Backend.ts"
 import * as EventStoreContract from "./EventStoreContract.ts"
 import * as InlineContract from "./InlineContract.ts"
 import * as LogTransferContract from "./LogTransferContract.ts"
+import * as ProcessContract from "./ProcessContract.ts"
 import * as ProjectionContract from "./ProjectionContract.ts"
 import * as ProjectionStoreContract from "./ProjectionStoreContract.ts"
+import * as ReactorContract from "./ReactorContract.ts"
 import * as SnapshotStoreContract from "./SnapshotStoreContract.ts"
 import * as ViewStoreContract from "./ViewStoreContract.ts"
 
@@ -43,7 +45,9 @@ export const suite = (name: string, backend: Backend): void => {
     SnapshotStoreContract,
     LogTransferContract,
     InlineContract,
-    ProjectionContract
+    ProjectionContract,
+    ReactorContract,
+    ProcessContract
   ]) {
     contract.suite(name, backend)
   }

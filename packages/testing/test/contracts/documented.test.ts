@@ -5,8 +5,10 @@ import {
   EventStoreContract,
   InlineContract,
   LogTransferContract,
+  ProcessContract,
   ProjectionContract,
   ProjectionStoreContract,
+  ReactorContract,
   SnapshotStoreContract,
   ViewStoreContract
 } from "@hexfold/testing/contracts"
@@ -85,8 +87,10 @@ describe("the page on adapters", () => {
       EventStoreContract,
       InlineContract,
       LogTransferContract,
+      ProcessContract,
       ProjectionContract,
       ProjectionStoreContract,
+      ReactorContract,
       ViewStoreContract
     ].flatMap((contract) => contract.plan(all).flatMap(({ needs }) => needs))
     assert.deepStrictEqual([...new Set(needed)].toSorted(), named.toSorted())
