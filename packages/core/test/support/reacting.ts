@@ -10,7 +10,7 @@ class RangTogether extends Schema.TaggedClass<RangTogether>()("RangTogether", {
 }) {}
 
 /** A stored event of it becomes one current event for each of its keys. */
-const Bell = Aggregate.make("Bell", {
+export const Bell = Aggregate.make("Bell", {
   id: Schema.String,
   state: Schema.Int,
   initial: 0,
@@ -38,6 +38,9 @@ export const ring = (n: number, keys: ReadonlyArray<string>) =>
 
 /** Appends an event that does not decode. */
 export const ringBroken = (id: string) => append(id, "Rang", { _tag: "Rang" })
+
+/** Appends an event of a retired type that does not decode. */
+export const ringBrokenTogether = (id: string) => append(id, "RangTogether", { _tag: "RangTogether" })
 
 /** A reactor whose keys are the streams. */
 export const ringingByStream = Reactor.make("RingingByStream", {

@@ -10,11 +10,11 @@ import { currentOf, type Declaration } from "../../domain/storedTypes.ts"
 import { byTag, tagOf, type TypeOf } from "../../domain/tagged.ts"
 import { isChain } from "../../domain/Versions.ts"
 import type { Envelope, OnPoison, Source } from "../../domain/view/definition.ts"
-import { consumerOf } from "../../domain/view/reacting.ts"
+import { checkedStart, consumerOf } from "../../domain/view/reacting.ts"
 import type { EnvelopeOf, EventOf } from "../../domain/View.ts"
 import * as encoder from "../../internal/encoder.ts"
 import { type Message, Publisher } from "../../ports/Publisher.ts"
-import { checked, type Start } from "./consuming/start.ts"
+import type { Start } from "./consuming/start.ts"
 import type { Reactor } from "./Reactor.ts"
 
 /** The publisher had no time left for a message. */
@@ -140,7 +140,7 @@ export const make = <
   return {
     ...consumer,
     name: `publication/${name}`,
-    start: checked(name, start),
+    start: checkedStart(name, start),
     onPoison,
     imported,
     retry,

@@ -16,7 +16,7 @@ import * as Stream from "effect/Stream"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { Consumer } from "../../domain/view/consumer.ts"
 import type { Envelope, OnPoison, Source } from "../../domain/view/definition.ts"
-import { consumerOf, handlersOf } from "../../domain/view/reacting.ts"
+import { checkedStart, consumerOf, handlersOf } from "../../domain/view/reacting.ts"
 import type { EnvelopeOf, EnvelopeWith, EventOf, EventWith } from "../../domain/View.ts"
 import type * as Aggregate from "../../domain/Aggregate.ts"
 import type { DeadLetter, DeadLetterOptions } from "../../ports/deadLetter.ts"
@@ -29,7 +29,7 @@ import { Timer } from "../../domain/process/timers.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
 import * as Delivery from "./consuming/delivery.ts"
 import { type Failure, type Options, settingsOf } from "./consuming/options.ts"
-import { checked, type Start } from "./consuming/start.ts"
+import type { Start } from "./consuming/start.ts"
 import { handleOf } from "./processes/running.ts"
 import * as Firing from "./timers/firing.ts"
 import * as Retrying from "./consuming/retrying.ts"
@@ -165,7 +165,7 @@ export const make = <
   const reactor: Made = {
     ...consumer,
     name: `reactor/${name}`,
-    start: checked(name, start),
+    start: checkedStart(name, start),
     onPoison,
     imported,
     retry,

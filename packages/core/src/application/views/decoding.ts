@@ -104,10 +104,18 @@ const make = (any: Consumer): Decoding => {
 
     keysByPlace: (recorded) => {
       if (!consumer.perStream) return undefined
-      // The key functions of such consumers use only the event's place.
+      // The key functions of such consumers use only the event's place. The stored type may be one that no event has today,
+      // so any event of the source that has a handler stands for it.
       const { id: eventId, ...place } = recorded
       const envelope = { ...place, eventId, part: 0, aggregate: "", id: undefined }
-      return Option.getOrUndefined(Result.getSuccess(consumer.keysOf({ _tag: recorded.type }, envelope)))
+      const aggregate = StreamId.aggregateOf(recorded.streamId)
+      const source = consumer.sources.find(({ name }) => name === aggregate)
+      for (const _tag of source?.schemas.events.keys() ?? []) {
+        const keys = consumer.keysOf({ _tag }, envelope)
+        if (Result.isFailure(keys)) return undefined
+        if (keys.success.length > 0) return keys.success
+      }
+      return undefined
     }
   }
 }

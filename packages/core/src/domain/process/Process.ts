@@ -13,7 +13,7 @@ import type { Tagged } from "../tagged.ts"
 import { isChain } from "../Versions.ts"
 import type { Consumer } from "../view/consumer.ts"
 import type { Envelope, OnPoison, Source } from "../view/definition.ts"
-import { consumerOf, handlersOf, type Start } from "../view/reacting.ts"
+import { checkedStart, consumerOf, handlersOf, type Start } from "../view/reacting.ts"
 import type { EnvelopeWith, EventOf, EventWith } from "../View.ts"
 import { type Log, logOf, type StateOf } from "./log.ts"
 import { type Fired, Timer } from "./timers.ts"
@@ -264,7 +264,7 @@ export const make = <
     ...consumer,
     name: `process/${name}`,
     log: logOf(name, state, initial),
-    start,
+    start: checkedStart(name, start),
     onPoison,
     imported,
     from,

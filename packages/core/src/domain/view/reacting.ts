@@ -21,6 +21,14 @@ import { check, handling, keyFunction, type KeyOf, type KeyTable, selector } fro
  */
 export type Start = "beginning" | "now" | { readonly after: number } | { readonly since: DateTime.DateTime }
 
+/** Throws for a start that cannot be one. */
+export const checkedStart = (name: string, start: Start): Start => {
+  if (typeof start === "object" && "after" in start && !(Number.isSafeInteger(start.after) && start.after >= 0)) {
+    throw new Error(`${name}: it cannot start after position ${start.after}: use a whole number from 0 on`)
+  }
+  return start
+}
+
 /** How a consumer is declared that reacts to events. */
 export interface Reacting {
   /** The kind of the consumer, such as `reactor`. Names of two kinds may be equal. */

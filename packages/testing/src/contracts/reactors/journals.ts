@@ -46,6 +46,10 @@ export const note = ({ run }: TroubledNode, journal: Journal, id: string, ...ns:
 export const noteAtOnce = (node: TroubledNode, journal: Journal, id: string, ...ns: ReadonlyArray<number>) =>
   appendRaw(node, journal, id, "SeveralNoted", { _tag: "SeveralNoted", ns: [...ns] })
 
+/** Appends an event of a retired type that does not decode. */
+export const noteBroken = (node: TroubledNode, journal: Journal, id: string) =>
+  appendRaw(node, journal, id, "SeveralNoted", { _tag: "SeveralNoted" })
+
 /** Appends an event that only a newer program knows. */
 export const noteUnknown = (node: TroubledNode, journal: Journal, id: string) =>
   appendRaw(node, journal, id, "Newer", { _tag: "Newer" })

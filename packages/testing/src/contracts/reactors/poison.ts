@@ -12,6 +12,7 @@ import {
   newJournals,
   note,
   noteAtOnce,
+  noteBroken,
   numbersOf,
   range,
   reacting,
@@ -143,6 +144,46 @@ export const poisoning: Cases = {
       assert.deepStrictEqual(handled, [1, 3])
     }
   ),
+
+  "an event of a retired type that does not decode is parked with the later ones of its stream": Effect.gen(
+    function* () {
+      const journals = newJournals()
+      const node = yield* open
+      yield* note(node, journals.source, "a", 1)
+      yield* noteBroken(node, journals.source, "a")
+      yield* noteAtOnce(node, journals.source, "a", 2)
+      yield* note(node, journals.source, "b", 1)
+      const reactor = copier(journals, undefined, { onPoison: "park" })
+      yield* node.run(Reactor.catchUp(reactor, job))
+      assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1])
+      assert.deepStrictEqual(yield* numbersOf(node, journals.target, "b"), [1])
+      const letters = yield* node.run(Stream.runCollect(Reactor.deadLetters(reactor)))
+      const key = journals.source.streamId("a")
+      assert.deepStrictEqual(
+        letters.map((letter) => [letter.streamVersion, letter.key, letter.parked, letter.error?.step]),
+        [
+          [2, key, true, "decode"],
+          [3, key, true, undefined]
+        ]
+      )
+    }
+  ),
+
+  "of a stored event that has become several, the one that failed is named": Effect.gen(function* () {
+    const journals = newJournals()
+    const node = yield* open
+    yield* noteAtOnce(node, journals.source, "a", 2, 1)
+    yield* noteAtOnce(node, journals.source, "a", 1, 2)
+    const parts: Array<unknown> = []
+    for (const onPoison of ["stop", "skip"] as const) {
+      const reactor = failing(journals, { onPoison, name: onPoison })
+      const outcome = yield* Effect.result(node.run(Reactor.catchUp(reactor, job)))
+      if (outcome._tag === "Failure" && outcome.failure._tag === "ReactionFailed") parts.push(outcome.failure.part)
+      const letters = yield* node.run(Stream.runCollect(Reactor.deadLetters(reactor)))
+      parts.push(...letters.map(({ error }) => error?.part))
+    }
+    assert.deepStrictEqual(parts, [0, 0, 1])
+  }),
 
   "a handler that throws, or that interrupts itself, has failed": Effect.gen(function* () {
     const journals = newJournals()

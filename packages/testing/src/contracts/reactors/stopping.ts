@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
-import { Reactor } from "@hexfold/core"
+import { Reactor, UnknownEvent } from "@hexfold/core"
 import { Deferred, Effect, Fiber } from "effect"
+import { eventually } from "../eventually.ts"
 import { until } from "../projections/tallies.ts"
 import { two } from "../projections/trouble.ts"
 import type { Cases } from "../plan.ts"
@@ -56,6 +57,37 @@ export const stopping: Cases = {
       assert.deepStrictEqual(yield* numbersOf(other, journals.target, "a"), [1])
     }
   ),
+
+  "a handler that meets an event of a newer program ends the work, and the later ones that are interrupted are not begun again before it":
+    Effect.gen(function* () {
+      const journals = newJournals()
+      const [node, newer] = yield* two
+      yield* note(node, journals.source, "a", 1, 2)
+      yield* note(node, journals.source, "b", 3)
+      const begun: Array<number> = []
+      const place = { stream: "elsewhere", version: 1, type: "Newer", schemaVersion: 1 }
+      const old = reactorOf(journals, (n) => {
+        begun.push(n)
+        // The later one is begun before it fails.
+        if (n === 2) return Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 100 }), new UnknownEvent(place))
+        return n === 3 ? Effect.never : Effect.void
+      })
+      yield* reacting(node, old, { stopWithin: "10 millis" })
+      yield* until("the event is tried several times", () => begun.filter((n) => n === 2).length > 3)
+      assert.isAtMost(begun.filter((n) => n === 3).length, 1)
+      yield* eventually(
+        "the newer program takes over",
+        newer
+          .run(
+            Reactor.catchUp(
+              copier(journals, (n) => Effect.sync(() => begun.push(10 * n))),
+              job
+            )
+          )
+          .pipe(Effect.as(true))
+      )
+      assert.deepStrictEqual(begun.filter((n) => n >= 10).sort(), [20, 30])
+    }),
 
   "when it is stopped, nobody waits for the later keys of an event that is under way": Effect.gen(function* () {
     const journals = newJournals()

@@ -41,6 +41,8 @@ export interface Given {
   readonly read: Reader
   readonly places: ReturnType<typeof makePlaces>
   readonly reports: Reports
+  /** The position of an event that this program did not know when it was owner before. */
+  readonly unknownAt: number | undefined
   /** Whether the lease was lost. Then nothing is waited for, and nothing is written. */
   readonly isLost: () => boolean
 }
@@ -86,6 +88,7 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
   let stoppedBy: ReactionFailed | undefined
   let history = owned.history ?? 1
   let from = owned.position
+  let unknownAt = given.unknownAt ?? Number.POSITIVE_INFINITY
   let open = 0
   let isEnding = false
   const writer = Writer.make({ ...given, owned, progress, clock, before: () => before })
@@ -97,13 +100,17 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
     if (busy.size === 0) idle.openUnsafe()
   }
 
+  // While the owner ends, or waits for its end before an event of a newer program, no attempt begins for what comes after.
+  const mayNotBegin = ({ recorded: { position } }: Unit): boolean =>
+    isEnding || (stoppedBy !== undefined && position > stoppedBy.position)
+
   const attempt =
     (unit: Unit) =>
     <A>(handling: Effect.Effect<A>): Effect.Effect<A> =>
       slots.withPermit(
         Effect.suspend(() => {
-          // No attempt begins while the owner ends, and nobody waits for the unit then.
-          if (isEnding) {
+          // Nobody waits for the unit then.
+          if (mayNotBegin(unit)) {
             rest(unit)
             return Effect.never
           }
@@ -138,7 +145,7 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
   // followed by commands that are sent together.
   const run = (unit: Unit): Effect.Effect<void> =>
     Effect.suspend(() => {
-      if (isEnding) return Effect.void
+      if (mayNotBegin(unit)) return Effect.void
       const delivering = { reaction, settings, history, attempt: attempt(unit), failing: failing(unit), isParked }
       return Effect.flatMap(deliver(unit, delivering), (outcome) => finish(unit, outcome))
     })
@@ -187,6 +194,11 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
     )
   }
 
+  /** Ends when every event that was handed out is done. */
+  const allDone = Effect.suspend(() => room.withPermits(settings.window)(Effect.void)).pipe(
+    Effect.repeat({ while: () => open > 0 })
+  )
+
   const loadParked = (units: ReadonlyArray<Unit>): Effect.Effect<void, ViewStoreError> =>
     Effect.gen(function* () {
       if (!mayBeParked || units.length === 0) return
@@ -226,6 +238,11 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
         yield* inSteps(decoding())
         yield* loadParked(units)
         for (const unit of units) {
+          // What comes after an event that was unknown would be begun and interrupted again each time.
+          if (unit.recorded.position > unknownAt) {
+            yield* allDone
+            unknownAt = Number.POSITIVE_INFINITY
+          }
           yield* handOut(unit)
           if (unit.failure?.step === "unknown") return yield* Effect.never
         }
@@ -248,9 +265,7 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
   const finished = (until: Horizon): Effect.Effect<void, Ended> =>
     Effect.gen(function* () {
       yield* readTo(until)
-      while (open > 0) {
-        yield* room.withPermits(settings.window)(Effect.void)
-      }
+      yield* allDone
       yield* writer.commit()
     })
 

@@ -23,6 +23,8 @@ import type { Reaction } from "./reaction.ts"
 export interface Unit {
   readonly recorded: RecordedEvent
   readonly parts: ReadonlyArray<DecodedPart>
+  /** Whether the stored event has become several. */
+  readonly isSplit: boolean
   readonly keys: ReadonlyArray<string>
   /** Why the event cannot be handled, if it does not decode. */
   readonly failure: ProjectionFailed | undefined
@@ -68,7 +70,7 @@ export interface Delivering {
  */
 export const deliver = (unit: Unit, delivering: Delivering): Effect.Effect<Outcome> =>
   Effect.gen(function* () {
-    const { failing, history, isParked, reaction } = delivering
+    const { history, isParked, reaction } = delivering
     const { onPoison } = reaction
     const { failure, keys, parts, recorded } = unit
     const deadLetters: Array<DeadLetter> = []
@@ -102,12 +104,11 @@ export const deliver = (unit: Unit, delivering: Delivering): Effect.Effect<Outco
         left.add(key)
         continue
       }
-      const failed = yield* handledOf(part, recorded, delivering)
+      const failed = yield* handledOf(part, unit, delivering)
       if (failed === undefined) {
         handled++
         continue
       }
-      yield* failing(failed, false)
       const stops = undelivered(failed, key, yield* DateTime.now)
       if (stops !== undefined) return { deadLetters: [], handled, failed: stops }
     }
@@ -117,7 +118,7 @@ export const deliver = (unit: Unit, delivering: Delivering): Effect.Effect<Outco
 /** Runs the handler until it succeeds, or fails for the last time. */
 const handledOf = (
   part: DecodedPart,
-  recorded: RecordedEvent,
+  { isSplit, recorded }: Pick<Unit, "isSplit" | "recorded">,
   { attempt, failing, reaction, settings }: Delivering
 ): Effect.Effect<ReactionFailed | undefined> =>
   Effect.suspend(() => {
@@ -145,7 +146,7 @@ const handledOf = (
       Effect.catch((cause) => {
         const { name, version } = reaction.consumer
         const step = isOfNewerProgram(cause) ? "unknown" : "react"
-        const at = { ...placeOf(recorded), ...(part.envelope.part > 0 ? { part: part.envelope.part } : undefined) }
+        const at = { ...placeOf(recorded), ...(isSplit ? { part: part.envelope.part } : undefined) }
         return Effect.succeed(new ReactionFailed({ reactor: name, version, ...at, step, attempts, cause }))
       })
     )

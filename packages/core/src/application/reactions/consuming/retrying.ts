@@ -128,7 +128,9 @@ const handleAgain = (reaction: Reaction, letter: DeadLetter, settings: Pick<Sett
     const parts = Result.isFailure(decoded)
       ? []
       : decoded.success.parts.filter(({ envelope, keys }) => keys.includes(key) && envelope.part >= (error?.part ?? 0))
-    const unit = { recorded, parts, keys: [key], failure: Result.isFailure(decoded) ? decoded.failure : undefined }
+    const isSplit = Result.isSuccess(decoded) && decoded.success.parts.length > 1
+    const failure = Result.isFailure(decoded) ? decoded.failure : undefined
+    const unit = { recorded, parts, isSplit, keys: [key], failure }
     const { deadLetters, failed } = yield* deliver(unit, {
       // An event that stops the reactor elsewhere is parked already here.
       reaction: { ...reaction, onPoison: "park" },

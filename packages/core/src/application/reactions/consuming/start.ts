@@ -9,14 +9,6 @@ import { horizonOf } from "../../events/positions.ts"
 
 export type { Start }
 
-/** Throws for a start that cannot be one. */
-export const checked = (name: string, start: Start): Start => {
-  if (typeof start === "object" && "after" in start && !(Number.isSafeInteger(start.after) && start.after >= 0)) {
-    throw new Error(`${name}: it cannot start after position ${start.after}: use a whole number from 0 on`)
-  }
-  return start
-}
-
 /** The position after which a consumer begins. */
 export const positionOf = (start: Start, events: EventStore["Service"]): Effect.Effect<number, EventStoreError> => {
   if (start === "beginning") return Effect.succeed(0)

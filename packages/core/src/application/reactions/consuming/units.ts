@@ -20,11 +20,12 @@ export const of = (
     // If its keys are not known, it concerns every part.
     if (keys.length > 0 && !keys.some(isOwn)) return undefined
     const isLeft = keys.length === 0 || own.length > 0
-    return { recorded, parts: [], keys: own, failure: isLeft ? decoded.failure : undefined }
+    return { recorded, parts: [], isSplit: false, keys: own, failure: isLeft ? decoded.failure : undefined }
   }
   if (!keys.some(isOwn)) return undefined
-  const parts = decoded.success.parts.filter(({ keys }) => keys.length > 0 && isOpen(keys[0]!))
-  return { recorded, parts, keys: own, failure: undefined }
+  const { parts: all } = decoded.success
+  const parts = all.filter(({ keys }) => keys.length > 0 && isOpen(keys[0]!))
+  return { recorded, parts, isSplit: all.length > 1, keys: own, failure: undefined }
 }
 
 /** Whether a former owner has done all of it. */

@@ -73,6 +73,7 @@ const make = (
     const generation = { view: consumer.name, version: consumer.version }
     const claim: Claim = { generation, part, owner, lease, fingerprint: consumer.fingerprint }
     const places = makePlaces(events)
+    let unknownAt: number | undefined
 
     const differs = (stored: string) =>
       Effect.fail(
@@ -90,8 +91,14 @@ const make = (
         const { build, epoch, passed } = owned
         const leave = own.enter({ ...passed, generation: { ...generation, build }, part: part.index, epoch })
         return Effect.ensuring(
-          consume({ reaction, part, settings, events, store, read, places, reports, isLost }, owned, until),
+          consume({ reaction, part, settings, events, store, read, places, reports, unknownAt, isLost }, owned, until),
           Effect.sync(leave)
+        ).pipe(
+          Effect.tapError((error) =>
+            Effect.sync(() => {
+              if (error._tag === "ReactionFailed" && error.step === "unknown") unknownAt = error.position
+            })
+          )
         )
       })
 
