@@ -7,7 +7,14 @@ import type { Consumer } from "../../domain/view/consumer.ts"
 import { isUnknown, type Unapplied } from "../../ports/deadLetter.ts"
 import type { EventStoreError, ViewStoreError } from "../../ports/errors.ts"
 import { EventStore, type Horizon } from "../../ports/EventStore.ts"
-import { buildsOf, currentOf, isOfAnother, type PartStatus, type Status as Generation } from "../../ports/generation.ts"
+import {
+  buildsOf,
+  currentOf,
+  isOfAnother,
+  isShared,
+  type PartStatus,
+  type Status as Generation
+} from "../../ports/generation.ts"
 import type { Reason } from "../../ports/Reason.ts"
 import { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
@@ -15,6 +22,7 @@ import { ownPositions } from "../events/ownPositions.ts"
 import { horizonOf, refusalOf } from "../events/positions.ts"
 import type { Fault } from "./errors.ts"
 import { faultsOf } from "./faults.ts"
+import * as Appended from "./shared/appended.ts"
 import * as Lag from "./lag.ts"
 import { endsOf } from "./worker/ends.ts"
 import { type Owner, ownerOf } from "./worker/process.ts"
@@ -207,9 +215,12 @@ interface Measured {
 
 const statusIn = Effect.fnUntraced(function* ({ generations, known, log, place, view }: Measured) {
   const events = yield* EventStore
-  const { deadLetters } = yield* ProjectionStore
+  const { deadLetters, load } = yield* ProjectionStore
   const { drawn, heldSince, holders, position: horizon } = log
-  const refusal = known?.replaced === true ? undefined : yield* refusalOf(events, known, log)
+  const lost = known?.replaced === true ? undefined : yield* refusalOf(events, known, log)
+  const isKept = known !== undefined && isShared(known.view)
+  const refusal =
+    lost ?? (isKept ? yield* Appended.refusalOf(yield* load(known, Appended.keys), events, log) : undefined)
   const position = known?.inline === true ? horizon : (known?.position ?? 0)
   const applied = refusal === undefined ? position : 0
   const ends = { applied, log, now: yield* Clock.currentTimeMillis }

@@ -3,10 +3,11 @@ import * as Context from "effect/Context"
 import * as Tracer from "effect/Tracer"
 import { memoized } from "../../../internal/memoized.ts"
 import { isTraced } from "../../../internal/tracing.ts"
-import { EventStore } from "../../../ports/EventStore.ts"
+import { EventStore, type Position } from "../../../ports/EventStore.ts"
 import { StreamLocks } from "../../../ports/StreamLocks.ts"
 import * as Ids from "../../events/Ids.ts"
 import * as Metadata from "../../events/Metadata.ts"
+import * as Appended from "../appended.ts"
 import * as DerivedIds from "../derivedIds.ts"
 import * as Snapshots from "../Snapshots.ts"
 import * as StateCache from "../StateCache.ts"
@@ -38,6 +39,8 @@ export interface CommandContext {
   readonly metadata: Partial<Metadata.Metadata>
   /** Names the commands that have no id of their own; undefined unless they are executed for an event. */
   readonly derivedIds: DerivedIds.DerivedIds | undefined
+  /** Is told of what the command has appended. */
+  readonly appended: ((last: Position) => void) | undefined
   readonly traced: boolean
 }
 
@@ -66,6 +69,7 @@ export const make = (context: Context.Context<EventStore>): CommandContext => {
     locks: Context.getOrUndefined(context, StreamLocks),
     metadata: { ...(traced ? traceOf(context) : undefined), ...Context.get(context, Metadata.Current) },
     derivedIds: Context.get(context, DerivedIds.Current),
+    appended: Context.get(context, Appended.Current),
     traced
   }
 }

@@ -69,11 +69,9 @@ export const read = (
   log: Horizon
 ): Effect.Effect<DoneBefore, EventStoreError> =>
   Effect.gen(function* () {
-    if (states.size === 0) return nothing
-    const first = Math.min(...positions)
     const all: Array<{ readonly index: number; readonly kept: Done; readonly done: ReadonlySet<number> }> = []
     for (const [key, state] of states) {
-      const kept = decode(state)
+      const kept = key.startsWith("done ") ? decode(state) : Option.none()
       if (Option.isNone(kept)) continue
       const { others = [], ...own } = kept.value
       const index = Number(key.slice(keyOf(0).length - 1))
@@ -81,6 +79,8 @@ export const read = (
         if (yield* isThere(kept, events, log)) all.push({ index, kept, done: new Set(kept.done) })
       }
     }
+    if (all.length === 0) return nothing
+    const first = Math.min(...positions)
     return {
       upTo: Math.max(0, ...all.map(({ kept }) => lastOf(kept))),
       has: (position, key) => all.some(({ done, index, kept }) => done.has(position) && partOf(key, kept.of) === index),

@@ -13,10 +13,11 @@ import * as Stream from "effect/Stream"
 import { disconnect } from "../../../internal/disconnect.ts"
 import { inSteps } from "../../../internal/steps.ts"
 import type { CommitConflict, EventStoreError, ViewStoreError } from "../../../ports/errors.ts"
-import type { EventStore, Horizon } from "../../../ports/EventStore.ts"
+import type { EventStore, Horizon, Position } from "../../../ports/EventStore.ts"
 import type { Part } from "../../../ports/generation.ts"
 import { decodeCandidate } from "../../views/decoding.ts"
 import { horizonOf } from "../../events/positions.ts"
+import * as Appended from "../../projections/shared/appended.ts"
 import type { Reader } from "../../projections/reading/eventReader.ts"
 import type { BoundedStore, Ownership } from "../../projections/worker/lease.ts"
 import type { HistoryEnded, makePlaces } from "../../projections/worker/places.ts"
@@ -85,13 +86,14 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
   const parked = new Set<string>()
   let mayBeParked = true
   let before = DoneAhead.nothing
+  let appended: Position | undefined
   let stoppedBy: ReactionFailed | undefined
   let history = owned.history ?? 1
   let from = owned.position
   let unknownAt = given.unknownAt ?? Number.POSITIVE_INFINITY
   let open = 0
   let isEnding = false
-  const writer = Writer.make({ ...given, owned, progress, clock, before: () => before })
+  const writer = Writer.make({ ...given, owned, progress, clock, before: () => before, appended: () => appended })
 
   // A unit is busy from the beginning of an attempt until its outcome is noted, or until the attempt has failed.
   const busy = new Set<Unit>()
@@ -255,9 +257,11 @@ const begin = (given: Given, owned: Ownership, scope: Scope.Closeable, clock: Cl
     })
 
   const prepared = Effect.gen(function* () {
-    const loaded = yield* store.load(generation, DoneAhead.keys)
+    const loaded = yield* store.load(generation, [...DoneAhead.keys, ...Appended.keys])
     mayBeParked = yield* store.hasParked(generation)
     const log = yield* horizonOf(events)
+    yield* Appended.check(loaded, events, log)
+    appended = Appended.of(loaded, part.index)
     before = yield* DoneAhead.read(loaded, part, events, log)
   })
 

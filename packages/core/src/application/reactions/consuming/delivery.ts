@@ -9,12 +9,14 @@ import * as Tracer from "effect/Tracer"
 import { isRetryable } from "../../../internal/retryable.ts"
 import { isTraced } from "../../../internal/tracing.ts"
 import type { DeadLetter } from "../../../ports/deadLetter.ts"
-import type { RecordedEvent } from "../../../ports/EventStore.ts"
+import type { Position, RecordedEvent } from "../../../ports/EventStore.ts"
+import * as Appended from "../../commands/appended.ts"
 import * as DerivedIds from "../../commands/derivedIds.ts"
 import * as Metadata from "../../events/Metadata.ts"
 import { type DecodedPart, isOfNewerProgram } from "../../views/decoding.ts"
 import type { ProjectionFailed } from "../../views/errors.ts"
 import { placeOf, unapplied } from "../../views/poison.ts"
+import { later } from "../../projections/shared/appended.ts"
 import { ReactionFailed } from "../errors.ts"
 import type { Settings } from "./options.ts"
 import type { Reaction } from "./reaction.ts"
@@ -35,6 +37,8 @@ export interface Outcome {
   readonly deadLetters: ReadonlyArray<DeadLetter>
   /** How many of its current events were handled. */
   readonly handled: number
+  /** The last of the events that its handlers have appended. */
+  readonly appended: Position | undefined
   /** Why the reactor stops before the event. */
   readonly failed: ReactionFailed | undefined
 }
@@ -78,6 +82,10 @@ export const deliver = (unit: Unit, delivering: Delivering): Effect.Effect<Outco
     const left = new Set<string>()
     const place = placeOf(recorded)
     let handled = 0
+    let appended: Position | undefined
+    const noting = Effect.provideService(Appended.Current, (last) => void (appended = later(appended, last)))
+    const ended = (failed?: ReactionFailed): Outcome =>
+      failed === undefined ? { deadLetters, handled, appended, failed } : { deadLetters: [], handled, appended, failed }
 
     const undelivered = (failed: ReactionFailed, key: string, at: DateTime.Utc): ReactionFailed | undefined => {
       if (onPoison === "stop" || failed.step === "unknown") return failed
@@ -89,12 +97,12 @@ export const deliver = (unit: Unit, delivering: Delivering): Effect.Effect<Outco
     if (failure !== undefined) {
       const failed = ofFailure(failure)
       const at = yield* DateTime.now
-      if (onPoison === "park" && keys.length === 0) return { deadLetters, handled, failed }
+      if (onPoison === "park" && keys.length === 0) return ended(failed)
       for (const key of onPoison === "skip" || keys.length === 0 ? [""] : keys) {
         if (isParked(key)) deadLetters.push({ ...place, at, history, key, parked: true })
-        else if (undelivered(failed, key, at) !== undefined) return { deadLetters: [], handled, failed }
+        else if (undelivered(failed, key, at) !== undefined) return ended(failed)
       }
-      return { deadLetters, handled, failed: undefined }
+      return ended()
     }
     for (const part of parts) {
       const [key = ""] = part.keys
@@ -104,15 +112,15 @@ export const deliver = (unit: Unit, delivering: Delivering): Effect.Effect<Outco
         left.add(key)
         continue
       }
-      const failed = yield* handledOf(part, unit, delivering)
+      const failed = yield* noting(handledOf(part, unit, delivering))
       if (failed === undefined) {
         handled++
         continue
       }
       const stops = undelivered(failed, key, yield* DateTime.now)
-      if (stops !== undefined) return { deadLetters: [], handled, failed: stops }
+      if (stops !== undefined) return ended(stops)
     }
-    return { deadLetters, handled, failed: undefined }
+    return ended()
   })
 
 /** Runs the handler until it succeeds, or fails for the last time. */

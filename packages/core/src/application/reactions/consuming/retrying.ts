@@ -8,7 +8,7 @@ import type { StreamId } from "../../../domain/StreamId.ts"
 import type { Consumer } from "../../../domain/view/consumer.ts"
 import type { DeadLetter, DeadLetterOptions } from "../../../ports/deadLetter.ts"
 import { type CommitConflict, EventStoreError, type ViewStoreError } from "../../../ports/errors.ts"
-import { EventStore } from "../../../ports/EventStore.ts"
+import { EventStore, type Position } from "../../../ports/EventStore.ts"
 import { currentOf, isOfAnother } from "../../../ports/generation.ts"
 import { ProjectionStore } from "../../../ports/ProjectionStore.ts"
 import { Corrupt } from "../../../ports/Reason.ts"
@@ -16,6 +16,7 @@ import { ViewStore } from "../../../ports/ViewStore.ts"
 import { decodeCandidate } from "../../views/decoding.ts"
 import { DefinitionDiffers } from "../../views/errors.ts"
 import { partOf } from "../../views/partOf.ts"
+import * as Appended from "../../projections/shared/appended.ts"
 import { soonAgain } from "../../projections/retryKey.ts"
 import { warnOfDeadLetter } from "../../projections/worker/reports.ts"
 import { deliver } from "./delivery.ts"
@@ -82,17 +83,19 @@ export const retryKey = (
       return letter
     })
     /** Replaces the dead letter, or removes it, wherever the owner has come to meanwhile. False if it has gone. */
-    const settle = (letter: DeadLetter, still: DeadLetter | undefined) =>
+    const settle = (letter: DeadLetter, { appended, still }: Again) =>
       Effect.gen(function* () {
         const current = yield* presentOf
         const present = yield* first
         if (current === undefined || present?.position !== letter.position) return false
         const part = partOf(key, current.parts.length)
         const { epoch, position } = current.parts[part]!
+        const records = Appended.changesOfRetry(yield* store.load(current, Appended.keysOfRetry), appended)
         yield* store.commit({
           owner: { generation: current, part, epoch },
           from: position,
           to: position,
+          records,
           deadLetters: still === undefined ? { put: [], remove: [letter] } : { put: [still], remove: [] }
         })
         return true
@@ -102,8 +105,9 @@ export const retryKey = (
     for (;;) {
       const letter = yield* first
       if (letter === undefined) return { handled, failed: undefined }
-      const still = yield* handleAgain(reaction, letter, settings)
-      const isSettled = yield* settle(letter, still)
+      const again = yield* handleAgain(reaction, letter, settings)
+      const { still } = again
+      const isSettled = yield* settle(letter, again)
       if (still !== undefined) {
         if (isSettled) yield* warnOfDeadLetter(consumer, still)
         return { handled, failed: still }
@@ -113,9 +117,17 @@ export const retryKey = (
     }
   })
 
-/** Handles the event of a dead letter. Gives the dead letter that stays if it fails again. */
+/** What the handling of a parked event has come to. */
+interface Again {
+  /** The dead letter that stays if it has failed again. */
+  readonly still: DeadLetter | undefined
+  /** The last event that its handler has appended. */
+  readonly appended: Position | undefined
+}
+
+/** Handles the event of a dead letter. */
 const handleAgain = (reaction: Reaction, letter: DeadLetter, settings: Pick<Settings, "retry">) =>
-  Effect.gen(function* () {
+  Effect.gen(function* (): Effect.fn.Return<Again, EventStoreError, EventStore> {
     const { consumer } = reaction
     const { error, history, key, stream, streamVersion } = letter
     const store = yield* EventStore
@@ -131,7 +143,7 @@ const handleAgain = (reaction: Reaction, letter: DeadLetter, settings: Pick<Sett
     const isSplit = Result.isSuccess(decoded) && decoded.success.parts.length > 1
     const failure = Result.isFailure(decoded) ? decoded.failure : undefined
     const unit = { recorded, parts, isSplit, keys: [key], failure }
-    const { deadLetters, failed } = yield* deliver(unit, {
+    const { appended, deadLetters, failed } = yield* deliver(unit, {
       // An event that stops the reactor elsewhere is parked already here.
       reaction: { ...reaction, onPoison: "park" },
       settings,
@@ -143,7 +155,7 @@ const handleAgain = (reaction: Reaction, letter: DeadLetter, settings: Pick<Sett
     if (failed !== undefined) {
       const { message: cause, part, step } = failed
       const error = { step, cause, ...(part === undefined ? undefined : { part }) }
-      return { ...letter, error, at: yield* DateTime.now }
+      return { appended, still: { ...letter, error, at: yield* DateTime.now } }
     }
-    return deadLetters[0]
+    return { appended, still: deadLetters[0] }
   })

@@ -9,6 +9,8 @@ import type { CommitConflict, ViewStoreError } from "../../../ports/errors.ts"
 import { type Part, servingOf } from "../../../ports/generation.ts"
 import type { BoundedStore, Ownership } from "../../projections/worker/lease.ts"
 import type { ReactionFailed } from "../errors.ts"
+import * as Appended from "../../projections/shared/appended.ts"
+import type { Position } from "../../../ports/EventStore.ts"
 import * as DoneAhead from "./ahead.ts"
 import { unapplied } from "../../views/poison.ts"
 import type { Outcome } from "./delivery.ts"
@@ -29,6 +31,8 @@ export interface Given {
   readonly clock: Clock.Clock
   /** What was done before. Until the owner has read all of it, the record of that stays. */
   readonly before: () => DoneAhead.DoneBefore
+  /** What the record of the part says that handlers have appended. */
+  readonly appended: () => Position | undefined
 }
 
 /** Writes for one owner. */
@@ -47,7 +51,7 @@ export interface Writer {
 
 /** A writer that has nothing to write yet. */
 export const make = (given: Given): Writer => {
-  const { before, clock, owned, part, progress, reaction, reports, settings, store } = given
+  const { appended: appendedBefore, before, clock, owned, part, progress, reaction, reports, settings, store } = given
   const { consumer } = reaction
   const generation = { view: consumer.name, version: consumer.version, build: owned.build }
   const changed = Latch.makeUnsafe(false)
@@ -60,6 +64,8 @@ export const make = (given: Given): Writer => {
   // A record of a former owner is removed when it says nothing any more.
   let isKept = true
   let serves = false
+  let appended: Position | undefined
+  let record: { readonly appended: Position | undefined } | undefined
 
   const commit = (failure?: ReactionFailed): Effect.Effect<void, CommitConflict | ViewStoreError> =>
     Effect.suspend(() => {
@@ -75,7 +81,11 @@ export const make = (given: Given): Writer => {
       handled = 0
       const at = DateTime.makeUnsafe(clock.currentTimeMillisUnsafe())
       const isFormer = progress.readTo() < before().upTo
-      const records = isFormer ? DoneAhead.unchanged : DoneAhead.changesOf(part, history, progress, before(), isKept)
+      const ahead = isFormer ? DoneAhead.unchanged : DoneAhead.changesOf(part, history, progress, before(), isKept)
+      const last = Appended.later(appended, appendedBefore())
+      const beyond = Appended.beyond(last, { history, position: to })
+      const effects = Appended.changesOf(part.index, (record ?? { appended: appendedBefore() }).appended, beyond)
+      const records = { put: [...ahead.put, ...effects.put], remove: [...ahead.remove, ...effects.remove] }
       const writing = owned.passed.commit(to, history, (from) =>
         store.commit({
           owner: { generation, part: part.index, epoch: owned.epoch },
@@ -96,7 +106,8 @@ export const make = (given: Given): Writer => {
           return Effect.fail(error)
         },
         onSuccess: () => {
-          isKept = isFormer || records.put.length > 0
+          isKept = isFormer || ahead.put.length > 0
+          record = { appended: beyond }
           if (asks && part.of === 1) serves = true
           return reports.committed(done, put)
         }
@@ -124,7 +135,8 @@ export const make = (given: Given): Writer => {
   })
 
   return {
-    note: ({ deadLetters, handled: done }) => {
+    note: ({ appended: last, deadLetters, handled: done }) => {
+      appended = Appended.later(appended, last)
       letters.push(...deadLetters)
       handled += done
       changed.openUnsafe()
