@@ -10,6 +10,7 @@ import { deploying } from "./reactors/deploying.ts"
 import { handling } from "./reactors/handling.ts"
 import { losing } from "./reactors/losing.ts"
 import { poisoning } from "./reactors/poison.ts"
+import { rekeying } from "./reactors/rekeying.ts"
 import { repeating } from "./reactors/repeating.ts"
 import { stopping } from "./reactors/stopping.ts"
 import { watching } from "./reactors/watching.ts"
@@ -28,6 +29,7 @@ const contract: Contract = {
     poisoning,
     losing,
     deploying,
+    rekeying,
     watching,
     reacting
   }

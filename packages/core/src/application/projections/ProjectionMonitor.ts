@@ -171,6 +171,7 @@ export interface HealthOptions {
  *
  * - `refused`: the log does not have the position that the view has reached, as after a restored backup;
  * - `another definition`: another definition of the same version has made the records;
+ * - `other keys`: a version of a reactor waits for the parts of another one, whose keys may be others, to end at one position;
  * - `failed`: an event stopped the view;
  * - `unknown event`: the view waits for a process of the newer program that has recorded the event;
  * - `unowned`: no projection works on the view, or on a part of it, whether or not it has a lag;
@@ -179,7 +180,7 @@ export interface HealthOptions {
  * - `late`: its lag time is above `maxLagTime`;
  * - `parked` and `skipped`: more than `maxParked` keys are parked, or more than `maxSkipped` events were skipped.
  *
- * `unknown event`, `unowned`, `stalled` and `held` may pass by themselves, for example while processes restart. They count
+ * `other keys`, `unknown event`, `unowned`, `stalled` and `held` may pass by themselves, for example while processes restart. They count
  * after a grace time. The others are reported at once, and so is `unowned` if the projection of this process
  * has ended by an error, for example because its role may not create a table. A version that is built is healthy
  * whatever its lag is, as long as it makes progress, because it does not answer queries yet.

@@ -77,6 +77,7 @@ const Holder = Schema.Struct({
 export const faultReasons = [
   "refused",
   "another definition",
+  "other keys",
   "failed",
   "unknown event",
   "unowned",
@@ -93,6 +94,7 @@ const Fault = Schema.Struct({
   /**
    * - `refused`: the log does not have the position that the view has reached.
    * - `another definition`: another definition of the same version has made the records.
+   * - `other keys`: a reactor waits for the parts of another version to end at one position.
    * - `failed`: an event stopped the view.
    * - `unknown event`: the view waits for a process of the newer program that has recorded the event.
    * - `unowned`: no projection works on the view, or on a part of it.
@@ -125,6 +127,8 @@ const Fault = Schema.Struct({
   holders: Schema.optionalKey(Schema.Array(Holder)),
   /** Since when the view is held back. */
   heldSince: Schema.optionalKey(Schema.DateTimeUtc),
+  /** The version whose parts have to end at one position. */
+  former: Schema.optionalKey(Schema.Int),
   /** The number of parked keys. */
   parked: Schema.optionalKey(Schema.Int),
   /** The number of dead letters of skipped events. */
@@ -171,6 +175,8 @@ const descriptions: Record<Fault["reason"], (fault: Fault) => string> = {
     isShared(view)
       ? "another definition of this version has the work"
       : "another definition of this version has made the records",
+  "other keys": ({ former }) =>
+    `its keys may be others than those of version ${former}, whose parts have not ended at one position: see KeysDiffer`,
   failed: ({ failure }) => {
     if (failure === undefined) return "stopped by an event"
     const { error, position, stream, streamVersion, type } = failure

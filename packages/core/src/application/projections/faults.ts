@@ -33,13 +33,14 @@ interface Facts {
   readonly failure: Unapplied | undefined
   readonly refusal: Reason | undefined
   readonly ended: string | undefined
+  readonly rekeyed: number | undefined
   readonly parked: number
   readonly skipped: number
 }
 
 /** The faults of a view at this moment, the gravest first. */
 export const faultsOf = (facts: Facts): ReadonlyArray<Fault> => {
-  const { ended, failure, held, parked, refusal, skipped, state } = facts
+  const { ended, failure, held, parked, refusal, rekeyed, skipped, state } = facts
   if (state === "replaced") return []
   const fault = faultIn(facts)
   const isOfAnother = state === "another definition"
@@ -55,6 +56,7 @@ export const faultsOf = (facts: Facts): ReadonlyArray<Fault> => {
   return [
     ...(refusal === undefined ? [] : [fault({ reason: "refused", refusal })]),
     ...(isOfAnother ? [fault({ reason: "another definition" })] : []),
+    ...(rekeyed === undefined ? [] : [fault({ reason: "other keys", former: rekeyed })]),
     ...(failure === undefined ? [] : [fault({ reason: isUnknown(failure) ? "unknown event" : "failed", failure })]),
     ...(unowned === undefined ? [] : [fault({ reason: "unowned", unowned, ...why })]),
     ...(isHeld ? [fault({ reason: "held", holders: held.holders, ...sinceOf(held) })] : []),
@@ -103,6 +105,10 @@ export const lastingFaults = (
       }
       case "unknown event": {
         const time = lasted(`unknown event at ${each.failure!.position}`)
+        return isLong(time) ? [{ ...each, lasted: time }] : []
+      }
+      case "other keys": {
+        const time = lasted(`other keys than ${each.former}`)
         return isLong(time) ? [{ ...each, lasted: time }] : []
       }
       case "parked":

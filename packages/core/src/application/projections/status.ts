@@ -16,13 +16,14 @@ import {
   type Status as Generation
 } from "../../ports/generation.ts"
 import type { Reason } from "../../ports/Reason.ts"
-import { ProjectionStore } from "../../ports/ProjectionStore.ts"
+import { type Loaded, ProjectionStore } from "../../ports/ProjectionStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import { ownPositions } from "../events/ownPositions.ts"
 import { horizonOf, refusalOf } from "../events/positions.ts"
 import type { Fault } from "./errors.ts"
 import { faultsOf } from "./faults.ts"
 import * as Appended from "./shared/appended.ts"
+import * as Keys from "./shared/keys.ts"
 import * as Lag from "./lag.ts"
 import { endsOf } from "./worker/ends.ts"
 import { type Owner, ownerOf } from "./worker/process.ts"
@@ -31,6 +32,7 @@ import { type Owner, ownerOf } from "./worker/process.ts"
  * What a generation of a view, or a reactor, is doing. If several apply, the state is the first of them:
  *
  * - `standing by`: a reactor of another version has the work, and this version stands by;
+ * - `other keys`: a reactor waits until the parts of another version, whose keys may be others, have ended at one position;
  * - `another definition`: another definition of this version has made the records, and the projection of this one does not work;
  * - `inline`: appends maintain the records;
  * - `replaced`: a later build of the same version answers, and nobody reads these records any more;
@@ -44,6 +46,7 @@ import { type Owner, ownerOf } from "./worker/process.ts"
  */
 export type State =
   | "standing by"
+  | "other keys"
   | "another definition"
   | "inline"
   | "replaced"
@@ -133,6 +136,11 @@ export interface Status {
    * until it runs again. Another process may work on the view all the same.
    */
   readonly ended: string | undefined
+  /**
+   * The version whose parts have to end at one position before this one works, because its keys may be others. Undefined
+   * unless it waits for that: see `KeysDiffer`.
+   */
+  readonly rekeyed: number | undefined
   /** The number of keys that are parked. */
   readonly parked: number
   /** The number of dead letters of skipped events. */
@@ -218,9 +226,10 @@ const statusIn = Effect.fnUntraced(function* ({ generations, known, log, place, 
   const { deadLetters, load } = yield* ProjectionStore
   const { drawn, heldSince, holders, position: horizon } = log
   const lost = known?.replaced === true ? undefined : yield* refusalOf(events, known, log)
-  const isKept = known !== undefined && isShared(known.view)
-  const refusal =
-    lost ?? (isKept ? yield* Appended.refusalOf(yield* load(known, Appended.keys), events, log) : undefined)
+  const kept =
+    known !== undefined && isShared(known.view) ? yield* load(known, [Keys.key, ...Appended.keys]) : undefined
+  const refusal = lost ?? (kept && (yield* Appended.refusalOf(kept, events, log)))
+  const rekeyed = kept && rekeyedOf(view, known, kept)
   const position = known?.inline === true ? horizon : (known?.position ?? 0)
   const applied = refusal === undefined ? position : 0
   const ends = { applied, log, now: yield* Clock.currentTimeMillis }
@@ -239,13 +248,15 @@ const statusIn = Effect.fnUntraced(function* ({ generations, known, log, place, 
     build: known?.build,
     isDeclared: view !== undefined,
     state:
-      view !== undefined && known !== undefined && known.version !== view.version
-        ? "standing by"
-        : view !== undefined && isOfAnother(view, known)
-          ? "another definition"
-          : refusal === undefined
-            ? stateOf(known, lag.time, isHeld)
-            : "failed",
+      rekeyed !== undefined
+        ? "other keys"
+        : view !== undefined && known !== undefined && known.version !== view.version
+          ? "standing by"
+          : view !== undefined && isOfAnother(view, known)
+            ? "another definition"
+            : refusal === undefined
+              ? stateOf(known, lag.time, isHeld)
+              : "failed",
     serves: known?.serves ?? false,
     position,
     horizon,
@@ -262,10 +273,19 @@ const statusIn = Effect.fnUntraced(function* ({ generations, known, log, place, 
     refusal,
     ended: view && endsOf(yield* ViewStore).of(view),
     ...counts,
+    rekeyed,
     rebuild: view === undefined ? undefined : rebuildOf(buildsOf(view, generations), known, horizon)
   }
   return { ...status, faults: faultsOf(status) }
 })
+
+// While a higher version works, a lower one has nothing to wait for.
+const rekeyedOf = (view: Consumer | undefined, known: Generation | undefined, kept: Loaded): number | undefined => {
+  if (view === undefined || known === undefined) return undefined
+  if (Keys.areLevel(known.parts.map(({ position }) => position))) return undefined
+  const isAtWork = known.parts.every(({ owner }) => owner !== undefined)
+  return view.version < known.version && isAtWork ? undefined : Keys.formerOf(view, kept)
+}
 
 const since = (heldSince: DateTime.Utc | undefined, now: number): Pick<Held, "heldSince" | "heldFor"> =>
   heldSince === undefined ? {} : { heldSince, heldFor: Duration.millis(Math.max(0, now - heldSince.epochMilliseconds)) }

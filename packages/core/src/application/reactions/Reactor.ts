@@ -27,6 +27,7 @@ import type { DefinitionDiffers } from "../views/errors.ts"
 import type * as Process from "../../domain/process/Process.ts"
 import { Timer } from "../../domain/process/timers.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
+import type { KeysDiffer } from "./errors.ts"
 import * as Delivery from "./consuming/delivery.ts"
 import { type Failure, type Options, settingsOf } from "./consuming/options.ts"
 import type { Start } from "./consuming/start.ts"
@@ -106,7 +107,9 @@ type NoOther<Tags extends PropertyKey, S extends Source> = {
  * Raise the `version` when the reactor is to handle other events, or by another key. A process of the higher version
  * takes the work over at its start, and goes on after what the lower one has done: no event is handled again. A process of
  * the lower version goes on after that only when no process of the higher one has worked for the duration of a lease.
- * Under one version another definition does not work.
+ * Under one version another definition does not work. With several parts and a `key`, a higher version works only when
+ * all parts have ended at one position, because its keys may be others. Versions with the same `keyVersion` have the same
+ * keys, and follow each other at any time.
  *
  * A name that an aggregate may not have, a version that is not a whole number from 1 on, and a handler of no event are
  * mistakes in the program and throw an `Error`.
@@ -143,13 +146,14 @@ export const make = <
     readonly start: Start
     readonly version?: number
     readonly key?: (event: EventOf<NoInfer<S>>, envelope: EnvelopeOf<NoInfer<S>>) => string
+    readonly keyVersion?: number
     readonly retry?: Schedule.Schedule<unknown, unknown>
     readonly onPoison?: OnPoison
     readonly imported?: "pass" | "react"
     readonly on: Handlers<Rs, S> & NoOther<keyof Rs, S>
   }
 ): Reactor<Name, EventOf<S>, EnvelopeOf<S>, Rs[keyof Rs]> => {
-  const { from, imported = "pass", key, on, onPoison = "stop", retry, start, version = 1 } = definition
+  const { from, imported = "pass", key, keyVersion, on, onPoison = "stop", retry, start, version = 1 } = definition
   type Made = Reactor<Name, Tagged, Envelope<string, unknown>, Rs[keyof Rs]>
   // A handler is only called with the events that its name selects.
   const handlers = new Map(Object.entries<unknown>(on)) as ReadonlyMap<string, Made["handle"]>
@@ -159,7 +163,8 @@ export const make = <
     version,
     sources: from,
     handlers: [...handlers.keys()],
-    key: key as ((event: Tagged, envelope: Envelope<string, unknown>) => string) | undefined
+    key: key as ((event: Tagged, envelope: Envelope<string, unknown>) => string) | undefined,
+    keyVersion
   })
   const handlerOf = handlersOf(name, from, handlers)
   const reactor: Made = {
@@ -272,7 +277,7 @@ const hasTimers = ({ sources }: Consumer): boolean => sources.includes(Timer)
  * that one has come so far. It is meant for jobs and tests. Gives the position that is reached.
  *
  * Fails with a `ReactionFailed` if an event stops the reactor, and with a `DefinitionDiffers` if another definition of
- * the same version works. Errors of the stores are passed on.
+ * the same version works, and with a `KeysDiffer` if the parts of a version with other keys have not ended at one position. Errors of the stores are passed on.
  *
  * @example
  * ```ts
@@ -286,7 +291,7 @@ const hasTimers = ({ sources }: Consumer): boolean => sources.includes(Timer)
 export const catchUp = <const A extends Any | Process.Any>(
   reactor: A,
   options: Options = {}
-): Effect.Effect<number, Failure | DefinitionDiffers, Services<A> | Worker.Stores> =>
+): Effect.Effect<number, Failure | DefinitionDiffers | KeysDiffer, Services<A> | Worker.Stores> =>
   Effect.flatMap(begun(reactor), (begun) => Worker.catchUp(begun, settingsOf(options)))
 
 /**

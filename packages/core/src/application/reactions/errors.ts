@@ -2,6 +2,36 @@ import * as Schema from "effect/Schema"
 import { shortened, thrownText } from "../../domain/texts.ts"
 
 /**
+ * A version of a reactor or process does not work, because its keys may be others than those of the version before it, and
+ * the parts of that one have come to different positions: an event could be lost, or handled twice. Bring the parts to one
+ * position with the former program, by `Reactor.catchUp(reactor, { parts: 1 })`, or give both versions the same
+ * `keyVersion` if their keys are the same.
+ */
+export class KeysDiffer extends Schema.TaggedError<KeysDiffer>()("KeysDiffer", {
+  /** The name of the reactor. */
+  reactor: Schema.String,
+  /** The version that does not work. */
+  version: Schema.Int,
+  /** The version whose keys have divided the events. */
+  former: Schema.Int,
+  /** The positions of the parts. */
+  positions: Schema.Array(Schema.Int)
+}) {
+  static {
+    shortened(this)
+  }
+
+  override get message(): string {
+    const { former, positions, reactor, version } = this
+    return (
+      `${reactor}, version ${version}: its keys may be others than those of version ${former}, whose ${positions.length} ` +
+      `parts have not ended at one position: an event could be lost, or handled twice. Run version ${former} with ` +
+      "`parts: 1` until it has caught up; if the keys are the same, give both versions the same `keyVersion`"
+    )
+  }
+}
+
+/**
  * An event stopped a reactor, or a part of it. All earlier events of the event's key have been reacted to; this one has
  * not, and may have been in part.
  */

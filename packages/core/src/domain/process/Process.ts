@@ -152,8 +152,8 @@ type NoOther<Handled, S extends Source> = {
  * A command that fails for another reason than the domain's parks the key of the process, unless `onPoison` says
  * otherwise: the later events of the key wait.
  *
- * The state is JSON that is stored with each step. When it changes, `state` is a chain of its versions. `version` is for
- * the definition, as for a reactor.
+ * The state is JSON that is stored with each step. When it changes, `state` is a chain of its versions. `version` and `keyVersion` are
+ * for the definition, as for a reactor.
  *
  * @example
  * ```ts
@@ -213,6 +213,7 @@ export const make = <
     readonly timeouts?: ReadonlyArray<Timeouts>
     readonly start: Start
     readonly version?: number
+    readonly keyVersion?: number
     readonly state: StateOf<State>
     readonly initial: NoInfer<State>
     readonly onPoison?: OnPoison
@@ -225,6 +226,7 @@ export const make = <
     from,
     imported = "pass",
     initial,
+    keyVersion,
     on,
     onPoison = "park",
     start,
@@ -250,6 +252,7 @@ export const make = <
     version,
     sources: hasTimeouts ? [...from, Timer] : from,
     handlers: hasTimeouts ? [...names, fired] : names,
+    keyVersion,
     key: {
       ...Object.fromEntries(names.map((each) => [each, handlers.get(each)!.key])),
       ...(hasTimeouts ? { [fired]: keyOfTimeout(`process/${name}`) } : {})

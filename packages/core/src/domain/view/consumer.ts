@@ -18,6 +18,11 @@ export interface Consumer {
   readonly follows: Follows
   /** True if all events with the same key are of one stream. */
   readonly perStream: boolean
+  /**
+   * What makes the keys of a consumer whose versions follow each other: under another value the same event may have
+   * another key. A view has none, because each of its versions has records of its own.
+   */
+  readonly keyedBy?: string
   /** The keys that an event touches, each once. An event that the consumer does not handle touches none. */
   readonly keysOf: (event: never, envelope: never) => Result.Result<ReadonlyArray<string>, InvalidKey>
 }

@@ -11,7 +11,7 @@ export interface Told {
   readonly handlers: ReadonlyArray<string>
   readonly state: Schema.Codec<unknown, unknown>
   /** What makes the keys: the text of the id, the whole stream id, one key for each event, or a function of the view's own. */
-  readonly keys: "id" | "stream" | "event" | "own"
+  readonly keys: "id" | "stream" | "event" | "own" | `own${number}`
   readonly indexes: ReadonlyArray<Index>
 }
 

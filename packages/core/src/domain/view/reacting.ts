@@ -40,12 +40,19 @@ export interface Reacting {
   readonly handlers: ReadonlyArray<string>
   /** The key of an event. By default it is the event's stream. */
   readonly key: KeyOf | KeyTable | undefined
+  /** Which of several functions it is that gives the keys: versions with the same number give the same keys. */
+  readonly keyVersion?: number | undefined
 }
 
 /** A consumer that reacts. Throws for a declaration that is not valid. */
-export const consumerOf = ({ handlers, key, kind, name, sources, version }: Reacting): Consumer => {
+export const consumerOf = ({ handlers, key, keyVersion, kind, name, sources, version }: Reacting): Consumer => {
   // The name of a publication says its version.
   check(kind === "publication" && isPublicName(name) ? "Publication" : name, version, sources, kind)
+  if (keyVersion !== undefined && (key === undefined || !Number.isSafeInteger(keyVersion) || keyVersion < 1)) {
+    const why = key === undefined ? "it has no key of its own" : "it must be a whole number from 1 on"
+    throw new Error(`${name}: its keyVersion is ${keyVersion}, but ${why}`)
+  }
+  const own = keyVersion === undefined ? "own" : (`own${keyVersion}` as const)
   const nameOf = selector(name, sources, handlers)
   const keyOf = keyFunction(name, key ?? ofStream, sources, handlers, nameOf)
   const stored = `${kind}/${name}`
@@ -58,12 +65,13 @@ export const consumerOf = ({ handlers, key, kind, name, sources, version }: Reac
       sources,
       handlers,
       state: Schema.Null,
-      keys: key === undefined ? "stream" : "own",
+      keys: key === undefined ? "stream" : own,
       indexes: []
     }),
     sources,
     follows: followsOf(sources, handling(handlers)),
     perStream: key === undefined,
+    keyedBy: key === undefined ? "stream" : keyVersion === undefined ? `own, version ${version}` : own,
     keysOf: (event, envelope) => {
       if (nameOf(event, envelope) === undefined) return Result.succeed([])
       const named = keyOf(event, envelope)

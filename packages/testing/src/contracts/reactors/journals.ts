@@ -82,6 +82,7 @@ export interface Definition {
   readonly onPoison?: "stop" | "skip" | "park"
   readonly imported?: "pass" | "react"
   readonly key?: (n: number, id: string) => string
+  readonly keyVersion?: number
 }
 
 /** A reactor that does something for each number of the first journal. */

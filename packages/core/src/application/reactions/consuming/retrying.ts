@@ -137,10 +137,16 @@ const handleAgain = (reaction: Reaction, letter: DeadLetter, settings: Pick<Sett
       return yield* new EventStoreError({ operation: "readStream", reason: new Corrupt({ detail }) })
     }
     const { decoded, recorded } = decodeCandidate(consumer, found.value)
-    const parts = Result.isFailure(decoded)
-      ? []
-      : decoded.success.parts.filter(({ envelope, keys }) => keys.includes(key) && envelope.part >= (error?.part ?? 0))
-    const isSplit = Result.isSuccess(decoded) && decoded.success.parts.length > 1
+    const all = Result.isFailure(decoded) ? [] : decoded.success.parts
+    const isSplit = all.length > 1
+    const own = all.filter(({ keys }) => keys.includes(key))
+    // In a version with other keys the event is of another one. If it has become several, nobody knows which of them wait.
+    const isRekeyed = own.length === 0 && all.some(({ keys }) => keys.length > 0)
+    if (isRekeyed && isSplit) {
+      const cause = `no part of the event has the key ${key} in version ${consumer.version}`
+      return { appended: undefined, still: { ...letter, error: { step: "key", cause }, at: yield* DateTime.now } }
+    }
+    const parts = (isRekeyed ? all : own).filter(({ envelope }) => envelope.part >= (error?.part ?? 0))
     const failure = Result.isFailure(decoded) ? decoded.failure : undefined
     const unit = { recorded, parts, isSplit, keys: [key], failure }
     const { appended, deadLetters, failed } = yield* deliver(unit, {

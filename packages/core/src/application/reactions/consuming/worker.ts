@@ -26,8 +26,10 @@ import * as DoneAhead from "./ahead.ts"
 import { consume } from "./consume.ts"
 import { type Failure, type Settings } from "./options.ts"
 import type { Reaction } from "./reaction.ts"
+import type { KeysDiffer } from "../errors.ts"
 import { makeReports } from "./reports.ts"
 import { positionOf, type Start } from "./start.ts"
+import * as Taking from "./taking.ts"
 
 /** What a reactor works with. */
 export type Stores = EventStore | ProjectionStore | ViewStore
@@ -43,7 +45,7 @@ type Interrupted = CommitConflict | HistoryEnded
 interface Worker extends Others.Others {
   readonly asOwner: (
     until: Horizon | undefined
-  ) => Effect.Effect<Option.Option<void>, Failure | Interrupted | DefinitionDiffers>
+  ) => Effect.Effect<Option.Option<void>, Failure | Interrupted | DefinitionDiffers | KeysDiffer>
 }
 
 /** A worker for a part. It owns nothing yet. */
@@ -85,6 +87,8 @@ const make = (
         })
       )
 
+    const taking = Taking.make({ claim, consumer, differs, events, part, records, store })
+
     const working = (part: Part, owned: Ownership, isLost: () => boolean, until: Horizon | undefined) =>
       Effect.suspend(() => {
         places.forget()
@@ -104,6 +108,7 @@ const make = (
 
     // The keys can be divided anew when all parts have done everything up to one position, and nothing after it.
     const level = Effect.fnUntraced(function* (positions: ReadonlyArray<number>) {
+      yield* taking.mayLevel
       const log = yield* horizonOf(events)
       const { upTo } = yield* DoneAhead.read(yield* store.load(generation, DoneAhead.keys), part, events, log)
       const until = { ...log, position: Math.max(upTo, ...positions) }
@@ -134,15 +139,18 @@ const make = (
         Effect.gen(function* () {
           let isLost = false
           after ??= yield* positionOf(start, events)
-          return yield* withLease(
+          if (!(yield* taking.mayClaim)) return Option.none()
+          const worked = yield* withLease(
             records,
             { ...claim, after },
             {
               asOwner: (owned) =>
-                Effect.andThen(
-                  reports.refused.succeeded,
-                  working(part, owned, () => isLost, until)
-                ),
+                Effect.gen(function* () {
+                  if (!(yield* taking.mayWork(owned))) return false
+                  yield* reports.refused.succeeded
+                  yield* working(part, owned, () => isLost, until)
+                  return true
+                }),
               divided: level,
               differs,
               isPresent: (history) => isPresent(events, history),
@@ -153,6 +161,9 @@ const make = (
                 })
             }
           )
+          if (Option.isSome(worked) && worked.value) return Option.some(undefined)
+          if (Option.isSome(worked)) yield* taking.takeAll
+          return Option.none()
         }),
       ...Others.make({ view: consumer, build: undefined, part, owner, store, own, events, pause })
     }
@@ -196,6 +207,7 @@ export const run = (begun: Begun, settings: Settings): Effect.Effect<never, Fail
             case "HistoryEnded":
               return Effect.andThen(Effect.logInfo(`${titleOf(consumer)}: begins anew: ${error.message}`), again)
             case "DefinitionDiffers":
+            case "KeysDiffer":
               return Effect.andThen(reports.refused.failed(Cause.fail(error)), again)
             case "ReactionFailed":
               // Its lease is given up: a process of the program that knows the event takes over.
@@ -230,7 +242,10 @@ export const prepare = (
   })
 
 /** Works until every event up to the present horizon is done, here or in another process. Gives the horizon's position. */
-export const catchUp = (begun: Begun, settings: Settings): Effect.Effect<number, Failure | DefinitionDiffers, Stores> =>
+export const catchUp = (
+  begun: Begun,
+  settings: Settings
+): Effect.Effect<number, Failure | DefinitionDiffers | KeysDiffer, Stores> =>
   Effect.gen(function* () {
     const events = yield* EventStore
     const workers = yield* makeAll(begun, settings, makeReports(begun.reaction.consumer))
