@@ -17,7 +17,7 @@ import type { EventStore, Horizon, Position } from "../../../ports/EventStore.ts
 import type { Part } from "../../../ports/generation.ts"
 import { decodeCandidate } from "../../views/decoding.ts"
 import { horizonOf } from "../../events/positions.ts"
-import * as Appended from "../../projections/shared/appended.ts"
+import * as Appended from "../../events/appended.ts"
 import type { Reader } from "../../projections/reading/eventReader.ts"
 import type { BoundedStore, Ownership } from "../../projections/worker/lease.ts"
 import type { HistoryEnded, makePlaces } from "../../projections/worker/places.ts"

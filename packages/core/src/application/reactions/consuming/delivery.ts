@@ -10,13 +10,12 @@ import { isRetryable } from "../../../internal/retryable.ts"
 import { isTraced } from "../../../internal/tracing.ts"
 import type { DeadLetter } from "../../../ports/deadLetter.ts"
 import type { Position, RecordedEvent } from "../../../ports/EventStore.ts"
-import * as Appended from "../../commands/appended.ts"
+import * as Appended from "../../events/appended.ts"
 import * as DerivedIds from "../../commands/derivedIds.ts"
 import * as Metadata from "../../events/Metadata.ts"
 import { type DecodedPart, isOfNewerProgram } from "../../views/decoding.ts"
 import type { ProjectionFailed } from "../../views/errors.ts"
 import { placeOf, unapplied } from "../../views/poison.ts"
-import { later } from "../../projections/shared/appended.ts"
 import { ReactionFailed } from "../errors.ts"
 import type { Settings } from "./options.ts"
 import type { Reaction } from "./reaction.ts"
@@ -83,7 +82,7 @@ export const deliver = (unit: Unit, delivering: Delivering): Effect.Effect<Outco
     const place = placeOf(recorded)
     let handled = 0
     let appended: Position | undefined
-    const noting = Effect.provideService(Appended.Current, (last) => void (appended = later(appended, last)))
+    const noting = Effect.provideService(Appended.Current, (last) => void (appended = Appended.later(appended, last)))
     const ended = (failed?: ReactionFailed): Outcome =>
       failed === undefined ? { deadLetters, handled, appended, failed } : { deadLetters: [], handled, appended, failed }
 

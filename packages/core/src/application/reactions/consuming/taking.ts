@@ -7,7 +7,7 @@ import { currentOf, type Part } from "../../../ports/generation.ts"
 import type { Claim, ProjectionStore } from "../../../ports/ProjectionStore.ts"
 import type { Consumer } from "../../../domain/view/consumer.ts"
 import { horizonOf } from "../../events/positions.ts"
-import * as Keys from "../../projections/shared/keys.ts"
+import * as Keys from "../../events/partedKeys.ts"
 import { type BoundedStore, type Ownership, withLease } from "../../projections/worker/lease.ts"
 import type { DefinitionDiffers } from "../../views/errors.ts"
 import { KeysDiffer } from "../errors.ts"
@@ -72,10 +72,10 @@ export const make = ({ claim, consumer, differs, events, part, records, store }:
   /** Whether the owner of a part may work: the events are divided by the keys of this version. */
   const mayWork = (owned: Ownership): Effect.Effect<boolean, CommitConflict | ViewStoreError> =>
     Effect.gen(function* () {
+      if (part.of === 1) return true
       const loaded = yield* store.load(generation, [Keys.key])
-      const former = Keys.formerOf(consumer, loaded)
-      if (former !== undefined && part.of > 1) return false
-      if (former !== undefined || Keys.isMissing(loaded)) yield* keep(owned, part.index)
+      if (Keys.formerOf(consumer, loaded) !== undefined) return false
+      if (Keys.isMissing(loaded)) yield* keep(owned, part.index)
       return true
     })
 

@@ -4,14 +4,20 @@
  * The log alone may go back to a point after the reactor's position, and lose what its handlers have appended for events that
  * count as done. The position of the reactor does not tell that. This one does.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { EventStoreError } from "../../../ports/errors.ts"
-import type { EventStore, Horizon, Position } from "../../../ports/EventStore.ts"
-import type { Changes, Loaded } from "../../../ports/ProjectionStore.ts"
-import type { Reason } from "../../../ports/Reason.ts"
-import { confirm } from "../../events/positions.ts"
+import type { EventStoreError } from "../../ports/errors.ts"
+import type { EventStore, Horizon, Position } from "../../ports/EventStore.ts"
+import type { Changes, Loaded } from "../../ports/ProjectionStore.ts"
+import type { Reason } from "../../ports/Reason.ts"
+import { confirm } from "./positions.ts"
+
+/** Is told of the last event of each command that is executed, also of one that is answered with its first receipt. */
+export const Current = Context.Reference<((last: Position) => void) | undefined>("@hexfold/core/Appended", {
+  defaultValue: () => undefined
+})
 
 const Kept = Schema.Struct({ history: Schema.Int, position: Schema.Int })
 

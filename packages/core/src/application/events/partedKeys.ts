@@ -6,8 +6,8 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Consumer } from "../../../domain/view/consumer.ts"
-import type { Changes, Loaded } from "../../../ports/ProjectionStore.ts"
+import type { Consumer } from "../../domain/view/consumer.ts"
+import type { Changes, Loaded } from "../../ports/ProjectionStore.ts"
 
 const Kept = Schema.Struct({ version: Schema.Int, keys: Schema.String })
 
