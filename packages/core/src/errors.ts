@@ -30,5 +30,5 @@ export {
   UnknownCommandVersion
 } from "./application/commands/errors.ts"
 export { DefinitionDiffers, DropRefused, RebuildOvertaken, Unhealthy } from "./application/projections/errors.ts"
-export { KeysDiffer, ReactionFailed } from "./application/reactions/errors.ts"
+export { KeysDiffer, ReactionFailed, RestartRefused } from "./application/reactions/errors.ts"
 export { ImportRefused, InvalidLogFile } from "./application/lifecycle/errors.ts"

@@ -9,6 +9,8 @@ import { type Contract, plan as planOf, type Planned } from "./plan.ts"
 import { crashing } from "./processes/crashing.ts"
 import { deploying } from "./processes/deploying.ts"
 import { expiring } from "./processes/expiring.ts"
+import { obeying } from "./processes/obeying.ts"
+import { operating } from "./processes/operating.ts"
 import { scheduling } from "./processes/scheduling.ts"
 import { stepping } from "./processes/stepping.ts"
 import { suite as declare } from "./suite.ts"
@@ -17,7 +19,16 @@ const contract: Contract = {
   name: "ProcessContract",
   needs: ["otherProcesses"],
   ownData: false,
-  groups: { declaring: declaring(["otherProcesses"]), stepping, crashing, deploying, expiring, scheduling }
+  groups: {
+    declaring: declaring(["otherProcesses"]),
+    stepping,
+    crashing,
+    deploying,
+    expiring,
+    operating,
+    obeying,
+    scheduling
+  }
 }
 
 /**

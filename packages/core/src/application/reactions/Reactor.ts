@@ -31,7 +31,7 @@ import type { KeysDiffer } from "./errors.ts"
 import * as Delivery from "./consuming/delivery.ts"
 import { type Failure, type Options, settingsOf } from "./consuming/options.ts"
 import type { Start } from "./consuming/start.ts"
-import { handleOf } from "./processes/running.ts"
+import { reactionOf } from "./processes/running.ts"
 import * as Firing from "./timers/firing.ts"
 import * as Retrying from "./consuming/retrying.ts"
 import * as Worker from "./consuming/worker.ts"
@@ -370,24 +370,9 @@ export const retryParked = <const A extends Any | Process.Any>(
 const begun = <const A extends Any | Process.Any>(
   of: A
 ): Effect.Effect<Worker.Begun, never, Services<A> | EventStore> =>
-  "handlers" in of ? begunProcess(of) : (begunReactor(of) as Effect.Effect<Worker.Begun, never, Services<A>>)
-
-const begunProcess = (process: Process.Any): Effect.Effect<Worker.Begun, never, EventStore> =>
-  Effect.contextWith((context: Context.Context<EventStore>) => {
-    const { imported, onPoison, start } = process
-    const handle = handleOf(process)
-    return Effect.succeed({
-      reaction: {
-        consumer: process,
-        onPoison,
-        retry: undefined,
-        reactsToImported: imported === "react",
-        handle: (...given) =>
-          Effect.updateContext(handle(...given), (inner: Context.Context<never>) => Context.merge(context, inner))
-      },
-      start
-    })
-  })
+  "handlers" in of
+    ? Effect.map(reactionOf(of), (reaction) => ({ reaction, start: of.start }))
+    : (begunReactor(of) as Effect.Effect<Worker.Begun, never, Services<A>>)
 
 const begunReactor = <const A extends Any>(reactor: A): Effect.Effect<Worker.Begun, never, Services<A>> =>
   Effect.contextWith((context: Context.Context<Services<A>>) => {

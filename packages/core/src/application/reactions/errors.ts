@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema"
-import { shortened, thrownText } from "../../domain/texts.ts"
+import { quote, shortened, thrownText } from "../../domain/texts.ts"
 
 /**
  * A version of a reactor or process does not work, because its keys may be others than those of the version before it, and
@@ -28,6 +28,28 @@ export class KeysDiffer extends Schema.TaggedError<KeysDiffer>()("KeysDiffer", {
       `parts have not ended at one position: an event could be lost, or handled twice. Run version ${former} with ` +
       "`parts: 1` until it has caught up; if the keys are the same, give both versions the same `keyVersion`"
     )
+  }
+}
+
+/**
+ * A process cannot be restarted from a step: it has no such step, or what has caused it is not there any more, or the
+ * present program cannot take it. Nothing was recorded.
+ */
+export class RestartRefused extends Schema.TaggedError<RestartRefused>()("RestartRefused", {
+  /** The name of the process, such as `process/Fulfilment`. */
+  process: Schema.String,
+  /** The key of the process. */
+  key: Schema.String,
+  step: Schema.Int,
+  detail: Schema.String
+}) {
+  static {
+    shortened(this)
+  }
+
+  override get message(): string {
+    const { detail, key, process, step } = this
+    return `${process}, ${quote(key)}, cannot be restarted from step ${step}: ${detail}`
   }
 }
 

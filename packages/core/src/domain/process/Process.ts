@@ -19,7 +19,20 @@ import { type Log, logOf, type StateOf } from "./log.ts"
 import { type Fired, Timer } from "./timers.ts"
 import type { AnyBoundary, Cancelled, Ignored, Output, Sent, Step, Target, Timeout } from "./steps.ts"
 
-export type { Cause, Fact, Instance, Log, Sending, Settled, StateOf, Stepped, Waiting } from "./log.ts"
+export type {
+  Cause,
+  Fact,
+  Held,
+  Instance,
+  Log,
+  Order,
+  Ordered,
+  Sending,
+  Settled,
+  StateOf,
+  Stepped,
+  Waiting
+} from "./log.ts"
 export type { Start } from "../view/reacting.ts"
 export type { Cancelled, Ignored, Output, Sent, Step, Target, Timeout } from "./steps.ts"
 
@@ -246,16 +259,19 @@ export const make = <
   }
   const onTimeout = new Map(Object.entries(given.onTimeout ?? {}))
   const hasTimeouts = onTimeout.size > 0
+  const log = logOf(name, state, initial)
+  const ordered = `${log.name}/Ordered`
   const consumer = consumerOf({
     kind: "process",
     name,
     version,
-    sources: hasTimeouts ? [...from, Timer] : from,
-    handlers: hasTimeouts ? [...names, fired] : names,
+    sources: [...from, ...(hasTimeouts ? [Timer] : []), log],
+    handlers: [...names, ...(hasTimeouts ? [fired] : []), ordered],
     keyVersion,
     key: {
       ...Object.fromEntries(names.map((each) => [each, handlers.get(each)!.key])),
-      ...(hasTimeouts ? { [fired]: keyOfTimeout(`process/${name}`) } : {})
+      ...(hasTimeouts ? { [fired]: keyOfTimeout(`process/${name}`) } : {}),
+      [ordered]: keyOfOrder
     }
   })
   const targets = new Set<string>()
@@ -266,7 +282,7 @@ export const make = <
   return {
     ...consumer,
     name: `process/${name}`,
-    log: logOf(name, state, initial),
+    log,
     start: checkedStart(name, start),
     onPoison,
     imported,
@@ -291,6 +307,9 @@ const keyOfTimeout =
     const { for: purpose } = event as Fired
     return purpose._tag === "Timeout" && purpose.process === process ? purpose.key : []
   }
+
+// The orders of operators are in the process' own stream.
+const keyOfOrder = (_event: Tagged, { id }: Envelope<string, unknown>): string => String(id)
 
 /**
  * Sends a command to an aggregate with an id, or to a boundary.

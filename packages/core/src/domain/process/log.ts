@@ -35,6 +35,31 @@ export type Cause =
     }
   | { readonly _tag: "Rejection"; readonly commandId: string; readonly target: string; readonly error: Schema.Json }
   | { readonly _tag: "Timeout"; readonly timerId: string; readonly name: string }
+  | {
+      readonly _tag: "Order"
+      readonly order: Order["order"]
+      /** The event of the order, which says who has given it, and why. */
+      readonly eventId: string
+      /** The step that is taken again. It is one that an event, a rejection or a timeout has caused. */
+      readonly step?: number
+    }
+
+/** What an operator orders. */
+export interface Order {
+  readonly order: "restart" | "cancel" | "resume"
+  /** From which step the process is restarted. */
+  readonly step?: number
+  /** Whether commands that the step has recorded are executed again. */
+  readonly commands?: "again" | "once"
+  /** Who has ordered it. */
+  readonly by: string
+  readonly why: string
+}
+
+/** An operator has given an order. The step that carries it out comes after it. */
+export interface Ordered extends Order {
+  readonly _tag: "Ordered"
+}
 
 /** A step: what the process has decided. It is recorded before its commands go out. */
 export interface Stepped<State> {
@@ -60,11 +85,11 @@ export interface Settled {
 }
 
 /** An event of the stream of a process. */
-export type Fact<State> = Stepped<State> | Settled
+export type Fact<State> = Stepped<State> | Settled | Ordered
 
 /** A process with a key, as its events make it. */
 export interface Instance<State> {
-  readonly status: "new" | "running" | "ended"
+  readonly status: "new" | "running" | "ended" | "cancelled"
   /** The number of its last step. */
   readonly step: number
   readonly state: State
@@ -76,12 +101,23 @@ export interface Instance<State> {
   readonly setting: ReadonlyArray<Waiting>
   /** The timers that are not taken back yet. */
   readonly cancelling: ReadonlyArray<string>
+  /** What a process that was cancelled goes on with if it is resumed. */
+  readonly held: Held | null
+}
+
+/** What a process had to do when it was cancelled. */
+export interface Held {
+  readonly sends: ReadonlyArray<Sending>
+  readonly timers: ReadonlyArray<Waiting>
+  /** Whether it had ended before. */
+  readonly ended: boolean
 }
 
 /** The stream of a process, as an aggregate that nobody gives commands to. Its id is the key of the process. */
 export type Log<State> = Aggregate.Aggregate<string, string, Instance<State>, never, Fact<State>, never>
 
-const Send = Schema.Struct({
+/** A command as it is recorded. */
+export const Send = Schema.Struct({
   commandId: Schema.String,
   target: Schema.String,
   id: Schema.optionalKey(Schema.Json),
@@ -99,8 +135,31 @@ const CauseSchema = Schema.Union([
     part: Schema.Int
   }),
   Schema.TaggedStruct("Rejection", { commandId: Schema.String, target: Schema.String, error: Schema.Json }),
-  Schema.TaggedStruct("Timeout", { timerId: Schema.String, name: Schema.String })
+  Schema.TaggedStruct("Timeout", { timerId: Schema.String, name: Schema.String }),
+  Schema.TaggedStruct("Order", {
+    order: Schema.Literals(["restart", "cancel", "resume"]),
+    eventId: Schema.String,
+    step: Schema.optionalKey(Schema.Int)
+  })
 ])
+
+/** The fields of an order. */
+export const orderFields = {
+  order: Schema.Literals(["restart", "cancel", "resume"]),
+  step: Schema.optionalKey(Schema.Int),
+  commands: Schema.optionalKey(Schema.Literals(["again", "once"])),
+  by: Schema.NonEmptyString,
+  why: Schema.NonEmptyString
+}
+
+const OrderedSchema = Schema.TaggedStruct("Ordered", orderFields)
+
+/** What a recorded step says besides the state, whichever version that has. */
+export const StepHead = Schema.TaggedStruct("Stepped", {
+  step: Schema.Int,
+  cause: CauseSchema,
+  sends: Schema.Array(Send)
+})
 
 const SettledSchema = Schema.TaggedStruct("Settled", {
   commandIds: Schema.Array(Schema.String),
@@ -120,13 +179,16 @@ const stepped = <State>(state: Schema.Codec<State, unknown>) =>
 
 const instanceOf = <State>(state: Schema.Codec<State, unknown>) =>
   Schema.Struct({
-    status: Schema.Literals(["new", "running", "ended"]),
+    status: Schema.Literals(["new", "running", "ended", "cancelled"]),
     step: Schema.Int,
     state,
     sending: Schema.Array(Send),
     waiting: Schema.Array(Timer),
     setting: Schema.Array(Timer),
-    cancelling: Schema.Array(Schema.String)
+    cancelling: Schema.Array(Schema.String),
+    held: Schema.NullOr(
+      Schema.Struct({ sends: Schema.Array(Send), timers: Schema.Array(Timer), ended: Schema.Boolean })
+    )
   })
 
 /** The instance after an event of its stream. */
@@ -135,14 +197,21 @@ const evolve = {
     const { cancels, cause, ends, sends, state, step, timers } = event
     const answered = cause._tag === "Rejection" ? cause.commandId : undefined
     const over = new Set([...cancels, ...(cause._tag === "Timeout" ? [cause.timerId] : [])])
+    const order = cause._tag === "Order" ? cause.order : undefined
+    const isCancelled = order === "cancel"
     return {
-      status: ends ? "ended" : "running",
+      status: isCancelled ? "cancelled" : ends ? "ended" : "running",
       step,
       state,
-      sending: [...before.sending.filter(({ commandId }) => commandId !== answered), ...sends],
+      // What was sent before an order has no answer that counts.
+      sending: [
+        ...(order === undefined ? before.sending.filter(({ commandId }) => commandId !== answered) : []),
+        ...sends
+      ],
       waiting: [...before.waiting.filter(({ timerId }) => !over.has(timerId)), ...timers],
       setting: [...before.setting, ...timers],
-      cancelling: [...before.cancelling, ...cancels]
+      cancelling: [...before.cancelling, ...cancels],
+      held: isCancelled ? { sends: before.sending, timers: before.waiting, ended: before.status === "ended" } : null
     }
   },
   Settled: <State>(before: Instance<State>, { commandIds, timerIds }: Settled): Instance<State> => {
@@ -154,7 +223,8 @@ const evolve = {
       setting: before.setting.filter(({ timerId }) => !done.has(timerId)),
       cancelling: before.cancelling.filter((timerId) => !done.has(timerId))
     }
-  }
+  },
+  Ordered: <State>(before: Instance<State>): Instance<State> => before
 }
 
 /** How the state of a process is declared: by a schema, or by the chain of its versions. */
@@ -170,13 +240,14 @@ export const declarationOf = <State>(state: StateOf<State>, initial: State) => {
     sending: [],
     waiting: [],
     setting: [],
-    cancelling: []
+    cancelling: [],
+    held: null
   }
   return {
     id: Schema.String,
     state: instanceOf(current),
     initial: fresh,
-    events: [isChain(state) ? chainOf(state) : stepped(current), SettledSchema] as const,
+    events: [isChain(state) ? chainOf(state) : stepped(current), SettledSchema, OrderedSchema] as const,
     evolve
   }
 }

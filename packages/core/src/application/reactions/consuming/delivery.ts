@@ -106,7 +106,7 @@ export const deliver = (unit: Unit, delivering: Delivering): Effect.Effect<Outco
     for (const part of parts) {
       const [key = ""] = part.keys
       if (left.has(key)) continue
-      if (isParked(key)) {
+      if (isParked(key) && part.envelope.aggregate !== reaction.orders) {
         deadLetters.push({ ...place, at: yield* DateTime.now, history, key, parked: true })
         left.add(key)
         continue

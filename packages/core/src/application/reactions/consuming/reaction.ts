@@ -9,6 +9,8 @@ import type { RecordedEvent } from "../../../ports/EventStore.ts"
 /** A consumer with what it does for each event that it handles. */
 export interface Reaction {
   readonly consumer: Consumer
+  /** The name of the aggregate whose events are orders of operators. They are handled also while their key is parked. */
+  readonly orders?: string
   /** What happens to an event whose handler has failed for the last time. */
   readonly onPoison: OnPoison
   /** Whether it also reacts to events that an import has moved here. */

@@ -4,11 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import type { StreamId } from "../../../domain/StreamId.ts"
+import { aggregateOf, type StreamId } from "../../../domain/StreamId.ts"
 import type { Consumer } from "../../../domain/view/consumer.ts"
 import type { DeadLetter, DeadLetterOptions } from "../../../ports/deadLetter.ts"
 import { type CommitConflict, EventStoreError, type ViewStoreError } from "../../../ports/errors.ts"
-import { EventStore, type Position } from "../../../ports/EventStore.ts"
+import { EventStore, type Position, type RecordedEvent } from "../../../ports/EventStore.ts"
 import { currentOf, isOfAnother } from "../../../ports/generation.ts"
 import { ProjectionStore } from "../../../ports/ProjectionStore.ts"
 import { Corrupt } from "../../../ports/Reason.ts"
@@ -19,6 +19,7 @@ import { partOf } from "../../views/partOf.ts"
 import * as Appended from "../../events/appended.ts"
 import { soonAgain } from "../../projections/retryKey.ts"
 import { warnOfDeadLetter } from "../../projections/worker/reports.ts"
+import type { ReactionFailed } from "../errors.ts"
 import { deliver } from "./delivery.ts"
 import * as metrics from "./metrics.ts"
 import type { Settings } from "./options.ts"
@@ -42,6 +43,38 @@ export const deadLetters = (
   )
 
 const pageSize = 1_000
+
+/** Whether events of a key are parked. */
+export const isParked = (
+  consumer: Consumer,
+  key: string
+): Effect.Effect<boolean, ViewStoreError, ProjectionStore | ViewStore> =>
+  Effect.map(Stream.runHead(deadLetters(consumer, { key, parked: true })), Option.isSome)
+
+/**
+ * Handles an event once more, wherever the owner has come to. Gives why it cannot be handled. It is for a handler that does
+ * nothing if it has handled the event before.
+ */
+export const handleNow = (
+  reaction: Reaction,
+  recorded: RecordedEvent,
+  settings: Pick<Settings, "retry">
+): Effect.Effect<ReactionFailed | undefined> => {
+  const { decoded } = decodeCandidate(reaction.consumer, recorded)
+  const parts = Result.isFailure(decoded) ? [] : decoded.success.parts
+  const failure = Result.isFailure(decoded) ? decoded.failure : undefined
+  return deliver(
+    { recorded, parts, isSplit: parts.length > 1, keys: parts.flatMap(({ keys }) => keys), failure },
+    {
+      reaction: { ...reaction, onPoison: "stop" },
+      settings,
+      history: 1,
+      isParked: () => false,
+      attempt: (handling) => handling,
+      failing: () => Effect.void
+    }
+  ).pipe(Effect.map(({ failed }) => failed))
+}
 
 /** What another try for the parked events of a key has come to. */
 export interface Retried {
@@ -79,8 +112,11 @@ export const retryKey = (
     const first = Effect.gen(function* () {
       const current = yield* presentOf
       if (current === undefined) return undefined
-      const [letter] = yield* store.deadLetters(current, { key, parked: true, limit: 1 })
-      return letter
+      // An order may be what lets the events before it be handled.
+      const isOrder = ({ stream }: DeadLetter) => aggregateOf(stream as StreamId) === reaction.orders
+      const limit = reaction.orders === undefined ? 1 : pageSize
+      const letters = yield* store.deadLetters(current, { key, parked: true, limit })
+      return letters.find(isOrder) ?? letters[0]
     })
     /** Replaces the dead letter, or removes it, wherever the owner has come to meanwhile. False if it has gone. */
     const settle = (letter: DeadLetter, { appended, still }: Again) =>

@@ -8,31 +8,19 @@ import * as Decision from "../../../domain/Decision.ts"
 import {
   declarationOf,
   type Fact,
+  orderFields,
   type Instance,
   type Sending,
   type Stepped,
   type Waiting
 } from "../../../domain/process/log.ts"
 import type { Any, Ignored, Step } from "../../../domain/process/Process.ts"
-import type { StreamId } from "../../../domain/StreamId.ts"
 import { memoized } from "../../../internal/memoized.ts"
 import * as DerivedIds from "../../commands/derivedIds.ts"
 import * as Decoding from "../../views/decoding.ts"
+import * as Orders from "./orders.ts"
+import { Past, Recorded, recordedOf } from "./past.ts"
 import { codecOf } from "./targets.ts"
-
-/** A recorded event in the form that the store keeps. A program with other versions of events repeats the same command. */
-const Recorded = Schema.Struct({
-  streamId: Schema.String,
-  version: Schema.Int,
-  position: Schema.Int,
-  id: Schema.String,
-  type: Schema.String,
-  schemaVersion: Schema.Int,
-  data: Schema.Json,
-  metadata: Schema.Json,
-  recordedAt: Schema.Int,
-  imported: Schema.Boolean
-})
 
 /** Takes an event. */
 const Advance = Schema.TaggedStruct("Advance", { recorded: Recorded, part: Schema.Int })
@@ -60,8 +48,28 @@ const Settle = Schema.TaggedStruct("Settle", {
   timerIds: Schema.Array(Schema.String)
 })
 
+/** Takes note of an order of an operator. */
+const Give = Schema.TaggedStruct("Give", { order: Schema.Struct(orderFields) })
+
+/** Carries an order out. */
+const Obey = Schema.TaggedStruct("Obey", {
+  key: Schema.String,
+  eventId: Schema.String,
+  order: Schema.Struct(orderFields),
+  /** What is taken again; it is there for a restart. */
+  past: Schema.optionalKey(Past),
+  handling: Schema.String,
+  at: Schema.Int
+})
+
 /** What a process is given. */
-export type Input = typeof Advance.Type | typeof Expire.Type | typeof Reject.Type | typeof Settle.Type
+export type Input =
+  | typeof Advance.Type
+  | typeof Expire.Type
+  | typeof Give.Type
+  | typeof Obey.Type
+  | typeof Reject.Type
+  | typeof Settle.Type
 
 /** A process that runs. */
 export type Machine = Aggregate.Aggregate<string, string, Instance<unknown>, Input, Fact<unknown>, never>
@@ -75,13 +83,14 @@ const make = (process: Any): Machine => {
   const { decode } = Decoding.of(process)
   const targets = new Map(process.targets.map((target) => [target.name, codecOf(target)]))
 
-  /** The facts of a step. Nothing for a step that is to be ignored. */
+  /** The facts of a step. Nothing for a step that is to be ignored. A restart takes back every timeout. */
   const facts = (
     step: Step<unknown, string, string> | Ignored,
     before: Instance<unknown>,
     cause: Stepped<unknown>["cause"],
     handling: string,
-    at: number
+    at: number,
+    restarted?: { readonly kept: ReadonlyArray<Sending> }
   ) => {
     if (step._tag === "Ignored") return Decision.nothing
     const number = before.step + 1
@@ -91,11 +100,13 @@ const make = (process: Any): Machine => {
     const takeBack = (isMeant: (waiting: Waiting) => boolean) => {
       for (const waiting of before.waiting) if (isMeant(waiting)) cancels.add(waiting.timerId)
     }
+    if (restarted !== undefined) takeBack(() => true)
     for (const output of step.outputs) {
       switch (output._tag) {
         case "Send": {
-          const commandId = `${handling}:${number}.${sends.length}`
-          sends.push({ commandId, target: output.to, ...targets.get(output.to)!.encode(output.id, output.command) })
+          const sent = { target: output.to, ...targets.get(output.to)!.encode(output.id, output.command) }
+          const commandId = restarted && Orders.keptIdOf(restarted.kept, sends, sent)
+          sends.push({ commandId: commandId ?? `${handling}:${number}.${sends.length}`, ...sent })
           break
         }
         case "Timeout": {
@@ -134,19 +145,33 @@ const make = (process: Any): Machine => {
     })
   }
 
+  /** The step that is taken again, by the present program. */
+  const redone = ({ cause, before }: Past, key: string): Orders.Redone => {
+    const state = before === undefined ? process.definition.initial : Orders.stateOf(process.log, recordedOf(before))
+    switch (cause._tag) {
+      case "Event": {
+        const { envelope, event } = Result.getOrThrow(decode(recordedOf(cause.recorded))).parts[cause.part]!
+        return { state, step: process.handlers.on(event, envelope)?.react(state, event, envelope) }
+      }
+      case "Timeout":
+        return { state, step: process.handlers.onTimeout.get(cause.name)?.(state, key) }
+      case "Rejection": {
+        const { command, id, target } = cause.sent
+        const error = targets.get(target)?.decodeError(cause.error)
+        const handler = error && process.handlers.onRejected.get(error._tag)
+        return { state, step: handler?.(state, error!, { key, command, id, target }) }
+      }
+    }
+  }
+
   return Aggregate.make(process.log.name, {
     ...declarationOf(process.definition.state, process.definition.initial),
-    commands: [Advance, Expire, Reject, Settle],
+    commands: [Advance, Expire, Give, Obey, Reject, Settle],
     decide: {
       Advance: ({ part, recorded }, instance) => {
-        if (instance.status === "ended") return Decision.nothing
+        if (isOver(instance)) return Decision.nothing
         const { position, recordedAt, streamId } = recorded
-        const decoded = decode({
-          ...recorded,
-          streamId: streamId as StreamId,
-          metadata: recorded.metadata as never,
-          recordedAt: DateTime.makeUnsafe(recordedAt)
-        })
+        const decoded = decode(recordedOf(recorded))
         // It was decoded before it was given to the process.
         const { envelope, event } = Result.getOrThrow(decoded).parts[part]!
         const handler = process.handlers.on(event, envelope)
@@ -166,7 +191,7 @@ const make = (process: Any): Machine => {
       // A timer that fires late, after the process has ended or has taken it back, does nothing.
       Expire: ({ at, handling, key, timerId }, instance) => {
         const waiting = instance.waiting.find((each) => each.timerId === timerId)
-        if (waiting === undefined || instance.status === "ended") return Decision.nothing
+        if (waiting === undefined || isOver(instance)) return Decision.nothing
         const { name } = waiting
         const handler = process.handlers.onTimeout.get(name)
         if (handler === undefined) throw new Error(`${process.name} has no handler for the timeout ${name}`)
@@ -175,6 +200,18 @@ const make = (process: Any): Machine => {
         // The timeout is over, whatever the handler makes of it.
         const others = instance.waiting.filter((each) => each.timerId !== timerId)
         return facts(stepOf(step, instance), { ...instance, waiting: others }, cause, handling, at)
+      },
+
+      Give: ({ order }, instance) =>
+        Orders.isMeant(order, instance) ? Decision.accept({ _tag: "Ordered" as const, ...order }) : Decision.nothing,
+
+      Obey: ({ at, eventId, handling, key, order, past }, instance) => {
+        if (past === undefined) return Orders.obeyed(order.order, instance, eventId, handling)
+        const { state, step } = redone(past, key)
+        if (step === undefined) throw new Error(`${process.name} has no handler any more for what has caused the step`)
+        const cause = { _tag: "Order" as const, order: order.order, eventId, step: past.step }
+        const kept = order.commands === "once" ? past.sends : []
+        return facts(stepOf(step, { state, status: "running" }), instance, cause, handling, at, { kept })
       },
 
       Reject: ({ at, commandId, error, handling, key }, instance) => {
@@ -205,5 +242,9 @@ const make = (process: Any): Machine => {
 }
 
 /** The step that is recorded where something has happened that must not happen again, even if the handler ignores it. */
-const stepOf = (step: Step<unknown, string, string> | Ignored, { state, status }: Instance<unknown>) =>
-  step._tag === "Ignored" ? { _tag: "Step" as const, state, outputs: [], ends: status === "ended" } : step
+const stepOf = (
+  step: Step<unknown, string, string> | Ignored,
+  { state, status }: Pick<Instance<unknown>, "state" | "status">
+) => (step._tag === "Ignored" ? { _tag: "Step" as const, state, outputs: [], ends: status === "ended" } : step)
+
+const isOver = ({ status }: Instance<unknown>): boolean => status === "ended" || status === "cancelled"

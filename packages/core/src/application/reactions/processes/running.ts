@@ -1,10 +1,11 @@
 /** Runs a process: takes its events, sends what its steps have recorded, and records the answers. */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import type { InvalidKey } from "../../../domain/errors.ts"
-import type { Instance, Sending } from "../../../domain/process/log.ts"
+import type { Instance, Ordered, Sending } from "../../../domain/process/log.ts"
 import type { Any } from "../../../domain/process/Process.ts"
 import { type Fired, Timer } from "../../../domain/process/timers.ts"
 import type { Tagged } from "../../../domain/tagged.ts"
@@ -16,7 +17,24 @@ import type { Receipt } from "../../commands/Receipt.ts"
 import * as StateCache from "../../commands/StateCache.ts"
 import type { Reaction } from "../consuming/reaction.ts"
 import * as Machine from "./machine.ts"
+import { keptOf, pastOf } from "./past.ts"
 import { codecOf, execute, isTagged } from "./targets.ts"
+
+/** A process as the engine sees it, with the stores of the context. */
+export const reactionOf = (process: Any): Effect.Effect<Reaction, never, EventStore> =>
+  Effect.contextWith((context: Context.Context<EventStore>) => {
+    const { imported, log, onPoison } = process
+    const handle = handleOf(process)
+    return Effect.succeed({
+      consumer: process,
+      orders: log.name,
+      onPoison,
+      retry: undefined,
+      reactsToImported: imported === "react",
+      handle: (...given) =>
+        Effect.updateContext(handle(...given), (inner: Context.Context<never>) => Context.merge(context, inner))
+    })
+  })
 
 type Handle = (...given: Parameters<Reaction["handle"]>) => Effect.Effect<unknown, unknown, EventStore>
 
@@ -28,11 +46,11 @@ type Handle = (...given: Parameters<Reaction["handle"]>) => Effect.Effect<unknow
  * a command that is sent again is answered with its first receipt. (3) What has no answer yet is part of the state of the
  * process. The next owner handles the event again, and sends only these commands.
  */
-export const handleOf = (process: Any): Handle => {
+const handleOf = (process: Any): Handle => {
   const machine = Machine.of(process)
   const targets = new Map(process.targets.map((target) => [target.name, target]))
-  // Nobody but the owner changes the stream of a process, so its states are known from one step to the next. A former owner
-  // may still append: then the version differs, and the stream is read.
+  // Mostly nobody but the owner changes the stream of a process, so its states are known from one step to the next. A former
+  // owner and an operator may append, too: then the version differs, and the stream is read.
   const cache = StateCache.make({ capacity: knownProcesses })
   // A process gets only events of its own sources.
   const keysOf = process.keysOf as (
@@ -47,11 +65,23 @@ export const handleOf = (process: Any): Handle => {
       const handling = DerivedIds.nameOf({ consumer: process.name, position, eventId, part })
       const fired = firedOf(event, envelope)
       const at = fired?.at ?? recordedAt.epochMilliseconds
-      const input = fired === undefined ? advanceOf(recorded, part) : expireOf(fired, { key, handling })
-      const stepped = yield* advance(key, input, `${handling}:step`)
-      yield* settle(key, stepped, handling, at)
+      const isOrder = envelope.aggregate === process.log.name
+      const input = isOrder
+        ? yield* obeyOf(event as Ordered, recorded, { key, handling, at })
+        : fired === undefined
+          ? { _tag: "Advance" as const, recorded: keptOf(recorded), part }
+          : expireOf(fired, { key, handling })
+      const receipt = yield* given(key, input, `${handling}:step`)
+      // An order that asks for no step does not send what is open: that is for the events that wait.
+      if (isOrder && receipt.events.length === 0) return
+      yield* settle(key, yield* instanceAfter(key, receipt), handling, at)
       // What it notes about answers differs from one repetition to the next, so it has no id.
     }).pipe(Effect.provideService(DerivedIds.Current, undefined))
+
+  function given(key: string, input: Machine.Input, commandId?: string) {
+    const options = commandId === undefined ? undefined : { commandId }
+    return Executor.execute(machine, key, input, options).pipe(Effect.provideService(StateCache.Current, cache))
+  }
 
   /** Gives the input to the process, and gives the process after it. */
   function advance(
@@ -59,11 +89,7 @@ export const handleOf = (process: Any): Handle => {
     input: Machine.Input,
     commandId?: string
   ): Effect.Effect<Instance<unknown>, unknown, EventStore> {
-    const options = commandId === undefined ? undefined : { commandId }
-    return Executor.execute(machine, key, input, options).pipe(
-      Effect.flatMap((receipt) => instanceAfter(key, receipt)),
-      Effect.provideService(StateCache.Current, cache)
-    )
+    return Effect.flatMap(given(key, input, commandId), (receipt) => instanceAfter(key, receipt))
   }
 
   function instanceAfter(key: string, { repeated, streamId, version }: Receipt<unknown>) {
@@ -73,6 +99,16 @@ export const handleOf = (process: Any): Handle => {
         ? Effect.succeed(known.state as Instance<unknown>)
         : Effect.map(Executor.load(machine, key), ({ state }) => state)
     })
+  }
+
+  function obeyOf(
+    { _tag, ...order }: Ordered,
+    { id: eventId, version }: RecordedEvent,
+    given: { readonly key: string; readonly handling: string; readonly at: number }
+  ): Effect.Effect<Machine.Input, unknown, EventStore> {
+    const obey = { _tag: "Obey" as const, ...given, eventId, order }
+    if (order.order !== "restart") return Effect.succeed(obey)
+    return Effect.map(pastOf(process, given.key, order.step ?? 0, version), (past) => ({ ...obey, past }))
   }
 
   /** Sends what has no answer, until nothing is left. A rejection is a step, which may send more. */
@@ -148,18 +184,6 @@ interface Expired {
   readonly timerId: string
   readonly at: number
 }
-
-// What a store gives is JSON.
-const advanceOf = ({ metadata, recordedAt, ...place }: RecordedEvent, part: number): Machine.Input => ({
-  _tag: "Advance",
-  recorded: {
-    ...place,
-    metadata: metadata as never,
-    data: place.data as never,
-    recordedAt: recordedAt.epochMilliseconds
-  },
-  part
-})
 
 const expireOf = ({ at, timerId }: Expired, given: { readonly key: string; readonly handling: string }) => ({
   _tag: "Expire" as const,
