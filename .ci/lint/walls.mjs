@@ -234,6 +234,28 @@ export const walls = {
       "effect/Effect"
     ]
   },
+  "packages/core/src/application/projections/waiting/*": {
+    folder: "packages/core/src/application/projections/waiting",
+    forbidden: [
+      ...unstable,
+      "../worker/lease.ts",
+      "../status.ts",
+      "../../commands/Executor.ts",
+      "../../reactions/Reactor.ts",
+      "../../../errors.ts",
+      "@noble/hashes/sha2.js"
+    ],
+    allowed: [
+      "./waits.ts",
+      "../reading/eventReader.ts",
+      "../../../domain/process/timers.ts",
+      "../../../ports/Reason.ts",
+      "../../queries/Records.ts",
+      "../../views/decoding.ts",
+      "../../events/EventCodec.ts",
+      "effect/Effect"
+    ]
+  },
   "packages/core/src/application/projections/reading/*": {
     folder: "packages/core/src/application/projections/reading",
     forbidden: [

@@ -12,6 +12,7 @@ import { expiring } from "./processes/expiring.ts"
 import { obeying } from "./processes/obeying.ts"
 import { operating } from "./processes/operating.ts"
 import { scheduling } from "./processes/scheduling.ts"
+import { stranding } from "./processes/stranding.ts"
 import { stepping } from "./processes/stepping.ts"
 import { suite as declare } from "./suite.ts"
 
@@ -27,6 +28,7 @@ const contract: Contract = {
     expiring,
     operating,
     obeying,
+    stranding,
     scheduling
   }
 }

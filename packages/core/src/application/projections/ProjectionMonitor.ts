@@ -60,7 +60,7 @@ export interface WatchOptions extends HealthOptions {
  * Publishes the status of views as metrics at regular intervals, and never ends.
  * The gauges are, by view and version: `hexfold_projection_healthy`, `_position`,
  * `_lag_events`, `_lag_events_at_most`, `_lag_seconds`, `_failed`, `_serves`, `_owners`,
- * `_unowned_parts`, `_events_per_second`, `_parked_keys` and `_skipped_dead_letters`. It makes
+ * `_unowned_parts`, `_events_per_second`, `_parked_keys`, `_parked_seconds`, `_unsent_seconds`, `_overdue_seconds` and `_skipped_dead_letters`. It makes
  * no spans.
  *
  * If the status cannot be read, no gauge says that all is well: `_lag_seconds` grows by
@@ -154,7 +154,7 @@ export interface HealthOptions {
    * that has seen it, if every check since then has seen it too.
    */
   readonly grace?: Duration.Input
-  /** The longest lag time of a healthy view. 1 minute by default. */
+  /** The longest lag time of a healthy view, and the longest time for which a timer or a command may wait. 1 minute by default. */
   readonly maxLagTime?: Duration.Input
   /** The most parked keys of a healthy view. 0 by default, because their records are out of date. */
   readonly maxParked?: number
@@ -178,6 +178,8 @@ export interface HealthOptions {
  * - `stalled`: the view is being built, and makes no progress;
  * - `held`: appends under way hold back what the view can read;
  * - `late`: its lag time is above `maxLagTime`;
+ * - `overdue`: a timer whose time is over has not fired for longer than `maxLagTime`;
+ * - `unsent`: a command that a process has recorded has had no answer for longer than `maxLagTime`;
  * - `parked` and `skipped`: more than `maxParked` keys are parked, or more than `maxSkipped` events were skipped.
  *
  * `other keys`, `unknown event`, `unowned`, `stalled` and `held` may pass by themselves, for example while processes restart. They count

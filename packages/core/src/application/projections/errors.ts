@@ -84,6 +84,8 @@ export const faultReasons = [
   "stalled",
   "held",
   "late",
+  "overdue",
+  "unsent",
   "parked",
   "skipped"
 ] as const
@@ -101,6 +103,8 @@ const Fault = Schema.Struct({
    * - `stalled`: the view is being built, but makes no progress.
    * - `held`: appends under way hold back what the view can read.
    * - `late`: its lag time is too long.
+   * - `overdue`: a timer whose time is over has not fired for too long.
+   * - `unsent`: a command that a process has recorded has no answer for too long.
    * - `parked`: too many keys are parked.
    * - `skipped`: too many events were skipped.
    */
@@ -129,6 +133,8 @@ const Fault = Schema.Struct({
   heldSince: Schema.optionalKey(Schema.DateTimeUtc),
   /** The version whose parts have to end at one position. */
   former: Schema.optionalKey(Schema.Int),
+  /** For how long the oldest has waited, if the view is `overdue`, `unsent` or `parked`. */
+  waited: Schema.optionalKey(Schema.Duration),
   /** The number of parked keys. */
   parked: Schema.optionalKey(Schema.Int),
   /** The number of dead letters of skipped events. */
@@ -214,6 +220,13 @@ const descriptions: Record<Fault["reason"], (fault: Fault) => string> = {
     const held = holders === undefined || holders.length === 0 ? "" : `; ${holderOf(holders)} holds it back`
     return `its lag is ${count} ${events} and ${Duration.format(lagTime)}${held}`
   },
-  parked: ({ parked }) => `${parked} ${parked === 1 ? "key is" : "keys are"} parked`,
+  overdue: ({ waited = Duration.zero }) =>
+    `a timer has not fired, and its time was over ${Duration.format(waited)} ago: is Reactor.layer running?`,
+  unsent: ({ waited = Duration.zero }) =>
+    `a command that was recorded ${Duration.format(waited)} ago has no answer: look at its dead letters`,
+  parked: ({ parked, waited = Duration.zero }) => {
+    const since = Duration.isPositive(waited) ? `, the first for ${Duration.format(waited)}` : ""
+    return `${parked} ${parked === 1 ? "key is" : "keys are"} parked${since}`
+  },
   skipped: ({ skipped }) => `${skipped} ${skipped === 1 ? "event was" : "events were"} skipped`
 }

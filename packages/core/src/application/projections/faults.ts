@@ -34,13 +34,14 @@ interface Facts {
   readonly refusal: Reason | undefined
   readonly ended: string | undefined
   readonly rekeyed: number | undefined
+  readonly waits: { readonly [Kind in "overdue" | "parked" | "unsent"]: Duration.Duration }
   readonly parked: number
   readonly skipped: number
 }
 
 /** The faults of a view at this moment, the gravest first. */
 export const faultsOf = (facts: Facts): ReadonlyArray<Fault> => {
-  const { ended, failure, held, parked, refusal, rekeyed, skipped, state } = facts
+  const { ended, failure, held, parked, refusal, rekeyed, skipped, state, waits } = facts
   if (state === "replaced") return []
   const fault = faultIn(facts)
   const isOfAnother = state === "another definition"
@@ -60,7 +61,10 @@ export const faultsOf = (facts: Facts): ReadonlyArray<Fault> => {
     ...(failure === undefined ? [] : [fault({ reason: isUnknown(failure) ? "unknown event" : "failed", failure })]),
     ...(unowned === undefined ? [] : [fault({ reason: "unowned", unowned, ...why })]),
     ...(isHeld ? [fault({ reason: "held", holders: held.holders, ...sinceOf(held) })] : []),
-    ...(parked === 0 ? [] : [fault({ reason: "parked", parked })]),
+    ...waiting.flatMap((reason) =>
+      Duration.isPositive(waits[reason]) ? [fault({ reason, waited: waits[reason] })] : []
+    ),
+    ...(parked === 0 ? [] : [fault({ reason: "parked", parked, waited: waits.parked })]),
     ...(skipped === 0 ? [] : [fault({ reason: "skipped", skipped })])
   ]
 }
@@ -111,6 +115,9 @@ export const lastingFaults = (
         const time = lasted(`other keys than ${each.former}`)
         return isLong(time) ? [{ ...each, lasted: time }] : []
       }
+      case "overdue":
+      case "unsent":
+        return Duration.isGreaterThan(each.waited!, maxLagTime) ? [each] : []
       case "parked":
         return each.parked! > maxParked ? [each] : []
       case "skipped":
@@ -129,6 +136,9 @@ export const lastingFaults = (
       : []
   return [...lasting, ...stalled, ...late].toSorted((a, b) => orderOf(a) - orderOf(b))
 }
+
+// What is so for a moment all the time.
+const waiting = ["overdue", "unsent"] as const
 
 // Nobody can work on the view until somebody has done something about it.
 const final: ReadonlyArray<Fault["reason"]> = ["refused", "another definition", "failed"]

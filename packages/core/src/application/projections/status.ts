@@ -25,6 +25,8 @@ import { faultsOf } from "./faults.ts"
 import * as Appended from "../events/appended.ts"
 import * as Keys from "../events/partedKeys.ts"
 import * as Lag from "./lag.ts"
+import { hasTimers, oldestTimer } from "./waiting/timers.ts"
+import * as Waits from "./waiting/waits.ts"
 import { endsOf } from "./worker/ends.ts"
 import { type Owner, ownerOf } from "./worker/process.ts"
 
@@ -145,6 +147,11 @@ export interface Status {
   readonly parked: number
   /** The number of dead letters of skipped events. */
   readonly skipped: number
+  /**
+   * For how long the oldest event of a parked key has waited, the oldest command of a process that has no answer, and the
+   * timer whose time was over first. Together with `lagTime` it is zero if nothing waits for an owner.
+   */
+  readonly waits: Waits.Waits
   /** A build of this version that some process makes beside the one that answers queries. */
   readonly rebuild: Rebuild | undefined
   /**
@@ -196,18 +203,20 @@ type Statuses = Effect.Effect<
 const measured = (views: ReadonlyArray<Consumer>, withOthers: boolean): Statuses =>
   Effect.gen(function* () {
     const store = yield* ViewStore
+    // Looked for before the horizon is read, so that a timer which fires meanwhile is an event that is not handled yet.
+    const due = views.some(hasTimers) ? yield* oldestTimer : undefined
     // A projection of this process may be further than the position that it has written.
     const generations = ownPositions(store).seen(yield* store.status)
     // Read after the positions, so that no view is ahead of the horizon.
     const log = yield* horizonOf(yield* EventStore)
     const declared = views.map((view): Measured => {
       const place = { view: view.name, version: view.version }
-      return { view, place, known: currentOf(view, generations), generations, log }
+      return { view, place, known: currentOf(view, generations), generations, log, due }
     })
     const currents = declared.map(({ known }) => known)
     const others = generations
       .filter((each) => withOthers && !currents.includes(each))
-      .map((known): Measured => ({ view: undefined, place: known, known, generations: [], log }))
+      .map((known): Measured => ({ view: undefined, place: known, known, generations: [], log, due: undefined }))
     return yield* Effect.forEach([...declared, ...others], statusIn, { concurrency: 4 })
   })
 
@@ -219,9 +228,11 @@ interface Measured {
   readonly known: Generation | undefined
   readonly generations: ReadonlyArray<Generation>
   readonly log: Horizon
+  /** The time of the first timer that should have fired and has not. */
+  readonly due: number | undefined
 }
 
-const statusIn = Effect.fnUntraced(function* ({ generations, known, log, place, view }: Measured) {
+const statusIn = Effect.fnUntraced(function* ({ due, generations, known, log, place, view }: Measured) {
   const events = yield* EventStore
   const { deadLetters, load } = yield* ProjectionStore
   const { drawn, heldSince, holders, position: horizon } = log
@@ -242,6 +253,12 @@ const statusIn = Effect.fnUntraced(function* ({ generations, known, log, place, 
   const counts = known === undefined ? { parked: 0, skipped: 0 } : yield* deadLetters(known, "count")
   const held = drawn > horizon ? { drawn, holders, ...since(heldSince, ends.now) } : undefined
   const isHeld = held !== undefined && lag.atMost <= drawn - horizon
+  const isMeasured = view !== undefined && known !== undefined && refusal === undefined && isShared(known.view)
+  const waits = isMeasured
+    ? yield* Waits.measure({ view, known, due, counts, applied, log, now: ends.now })
+    : known === undefined || refusal !== undefined
+      ? Waits.none
+      : { ...Waits.none, parked: yield* Waits.parkedFor(known, counts, ends.now) }
   const status: Omit<Status, "faults"> = {
     view: place.view,
     version: place.version,
@@ -273,6 +290,7 @@ const statusIn = Effect.fnUntraced(function* ({ generations, known, log, place, 
     refusal,
     ended: view && endsOf(yield* ViewStore).of(view),
     ...counts,
+    waits,
     rekeyed,
     rebuild: view === undefined ? undefined : rebuildOf(buildsOf(view, generations), known, horizon)
   }

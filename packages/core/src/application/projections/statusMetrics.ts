@@ -17,6 +17,9 @@ const gauges = {
   unowned_parts: "The number of the view's parts that no projection owns, if appends do not maintain it",
   events_per_second: "The events that the owners apply per second",
   parked_keys: "The number of parked keys",
+  parked_seconds: "The age of the oldest event of a parked key",
+  unsent_seconds: "The age of the oldest command of a process that has no answer",
+  overdue_seconds: "The time since the first timer should have fired that has not",
   skipped_dead_letters: "The number of dead letters of skipped events"
 }
 
@@ -36,13 +39,25 @@ export const publish = (status: Status, isHealthy: boolean): Effect.Effect<void>
     unowned_parts: state === "inline" ? 0 : owners.length - owned,
     events_per_second: status.eventsPerSecond,
     parked_keys: status.parked,
+    ...secondsOf(status, Duration.zero),
     skipped_dead_letters: status.skipped
   })
 }
 
 /** Sets what is known of a view whose status was last read some time ago: its lag may have grown by that time. */
 export const publishOld = (status: Status, since: Duration.Duration): Effect.Effect<void> =>
-  set(status, { lag_seconds: Duration.toSeconds(Duration.sum(status.lagTime, since)) })
+  set(status, { lag_seconds: Duration.toSeconds(Duration.sum(status.lagTime, since)), ...secondsOf(status, since) })
+
+// What has waited then may still wait.
+const secondsOf = ({ waits }: Status, since: Duration.Duration) => {
+  const seconds = (waited: Duration.Duration) =>
+    Duration.isPositive(waited) ? Duration.toSeconds(Duration.sum(waited, since)) : 0
+  return {
+    parked_seconds: seconds(waits.parked),
+    unsent_seconds: seconds(waits.unsent),
+    overdue_seconds: seconds(waits.overdue)
+  }
+}
 
 /** A view is not healthy if nothing has been known of it for too long. */
 export const publishUnknown = ({ name, version }: Version): Effect.Effect<void> =>

@@ -163,7 +163,24 @@ export const overdue: Effect.Effect<Duration.Duration, Records.QueryError, ViewS
 export const layer = (
   targets: ReadonlyArray<Target>,
   options: Reactor.Options = {}
-): Layer.Layer<never, never, Reactor.Stores> => Reactor.layer(targets.map(executing), options)
+): Layer.Layer<never, never, Reactor.Stores> => Reactor.layer(reactors(targets), options)
+
+/**
+ * The reactors that {@link layer} runs, one for each target: for `ProjectionMonitor`, and for `Reactor.retryParked` of
+ * commands that could not be executed.
+ *
+ * @example
+ * ```ts
+ * import { type Aggregate, Deadline, ProjectionMonitor } from "@hexfold/core"
+ *
+ * declare const Order: Aggregate.Aggregate<"Order", string, string, never, never, never>
+ *
+ * const healthy = ProjectionMonitor.health(Deadline.reactors([Order]))
+ * ```
+ */
+export const reactors = (
+  targets: ReadonlyArray<Target>
+): ReadonlyArray<Reactor.Any & { readonly handle: ReturnType<typeof executing>["handle"] }> => targets.map(executing)
 
 /** The reactor that executes the commands to a target. */
 const executing = (target: Target) =>

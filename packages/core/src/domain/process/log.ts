@@ -161,7 +161,8 @@ export const StepHead = Schema.TaggedStruct("Stepped", {
   sends: Schema.Array(Send)
 })
 
-const SettledSchema = Schema.TaggedStruct("Settled", {
+/** What says that commands and timers of a process are done. */
+export const SettledSchema = Schema.TaggedStruct("Settled", {
   commandIds: Schema.Array(Schema.String),
   timerIds: Schema.Array(Schema.String)
 })

@@ -32,6 +32,8 @@ const nobody = {
   ended: undefined,
   parked: 0,
   skipped: 0,
+  rekeyed: undefined,
+  waits: { overdue: Duration.zero, parked: Duration.zero, unsent: Duration.zero },
   rebuild: undefined,
   faults: [expect.objectContaining({ reason: "unowned", unowned: { parts: [0], of: 1 } })]
 }

@@ -1,5 +1,5 @@
 import { Aggregate, Decision, Executor, Process, Reactor } from "@hexfold/core"
-import { Effect, Schema, Stream } from "effect"
+import { type Duration, Effect, Schema, Stream } from "effect"
 import type { TroubledNode } from "../projections/trouble.ts"
 import { job, newShop, place, type Shop } from "./orders.ts"
 
@@ -28,9 +28,22 @@ export const newBank = ({ name }: Shop) => {
 
 export type Bank = ReturnType<typeof newBank>
 
-/** A process that charges an order twice the price in two commands, and waits for somebody who says that it is over. */
-export const billingOf = ({ name, order }: Shop, { account }: Bank, fee = 1) =>
+/** What differs between the processes of the cases. */
+interface Definition {
+  readonly after?: Duration.Input
+  readonly fee?: number
+  readonly version?: number
+  readonly onPoison?: "park" | "skip"
+}
+
+/** A process that charges the price of an order and a fee, and ends when the order is cancelled: in time, or by it. */
+export const billingOf = (
+  { name, order }: Shop,
+  { account }: Bank,
+  { after = "1 hour", fee = 1, ...definition }: Definition = {}
+) =>
   Process.make(`Billing_${name}`, {
+    ...definition,
     from: [order],
     to: [account, order],
     timeouts: ["unpaid"],
@@ -45,7 +58,7 @@ export const billingOf = ({ name, order }: Shop, { account }: Bank, fee = 1) =>
             { placed: placed + 1 },
             Process.send(account, id, new Charge({ order: id, cents })),
             Process.send(account, `fee-${id}`, new Charge({ order: id, cents: fee })),
-            Process.timeout("unpaid", { after: "1 hour" })
+            Process.timeout("unpaid", { after })
           )
       },
       Cancelled: { key: (_, { id }) => id, react: (state) => Process.end(state) }

@@ -41,7 +41,7 @@ export const operating: Cases = {
     const node = yield* open
     const { bank, process, shop } = yield* billed(node, "a")
     // The present program asks for another fee.
-    const dearer = billingOf(shop, bank, 2)
+    const dearer = billingOf(shop, bank, { fee: 2 })
     yield* node.run(Operator.restart(dearer, "a", { step: 1, commands: "once", ...anna }))
     assert.deepStrictEqual(yield* chargesOf(node, bank, "a"), [[70], [1, 2]])
     yield* node.run(Operator.restart(process, "a", { step: 2, ...anna }))
