@@ -80,6 +80,7 @@ export const make = <
     ) => TypeOf<NoInfer<Contract>> | ReadonlyArray<TypeOf<NoInfer<Contract>>>
     readonly version?: number
     readonly key?: (event: EventOf<NoInfer<S>>, envelope: EnvelopeOf<NoInfer<S>>) => string
+    readonly keyVersion?: number
     readonly retry?: Schedule.Schedule<unknown, unknown>
     readonly onPoison?: OnPoison
     readonly imported?: "pass" | "react"
@@ -90,6 +91,7 @@ export const make = <
     from,
     imported = "pass",
     key,
+    keyVersion,
     map,
     onPoison = "stop",
     retry,
@@ -102,7 +104,15 @@ export const make = <
     contract.map((each) => [tagOf(name, "contract", currentOf(each)), isChain(each) ? each.version : 1] as const)
   )
   const encoders = new Map(Array.from(schemas, ([tag, schema]) => [tag as string, encoder.make(schema)]))
-  const consumer = consumerOf({ kind: "publication", name, version, sources: from, handlers: ["*"], key: key as never })
+  const consumer = consumerOf({
+    kind: "publication",
+    name,
+    version,
+    sources: from,
+    handlers: ["*"],
+    key: key as never,
+    keyVersion
+  })
 
   const messages = (event: EventOf<S>, envelope: EnvelopeOf<S>): Result.Result<ReadonlyArray<Message>, Error> => {
     const { eventId, metadata, part, recordedAt } = envelope as Envelope<string, unknown>

@@ -63,10 +63,11 @@ export const make = ({ claim, consumer, differs, events, part, records, store }:
     if (known === undefined || known.parts.length <= 1) return true
     const former = Keys.formerOf(consumer, yield* store.load(generation, [Keys.key]))
     if (former === undefined) return true
+    const isOwned = known.parts.some(({ owner }) => owner !== undefined)
+    if (isOwned && known.version > consumer.version) return false
     const unlevel = yield* unlevelOf
     if (unlevel !== undefined) return yield* unlevel
-    if (part.index > 0) return false
-    return known.version === consumer.version || known.parts.every(({ owner }) => owner === undefined)
+    return part.index === 0 && (known.version === consumer.version || !isOwned)
   })
 
   /** Whether the owner of a part may work: the events are divided by the keys of this version. */
