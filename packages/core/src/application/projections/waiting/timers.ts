@@ -19,7 +19,8 @@ export const hasTimers = ({ sources }: Consumer): boolean => sources.some(({ nam
 /**
  * The time of the first timer whose time is over and that has not fired, in milliseconds. It is looked for among the
  * records of the timers that wait, and among the events that these do not have yet, because what keeps them may stand still.
- * The stream of a timer tells whether it still waits.
+ * The stream of a timer tells whether it still waits. If there are too many such events to look at, the first of them counts
+ * as a timer, because nobody keeps the records.
  */
 export const oldestTimer = Effect.gen(function* () {
   const events = yield* EventStore
@@ -34,20 +35,25 @@ export const oldestTimer = Effect.gen(function* () {
   )
   const found = rows.map(({ key, state }) => ({ stream: Timer.streamId(key), at: state.at }))
   const kept = currentOf(WaitingTimers, generations)?.position ?? 0
+  let first: number | undefined
+  let unkept = 0
   if (kept < log.position) {
     const range = { after: kept, upTo: log.position, limit: most }
-    yield* Stream.runForEach(eventsOf(WaitingTimers, events, range), ({ data, streamId, type }) =>
+    yield* Stream.runForEach(eventsOf(WaitingTimers, events, range), ({ data, recordedAt, streamId, type }) =>
       Effect.sync(() => {
+        first ??= recordedAt.epochMilliseconds
+        unkept++
         const set = type === "TimerSet" ? Option.getOrUndefined(timeOf(data)) : undefined
         if (set !== undefined && set.at <= now) found.push({ stream: streamId, at: set.at })
       })
     )
   }
+  const since = unkept < most ? undefined : first
   for (const { at, stream } of found.sort((a, b) => a.at - b.at)) {
     const last = yield* Stream.runLast(events.readStream(stream))
-    if (Option.isSome(last) && last.value.type === "TimerSet") return at
+    if (Option.isSome(last) && last.value.type === "TimerSet") return Math.min(at, since ?? at)
   }
-  return undefined
+  return since
 })
 
 const timeOf = Schema.decodeUnknownOption(Schema.Struct({ at: Schema.Int }))

@@ -35,6 +35,7 @@ interface Given {
  */
 export const make = ({ claim, consumer, differs, events, part, records, store }: Given) => {
   const { generation } = claim
+  let wasRefused = false
   const differ = (former: number, positions: ReadonlyArray<number>) =>
     new KeysDiffer({ reactor: consumer.name, version: consumer.version, former, positions })
 
@@ -59,6 +60,8 @@ export const make = ({ claim, consumer, differs, events, part, records, store }:
 
   /** Fails if this version cannot work yet. False if a version with other keys is at work, or if another part takes all. */
   const mayClaim: Effect.Effect<boolean, KeysDiffer | EventStoreError | ViewStoreError> = Effect.gen(function* () {
+    // Only a former version with several parts and a key of its own could stand in the way: the claim tells that.
+    if (part.of === 1 && consumer.keyedBy === "stream" && !wasRefused) return true
     const known = currentOf(consumer, yield* store.status)
     if (known === undefined || known.parts.length <= 1) return true
     const former = Keys.formerOf(consumer, yield* store.load(generation, [Keys.key]))
@@ -107,7 +110,9 @@ export const make = ({ claim, consumer, differs, events, part, records, store }:
   /** Fails if the parts of another number may not be brought to one position by this version. */
   const mayLevel = Effect.flatMap(store.load(generation, [Keys.key]), (loaded) => {
     const former = Keys.formerOf(consumer, loaded)
-    return former === undefined ? Effect.void : Effect.fail(differ(former, loaded.positions))
+    if (former === undefined) return Effect.void
+    wasRefused = true
+    return Effect.fail(differ(former, loaded.positions))
   })
 
   return { mayLevel, mayClaim, mayWork, takeAll }
