@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { PgStores } from "@hexfold/adapters-pg"
 import { Aggregate, Decision, Executor, ProjectionMonitor, Reactor } from "@hexfold/core"
-import { Context, Effect, Layer, Schedule, Schema } from "effect"
+import { type Context, Effect, Layer, Schedule, Schema } from "effect"
 import { ownServer } from "../support/ownServer.ts"
 
 const Note = Schema.TaggedStruct("Note", { n: Schema.Int })
@@ -30,9 +30,9 @@ const copying = (version: number) =>
   })
 
 const eventually = <E, R>(holds: Effect.Effect<boolean, E, R>) =>
-  Effect.repeat(
-    Effect.catch(holds, () => Effect.succeed(false)),
-    { until: (does) => does, schedule: Schedule.spaced("20 millis") }
+  holds.pipe(
+    Effect.catch(() => Effect.succeed(false)),
+    Effect.repeat({ until: (does) => does, schedule: Schedule.spaced("20 millis") })
   )
 
 describe("a server that is started again while one version of a reactor takes over from another", () => {
