@@ -28,6 +28,7 @@ import type * as Process from "../../domain/process/Process.ts"
 import { Timer } from "../../domain/process/timers.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
 import * as Delivery from "./consuming/delivery.ts"
+import { working } from "./consuming/driving.ts"
 import { type Failure, type Options, settingsOf } from "./consuming/options.ts"
 import { checked, type Start } from "./consuming/start.ts"
 import { handleOf } from "./processes/running.ts"
@@ -232,16 +233,16 @@ export const layer = <const Rs extends ReadonlyArray<Any | Process.Any>>(
     reactors,
     (reactor) =>
       Effect.flatMap(begun(reactor), (begun) =>
-        Worker.run(begun, settings).pipe(
-          Effect.tapCause((cause) => logStop(reactor, cause)),
-          Effect.forkScoped
-        )
+        working({
+          name: reactor.name,
+          run: Effect.tapCause(Worker.run(begun, settings), (cause) => logStop(reactor, cause)),
+          once: Worker.catchUp(begun, settings)
+        })
       ),
     { discard: true }
   )
-  return Layer.effectDiscard(
-    reactors.some(hasTimers) ? Effect.andThen(Effect.forkScoped(Firing.run(settings)), running) : running
-  )
+  const firing = working({ name: "timers", run: Firing.run(settings), once: Firing.once, next: Firing.next })
+  return Layer.effectDiscard(reactors.some(hasTimers) ? Effect.andThen(firing, running) : running)
 }
 
 /**
