@@ -615,6 +615,28 @@ export const walls = {
     ],
     allowed: [...corePublic, "./golden.ts", "../histories/world.ts", "../processes/playing.ts", "effect"]
   },
+  "packages/testing/src/compatibility/reactions/*": {
+    folder: "packages/testing/src/compatibility/reactions",
+    forbidden: [
+      "../../contracts/support.ts",
+      "../../laws/Laws.ts",
+      "../../scenarios/Scenario.ts",
+      "../../golden/files.ts",
+      "vitest",
+      "@effect/vitest",
+      "node:fs",
+      "@hexfold/adapters-memory",
+      ...ownSources
+    ],
+    allowed: [
+      ...corePublic,
+      "./handled.ts",
+      "../golden.ts",
+      "../../histories/world.ts",
+      "../../processes/playing.ts",
+      "effect"
+    ]
+  },
   "packages/testing/src/golden/*": {
     folder: "packages/testing/src/golden",
     forbidden: [

@@ -54,6 +54,8 @@ export interface Played {
   readonly key: string
   readonly instance: Instance
   readonly moves: ReadonlyArray<Move>
+  /** The events of its own stream. */
+  readonly facts: ReadonlyArray<Fact>
   readonly sent: ReadonlyArray<Process.Sending>
 }
 
@@ -209,6 +211,7 @@ export const playerOf = (process: Process.Any): Player => {
       return {
         key: played.key,
         instance: after,
+        facts: [...played.facts, ...facts],
         moves: [...moves, { cause, before: instance, step, after }],
         sent: [...sent, ...(step?.sends ?? [])]
       }
@@ -216,7 +219,7 @@ export const playerOf = (process: Process.Any): Player => {
   }
 
   return {
-    begin: (key) => ({ key, instance: process.log.initial as Instance, moves: [], sent: [] }),
+    begin: (key) => ({ key, instance: process.log.initial as Instance, moves: [], facts: [], sent: [] }),
 
     take: (played, happening, answerOf, inspect) =>
       Result.gen(function* () {
@@ -244,7 +247,9 @@ export const playerOf = (process: Process.Any): Player => {
             commandIds: accepted.map((each) => each.sending.commandId),
             timerIds: [...setting.map(({ timerId }) => timerId), ...cancelling]
           }
-          now = { ...now, instance: evolved(now.instance, [settled]) }
+          if (settled.commandIds.length + settled.timerIds.length > 0) {
+            now = { ...now, instance: evolved(now.instance, [settled]), facts: [...now.facts, settled] }
+          }
           for (const { answer, sending } of answers) {
             if (answer._tag !== "Rejected") continue
             now = yield* moved(now, { _tag: "Rejection", sending, error: answer.error }, at, inspect)
