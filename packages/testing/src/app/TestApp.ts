@@ -3,7 +3,7 @@
  * ids and the chance of the program are the same in each run, and nothing sleeps.
  */
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { EventStore, type View } from "@hexfold/core"
+import { EventStore, type Projection, type View } from "@hexfold/core"
 import { Driving, Ids } from "@hexfold/core/adapter"
 import { Clock, Context, DateTime, Duration, Effect, Layer, Option, Random, type Scope } from "effect"
 import { keeping, works } from "./driven.ts"
@@ -97,17 +97,24 @@ const make = ({
   ...stores
 }: Options): Effect.Effect<Context.Context<TestApp | MemoryStores.Stores>, never, Scope.Scope> =>
   Effect.gen(function* () {
+    const open = yield* MemoryStores.shared
+    const context = Context.add(open({ ...stores, views }), Ids.Next, numbered())
+    const app = yield* driving(context, { longestChain, pauses, seed, views })
+    return Context.merge(context, app)
+  })
+
+/** What drives a program over stores. */
+const driving = (
+  stores: Context.Context<Projection.Stores>,
+  { longestChain, pauses, seed, views }: Required<Pick<Options, "longestChain" | "pauses" | "seed" | "views">>
+): Effect.Effect<Context.Context<TestApp>, never, Scope.Scope> =>
+  Effect.gen(function* () {
     const longestPause = Duration.fromInputUnsafe(pauses)
     const time = yield* passing(longestPause)
     const random = yield* Random.withSeed(Effect.service(Random.Random), seed)
     const recorded = recorder()
-    const open = yield* MemoryStores.shared
-    const context = open({ ...stores, views }).pipe(
-      Context.merge(time.context),
-      Context.merge(recorded.context),
-      Context.add(Random.Random, random),
-      Context.add(Ids.Next, numbered())
-    )
+    const own = Context.merge(time.context, recorded.context).pipe(Context.add(Random.Random, random))
+    const context = Context.merge(stores, own)
     const { advanceTo, advanceToNext, drive, settled } = works(
       Context.get(context, EventStore.EventStore),
       time,
@@ -118,7 +125,7 @@ const make = ({
       context
     )
     const inside = <A, E>(effect: Effect.Effect<A, E>) => Effect.provideContext(effect, context)
-    return context.pipe(
+    return own.pipe(
       Context.add(Driving.Current, { drive, longestPause }),
       Context.add(TestApp, {
         settled: inside(settled),
@@ -129,6 +136,38 @@ const make = ({
       })
     )
   })
+
+/**
+ * Supplies the test clock, and what a test asks of the program, over other stores, such as those of an embedded Postgres. So
+ * one test can run on several stores.
+ *
+ * It differs from {@link layer} where a store is outside of the program. The ids of events are random, and their times are
+ * those that the store gives them: so a timeout with a `time` comes at it, and one that is counted `after` an event is
+ * counted from the time of the store. Sleeps of up to half a second end by themselves, also while the program waits for the
+ * store, and after a conflict the clock has gone on by some milliseconds.
+ *
+ * @example
+ * ```ts
+ * import type { Reactor, View } from "@hexfold/core"
+ * import { TestApp } from "@hexfold/testing"
+ * import { Layer } from "effect"
+ *
+ * declare const Balances: View.Any
+ * declare const stores: Layer.Layer<Reactor.Stores>
+ *
+ * const app = TestApp.layerOver({ views: [Balances] }).pipe(Layer.provideMerge(stores))
+ * ```
+ */
+export const layerOver = ({
+  longestChain = 500,
+  seed = "TestApp",
+  views = []
+}: Pick<Options, "longestChain" | "seed" | "views"> = {}): Layer.Layer<TestApp, never, Projection.Stores> =>
+  Layer.effectContext(
+    Effect.flatMap(Effect.context<Projection.Stores>(), (stores) =>
+      driving(stores, { longestChain, pauses: "500 millis", seed, views })
+    )
+  )
 
 const numbered = () => {
   let drawn = 0

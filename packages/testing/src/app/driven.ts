@@ -38,11 +38,12 @@ export const works = (
 ): Works => {
   const all = new Set<Driven>()
   const open = Latch.makeUnsafe(true)
-  const position = Effect.orDie(
-    Effect.map(
-      Stream.runHead(events.horizons),
-      Option.match({ onNone: () => 0, onSome: (horizon) => horizon.position })
-    )
+  // While an append is under way, the end of the log is not known.
+  const position = Stream.runHead(events.horizons).pipe(
+    Effect.map(Option.getOrElse(() => ({ position: 0, drawn: 0 }))),
+    Effect.repeat({ until: ({ drawn, position }) => position >= drawn }),
+    Effect.map(({ position }) => position),
+    Effect.orDie
   )
 
   const nextOf = (some: Iterable<Driven>) =>
@@ -150,7 +151,7 @@ export const works = (
 export const keeping = (view: View.Any): Effect.Effect<Driving.Work, never, Projection.Stores> =>
   Effect.map(Effect.context<Projection.Stores>(), (context) => ({
     name: view.name,
-    once: Effect.asVoid(Effect.provideContext(Projection.catchUp(view), context)),
+    once: Effect.asVoid(Effect.provideContext(Projection.catchUp(view, { pause: "100 millis" }), context)),
     next: Effect.undefined
   }))
 

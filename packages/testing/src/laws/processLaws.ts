@@ -121,11 +121,13 @@ const stepLaws = (process: Process.Any): Inspect => {
       if (output._tag !== "Timeout") continue
       if (!process.handlers.onTimeout.has(output.name))
         return { law: "every timeout has a handler", detail: `On ${call.what} it asks for ${output.name}.` }
-      if ("after" in output.at && !Number.isFinite(Duration.toMillis(output.at.after)))
-        return {
-          law: "every timeout has a time",
-          detail: `On ${call.what} it asks for ${output.name} after ${printed(output.at.after)}.`
-        }
+      if (!hasTime(output.at)) {
+        const asked =
+          "after" in output.at
+            ? `after ${printed(output.at.after)}`
+            : `at ${String(output.at.time.epochMilliseconds)} ms`
+        return { law: "every timeout has a time", detail: `On ${call.what} it asks for ${output.name} ${asked}.` }
+      }
     }
     return undefined
   }
@@ -158,6 +160,10 @@ const stepLaws = (process: Process.Any): Inspect => {
     return undefined
   }
 }
+
+/** Whether a clock can come to the time: a date is within 100 million days of 1970. */
+const hasTime = (at: Process.Timeout<string>["at"]): boolean =>
+  Math.abs("after" in at ? Duration.toMillis(at.after) : at.time.epochMilliseconds) <= 8.64e15
 
 // A value that does not survive is told of by a law of its own.
 const given = <A>(way: Journey<A>["back"], value: A): A => Result.getOrElse(way(value), () => value)

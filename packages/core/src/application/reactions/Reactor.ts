@@ -8,6 +8,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -28,7 +29,7 @@ import type * as Process from "../../domain/process/Process.ts"
 import { Timer } from "../../domain/process/timers.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
 import * as Delivery from "./consuming/delivery.ts"
-import { working } from "./consuming/driving.ts"
+import { soon, working } from "./consuming/driving.ts"
 import { type Failure, type Options, settingsOf } from "./consuming/options.ts"
 import { checked, type Start } from "./consuming/start.ts"
 import { handleOf } from "./processes/running.ts"
@@ -236,7 +237,7 @@ export const layer = <const Rs extends ReadonlyArray<Any | Process.Any>>(
         working({
           name: reactor.name,
           run: Effect.tapCause(Worker.run(begun, settings), (cause) => logStop(reactor, cause)),
-          once: Worker.catchUp(begun, settings)
+          once: Worker.catchUp(begun, { ...settings, pause: Duration.min(settings.pause, soon) })
         })
       ),
     { discard: true }

@@ -16,7 +16,7 @@ import * as Metadata from "../events/Metadata.ts"
 import * as Projection from "../projections/Projection.ts"
 import { codecOf, executeOrWarn } from "./processes/targets.ts"
 import type { Stores } from "./consuming/worker.ts"
-import { working } from "./consuming/driving.ts"
+import { soon, working } from "./consuming/driving.ts"
 
 /** What happens to ticks at which no process has run. */
 export type Missed =
@@ -117,7 +117,11 @@ export const layer = (schedules: ReadonlyArray<Scheduled>): Layer.Layer<never, n
   }
   return Layer.effectDiscard(
     Effect.gen(function* () {
-      yield* working({ name: Schedules.name, run: Projection.run(Schedules), once: Projection.catchUp(Schedules) })
+      yield* working({
+        name: Schedules.name,
+        run: Projection.run(Schedules),
+        once: Projection.catchUp(Schedules, { pause: soon })
+      })
       yield* Effect.forEach(
         schedules,
         (schedule) =>

@@ -72,6 +72,9 @@ export const working = <R>({ name, next, once, run }: Background<R>): Effect.Eff
     })
   })
 
+/** How long a work that is driven waits before it claims again what another owner still holds: short sleeps end soon. */
+export const soon = Duration.millis(100)
+
 /** A schedule of repetitions whose pauses are as long as the driver wants them at most. */
 export const paced =
   (context: Context.Context<never>) =>

@@ -17,6 +17,7 @@ import type { ViewStore } from "../../../ports/ViewStore.ts"
 import * as Ids from "../../events/Ids.ts"
 import { newEvents } from "../../events/recording.ts"
 import { withLease } from "../../projections/worker/lease.ts"
+import { soon as again } from "../consuming/driving.ts"
 import { nameOf, Process } from "../../projections/worker/process.ts"
 import * as Projection from "../../projections/Projection.ts"
 import * as Records from "../../queries/Records.ts"
@@ -76,9 +77,9 @@ export const once: Effect.Effect<
   Projection.Failure | DefinitionDiffers,
   EventStore | ProjectionStore | ViewStore
 > = Effect.gen(function* () {
-  yield* Projection.catchUp(WaitingTimers)
+  yield* Projection.catchUp(WaitingTimers, { pause: again })
   yield* Effect.orDie(firing())
-  yield* Projection.catchUp(WaitingTimers)
+  yield* Projection.catchUp(WaitingTimers, { pause: again })
 })
 
 /** The time of the timer that is the next one to fire, if one waits. */
