@@ -242,7 +242,7 @@ export const layer = <const Rs extends ReadonlyArray<Any | Process.Any>>(
       ),
     { discard: true }
   )
-  const firing = working({ name: "timers", run: Firing.run(settings), once: Firing.once, next: Firing.next })
+  const firing = working({ name: "timers", run: Firing.run(settings), once: Firing.once(soon), next: Firing.next })
   return Layer.effectDiscard(reactors.some(hasTimers) ? Effect.andThen(firing, running) : running)
 }
 

@@ -17,7 +17,6 @@ import type { ViewStore } from "../../../ports/ViewStore.ts"
 import * as Ids from "../../events/Ids.ts"
 import { newEvents } from "../../events/recording.ts"
 import { withLease } from "../../projections/worker/lease.ts"
-import { soon as again } from "../consuming/driving.ts"
 import { nameOf, Process } from "../../projections/worker/process.ts"
 import * as Projection from "../../projections/Projection.ts"
 import * as Records from "../../queries/Records.ts"
@@ -71,16 +70,18 @@ export const run = (settings: Settings): Effect.Effect<never, never, EventStore 
     return yield* Effect.raceFirst(owning, keeping)
   }).pipe(Effect.withTracerEnabled(false))
 
-/** Lets all timers fire whose time has come, and ends. The view of those that wait is up to date then. */
-export const once: Effect.Effect<
-  void,
-  Projection.Failure | DefinitionDiffers,
-  EventStore | ProjectionStore | ViewStore
-> = Effect.gen(function* () {
-  yield* Projection.catchUp(WaitingTimers, { pause: again })
-  yield* Effect.orDie(firing())
-  yield* Projection.catchUp(WaitingTimers, { pause: again })
-})
+/**
+ * Lets all timers fire whose time has come, and ends. The view of those that wait is up to date then. `pause` comes before it
+ * claims again what another owner still holds.
+ */
+export const once = (
+  pause: Duration.Duration
+): Effect.Effect<void, Projection.Failure | DefinitionDiffers, EventStore | ProjectionStore | ViewStore> =>
+  Effect.gen(function* () {
+    yield* Projection.catchUp(WaitingTimers, { pause })
+    yield* Effect.orDie(firing())
+    yield* Projection.catchUp(WaitingTimers, { pause })
+  })
 
 /** The time of the timer that is the next one to fire, if one waits. */
 export const next: Effect.Effect<number | undefined, never, ViewStore> = Effect.suspend(() =>
