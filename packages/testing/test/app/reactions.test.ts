@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { MemoryStores } from "@hexfold/adapters-memory"
 import { Deadline, EventStore, Executor, Projection, ReactionFailed, Reactor, Schedules } from "@hexfold/core"
 import { Expect, TestApp } from "@hexfold/testing"
 import { Clock, DateTime, Deferred, Effect, Fiber, Layer, Option, Schedule, Stream } from "effect"
@@ -254,6 +255,19 @@ describe("TestApp with reactions", () => {
       assert.strictEqual((yield* Executor.load(Order, "1")).state, "cancelled: soon")
     }).pipe(app(Deadline.layer([Order])))
   )
+
+  it.effect("over other stores it drives views and reactions too, and events have the stores' ids", () => {
+    const app = Layer.provideMerge(Reactor.layer([Unpaid]), TestApp.layerOver({ views: [Orders] }))
+    return Effect.gen(function* () {
+      const { events } = yield* Executor.execute(Order, "1", place)
+      assert.notMatch(events[0]!.id, /-0000000000\d\d$/)
+      yield* TestApp.settled
+      yield* Expect.records(Orders, { "1": "placed" })
+      assert.deepStrictEqual(yield* TestApp.advanceToNext, Option.some(DateTime.makeUnsafe(24 * hour)))
+      yield* TestApp.advance("90 hours")
+      assert.strictEqual((yield* Executor.load(Order, "1")).state, "cancelled: not paid")
+    }).pipe(Effect.provide(Layer.provideMerge(app, MemoryStores.layer())))
+  })
 
   it.effect("two runs are the same, with conflicts too", () => {
     const run = Effect.gen(function* () {
