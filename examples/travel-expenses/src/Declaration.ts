@@ -61,7 +61,7 @@ export class FinallyApproved extends Schema.TaggedClass<FinallyApproved>()("Decl
 export class Rejected extends Schema.TaggedClass<Rejected>()("DeclarationRejected", { ...step, by: Rejecter }) {}
 export class GivenUp extends Schema.TaggedClass<GivenUp>()("DeclarationGivenUp", step) {}
 /** Somebody was reminded of a declaration. Its step is the last one before. */
-export class Reminded extends Schema.TaggedClass<Reminded>()("ApproversReminded", step) {}
+class Reminded extends Schema.TaggedClass<Reminded>()("ApproversReminded", step) {}
 export class PaymentRequested extends Schema.TaggedClass<PaymentRequested>()("PaymentRequested", step) {}
 export class PaymentHandled extends Schema.TaggedClass<PaymentHandled>()("PaymentHandled", {
   ...step,

@@ -6,7 +6,7 @@ import { frozen } from "../histories/frozen.ts"
 import { printed, thrownText } from "../histories/printed.ts"
 import type { AnyAggregate, AnyBoundary, Logged, Tagged } from "../histories/world.ts"
 
-export type Instance = Process.Instance<unknown>
+type Instance = Process.Instance<unknown>
 export type Stepped = Process.Stepped<unknown>
 export type Fact = Process.Fact<unknown>
 
@@ -18,7 +18,7 @@ export interface Happened extends Logged {
 }
 
 /** The time of a timeout. */
-export interface TimeCome {
+interface TimeCome {
   readonly _tag: "Timeout"
   readonly name: string
 }
@@ -27,7 +27,7 @@ export interface TimeCome {
 export type Happening = Happened | TimeCome
 
 /** A command that was rejected. */
-export interface Rejected {
+interface Rejected {
   readonly _tag: "Rejection"
   readonly sending: Process.Sending
   readonly error: Tagged
@@ -263,7 +263,7 @@ const timeOf = ({ instance }: Played, { name }: TimeCome): number =>
   instance.waiting.find((each) => each.name === name)?.at.epochMilliseconds ?? 0
 
 /** The errors that a target declares. */
-export const errorsOf = (target: Process.Target | undefined): ReadonlyMap<string, Schema.Codec<unknown, unknown>> => {
+const errorsOf = (target: Process.Target | undefined): ReadonlyMap<string, Schema.Codec<unknown, unknown>> => {
   const known = target as unknown as Target | undefined
   if (known === undefined) return new Map()
   return "stages" in known ? known.errors : known.schemas.errors

@@ -245,7 +245,7 @@ const keyOf = (process: Process.Any, { envelope, event }: Happened): Result.Resu
 }
 
 /** A command of a process, as its target gets it. */
-export const givenOf = (actors: ReadonlyArray<Actor>, sending: Process.Sending): Result.Result<Given, string> => {
+const givenOf = (actors: ReadonlyArray<Actor>, sending: Process.Sending): Result.Result<Given, string> => {
   const actor = actors.find(({ target }) => target.name === sending.target)
   if (actor === undefined) return Result.fail(`${sending.target} is not among the targets`)
   const read = decodedOf(actor.target, sending)

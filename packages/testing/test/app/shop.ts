@@ -8,7 +8,7 @@ const RemindCommand = Schema.TaggedStruct("Remind", {})
 
 export const place = PlaceCommand.make({})
 export const pay = PayCommand.make({})
-export const remind = RemindCommand.make({})
+const remind = RemindCommand.make({})
 export const cancel = (why: string) => CancelCommand.make({ why })
 
 export const Order = Aggregate.make("Order", {

@@ -1,10 +1,10 @@
 import { Aggregate, Decision, Process } from "@hexfold/core"
 import { Schema } from "effect"
 
-export class Place extends Schema.TaggedClass<Place>()("Place", { cents: Schema.Int }) {}
+class Place extends Schema.TaggedClass<Place>()("Place", { cents: Schema.Int }) {}
 export class Placed extends Schema.TaggedClass<Placed>()("Placed", { cents: Schema.Int }) {}
 export class Cancel extends Schema.TaggedClass<Cancel>()("Cancel", { why: Schema.String }) {}
-export class Cancelled extends Schema.TaggedClass<Cancelled>()("Cancelled", { why: Schema.String }) {}
+class Cancelled extends Schema.TaggedClass<Cancelled>()("Cancelled", { why: Schema.String }) {}
 
 const id = Schema.Literals(["a", "b"])
 
@@ -23,7 +23,7 @@ export const Order = Aggregate.make("Order", {
 
 export class Charge extends Schema.TaggedClass<Charge>()("Charge", { cents: Schema.Int }) {}
 export class Charged extends Schema.TaggedClass<Charged>()("Charged", { cents: Schema.Int }) {}
-export class Declined extends Schema.TaggedError<Declined>()("Declined", { limit: Schema.Int }) {}
+class Declined extends Schema.TaggedError<Declined>()("Declined", { limit: Schema.Int }) {}
 
 export const Payment = Aggregate.make("Payment", {
   id,
@@ -42,7 +42,7 @@ export const Payment = Aggregate.make("Payment", {
 export class Reserve extends Schema.TaggedClass<Reserve>()("Reserve", {}) {}
 export class Reserved extends Schema.TaggedClass<Reserved>()("Reserved", {}) {}
 export class Ship extends Schema.TaggedClass<Ship>()("Ship", {}) {}
-export class Shipped extends Schema.TaggedClass<Shipped>()("Shipped", {}) {}
+class Shipped extends Schema.TaggedClass<Shipped>()("Shipped", {}) {}
 
 export const Stock = Aggregate.make("Stock", {
   id,
