@@ -583,6 +583,20 @@ export const walls = {
     ],
     allowed: [...corePublic, "./world.ts", "../scenarios/roles.ts", "effect"]
   },
+  "packages/testing/src/processes/*": {
+    folder: "packages/testing/src/processes",
+    forbidden: [
+      "../contracts/support.ts",
+      "../laws/Laws.ts",
+      "../scenarios/Scenario.ts",
+      "vitest",
+      "@effect/vitest",
+      "node:fs",
+      "@hexfold/adapters-memory",
+      ...ownSources
+    ],
+    allowed: [...corePublic, "./playing.ts", "../histories/world.ts", "effect"]
+  },
   "packages/testing/src/fastCheck/*": {
     folder: "packages/testing/src/fastCheck",
     forbidden: ["../histories/Histories.ts", "../laws/Laws.ts", "vitest", "@effect/vitest", "node:fs", "@hexfold/core"],
@@ -599,7 +613,14 @@ export const walls = {
       "@hexfold/adapters-memory",
       ...ownSources
     ],
-    allowed: [...corePublic, "./checking.ts", "../histories/world.ts", "../scenarios/roles.ts", "effect"]
+    allowed: [
+      ...corePublic,
+      "./checking.ts",
+      "../histories/world.ts",
+      "../processes/playing.ts",
+      "../scenarios/roles.ts",
+      "effect"
+    ]
   },
   "packages/testing/src/compatibility/*": {
     folder: "packages/testing/src/compatibility",
@@ -614,7 +635,29 @@ export const walls = {
       "@hexfold/adapters-memory",
       ...ownSources
     ],
-    allowed: [...corePublic, "./golden.ts", "../histories/world.ts", "effect"]
+    allowed: [...corePublic, "./golden.ts", "../histories/world.ts", "../processes/playing.ts", "effect"]
+  },
+  "packages/testing/src/compatibility/reactions/*": {
+    folder: "packages/testing/src/compatibility/reactions",
+    forbidden: [
+      "../../contracts/support.ts",
+      "../../laws/Laws.ts",
+      "../../scenarios/Scenario.ts",
+      "../../golden/files.ts",
+      "vitest",
+      "@effect/vitest",
+      "node:fs",
+      "@hexfold/adapters-memory",
+      ...ownSources
+    ],
+    allowed: [
+      ...corePublic,
+      "./handled.ts",
+      "../golden.ts",
+      "../../histories/world.ts",
+      "../../processes/playing.ts",
+      "effect"
+    ]
   },
   "packages/testing/src/golden/*": {
     folder: "packages/testing/src/golden",

@@ -49,12 +49,19 @@ export class GiveUp extends Schema.TaggedClass<GiveUp>()("GiveUp", step) {}
 export class RequestPayment extends Schema.TaggedClass<RequestPayment>()("RequestPayment", step) {}
 export class HandlePayment extends Schema.TaggedClass<HandlePayment>()("HandlePayment", step) {}
 
+/** Reminds who has to approve it. It does nothing for a declaration that waits for nobody's approval. */
+export class Remind extends Schema.TaggedClass<Remind>()("Remind", { at: Schema.DateTimeUtcFromString }) {}
+/** Gives up a declaration that nobody has approved. It does nothing for one that waits for nobody's approval. */
+export class Lapse extends Schema.TaggedClass<Lapse>()("Lapse", { at: Schema.DateTimeUtcFromString }) {}
+
 export class Saved extends Schema.TaggedClass<Saved>()("DeclarationSaved", { ...step, ...claimed }) {}
 export class Submitted extends Schema.TaggedClass<Submitted>()("DeclarationSubmitted", { ...step, ...claimed }) {}
 export class Approved extends Schema.TaggedClass<Approved>()("DeclarationApproved", { ...step, by: Approver }) {}
 export class FinallyApproved extends Schema.TaggedClass<FinallyApproved>()("DeclarationFinallyApproved", step) {}
 export class Rejected extends Schema.TaggedClass<Rejected>()("DeclarationRejected", { ...step, by: Rejecter }) {}
 export class GivenUp extends Schema.TaggedClass<GivenUp>()("DeclarationGivenUp", step) {}
+/** Somebody was reminded of a declaration. Its step is the last one before. */
+class Reminded extends Schema.TaggedClass<Reminded>()("ApproversReminded", step) {}
 export class PaymentRequested extends Schema.TaggedClass<PaymentRequested>()("PaymentRequested", step) {}
 export class PaymentHandled extends Schema.TaggedClass<PaymentHandled>()("PaymentHandled", {
   ...step,
@@ -109,7 +116,7 @@ export const Declaration = Aggregate.make("Declaration", {
   id: Schema.NonEmptyString,
   state: State,
   initial: { status: "unknown", cents: 0, budget: null, checked: false, step: 0 },
-  commands: [Save, Submit, Approve, ApproveFinally, Reject, GiveUp, RequestPayment, HandlePayment],
+  commands: [Save, Submit, Approve, ApproveFinally, Reject, GiveUp, RequestPayment, HandlePayment, Remind, Lapse],
   events: [
     Versions.first(former.Saved).next(Saved, (saved) => new Saved(former.renamed(saved))),
     Versions.first(former.Submitted).next(Submitted, (submitted) => new Submitted(former.renamed(submitted))),
@@ -118,7 +125,8 @@ export const Declaration = Aggregate.make("Declaration", {
     Rejected,
     GivenUp,
     PaymentRequested,
-    PaymentHandled
+    PaymentHandled,
+    Reminded
   ],
   retired: [
     Versions.retired(
@@ -167,7 +175,11 @@ export const Declaration = Aggregate.make("Declaration", {
       status === "payment requested"
         ? Decision.accept(new PaymentHandled({ step, at, cents }))
         : Decision.reject(new PaymentNotRequested({ status }))
-    )
+    ),
+    Remind: ({ at }, { status, step }) =>
+      status === "submitted" ? Decision.accept(new Reminded({ step, at })) : Decision.nothing,
+    Lapse: ({ at }, { status, step }) =>
+      status === "submitted" ? Decision.accept(new GivenUp({ step, at })) : Decision.nothing
   },
   evolve: {
     DeclarationSaved: (state, { budgetId, cents, step }) => ({
@@ -194,7 +206,8 @@ export const Declaration = Aggregate.make("Declaration", {
     DeclarationRejected: (state, { step }) => ({ ...state, status: "rejected", step }),
     DeclarationGivenUp: (state, { step }) => ({ ...state, status: "given up", step }),
     PaymentRequested: (state, { step }) => ({ ...state, status: "payment requested", step }),
-    PaymentHandled: (state, { step }) => ({ ...state, status: "paid", step })
+    PaymentHandled: (state, { step }) => ({ ...state, status: "paid", step }),
+    ApproversReminded: (state) => state
   }
 })
 

@@ -1,13 +1,14 @@
 /**
  * What authors of adapters and of test kits need, and applications do not: the
  * checks that every store makes, the codecs and the ids of events, the definition of a
- * query's answer, the folding of inline views, the handling of one event, the order of messages, and work in the
- * background.
+ * query's answer, the folding of inline views, the handling of one event, the driving of reactions, the order of messages,
+ * and work in the background.
  */
 export * as Background from "./application/events/Background.ts"
 export * as Ids from "./application/events/Ids.ts"
 export * as EventCodec from "./application/events/EventCodec.ts"
 export * as KeptValue from "./application/events/KeptValue.ts"
+export * as Driving from "./application/reactions/Driving.ts"
 export * as Handling from "./application/reactions/Handling.ts"
 export * as InlineViews from "./application/views/InlineViews.ts"
 export * as QueryEvaluation from "./domain/QueryEvaluation.ts"

@@ -1,7 +1,7 @@
 import type { PgClient } from "@effect/sql-pg"
 import type { EventStore, EventStoreError } from "@hexfold/core"
 import { Background } from "@hexfold/core/adapter"
-import { type Cause, Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
+import { type Cause, Clock, Duration, Effect, Exit, PubSub, Queue, RcRef, Schedule, type Scope, Stream } from "effect"
 import { translated } from "../database/errors.ts"
 import type { Limit } from "../database/disconnect.ts"
 import { channel, formerChannel, listen, payloadOf } from "../database/listener.ts"
@@ -112,7 +112,11 @@ export const make = (options: Options): Effect.Effect<WakeUps, never, Scope.Scop
       }).pipe(Effect.forkScoped)
       return horizons
     })
-    const shared: RcRef.RcRef<Horizons> = yield* RcRef.make({ acquire: Effect.withTracerEnabled(outside(loop), false) })
+    // The clock of a reader may be one that a test moves.
+    const clock = yield* Clock.Clock
+    const shared: RcRef.RcRef<Horizons> = yield* RcRef.make({
+      acquire: outside(loop).pipe(Effect.withTracerEnabled(false), Effect.provideService(Clock.Clock, clock))
+    })
 
     return {
       announce: () => {

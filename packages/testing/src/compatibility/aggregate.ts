@@ -6,7 +6,7 @@ import { printed, thrownText } from "../histories/printed.ts"
 import type { AnyAggregate, Run, Tagged } from "../histories/world.ts"
 import { differences } from "./differences.ts"
 import { compareEvents } from "./events.ts"
-import { type Generators, renewEvents } from "./eventExamples.ts"
+import { type Generators, ofCurrent, renewEvents } from "./eventExamples.ts"
 import type { OfAggregate, StoredEvent, StreamHistory } from "./golden.ts"
 import { schemaOf } from "./jsonSchema.ts"
 import { narrowings } from "./narrowing.ts"
@@ -60,7 +60,11 @@ const compareState = (aggregate: AnyAggregate, { states }: OfAggregate): Readonl
 const raise = ({ revision }: AnyAggregate): string =>
   `If this is meant, raise the aggregate's \`revision\` to ${revision + 1}: then no snapshot of a former state is used.`
 
-const compareFolds = (aggregate: AnyAggregate, { histories }: OfAggregate): ReadonlyArray<Problem> => {
+/** The histories that lead to other states under the same revision, or to none. */
+export const compareFolds = (
+  aggregate: AnyAggregate,
+  { histories }: Pick<OfAggregate, "histories">
+): ReadonlyArray<Problem> => {
   const { revision } = aggregate
   const codec = Schema.toCodecJson(aggregate.schemas.state)
   const decode = Schema.decodeUnknownResult(codec)
@@ -146,7 +150,7 @@ export const renewAggregate = (member: Member, others: ReadonlyArray<Cause>, gol
   const generators = "target" in member ? (member as unknown as Generating).events : undefined
   return {
     aggregate: name,
-    events: renewEvents(aggregate, golden?.events ?? {}, { reached, generators }),
+    events: renewEvents(aggregate, golden?.events ?? {}, { reached, generatorOf: ofCurrent(generators) }),
     states: { ...golden?.states, [String(revision)]: schemaOf(schemas.state) },
     histories
   }
@@ -170,8 +174,16 @@ const historiesOf = (
   const typesOf = ({ events }: StreamHistory) => events.map(({ type }) => type)
   const jsonOf = ({ events, streamId }: StreamHistory) => [streamId, ...events.map(({ data }) => data)]
   const added = fewOf(candidates, typesOf, jsonOf, known)
+  return withStates(aggregate, [...known, ...added])
+}
+
+/** The histories with the states of the present revision. */
+export const withStates = (
+  aggregate: AnyAggregate,
+  histories: ReadonlyArray<StreamHistory>
+): ReadonlyArray<StreamHistory> => {
   const revision = String(aggregate.revision)
-  return [...known, ...added].map(({ events, streamId }) => {
+  return histories.map(({ events, streamId }) => {
     const states = foldOf(aggregate, events, streamId)
     return {
       streamId,

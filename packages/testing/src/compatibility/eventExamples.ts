@@ -12,15 +12,21 @@ type Events = OfAggregate["events"]
 /** What generates the events of each type in place of their Schema. */
 export type Generators = Readonly<Record<string, Arbitrary.Arbitrary<Tagged>>>
 
+/** Generators of current events. Those of former versions are made of their Schemas. */
+export const ofCurrent =
+  (generators: Generators | undefined) =>
+  ({ status, type }: EventCatalogue.Entry): Arbitrary.Arbitrary<Tagged> | undefined =>
+    status === "current" ? generators?.[type] : undefined
+
 /** What examples are taken from, besides the Schemas. */
 interface Sources {
   /** The events that have occurred in a history, by type and version. */
   readonly reached: ReadonlyMap<string, ReadonlyArray<StoredEvent>>
-  readonly generators: Generators | undefined
+  readonly generatorOf: (entry: EventCatalogue.Entry) => Arbitrary.Arbitrary<Tagged> | undefined
 }
 
 /** The events with all types, versions and examples that there are now. What was there stays. */
-export const renewEvents = (source: Declaring, golden: Events, { generators, reached }: Sources): Events => {
+export const renewEvents = (source: Declaring, golden: Events, { generatorOf, reached }: Sources): Events => {
   const entries = Map.groupBy(EventCatalogue.entries([source]), ({ type }) => type)
   const types = new Set([...Object.keys(golden), ...entries.keys()])
   return Object.fromEntries(
@@ -34,7 +40,7 @@ export const renewEvents = (source: Declaring, golden: Events, { generators, rea
           const added = examplesOf(entry, {
             known: known.map(({ data }) => data),
             reached: (reached.get(`${type} ${entry.version}`) ?? []).map(({ data }) => data),
-            own: entry.status === "current" ? generators?.[type] : undefined,
+            own: generatorOf(entry),
             isRead: (data) => Result.isSuccess(becoming(data))
           })
           const examples = [...known.map(({ data }) => data), ...added].map((data): Example => {

@@ -2,13 +2,13 @@
 import { EventCatalogue } from "@hexfold/core"
 import { Equal, Result, type Schema } from "effect"
 import { differences, shown } from "./differences.ts"
-import type { Example, OfAggregate, OfTopic, StoredEvent, Version } from "./golden.ts"
+import type { Example, OfAggregate, StoredEvent, Version } from "./golden.ts"
 import { type Narrowing, narrowings } from "./narrowing.ts"
 import type { Problem } from "./problem.ts"
 import { type Current, type Declaring, read } from "./reading.ts"
 
 /** The events that are not read any more, or as something else. */
-export const compareEvents = (source: Declaring, { events }: OfAggregate | OfTopic): ReadonlyArray<Problem> => {
+export const compareEvents = (source: Declaring, { events }: Pick<OfAggregate, "events">): ReadonlyArray<Problem> => {
   const entries = Map.groupBy(EventCatalogue.entries([source]), ({ type }) => type)
   return Object.entries(events).flatMap(([type, versions]): ReadonlyArray<Problem> => {
     const known = entries.get(type)

@@ -53,17 +53,70 @@ export const OfView = Schema.Struct({
   histories: Schema.Array(Schema.Struct({ events: Schema.Array(Logged) }))
 })
 
+/** An event that a reactor or a process handles. */
+const Handled = Schema.Struct({
+  streamId: Schema.String,
+  ...Stored.fields,
+  /** Its keys, by the version of the definition. */
+  keys: Schema.Record(Schema.String, Schema.Array(Schema.String))
+})
+
+const Reacting = {
+  /** What identifies the definition. */
+  fingerprint: Schema.String,
+  /** The events that it handles, each as `Order/Placed`. */
+  handles: Schema.Array(Schema.String),
+  /** Where it begins when it is run for the first time. */
+  start: Schema.Json
+}
+
+const handled = { handled: Schema.Array(Schema.Struct({ events: Schema.Array(Handled) })) }
+
+/** The golden file of a reactor. */
+export const OfReactor = Schema.Struct({
+  reactor: Schema.String,
+  /** By the version of the reactor. */
+  versions: Schema.Record(Schema.String, Schema.Struct(Reacting)),
+  ...handled
+})
+
+/** The golden file of a process. */
+export const OfProcess = Schema.Struct({
+  process: Schema.String,
+  /** By the version of the process. */
+  versions: Schema.Record(
+    Schema.String,
+    Schema.Struct({
+      ...Reacting,
+      /** What it sends to. */
+      targets: Schema.Array(Schema.String),
+      timeouts: Schema.Array(Schema.String),
+      /** The errors of its targets that it has handlers for. */
+      rejections: Schema.Array(Schema.String)
+    })
+  ),
+  ...handled,
+  /** The events of its own stream. */
+  events: Events,
+  /** The streams of some processes, with the process after each event by the version of its state. */
+  histories: OfAggregate.fields.histories
+})
+
 export type StoredEvent = typeof Stored.Type
 export type Example = typeof Example.Type
 export type Version = typeof Version.Type
 export type OfAggregate = typeof OfAggregate.Type
 export type OfTopic = typeof OfTopic.Type
 export type OfView = typeof OfView.Type
+export type OfReactor = typeof OfReactor.Type
+export type OfProcess = typeof OfProcess.Type
+export type HandledHistory = OfReactor["handled"][number]
 export type StreamHistory = OfAggregate["histories"][number]
 export type LogHistory = OfView["histories"][number]
 
 /** The text of a golden file. What is short stands on one line. */
-export const textOf = (golden: OfAggregate | OfTopic | OfView): string => `${printed(golden, "")}\n`
+export const textOf = (golden: OfAggregate | OfTopic | OfView | OfReactor | OfProcess): string =>
+  `${printed(golden, "")}\n`
 
 const printed = (json: Schema.Json, indent: string): string => {
   const short = inline(json)

@@ -6,12 +6,8 @@ import { withoutStacks } from "../histories/withoutStacks.ts"
 import { chosen, weightOf } from "./features.ts"
 
 /** Histories of some actors: the same ones whenever they are asked for. */
-export const runsOf = (actors: ReadonlyArray<Actor>): ReadonlyArray<Run> =>
-  withoutStacks(() =>
-    Effect.runSync(Arbitrary.sampleEffect(historiesOf(actors, mostCommands), { count: 150, seed: 1 }))
-  )
-
-const mostCommands = 12
+export const runsOf = (actors: ReadonlyArray<Actor>, count = 150, mostCommands = 12): ReadonlyArray<Run> =>
+  withoutStacks(() => Effect.runSync(Arbitrary.sampleEffect(historiesOf(actors, mostCommands), { count, seed: 1 })))
 
 /**
  * A few histories that show, with those that are there already, each type of event up to three times. Of histories that

@@ -7,7 +7,7 @@ import { isStorable, storable } from "../histories/storable.ts"
 import type { Tagged } from "../histories/world.ts"
 import { compareIds } from "./aggregate.ts"
 import { compareEvents } from "./events.ts"
-import { renewEvents } from "./eventExamples.ts"
+import { ofCurrent, renewEvents } from "./eventExamples.ts"
 import { chosen, featuresOf, weightOf } from "./features.ts"
 import type { OfTopic } from "./golden.ts"
 import { distinct, type Problem } from "./problem.ts"
@@ -19,7 +19,7 @@ export const compareTopic = (topic: AnyTopic, golden: OfTopic): ReadonlyArray<Pr
 /** The golden file with all that the topic has now. What it had stays. */
 export const renewTopic = (topic: AnyTopic, generated: Generated | undefined, golden?: OfTopic): OfTopic => ({
   topic: topic.name,
-  events: renewEvents(topic, golden?.events ?? {}, { reached: new Map(), generators: generated?.events }),
+  events: renewEvents(topic, golden?.events ?? {}, { reached: new Map(), generatorOf: ofCurrent(generated?.events) }),
   streams: streamsOf(topic, generated, golden?.streams ?? [])
 })
 

@@ -1,17 +1,20 @@
 /**
- * The compatibility gate: a golden file of each aggregate, topic and view in your repository, and a check that fails when a
+ * The compatibility gate: a golden file of each aggregate, topic, view, reactor and process in your repository, and a check that fails when a
  * change of the program would not survive what is stored.
  *
  * A golden file has all stored types with their versions, the JSON Schema and examples of each, and histories with the
  * states or records that they lead to. A golden file is made once, and only grows. This module uses the files of Node, so
  * the main entry of this package does not have it.
  */
-import type { Aggregate, Topic, View } from "@hexfold/core"
+import type { Aggregate, Process, Reactor, Topic, View } from "@hexfold/core"
 import { Effect, Result, Schema } from "effect"
 import { compareAggregate, renewAggregate } from "../compatibility/aggregate.ts"
 import { CompatibilityFailure } from "../compatibility/failure.ts"
-import { OfAggregate, OfTopic, OfView, textOf } from "../compatibility/golden.ts"
+import { OfAggregate, OfProcess, OfReactor, OfTopic, OfView, textOf } from "../compatibility/golden.ts"
 import type { Problem } from "../compatibility/problem.ts"
+import { kindOf, type Reacting } from "../compatibility/reactions/definitions.ts"
+import { compareProcess, renewProcess } from "../compatibility/reactions/process.ts"
+import { compareReactor, renewReactor } from "../compatibility/reactions/reactor.ts"
 import { compareTopic, renewTopic } from "../compatibility/topic.ts"
 import { compareView, renewView } from "../compatibility/view.ts"
 import type * as Arbitraries from "../histories/Arbitraries.ts"
@@ -52,13 +55,18 @@ export interface Report {
 }
 
 /**
- * Compares an aggregate, a topic or a view with its golden file. Throws a {@link CompatibilityFailure} that names the field and the
+ * Compares an aggregate, a topic, a view, a reactor or a process with its golden file. Throws a {@link CompatibilityFailure} that names the field and the
  * remedy. Depends on no test runner.
  *
  * Of an aggregate it fails when a stored event cannot be read any more or becomes something else, when stored values of a
  * field may not fit, or when an old history leads to another state under the same `revision`. Of a topic it fails for the
  * same changes of its events, and when the stream of a key has no key any more. Of a view it fails when old
  * events make other records, or when its definition has changed, under the same `version`.
+ *
+ * Of a reactor it fails when its definition has changed under the same `version` (the events that it handles, its keys), when
+ * its start has changed, or when an old event has another key. Of a process it fails for the same changes, when a stored
+ * step cannot be read any more or leads to another state, and when what a process may wait for is gone: a target, a command
+ * to it, a timeout, or the handler of a rejection.
  *
  * What only adds passes: a field with a default, an event, a version, a retired event, a looser check. It is added to the
  * file. What a file has is never taken out, so what was stored once is checked for ever.
@@ -95,15 +103,16 @@ export const check: {
       | Arbitraries.OfAggregate<Name, Id, State, Command, Event, Error>,
     options: Options
   ): Report
+  (reacting: Reactor.Any | Process.Any, options: Options): Report
 } = (target: Target, options: Options): Report => checkOne(target, options)
 
-type Target = OfStreams | { readonly target: OfStreams } | View.Any
+type Target = OfStreams | { readonly target: OfStreams } | View.Any | Reactor.Any | Process.Any
 type OfStreams = Aggregate.Any | Topic.Any
 
 /**
- * Checks all aggregates, topics and views of an application with {@link check}. It also fails if the folder has the golden
- * file of an aggregate or a topic that is not among them. It was removed or renamed. Its streams bear its name, so nobody
- * would find them.
+ * Checks all aggregates, topics, views, reactors and processes of an application with {@link check}. It also fails if the
+ * folder has the golden file of one that is not among them, except of a view. It was removed or renamed. Streams bear the
+ * name of their aggregate, topic or process, so nobody would find them, and a reactor with another name begins anew.
  *
  * @example
  * ```ts
@@ -118,7 +127,7 @@ type OfStreams = Aggregate.Any | Topic.Any
  */
 export const checkAll = (targets: ReadonlyArray<Target>, options: Options): ReadonlyArray<Report> => {
   const names = new Set(targets.map(fileNameOf))
-  for (const [what, ending] of Object.entries(ofStreams)) {
+  for (const [what, ending] of Object.entries(endings)) {
     const left = namesIn(options.folder).find((name) => name.endsWith(ending) && !names.has(name))
     if (left === undefined) continue
     const file = shownPath(pathOf(options.folder, left))
@@ -127,7 +136,15 @@ export const checkAll = (targets: ReadonlyArray<Target>, options: Options): Read
   return targets.map((target) => checkOne(target, options))
 }
 
-const ofStreams = { aggregate: ".aggregate.json", topic: ".topic.json" } as const
+const endings = {
+  aggregate: ".aggregate.json",
+  topic: ".topic.json",
+  process: ".process.json",
+  reactor: ".reactor.json",
+  publication: ".publication.json"
+} as const
+
+const isReacting = (target: Target): target is Reacting => "start" in target
 
 /** The topic of a target; undefined for a target of another kind. */
 const topicOf = (target: Target): AnyTopic | undefined => {
@@ -136,15 +153,34 @@ const topicOf = (target: Target): AnyTopic | undefined => {
 }
 
 const fileNameOf = (target: Target): string => {
+  if (isReacting(target)) {
+    const { kind, own } = kindOf(target)
+    return `${own}.${kind}.json`
+  }
   if ("keysOf" in target) return `${target.name}.view.json`
   const topic = topicOf(target)
   return topic === undefined
-    ? `${targetOf(target as Member).name}${ofStreams.aggregate}`
-    : `${topic.name}${ofStreams.topic}`
+    ? `${targetOf(target as Member).name}${endings.aggregate}`
+    : `${topic.name}${endings.topic}`
 }
 
 const checkOne = (target: Target, options: Options): Report => {
   const others = options.with ?? []
+  if (isReacting(target)) {
+    const { name } = target
+    if ("targets" in target) {
+      return checked(name, fileNameOf(target), options, {
+        schema: OfProcess,
+        compare: (golden) => compareProcess(target, golden),
+        renew: (golden) => renewProcess(target, others, golden)
+      })
+    }
+    return checked(name, fileNameOf(target), options, {
+      schema: OfReactor,
+      compare: (golden) => compareReactor(target, golden),
+      renew: (golden) => renewReactor(target, others, golden)
+    })
+  }
   if ("keysOf" in target) {
     return checked(target.name, fileNameOf(target), options, {
       schema: OfView,
@@ -173,13 +209,15 @@ const checkOne = (target: Target, options: Options): Report => {
 
 type OfAnyTopic = Arbitraries.OfTopic<string, unknown, Aggregate.Tagged>
 
-interface Kind<Golden extends OfAggregate | OfTopic | OfView> {
+type AnyGolden = OfAggregate | OfTopic | OfView | OfReactor | OfProcess
+
+interface Kind<Golden extends AnyGolden> {
   readonly schema: Schema.Codec<Golden, unknown>
   readonly compare: (golden: Golden) => ReadonlyArray<Problem>
   readonly renew: (golden?: Golden) => Golden
 }
 
-const checked = <Golden extends OfAggregate | OfTopic | OfView>(
+const checked = <Golden extends AnyGolden>(
   name: string,
   fileName: string,
   { folder, write: isWriting = !isCI() }: Options,
@@ -215,7 +253,9 @@ const missing =
 const broken = "its golden file cannot be read. Restore it from the repository's history"
 const changed = "what is stored does not survive this change. If nothing of it was ever stored, delete the golden file"
 const gone = (what: string) =>
-  `its golden file is there, and the ${what} is not. Streams are called after their ${what}, so it cannot have another name. If its streams are not needed any more, delete the file`
+  what === "reactor" || what === "publication"
+    ? `its golden file is there, and the ${what} is not. With another name it begins anew: what it has done would happen again. If it is not needed any more, delete the file`
+    : `its golden file is there, and the ${what} is not. Streams are called after their ${what}, so it cannot have another name. If its streams are not needed any more, delete the file`
 const incomplete =
   "its golden file lacks what was added to the program. Run the tests outside of continuous integration, which adds it, and commit it"
 

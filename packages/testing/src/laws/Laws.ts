@@ -2,7 +2,7 @@
  * Laws that every domain keeps, and laws of your own, on thousands of generated histories. Depends on no test runner: a
  * law that does not hold throws a {@link LawFailure} with the shortest history that shows it, as code.
  */
-import type { Aggregate, Boundary, Query, View } from "@hexfold/core"
+import type { Aggregate, Boundary, Process, Query, View } from "@hexfold/core"
 import { QueryEvaluation } from "@hexfold/core/adapter"
 import { Effect, Random, Result } from "effect"
 import type * as Arbitraries from "../histories/Arbitraries.ts"
@@ -11,11 +11,12 @@ import { targetOf } from "../histories/members.ts"
 import { isBoundary, type Run, type Tagged } from "../histories/world.ts"
 import { type Broken, broken } from "./broken.ts"
 import type { Options } from "./checking.ts"
-import { checkMember, checkView, isView } from "./checks.ts"
+import { checkMember, checkView, isProcess, isView } from "./checks.ts"
 import { decisionLaws } from "./decisionLaws.ts"
 import { LawFailure } from "./failure.ts"
 import { printed } from "../histories/printed.ts"
 import { formerLaw } from "./formerHistories.ts"
+import { checkProcess } from "./processLaws.ts"
 import { checkFormer } from "./formerLaws.ts"
 import { eachRecords, formerViewLaw, viewLaws } from "./viewLaws.ts"
 import { statesOf, type Steps, stepsOf } from "./steps.ts"
@@ -32,8 +33,17 @@ export type BoundaryMember<Name extends string, Command extends Tagged, States, 
   | Boundary.Boundary<Name, Command, States, Event, Error>
   | Arbitraries.OfBoundary<Name, Command, States, Event, Error>
 
+/** Options for the laws of a process. */
+export interface ProcessOptions<Tag extends string> extends Options {
+  /**
+   * Kinds of events, named as in `on`, whose order counts: the first of them decides what the process does, and that is
+   * meant. The law of interleavings keeps their order, also between streams. `"all"` leaves that law out.
+   */
+  readonly ordered?: ReadonlyArray<ReadonlyArray<Tag>> | "all"
+}
+
 /**
- * Checks the laws that every aggregate, boundary or view keeps.
+ * Checks the laws that every aggregate, boundary, view or process keeps.
  *
  * Of an aggregate and a boundary: `decide` and `evolve` do not throw, are deterministic, do not change their inputs, and
  * do not depend on the order of keys. `decide` causes only declared events, for roles that may have them, and rejects
@@ -42,6 +52,13 @@ export type BoundaryMember<Name extends string, Command extends Tagged, States, 
  *
  * Of a view: every event can be applied, `evolve` does not change its inputs, and the records do not depend on where a
  * batch ends, on the order of keys, or (where a record has events of one stream) on the order of streams.
+ *
+ * Of a process, in histories in which its commands are executed: its handlers do not throw, are deterministic, do not
+ * change their inputs, and do not depend on the order of keys. Every command, every state and every step comes back from a
+ * store as it was, and what was stored leads to the process that decided. Every command can be executed, every rejection
+ * and every timeout has a handler, and the process comes to an end when nobody else does anything. What happens to it ends
+ * alike (the same state, commands and timeouts) in each order that keeps the order of each stream, and an event after what
+ * has led to it. Where the order is meant to count, `ordered` says so.
  *
  * Of former versions and of retired events (see `Versions`): every stored event becomes current events that come back from
  * a store as they were, and every command of an older client becomes a current one or an `InvalidCommand`. The steps are
@@ -73,14 +90,22 @@ export type BoundaryMember<Name extends string, Command extends Tagged, States, 
  * ```
  */
 export const check: {
+  <Name extends string, State, S extends View.Source, To extends Process.Target, Timeouts extends string>(
+    process: Process.Process<Name, State, S, To, Timeouts>,
+    options?: ProcessOptions<Process.Tags<S>>
+  ): Distribution
   <Name extends string, State, Event extends Tagged, In extends View.Envelope<string, unknown>>(
     view: View.View<Name, State, Event, In>,
     options?: Options
   ): Distribution
   (member: Member, options?: Options): Distribution
-} = (target: Member | View.Any, options: Options = {}): Distribution => {
-  const { former = true, runs = 1_000, seed = Effect.runSync(Random.nextInt) } = options
+} = (target: Member | View.Any | Process.Any, options: ProcessOptions<string> = {}): Distribution => {
+  const { former = true, ordered = [], runs = 1_000, seed = Effect.runSync(Random.nextInt) } = options
   const seeded = { ...options, seed }
+  if (isProcess(target)) {
+    checkFormer(targetOf(target.log), { runs, seed })
+    return checkProcess(target, { runs: 300, steps: 10, ...seeded, ordered })
+  }
   if (isView(target)) {
     const law = viewLaws(target)
     return checkView(target, former ? (run) => law(run) ?? formerViewLaw(target, seed)(run) : law, seeded)

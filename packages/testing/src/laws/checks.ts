@@ -1,5 +1,5 @@
 /** Whose histories a law is checked on, and how they are shown. */
-import type { View } from "@hexfold/core"
+import type { Process, View } from "@hexfold/core"
 import type { Distribution } from "../histories/Histories.ts"
 import { actorsOf, aloneOf, type Member, causeOf, targetOf } from "../histories/members.ts"
 import { isBoundary, type Run } from "../histories/world.ts"
@@ -8,6 +8,8 @@ import { check, type Options } from "./checking.ts"
 import { scenarioOf, viewScenarioOf } from "./scenarioText.ts"
 
 type Law = (run: Run) => Broken | undefined
+
+export const isProcess = (target: Member | View.Any | Process.Any): target is Process.Any => "targets" in target
 
 export const isView = (target: Member | View.Any): target is View.Any => "keysOf" in target
 

@@ -8,6 +8,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -29,6 +30,7 @@ import { Timer } from "../../domain/process/timers.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
 import type { KeysDiffer } from "./errors.ts"
 import * as Delivery from "./consuming/delivery.ts"
+import { soon, working } from "./consuming/driving.ts"
 import { type Failure, type Options, settingsOf } from "./consuming/options.ts"
 import type { Start } from "./consuming/start.ts"
 import { reactionOf } from "./processes/running.ts"
@@ -237,16 +239,16 @@ export const layer = <const Rs extends ReadonlyArray<Any | Process.Any>>(
     reactors,
     (reactor) =>
       Effect.flatMap(begun(reactor), (begun) =>
-        Worker.run(begun, settings).pipe(
-          Effect.tapCause((cause) => logStop(reactor, cause)),
-          Effect.forkScoped
-        )
+        working({
+          name: reactor.name,
+          run: Effect.tapCause(Worker.run(begun, settings), (cause) => logStop(reactor, cause)),
+          once: Worker.catchUp(begun, { ...settings, pause: Duration.min(settings.pause, soon) })
+        })
       ),
     { discard: true }
   )
-  return Layer.effectDiscard(
-    reactors.some(hasTimers) ? Effect.andThen(Effect.forkScoped(Firing.run(settings)), running) : running
-  )
+  const firing = working({ name: "timers", run: Firing.run(settings), once: Firing.once(soon), next: Firing.next })
+  return Layer.effectDiscard(reactors.some(hasTimers) ? Effect.andThen(firing, running) : running)
 }
 
 /**

@@ -16,6 +16,7 @@ import * as Metadata from "../events/Metadata.ts"
 import * as Projection from "../projections/Projection.ts"
 import { codecOf, executeOrWarn } from "./processes/targets.ts"
 import type { Stores } from "./consuming/worker.ts"
+import { soon, working } from "./consuming/driving.ts"
 
 /** What happens to ticks at which no process has run. */
 export type Missed =
@@ -116,8 +117,22 @@ export const layer = (schedules: ReadonlyArray<Scheduled>): Layer.Layer<never, n
   }
   return Layer.effectDiscard(
     Effect.gen(function* () {
-      yield* Effect.forkScoped(Projection.run(Schedules))
-      yield* Effect.forEach(schedules, (schedule) => Effect.forkScoped(run(schedule)), { discard: true })
+      yield* working({
+        name: Schedules.name,
+        run: Projection.run(Schedules),
+        once: Projection.catchUp(Schedules, { pause: soon })
+      })
+      yield* Effect.forEach(
+        schedules,
+        (schedule) =>
+          working({
+            name: `schedule/${schedule.name}`,
+            run: run(schedule),
+            once: Effect.orDie(upToNow(schedule)),
+            next: Effect.orDie(nextOf(schedule))
+          }),
+        { discard: true }
+      )
     })
   )
 }
@@ -144,6 +159,16 @@ const run = (schedule: Scheduled): Effect.Effect<never, never, EventStore> => {
   )
 }
 
+/** Executes all ticks whose time has come. */
+const upToNow = (schedule: Scheduled): Effect.Effect<void, unknown, EventStore> =>
+  Effect.repeat(step(schedule), { until: (wait) => !Duration.isZero(wait) })
+
+/** The time of the next tick; undefined if the schedule has not begun. */
+const nextOf = ({ cron, name }: Scheduled): Effect.Effect<number | undefined, Executor.LoadError, EventStore> =>
+  Effect.map(Executor.load(Schedule, name), ({ state: last }) => (last === null ? undefined : tickAfter(cron, last)))
+
+const tickAfter = (cron: Cron.Cron, at: number): number => Cron.next(cron, new Date(at)).getTime()
+
 /** Executes the next tick if its time has come. Gives the time to wait after it. */
 const step = ({
   command,
@@ -154,19 +179,19 @@ const step = ({
 }: Scheduled): Effect.Effect<Duration.Duration, unknown, EventStore> =>
   Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
-    const nextOf = (at: number) => Cron.next(cron, new Date(at)).getTime()
+    const after = (at: number) => tickAfter(cron, at)
     const { state: last } = yield* Executor.load(Schedule, name)
     if (last === null) {
-      yield* Executor.execute(Schedule, name, { _tag: "StartSchedule", at: now, next: nextOf(now) })
+      yield* Executor.execute(Schedule, name, { _tag: "StartSchedule", at: now, next: after(now) })
       return Duration.zero
     }
-    const first = nextOf(last)
+    const first = after(last)
     // A clock that is set, or a machine that sleeps, changes how long it is until the next tick.
     if (first > now) return Duration.millis(Math.min(first - now, longest))
-    const at = missed === "all" ? first : lastUpTo(nextOf, first, now)
+    const at = missed === "all" ? first : lastUpTo(after, first, now)
     const skipped = missed === "skip" && now - at > Duration.toMillis(grace)
     if (!skipped) yield* executed(command({ schedule: name, at: DateTime.makeUnsafe(at) }), `schedule/${name}:${at}`)
-    yield* Executor.execute(Schedule, name, { _tag: "TickSchedule", at, next: nextOf(at), skipped })
+    yield* Executor.execute(Schedule, name, { _tag: "TickSchedule", at, next: after(at), skipped })
     return Duration.zero
   })
 

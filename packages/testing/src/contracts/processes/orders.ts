@@ -48,6 +48,29 @@ const orderOf = (name: string) =>
     }
   })
 
+class Wrapped extends Schema.TaggedClass<Wrapped>()("Wrapped", {}) {}
+
+/** The orders of a newer program, in which they can be wrapped. */
+const wrappedOrderOf = (name: string) => {
+  const order = orderOf(name)
+  return Aggregate.make(order.name, {
+    id: Schema.String,
+    state: order.schemas.state,
+    initial: order.initial,
+    commands: [Place, Cancel],
+    events: [Placed, Cancelled, Wrapped],
+    decide: {
+      Place: (command, state) => order.decide(command, state),
+      Cancel: (command, state) => order.decide(command, state)
+    },
+    evolve: {
+      Placed: (state, event) => order.evolve(state, event),
+      Cancelled: (state, event) => order.evolve(state, event),
+      Wrapped: (state) => [...state, "wrapped"]
+    }
+  })
+}
+
 const paymentOf = (name: string) =>
   Aggregate.make(`Payment_${name}`, {
     id: Schema.String,
@@ -101,6 +124,20 @@ export const newShop = () => {
 
 export type Shop = ReturnType<typeof newShop>
 
+/** The same shop in a newer program. Its processes are the same. */
+export const newerOf = (shop: Shop) => ({ ...shop, order: wrappedOrderOf(shop.name) })
+
+/** Records that an order was wrapped, which only the newer program knows. */
+export const wrap = ({ eventStore }: Pick<TroubledNode, "eventStore">, { order }: Shop, id: string) => {
+  const eventId = crypto.randomUUID()
+  const metadata = { correlationId: eventId, causationId: eventId }
+  const events = [{ id: eventId, type: "Wrapped", data: {}, metadata }]
+  return eventStore.append({
+    conditions: [],
+    parts: [{ writes: [{ streamId: order.streamId(id), events }], reads: [] }]
+  })
+}
+
 const State = Schema.Struct({ paid: Schema.Boolean, reserved: Schema.Boolean })
 
 /** What differs between the processes of the cases. */
@@ -116,7 +153,7 @@ export interface Definition {
  * what was paid, and cancels the order, when the card is declined or the stock is empty.
  */
 export const fulfilmentOf = (
-  { name, order, payment, reserve, stock }: Shop,
+  { name, order, payment, reserve, stock }: Shop | ReturnType<typeof newerOf>,
   { seen = () => {}, ...definition }: Definition = {}
 ) =>
   Process.make(`Fulfilment_${name}`, {

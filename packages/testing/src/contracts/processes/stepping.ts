@@ -3,7 +3,7 @@ import { Executor, Process, Projection, Query, Reactor, Records, View } from "@h
 import { Effect, Schema, Stream } from "effect"
 import { open, two } from "../projections/trouble.ts"
 import type { Cases } from "../plan.ts"
-import { ends, fulfilmentOf, instanceOf, job, newShop, outcomeOf, place, running } from "./orders.ts"
+import { ends, fulfilmentOf, instanceOf, job, newerOf, newShop, outcomeOf, place, running, wrap } from "./orders.ts"
 
 /** Steps, their commands and their answers. */
 export const stepping: Cases = {
@@ -91,6 +91,25 @@ export const stepping: Cases = {
       rows.map(({ key, state }) => [key, state.steps]),
       [["a", 3]]
     )
+  }),
+
+  "an event of a newer program is waited for, and passed by a process of it": Effect.gen(function* () {
+    const shop = newShop()
+    const [old, next] = yield* two
+    const process = fulfilmentOf(shop)
+    yield* place(old, shop, "a", 70)
+    yield* wrap(old, shop, "a")
+    yield* place(old, shop, "b", 70)
+    const failed = yield* Effect.flip(old.run(Reactor.catchUp(process, job)))
+    assert.ok(failed._tag === "ReactionFailed" && failed.step === "unknown", failed.message)
+    const paid = (id: string) => Effect.map(old.run(Executor.load(shop.payment, id)), ({ state }) => state)
+    assert.deepStrictEqual([yield* paid("a"), yield* paid("b")], [[70], []])
+    const newer = newerOf(shop)
+    const newerProcess = fulfilmentOf(newer)
+    yield* running(next, newerProcess)
+    for (const id of ["a", "b"]) yield* ends(next, newerProcess, id)
+    assert.deepStrictEqual((yield* next.run(Executor.load(newer.order, "a"))).state, ["placed", "wrapped"])
+    assert.deepStrictEqual([yield* paid("a"), yield* paid("b")], [[70], [70]])
   }),
 
   "an event after the end does nothing, and one that is ignored is not recorded": Effect.gen(function* () {

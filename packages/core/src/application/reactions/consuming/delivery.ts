@@ -16,6 +16,7 @@ import * as Metadata from "../../events/Metadata.ts"
 import { type DecodedPart, isOfNewerProgram } from "../../views/decoding.ts"
 import type { ProjectionFailed } from "../../views/errors.ts"
 import { placeOf, unapplied } from "../../views/poison.ts"
+import { paced } from "./driving.ts"
 import { ReactionFailed } from "../errors.ts"
 import type { Settings } from "./options.ts"
 import type { Reaction } from "./reaction.ts"
@@ -128,7 +129,8 @@ const handledOf = (
   { isSplit, recorded }: Pick<Unit, "isSplit" | "recorded">,
   { attempt, failing, reaction, settings }: Delivering
 ): Effect.Effect<ReactionFailed | undefined> =>
-  Effect.suspend(() => {
+  Effect.contextWith((context: Context.Context<never>) => {
+    const paces = paced(context)
     let attempts = 0
     const once = attempt(
       Effect.suspend(() => {
@@ -143,10 +145,10 @@ const handledOf = (
     )
     const patient = Effect.retry(
       Effect.tapError(once, (error) => failing(error, isRetryable(error))),
-      { schedule: waiting, while: (error) => isRetryable(error) && !isOfNewerProgram(error) }
+      { schedule: paces(waiting), while: (error) => isRetryable(error) && !isOfNewerProgram(error) }
     )
     return Effect.retry(patient, {
-      schedule: reaction.retry ?? settings.retry,
+      schedule: paces(reaction.retry ?? settings.retry),
       while: (error) => !isOfNewerProgram(error)
     }).pipe(
       Effect.as(undefined),

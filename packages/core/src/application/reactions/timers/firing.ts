@@ -20,6 +20,7 @@ import { withLease } from "../../projections/worker/lease.ts"
 import { nameOf, Process } from "../../projections/worker/process.ts"
 import * as Projection from "../../projections/Projection.ts"
 import * as Records from "../../queries/Records.ts"
+import type { DefinitionDiffers } from "../../views/errors.ts"
 
 /** How timers are watched. */
 interface Settings {
@@ -68,6 +69,27 @@ export const run = (settings: Settings): Effect.Effect<never, never, EventStore 
     )
     return yield* Effect.raceFirst(owning, keeping)
   }).pipe(Effect.withTracerEnabled(false))
+
+/**
+ * Lets all timers fire whose time has come, and ends. The view of those that wait is up to date then. `pause` comes before it
+ * claims again what another owner still holds.
+ */
+export const once = (
+  pause: Duration.Duration
+): Effect.Effect<void, Projection.Failure | DefinitionDiffers, EventStore | ProjectionStore | ViewStore> =>
+  Effect.gen(function* () {
+    yield* Projection.catchUp(WaitingTimers, { pause })
+    yield* Effect.orDie(firing())
+    yield* Projection.catchUp(WaitingTimers, { pause })
+  })
+
+/** The time of the timer that is the next one to fire, if one waits. */
+export const next: Effect.Effect<number | undefined, never, ViewStore> = Effect.suspend(() =>
+  Records.query(WaitingTimers, Query.from(WaitingTimers, { orderBy: ["at"], limit: 1 }))
+).pipe(
+  Effect.map(({ rows }) => rows[0]?.state.at),
+  Effect.orDie
+)
 
 /** Creates what the stores keep for timers, if it is not there. */
 export const prepare: Effect.Effect<void, EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =
