@@ -1,0 +1,10 @@
+/** The parts of the example, for programs that run it in another way. */
+export { Answers } from "./answers.ts"
+export { Books } from "./Books.ts"
+export { fulfilment } from "./Fulfilment.ts"
+export { Order, Place, Withdraw } from "./Order.ts"
+export { type Answer, type Mail, Mails, PaymentProvider, Unavailable, Warehouse } from "./outside.ts"
+export { Payment } from "./Payment.ts"
+export { CallProvider, KeepBooks, PackParcels, SendMail } from "./reactors.ts"
+export { Shipment } from "./Shipment.ts"
+export { Receive, Stock } from "./Stock.ts"
