@@ -21,13 +21,18 @@ const without = (guests: ReadonlyArray<string>, guest: string) => guests.filter(
 /** The guest whose command was rejected: the id of a rejection is JSON. */
 const guestOf = Schema.decodeUnknownSync(Stay.schemas.id)
 
+/** The end of the process: the group is gone, or somebody is left. */
+const conclude = (state: State, group: string) => {
+  const { absent, unsettled } = state
+  return absent.length + unsettled.length === 0
+    ? Process.end(state, Process.send(Group, group, new CompleteCheckOut()))
+    : Process.end(state, Process.send(Group, group, new GiveUpCheckOut({ absent, unsettled })))
+}
+
 /** A guest is done. If he was the last one, so is the group. */
 const done = (state: State, guest: string, group: string) => {
   const next = { ...state, open: without(state.open, guest), unsettled: without(state.unsettled, guest) }
-  if (next.open.length > 0) return Process.next(next)
-  return next.absent.length === 0
-    ? Process.end(next, Process.send(Group, group, new CompleteCheckOut()))
-    : Process.end(next, Process.send(Group, group, new GiveUpCheckOut({ absent: next.absent, unsettled: [] })))
+  return next.open.length > 0 ? Process.next(next) : conclude(next, group)
 }
 
 /** A process that waits for so long. */
@@ -44,7 +49,7 @@ export const groupCheckOut = (patience: Duration.Input) =>
         key: (_, { id }) => id,
         react: (state, { guests }, { id }) =>
           guests.length === 0
-            ? Process.end(state, Process.send(Group, id, new CompleteCheckOut()))
+            ? conclude(state, id)
             : Process.next(
                 { ...state, open: guests },
                 ...guests.map((guest) => Process.send(Stay, guest, new CheckOut())),
@@ -74,11 +79,9 @@ export const groupCheckOut = (patience: Duration.Input) =>
       AlreadyBegun: () => Process.ignore
     },
     onTimeout: {
-      over: (state, key) =>
-        Process.end(
-          state,
-          Process.send(Group, key, new GiveUpCheckOut({ absent: state.absent, unsettled: state.open }))
-        )
+      // Each command has its answer before the next event comes. So whoever is open and not unsettled has checked out, and
+      // the event that says so is on its way.
+      over: (state, key) => conclude(state, key)
     }
   })
 

@@ -1,5 +1,5 @@
 /** The parts of the example, for programs that run it in another way. */
-export { CheckOutTogether } from "./CheckOutTogether.ts"
-export { BeginCheckOut, Group } from "./Group.ts"
-export { groupCheckOut } from "./GroupCheckOut.ts"
-export { Charge, CheckIn, Pay, Stay } from "./Stay.ts"
+export * from "./CheckOutTogether.ts"
+export * from "./Group.ts"
+export * from "./GroupCheckOut.ts"
+export * from "./Stay.ts"

@@ -81,6 +81,8 @@ describe("a group that checks out guest by guest", () => {
 
   it("gives up when the time is over, and says who is left", () => {
     leaving
+      .whenRejected(Stay, new Unsettled({ balance: 800 }))
+      .then({ state: { open: guests, unsettled: ["ben"], absent: [] } })
       .given(Stay.at("anna"), out)
       .whenTimeout("over")
       .then({
@@ -89,6 +91,10 @@ describe("a group that checks out guest by guest", () => {
       })
       .when(Stay.at("ben"), new GuestPaid({ group, cents: 800, balance: 0 }))
       .thenIgnored()
+  })
+
+  it("is complete at the end of the time if the last guests are out, and only the events are on their way", () => {
+    leaving.given(Stay.at("anna"), out).whenTimeout("over").then(completes)
   })
 
   it("does not wait for a guest who is not there", () => {
