@@ -7,7 +7,7 @@ import { Reactor } from "@hexfold/core"
 import { Effect, Fiber, Layer } from "effect"
 import { stores } from "../kills/open.ts"
 import { outsideAt } from "./asking.ts"
-import { reactionsOf } from "./reacting.ts"
+import { reactionsOf } from "./versions.ts"
 import type { Settings } from "./settings.ts"
 import "../rounds/endWithParent.ts"
 

@@ -13,7 +13,7 @@ import { arrive, play } from "./customers.ts"
 import type { Fact, LeftOf, Remains } from "./facts.ts"
 import { startOutside } from "./outside.ts"
 import { startWorkers } from "./processes.ts"
-import { reactionsOf } from "./reacting.ts"
+import { reactionsOf } from "./versions.ts"
 import { scriptOf } from "./script.ts"
 import { planOf } from "./settings.ts"
 
