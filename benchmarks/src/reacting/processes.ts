@@ -66,6 +66,7 @@ export const startWorkers = ({ args, output, plan, problems, seed }: Given) => {
   for (const name of own) start(name, 1)
 
   return {
+    note,
     kills,
     /** Resolves when the first worker runs. */
     ready: works(own[0]!),

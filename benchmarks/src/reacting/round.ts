@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { stores } from "../kills/open.ts"
 import type { Verdict } from "../rounds/command.ts"
 import { patiently } from "../rounds/patiently.ts"
+import { below, randomOf } from "../rounds/random.ts"
 import { startServer } from "../rounds/server.ts"
 import { check } from "./check.ts"
 import { arrive, play } from "./customers.ts"
@@ -50,6 +51,15 @@ const leftNow = (reactions: ReturnType<typeof reactionsOf>) =>
 
 const ends = new Set(["OrderCompleted", "OrderCancelled", "GroupCheckedOut", "GroupCheckOutIncomplete"])
 
+/** Errors that were logged, and the stacks of those that end a process. A warning may have a stack. */
+const errorsIn = (lines: ReadonlyArray<string>): ReadonlyArray<string> => {
+  let isWarning = false
+  return lines.filter((line) => {
+    if (/^\S*\[\d\d:/.test(line)) isWarning = /\bWARN\b/.test(line)
+    return /has stopped|\b(ERROR|FATAL)\b/.test(line) || (!isWarning && /^\w*Error\b|^\s+at \S/.test(line))
+  })
+}
+
 const quietly = Effect.provideService(References.MinimumLogLevel, "Fatal")
 
 /** Runs the round of a seed in a folder, which is made. The data stay there. */
@@ -80,7 +90,18 @@ export const roundsAt =
       workers = startWorkers({ seed, plan, args: [server.url, outside.url], output, problems })
       await workers.ready
       const played = performance.now()
-      await Promise.all([run(play(script)), workers.killing(), workers.deploying()])
+      const { note } = workers
+      const restarting = async () => {
+        const { death } = plan
+        if (death === undefined) return
+        const random = randomOf(seed, "server")
+        await sleep(below(random, 6_000))
+        note(`server ${death}`)
+        await server.kill(death)
+        await sleep(below(random, 500))
+        await server.start()
+      }
+      await Promise.all([run(play(script)), workers.killing(), workers.deploying(), restarting()])
 
       const reactions = reactionsOf({ ...plan.settings, version: workers.version() })
       const remains = async (): Promise<Remains> => ({
@@ -114,8 +135,11 @@ export const roundsAt =
       const { figures, problems: found } = check({ ...last, log: await run(patiently(logNow)) })
       problems.push(...found)
       const lines = (existsSync(output) ? readFileSync(output, "utf8") : "").split("\n")
-      const errors = lines.filter((line) => /has stopped|\b(ERROR|FATAL)\b|^\w*Error\b|^\s+at \S/.test(line))
-      problems.push(...errors.slice(0, 5).map((line) => `logged: ${line}`))
+      problems.push(
+        ...errorsIn(lines)
+          .slice(0, 5)
+          .map((line) => `logged: ${line}`)
+      )
       if (problems.length > 0) writeFileSync(join(folder, "remains.json"), JSON.stringify(last, null, 1))
       return {
         ...{ seed, kills: workers.kills, problems },

@@ -26,6 +26,8 @@ export const planOf = (seed: number, pace: number) => {
     kills: 4 + below(random, 4),
     /** Whether a higher version is rolled out, rolled back, or rolled out to some of the processes only. */
     deployment,
+    /** How the server is killed, and started again; undefined if it is not. */
+    death: random() < 0.3 ? (["main", "all", "immediate"] as const)[below(random, 3)] : undefined,
     settings: {
       version: 1,
       lease: (1_000 + below(random, 1_000)) * pace,
