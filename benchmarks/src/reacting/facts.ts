@@ -30,9 +30,6 @@ export interface Remains {
   readonly waiting: number
 }
 
-/** The events of a stream by type. */
-export type Events = (type: string) => ReadonlyArray<Fact>
-
 /** Finds events by stream and type. */
 export const index = (log: ReadonlyArray<Fact>) => {
   const streams = Map.groupBy(log, ({ stream }) => stream)

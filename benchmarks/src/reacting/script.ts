@@ -18,9 +18,9 @@ export interface Ordered {
 }
 
 /** How a guest stands with the hotel when the group leaves. */
-export type Standing = "settled" | "pays later" | "never pays" | "absent"
+type Standing = "settled" | "pays later" | "never pays" | "absent"
 
-export interface Visitor {
+interface Visitor {
   readonly id: string
   readonly standing: Standing
   /** How long after the begin of the check-out he pays, in milliseconds, if he does. */
@@ -44,7 +44,7 @@ export interface Script {
 const oneOf = <A>(random: Random, all: ReadonlyArray<A>): A => all[below(random, all.length)]!
 
 /** Customers and guests come within this time, in milliseconds. */
-export const period = 4_000
+const period = 4_000
 
 const orderOf = (random: Random, i: number): Ordered => ({
   id: `order-${i}`,
