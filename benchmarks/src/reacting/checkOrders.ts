@@ -159,9 +159,14 @@ export const checkOrders = (remains: Remains, index: Index, report: Report) => {
   const mails = outside.asked.filter(({ path }) => path === "send")
   exactly("keys of mails", script.orders.length, [...new Set(mails.map(({ key }) => key))], report)
   for (const problem of outside.problems) report(problem)
+  const counted = (why: string) => ends.filter((end) => (end?._tag === "Cancelled" ? end.why : "") === why).length
   return {
     orders: ends.length,
     completed: ends.filter((end) => end?._tag === "Completed").length,
+    withdrawn: counted("withdrawn"),
+    "not paid in time": counted("not paid in time"),
+    "out of stock": counted("out of stock"),
+    "parcels stopped": log.filter(({ type }) => type === "ShipmentStopped").length,
     "calls of others": outside.asked.length,
     "calls again": outside.asked.length - new Set(outside.asked.map(({ key }) => key)).size
   }

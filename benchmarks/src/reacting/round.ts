@@ -36,16 +36,16 @@ const waitingNow = Records.query(Deadline.Waiting, Query.from(Deadline.Waiting, 
   Effect.catchTag("NotServing", () => Effect.succeed(0))
 )
 
-/** What is left of the process managers and reactors that run. */
+/** What is left of the process managers and reactors: of the version that runs, and the dead letters of all. */
 const leftNow = (reactions: ReturnType<typeof reactionsOf>) =>
   Effect.map(ProjectionMonitor.status(reactions), (all) =>
     all
-      .filter(({ isDeclared }) => isDeclared)
-      .map(({ lag, owners, parked, skipped, view }): LeftOf => ({
-        name: view,
-        lag,
+      .filter(({ view }) => /^(process|reactor)\//.test(view))
+      .map(({ isDeclared, lag, owners, parked, skipped, version, view }): LeftOf => ({
+        name: `${view}, version ${version}`,
+        lag: isDeclared ? lag : 0,
         deadLetters: parked + skipped,
-        unownedParts: owners.filter((owner) => owner === undefined).length
+        unownedParts: isDeclared ? owners.filter((owner) => owner === undefined).length : 0
       }))
   )
 
