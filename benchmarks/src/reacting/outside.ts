@@ -90,7 +90,7 @@ export const startOutside = async ({ behaviourOf, late, seed }: Manner) => {
     asked.push(given)
     const isFirst = isNew(given)
     if (path === "pack") {
-      await sleep(below(random, 250))
+      await sleep(below(random, 800))
       if (isFirst) trackings.set(about, `T-${key}`)
       return `T-${key}`
     }

@@ -54,7 +54,7 @@ const orderOf = (random: Random, i: number): Ordered => ({
   customer: `customer-${below(random, 10)}`,
   behaviour: oneOf(random, ["prompt", "prompt", "prompt", "twice", "twice", "late", "never", "refuses"]),
   at: below(random, period),
-  withdrawnAfter: random() < 0.25 ? below(random, 1_500) : undefined
+  withdrawnAfter: random() < 0.3 ? below(random, 4_000) : undefined
 })
 
 const groupOf = (random: Random, i: number): Party => {
