@@ -17,6 +17,15 @@ interface Given {
 
 const names = ["A", "B", "C"] as const
 
+/** Sends a signal to a process that may be gone. */
+const signal = (pid: number, name: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error
+  }
+}
+
 /** Starts the workers. */
 export const startWorkers = ({ args, output, plan, problems, seed }: Given) => {
   const program = new URL("./worker.ts", import.meta.url)
@@ -70,15 +79,25 @@ export const startWorkers = ({ args, output, plan, problems, seed }: Given) => {
     kills,
     /** Resolves when the first worker runs. */
     ready: works(own[0]!),
-    /** Kills workers at random moments. */
+    /** Kills workers at random moments. Some stand still for longer than their lease instead, and then go on. */
     killing: async () => {
       for (let i = 0; i < plan.kills; i++) {
         const name = own[below(random, own.length)]!
-        const pause = below(random, 2_500)
+        const [pause, isKilled] = [below(random, 2_500), random() < 0.8]
         await works(name)
         await sleep(pause)
-        note(`worker ${name}`)
-        running.get(name)!.process.kill()
+        const { process: worker } = running.get(name)!
+        const pid = worker.pid()
+        if (isKilled || pid === undefined) {
+          note(`worker ${name}`)
+          worker.kill()
+          continue
+        }
+        const still = Math.round(plan.settings.lease * (0.5 + random()))
+        note(`worker ${name} for ${still} ms`)
+        signal(pid, "SIGSTOP")
+        await sleep(still)
+        signal(pid, "SIGCONT")
       }
     },
     /** Rolls the higher version out, as the plan says. */
