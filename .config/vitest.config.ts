@@ -32,6 +32,8 @@ export default defineConfig({
       project("publishers", "packages/publishers"),
       project("benchmarks", "benchmarks"),
       project("banking", "examples/banking"),
+      project("hotel", "examples/hotel"),
+      project("orders", "examples/orders"),
       project("travel-expenses", "examples/travel-expenses")
     ]
   }

@@ -75,10 +75,12 @@ export const reported = ({ again, failing, meanwhile, write = Effect.logWarning 
   }
 }
 
-/** Writes the message of an error after the text, instead of the whole cause. */
+/** Writes the message of an error after the text, instead of the whole cause; of one without a message its name. */
 export const withMessage = (text: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   const error = Cause.squash(cause)
-  return error instanceof Error ? Effect.logWarning(`${text}: ${error.message}`) : Effect.logWarning(text, cause)
+  return error instanceof Error
+    ? Effect.logWarning(`${text}: ${error.message === "" ? error.name : error.message}`)
+    : Effect.logWarning(text, cause)
 }
 
 /**

@@ -14,7 +14,7 @@ export interface ProcessScenario<
 > {
   /**
    * These events have happened in a stream, such as `Order.at("17")`, after those before. The commands that they caused
-   * were accepted. All events of a scenario concern one process.
+   * were accepted, unless `whenRejected` comes next. All events of a scenario concern one process.
    */
   readonly given: <Name extends string, Given extends Event>(
     stream: Topic.Keyed<Name, Given>,
@@ -220,8 +220,7 @@ export const ofProcess = <
         goOn(() =>
           listed(events as Events<Aggregate.Tagged>).reduce((before, event) => {
             const { past, step } = taken(before, stream as Topic.Keyed<string, Aggregate.Tagged>, event)
-            const next = withStep(past, step)
-            return { ...next, instance: settled(next.instance) }
+            return withStep(past, step)
           }, now())
         ),
       when: (stream, event) =>

@@ -118,6 +118,12 @@ describe("ProcessScenario", () => {
       .then({ commands: [Process.send(Order, "1", new Cancel({ why: "more than 100" }))], ends: true })
   })
 
+  it("takes the rejection of a command that a given event has caused", () => {
+    begun()
+      .whenRejected(Payment, new Declined({ limit: 100 }))
+      .then({ commands: [Process.send(Order, "1", new Cancel({ why: "more than 100" }))], ends: true })
+  })
+
   it("fails with the difference", () => {
     const fails = (scenario: () => unknown) => {
       try {

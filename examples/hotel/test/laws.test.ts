@@ -1,0 +1,27 @@
+import { Laws } from "@hexfold/testing"
+import { it } from "vitest"
+import { CheckOutTogether } from "../src/CheckOutTogether.ts"
+import { Group } from "../src/Group.ts"
+import { Stay } from "../src/Stay.ts"
+
+it("the aggregates and the boundary keep their laws", () => {
+  Laws.check(Stay)
+  Laws.check(Group)
+  Laws.check(CheckOutTogether, { with: [Stay] })
+})
+
+it("nobody leaves who has not paid", () =>
+  void Laws.always(
+    Stay,
+    "a guest who goes owes nothing",
+    (before, after) => after._tag !== "Gone" || before._tag === "Gone" || (before._tag === "In" && before.balance <= 0),
+    { with: [CheckOutTogether] }
+  ))
+
+it("a group comes to one end", () =>
+  void Laws.always(
+    Group,
+    "a group that has left, or that was given up, stays so",
+    (before, after) => before._tag === "Staying" || before._tag === "Leaving" || before._tag === after._tag,
+    { with: [CheckOutTogether] }
+  ))

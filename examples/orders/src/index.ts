@@ -1,0 +1,10 @@
+/** The parts of the example, for programs that run it in another way. */
+export * from "./answers.ts"
+export * from "./Books.ts"
+export * from "./Fulfilment.ts"
+export * from "./Order.ts"
+export * from "./outside.ts"
+export * from "./Payment.ts"
+export * from "./reactors.ts"
+export * from "./Shipment.ts"
+export * from "./Stock.ts"
