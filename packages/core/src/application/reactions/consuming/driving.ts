@@ -6,10 +6,11 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { Failure as NotKept } from "../../projections/worker/options.ts"
 import type { DefinitionDiffers } from "../../views/errors.ts"
+import type { KeysDiffer } from "../errors.ts"
 import type { Failure as Stopped } from "./options.ts"
 
 /** Why a work could not do what there was to do. */
-export type Failure = Stopped | NotKept | DefinitionDiffers
+export type Failure = Stopped | NotKept | DefinitionDiffers | KeysDiffer
 
 /** What works in the background, in steps. */
 export interface Work {
