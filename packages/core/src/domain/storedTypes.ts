@@ -30,6 +30,12 @@ export interface Declared {
   }
 }
 
+/** What a publication promises to others: its name with its version, and the schemas of its public events. */
+export interface Contract extends Declared {
+  /** Where its messages come from, as they say it. */
+  readonly source: string
+}
+
 /** What declares events of these types: an aggregate, a participant's source, or a topic. */
 export interface Declaring<out Name extends string, Event extends Tagged> extends Declared {
   readonly name: Name

@@ -4,9 +4,11 @@
  * request that is signed with one of its own. So a secret is changed without a request
  * that is refused.
  */
+import type { PublicationCatalogue } from "@hexfold/core"
 import { Clock, DateTime, Duration, Effect, Redacted, Schema } from "effect"
 import { Mac } from "effect/crypto"
 import { Base64 } from "effect/encoding"
+import * as CloudEvent from "../messages/CloudEvent.ts"
 
 /** Secrets or an address that cannot be used. The error repeats neither. */
 export class InvalidWebhook extends Schema.TaggedError<InvalidWebhook>()("InvalidWebhook", {
@@ -152,6 +154,53 @@ export const make = ({ secrets, tolerance = "5 minutes" }: Options): Effect.Effe
         })
     }
   })
+
+/**
+ * How messages travel as webhooks, for an AsyncAPI document: see `PublicationCatalogue.asyncApi`. The channels have no
+ * address, because each receiver has its own.
+ *
+ * @example
+ * ```ts
+ * import { PublicationCatalogue } from "@hexfold/core"
+ * import { Webhook } from "@hexfold/publishers/http"
+ *
+ * declare const OrdersV1: PublicationCatalogue.Published
+ *
+ * const document = PublicationCatalogue.asyncApi([OrdersV1], { title: "Shop", version: "1.4.0" }, Webhook.transport)
+ * ```
+ */
+export const transport: PublicationCatalogue.Transport = {
+  protocol: "https",
+  channel: () => ({
+    address: null,
+    description:
+      "The receiver's own address. Messages of one key come in order and at least once; a message that comes again has the same id and source."
+  }),
+  operation: { bindings: { http: { method: "POST", bindingVersion: "0.3.0" } } },
+  message: (described) => {
+    const attributes = CloudEvent.schemasOf(described)
+    return {
+      contentType: "application/cloudevents+json",
+      correlationId: { location: "$message.payload#/correlationid" },
+      headers: {
+        type: "object",
+        description: "The signature of Standard Webhooks.",
+        properties: {
+          "webhook-id": { type: "string", description: "The id of the message." },
+          "webhook-timestamp": { type: "string", pattern: "^[0-9]{1,11}$" },
+          "webhook-signature": { type: "string", pattern: "^v1,\\S+( v1,\\S+)*$" }
+        },
+        required: ["webhook-id", "webhook-timestamp", "webhook-signature"]
+      },
+      payload: {
+        type: "object",
+        description: "A CloudEvent in the structured mode.",
+        properties: { ...attributes, data: described.body },
+        required: [...Object.keys(attributes), "data"]
+      }
+    }
+  }
+}
 
 const prefix = "whsec_"
 const encoder = new TextEncoder()

@@ -3,7 +3,7 @@
  * its extensions for partitions and correlation, and two of its own: `publication` and
  * `schemaversion`.
  */
-import type { Publisher } from "@hexfold/core"
+import type { PublicationCatalogue, Publisher } from "@hexfold/core"
 import { DateTime, Effect, Option, Schema } from "effect"
 
 /** What was received is not a message of a publication, as CloudEvent. The error does not repeat what was received. */
@@ -28,7 +28,7 @@ export interface Attributes {
  *
  * @example
  * ```ts
- * import type { Publisher } from "@hexfold/core"
+ * import type { PublicationCatalogue, Publisher } from "@hexfold/core"
  * import { CloudEvent } from "@hexfold/publishers/http"
  *
  * declare const message: Publisher.Message
@@ -51,11 +51,51 @@ export const attributesOf = (message: Publisher.Message): Attributes => ({
 })
 
 /**
+ * The JSON Schemas of the attributes of a public event's messages, for an AsyncAPI document.
+ *
+ * @example
+ * ```ts
+ * import type { PublicationCatalogue } from "@hexfold/core"
+ * import { CloudEvent } from "@hexfold/publishers/http"
+ *
+ * declare const described: PublicationCatalogue.Described
+ *
+ * CloudEvent.schemasOf(described)["type"] // { type: "string", const: "orders.v1.OrderPlaced" }
+ * ```
+ */
+export const schemasOf = ({
+  publication,
+  source,
+  type,
+  version
+}: Omit<PublicationCatalogue.Described, "body">): Readonly<Record<string, Schema.JsonObject>> => ({
+  specversion: only("1.0"),
+  id: {
+    ...text,
+    minLength: 1,
+    maxLength: 200,
+    description: "With the source it names the message: it may come again."
+  },
+  source: only(source),
+  type: only(`${publication}.${type}`),
+  time: { ...text, format: "date-time" },
+  datacontenttype: only("application/json"),
+  publication: only(publication),
+  partitionkey: { ...text, minLength: 1, description: "Messages of the publication with the same key come in order." },
+  schemaversion: { type: "integer", const: version },
+  correlationid: { ...text, minLength: 1 },
+  causationid: { ...text, minLength: 1 }
+})
+
+const text = { type: "string" } as const
+const only = (value: string): Schema.JsonObject => ({ ...text, const: value })
+
+/**
  * A message as one text of JSON: its attributes, and its body as `data`.
  *
  * @example
  * ```ts
- * import type { Publisher } from "@hexfold/core"
+ * import type { PublicationCatalogue, Publisher } from "@hexfold/core"
  * import { CloudEvent } from "@hexfold/publishers/http"
  *
  * declare const message: Publisher.Message

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto"
 import type { MsgHdrs } from "@nats-io/transport-node"
-import type { Publisher } from "@hexfold/core"
+import type { PublicationCatalogue, Publisher } from "@hexfold/core"
 import { Effect, type Schema } from "effect"
 import * as CloudEvent from "../messages/CloudEvent.ts"
 
@@ -38,7 +38,7 @@ export const subjectOf = (publication: string, key: string): string => {
  *
  * @example
  * ```ts
- * import type { Publisher } from "@hexfold/core"
+ * import type { PublicationCatalogue, Publisher } from "@hexfold/core"
  * import { NatsMessage } from "@hexfold/publishers/nats"
  *
  * declare const message: Publisher.Message
@@ -48,12 +48,69 @@ export const subjectOf = (publication: string, key: string): string => {
  */
 export const headersOf = (message: Publisher.Message): { readonly [name: string]: string } =>
   Object.fromEntries(
-    Object.entries(CloudEvent.attributesOf(message)).map(([name, value]) => [
-      `${prefix}${name}`,
-      // Space, `"`, `%`, and everything that is not visible ASCII.
-      String(value).replace(/[^!#$&-~]/gu, percentEncoded)
-    ])
+    Object.entries(CloudEvent.attributesOf(message)).map(([name, value]) => [`${prefix}${name}`, headerOf(value)])
   )
+
+// Space, `"`, `%`, and everything that is not visible ASCII.
+const headerOf = (value: string | number): string => String(value).replace(/[^!#$&-~]/gu, percentEncoded)
+
+/**
+ * How messages travel over NATS, for an AsyncAPI document: see `PublicationCatalogue.asyncApi`.
+ *
+ * @example
+ * ```ts
+ * import { PublicationCatalogue } from "@hexfold/core"
+ * import { NatsMessage } from "@hexfold/publishers/nats"
+ *
+ * declare const OrdersV1: PublicationCatalogue.Published
+ *
+ * const info = { title: "Shop", version: "1.4.0", hosts: { production: "nats.example.org:4222" } }
+ * const document = PublicationCatalogue.asyncApi([OrdersV1], info, NatsMessage.transport)
+ * ```
+ */
+export const transport: PublicationCatalogue.Transport = {
+  protocol: "nats",
+  channel: (publication) => ({
+    address: `${publication}.{key}`,
+    description:
+      "A subject of a JetStream stream. Messages of one key come in order and at least once; a message that comes again has the same id and source.",
+    parameters: {
+      key: {
+        description: `The key as one token: letters and digits of ASCII, "_" and "-" stay, every other byte of its UTF-8 is "%" and two hexadecimal digits. A token of more than ${longestToken} characters is "~" and the SHA-256 of the key.`
+      }
+    }
+  }),
+  operation: { bindings: { nats: { bindingVersion: "0.1.0" } } },
+  message: (described) => {
+    const attributes = Object.entries(CloudEvent.schemasOf(described))
+    return {
+      contentType: "application/json",
+      correlationId: { location: `$message.header#/${prefix}correlationid` },
+      headers: {
+        type: "object",
+        description: "The attributes of a CloudEvent, percent-encoded.",
+        properties: {
+          [messageId]: {
+            type: "string",
+            description: "The id, a space and the source: for JetStream's de-duplication."
+          },
+          ...Object.fromEntries(attributes.map(([name, schema]) => [`${prefix}${name}`, asHeader(schema)]))
+        },
+        required: [messageId, ...attributes.map(([name]) => `${prefix}${name}`)]
+      },
+      payload: described.body
+    }
+  }
+}
+
+const messageId = "Nats-Msg-Id"
+
+// What an encoded value is longer than, its own length does not limit.
+const asHeader = ({ const: value, maxLength: _, type: __, ...rest }: Schema.JsonObject): Schema.JsonObject => ({
+  type: "string",
+  ...rest,
+  ...(typeof value === "string" || typeof value === "number" ? { const: headerOf(value) } : undefined)
+})
 
 /** What was received, such as a `JsMsg` of JetStream. */
 export interface Received {

@@ -38,6 +38,14 @@ export const OfTopic = Schema.Struct({
   streams: Schema.Array(Schema.String)
 })
 
+/** The golden file of a publication. */
+export const OfPublication = Schema.Struct({
+  publication: Schema.String,
+  source: Schema.String,
+  /** By the tag of the public event: the JSON Schema of each version, from version 1 on. */
+  contract: Schema.Record(Schema.String, Schema.Array(Schema.JsonObject))
+})
+
 const Logged = Schema.Struct({
   streamId: Schema.String,
   ...Stored.fields,
@@ -107,6 +115,7 @@ export type Example = typeof Example.Type
 export type Version = typeof Version.Type
 export type OfAggregate = typeof OfAggregate.Type
 export type OfTopic = typeof OfTopic.Type
+export type OfPublication = typeof OfPublication.Type
 export type OfView = typeof OfView.Type
 export type OfReactor = typeof OfReactor.Type
 export type OfProcess = typeof OfProcess.Type
@@ -115,7 +124,7 @@ export type StreamHistory = OfAggregate["histories"][number]
 export type LogHistory = OfView["histories"][number]
 
 /** The text of a golden file. What is short stands on one line. */
-export const textOf = (golden: OfAggregate | OfTopic | OfView | OfReactor | OfProcess): string =>
+export const textOf = (golden: OfAggregate | OfTopic | OfPublication | OfView | OfReactor | OfProcess): string =>
   `${printed(golden, "")}\n`
 
 const printed = (json: Schema.Json, indent: string): string => {

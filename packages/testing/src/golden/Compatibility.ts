@@ -1,16 +1,16 @@
 /**
- * The compatibility gate: a golden file of each aggregate, topic, view, reactor and process in your repository, and a check that fails when a
+ * The compatibility gate: a golden file of each aggregate, topic, view, publication, reactor and process in your repository, and a check that fails when a
  * change of the program would not survive what is stored.
  *
  * A golden file has all stored types with their versions, the JSON Schema and examples of each, and histories with the
  * states or records that they lead to. A golden file is made once, and only grows. This module uses the files of Node, so
  * the main entry of this package does not have it.
  */
-import type { Aggregate, Process, Reactor, Topic, View } from "@hexfold/core"
+import type { Aggregate, Process, PublicationCatalogue, Reactor, Topic, View } from "@hexfold/core"
 import { Effect, Result, Schema } from "effect"
 import { compareAggregate, renewAggregate } from "../compatibility/aggregate.ts"
 import { CompatibilityFailure } from "../compatibility/failure.ts"
-import { OfAggregate, OfProcess, OfReactor, OfTopic, OfView, textOf } from "../compatibility/golden.ts"
+import { OfAggregate, OfProcess, OfPublication, OfReactor, OfTopic, OfView, textOf } from "../compatibility/golden.ts"
 import type { Problem } from "../compatibility/problem.ts"
 import { kindOf, type Reacting } from "../compatibility/reactions/definitions.ts"
 import { compareProcess, renewProcess } from "../compatibility/reactions/process.ts"
@@ -20,6 +20,7 @@ import { compareView, renewView } from "../compatibility/view.ts"
 import type * as Arbitraries from "../histories/Arbitraries.ts"
 import { type AnyTopic, type Cause, isTopic, type Member, targetOf } from "../histories/members.ts"
 import type { AnyAggregate } from "../histories/world.ts"
+import { comparePublication, renewPublication } from "./publication.ts"
 import { isCI, namesIn, pathOf, shownPath, textAt, write } from "./files.ts"
 
 export { CompatibilityFailure, type Problem }
@@ -55,12 +56,13 @@ export interface Report {
 }
 
 /**
- * Compares an aggregate, a topic, a view, a reactor or a process with its golden file. Throws a {@link CompatibilityFailure} that names the field and the
+ * Compares an aggregate, a topic, a view, a publication, a reactor or a process with its golden file. Throws a {@link CompatibilityFailure} that names the field and the
  * remedy. Depends on no test runner.
  *
  * Of an aggregate it fails when a stored event cannot be read any more or becomes something else, when stored values of a
  * field may not fit, or when an old history leads to another state under the same `revision`. Of a topic it fails for the
- * same changes of its events, and when the stream of a key has no key any more. Of a view it fails when old
+ * same changes of its events, and when the stream of a key has no key any more. Of a publication it fails when a message
+ * that is sent now may not fit the contract that receivers have, under the same name. Of a view it fails when old
  * events make other records, or when its definition has changed, under the same `version`.
  *
  * Of a reactor it fails when its definition has changed under the same `version` (the events that it handles, its keys), when
@@ -131,7 +133,11 @@ export const checkAll = (targets: ReadonlyArray<Target>, options: Options): Read
     const left = namesIn(options.folder).find((name) => name.endsWith(ending) && !names.has(name))
     if (left === undefined) continue
     const file = shownPath(pathOf(options.folder, left))
-    throw new CompatibilityFailure({ of: left.slice(0, -ending.length), file, detail: gone(what) })
+    throw new CompatibilityFailure({
+      of: left.slice(0, -ending.length),
+      file,
+      detail: gone(what)
+    })
   }
   return targets.map((target) => checkOne(target, options))
 }
@@ -145,6 +151,7 @@ const endings = {
 } as const
 
 const isReacting = (target: Target): target is Reacting => "start" in target
+const isPublication = (target: object): target is PublicationCatalogue.Published => "contract" in target
 
 /** The topic of a target; undefined for a target of another kind. */
 const topicOf = (target: Target): AnyTopic | undefined => {
@@ -175,11 +182,13 @@ const checkOne = (target: Target, options: Options): Report => {
         renew: (golden) => renewProcess(target, others, golden)
       })
     }
-    return checked(name, fileNameOf(target), options, {
+    const contract = isPublication(target) ? checkContract(target, options) : undefined
+    const report = checked(name, fileNameOf(target), options, {
       schema: OfReactor,
       compare: (golden) => compareReactor(target, golden),
       renew: (golden) => renewReactor(target, others, golden)
     })
+    return report.outcome === "complete" && contract !== undefined ? contract : report
   }
   if ("keysOf" in target) {
     return checked(target.name, fileNameOf(target), options, {
@@ -207,9 +216,19 @@ const checkOne = (target: Target, options: Options): Report => {
   })
 }
 
+/** What a publication promises stands in a file of its own. */
+const checkContract = (publication: PublicationCatalogue.Published, options: Options): Report => {
+  const { name } = publication.contract
+  return checked(name, `${name}.contract.json`, options, {
+    schema: OfPublication,
+    compare: (golden) => comparePublication(publication, golden),
+    renew: (golden) => renewPublication(publication, golden)
+  })
+}
+
 type OfAnyTopic = Arbitraries.OfTopic<string, unknown, Aggregate.Tagged>
 
-type AnyGolden = OfAggregate | OfTopic | OfView | OfReactor | OfProcess
+type AnyGolden = OfAggregate | OfPublication | OfTopic | OfView | OfReactor | OfProcess
 
 interface Kind<Golden extends AnyGolden> {
   readonly schema: Schema.Codec<Golden, unknown>

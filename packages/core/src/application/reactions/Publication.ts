@@ -6,7 +6,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
-import { currentOf, type Declaration } from "../../domain/storedTypes.ts"
+import { type Contract, currentOf, type Declaration, declarationsOf } from "../../domain/storedTypes.ts"
 import { byTag, tagOf, type TypeOf } from "../../domain/tagged.ts"
 import { isChain } from "../../domain/Versions.ts"
 import type { Envelope, OnPoison, Source } from "../../domain/view/definition.ts"
@@ -27,6 +27,8 @@ export interface Publication<Name extends string, S extends Source> extends Omit
 > {
   /** The name with its kind: `publication/orders.v1`. */
   readonly name: `publication/${Name}`
+  /** What it promises to others, for `PublicationCatalogue`. */
+  readonly contract: Contract
 }
 
 /**
@@ -66,18 +68,18 @@ export interface Publication<Name extends string, S extends Source> extends Omit
 export const make = <
   const Name extends string,
   const S extends Source,
-  const Contract extends ReadonlyArray<Declaration>
+  const Public extends ReadonlyArray<Declaration>
 >(
   name: Name,
   definition: {
     readonly from: ReadonlyArray<S>
     readonly start: Start
     readonly source: string
-    readonly contract: Contract
+    readonly contract: Public
     readonly map: (
       event: EventOf<NoInfer<S>>,
       envelope: EnvelopeOf<NoInfer<S>>
-    ) => TypeOf<NoInfer<Contract>> | ReadonlyArray<TypeOf<NoInfer<Contract>>>
+    ) => TypeOf<NoInfer<Public>> | ReadonlyArray<TypeOf<NoInfer<Public>>>
     readonly version?: number
     readonly key?: (event: EventOf<NoInfer<S>>, envelope: EnvelopeOf<NoInfer<S>>) => string
     readonly keyVersion?: number
@@ -150,6 +152,7 @@ export const make = <
   return {
     ...consumer,
     name: `publication/${name}`,
+    contract: { name, source, schemas: declarationsOf(name, contract) },
     start: checkedStart(name, start),
     onPoison,
     imported,

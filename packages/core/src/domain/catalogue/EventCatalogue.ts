@@ -7,8 +7,9 @@
  */
 import type * as Schema from "effect/Schema"
 import type { Declared } from "../storedTypes.ts"
-import { asyncApiOf, type Info, type Shown } from "./asyncApi.ts"
-import { compiled, type Compiled } from "./compiled.ts"
+import { asyncApiOf, type Info } from "./asyncApi.ts"
+import { compiled } from "./compiled.ts"
+import { type Shown, shownOf } from "./shown.ts"
 import { type Status, type StoredVersion, storedVersions } from "./storedVersions.ts"
 
 export type { Info, Status }
@@ -76,7 +77,7 @@ export const entries = (aggregates: ReadonlyArray<Declared>): ReadonlyArray<Entr
  * ```
  */
 export const jsonSchema = (aggregates: ReadonlyArray<Declared>, { id, title }: Settings = {}): Schema.JsonObject => {
-  const { definitions, events } = shownOf(aggregates)
+  const { definitions, events } = shownOf(storedVersions(aggregates), meanings)
   const none = { not: {} }
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
@@ -106,33 +107,8 @@ export const jsonSchema = (aggregates: ReadonlyArray<Declared>, { id, title }: S
  * ```
  */
 export const asyncApi = (aggregates: ReadonlyArray<Declared>, info: Info): Schema.JsonObject => {
-  const { definitions, events } = shownOf(aggregates)
+  const { definitions, events } = shownOf(storedVersions(aggregates), meanings)
   return asyncApiOf(info, events, definitions)
-}
-
-/** The events of aggregates in one document, where they share definitions. */
-const shownOf = (
-  aggregates: ReadonlyArray<Declared>
-): { readonly events: ReadonlyArray<Shown>; readonly definitions: Compiled["definitions"] } => {
-  const all = storedVersions(aggregates)
-  const keys = all.map(keyOf)
-  const { definitions, schemas } = compiled(
-    all.map(({ schema }) => schema),
-    new Set(keys)
-  )
-  return {
-    definitions,
-    events: all.map((each, i) => {
-      const { schema, undescribed } = schemas[i]!
-      return { ...each, key: keys[i]!, schema, description: descriptionOf(each, undescribed) }
-    })
-  }
-}
-
-// The characters that a key of AsyncAPI's components may have. An "_x" in a tag is replaced too, so that no two are alike.
-const keyOf = ({ aggregate, type, version }: StoredVersion): string => {
-  const name = type.replace(/[^A-Za-z0-9._-]|_(?=x)/gu, (one) => `_x${one.codePointAt(0)!.toString(16)}_`)
-  return `${aggregate}.${name}.v${version}`
 }
 
 const meanings: Readonly<Record<Status, string>> = {
@@ -140,16 +116,6 @@ const meanings: Readonly<Record<Status, string>> = {
   former: "The application has recorded it. It reads it as the current version.",
   ahead: "The application can read it. Its next deployment will record it.",
   retired: "The application does not record it. It reads it as other events, or passes it."
-}
-
-const descriptionOf = ({ schema, status }: StoredVersion, undescribed: ReadonlyArray<string>): string => {
-  const own = schema.ast.annotations?.["description"]
-  const gaps = undescribed.filter((path) => path !== "").map((path) => JSON.stringify(path))
-  return [
-    ...(typeof own === "string" ? [own] : []),
-    meanings[status],
-    ...(gaps.length === 0 ? [] : [`Any JSON may stand at ${gaps.join(", ")}: the Schema does not tell what it is.`])
-  ].join(" ")
 }
 
 const recordedOf = ({ aggregate, description, schema, status, type, version }: Shown): Schema.JsonObject => ({

@@ -1,6 +1,7 @@
 import * as JsonSchema from "effect/JsonSchema"
 import type * as Schema from "effect/Schema"
-import type { Status, StoredVersion } from "./storedVersions.ts"
+import type { Shown } from "./shown.ts"
+import type { Status } from "./storedVersions.ts"
 
 /** What an AsyncAPI document says about the application. */
 export interface Info {
@@ -9,16 +10,6 @@ export interface Info {
   /** The version of the application's events, such as that of its package. */
   readonly version: string
   readonly description?: string
-}
-
-/** An event as a document shows it. */
-export interface Shown extends Pick<StoredVersion, "aggregate" | "type" | "version" | "status"> {
-  /** Its name in the document: letters, digits, `_`, `-` and `.`. */
-  readonly key: string
-  /** The JSON Schema of its data. */
-  readonly schema: Schema.JsonObject
-  /** What it is, in a sentence or two. */
-  readonly description: string
 }
 
 /** An AsyncAPI document: a channel for each aggregate, with its events as messages. */
@@ -52,7 +43,8 @@ export const asyncApiOf = (
   }
 }
 
-const isWritten = ({ status }: { readonly status: Status }): boolean => status === "current"
+/** Whether the program writes a version. */
+export const isWritten = ({ status }: { readonly status: Status }): boolean => status === "current"
 
 const channelOf = (name: string, events: ReadonlyArray<Shown>): Schema.JsonObject => ({
   address: `${name}-{id}`,
@@ -75,7 +67,7 @@ const messageOf = ({ description, key, status, type, version }: Shown): Schema.J
 })
 
 /** The same schemas in the dialect of AsyncAPI, which is that of draft 07. */
-const draft07 = (definitions: Readonly<Record<string, Schema.JsonObject>>): Schema.JsonObject => {
+export const draft07 = (definitions: Readonly<Record<string, Schema.JsonObject>>): Schema.JsonObject => {
   const made = JsonSchema.toDocumentDraft07({
     dialect: "draft-2020-12",
     schema: {},
