@@ -541,6 +541,7 @@ export const walls = {
       "./NatsMessage.ts",
       "../messages/CloudEvent.ts",
       "effect",
+      "effect/encoding",
       "node:crypto",
       "@nats-io/jetstream",
       "@nats-io/transport-node"

@@ -182,6 +182,28 @@ const texts = [
   "causationid"
 ] as const
 
+/**
+ * The id under which a receiver executes the command of a message: the same each time that the message comes, and another
+ * one for every other message. A command id has at most 1,000 characters, so source and id may not be longer together.
+ *
+ * @example
+ * ```ts
+ * import { Executor, type Aggregate, type Publisher } from "@hexfold/core"
+ * import { CloudEvent } from "@hexfold/publishers/nats"
+ *
+ * interface Charge { readonly _tag: "Charge"; readonly order: string }
+ * declare const Bill: Aggregate.Aggregate<"Bill", string, number, Charge, never, never>
+ * declare const message: Publisher.Message
+ *
+ * const charged = Executor.execute(Bill, message.key, { _tag: "Charge", order: message.key }, {
+ *   commandId: CloudEvent.commandIdOf(message)
+ * })
+ * ```
+ */
+export const commandIdOf = ({ id, source }: Pick<Publisher.Message, "id" | "source">): string =>
+  // Of others a source or an id may have a space: where one ends must show.
+  `message:${[source, id].map((each) => each.replace(/[% ]/g, encodeURIComponent)).join(" ")}`
+
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i
 
 // The text of an error of `JSON.parse` repeats what was received, so the cause is left out.

@@ -4,22 +4,15 @@
  * published again within the `duplicate_window` of the stream is not stored twice.
  */
 import { jetstream, type JetStreamClient, jetstreamManager } from "@nats-io/jetstream"
-import { connect, headers, type NatsConnection, type NodeConnectionOptions } from "@nats-io/transport-node"
+import { headers, type NatsConnection, type NodeConnectionOptions } from "@nats-io/transport-node"
 import { Publisher, Reason } from "@hexfold/core"
 import { PublisherBatch } from "@hexfold/core/adapter"
-import { Duration, Effect, Layer, Schedule, Schema, type Scope } from "effect"
+import { Duration, Effect, Layer, Schedule, type Scope } from "effect"
+import { NatsUnavailable, opened } from "./connection.ts"
 import { failureOf, isMissingStream } from "./failures.ts"
 import * as NatsMessage from "./NatsMessage.ts"
 
-/** The publisher could not be opened. */
-export class NatsUnavailable extends Schema.TaggedError<NatsUnavailable>()("NatsUnavailable", {
-  detail: Schema.String,
-  cause: Schema.optionalKey(Schema.Defect())
-}) {
-  override get message(): string {
-    return this.detail
-  }
-}
+export { NatsUnavailable }
 
 /** Where messages go, and how. */
 export interface Options {
@@ -118,26 +111,6 @@ export const layer = (options: Options): Layer.Layer<Publisher.Publisher, NatsUn
 const fiveTimes = Schedule.exponential("100 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 5 }))
 
 const disconnected = (detail: string): PublisherBatch.Failure => ({ reason: new Reason.Unavailable({ detail }) })
-
-const opened = (options: NodeConnectionOptions): Effect.Effect<NatsConnection, NatsUnavailable, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.tryPromise({
-      try: () =>
-        connect({
-          timeout: 5_000,
-          pingInterval: 20_000,
-          reconnectTimeWait: 250,
-          maxReconnectAttempts: -1,
-          // Credentials that have expired may be renewed.
-          ignoreAuthErrorAbort: true,
-          // Saves the stack of every message.
-          noAsyncTraces: true,
-          ...options
-        }),
-      catch: (cause) => new NatsUnavailable({ detail: "NATS cannot be reached", cause })
-    }),
-    (connection) => Effect.promise(() => connection.close())
-  )
 
 const checked = (connection: NatsConnection, stream: string): Effect.Effect<void, NatsUnavailable> =>
   Effect.asVoid(

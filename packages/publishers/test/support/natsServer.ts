@@ -94,7 +94,9 @@ ${more}`
       const answer = await fetch(`http://127.0.0.1:${monitor}/connz`)
       return ((await answer.json()) as { readonly num_connections: number }).num_connections
     })
-    return { connection, connections, folder, freeze, start, stop }
+    /** Forgets all streams of a server that does not run. */
+    const empty = () => rmSync(join(folder, "data"), { recursive: true, force: true })
+    return { connection, connections, empty, folder, freeze, start, stop }
   }),
   ({ folder, stop }) =>
     Effect.promise(async () => {
