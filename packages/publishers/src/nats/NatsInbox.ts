@@ -76,8 +76,9 @@ export interface Options<E, R, E2, R2> {
  * whatever processes use the consumer. While a message is handled, the server is told so every third of `ack_wait`, so
  * no other process is given it. A process that was killed has its message given to the next one after `ack_wait`.
  *
- * Fails with `NatsUnavailable` if NATS cannot be reached at the start, or if the consumer is not there or would lose or
- * swap messages; with `InboxStopped` if the stream or the consumer goes away, or before a message that cannot be handled.
+ * Fails with `NatsUnavailable` if NATS cannot be reached at the start. Fails with `InboxStopped` if the stream or the
+ * consumer is not there or goes away, if the consumer would lose or swap messages, or before a message that cannot be
+ * handled.
  *
  * @example
  * ```ts
@@ -107,9 +108,9 @@ export const run = <E, R, E2 = never, R2 = never>(
     Effect.gen(function* () {
       const { connection, consumer, stream } = options
       const link = yield* opened(connection)
-      const found = yield* ready(link, options)
       const stopped = (detail: string, cause?: unknown) =>
         new InboxStopped({ stream, consumer, detail, ...(cause === undefined ? undefined : { cause }) })
+      const found = yield* ready(link, options, stopped)
       if (found.drops !== undefined) {
         yield* Effect.logWarning(
           `hexfold: the stream "${stream}" drops messages that the inbox "${consumer}" has not handled, by its limits: ${found.drops}`
@@ -118,25 +119,24 @@ export const run = <E, R, E2 = never, R2 = never>(
       const { end, next } = yield* receiving(found, stopped)
       const meters = metrics.of(consumer)
       const context = yield* Effect.context()
+      const losses = yield* watching(link, found)
       let settled: Place | undefined
       for (;;) {
         const received = yield* next
-        const { gone, isAnew, isRepeat } = judge(received, settled, found.last)
+        const { isAnew, isRepeat } = judge(received, settled)
         meters.pending(received.info.pending, context)
         if (isRepeat) {
           // Its acknowledgement was lost.
           received.ack()
           continue
         }
-        if (isAnew) {
-          meters.lost(1, context)
-          yield* Effect.logError(
-            `hexfold: the stream "${stream}" was made anew: what the inbox "${consumer}" had not handled of the former one is lost`
-          )
-        } else if (gone > 0 && found.takesAll) {
+        const gone = isAnew ? 1 : yield* losses(received)
+        if (gone > 0) {
           meters.lost(gone, context)
           yield* Effect.logError(
-            `hexfold: ${gone} messages of the stream "${stream}" were gone before the inbox "${consumer}" was given them, the last one is ${received.seq - 1}`
+            isAnew
+              ? `hexfold: the stream "${stream}" was made anew: what the inbox "${consumer}" had not handled of the former one is lost`
+              : `hexfold: ${gone} messages of the stream "${stream}" were gone before the inbox "${consumer}" was given them, the last one before ${received.seq}`
           )
         }
         // What is not settled is given out again at once, and not only after `ack_wait`.
@@ -311,25 +311,55 @@ interface Place {
 }
 
 /**
- * What a message is to an inbox that has settled all messages up to a place.
+ * Whether a message that is given to an inbox is one that was settled before, or the first one of a stream that was made anew.
  *
- * Why it tells a repeat from a loss. (1) The numbers of a stream are dense, so a gap is what was removed before it came.
- * (2) A stream takes messages one after the other, so of two the one with the lower number is not younger. (3) So a
- * message with a lower number is one that was settled, unless it is younger: then the stream was made anew. If a clock was
- * set back, a message may be handled again, which has no effect, but none is passed: a stream that was made anew has
- * delivered none of its messages before.
+ * Why no message is passed that was not settled. (1) A stream takes messages one after the other, so of two the one with
+ * the lower number is not younger. (2) The server gives out no message before the one before it was settled. So a message
+ * that comes again with a lower number was settled, unless it is younger: then the stream was made anew. (3) If a clock was
+ * set back, a message may be handled again, which has no effect. None is passed, because a stream that was made anew has
+ * given out none of its messages before.
  */
 const judge = (
   { redelivered, seq, timestampNanos }: Place & { readonly redelivered: boolean },
-  settled: Place | undefined,
-  last: number | undefined
-): { readonly isRepeat: boolean; readonly isAnew: boolean; readonly gone: number } => {
-  const from = settled?.seq ?? last
+  settled: Place | undefined
+): { readonly isRepeat: boolean; readonly isAnew: boolean } => {
   const isLower = settled !== undefined && seq <= settled.seq
   const isAnew = isLower && timestampNanos > settled.timestampNanos
-  return {
-    isRepeat: isLower && redelivered && !isAnew,
-    isAnew,
-    gone: from === undefined ? 0 : Math.max(0, seq - from - 1)
-  }
+  return { isRepeat: isLower && redelivered && !isAnew, isAnew }
 }
+
+/**
+ * Counts the messages before a message that the stream does not have any more and that no process was given, at least.
+ *
+ * Why the count is right. (1) A consumer of all messages numbers what it gives out, to whichever process, and the stream
+ * numbers its messages. (2) Between two of them the consumer's number grows by at least as much as the stream's, unless
+ * messages were gone. (3) A server that was killed may begin with older numbers of the consumer. So after each connection
+ * the count begins with what the server knows as acknowledged.
+ */
+const watching = (
+  link: NatsConnection,
+  { consumer, takesAll }: Ready
+): Effect.Effect<(received: JsMsg) => Effect.Effect<number>, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    let last: { readonly given: number; readonly seq: number } | undefined
+    const follow = async () => {
+      for await (const { type } of link.status()) if (type === "reconnect") last = undefined
+    }
+    yield* Effect.forkScoped(Effect.promise(follow), { startImmediately: true })
+    // If the server does not answer, this one message is not compared.
+    const floor = Effect.tryPromise(() => consumer.info()).pipe(
+      Effect.map(({ ack_floor: { consumer_seq: given, stream_seq: seq } }) =>
+        given === 0 ? undefined : { given, seq }
+      ),
+      Effect.catch((error) =>
+        Effect.as(Effect.logDebug("hexfold: the consumer could not be looked at", error), undefined)
+      )
+    )
+    return ({ info: { deliverySequence: given }, seq }) =>
+      Effect.gen(function* () {
+        if (!takesAll) return 0
+        const before = last ?? (yield* floor)
+        last = { given, seq }
+        return before === undefined ? 0 : Math.max(0, seq - before.seq - (given - before.given))
+      })
+  })

@@ -1,7 +1,7 @@
 import { connect, type NatsConnection, type NodeConnectionOptions } from "@nats-io/transport-node"
 import { Effect, Schema, type Scope } from "effect"
 
-/** NATS cannot be reached at the start, or does not have the stream or the consumer that is asked for. */
+/** NATS cannot be reached at the start, or does not have the stream that is published to. */
 export class NatsUnavailable extends Schema.TaggedError<NatsUnavailable>()("NatsUnavailable", {
   detail: Schema.String,
   cause: Schema.optionalKey(Schema.Defect())

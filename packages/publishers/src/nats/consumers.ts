@@ -23,8 +23,6 @@ export interface Names {
 /** A consumer that is there and keeps the order. */
 export interface Ready {
   readonly consumer: Consumer
-  /** The number of the last message that was acknowledged; undefined if none was. */
-  readonly last: number | undefined
   /** For how long a message is its receiver's before it is delivered again, in milliseconds. */
   readonly ackWait: number
   /** Whether it is given every message of the stream. */
@@ -33,28 +31,29 @@ export interface Ready {
   readonly drops: string | undefined
 }
 
-/** Looks a consumer up. Fails if it is not there, or is not one that keeps the order. */
-export const ready = (connection: NatsConnection, names: Names): Effect.Effect<Ready, NatsUnavailable> =>
+/** Looks a consumer up. It is `stopped` if it is not there, or is not one that keeps the order. */
+export const ready = <E>(
+  connection: NatsConnection,
+  names: Names,
+  stopped: (detail: string, cause?: unknown) => E
+): Effect.Effect<Ready, E | NatsUnavailable> =>
   Effect.gen(function* () {
     const { consumer: name, stream } = names
-    const asking = <A>(ask: () => Promise<A>): Effect.Effect<A, NatsUnavailable> =>
+    const asking = <A>(ask: () => Promise<A>): Effect.Effect<A, E | NatsUnavailable> =>
       Effect.tryPromise({
         try: ask,
-        catch: (cause) => new NatsUnavailable({ detail: isMissing(cause) ? missing(names) : unknown(names), cause })
+        catch: (cause) =>
+          isMissing(cause) ? stopped(missing(names), cause) : new NatsUnavailable({ detail: unknown(names), cause })
       })
     const manager = yield* asking(() => jetstreamManager(connection, { checkAPI: false }))
     const { config } = yield* asking(() => manager.streams.info(stream))
     const info = yield* asking(() => manager.consumers.info(stream, name))
     const wrong = problemOf(info.config)
-    if (wrong !== undefined) {
-      return yield* new NatsUnavailable({ detail: `the consumer "${name}" of the stream "${stream}" ${wrong}` })
-    }
+    if (wrong !== undefined) return yield* Effect.fail(stopped(`its consumer ${wrong}`))
     const consumer = yield* asking(() => jetstream(connection).consumers.get(stream, name))
     const { ack_wait: wait = 30e9, filter_subject: filter, filter_subjects: filters = [] } = info.config
-    const { consumer_seq: given, stream_seq: last } = info.ack_floor
     return {
       consumer,
-      last: given === 0 ? undefined : last,
       ackWait: wait / 1e6,
       takesAll: (filter === undefined || filter === "" || filter === ">") && filters.length === 0,
       drops: dropsOf(config)
@@ -68,8 +67,8 @@ export const isMissing = (error: unknown): boolean =>
   // What the client makes itself has no code.
   (error instanceof Error && /(stream|consumer) not found|consumer deleted/i.test(error.message))
 
-const missing = ({ consumer, stream }: Names): string =>
-  `there is no consumer "${consumer}" of a stream "${stream}": make both before, such as with { durable_name: "${consumer}", max_ack_pending: 1 }`
+const missing = ({ consumer }: Names): string =>
+  `there is no such stream, or no such consumer of it: make both before, such as with { durable_name: "${consumer}", ack_policy: "explicit", max_ack_pending: 1 }`
 
 const unknown = ({ consumer, stream }: Names): string =>
   `the consumer "${consumer}" of the stream "${stream}" could not be looked at`
