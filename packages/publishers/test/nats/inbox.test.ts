@@ -4,7 +4,7 @@ import { EventStore, type Publisher } from "@hexfold/core"
 import { CloudEvent, NatsInbox, NatsPublisher } from "@hexfold/publishers/nats"
 import { type ConsumerConfig, jetstream } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
-import { Deferred, Effect, Fiber, Logger, Schedule, type Scope, Stream } from "effect"
+import { Deferred, Effect, Fiber, Logger, Metric, Schedule, type Scope, Stream } from "effect"
 import { charge, putAside, recorded } from "../support/billing.ts"
 import { message, tags } from "../support/messages.ts"
 import { isInstalled, manager, natsServer } from "../support/natsServer.ts"
@@ -235,6 +235,27 @@ describe.skipIf(!isInstalled)("an inbox", () => {
       yield* running(server)
       yield* server.isDone
       assert.deepStrictEqual((yield* recorded).at(-1), "Bill-a 3")
+    }))
+
+  test("that is slow tells how many messages are behind, and handles each", () =>
+    Effect.gen(function* () {
+      const server = yield* opened
+      yield* server.make()
+      const given = Array.from({ length: 200 }, (_, i) => of(`k${i % 3}`, i))
+      yield* server.publish(...given)
+      const release = yield* Deferred.make<void>()
+      yield* running(server, {
+        handle: (each, commandId) => Effect.andThen(Deferred.await(release), charge(each, commandId))
+      })
+      const pending = Effect.map(Metric.snapshot, (all) => {
+        const gauge = all.find(({ id }) => id === "hexfold_inbox_pending")
+        return gauge?.type === "Gauge" ? Number(gauge.state.value) : undefined
+      })
+      yield* Effect.repeat(pending, { until: (count) => count === 199, schedule: Schedule.spaced("10 millis") })
+      yield* Deferred.succeed(release, undefined)
+      yield* server.isDone
+      assert.strictEqual(yield* pending, 0)
+      assert.strictEqual((yield* recorded).length, 200)
     }))
 
   test("gives a message that it has not settled to the next process at once when it is ended", () =>
