@@ -43,7 +43,7 @@ export const Body = Schema.Struct(fields)
 const Enter = Schema.TaggedStruct("Enter", fields)
 const Entered = Schema.TaggedStruct("Entered", fields)
 /** The bank does not take it. */
-export class Refused extends Schema.TaggedError<Refused>()("Refused", {}) {}
+class Refused extends Schema.TaggedError<Refused>()("Refused", {}) {}
 
 export const Ledger = Aggregate.make("Ledger", {
   id: Schema.String,

@@ -8,7 +8,7 @@ const Charged = Schema.TaggedStruct("Charged", { cents: Schema.Int })
 class TooMuch extends Schema.TaggedError<TooMuch>()("TooMuch", {}) {}
 
 /** What the receiving application keeps: a bill for each key. */
-export const Bill = Aggregate.make("Bill", {
+const Bill = Aggregate.make("Bill", {
   id: Schema.String,
   state: Schema.Int,
   initial: 0,
@@ -22,7 +22,7 @@ export const Bill = Aggregate.make("Bill", {
 })
 
 /** Where it keeps messages that it cannot handle. */
-export const DeadMessages = Topic.make("DeadMessages", {
+const DeadMessages = Topic.make("DeadMessages", {
   key: Schema.String,
   events: [Schema.TaggedStruct("Dead", { reason: Schema.String, payload: Schema.String })]
 })
