@@ -3,7 +3,7 @@
  * acknowledged it. Its id and its source are the id for the de-duplication of JetStream: a message that is
  * published again within the `duplicate_window` of the stream is not stored twice.
  */
-import { jetstream, type JetStreamClient, jetstreamManager } from "@nats-io/jetstream"
+import { jetstream, type JetStreamClient, jetstreamManager, type PubAck } from "@nats-io/jetstream"
 import { headers, type NatsConnection, type NodeConnectionOptions } from "@nats-io/transport-node"
 import { Publisher, Reason } from "@hexfold/core"
 import { PublisherBatch } from "@hexfold/core/adapter"
@@ -41,7 +41,7 @@ export interface Options {
  *
  * The subject of a message is that of its publication and key: see
  * `NatsMessage.subjectOf`. While there is no connection, and while no stream takes the
- * subject, messages are `Unavailable`. A message that is larger than the server or the
+ * subject, messages are `Unavailable`. A stream that was made anew while the publisher lives is told in the log. A message that is larger than the server or the
  * stream allows, and one that the server does not permit, is `Rejected`.
  *
  * @example
@@ -63,6 +63,8 @@ export const make = (options: Options): Effect.Effect<Publisher.Publisher["Servi
       ...(stream === undefined ? undefined : { expect: { streamName: stream } })
     })
 
+    const losses = noticing()
+
     const send = (message: Publisher.Message): Effect.Effect<void, PublisherBatch.Failure> =>
       Effect.callback<void, PublisherBatch.Failure>((resume) => {
         // The client would keep the message for a later connection.
@@ -73,10 +75,11 @@ export const make = (options: Options): Effect.Effect<Publisher.Publisher["Servi
         // Nobody answers on a connection that is lost, and the client would wait for the answer until its limit.
         const lost = () => resume(Effect.fail(disconnected("the connection to NATS was lost before an answer came")))
         link.waiting.add(lost)
+        const notice = losses()
         publish(message).then(
-          () => {
+          (taken) => {
             link.waiting.delete(lost)
-            resume(Effect.void)
+            resume(notice(taken))
           },
           (error: unknown) => {
             link.waiting.delete(lost)
@@ -151,12 +154,39 @@ const watched = (connection: NatsConnection): Effect.Effect<Link, never, Scope.S
     return { isConnected: () => isConnected, waiting }
   })
 
+/**
+ * Tells when a stream was made anew since an earlier message was taken: what it had that nobody had handled is lost.
+ *
+ * Why it is right. (1) A stream gives each message a higher number than those before. (2) A message that is sent after
+ * another one was acknowledged comes after it. (3) So a lower number is that of another stream, unless the message was
+ * there already. Each new stream is told once: later answers are compared with its own numbers.
+ */
+const noticing = () => {
+  let stream = { highest: 0 }
+  return () => {
+    const known = stream
+    const { highest } = known
+    return ({ duplicate, seq, stream: name }: PubAck): Effect.Effect<void> => {
+      if (duplicate) return Effect.void
+      if (seq > highest) {
+        known.highest = Math.max(known.highest, seq)
+        return Effect.void
+      }
+      if (known !== stream) return Effect.void
+      stream = { highest: seq }
+      return Effect.logError(
+        `hexfold: the stream "${name}" was made anew: it had ${highest} messages, and what nobody had handled of them is lost`
+      )
+    }
+  }
+}
+
 const publishing =
   (client: JetStreamClient, given: Parameters<JetStreamClient["publish"]>[2]) =>
-  async (message: Publisher.Message): Promise<void> => {
+  async (message: Publisher.Message): Promise<PubAck> => {
     const fields = headers()
     for (const [name, value] of Object.entries(NatsMessage.headersOf(message))) fields.set(name, value)
-    await client.publish(NatsMessage.subjectOf(message.publication, message.key), JSON.stringify(message.body), {
+    return client.publish(NatsMessage.subjectOf(message.publication, message.key), JSON.stringify(message.body), {
       ...given,
       // A stream may have messages of several sources. Neither a source nor an id has a space.
       msgID: `${message.id} ${message.source}`,

@@ -391,6 +391,28 @@ describe.skipIf(!isInstalled)("what is lost is told", () => {
       assert.deepStrictEqual(tags(yield* publisher.publish([of("a", 2)])), ["Failed"])
     }))
 
+  test("a stream that was made anew, by the publisher, once", (logged) =>
+    Effect.gen(function* () {
+      const server = yield* opened
+      yield* server.make()
+      const publisher = yield* NatsPublisher.make({ connection: server.connection })
+      const many = () => Array.from({ length: 40 }, (_, i) => of(`k${i}`, i))
+      yield* publisher.publish(many())
+      const again = many()
+      yield* publisher.publish(again)
+      // The stream has them.
+      yield* publisher.publish(again)
+      assert.deepStrictEqual(logged, [])
+      yield* Effect.promise(async () => {
+        await server.streams.delete("orders")
+        await server.streams.add({ name: "orders", subjects: ["orders.v1.*"] })
+      })
+      for (let i = 0; i < 3; i++) yield* publisher.publish(many())
+      assert.deepStrictEqual(logged, [
+        'hexfold: the stream "orders" was made anew: it had 80 messages, and what nobody had handled of them is lost'
+      ])
+    }))
+
   test("a stream that was made anew while the inbox was disconnected", (logged) =>
     Effect.gen(function* () {
       const server = yield* opened
