@@ -21,8 +21,9 @@ export interface Definition {
 
 export const definitionOf = (reacting: Reacting): Definition => {
   const { fingerprint, follows, sources, start } = reacting
+  const own = "log" in reacting ? [timers, reacting.log.name] : [timers]
   const handles = sources
-    .filter(({ name }) => name !== timers)
+    .filter(({ name }) => !own.includes(name))
     .flatMap(({ name, schemas }) =>
       [...schemas.events.keys()]
         .filter((tag) => follows.except[name]?.includes(tag) !== true)
@@ -34,7 +35,7 @@ export const definitionOf = (reacting: Reacting): Definition => {
   return { fingerprint, handles, start: begins }
 }
 
-// The timers of a process are told by its timeouts.
+// The timers of a process are told by its timeouts. Of its own stream it takes the orders of operators.
 const timers = "Hexfold_Timer"
 
 /** The changes of a definition under the same version. */

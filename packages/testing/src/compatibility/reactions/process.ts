@@ -133,22 +133,30 @@ export const renewProcess = (process: Process.Any, others: ReadonlyArray<Cause>,
 }
 
 /** What a step has besides a state is the library's: any JSON would hide what matters. */
-const generatorOf = ({ schema, type }: EventCatalogue.Entry): Arbitrary.Arbitrary<Tagged> => {
-  const simple = {
-    step: 1,
-    cause: { _tag: "Timeout", timerId: "1", name: "any" },
-    sends: [],
-    timers: [],
-    cancels: [],
-    ends: false
-  }
+const generatorOf = ({ schema, type }: EventCatalogue.Entry): Arbitrary.Arbitrary<Tagged> | undefined => {
   const { state } = (schema as unknown as { readonly fields: { readonly state?: Schema.Codec<unknown, unknown> } })
     .fields
-  return Arbitrary.map(Arbitrary.schema(state ?? Schema.Null), (value): Tagged =>
-    state === undefined
-      ? ({ _tag: type, commandIds: [], timerIds: [] } as Tagged)
-      : ({ _tag: type, ...simple, state: value } as Tagged)
+  if (state !== undefined) {
+    return Arbitrary.map(
+      Arbitrary.schema(state),
+      (value): Tagged => ({ _tag: type, ...simple, state: value }) as Tagged
+    )
+  }
+  // The order of an operator is generated from its Schema.
+  if (type !== "Settled") return undefined
+  return Arbitrary.map(
+    Arbitrary.schema(Schema.Null),
+    (): Tagged => ({ _tag: type, commandIds: [], timerIds: [] }) as Tagged
   )
+}
+
+const simple = {
+  step: 1,
+  cause: { _tag: "Timeout", timerId: "1", name: "any" },
+  sends: [],
+  timers: [],
+  cancels: [],
+  ends: false
 }
 
 const causeOf = (data: object): string => {
