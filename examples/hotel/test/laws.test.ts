@@ -5,9 +5,9 @@ import { Group } from "../src/Group.ts"
 import { Stay } from "../src/Stay.ts"
 
 it("the aggregates and the boundary keep their laws", () => {
-  Laws.check(Stay)
-  Laws.check(Group)
-  Laws.check(CheckOutTogether, { with: [Stay] })
+  Laws.check(Stay, { runs: 300 })
+  Laws.check(Group, { runs: 300 })
+  Laws.check(CheckOutTogether, { runs: 300, with: [Stay] })
 })
 
 it("nobody leaves who has not paid", () =>

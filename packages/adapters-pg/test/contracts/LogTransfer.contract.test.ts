@@ -1,9 +1,7 @@
 import { LogTransferContract } from "@hexfold/testing/contracts"
-import { apart, apartOnWires, restricted, together } from "./backends.ts"
+import { apart, apartOnWires, restricted } from "./backends.ts"
 
 LogTransferContract.suite("Postgres", apartOnWires)
-
-LogTransferContract.suite("Postgres, all stores of one layer", together())
 
 // Pages of a few rows and bytes, so that commands are read in many steps.
 LogTransferContract.suite(

@@ -1,5 +1,5 @@
 import { SnapshotStoreContract } from "@hexfold/testing/contracts"
-import { apart, apartOnWires, restricted, together } from "./backends.ts"
+import { apart, apartOnWires, restricted } from "./backends.ts"
 
 SnapshotStoreContract.suite("Postgres", apartOnWires)
 
@@ -7,5 +7,3 @@ SnapshotStoreContract.suite(
   "Postgres, as a role with few rights whose transactions default to repeatable read",
   apart({}, restricted)
 )
-
-SnapshotStoreContract.suite("Postgres, all stores of one layer", together())

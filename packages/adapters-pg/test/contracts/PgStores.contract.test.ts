@@ -1,8 +1,6 @@
 import { InlineContract } from "@hexfold/testing/contracts"
 import { restricted, together } from "./backends.ts"
 
-InlineContract.suite("Postgres", together())
-
 InlineContract.suite(
   "Postgres, as a role with few rights whose transactions default to repeatable read",
   together(restricted)
