@@ -4,8 +4,8 @@
  */
 import { MemoryStores } from "@hexfold/adapters-memory"
 import { EventStore, type Projection, type View } from "@hexfold/core"
-import { Driving, Ids } from "@hexfold/core/adapter"
-import { Clock, Context, DateTime, Duration, Effect, Layer, Option, Random, type Scope } from "effect"
+import { Driving, Ids, ProcessMachine } from "@hexfold/core/adapter"
+import { Clock, Context, DateTime, Duration, Effect, Layer, Option, Random, Result, type Scope } from "effect"
 import { keeping, works } from "./driven.ts"
 import { passing } from "./passing.ts"
 import { type Log, recorder, type Span } from "./recorder.ts"
@@ -199,7 +199,8 @@ export const settled: Effect.Effect<void, Failure, TestApp> = Effect.flatMap(Tes
 /**
  * Moves the clock by a duration. It stops at the time of each deadline, each timeout of a process and each tick of a
  * schedule, in their order, and lets all that follows from it come to its end as {@link settled} does. So what happens
- * has the time at which it would happen in production. It fails like {@link settled}, and the clock shows when.
+ * has the time at which it would happen in production. It fails like {@link settled}, and the clock shows when. An infinite
+ * duration is a defect.
  *
  * `TestClock.adjust` does not wait for what follows at a time before it goes on.
  *
@@ -220,7 +221,12 @@ export const settled: Effect.Effect<void, Failure, TestApp> = Effect.flatMap(Tes
  * ```
  */
 export const advance = (duration: Duration.Input): Effect.Effect<void, Failure, TestApp> =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) => advanceTo(now + Duration.toMillis(duration)))
+  Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    Result.match(ProcessMachine.timeOf({ after: duration }, now), {
+      onSuccess: advanceTo,
+      onFailure: (why) => Effect.die(new Error(`TestApp.advance: ${why}`))
+    })
+  )
 
 /**
  * Moves the clock to a time as {@link advance} does. A time that is over is a defect: the clock does not go back.
@@ -235,7 +241,9 @@ export const advance = (duration: Duration.Input): Effect.Effect<void, Failure, 
 export const advanceTo = (time: DateTime.DateTime.Input): Effect.Effect<void, Failure, TestApp> =>
   Effect.gen(function* () {
     const app = yield* TestApp
-    const at = DateTime.makeUnsafe(time)
+    const given = Option.filter(DateTime.make(time), ({ epochMilliseconds }) => Number.isFinite(epochMilliseconds))
+    if (Option.isNone(given)) return yield* Effect.die(new Error("TestApp.advanceTo: no calendar has the time"))
+    const at = given.value
     const now = yield* DateTime.now
     if (DateTime.isLessThan(at, now)) {
       const past = `TestApp.advanceTo: ${DateTime.formatIso(at)} is over: it is ${DateTime.formatIso(now)}`

@@ -55,7 +55,11 @@ type Tagged = Aggregate.Tagged
 /** An arbitrary for each kind, by tag. */
 export type ByTag<Kinds extends Tagged> = { readonly [Kind in Kinds as Kind["_tag"]]: Arbitrary.Arbitrary<Kind> }
 
-/** What generates a value in place of its Schema. */
+/**
+ * What generates a value in place of its Schema. A Schema generates every value of its type, whatever it decodes from: of
+ * dates that are decoded from some texts, it makes all dates. An `Arbitrary` makes some alone:
+ * `Arbitrary.map(Arbitrary.schema(Schema.Literals([0, 60_000])), (at) => DateTime.makeUnsafe(at))`.
+ */
 export type Generator<A> = Arbitrary.Arbitrary<A> | Schema.Codec<A, unknown>
 
 /** Generators for some fields of each kind, by tag. */

@@ -12,7 +12,10 @@ export interface CommandCount {
   readonly refused: number
 }
 
-/** How often each command, error and event occurs in histories. Names are those of the aggregate or boundary and a tag. */
+/**
+ * How often each command, error and event occurs in histories. Names are those of the aggregate or boundary and a tag. In
+ * the histories of a process, the commands that it sends count too.
+ */
 export interface Distribution {
   readonly histories: number
   readonly steps: number

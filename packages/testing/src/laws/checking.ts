@@ -35,13 +35,18 @@ export interface Check {
   readonly of: string
   readonly actors: ReadonlyArray<Actor>
   readonly law: (run: Run) => Broken | undefined
+  /** The history as it is counted, once the law was checked on it: with what has followed from its commands. */
+  readonly whole?: (run: Run) => Run
   readonly scenario: (run: Run) => string
   /** Why the histories of a distribution show nothing, or undefined. */
   readonly vacuous: (distribution: Distribution) => string | undefined
 }
 
 /** Checks a law on generated histories. Throws a {@link LawFailure} with the shortest one that breaks it. */
-export const check = ({ actors, law: own, of, scenario, vacuous }: Check, options: Options): Distribution => {
+export const check = (
+  { actors, law: own, of, scenario, vacuous, whole = (run) => run }: Check,
+  options: Options
+): Distribution => {
   // A history ends with what throws, so no other law would say anything of what comes after it.
   const law = (made: Run) => defectLaw(made) ?? own(made)
   const { runs = 1_000, seed = Effect.runSync(Random.nextInt), steps = 20 } = options
@@ -52,7 +57,7 @@ export const check = ({ actors, law: own, of, scenario, vacuous }: Check, option
     const broken = law(made)
     if (first === undefined) {
       histories++
-      counted.add(made)
+      counted.add(whole(made))
       first = broken
     }
     // While it is shortened, a history that breaks another law does not count.

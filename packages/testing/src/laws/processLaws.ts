@@ -1,14 +1,14 @@
 /** The laws of a process, on each of its steps in a history. */
 import type { Process } from "@hexfold/core"
 import { ProcessMachine } from "@hexfold/core/adapter"
-import { Duration, Result } from "effect"
+import { Result } from "effect"
 import { isMutation } from "../histories/frozen.ts"
 import type { Distribution } from "../histories/Histories.ts"
 import { type Journey, journeyOf } from "../histories/journey.ts"
 import { printed, thrownText } from "../histories/printed.ts"
 import { type AnyAggregate, type AnyBoundary, guard, type Run, type Tagged } from "../histories/world.ts"
 import { castOf } from "../processes/cast.ts"
-import { type Call, type Inspect, type Move, stateOf } from "../processes/playing.ts"
+import { type Call, type Inspect, type Move, stateOf, thrownBy } from "../processes/playing.ts"
 import { scenarioOf } from "../processes/scenarioText.ts"
 import { decodedOf, simulate } from "../processes/simulation.ts"
 import { atAnotherTime } from "./atAnotherTime.ts"
@@ -26,11 +26,21 @@ export const checkProcess = (
   const stored = storedLaw(process)
   const inOrder = ordered === "all" ? () => undefined : orderLaw(process, ordered, inspect)
   const scenarios = new WeakMap<Run, string>()
+  const wholes = new WeakMap<Run, Run>()
   let steps = 0
 
   const law = (run: Run): Broken | undefined => {
+    try {
+      return ofRun(run)
+    } catch (cause) {
+      return thrownBy(process, cause)
+    }
+  }
+
+  const ofRun = (run: Run): Broken | undefined => {
     const script = run.steps.map(({ given }) => given)
-    const { problem, stories } = simulate(process, { actors: all, script, inspect })
+    const { problem, run: whole, stories } = simulate(process, { actors: all, script, inspect })
+    wholes.set(run, whole)
     if (problem !== undefined) {
       const { played, ...broken } = problem
       if (played !== undefined) scenarios.set(run, scenarioOf(process, played))
@@ -57,6 +67,7 @@ export const checkProcess = (
       of: process.name,
       actors: others,
       law,
+      whole: (run) => wholes.get(run) ?? run,
       scenario: (run) => scenarios.get(run) ?? `(${run.steps.map(({ command }) => printed(command)).join(", ")})`,
       vacuous: () =>
         steps > 0
@@ -121,12 +132,10 @@ const stepLaws = (process: Process.Any): Inspect => {
       if (output._tag !== "Timeout") continue
       if (!process.handlers.onTimeout.has(output.name))
         return { law: "every timeout has a handler", detail: `On ${call.what} it asks for ${output.name}.` }
-      if (!hasTime(output.at)) {
-        const asked =
-          "after" in output.at
-            ? `after ${printed(output.at.after)}`
-            : `at ${String(output.at.time.epochMilliseconds)} ms`
-        return { law: "every timeout has a time", detail: `On ${call.what} it asks for ${output.name} ${asked}.` }
+      const time = ProcessMachine.timeOf(output.at, call.at)
+      if (Result.isFailure(time)) {
+        const detail = `On ${call.what} it asks for ${output.name}, but ${time.failure}.`
+        return { law: "every timeout has a time", detail }
       }
     }
     return undefined
@@ -160,10 +169,6 @@ const stepLaws = (process: Process.Any): Inspect => {
     return undefined
   }
 }
-
-/** Whether a clock can come to the time: a date is within 100 million days of 1970. */
-const hasTime = (at: Process.Timeout<string>["at"]): boolean =>
-  Math.abs("after" in at ? Duration.toMillis(at.after) : at.time.epochMilliseconds) <= 8.64e15
 
 // A value that does not survive is told of by a law of its own.
 const given = <A>(way: Journey<A>["back"], value: A): A => Result.getOrElse(way(value), () => value)

@@ -29,7 +29,8 @@ export const castOf = (process: Process.Any, named: ReadonlyArray<Cause> | undef
 const casts = new WeakMap<Process.Any, Cast>()
 
 const make = (process: Process.Any, named: ReadonlyArray<Cause>): Cast => {
-  const sources = process.sources.filter(({ name }) => name !== timers).map(causeOf)
+  const own = new Set([timers, process.log.name])
+  const sources = process.sources.filter(({ name }) => !own.has(name)).map(causeOf)
   const all = actorsOf([...named, ...sources, ...(process.targets as ReadonlyArray<Member>)])
   const sent = sentBy(process, all)
   const isNamed = ({ target }: Actor) => named.some((cause) => targetOf(cause as Member).name === target.name)
@@ -61,5 +62,5 @@ const sentBy = (process: Process.Any, all: ReadonlyArray<Actor>): ReadonlySet<st
 const tries = 40
 const mostSteps = 12
 
-// The events of timers are not generated: their times come.
+// The events of timers are not generated: their times come. Those of the process' own stream are its steps.
 const timers = "Hexfold_Timer"

@@ -77,6 +77,8 @@ export interface Call {
   /** What it is called with, for messages. */
   readonly what: string
   readonly value: Tagged | undefined
+  /** The time from which a timeout is counted, in milliseconds. */
+  readonly at: number
   readonly schema: Schema.Codec<unknown, unknown> | undefined
   readonly run: (state: unknown, value: Tagged | undefined) => Process.Step<unknown, string, string> | Process.Ignored
 }
@@ -101,11 +103,18 @@ export interface Player {
 /** What a process cannot go on with: so many answers follow from one event. */
 const mostMoves = 100
 
+/** The broken law where something throws that no other law is about. */
+export const thrownBy = ({ name }: Process.Any, cause: unknown): Problem => ({
+  law: "nothing throws",
+  detail: `In a history of ${name}, this was thrown: ${thrownText(cause)}.`,
+  cause
+})
+
 export const playerOf = (process: Process.Any): Player => {
   const machine = ProcessMachine.of(process)
   const codecs = new Map(process.targets.map((target) => [target.name, ProcessMachine.codecOf(target)]))
 
-  const callOf = ({ key }: Played, cause: Happening | Rejected): Call | undefined => {
+  const callOf = ({ key }: Played, cause: Happening | Rejected, at: number): Call | undefined => {
     switch (cause._tag) {
       case "Event": {
         const { envelope, event, source } = cause
@@ -115,6 +124,7 @@ export const playerOf = (process: Process.Any): Player => {
           of: "react",
           what: printed(event),
           value: event,
+          at,
           schema: source.schemas.events.get(event._tag),
           run: (state, value) => handler.react(state, value!, frozen(envelope))
         }
@@ -123,7 +133,7 @@ export const playerOf = (process: Process.Any): Player => {
         const handler = process.handlers.onTimeout.get(cause.name)
         if (handler === undefined) return undefined
         const what = `the timeout ${cause.name}`
-        return { of: "onTimeout", what, value: undefined, schema: undefined, run: (state) => handler(state, key) }
+        return { of: "onTimeout", what, value: undefined, at, schema: undefined, run: (state) => handler(state, key) }
       }
       case "Rejection": {
         const { error, sending } = cause
@@ -134,6 +144,7 @@ export const playerOf = (process: Process.Any): Player => {
           of: "onRejected",
           what: printed(error),
           value: error,
+          at,
           schema: errorsOf(process.targets.find(({ name }) => name === target)).get(error._tag),
           run: (state, value) => handler(state, value!, frozen({ key, command, id, target }))
         }
@@ -191,9 +202,17 @@ export const playerOf = (process: Process.Any): Player => {
       const open: Move = { cause, before: instance, step: undefined, after: instance, isOpen: true }
       return { ...problem, played: { ...played, moves: [...moves, open] } }
     }
-    const input = inputOf(played, cause, at)
     const isOver = instance.status === "ended" && cause._tag !== "Rejection"
-    const call = input === undefined || isOver ? undefined : callOf(played, cause)
+    const found = Result.try({
+      try: () => {
+        const input = inputOf(played, cause, at)
+        const call = input === undefined || isOver ? undefined : callOf(played, cause, at)
+        return { input, call, problem: call && inspect?.(call, { before: instance }) }
+      },
+      catch: (thrown): Stuck => stuck(thrownBy(process, thrown))
+    })
+    if (Result.isFailure(found)) return Result.fail(found.failure)
+    const { call, input, problem } = found.success
     if (input === undefined || call === undefined) {
       if (cause._tag !== "Rejection")
         return Result.succeed({
@@ -203,7 +222,6 @@ export const playerOf = (process: Process.Any): Player => {
       const detail = `${cause.sending.target} has rejected a command with ${printed(cause.error)}, for which ${process.name} has no handler.`
       return Result.fail(stuck({ law: "every rejection has a handler", detail }))
     }
-    const problem = inspect?.(call, { before: instance })
     if (problem !== undefined) return Result.fail(stuck(problem))
     return Result.map(Result.mapError(decided(instance, input), stuck), (facts) => {
       const [step] = facts.filter((fact) => fact._tag === "Stepped")

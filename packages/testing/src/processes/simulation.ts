@@ -14,6 +14,7 @@ import {
   type Given,
   isBoundary,
   type Logged,
+  type Run,
   type Step,
   type Tagged,
   tagOf,
@@ -27,7 +28,8 @@ import {
   type Played,
   type Player,
   playerOf,
-  type Problem
+  type Problem,
+  thrownBy
 } from "./playing.ts"
 
 /** Something that has happened to a process, and what it has come after. */
@@ -51,7 +53,8 @@ export interface Story {
 /** What has become of the processes in a history. */
 export interface Simulated {
   readonly stories: ReadonlyArray<Story>
-  readonly log: ReadonlyArray<Logged>
+  /** All commands, also those of the process, and what they have led to. */
+  readonly run: Run
   /** What went wrong at the end of the history. */
   readonly problem: (Problem & { readonly played: Played | undefined }) | undefined
 }
@@ -98,6 +101,7 @@ export const simulate = (
   let position = 0
   let commands = 0
   let happenings = 0
+  let current: Growing | undefined
 
   const fail = (found: Problem, played?: Played) => {
     problem ??= { ...found, played }
@@ -155,9 +159,9 @@ export const simulate = (
 
   const answerTo = (given: Given, sentBy: readonly [Growing, number]): Answer => {
     const step = attempt(given)
+    record(step, sentBy)
     switch (step.outcome._tag) {
       case "Accepted":
-        record(step, sentBy)
         return { _tag: "Accepted" }
       case "Rejected":
         return { _tag: "Rejected", error: step.outcome.error as Tagged }
@@ -169,6 +173,7 @@ export const simulate = (
   }
 
   const happen = (story: Growing, placed: Placed) => {
+    current = story
     const place = story.places.push(placed) - 1
     if (++happenings > mostHappenings) {
       const detail = `After ${mostHappenings} events that follow from each other there are still more: the last one was ${shown(placed.happening)}.`
@@ -204,7 +209,9 @@ export const simulate = (
         ? []
         : story.played.instance.waiting.map(({ at, name }) => ({ at: at.epochMilliseconds, name, story }))
     )
-    const [first] = waiting.toSorted((a, b) => a.at - b.at)
+    // What follows from a timeout needs times after it.
+    const coming = waiting.filter(({ at }) => at <= latest)
+    const [first] = coming.toSorted((a, b) => a.at - b.at)
     if (first === undefined || problem !== undefined) return false
     now = Math.max(now, first.at)
     happen(first.story, { happening: { _tag: "Timeout", name: first.name }, command: ++commands, after: undefined })
@@ -212,15 +219,23 @@ export const simulate = (
     return true
   }
 
-  for (const [i, given] of script.entries()) {
-    if (problem !== undefined) break
-    record(attempt(given), undefined)
-    drain()
-    if (i % timeoutEvery === timeoutEvery - 1) expire()
+  try {
+    for (const [i, given] of script.entries()) {
+      if (problem !== undefined) break
+      record(attempt(given), undefined)
+      drain()
+      if (i % timeoutEvery === timeoutEvery - 1) expire()
+    }
+    for (let last = 0; last < mostLast && expire(); last++);
+  } catch (cause) {
+    // What throws is part of the process or of a target: it is told with the history that leads to it.
+    fail(thrownBy(process, cause), current?.played)
   }
-  for (let last = 0; last < mostLast && expire(); last++);
-  return { stories: [...stories.values()], log: run.log, problem }
+  return { stories: [...stories.values()], run, problem }
 }
+
+// A timeout that is to come in the last thousand years of the calendar does not come.
+const latest = 8.64e15 - 1_000 * 366 * 86_400_000
 
 // A timeout comes after so many commands of others, and so many come at the end.
 const timeoutEvery = 4

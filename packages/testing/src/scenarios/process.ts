@@ -1,6 +1,6 @@
 import type { Aggregate, Process, Topic, View } from "@hexfold/core"
 import { ProcessMachine } from "@hexfold/core/adapter"
-import { DateTime, Duration, Option, Result, Schema } from "effect"
+import { DateTime, type Duration, Option, Result, Schema } from "effect"
 import { compare, ScenarioFailure } from "./compare.ts"
 import { keepEvent, kept } from "./kept.ts"
 import { type Events, listed, refuseAwait } from "./outcome.ts"
@@ -206,12 +206,18 @@ export const ofProcess = <
     timeouts: Object.fromEntries(
       Object.entries<Duration.Input | DateTime.DateTime | undefined>(timeouts).map(([each, time]) => [
         each,
-        DateTime.formatIso(DateTime.isDateTime(time) ? time : DateTime.makeUnsafe(at + Duration.toMillis(time!)))
+        shownTime(each, DateTime.isDateTime(time) ? { time } : { after: time! }, at)
       ])
     ),
     cancels: [...cancels].sort(),
     ends
   })
+
+  const shownTime = (timeout: string, when: Process.Timeout<string>["at"], at: number): string => {
+    const time = ProcessMachine.timeOf(when, at)
+    if (Result.isFailure(time)) throw new ScenarioFailure(`the expected timeout ${timeout}: ${time.failure}`)
+    return DateTime.formatIso(DateTime.makeUnsafe(time.success))
+  }
 
   const goOn = (past: () => Past): Scenario => {
     const now = memoized(past)

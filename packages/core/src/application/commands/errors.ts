@@ -3,14 +3,15 @@ import { quote, shortened } from "../../domain/texts.ts"
 
 /**
  * An id or a command, or an event that is published or its key, does not match its
- * schema, or is one that no store keeps, such as an id with NUL; nothing was written.
+ * schema, or is one that no store keeps, such as an id with NUL; or the time of a
+ * deadline is one that no calendar has. Nothing was written.
  * It may have come from outside as JSON, or satisfy its TypeScript type and break a
  * check of its schema, like 1.5 for a `Schema.Int`.
  */
 export class InvalidCommand extends Schema.TaggedError<InvalidCommand>()("InvalidCommand", {
   /** The aggregate, the boundary or the topic. */
   target: Schema.String,
-  part: Schema.Literals(["id", "command", "commandId", "key", "event"]),
+  part: Schema.Literals(["id", "command", "commandId", "key", "event", "time"]),
   /** What does not match, with its path. */
   detail: Schema.String,
   /** The `SchemaError`, if the kind of command or event is known. */

@@ -10,6 +10,7 @@ import type * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type * as Aggregate from "../../domain/Aggregate.ts"
 import type { AnyBoundary, Target } from "../../domain/process/steps.ts"
+import { timeOf } from "../../domain/process/times.ts"
 import { Timer, WaitingTimers } from "../../domain/process/timers.ts"
 import type { Tagged } from "../../domain/tagged.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
@@ -41,7 +42,8 @@ export type Options = ({ readonly at: DateTime.DateTime } | { readonly after: Du
  * nothing happens, even if it was cancelled or its command was executed.
  *
  * The command is executed where {@link layer} runs for its target. It fails with an `InvalidCommand` if the id or the
- * command does not match its schema.
+ * command does not match its schema, or if no calendar has the time, such as after an infinite duration; nothing is
+ * written then.
  *
  * @example
  * ```ts
@@ -78,7 +80,10 @@ export const schedule: {
     })
     const sending = yield* Effect.fromResult(encoded)
     const now = yield* Clock.currentTimeMillis
-    const at = "at" in options ? options.at.epochMilliseconds : now + Duration.toMillis(options.after)
+    const time = timeOf("at" in options ? { time: options.at } : options, now)
+    if (Result.isFailure(time))
+      return yield* new InvalidCommand({ target: target.name, part: "time", detail: time.failure })
+    const at = time.success
     const delivered = yield* Delivery.Current
     const place = [target.name, JSON.stringify(sending)].join(" ")
     const own = delivered === undefined ? (yield* Ids.Next)(now) : `${delivered.key} ${digest(place)}`

@@ -343,6 +343,8 @@ export const send: {
  * Asks for an event of the process at a later time: `after` a duration, counted from the time of the event that is
  * handled, or at a `time`. A process has one timeout of a name: asked for again, the former one is taken back.
  *
+ * Without a time that a calendar has, such as after an infinite duration, the step fails, and nothing is recorded.
+ *
  * @example
  * ```ts
  * import { Process } from "@hexfold/core"

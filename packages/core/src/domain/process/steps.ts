@@ -1,9 +1,8 @@
 /** What a process decides in one step, as data. */
-import type * as DateTime from "effect/DateTime"
-import type * as Duration from "effect/Duration"
 import type * as Aggregate from "../Aggregate.ts"
 import type { Boundary } from "../Boundary.ts"
 import type { Tagged } from "../tagged.ts"
+import type { When } from "./times.ts"
 
 /** What a process sends commands to: an aggregate or a boundary. */
 export type Target = Aggregate.Any | AnyBoundary
@@ -28,7 +27,7 @@ export interface Sent<out To extends string> {
 export interface Timeout<out Name extends string> {
   readonly _tag: "Timeout"
   readonly name: Name
-  readonly at: { readonly after: Duration.Input } | { readonly time: DateTime.DateTime }
+  readonly at: When
 }
 
 /** Takes a timeout back. */

@@ -124,7 +124,7 @@ export const renewProcess = (process: Process.Any, others: ReadonlyArray<Cause>,
     },
     handled: renewHandled(
       process,
-      simulated.map(({ log: all }) => all),
+      simulated.map(({ run }) => run.log),
       golden?.handled ?? []
     ),
     events: renewEvents(log, golden?.events ?? {}, { reached, generatorOf }),

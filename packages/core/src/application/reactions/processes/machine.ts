@@ -1,6 +1,5 @@
 /** The aggregate that a process is when it runs: it decides its steps, and nothing else changes it. */
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Aggregate from "../../../domain/Aggregate.ts"
@@ -15,6 +14,7 @@ import {
   type Waiting
 } from "../../../domain/process/log.ts"
 import type { Any, Ignored, Step } from "../../../domain/process/Process.ts"
+import { timeOf } from "../../../domain/process/times.ts"
 import { memoized } from "../../../internal/memoized.ts"
 import * as DerivedIds from "../../commands/derivedIds.ts"
 import * as Decoding from "../../views/decoding.ts"
@@ -112,12 +112,13 @@ const make = (process: Any): Machine => {
         case "Timeout": {
           takeBack(({ name }) => name === output.name)
           const again = timers.findIndex(({ name }) => name === output.name)
-          const time = "after" in output.at ? at + Duration.toMillis(output.at.after) : output.at.time.epochMilliseconds
+          const time = timeOf(output.at, at)
+          if (Result.isFailure(time)) throw new Error(`${process.name}: the timeout ${output.name}: ${time.failure}`)
           const timerId = `${handling}:${number}.${output.name}`
           timers.splice(again < 0 ? timers.length : again, 1, {
             timerId,
             name: output.name,
-            at: DateTime.makeUnsafe(time)
+            at: DateTime.makeUnsafe(time.success)
           })
           break
         }
