@@ -8,7 +8,7 @@ import { ScenarioFailure } from "./compare.ts"
 import { ofProcess, type ProcessScenario } from "./process.ts"
 
 export { ScenarioFailure }
-export type { Expected, ProcessScenario, ProcessWhen } from "./process.ts"
+export type { Expected, ProcessRecorded, ProcessScenario, ProcessWhen } from "./process.ts"
 
 /**
  * The scenarios of a process. An event of no source of the process, an error that a target does not reject with, and a

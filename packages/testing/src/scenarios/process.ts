@@ -25,24 +25,42 @@ export interface ProcessScenario<
     stream: Topic.Keyed<Name, Given>,
     event: NoInfer<Given>
   ) => ProcessWhen<State, Event, To, Timeouts>
-  /** The time of this timeout comes, for which the process waits. */
-  readonly whenTimeout: (name: Timeouts) => ProcessWhen<State, Event, To, Timeouts>
-  /** The last command to this target is rejected with this error. */
+  /**
+   * The time of this timeout comes, for which the process waits. It is recorded as a step, also where the handler returns
+   * `Process.ignore`: `then({})`.
+   */
+  readonly whenTimeout: (name: Timeouts) => ProcessRecorded<State, Event, To, Timeouts>
+  /**
+   * The last command to this target is rejected with this error. It is recorded as a step, also where the handler returns
+   * `Process.ignore`: `then({})`.
+   */
   readonly whenRejected: <T extends To>(
     target: T,
     error: Process.ErrorsOf<NoInfer<T>>
-  ) => ProcessWhen<State, Event, To, Timeouts>
+  ) => ProcessRecorded<State, Event, To, Timeouts>
 }
 
-/** Something has come; the next step says what must follow. */
-export interface ProcessWhen<
+/** Something has come that is always recorded; the next step says what must follow. */
+export interface ProcessRecorded<
   State,
   Event extends Aggregate.Tagged,
   To extends Process.Target,
   Timeouts extends string
 > {
-  /** Exactly this follows. What is left out of the commands and timeouts must not be there. */
+  /**
+   * Exactly this follows. What is left out of the commands and timeouts must not be there: `then({})` says that nothing goes
+   * out.
+   */
   readonly then: (expected: Expected<State, Timeouts>) => ProcessScenario<State, Event, To, Timeouts>
+}
+
+/** An event has come; the next step says what must follow. */
+export interface ProcessWhen<
+  State,
+  Event extends Aggregate.Tagged,
+  To extends Process.Target,
+  Timeouts extends string
+> extends ProcessRecorded<State, Event, To, Timeouts> {
   /** Nothing follows: no step is recorded. */
   readonly thenIgnored: () => ProcessScenario<State, Event, To, Timeouts>
 }
@@ -164,34 +182,44 @@ export const ofProcess = <
 
   const whenOf = (
     what: string,
-    make: () => { readonly past: Past; readonly step: Stepped | undefined; readonly at: number }
+    make: () => { readonly past: Past; readonly step: Stepped | undefined; readonly at: number },
+    always = ""
   ): When => ({
     then: (expected) => {
       refuseAwait(what, expected)
       const { at, past, step } = make()
       if (step === undefined)
         throw new ScenarioFailure(`${name} records no step for ${what}`, shownOf(expected, at), "ignored")
-      const cancelled = past.instance.waiting.filter(({ timerId }) => step.cancels.includes(timerId))
-      const actual = {
-        commands: step.sends.map(({ command, id, target }) => ({
-          target,
-          ...(id === undefined ? {} : { id }),
-          command
-        })),
-        ...("state" in expected ? { state: step.state } : {}),
-        timeouts: Object.fromEntries(step.timers.map(({ at: time, name }) => [name, DateTime.formatIso(time)])),
-        cancels: step.ends ? [] : cancelled.map(({ name }) => name).sort(),
-        ends: step.ends
-      }
+      const { state, ...others } = actualOf(past, step)
+      const actual = { ...others, ...("state" in expected ? { state } : {}) }
       const wanted = { ...shownOf(expected, at), ...(step.ends ? { cancels: [] } : {}) }
       compare(`${name} makes another step of ${what}`, { json: wanted, value: wanted }, { json: actual, value: actual })
       return goOn(() => withStep(past, step))
     },
     thenIgnored: () => {
       const { past, step } = make()
-      if (step !== undefined) throw new ScenarioFailure(`${name} records a step for ${what}`, "ignored", step)
+      if (step !== undefined)
+        throw new ScenarioFailure(
+          `${name} records a step for ${what}: say with then what follows${always}`,
+          "ignored",
+          actualOf(past, step)
+        )
       return goOn(() => past)
     }
+  })
+
+  /** What follows from a step, as a scenario says it. */
+  const actualOf = ({ instance }: Past, { cancels, ends, sends, state, timers }: Stepped) => ({
+    commands: sends.map(({ command, id, target }) => ({ target, ...(id === undefined ? {} : { id }), command })),
+    state,
+    timeouts: Object.fromEntries(timers.map(({ at, name }) => [name, DateTime.formatIso(at)])),
+    cancels: ends
+      ? []
+      : instance.waiting
+          .filter(({ timerId }) => cancels.includes(timerId))
+          .map(({ name }) => name)
+          .sort(),
+    ends
   })
 
   const shownOf = (
@@ -232,45 +260,56 @@ export const ofProcess = <
       when: (stream, event) =>
         whenOf(event._tag, () => taken(now(), stream as Topic.Keyed<string, Aggregate.Tagged>, event)),
       whenTimeout: (timeout) =>
-        whenOf(`the timeout ${timeout}`, () => {
-          const past = now()
-          const waiting = past.instance.waiting.find((each) => each.name === timeout)
-          if (waiting === undefined) throw new ScenarioFailure(`${name} does not wait for the timeout ${timeout}`)
-          const { at, timerId } = waiting
-          const input = {
-            _tag: "Expire" as const,
-            key: past.key ?? "",
-            timerId,
-            handling: timerId,
-            at: at.epochMilliseconds
-          }
-          return { past, step: decided(input, past), at: at.epochMilliseconds }
-        }),
+        whenOf(
+          `the timeout ${timeout}`,
+          () => {
+            const past = now()
+            const waiting = past.instance.waiting.find((each) => each.name === timeout)
+            if (waiting === undefined) throw new ScenarioFailure(`${name} does not wait for the timeout ${timeout}`)
+            const { at, timerId } = waiting
+            const input = {
+              _tag: "Expire" as const,
+              key: past.key ?? "",
+              timerId,
+              handling: timerId,
+              at: at.epochMilliseconds
+            }
+            return { past, step: decided(input, past), at: at.epochMilliseconds }
+          },
+          recorded
+        ),
       whenRejected: (target, error) =>
-        whenOf(`the rejection ${tagOf(error)}`, () => {
-          const past = now()
-          const sent = past.sent.findLast((each) => each.target === target.name)
-          if (sent === undefined)
-            throw new ScenarioFailure(`the last step of ${name} has sent no command to ${target.name}`)
-          const { commandId } = sent
-          const at = past.events * 1_000
-          const json = ProcessMachine.codecOf(target).encodeError(error as Aggregate.Tagged)
-          if (json === undefined) throw new ScenarioFailure(`${target.name} does not reject with ${tagOf(error)}`)
-          const input = {
-            _tag: "Reject" as const,
-            key: past.key ?? "",
-            commandId,
-            error: json,
-            handling: commandId,
-            at
-          }
-          return { past, step: decided(input, past), at }
-        })
+        whenOf(
+          `the rejection ${tagOf(error)}`,
+          () => {
+            const past = now()
+            const sent = past.sent.findLast((each) => each.target === target.name)
+            if (sent === undefined)
+              throw new ScenarioFailure(`the last step of ${name} has sent no command to ${target.name}`)
+            const { commandId } = sent
+            const at = past.events * 1_000
+            const json = ProcessMachine.codecOf(target).encodeError(error as Aggregate.Tagged)
+            if (json === undefined) throw new ScenarioFailure(`${target.name} does not reject with ${tagOf(error)}`)
+            const input = {
+              _tag: "Reject" as const,
+              key: past.key ?? "",
+              commandId,
+              error: json,
+              handling: commandId,
+              at
+            }
+            return { past, step: decided(input, past), at }
+          },
+          recorded
+        )
     }
   }
 
   return goOn(() => ({ key: undefined, instance: process.log.initial, sent: [], events: 0 }))
 }
+
+// For tests that no compiler has seen.
+const recorded = ". Rejections and timeouts are recorded, even if the handler ignores them: then({})"
 
 const memoized = <A>(make: () => A): (() => A) => {
   let made: { readonly value: A } | undefined

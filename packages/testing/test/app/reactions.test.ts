@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
 import { Deadline, EventStore, Executor, Projection, ReactionFailed, Reactor, Schedules } from "@hexfold/core"
 import { Expect, TestApp } from "@hexfold/testing"
-import { Clock, DateTime, Deferred, Effect, Fiber, Layer, Option, Schedule, Stream } from "effect"
+import { Clock, DateTime, Deferred, Duration, Effect, Fiber, Layer, Option, Schedule, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { cancel, Chain, daily, Mails, Order, Orders, pay, place, SendMail, Unpaid } from "./shop.ts"
 
@@ -35,6 +35,17 @@ const mails = (failures = 0) => {
 }
 
 describe("TestApp with reactions", () => {
+  it.effect("the clock goes to no time that a calendar does not have", () =>
+    Effect.gen(function* () {
+      const nowhere = [TestApp.advance(Duration.infinity), TestApp.advanceTo("some day"), TestApp.advanceTo(Number.NaN)]
+      for (const advance of nowhere) {
+        const exit = yield* Effect.exit(advance)
+        assert.include(String(exit), "no calendar has the time")
+      }
+      assert.strictEqual(yield* timeOf, 0)
+    }).pipe(app(Deadline.layer([Order])))
+  )
+
   it.effect("what follows from events is done after settled", () => {
     const { layer, sent } = mails()
     return Effect.gen(function* () {

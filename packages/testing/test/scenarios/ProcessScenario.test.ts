@@ -1,6 +1,6 @@
 import { Aggregate, Boundary, Decision, Process } from "@hexfold/core"
 import { ProcessScenario } from "@hexfold/testing"
-import { DateTime, Schema } from "effect"
+import { DateTime, Duration, Schema } from "effect"
 import { describe, expect, it } from "vitest"
 
 class Placed extends Schema.TaggedClass<Placed>()("Placed", { cents: Schema.Int }) {}
@@ -124,6 +124,37 @@ describe("ProcessScenario", () => {
       .then({ commands: [Process.send(Order, "1", new Cancel({ why: "more than 100" }))], ends: true })
   })
 
+  it("knows that a rejection and a timeout are recorded that the handler ignores", () => {
+    const Patient = Process.make("Patient", {
+      from: [Order],
+      to: [Payment],
+      timeouts: ["late"],
+      start: "beginning",
+      state: Schema.Int,
+      initial: 0,
+      on: {
+        Placed: {
+          key: (_, { id }) => id,
+          react: (count, { cents }, { id }) =>
+            Process.next(
+              count + 1,
+              Process.send(Payment, id, new Charge({ cents })),
+              Process.timeout("late", { after: 1 })
+            )
+        }
+      },
+      onRejected: { Declined: () => Process.ignore },
+      onTimeout: { late: () => Process.ignore }
+    })
+    const placed = ProcessScenario.of(Patient).given(Order.at("1"), new Placed({ cents: 500 }))
+    const rejected = placed.whenRejected(Payment, new Declined({ limit: 100 }))
+    rejected.then({ state: 1 }).whenTimeout("late").then({})
+    // @ts-expect-error it is never ignored
+    expect(() => rejected.thenIgnored()).toThrow("even if the handler ignores them: then({})")
+    // @ts-expect-error it is never ignored
+    expect(() => placed.whenTimeout("late").thenIgnored()).toThrow("even if the handler ignores them: then({})")
+  })
+
   it("fails with the difference", () => {
     const fails = (scenario: () => unknown) => {
       try {
@@ -135,7 +166,16 @@ describe("ProcessScenario", () => {
     }
     const timeout = begun().whenTimeout("unpaid")
     expect(fails(() => timeout.then({ ends: true }))).toContain('"why": "unpaid"')
-    expect(fails(() => timeout.thenIgnored())).toContain("records a step")
+    const placed = () =>
+      begun()
+        .when(Order.at("1"), new Placed({ cents: 5 }))
+        .thenIgnored()
+    expect(fails(placed)).toContain("records a step for Placed: say with then what follows")
+    expect(fails(placed)).toContain('"commands": [')
+    expect(fails(placed)).not.toContain("commandId")
+    expect(fails(() => timeout.then({ timeouts: { slow: Duration.infinity } }))).toContain(
+      "the expected timeout slow: no calendar has the time"
+    )
     expect(fails(() => begun().when(Order.at("1"), new Noted()).then({}))).toContain("records no step")
     expect(fails(() => begun().whenTimeout("slow").then({}))).toContain("does not wait for the timeout slow")
     expect(

@@ -154,10 +154,11 @@ type NoOther<Handled, S extends Source> = {
  * have events of the same tag. `key` names the process that the event concerns; the first event with a key begins a
  * process. `react` takes the state and the event, and returns with {@link next} the next state and what is to be done:
  * {@link send} a command, ask for a {@link timeout}, or {@link cancel} one. {@link end} ends the process, and
- * {@link ignore} records nothing.
+ * {@link ignore} leaves an event out: nothing is recorded.
  *
  * `to` names the aggregates and boundaries to which it sends. Each error for which they reject commands needs a handler in
  * `onRejected`, and each timeout one in `onTimeout`. A missing one does not compile, nor does a command to another target.
+ * A rejection and a timeout are recorded, even if the handler returns {@link ignore}.
  *
  * Events of one process are handled one after the other, in the order of the log. Those of different streams may come in
  * any order.
@@ -401,5 +402,10 @@ export const end = <const State, const To extends string = never, const Name ext
   ...outputs: ReadonlyArray<Output<To, Name>>
 ): Step<State, To, Name> => ({ _tag: "Step", state, outputs, ends: true })
 
-/** What a handler returns if nothing is to be recorded: the event does not concern the process. */
+/**
+ * What a handler returns if an event does not concern the process: nothing is recorded.
+ *
+ * In `onRejected` and `onTimeout` nothing follows and the state stays, but the rejection or the timeout is recorded as a
+ * step: it has happened, and must not happen again. In a `ProcessScenario` that is `then({})`.
+ */
 export const ignore: Ignored = { _tag: "Ignored" }
