@@ -5,10 +5,11 @@
  */
 import type { Process, View } from "@hexfold/core"
 import { ScenarioFailure } from "./compare.ts"
-import { ofProcess, type ProcessScenario } from "./process.ts"
+import { ofProcess } from "./process.ts"
+import type { ProcessScenario } from "./processWords.ts"
 
 export { ScenarioFailure }
-export type { Expected, ProcessRecorded, ProcessScenario, ProcessWhen } from "./process.ts"
+export type { Expected, ProcessRecorded, ProcessScenario, ProcessWhen } from "./processWords.ts"
 
 /**
  * The scenarios of a process. An event of no source of the process, an error that a target does not reject with, and a
