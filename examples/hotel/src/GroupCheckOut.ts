@@ -79,8 +79,8 @@ export const groupCheckOut = (patience: Duration.Input) =>
       AlreadyBegun: () => Process.ignore
     },
     onTimeout: {
-      // Each command has its answer before the next event comes. So whoever is open and not unsettled has checked out, and
-      // the event that says so is on its way.
+      // Each command has its answer before the next event comes. So a guest who is open and not unsettled has checked out:
+      // the event of the check-out is on its way.
       over: (state, key) => conclude(state, key)
     }
   })

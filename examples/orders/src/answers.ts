@@ -13,7 +13,7 @@ export const take = ({ id, outcome, payment }: Answer) =>
     { commandId: `answer of the provider: ${id}` }
   )
 
-/** Takes answers in for as long as the program lives. One is acknowledged after it is recorded: lost is none of them. */
+/** Takes answers in for as long as the program lives. An answer is acknowledged after it is recorded, so no answer is lost. */
 export const Answers = Layer.effectDiscard(
   Effect.gen(function* () {
     const { acknowledge, answers } = yield* PaymentProvider

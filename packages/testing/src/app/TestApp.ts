@@ -197,10 +197,10 @@ const numbered = () => {
 export const settled: Effect.Effect<void, Failure, TestApp> = Effect.flatMap(TestApp, (app) => app.settled)
 
 /**
- * Moves the clock by a duration. It stops at the time of each deadline, each timeout of a process and each tick of a
- * schedule, in their order, and lets all that follows from it come to its end as {@link settled} does. So what happens
- * has the time at which it would happen in production. It fails like {@link settled}, and the clock shows when. An infinite
- * duration is a defect.
+ * Moves the clock by a duration. On the way it stops at the time of each deadline, each timeout of a process and each tick
+ * of a schedule, in their order. At each stop it waits, like {@link settled}, until everything that follows has happened.
+ * So everything has the time that it would have in production. It fails like {@link settled}; the clock then shows the time
+ * of the failure. An infinite duration is a defect.
  *
  * `TestClock.adjust` does not wait for what follows at a time before it goes on.
  *
@@ -229,7 +229,7 @@ export const advance = (duration: Duration.Input): Effect.Effect<void, Failure, 
   )
 
 /**
- * Moves the clock to a time as {@link advance} does. A time that is over is a defect: the clock does not go back.
+ * Moves the clock to a time, like {@link advance}. The clock cannot go back: a time in the past is a defect.
  *
  * @example
  * ```ts

@@ -16,7 +16,7 @@ export const scenarioOf = (process: Process.Any, { moves }: Played): string => {
           ? [`.given(${streamOf(cause)}, ${printed(cause.event)})`]
           : [`.when(${streamOf(cause)}, ${printed(cause.event)})`, ...thenOf(process, move)]
       case "Timeout":
-        // A timeout for which nobody waits is none.
+        // The process no longer waits for this timeout, so a scenario cannot have it.
         return move.step === undefined && move.isOpen !== true
           ? []
           : [`.whenTimeout(${printed(cause.name)})`, ...thenOf(process, move)]

@@ -48,8 +48,9 @@ export interface RestartOptions extends By {
   readonly step: number
   /**
    * What becomes of the commands of the step. `again`, the default: they are executed once more, under new ids. `once`: a
-   * command that the step has recorded in the same way keeps its id, so it is executed only if it was not. That holds for as
-   * long as the store keeps command ids: see `commandRetention`. A command that was rejected is executed again in any case.
+   * command that equals one of the recorded step keeps the id of that one. The store then executes it only if it has not
+   * been executed yet. The store knows this for as long as it keeps command ids: see `commandRetention`. A command that was
+   * rejected is executed again in any case.
    */
   readonly commands?: "again" | "once"
 }

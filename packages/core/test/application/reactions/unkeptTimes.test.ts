@@ -39,7 +39,7 @@ describe("a time that no calendar has", () => {
     )
   }
 
-  it.live("is refused by Deadline.schedule as a date that is none", () =>
+  it.live("is refused by Deadline.schedule when it is an invalid date", () =>
     Effect.gen(function* () {
       const at = DateTime.add(DateTime.makeUnsafe(last), { days: 1 })
       const error = yield* Effect.flip(Deadline.schedule(Clock, "a", Ring.make({}), { at }))

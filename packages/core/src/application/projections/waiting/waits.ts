@@ -15,7 +15,7 @@ import { oldestParked } from "./parked.ts"
 import type { Place } from "./place.ts"
 import { hasTimers } from "./timers.ts"
 
-/** For how long the oldest of each kind has waited. Zero if there is none. */
+/** How long things have waited: for each kind, the time that the oldest one has waited. Zero if nothing of a kind waits. */
 export interface Waits {
   /** The oldest event of a parked key: the time since the store has recorded it. */
   readonly parked: Duration.Duration
