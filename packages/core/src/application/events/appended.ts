@@ -12,7 +12,7 @@ import type { EventStoreError } from "../../ports/errors.ts"
 import type { EventStore, Horizon, Position } from "../../ports/EventStore.ts"
 import type { Changes, Loaded } from "../../ports/ProjectionStore.ts"
 import type { Reason } from "../../ports/Reason.ts"
-import { confirm } from "./positions.ts"
+import { confirm, refusedBy } from "./positions.ts"
 
 /** Is told of the last event of each command that is executed, also of one that is answered with its first receipt. */
 export const Current = Context.Reference<((last: Position) => void) | undefined>("@hexfold/core/Appended", {
@@ -66,14 +66,7 @@ export const refusalOf = (
   loaded: Pick<Loaded, "states">,
   events: EventStore["Service"],
   log: Horizon
-): Effect.Effect<Reason | undefined, EventStoreError> =>
-  check(loaded, events, log).pipe(
-    Effect.as(undefined),
-    Effect.catchIf(
-      (error) => !error.isRetryable,
-      ({ reason }) => Effect.succeed(reason)
-    )
-  )
+): Effect.Effect<Reason | undefined, EventStoreError> => refusedBy(check(loaded, events, log))
 
 /** What has to be kept with a position: nothing, if the position itself says as much. */
 export const beyond = (last: Position | undefined, to: Position): Position | undefined =>

@@ -72,8 +72,13 @@ export const refusalOf = (
   events: Store,
   generation: Pick<Status, "inline" | "parts"> | undefined,
   log: Horizon
+): Effect.Effect<Reason | undefined, EventStoreError> => refusedBy(confirmParts(events, generation, log))
+
+/** Why the log does not have what is confirmed; undefined if it has it. */
+export const refusedBy = (
+  confirming: Effect.Effect<void, EventStoreError>
 ): Effect.Effect<Reason | undefined, EventStoreError> =>
-  confirmParts(events, generation, log).pipe(
+  confirming.pipe(
     Effect.as(undefined),
     Effect.catchIf(
       (error) => !error.isRetryable,

@@ -60,8 +60,8 @@ export interface WatchOptions extends HealthOptions {
  * Publishes the status of views as metrics at regular intervals, and never ends.
  * The gauges are, by view and version: `hexfold_projection_healthy`, `_position`,
  * `_lag_events`, `_lag_events_at_most`, `_lag_seconds`, `_failed`, `_serves`, `_owners`,
- * `_unowned_parts`, `_events_per_second`, `_parked_keys`, `_parked_seconds`, `_unsent_seconds`, `_overdue_seconds` and `_skipped_dead_letters`. It makes
- * no spans.
+ * `_unowned_parts`, `_events_per_second`, `_parked_keys`, `_parked_seconds`, `_unsent_seconds`,
+ * `_overdue_seconds` and `_skipped_dead_letters`. It makes no spans.
  *
  * If the status cannot be read, no gauge says that all is well: `_lag_seconds` grows by
  * the time since the last reading, `_healthy` is 0 after the grace time, the counter
@@ -154,7 +154,7 @@ export interface HealthOptions {
    * that has seen it, if every check since then has seen it too.
    */
   readonly grace?: Duration.Input
-  /** The longest lag time of a healthy view, and the longest time for which a timer or a command may wait. 1 minute by default. */
+  /** The longest lag time of a healthy view, and the longest time that a timer or a command may wait. 1 minute by default. */
   readonly maxLagTime?: Duration.Input
   /** The most parked keys of a healthy view. 0 by default, because their records are out of date. */
   readonly maxParked?: number

@@ -137,7 +137,7 @@ export const lastingFaults = (
   return [...lasting, ...stalled, ...late].toSorted((a, b) => orderOf(a) - orderOf(b))
 }
 
-// What is so for a moment all the time.
+// Something waits for a moment all the time. It is a lasting fault only after `maxLagTime`.
 const waiting = ["overdue", "unsent"] as const
 
 // Nobody can work on the view until somebody has done something about it.

@@ -136,9 +136,9 @@ export const restart = <State>(
  */
 export const cancel = <State>(
   process: Operated<State>,
-  { keys, where, ...by }: Selection<State> & By
+  selection: Selection<State> & By
 ): Effect.Effect<Outcome, Failure, Stores> =>
-  each(process, { keys, ...(where && { where }) }, "cancel", by, ({ status }, isParked) => status !== "new" || isParked)
+  each(process, selection, "cancel", ({ status }, isParked) => status !== "new" || isParked)
 
 /**
  * Lets processes go on that wait for an operator. Those that were cancelled send the commands that had no answer, under
@@ -156,22 +156,15 @@ export const cancel = <State>(
  */
 export const resume = <State>(
   process: Operated<State>,
-  { keys, where, ...by }: Selection<State> & By
+  selection: Selection<State> & By
 ): Effect.Effect<Outcome, Failure, Stores> =>
-  each(
-    process,
-    { keys, ...(where && { where }) },
-    "resume",
-    by,
-    ({ status }, isParked) => status === "cancelled" || isParked
-  )
+  each(process, selection, "resume", ({ status }, isParked) => status === "cancelled" || isParked)
 
 /** Gives an order to each of the processes that are meant, if there is something to do for it. */
 const each = <State>(
   process: Operated<State>,
-  { keys, where }: Selection<State>,
+  { by, keys, orderId, where, why }: Selection<State> & By,
   order: "cancel" | "resume",
-  { by, orderId, why }: By,
   isMeant: (instance: Instance<State>, isParked: boolean) => boolean
 ): Effect.Effect<Outcome, Failure, Stores> =>
   Effect.gen(function* () {
@@ -188,13 +181,12 @@ const each = <State>(
       if (given.failed !== undefined) failed.push({ key, error: given.failed })
       if (given.parked !== undefined) parked.push(given.parked)
     })
-    yield* Stream.runForEach(
+    yield* keysOf(process, keys).pipe(
       Stream.mapEffect(
-        keysOf(process, keys),
         (key) => one(key).pipe(Effect.catch((error) => Effect.sync(() => void failed.push({ key, error })))),
         { concurrency: atOnce }
       ),
-      () => Effect.void
+      Stream.runDrain
     )
     return { ordered, parked, failed }
   })

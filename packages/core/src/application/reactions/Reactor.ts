@@ -26,10 +26,10 @@ import type { ProjectionStore } from "../../ports/ProjectionStore.ts"
 import type { ViewStore } from "../../ports/ViewStore.ts"
 import type { DefinitionDiffers } from "../views/errors.ts"
 import type * as Process from "../../domain/process/Process.ts"
-import { Timer } from "../../domain/process/timers.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
 import type { KeysDiffer } from "./errors.ts"
 import * as Delivery from "./consuming/delivery.ts"
+import { hasTimers } from "../projections/waiting/timers.ts"
 import { soon, working } from "./consuming/driving.ts"
 import { type Failure, type Options, settingsOf } from "./consuming/options.ts"
 import type { Start } from "./consuming/start.ts"
@@ -272,14 +272,13 @@ export const prepare = (
     if (reactors.some(hasTimers)) yield* Firing.prepare
   })
 
-const hasTimers = ({ sources }: Consumer): boolean => sources.includes(Timer)
-
 /**
  * Handles all events up to the store's present horizon, and ends. If another process works on the reactor, it waits until
  * that one has come so far. It is meant for jobs and tests. Gives the position that is reached.
  *
- * Fails with a `ReactionFailed` if an event stops the reactor, and with a `DefinitionDiffers` if another definition of
- * the same version works, and with a `KeysDiffer` if the parts of a version with other keys have not ended at one position. Errors of the stores are passed on.
+ * Fails with a `ReactionFailed` if an event stops the reactor, with a `DefinitionDiffers` if another definition of the same
+ * version works, and with a `KeysDiffer` if the parts of a version with other keys have not ended at one position. Errors of
+ * the stores are passed on.
  *
  * @example
  * ```ts

@@ -1,9 +1,18 @@
 import { assert } from "@effect/vitest"
 import { ProjectionMonitor, Reactor } from "@hexfold/core"
 import { Effect, Fiber } from "effect"
-import { open } from "../projections/trouble.ts"
+import { open, type TroubledNode } from "../projections/trouble.ts"
 import { type Cases, needs } from "../plan.ts"
-import { comesTo, copier, job, newJournals, note, numbersOf, reacting } from "./journals.ts"
+import { comesTo, copier, job, type Journals, newJournals, note, numbersOf, reacting } from "./journals.ts"
+
+/** Handles what is left, and must stop because the log has lost events. Gives the tag of the reason. */
+const stops = (node: TroubledNode, journals: Journals) =>
+  Effect.gen(function* () {
+    const failed = yield* Effect.flip(node.run(Reactor.catchUp(copier(journals), job)))
+    assert.ok(failed._tag === "EventStoreError")
+    assert.include(["PositionFromAnotherHistory", "Rejected"], failed.reason._tag)
+    return failed.reason._tag
+  })
 
 /** The log has lost its last events. */
 export const losing: Cases = {
@@ -18,10 +27,7 @@ export const losing: Cases = {
     yield* node.loseLast(4)
     for (const ns of [[], [2], [3, 4, 5, 6]]) {
       yield* note(node, journals.source, "a", ...ns)
-      const failed = yield* Effect.flip(node.run(Reactor.catchUp(copier(journals), job)))
-      assert.ok(failed._tag === "EventStoreError")
-      const tags = ["PositionFromAnotherHistory", "Rejected"]
-      assert.include(tags, failed.reason._tag)
+      yield* stops(node, journals)
     }
     const running = yield* reacting(node, copier(journals))
     yield* Fiber.interrupt(running)
@@ -39,11 +45,9 @@ export const losing: Cases = {
     yield* node.loseLast(2)
     for (const ns of [[], [4, 5, 6]]) {
       yield* note(node, journals.source, "a", ...ns)
-      const failed = yield* Effect.flip(node.run(Reactor.catchUp(copier(journals), job)))
-      assert.ok(failed._tag === "EventStoreError")
-      assert.include(["PositionFromAnotherHistory", "Rejected"], failed.reason._tag)
+      const reason = yield* stops(node, journals)
       const [status] = yield* node.run(ProjectionMonitor.status([copier(journals)]))
-      assert.deepStrictEqual([status?.state, status?.refusal?._tag], ["failed", failed.reason._tag])
+      assert.deepStrictEqual([status?.state, status?.refusal?._tag], ["failed", reason])
     }
     assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1])
   }),

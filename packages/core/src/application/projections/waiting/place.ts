@@ -3,7 +3,7 @@ import type { DeadLetterCounts } from "../../../ports/deadLetter.ts"
 import type { Horizon } from "../../../ports/EventStore.ts"
 import type { Status as Generation } from "../../../ports/generation.ts"
 
-/** Where it is looked for what waits. */
+/** A consumer, and what is known of it when what waits is looked for. */
 export interface Place {
   readonly view: Consumer
   readonly known: Generation

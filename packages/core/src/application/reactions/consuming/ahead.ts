@@ -6,7 +6,7 @@ import type { EventStoreError } from "../../../ports/errors.ts"
 import type { EventStore, Horizon } from "../../../ports/EventStore.ts"
 import type { Part } from "../../../ports/generation.ts"
 import type { Changes, Loaded } from "../../../ports/ProjectionStore.ts"
-import { confirm } from "../../events/positions.ts"
+import { confirm, refusedBy } from "../../events/positions.ts"
 import { partOf } from "../../views/partOf.ts"
 import type { Progress } from "./progress.ts"
 
@@ -94,12 +94,9 @@ export const read = (
 const lastOf = ({ done }: Done): number => done.at(-1) ?? 0
 
 const isThere = (done: Done, events: EventStore["Service"], log: Horizon) =>
-  confirm(events, { history: done.history, position: lastOf(done) }, log).pipe(
-    Effect.as(true),
-    Effect.catchIf(
-      (error) => !error.isRetryable,
-      () => Effect.succeed(false)
-    )
+  Effect.map(
+    refusedBy(confirm(events, { history: done.history, position: lastOf(done) }, log)),
+    (reason) => reason === undefined
   )
 
 const decode = Schema.decodeUnknownOption(Kept)

@@ -20,7 +20,7 @@ import * as Appended from "../../events/appended.ts"
 import { soonAgain } from "../../projections/retryKey.ts"
 import { warnOfDeadLetter } from "../../projections/worker/reports.ts"
 import type { ReactionFailed } from "../errors.ts"
-import { deliver } from "./delivery.ts"
+import { deliver, type Delivering } from "./delivery.ts"
 import * as metrics from "./metrics.ts"
 import type { Settings } from "./options.ts"
 import type { Reaction } from "./reaction.ts"
@@ -66,14 +66,19 @@ export const handleNow = (
   return deliver(
     { recorded, parts, isSplit: parts.length > 1, keys: parts.flatMap(({ keys }) => keys), failure },
     {
+      ...besideTheOwner,
       reaction: { ...reaction, onPoison: "stop" },
       settings,
-      history: 1,
-      isParked: () => false,
-      attempt: (handling) => handling,
-      failing: () => Effect.void
+      history: 1
     }
   ).pipe(Effect.map(({ failed }) => failed))
+}
+
+/** How an event is delivered outside of the order of the owner: at once, and its caller gets the failure. */
+const besideTheOwner: Pick<Delivering, "isParked" | "attempt" | "failing"> = {
+  isParked: () => false,
+  attempt: (handling) => handling,
+  failing: () => Effect.void
 }
 
 /** What another try for the parked events of a key has come to. */
@@ -186,13 +191,11 @@ const handleAgain = (reaction: Reaction, letter: DeadLetter, settings: Pick<Sett
     const failure = Result.isFailure(decoded) ? decoded.failure : undefined
     const unit = { recorded, parts, isSplit, keys: [key], failure }
     const { appended, deadLetters, failed } = yield* deliver(unit, {
+      ...besideTheOwner,
       // An event that stops the reactor elsewhere is parked already here.
       reaction: { ...reaction, onPoison: "park" },
       settings,
-      history,
-      isParked: () => false,
-      attempt: (handling) => handling,
-      failing: () => Effect.void
+      history
     })
     if (failed !== undefined) {
       const { message: cause, part, step } = failed
