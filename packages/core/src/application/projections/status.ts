@@ -25,7 +25,7 @@ import { faultsOf } from "./faults.ts"
 import * as Appended from "../events/appended.ts"
 import * as Keys from "../events/partedKeys.ts"
 import * as Lag from "./lag.ts"
-import { hasTimers, oldestTimer } from "./waiting/timers.ts"
+import { oldestTimerOf } from "./waiting/timers.ts"
 import * as Waits from "./waiting/waits.ts"
 import { endsOf } from "./worker/ends.ts"
 import { type Owner, ownerOf } from "./worker/process.ts"
@@ -204,7 +204,7 @@ const measured = (views: ReadonlyArray<Consumer>, withOthers: boolean): Statuses
   Effect.gen(function* () {
     const store = yield* ViewStore
     // Looked for before the horizon is read, so that a timer which fires meanwhile is an event that is not handled yet.
-    const due = views.some(hasTimers) ? yield* oldestTimer : undefined
+    const due = yield* oldestTimerOf(views)
     // A projection of this process may be further than the position that it has written.
     const generations = ownPositions(store).seen(yield* store.status)
     // Read after the positions, so that no view is ahead of the horizon.

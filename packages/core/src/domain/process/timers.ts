@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import * as Aggregate from "../Aggregate.ts"
 import * as Decision from "../Decision.ts"
 import * as View from "../View.ts"
+import type { Consumer } from "../view/consumer.ts"
 
 /** What a timer is for: a timeout of a process, or a command to an aggregate or a boundary. */
 const Purpose = Schema.Union([
@@ -57,6 +58,10 @@ export const Timer = Aggregate.make("Hexfold_Timer", {
     TimerCancelled: ({ timer }) => ({ status: "cancelled", timer })
   }
 })
+
+/** Whether a consumer is given timers. */
+export const hasTimers = ({ sources }: Pick<Consumer, "sources">): boolean =>
+  sources.some(({ name }) => name === Timer.name)
 
 /** The timers that wait, by their ids, with what has caused them. */
 export const WaitingTimers = View.make("Hexfold_WaitingTimers", {

@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { hasTimers, Timer, WaitingTimers } from "../../../domain/process/timers.ts"
 import type { Consumer } from "../../../domain/view/consumer.ts"
-import { Timer, WaitingTimers } from "../../../domain/process/timers.ts"
 import * as Query from "../../../domain/Query.ts"
 import { EventStore } from "../../../ports/EventStore.ts"
 import { currentOf } from "../../../ports/generation.ts"
@@ -13,16 +13,13 @@ import { horizonOf } from "../../events/positions.ts"
 import * as Records from "../../queries/Records.ts"
 import { eventsOf } from "../reading/eventReader.ts"
 
-/** Whether a consumer is given timers. */
-export const hasTimers = ({ sources }: Consumer): boolean => sources.some(({ name }) => name === Timer.name)
-
 /**
  * The time of the first timer whose time is over and that has not fired, in milliseconds. It is looked for among the
  * records of the timers that wait, and among the events that these do not have yet, because what keeps them may stand still.
  * The stream of a timer tells whether it still waits. If there are too many such events to look at, the first of them counts
  * as a timer, because nobody keeps the records.
  */
-export const oldestTimer = Effect.gen(function* () {
+const oldestTimer = Effect.gen(function* () {
   const events = yield* EventStore
   const generations = yield* (yield* ViewStore).status
   const log = yield* horizonOf(events)
@@ -55,6 +52,10 @@ export const oldestTimer = Effect.gen(function* () {
   }
   return since
 })
+
+/** The same, if one of the consumers is given timers. */
+export const oldestTimerOf = (consumers: ReadonlyArray<Consumer>): typeof oldestTimer =>
+  consumers.some(hasTimers) ? oldestTimer : Effect.undefined
 
 const timeOf = Schema.decodeUnknownOption(Schema.Struct({ at: Schema.Int }))
 

@@ -13,7 +13,7 @@ import type { ViewStore } from "../../../ports/ViewStore.ts"
 import { oldestCommand } from "./commands.ts"
 import { oldestParked } from "./parked.ts"
 import type { Place } from "./place.ts"
-import { hasTimers } from "./timers.ts"
+import { hasTimers } from "../../../domain/process/timers.ts"
 
 /** How long things have waited: for each kind, the time that the oldest one has waited. Zero if nothing of a kind waits. */
 export interface Waits {
