@@ -59,8 +59,8 @@ const runRound = (round) => {
   const began = Date.now()
   const vitest = join(root, "node_modules/vitest/vitest.mjs")
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]
-  // A suite mostly waits: for leases, for the server, for other processes. So one file more runs than there are cores.
-  const workers = `--maxWorkers=${availableParallelism() + 1}`
+  // A suite mostly waits: for leases, for the server, for other processes. So twice as many files run as there are cores.
+  const workers = `--maxWorkers=${2 * availableParallelism()}`
   const args = [vitest, "run", "--config", ".config/vitest.config.ts", "--root", ".", workers, ...reporters, ...suites]
   // The log can be followed while the round goes on; that of a failed round stays beside the results.
   const output = openSync(log, "w")

@@ -5,15 +5,19 @@ import { Rules, TransferMoney } from "../src/TransferMoney.ts"
 
 const balanceOf = (account: (typeof Account)["initial"]) => (account._tag === "Opened" ? account.balance : 0)
 
+// Every run of the tests draws other histories.
+const runs = 300
+
 describe("the laws of the bank", () => {
-  it("Account keeps the laws of aggregates", () => void Laws.check(Account))
+  it("Account keeps the laws of aggregates", () => void Laws.check(Account, { runs }))
 
-  it("Rules keeps the laws of aggregates", () => void Laws.check(Rules))
+  it("Rules keeps the laws of aggregates", () => void Laws.check(Rules, { runs }))
 
-  it("TransferMoney keeps the laws of boundaries", () => void Laws.check(TransferMoney))
+  it("TransferMoney keeps the laws of boundaries", () => void Laws.check(TransferMoney, { runs }))
 
   it("an account is never overdrawn", () =>
     void Laws.invariant(Account, "balance is never negative", (account) => balanceOf(account) >= 0, {
+      runs,
       with: [TransferMoney]
     }))
 
@@ -23,5 +27,5 @@ describe("the laws of the bank", () => {
     ))
 
   it("a transfer makes no money", () =>
-    void Laws.conserved(TransferMoney, "money", ({ from, to }) => balanceOf(from) + balanceOf(to)))
+    void Laws.conserved(TransferMoney, "money", ({ from, to }) => balanceOf(from) + balanceOf(to), { runs }))
 })

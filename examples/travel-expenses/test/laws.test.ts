@@ -5,32 +5,39 @@ import { Declaration } from "../src/Declaration.ts"
 import { HandlePayment } from "../src/HandlePayment.ts"
 import { Declarations, Histories, LeadTimes, Spending } from "../src/views.ts"
 
+// Every run of the tests draws other histories.
+const runs = 300
+
 describe("the laws of the domain", () => {
-  it("Declaration keeps the laws of aggregates", () => void Laws.check(Declaration))
-  it("Budget keeps the laws of aggregates", () => void Laws.check(Budget))
-  it("HandlePayment keeps the laws of boundaries", () => void Laws.check(HandlePayment))
-  it("Declarations keeps the laws of views", () => void Laws.check(Declarations))
-  it("Histories keeps the laws of views", () => void Laws.check(Histories))
-  it("LeadTimes keeps the laws of views", () => void Laws.check(LeadTimes))
-  it("Spending keeps the laws of views", () => void Laws.check(Spending, { with: [HandlePayment] }))
+  it("Declaration keeps the laws of aggregates", () => void Laws.check(Declaration, { runs }))
+  it("Budget keeps the laws of aggregates", () => void Laws.check(Budget, { runs }))
+  it("HandlePayment keeps the laws of boundaries", () => void Laws.check(HandlePayment, { runs }))
+  it("Declarations keeps the laws of views", () => void Laws.check(Declarations, { runs }))
+  it("Histories keeps the laws of views", () => void Laws.check(Histories, { runs }))
+  it("LeadTimes keeps the laws of views", () => void Laws.check(LeadTimes, { runs }))
+  it("Spending keeps the laws of views", () => void Laws.check(Spending, { runs, with: [HandlePayment] }))
 
   it("the charges of a budget never exceed what was granted when they came", () =>
     void Laws.always(
       Budget,
       "a charge fits",
       (_, after, event) => event._tag !== "BudgetCharged" || event.cents <= 0 || after.spent <= after.granted,
-      { with: [HandlePayment] }
+      { runs, with: [HandlePayment] }
     ))
 
   it("a declaration that is paid stays paid", () =>
     void Laws.always(
       Declaration,
       "once paid, always paid",
-      (before, after) => before.status !== "paid" || after.status === "paid"
+      (before, after) => before.status !== "paid" || after.status === "paid",
+      { runs }
     ))
 
   it("a record shows the status of its declaration", () =>
-    void Laws.invariant(Declarations, "a record shows the status", (records, states) =>
-      [...states.of(Declaration)].every(([id, { status }]) => records.get(id)?.status === status)
+    void Laws.invariant(
+      Declarations,
+      "a record shows the status",
+      (records, states) => [...states.of(Declaration)].every(([id, { status }]) => records.get(id)?.status === status),
+      { runs }
     ))
 })

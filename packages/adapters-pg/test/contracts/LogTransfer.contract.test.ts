@@ -1,7 +1,5 @@
 import { LogTransferContract } from "@hexfold/testing/contracts"
-import { apart, apartOnWires, restricted } from "./backends.ts"
-
-LogTransferContract.suite("Postgres", apartOnWires)
+import { apart, restricted } from "./backends.ts"
 
 // Pages of a few rows and bytes, so that commands are read in many steps.
 LogTransferContract.suite(

@@ -1,16 +1,8 @@
 import { ProjectionStoreContract, ViewStoreContract } from "@hexfold/testing/contracts"
 import { apart, restricted } from "./backends.ts"
 
-ProjectionStoreContract.suite("Postgres", apart())
+const name = "Postgres, as a role with few rights whose transactions default to repeatable read"
 
-ProjectionStoreContract.suite(
-  "Postgres, as a role with few rights whose transactions default to repeatable read",
-  apart({}, restricted)
-)
-
-ViewStoreContract.suite("Postgres", apart())
-
-ViewStoreContract.suite(
-  "Postgres, as a role with few rights whose transactions default to repeatable read",
-  apart({}, restricted)
-)
+// The contracts of projections, reactors and processes use these stores as the owner of the schema.
+ProjectionStoreContract.suite(name, apart({}, restricted))
+ViewStoreContract.suite(name, apart({}, restricted))

@@ -30,33 +30,23 @@ export const restricted: Data = Effect.gen(function* () {
 })
 
 // Polls so seldom that a reader which is not woken makes its case time out.
-const pollInterval = "1 hour"
+const pollInterval = "1 hour" as const
 
-/** Stores that know nothing of each other, on one client. */
+/** Stores that know nothing of each other, on one client. Nodes whose case cuts them off have a network of their own. */
 export const apart = (options: PgEventStore.Options = {}, data: Data = plain): Backend.Backend => ({
-  capabilities: ["otherProcesses", "transactions", "foreignTransactions", "lostCommits", "stalls"],
+  capabilities: ["otherProcesses", "transactions", "foreignTransactions", "lostCommits", "silentConnections", "stalls"],
   data: Effect.map(
     data,
     ({ config, schema }): Backend.Open =>
-      ({ limit }) =>
-        openApart({ schema, pollInterval, ...limitOf(limit), ...options }, config)
-  )
-})
-
-/** Like `apart`, but each node has a network of its own, which can be cut. */
-export const apartOnWires: Backend.Backend = {
-  capabilities: ["otherProcesses", "transactions", "foreignTransactions", "lostCommits", "silentConnections", "stalls"],
-  data: Effect.map(
-    newSchema,
-    (schema): Backend.Open =>
-      ({ limit }) =>
+      ({ limit, needs = [] }) =>
         Effect.gen(function* () {
+          const node = { schema, pollInterval, ...limitOf(limit), ...options }
+          if (!needs.includes("silentConnections")) return yield* openApart(node, config)
           const { cut, end, url } = yield* wire
-          const node = yield* openApart({ schema, pollInterval, ...limitOf(limit) }, { url }, end)
-          return { ...node, cut: Effect.sync(cut) }
+          return { ...(yield* openApart(node, { ...config, url }, end)), cut: Effect.sync(cut) }
         })
   )
-}
+})
 
 /** The stores of one layer, whose appends maintain views. */
 export const together = (data: Data = plain): Backend.Backend => ({

@@ -1,4 +1,4 @@
 import { ProcessContract } from "@hexfold/testing/contracts"
-import { apartOnWires } from "./backends.ts"
+import { apart } from "./backends.ts"
 
-ProcessContract.suite("Postgres", apartOnWires)
+ProcessContract.suite("Postgres", apart())

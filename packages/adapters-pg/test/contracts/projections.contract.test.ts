@@ -1,4 +1,4 @@
 import { ProjectionContract } from "@hexfold/testing/contracts"
-import { apartOnWires } from "./backends.ts"
+import { apart } from "./backends.ts"
 
-ProjectionContract.suite("Postgres", apartOnWires)
+ProjectionContract.suite("Postgres", apart())

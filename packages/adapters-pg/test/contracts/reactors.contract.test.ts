@@ -1,4 +1,4 @@
 import { ReactorContract } from "@hexfold/testing/contracts"
-import { apartOnWires } from "./backends.ts"
+import { apart } from "./backends.ts"
 
-ReactorContract.suite("Postgres", apartOnWires)
+ReactorContract.suite("Postgres", apart())

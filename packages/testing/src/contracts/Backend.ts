@@ -89,6 +89,8 @@ export interface OpenOptions {
   readonly limit?: Duration.Input
   /** How long a version of a view may have no owner before it counts as left. The adapter's own limit if it is not given. */
   readonly leftAfter?: Duration.Input
+  /** What the case uses of the node. What is dear and not in the list, for example a network that can be cut, may be left out. */
+  readonly needs?: ReadonlyArray<Capability>
 }
 
 /** Opens one more node on the same data; the node ends with the scope. */

@@ -35,7 +35,7 @@ export const nodesOn = (open: Backend.Open, needs: Capabilities, declared: Capab
             new Error(`the case opens a second node without saying that it needs "otherProcesses"`)
           )
         }
-        const node = yield* Effect.orDie(open(options))
+        const node = yield* Effect.orDie(open({ ...options, needs }))
         for (const [capability, member] of members) {
           if (needs.includes(capability) && node[member] === undefined) return yield* lacking(capability, member)
         }

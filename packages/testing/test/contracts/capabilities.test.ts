@@ -185,21 +185,3 @@ describe("a backend that does not declare a capability", () => {
     }
   })
 })
-
-it.live("no case of the stores opens a second node without saying that it needs other processes", () =>
-  Effect.gen(function* () {
-    let opened = 0
-    const counting: Backend.Open = (options) => {
-      opened++
-      return Effect.flatMap(shared, (open) => open(options))
-    }
-    const single = [EventStoreContract, ProjectionStoreContract, ViewStoreContract].flatMap(({ plan }) => plan([]))
-    const running = single.filter(({ undeclared }) => undeclared.length === 0)
-    assert.isAbove(running.length, 30)
-    for (const { run } of running) {
-      opened = 0
-      yield* Effect.scoped(run(counting))
-      assert.isAtMost(opened, 1)
-    }
-  })
-)

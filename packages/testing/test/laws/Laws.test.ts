@@ -36,12 +36,17 @@ describe("laws that hold", () => {
     })
     Laws.always(Account, "stays closed", (before, after) => !before.isClosed || after.isClosed, few)
     Laws.conserved(Transfer, "money", ({ from, to }) => from.balance + to.balance, few)
-    Laws.invariant(Balances, "balances agree", (records, states) =>
-      [...states.of(Account)].every(
-        ([id, { balance, isClosed }]) => (records.get(id)?.balance ?? 0) === balance || isClosed
-      )
+    Laws.invariant(
+      Balances,
+      "balances agree",
+      (records, states) =>
+        [...states.of(Account)].every(
+          ([id, { balance, isClosed }]) => (records.get(id)?.balance ?? 0) === balance || isClosed
+        ),
+      few
     )
-    Laws.finds(Balances, Query.from(Balances, { where: ({ gt }) => gt("balance", 10) }), ({ balance }) => balance > 10)
+    const rich = Query.from(Balances, { where: ({ gt }) => gt("balance", 10) })
+    Laws.finds(Balances, rich, ({ balance }) => balance > 10, few)
   })
 })
 
@@ -87,9 +92,12 @@ Scenario.of(Account)
 
   it("is not found where nothing is generated", () => {
     const decide = () => Decision.nothing
-    assert.include(failureOf(() => Laws.check({ ...Account, decide })).detail, "No command of Account caused an event")
+    assert.include(
+      failureOf(() => Laws.check({ ...Account, decide }, few)).detail,
+      "No command of Account caused an event"
+    )
     const Other = View.make("Other", { from: [{ ...Account, decide }], state: Schema.Int, evolve: { Closed: () => 1 } })
-    assert.include(failureOf(() => Laws.check(Other)).detail, "No history has an event that Other handles")
+    assert.include(failureOf(() => Laws.check(Other, few)).detail, "No history has an event that Other handles")
   })
 
   it("may be a predicate that throws", () => {
