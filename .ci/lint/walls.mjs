@@ -69,6 +69,20 @@ export const walls = {
       "effect/DateTime"
     ]
   },
+  "packages/core/src/domain/api/*": {
+    folder: "packages/core/src/domain/api",
+    forbidden: [
+      ...impure,
+      "effect/Effect",
+      "effect/http",
+      "../process/Process.ts",
+      "../view/fold.ts",
+      "../../ports/EventStore.ts",
+      "../../internal/uuid.ts",
+      "../../index.ts"
+    ],
+    allowed: ["./rules.ts", "../Aggregate.ts", "../View.ts", "../query/fields.ts"]
+  },
   "packages/core/src/ports/*": {
     folder: "packages/core/src/ports",
     forbidden: [...unstable, "../internal/uuid.ts", "../application/events/Metadata.ts", "../index.ts", "uuid"],

@@ -304,3 +304,16 @@ export type Merge<Earlier, Later> = {
       ? Earlier[Role]
       : never
 }
+
+/** What every boundary has, as a constraint for functions and types that accept them all. */
+export interface Any {
+  readonly _tag: "Boundary"
+  readonly name: string
+  readonly decide: (command: never, states: never) => Result.Result<unknown, unknown>
+}
+
+/** The type of a boundary's command. */
+export type CommandOf<B extends Any> = Parameters<B["decide"]>[0]
+
+/** The states of a boundary's roles, by role. */
+export type StatesOf<B extends Any> = Parameters<B["decide"]>[1]

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { Aggregate, Any as AnyAggregate } from "../../domain/Aggregate.ts"
-import type { Boundary, Emission } from "../../domain/Boundary.ts"
+import type { Any as AnyBoundary, Boundary, Emission } from "../../domain/Boundary.ts"
 import type { Decision } from "../../domain/Decision.ts"
 import type { Source } from "../../domain/Participant.ts"
 import type { StreamId } from "../../domain/StreamId.ts"
@@ -63,13 +63,6 @@ export { catchTechnical, isCallerError, isOperationalError, isProgramError, isTe
 
 /** What has commands to execute: an aggregate or a boundary. */
 export type Target = AnyAggregate | AnyBoundary
-
-/** What every boundary has. */
-export interface AnyBoundary {
-  readonly _tag: "Boundary"
-  readonly name: string
-  readonly decide: (command: never, states: never) => Result.Result<unknown, unknown>
-}
 
 // With overloads the compiler explains why each one fails, and a wrong id reads
 // as missing fields of a boundary. With one signature it names the wrong argument.
