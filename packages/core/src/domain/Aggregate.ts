@@ -16,7 +16,7 @@ import { streamIds } from "./json/idEncoding.ts"
 import { judge } from "./json/jsonMeaning.ts"
 import { sentOf } from "./json/sentVersions.ts"
 import { currentOf, type Declaration, declarationsOf, type StoredType, type Versioned } from "./storedTypes.ts"
-import { byTag, type Tagged, type TaggedSchema, type TypeOf } from "./tagged.ts"
+import { byTag, type Tagged, tagOf, type TaggedSchema, type TypeOf } from "./tagged.ts"
 import type { Retired } from "./Versions.ts"
 
 export type { Tagged, TaggedSchema }
@@ -52,6 +52,8 @@ export interface Schemas<Id, State, Command extends Tagged, Event extends Tagged
   readonly commands: ReadonlyMap<Command["_tag"], Schema.Codec<Command, Tagged>>
   readonly events: ReadonlyMap<Event["_tag"], Schema.Codec<Event, Tagged>>
   readonly errors: ReadonlyMap<string, Schema.Codec<Error, Tagged>>
+  /** The tags of the errors for which each command can be rejected, by the tag of the command: all, unless the definition says which. */
+  readonly rejections: ReadonlyMap<string, ReadonlySet<string>>
   /** The stored types of events that have several versions or are retired. */
   readonly stored: ReadonlyMap<string, StoredType<Event>>
   /** The kinds of commands that have several versions. */
@@ -79,9 +81,32 @@ type Each<Tags extends string> = { readonly [Tag in Tags]: unknown }
 
 type NeedsDecide<Command> = [Command] extends [never] ? unknown : { readonly decide: unknown }
 
+/** The schemas of the errors of an aggregate: of all of its commands together, or of each command by its tag. */
+export type ErrorsOfCommands = ReadonlyArray<TaggedSchema> | { readonly [tag: string]: ReadonlyArray<TaggedSchema> }
+
+// The errors of all commands, and those of one.
+type ErrorOfAny<Errors> =
+  Errors extends ReadonlyArray<TaggedSchema>
+    ? TypeOf<Errors>
+    : { [Tag in keyof Errors]: ErrorOfOne<Errors, Tag> }[keyof Errors]
+
+type ErrorOfOne<Errors, Tag> =
+  Errors extends ReadonlyArray<TaggedSchema>
+    ? TypeOf<Errors>
+    : Tag extends keyof Errors
+      ? Errors[Tag] extends ReadonlyArray<TaggedSchema>
+        ? TypeOf<Errors[Tag]>
+        : never
+      : never
+
+type NoOtherErrors<Name extends string, Errors, Tags extends string> =
+  Errors extends ReadonlyArray<unknown>
+    ? unknown
+    : { readonly [Tag in Exclude<keyof Errors, Tags>]: `${Name} has no command ${Tag & string}` }
+
 // What is wrong with the handlers, for the mistakes that the compiler does not explain in a line.
-type DecideProblems<Name extends string, Decide, Event, Error> = {
-  readonly [Tag in keyof Decide]: Unless<DecideProblem<Name, ResultOf<Decide[Tag]>, Event, Error>>
+type DecideProblems<Name extends string, Decide, Event, Errors> = {
+  readonly [Tag in keyof Decide]: Unless<DecideProblem<Name, ResultOf<Decide[Tag]>, Event, Errors, Tag>>
 }
 
 type BeginsProblem<Name extends string, Begins extends ReadonlyArray<string>, Tags extends string> = {
@@ -96,9 +121,13 @@ type Unless<Problem> = [Problem] extends [infer Message extends string]
 
 type ResultOf<Handler> = Handler extends (...args: never) => infer Decided ? Decided : never
 
-type DecideProblem<Name extends string, Decided, Event, Error> =
+type DecideProblem<Name extends string, Decided, Event, Errors, Tag> =
   | EventProblem<Name, EventOfDecision<Decided>, Event>
-  | ErrorProblem<Name, ErrorOfDecision<Decided>, Error>
+  | ErrorProblem<
+      Errors extends ReadonlyArray<unknown> ? Name : `${Name}.${Tag & string}`,
+      ErrorOfDecision<Decided>,
+      ErrorOfOne<Errors, Tag>
+    >
 
 /**
  * Makes an aggregate.
@@ -107,6 +136,10 @@ type DecideProblem<Name extends string, Decided, Event, Error> =
  * event. A missing or a surplus handler does not compile. Nor does a handler of
  * `decide` that returns an event or an error which is not declared, or a handler
  * of `evolve` that returns a field which the state does not have.
+ *
+ * `errors` lists the errors of all commands, or names those of each command: `errors: { Increment: [TooLarge] }`. Then a
+ * front tells its clients for which errors each command can be rejected, and a handler that returns an error of another
+ * command does not compile.
  *
  * An aggregate that only boundaries write to leaves out `commands`, `errors` and
  * `decide`. An aggregate that rejects nothing leaves out `errors`.
@@ -166,11 +199,11 @@ export const make = <
   Id,
   State,
   const Events extends ReadonlyArray<Declaration>,
-  const Decide extends DecideHandlers<TypeOf<Commands>, State, TypeOf<Events>, TypeOf<Errors>>,
+  const Decide extends DecideHandlers<TypeOf<Commands>, State, TypeOf<Events>, ErrorOfAny<Errors>>,
   // The default is for the parameters of the handlers while something else does not compile yet.
   const Next extends { readonly [Tag in keyof Next]: State } = { readonly [Tag in TypeOf<Events>["_tag"]]: State },
   const Commands extends ReadonlyArray<Declaration> = readonly [],
-  const Errors extends ReadonlyArray<TaggedSchema> = readonly [],
+  const Errors extends ErrorsOfCommands = readonly [],
   const Begins extends ReadonlyArray<string> = readonly []
 >(
   name: Name,
@@ -182,11 +215,11 @@ export const make = <
     readonly begins?: Begins & BeginsProblem<Name, NoInfer<Begins>, TypeOf<Commands>["_tag"]>
     readonly events: Events
     readonly retired?: ReadonlyArray<Retired<TypeOf<NoInfer<Events>>>>
-    readonly errors?: Errors
+    readonly errors?: Errors & NoOtherErrors<Name, NoInfer<Errors>, TypeOf<NoInfer<Commands>>["_tag"]>
     readonly revision?: number
     readonly decide?: Decide &
       NoOther<Decide, TypeOf<Commands>["_tag"], "command"> &
-      DecideProblems<Name, Decide, TypeOf<Events>, TypeOf<Errors>>
+      DecideProblems<Name, Decide, TypeOf<Events>, Errors>
     readonly evolve: EvolveHandlers<TypeOf<Events>, State, Next> &
       Each<TypeOf<Events>["_tag"]> &
       NoOther<Next, TypeOf<Events>["_tag"], "event">
@@ -243,7 +276,7 @@ export const make = <
         Schema.Codec<TypeOf<Commands>, Tagged>
       >,
       ...declarationsOf(name, definition.events, definition.retired),
-      errors: byTag(name, "errors", definition.errors ?? []) as ReadonlyMap<string, Schema.Codec<never, Tagged>>,
+      ...errorsOf(name, commands.map(currentOf), definition.errors ?? []),
       sent: sentOf(name, commands)
     }
   }
@@ -271,6 +304,26 @@ export const fold = <Name extends string, Id, State, Command extends Tagged, Eve
   for (const event of events) current = aggregate.evolve(current, event)
   return current
 }
+
+// Several commands may name the same error.
+const errorsOf = (name: string, commands: ReadonlyArray<TaggedSchema>, declared: ErrorsOfCommands) => {
+  const tags = commands.map((command) => tagOf(name, "commands", command))
+  const byCommand = isList(declared) ? undefined : new Map(Object.entries(declared))
+  for (const tag of byCommand?.keys() ?? []) {
+    if (!tags.includes(tag)) throw new Error(`${name}: there are errors for the command ${tag}, which is not declared`)
+  }
+  const all = isList(declared) ? declared : [...new Set([...byCommand!.values()].flat())]
+  const errors = byTag(name, "errors", all) as ReadonlyMap<string, Schema.Codec<never, Tagged>>
+  const rejections = new Map(
+    tags.map((tag) => [
+      tag,
+      new Set(byCommand === undefined ? errors.keys() : byCommand.get(tag)?.map((each) => tagOf(name, "errors", each)))
+    ])
+  )
+  return { errors, rejections }
+}
+
+const isList = (declared: ErrorsOfCommands): declared is ReadonlyArray<TaggedSchema> => Array.isArray(declared)
 
 /** What every aggregate has, as a constraint for functions and types that accept them all. */
 export interface Any {

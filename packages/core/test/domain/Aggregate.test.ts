@@ -273,3 +273,41 @@ describe("make", () => {
     expect(Account.schemas.state).toBe(AccountState)
   })
 })
+
+describe("the errors of an aggregate", () => {
+  const definition = {
+    id: Schema.String,
+    state: Schema.Int,
+    initial: 0,
+    commands: [OpenAccount, Deposit],
+    events: [],
+    evolve: {}
+  } as const
+  const decide = { OpenAccount: () => Decision.nothing, Deposit: () => Decision.nothing }
+  const tags = (rejections: ReadonlyMap<string, ReadonlySet<string>>) =>
+    Object.fromEntries(Array.from(rejections, ([tag, errors]) => [tag, [...errors]]))
+
+  it("are those of every command, unless the definition says which each has", () => {
+    const every = Aggregate.make("Every", { ...definition, errors: [AlreadyOpen, NotOpen], decide })
+    expect(tags(every.schemas.rejections)).toEqual({
+      OpenAccount: ["AlreadyOpen", "NotOpen"],
+      Deposit: ["AlreadyOpen", "NotOpen"]
+    })
+    const each = Aggregate.make("Each", {
+      ...definition,
+      errors: { OpenAccount: [AlreadyOpen, NotOpen], Deposit: [NotOpen] },
+      decide
+    })
+    expect(tags(each.schemas.rejections)).toEqual({ OpenAccount: ["AlreadyOpen", "NotOpen"], Deposit: ["NotOpen"] })
+    expect([...each.schemas.errors.keys()]).toEqual(["AlreadyOpen", "NotOpen"])
+    const some = Aggregate.make("Some", { ...definition, errors: { Deposit: [NotOpen] }, decide })
+    expect(tags(some.schemas.rejections)).toEqual({ OpenAccount: [], Deposit: ["NotOpen"] })
+  })
+
+  it("have one schema for each tag, in all commands", () => {
+    const Other = Schema.TaggedStruct("NotOpen", {})
+    expect(() =>
+      Aggregate.make("Two", { ...definition, errors: { OpenAccount: [NotOpen], Deposit: [Other] }, decide })
+    ).toThrow('two of its errors have the same tag "NotOpen"')
+  })
+})

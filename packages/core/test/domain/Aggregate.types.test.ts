@@ -87,6 +87,26 @@ describe("decide", () => {
     })
   })
 
+  it("with an error that is declared for another command does not compile", () => {
+    const Counter = Aggregate.make("Counter", { ...counter, errors: { Add: [TooLarge], Clear: [] }, decide, evolve })
+    expectTypeOf<Aggregate.ErrorOf<typeof Counter>>().toEqualTypeOf<TooLarge>()
+    Aggregate.make("Counter", {
+      ...counter,
+      errors: { Add: [TooLarge, Undeclared] },
+      decide: {
+        ...decide,
+        // @ts-expect-error Undeclared is an error of Add
+        Clear: () => Decision.reject(new Undeclared({ why: "" }))
+      },
+      evolve
+    })
+    const never = { Add: ({ by }: Add) => Decision.accept(new Added({ by })), Clear: decide.Clear }
+    expect(() =>
+      // @ts-expect-error there is no command Remove
+      Aggregate.make("Counter", { ...counter, errors: { Remove: [TooLarge] }, decide: never, evolve })
+    ).toThrow("there are errors for the command Remove, which is not declared")
+  })
+
   it("with an event that is not declared does not compile", () => {
     Aggregate.make("Counter", {
       ...counter,

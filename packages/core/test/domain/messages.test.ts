@@ -76,6 +76,10 @@ const programs = {
   "a handler of no event": aggregate("decide, evolve: { ...evolve, Reset: (state) => state }"),
   "an undeclared event": aggregate(`decide: { ...decide, Clear: () => Decision.accept({ _tag: "Removed" }) }, evolve`),
   "an undeclared error": aggregate("decide: { ...decide, Clear: () => Decision.reject(new Undeclared()) }, evolve"),
+  "an error of another command": aggregate(
+    `errors: { Add: [Undeclared] }, decide: { ...decide, Clear: () => Decision.reject(new Undeclared()) }, evolve`
+  ),
+  "errors of no command": aggregate("errors: { Remove: [Undeclared] }, decide, evolve"),
   "an event without a field": aggregate(
     `decide: { ...decide, Clear: () => Decision.accept({ _tag: "Added" }) }, evolve`
   ),
@@ -149,6 +153,8 @@ const expected: Readonly<Record<keyof typeof programs, string>> = {
   "a handler of no event": "no event has the tag Reset",
   "an undeclared event": "Counter has no event Removed",
   "an undeclared error": "Counter declares no error Undeclared",
+  "an error of another command": "Counter.Clear declares no error Undeclared",
+  "errors of no command": "Counter has no command Remove",
   "an event without a field": "the event Added lacks the field by",
   "an event with a wrong field": "the event Added has another type for the field by",
   "an event with a surplus field": "the event Added has no field to",

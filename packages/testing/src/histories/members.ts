@@ -64,7 +64,16 @@ const publisherOf = (topic: AnyTopic): AnyAggregate => {
     at: (key) => ({ source: publisher, streamId: streamId(key), access: "write" }),
     begins: new Set(),
     revision: 1,
-    schemas: { id, state: Schema.Null, commands: events, events, errors: new Map(), stored, sent: new Map() }
+    schemas: {
+      id,
+      state: Schema.Null,
+      commands: events,
+      events,
+      errors: new Map(),
+      rejections: new Map(),
+      stored,
+      sent: new Map()
+    }
   }
   publishers.set(topic, publisher)
   stateless.add(publisher)

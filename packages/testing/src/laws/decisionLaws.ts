@@ -65,7 +65,9 @@ const ofDefect = ({ command, target }: Step, { of, thrown }: Extract<Outcome, { 
 
 const ofDeclarations = ({ command, outcome, parts, roles, target }: Step): Broken | undefined => {
   if (outcome._tag === "Rejected") {
-    const declared = errorsOf(target)
+    const errors = errorsOf(target)
+    const own = isBoundary(target) ? undefined : target.schemas.rejections.get(command._tag)
+    const declared = new Map([...errors].filter(([tag]) => own?.has(tag) ?? true))
     const tag = tagOf(outcome.error)
     return declared.has(tag)
       ? undefined

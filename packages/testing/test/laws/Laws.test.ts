@@ -287,6 +287,10 @@ describe("decide and evolve", () => {
       lawOf(() => Laws.check(rejects)),
       "decide rejects only with declared errors"
     )
+    const { schemas } = Account
+    const rejections = new Map([...schemas.rejections].map(([tag]) => [tag, new Set<string>()]))
+    const silent = { ...Account, schemas: { ...schemas, rejections } } as typeof Account
+    assert.include(failureOf(() => Laws.check(silent)).detail, "Declared are none")
     const causes = wrong(() => Decision.accept({ _tag: "Other" }))
     assert.strictEqual(
       lawOf(() => Laws.check(causes)),
