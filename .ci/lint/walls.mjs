@@ -744,7 +744,7 @@ export const walls = {
       "effect"
     ]
   },
-  "packages/testing/src/contracts/{changing,eventStore,executing,histories,inline,keeping,logTransfer,projectionStore,processes,projections,reactors,snapshotStore,streamLocks,subscriptions,topics,viewStore}/*":
+  "packages/testing/src/contracts/{changing,eventStore,executing,histories,inline,keeping,logTransfer,projectionStore,processes,projections,reactors,snapshotStore,streamDirectory,streamLocks,subscriptions,topics,viewStore}/*":
     {
       folder: "packages/testing/src/contracts/eventStore",
       forbidden: [

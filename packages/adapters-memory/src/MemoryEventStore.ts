@@ -2,12 +2,13 @@
  * An event store in memory. It is the reference for other adapters, and the store
  * of most tests. Its data is gone when its scope closes.
  */
-import { EventStore, LogTransfer, type StreamLocks } from "@hexfold/core"
+import { EventStore, LogTransfer, StreamDirectory, type StreamLocks } from "@hexfold/core"
 import { Context, Duration, Effect, Layer } from "effect"
 import { contended, locks } from "./internal/contended.ts"
 import { newLog, open } from "./internal/eventLog.ts"
 import type { Log } from "./internal/log.ts"
 import { logTransfer } from "./internal/logTransfer.ts"
+import { streamDirectory } from "./internal/streamDirectory.ts"
 
 type Store = EventStore.EventStore["Service"]
 
@@ -39,11 +40,15 @@ export const make = (options: Options = {}): Effect.Effect<Store> => Effect.sync
 const storeOf = (log: Log, options: Options): Store =>
   contended(open(log, Duration.toMillis(options.commandRetention ?? "Infinity")), options)
 
-/** What the layer supplies: the event store, the locks of its streams, and what moves its log. */
-export type Supplied = EventStore.EventStore | StreamLocks.StreamLocks | LogTransfer.LogTransfer
+/** What the layer supplies: the event store, the locks and the list of its streams, and what moves its log. */
+export type Supplied =
+  | EventStore.EventStore
+  | StreamLocks.StreamLocks
+  | StreamDirectory.StreamDirectory
+  | LogTransfer.LogTransfer
 
 /**
- * Supplies an event store in memory, `LogTransfer`, and `StreamLocks`. There is nothing
+ * Supplies an event store in memory, `StreamDirectory`, `LogTransfer`, and `StreamLocks`. There is nothing
  * to lock, so `hold` runs its effect as it is.
  *
  * @example
@@ -63,6 +68,7 @@ export const layer = (options: Options = {}): Layer.Layer<Supplied> =>
       const log = newLog()
       return locks.pipe(
         Context.add(EventStore.EventStore, storeOf(log, options)),
+        Context.add(StreamDirectory.StreamDirectory, streamDirectory(log)),
         Context.add(LogTransfer.LogTransfer, logTransfer(log))
       )
     })

@@ -4,6 +4,7 @@ import type {
   LogTransfer,
   ProjectionStore,
   SnapshotStore,
+  StreamDirectory,
   StreamLocks,
   View,
   ViewStore
@@ -25,10 +26,11 @@ export interface Options extends MemoryEventStore.Options {
   readonly leftAfter?: Duration.Input
 }
 
-/** An event store, its locks, what moves its log, both ports to the records of views, and a store of snapshots. */
+/** An event store, the locks and the list of its streams, what moves its log, both ports to the records of views, and a store of snapshots. */
 export type Stores =
   | EventStore.EventStore
   | StreamLocks.StreamLocks
+  | StreamDirectory.StreamDirectory
   | LogTransfer.LogTransfer
   | ViewStore.ViewStore
   | ProjectionStore.ProjectionStore

@@ -1,6 +1,6 @@
 /** The event store on Postgres, 14 and later. */
 import { PgClient } from "@effect/sql-pg"
-import { EventStore, type EventStoreError, LogTransfer, StreamLocks } from "@hexfold/core"
+import { EventStore, type EventStoreError, LogTransfer, StreamDirectory, StreamLocks } from "@hexfold/core"
 import { AppendCheck } from "@hexfold/core/adapter"
 import { Context, Duration, Effect, Layer, type Redacted, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
@@ -21,6 +21,7 @@ import { checkDurations, checkLimits, checkNumbers } from "./events/optionChecks
 import { type ReadRequest, readAllStreams } from "./events/streamReader.ts"
 import * as singleAppend from "./events/singleAppend.ts"
 import { sweep, sweepEvery } from "./events/sweeper.ts"
+import { streamDirectory } from "./events/streamDirectory.ts"
 import * as streamLocks from "./events/streamLocks.ts"
 import * as wakeups from "./events/wakeups.ts"
 import { logTransfer } from "./transfer/logTransfer.ts"
@@ -217,11 +218,15 @@ const open = (options: Options) =>
       inTransaction: isJoined(sql)
     })
     const transfer = logTransfer({ sql, schema, limited, pageSize, pageBytes })
-    return { store, locks, transfer }
+    return { store, locks, transfer, directory: streamDirectory({ sql, schema, limited }) }
   })
 
-/** What the layers supply: the event store, the locks of its streams, and what moves its log. */
-export type Supplied = EventStore.EventStore | StreamLocks.StreamLocks | LogTransfer.LogTransfer
+/** What the layers supply: the event store, the locks and the list of its streams, and what moves its log. */
+export type Supplied =
+  | EventStore.EventStore
+  | StreamLocks.StreamLocks
+  | StreamDirectory.StreamDirectory
+  | LogTransfer.LogTransfer
 
 /**
  * Supplies the event store, and what belongs to it, on the application's own `PgClient`:
@@ -243,9 +248,10 @@ export const layer = (
   options: Options = {}
 ): Layer.Layer<Supplied, EventStoreError, PgClient.PgClient | SqlClient.SqlClient> =>
   Layer.effectContext(
-    Effect.map(open(options), ({ locks, store, transfer }) =>
+    Effect.map(open(options), ({ directory, locks, store, transfer }) =>
       Context.make(EventStore.EventStore, store).pipe(
         Context.add(StreamLocks.StreamLocks, locks),
+        Context.add(StreamDirectory.StreamDirectory, directory),
         Context.add(LogTransfer.LogTransfer, transfer)
       )
     )

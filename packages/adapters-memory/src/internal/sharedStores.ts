@@ -3,6 +3,7 @@ import {
   LogTransfer,
   type ProjectionStore,
   SnapshotStore,
+  StreamDirectory,
   type StreamLocks,
   type View,
   type ViewStore
@@ -15,6 +16,7 @@ import { historyOf, loseLast } from "./histories.ts"
 import * as inline from "./inline.ts"
 import { logTransfer } from "./logTransfer.ts"
 import { snapshotStore } from "./snapshotStore.ts"
+import { streamDirectory } from "./streamDirectory.ts"
 import { viewStores } from "./viewStores.ts"
 
 /** How stores over shared data work. */
@@ -34,6 +36,7 @@ export interface Shared {
   ) => Context.Context<
     | EventStore.EventStore
     | StreamLocks.StreamLocks
+    | StreamDirectory.StreamDirectory
     | LogTransfer.LogTransfer
     | ViewStore.ViewStore
     | ProjectionStore.ProjectionStore
@@ -57,6 +60,7 @@ export const sharedStores: Effect.Effect<Shared> = Effect.sync(() => {
       )
       return locks.pipe(
         Context.add(EventStore.EventStore, store),
+        Context.add(StreamDirectory.StreamDirectory, streamDirectory(log)),
         Context.add(LogTransfer.LogTransfer, logTransfer(log)),
         Context.add(SnapshotStore.SnapshotStore, snapshots),
         Context.merge(viewStores(generations, leftAfter, appending))

@@ -7,6 +7,7 @@ import {
   Reason,
   SnapshotStore,
   type StreamId,
+  StreamDirectory,
   StreamLocks,
   ViewStore
 } from "@hexfold/core"
@@ -57,6 +58,7 @@ export const together: Backend.Backend = {
       return Effect.succeed({
         eventStore: waiting(Context.get(stores, EventStore.EventStore), options.limit),
         streamLocks: Context.get(stores, StreamLocks.StreamLocks),
+        streamDirectory: Context.get(stores, StreamDirectory.StreamDirectory),
         logTransfer: Context.get(stores, LogTransfer.LogTransfer),
         viewStore: Context.get(stores, ViewStore.ViewStore),
         projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
@@ -75,6 +77,7 @@ export const apart: Backend.Backend = {
     const events = yield* Layer.build(MemoryEventStore.layer())
     const eventStore = Context.get(events, EventStore.EventStore)
     const streamLocks = Context.get(events, StreamLocks.StreamLocks)
+    const streamDirectory = Context.get(events, StreamDirectory.StreamDirectory)
     const logTransfer = Context.get(events, LogTransfer.LogTransfer)
     const views = yield* MemoryViewStore.make()
     const viewStore = Context.get(views, ViewStore.ViewStore)
@@ -85,6 +88,7 @@ export const apart: Backend.Backend = {
       Effect.succeed({
         eventStore: waiting(eventStore, limit),
         streamLocks,
+        streamDirectory,
         logTransfer,
         viewStore,
         projectionStore,

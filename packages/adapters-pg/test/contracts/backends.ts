@@ -1,6 +1,14 @@
 import { PgClient } from "@effect/sql-pg"
 import { PgEventStore, PgMigrations, PgSnapshotStore, PgStores, PgViewStore } from "@hexfold/adapters-pg"
-import { EventStore, LogTransfer, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
+import {
+  EventStore,
+  LogTransfer,
+  ProjectionStore,
+  SnapshotStore,
+  StreamDirectory,
+  StreamLocks,
+  ViewStore
+} from "@hexfold/core"
 import type { Backend } from "@hexfold/testing/contracts"
 import { Context, Effect, Layer, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
@@ -65,6 +73,7 @@ export const together = (data: Data = plain): Backend.Backend => ({
           return {
             eventStore: Context.get(stores, EventStore.EventStore),
             streamLocks: Context.get(stores, StreamLocks.StreamLocks),
+            streamDirectory: Context.get(stores, StreamDirectory.StreamDirectory),
             logTransfer: Context.get(stores, LogTransfer.LogTransfer),
             viewStore: Context.get(stores, ViewStore.ViewStore),
             projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
@@ -98,6 +107,7 @@ const openApart = (
     return {
       eventStore: Context.get(events, EventStore.EventStore),
       streamLocks: Context.get(events, StreamLocks.StreamLocks),
+      streamDirectory: Context.get(events, StreamDirectory.StreamDirectory),
       logTransfer: Context.get(events, LogTransfer.LogTransfer),
       viewStore: Context.get(views, ViewStore.ViewStore),
       projectionStore: Context.get(views, ProjectionStore.ProjectionStore),

@@ -138,6 +138,7 @@ describe("a role from which row-level security hides rows", () => {
     Effect.gen(function* () {
       const { hide, role, schema } = yield* made
       const { events } = yield* openStores({ schema }, { startupParameters: { role } })
+      const { directory } = yield* openStore({ schema }, { startupParameters: { role } })
       yield* appendOne(events, withKey)
       yield* hide("events", "using (false) with check (true)")
       const operations = yield* Effect.forEach(
@@ -145,13 +146,14 @@ describe("a role from which row-level security hides rows", () => {
           events.readStreams([{ streamId }]),
           Stream.runDrain(events.readStream(streamId)),
           Stream.runDrain(events.readAll()),
+          directory.list({ aggregate: StreamId.aggregateOf(streamId) }),
           appendOne(events, withKey)
         ],
         (call) => Effect.flip(Effect.asVoid<unknown, EventStoreError | { readonly _tag: string }, never>(call))
       )
       assert.deepStrictEqual(
         operations.map((error) => (error instanceof EventStoreError ? error.operation : error)),
-        ["readStreams", "readStream", "readAll", "append"]
+        ["readStreams", "readStream", "readAll", "list", "append"]
       )
     })
   )

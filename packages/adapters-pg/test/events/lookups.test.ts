@@ -4,12 +4,15 @@ import { StreamId } from "@hexfold/core"
 import { Effect } from "effect"
 // Which tables a statement reads as a whole is seen in its plan only.
 // oxlint-disable-next-line no-restricted-imports
+import { listStreams } from "../../src/sql/listStreams.ts"
+// oxlint-disable-next-line no-restricted-imports
 import { readStreamsAndCommands } from "../../src/sql/readStreams.ts"
 import { newSchema, openStore } from "../support/database.ts"
 import { event } from "../support/events.ts"
 
 interface Plan {
   readonly "Node Type": string
+  readonly "Total Cost": number
   readonly "Relation Name"?: string
   readonly Plans?: ReadonlyArray<Plan>
 }
@@ -54,6 +57,11 @@ describe("the lookup of streams and commands", () => {
             names.map((n) => `command ${n}`)
           ])
           assert.deepStrictEqual(readAsAWhole(plan), [])
+        }
+        for (const after of ["", "Account-500"]) {
+          const plan = yield* planOf(sql, listStreams(`"${schema}"`), ["Account", after, 20])
+          assert.deepStrictEqual(readAsAWhole(plan), [])
+          assert.isBelow(plan["Total Cost"], 1_000)
         }
       })
     )

@@ -6,6 +6,7 @@ import {
   ProjectionStore,
   SnapshotStore,
   type SnapshotStoreError,
+  StreamDirectory,
   StreamLocks,
   ViewStore,
   type ViewStoreError
@@ -48,6 +49,7 @@ type Transaction = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
 export interface OpenedStore {
   readonly store: EventStore.EventStore["Service"]
   readonly locks: StreamLocks.StreamLocks["Service"]
+  readonly directory: StreamDirectory.StreamDirectory["Service"]
   readonly sql: PgClient.PgClient
   readonly transaction: Transaction
 }
@@ -77,6 +79,7 @@ export const openStore = (
     return {
       store: Context.get(services, EventStore.EventStore),
       locks: Context.get(services, StreamLocks.StreamLocks),
+      directory: Context.get(services, StreamDirectory.StreamDirectory),
       sql,
       transaction: (effect) => transacted(sql, effect)
     }

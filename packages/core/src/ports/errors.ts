@@ -112,6 +112,7 @@ export class EventStoreError extends Schema.TaggedError<EventStoreError>()("Even
     "readStream",
     "readAll",
     "horizons",
+    "list",
     "transfer",
     "open",
     "maintenance"

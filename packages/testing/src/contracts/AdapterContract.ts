@@ -17,7 +17,7 @@ import * as ViewStoreContract from "./ViewStoreContract.ts"
  * @example
  * ```ts
  * import { MemoryStores } from "@hexfold/adapters-memory"
- * import { EventStore, LogTransfer, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
+ * import { EventStore, LogTransfer, ProjectionStore, SnapshotStore, StreamDirectory, StreamLocks, ViewStore } from "@hexfold/core"
  * import { AdapterContract, type Backend } from "@hexfold/testing/contracts"
  * import { Context, Effect } from "effect"
  *
@@ -28,6 +28,7 @@ import * as ViewStoreContract from "./ViewStoreContract.ts"
  *     return Effect.succeed({
  *       eventStore: Context.get(stores, EventStore.EventStore),
  *       streamLocks: Context.get(stores, StreamLocks.StreamLocks),
+ *       streamDirectory: Context.get(stores, StreamDirectory.StreamDirectory),
  *       logTransfer: Context.get(stores, LogTransfer.LogTransfer),
  *       viewStore: Context.get(stores, ViewStore.ViewStore),
  *       projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),

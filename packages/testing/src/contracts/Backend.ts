@@ -8,6 +8,7 @@ import type {
   LogTransfer,
   ProjectionStore,
   SnapshotStore,
+  StreamDirectory,
   StreamId,
   StreamLocks,
   View,
@@ -41,6 +42,8 @@ export interface Node {
   readonly eventStore: EventStore.EventStore["Service"]
   /** The locks of the event store of this node. */
   readonly streamLocks: StreamLocks.StreamLocks["Service"]
+  /** What lists the streams of the event store of this node. */
+  readonly streamDirectory: StreamDirectory.StreamDirectory["Service"]
   /** What moves the log of this node. */
   readonly logTransfer: LogTransfer.LogTransfer["Service"]
   /** What reads the records of views on this node. An adapter that keeps no views takes the stores in memory. */
@@ -106,7 +109,7 @@ export type Open = (options: OpenOptions) => Effect.Effect<Node, unknown, Scope.
  * @example
  * ```ts
  * import { MemoryStores } from "@hexfold/adapters-memory"
- * import { EventStore, LogTransfer, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
+ * import { EventStore, LogTransfer, ProjectionStore, SnapshotStore, StreamDirectory, StreamLocks, ViewStore } from "@hexfold/core"
  * import type { Backend } from "@hexfold/testing/contracts"
  * import { Context, Effect } from "effect"
  *
@@ -117,6 +120,7 @@ export type Open = (options: OpenOptions) => Effect.Effect<Node, unknown, Scope.
  *     return Effect.succeed({
  *       eventStore: Context.get(stores, EventStore.EventStore),
  *       streamLocks: Context.get(stores, StreamLocks.StreamLocks),
+ *       streamDirectory: Context.get(stores, StreamDirectory.StreamDirectory),
  *       logTransfer: Context.get(stores, LogTransfer.LogTransfer),
  *       viewStore: Context.get(stores, ViewStore.ViewStore),
  *       projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),

@@ -14,6 +14,7 @@ import { losses } from "./histories/losses.ts"
 import { publishable } from "./topics/refusing.ts"
 import { publishing } from "./topics/publishing.ts"
 import { positions } from "./histories/positions.ts"
+import { listing } from "./streamDirectory/listing.ts"
 import { limits } from "./eventStore/limits.ts"
 import { parts } from "./streamLocks/parts.ts"
 import { payloads } from "./eventStore/payloads.ts"
@@ -40,6 +41,7 @@ const contract: Contract = {
     declaring: declaring(["otherProcesses", "transactions", "foreignTransactions", "lostCommits", "stalls"]),
     appending,
     reading,
+    listing,
     following,
     sharing,
     positions,

@@ -1,6 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { EventStore, LogTransfer, ProjectionStore, SnapshotStore, StreamLocks, ViewStore } from "@hexfold/core"
+import {
+  EventStore,
+  LogTransfer,
+  ProjectionStore,
+  SnapshotStore,
+  StreamDirectory,
+  StreamLocks,
+  ViewStore
+} from "@hexfold/core"
 import {
   type Backend,
   EventStoreContract,
@@ -37,6 +45,7 @@ const all: ReadonlyArray<Backend.Capability> = [
 const nodeOf = (stores: Context.Context<MemoryStores.Stores>): Backend.Node => ({
   eventStore: Context.get(stores, EventStore.EventStore),
   streamLocks: Context.get(stores, StreamLocks.StreamLocks),
+  streamDirectory: Context.get(stores, StreamDirectory.StreamDirectory),
   logTransfer: Context.get(stores, LogTransfer.LogTransfer),
   viewStore: Context.get(stores, ViewStore.ViewStore),
   projectionStore: Context.get(stores, ProjectionStore.ProjectionStore),
