@@ -138,7 +138,7 @@ for (const [path, text] of Object.entries(files)) {
 const sizes = {
   "251 lines of code": [["packages/core/src/domain/Long.ts", "a()\n".repeat(251)]],
   "17 files": Array.from({ length: 17 }, (_, i) => [`packages/core/src/domain/A${i}.ts`, ""]),
-  "25 files": Array.from({ length: 25 }, (_, i) => [`packages/core/src/ports/A${i}.ts`, ""])
+  "27 files": Array.from({ length: 27 }, (_, i) => [`packages/core/src/ports/A${i}.ts`, ""])
 }
 for (const [words, sources] of Object.entries(sizes)) {
   const find = (some) => problemsOf(new Map(some)).some((problem) => problem.includes(words))

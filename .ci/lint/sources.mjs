@@ -5,7 +5,7 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const mostLines = 250
-const larger = { "packages/core/src/ports": 24, "packages/testing/src/contracts": 20 }
+const larger = { "packages/core/src/ports": 26, "packages/testing/src/contracts": 20 }
 const mostFiles = (folder) => larger[folder] ?? 16
 
 /** The files that may have more lines of code, and why. */

@@ -396,7 +396,12 @@ export const walls = {
   "packages/adapters-memory/src/internal/*": {
     folder: "packages/adapters-memory/src/internal",
     forbidden: [...otherAdapters, ...ownSources, "../MemoryStores.ts", "node:fs"],
-    allowed: [...corePublic, "./eventLog.ts", "effect"]
+    allowed: [...corePublic, "./eventLog.ts", "./views/generations.ts", "effect"]
+  },
+  "packages/adapters-memory/src/internal/views/*": {
+    folder: "packages/adapters-memory/src/internal/views",
+    forbidden: [...otherAdapters, ...ownSources, "../eventLog.ts", "../../MemoryStores.ts", "node:fs"],
+    allowed: [...corePublic, "./generations.ts", "effect"]
   },
   "packages/adapters-pg/src/*": {
     folder: "packages/adapters-pg/src",
@@ -450,7 +455,7 @@ export const walls = {
       "@effect/sql-pg"
     ]
   },
-  "packages/adapters-pg/src/{snapshots,transfer}/*": {
+  "packages/adapters-pg/src/{directory,snapshots,transfer}/*": {
     folder: "packages/adapters-pg/src/snapshots",
     forbidden: [
       ...otherAdapters,

@@ -5,8 +5,8 @@
  */
 import type { ProjectionStore, ViewStore } from "@hexfold/core"
 import { type Context, Effect, Layer } from "effect"
-import { open } from "./internal/generations.ts"
-import { viewStores } from "./internal/viewStores.ts"
+import { open } from "./internal/views/generations.ts"
+import { viewStores } from "./internal/views/viewStores.ts"
 
 /** Both ports to the records of views. */
 export type Supplied = ViewStore.ViewStore | ProjectionStore.ProjectionStore

@@ -21,7 +21,7 @@ import { checkDurations, checkLimits, checkNumbers } from "./events/optionChecks
 import { type ReadRequest, readAllStreams } from "./events/streamReader.ts"
 import * as singleAppend from "./events/singleAppend.ts"
 import { sweep, sweepEvery } from "./events/sweeper.ts"
-import { streamDirectory } from "./events/streamDirectory.ts"
+import { streamDirectory } from "./directory/streamDirectory.ts"
 import * as streamLocks from "./events/streamLocks.ts"
 import * as wakeups from "./events/wakeups.ts"
 import { logTransfer } from "./transfer/logTransfer.ts"

@@ -11,13 +11,13 @@ import {
 import { Context, Duration, Effect } from "effect"
 import { contended, locks } from "./contended.ts"
 import { newLog, open as openLog } from "./eventLog.ts"
-import { isNeeded, open as openGenerations } from "./generations.ts"
+import { isNeeded, open as openGenerations } from "./views/generations.ts"
 import { historyOf, loseLast } from "./histories.ts"
-import * as inline from "./inline.ts"
+import * as inline from "./views/inline.ts"
 import { logTransfer } from "./logTransfer.ts"
 import { snapshotStore } from "./snapshotStore.ts"
 import { streamDirectory } from "./streamDirectory.ts"
-import { viewStores } from "./viewStores.ts"
+import { viewStores } from "./views/viewStores.ts"
 
 /** How stores over shared data work. */
 interface Options {

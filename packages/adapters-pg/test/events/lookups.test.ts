@@ -4,7 +4,7 @@ import { StreamId } from "@hexfold/core"
 import { Effect } from "effect"
 // Which tables a statement reads as a whole is seen in its plan only.
 // oxlint-disable-next-line no-restricted-imports
-import { listStreams } from "../../src/sql/listStreams.ts"
+import { listStreams } from "../../src/directory/statement.ts"
 // oxlint-disable-next-line no-restricted-imports
 import { readStreamsAndCommands } from "../../src/sql/readStreams.ts"
 import { newSchema, openStore } from "../support/database.ts"

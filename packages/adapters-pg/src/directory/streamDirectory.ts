@@ -6,7 +6,7 @@ import { int4 } from "../database/binds.ts"
 import type { Limit } from "../database/disconnect.ts"
 import { translated } from "../database/errors.ts"
 import { hidden } from "../database/logChecks.ts"
-import { listStreams } from "../sql/listStreams.ts"
+import { listStreams } from "./statement.ts"
 
 /** What lists the streams of a schema. */
 export const streamDirectory = (options: {

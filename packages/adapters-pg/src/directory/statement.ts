@@ -1,4 +1,4 @@
-import { mayHide } from "./security.ts"
+import { mayHide } from "../sql/security.ts"
 
 /**
  * Lists streams in the order of their ids. Most keys are the ids themselves, and a page of them is a stretch of their
