@@ -30,6 +30,7 @@ export default defineConfig({
       project("adapters-memory", "packages/adapters-memory"),
       project("adapters-pg", "packages/adapters-pg", { globalSetup: "test/support/server.ts" }),
       project("publishers", "packages/publishers"),
+      project("server", "packages/server"),
       project("benchmarks", "benchmarks"),
       project("banking", "examples/banking"),
       project("hotel", "examples/hotel"),

@@ -515,6 +515,29 @@ export const walls = {
     forbidden: [...otherAdapters, ...ownSources, "../nodes.ts", "../Backend.ts", "../eventStore/streams.ts", "node:fs"],
     allowed: [...corePublic, "./cases.ts", "../suite.ts", "../eventually.ts", "effect", "@effect/vitest"]
   },
+  "packages/server/src/*": {
+    folder: "packages/server/src",
+    forbidden: [...otherAdapters, ...ownSources, "./serving/commands.ts", "./http/live.ts", "effect/http", "node:http"],
+    allowed: [...corePublic, "./errors.ts", "./Authenticator.ts", "./http/Http.ts", "effect"]
+  },
+  "packages/server/src/serving/*": {
+    folder: "packages/server/src/serving",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../Authenticator.ts",
+      "../http/live.ts",
+      "effect/http",
+      "graphql",
+      "node:http"
+    ],
+    allowed: [...corePublic, "./commands.ts", "../errors.ts", "effect"]
+  },
+  "packages/server/src/http/*": {
+    folder: "packages/server/src/http",
+    forbidden: [...otherAdapters, ...ownSources, "../index.ts", "@effect/platform-node", "graphql", "node:http"],
+    allowed: [...corePublic, "./live.ts", "../serving/commands.ts", "../Authenticator.ts", "effect", "effect/http"]
+  },
   "packages/publishers/src/*": {
     folder: "packages/publishers/src",
     forbidden: ["./http/answers.ts", "./nats/failures.ts", "./index.ts", "@hexfold/core", "effect"],

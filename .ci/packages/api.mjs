@@ -44,7 +44,8 @@ const indexes = {
   core: ["index", "adapter"],
   "adapters-memory": ["index"],
   "adapters-pg": ["index"],
-  publishers: ["http", "nats"]
+  publishers: ["http", "nats"],
+  server: ["index", "http"]
 }
 for (const [name, files] of Object.entries(indexes)) {
   const folder = `packages/${name}/src/`

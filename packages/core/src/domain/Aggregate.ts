@@ -60,9 +60,12 @@ export interface Schemas<Id, State, Command extends Tagged, Event extends Tagged
   readonly sent: ReadonlyMap<string, Versioned>
 }
 
-/** One handler for each tag of `Command`; what a handler may return is limited to `Event` and `Error`. */
-export type DecideHandlers<Command extends Tagged, State, Event, Error> = {
-  readonly [C in Command as C["_tag"]]: (command: C, state: State) => Decision<Event | Tagged, Error | Tagged>
+/** One handler for each tag of `Command`; what a handler may return is limited to `Event` and the errors of its command. */
+export type DecideHandlers<Command extends Tagged, State, Event, Errors extends ErrorsOfCommands> = {
+  readonly [C in Command as C["_tag"]]: (
+    command: C,
+    state: State
+  ) => Decision<Event | Tagged, ErrorOfOne<Errors, C["_tag"]> | Tagged>
 }
 
 /** One handler for each tag of `Event`; it returns the next state, which is `Next[Tag]` with no other field than a state has. */
@@ -84,12 +87,7 @@ type NeedsDecide<Command> = [Command] extends [never] ? unknown : { readonly dec
 /** The schemas of the errors of an aggregate: of all of its commands together, or of each command by its tag. */
 export type ErrorsOfCommands = ReadonlyArray<TaggedSchema> | { readonly [tag: string]: ReadonlyArray<TaggedSchema> }
 
-// The errors of all commands, and those of one.
-type ErrorOfAny<Errors> =
-  Errors extends ReadonlyArray<TaggedSchema>
-    ? TypeOf<Errors>
-    : { [Tag in keyof Errors]: ErrorOfOne<Errors, Tag> }[keyof Errors]
-
+// The errors of one command.
 type ErrorOfOne<Errors, Tag> =
   Errors extends ReadonlyArray<TaggedSchema>
     ? TypeOf<Errors>
@@ -199,7 +197,7 @@ export const make = <
   Id,
   State,
   const Events extends ReadonlyArray<Declaration>,
-  const Decide extends DecideHandlers<TypeOf<Commands>, State, TypeOf<Events>, ErrorOfAny<Errors>>,
+  const Decide extends DecideHandlers<TypeOf<Commands>, State, TypeOf<Events>, Errors>,
   // The default is for the parameters of the handlers while something else does not compile yet.
   const Next extends { readonly [Tag in keyof Next]: State } = { readonly [Tag in TypeOf<Events>["_tag"]]: State },
   const Commands extends ReadonlyArray<Declaration> = readonly [],

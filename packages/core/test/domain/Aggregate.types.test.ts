@@ -100,6 +100,18 @@ describe("decide", () => {
       },
       evolve
     })
+    const Inline = Aggregate.make("Counter", {
+      ...counter,
+      errors: { Add: [TooLarge], Clear: [Undeclared] },
+      decide: {
+        Add: ({ by }, count) =>
+          count + by > 9 ? Decision.reject(new TooLarge({ limit: 9 })) : Decision.accept(new Added({ by })),
+        Clear: (_, count) =>
+          count > 9 ? Decision.reject(new Undeclared({ why: "" })) : Decision.accept({ _tag: "Cleared" })
+      },
+      evolve: { Added: (count, { by }) => count + by, Cleared: () => 0 }
+    })
+    expectTypeOf<Aggregate.ErrorOf<typeof Inline>>().toEqualTypeOf<TooLarge | Undeclared>()
     const never = { Add: ({ by }: Add) => Decision.accept(new Added({ by })), Clear: decide.Clear }
     expect(() =>
       // @ts-expect-error there is no command Remove

@@ -7,7 +7,13 @@ import * as Query from "../../domain/Query.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
 import { CursorKey } from "./cursorKey.ts"
 import { decoded } from "./decodePage.ts"
-import { checkSameView } from "./sameView.ts"
+import type { ViewName } from "./waitFor.ts"
+
+// The compiler finds the query of another view only for views with known names.
+const checkSameView = (view: Pick<ViewName, "name">, query: Query.Query | Query.Groups): Effect.Effect<void> =>
+  query.view === view.name
+    ? Effect.void
+    : Effect.die(new Error(`the query asks for records of ${query.view}, but it is given with the view ${view.name}`))
 
 /** The query that a store is asked for a page of records. */
 export const asked = <Row>(
@@ -33,7 +39,12 @@ export const shown = <Row>(
   answer: Query.Page<Schema.Json>
 ): Effect.Effect<Query.Page<Row>, RecordDecodeError> =>
   Effect.gen(function* () {
-    const page = yield* Effect.fromResult(decoded(view, query, answer))
+    return yield* sealed(yield* Effect.fromResult(decoded(view, query, answer)))
+  })
+
+/** A page whose cursor nobody else can read, if the program has a secret for cursors. */
+export const sealed = <Row>(page: Query.Page<Row>): Effect.Effect<Query.Page<Row>> =>
+  Effect.gen(function* () {
     const key = yield* CursorKey
     return key === undefined || page.next === undefined ? page : { ...page, next: yield* key.seal(page.next) }
   })

@@ -1,0 +1,44 @@
+/** Why a front does not do what it is asked, besides the errors of the domain and those of the stores. */
+import { Schema } from "effect"
+
+/** Nobody is known to be asking: there is no token, session or key, and the rule needs one. */
+export class Unauthenticated extends Schema.TaggedError<Unauthenticated>()("Unauthenticated", {
+  /** What is wrong with the credentials, if there are some. It is for logs: the answer does not say it. */
+  detail: Schema.optionalKey(Schema.String),
+  cause: Schema.optionalKey(Schema.Defect())
+}) {
+  override get message(): string {
+    return this.detail === undefined ? "nobody is signed in" : `the credentials are refused: ${this.detail}`
+  }
+}
+
+/** A rule forbids it. It says what was asked, and nothing of the rule or of the state. */
+export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", {
+  /** What the caller may not do, such as `Account.Withdraw` or `read Accounts`. */
+  what: Schema.String
+}) {
+  override get message(): string {
+    return `not allowed: ${this.what}`
+  }
+}
+
+/** There is nothing under this address, or nothing that the caller may know of. */
+export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
+  what: Schema.String
+}) {
+  override get message(): string {
+    return `there is no ${this.what}`
+  }
+}
+
+/** What was sent is not what is expected. */
+export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("InvalidRequest", {
+  /** The part of the request, such as `command`, `id` or `query`. */
+  part: Schema.String,
+  /** What is wrong, with its path. */
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `${this.part}: ${this.detail}`
+  }
+}

@@ -1,0 +1,73 @@
+/** Results as they come, as server-sent events. */
+import { Clock, DateTime, Effect, Schedule, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { problemOf, publicOf } from "./problems.ts"
+
+/** The least time between two results of one stream, in milliseconds: a watcher gets at most ten a second. */
+const pace = 100
+
+/** How often a comment is sent, so that proxies keep a quiet stream open. */
+const quiet = "15 seconds"
+
+/**
+ * A stream of results as an answer. It ends with the credentials that opened it. If the results fail, the last event is
+ * called `error`, and says what an answer would have said.
+ *
+ * Results that many watch are written once: the same object has the same text.
+ */
+export const live = <A extends object, E, R>(
+  event: string,
+  results: Stream.Stream<A, E, R>,
+  until: DateTime.Utc | undefined
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
+  Effect.contextWith((context) => {
+    const frames = paced(results).pipe(
+      Stream.map((result) => frameOf(event, result)),
+      Stream.catch((failure) =>
+        Stream.fromEffect(
+          Effect.as(
+            Effect.logWarning("hexfold: a live stream has ended", failure),
+            `event: error\ndata: ${JSON.stringify(publicOf(problemOf(failure)))}\n\n`
+          )
+        )
+      )
+    )
+    const whole = Stream.merge(frames, comments, { haltStrategy: "left" })
+    const ending = until === undefined ? whole : Stream.interruptWhen(whole, reached(until))
+    return Effect.succeed(
+      HttpServerResponse.stream(Stream.encodeText(Stream.provideContext(ending, context)), {
+        contentType: "text/event-stream",
+        headers: { "cache-control": "no-store", "x-accel-buffering": "no" }
+      })
+    )
+  })
+
+const comments = Stream.as(Stream.fromSchedule(Schedule.spaced(quiet)), ": still there\n\n")
+
+const reached = (time: DateTime.Utc) =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sleep(Math.max(0, DateTime.toEpochMillis(time) - now)))
+
+// Whoever is slow, or is held back here, gets the latest result next, and none of those between.
+const paced = <A, E, R>(results: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
+  Stream.suspend(() => {
+    let next = 0
+    return Stream.mapEffect(results, (result) =>
+      Effect.gen(function* () {
+        const now = yield* Clock.currentTimeMillis
+        if (now < next) yield* Effect.sleep(next - now)
+        next = Math.max(now, next) + pace
+        return result
+      })
+    )
+  })
+
+const frames = new WeakMap<object, string>()
+
+const frameOf = (event: string, result: object): string => {
+  let frame = frames.get(result)
+  if (frame === undefined) {
+    frame = `event: ${event}\ndata: ${JSON.stringify(result)}\n\n`
+    frames.set(result, frame)
+  }
+  return frame
+}

@@ -1,0 +1,124 @@
+/** Failures as answers of HTTP: problem details (RFC 9457), which say nothing of the inside. */
+import type { Reason } from "@hexfold/core"
+import { Effect, type Schema } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { Rejected } from "../serving/failures.ts"
+
+const mediaType = "application/problem+json"
+
+/** What is known of a failure, before it is an answer. */
+export interface Problem {
+  readonly status: number
+  readonly title: string
+  readonly detail?: string
+  readonly members?: Readonly<Record<string, unknown>>
+  readonly headers?: Readonly<Record<string, string>>
+  /** Whether an operator or the program's author must hear of it. */
+  readonly isInternal?: boolean
+}
+
+/** The answer for a failure. What an operator must know is logged, and is not in the answer. */
+export const answerOf = (failure: unknown): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  const problem = problemOf(failure)
+  const response = responseOf(problem)
+  return problem.isInternal === true
+    ? Effect.as(Effect.logError("hexfold: a request has failed", failure), response)
+    : Effect.succeed(response)
+}
+
+/** What others are told of a problem. */
+export const publicOf = ({ detail, members = {}, status, title }: Problem) => ({
+  ...members,
+  type: `/problems/${title}`,
+  title,
+  status,
+  ...(detail === undefined ? {} : { detail })
+})
+
+/** A problem as an answer. */
+export const responseOf = (problem: Problem) =>
+  HttpServerResponse.text(JSON.stringify(publicOf(problem)), {
+    status: problem.status,
+    contentType: mediaType,
+    headers: { "cache-control": "no-store", ...problem.headers }
+  })
+
+/** How long a client should wait before it tries again, in seconds. */
+const soon = { "retry-after": "1" }
+
+const unavailable = (title = "Unavailable"): Problem => ({
+  status: 503,
+  title,
+  detail: "the service cannot answer now: try again",
+  headers: soon,
+  isInternal: true
+})
+
+const internal: Problem = { status: 500, title: "Internal", detail: "the service has failed", isInternal: true }
+
+/** What is known of a failure. */
+export const problemOf = (failure: unknown): Problem => {
+  if (failure instanceof Rejected) return rejectionOf(failure)
+  const { _tag: tag, ...facts } = failure as { readonly _tag?: unknown } & Readonly<Record<string, unknown>>
+  const message = failure instanceof Error ? failure.message : ""
+  switch (tag) {
+    case "Unauthenticated":
+      return {
+        status: 401,
+        title: tag,
+        detail: "nobody is signed in, or the credentials are not valid",
+        headers: { "www-authenticate": "Bearer" }
+      }
+    case "Forbidden":
+      return { status: 403, title: tag, detail: message }
+    case "NotFound":
+      return { status: 404, title: tag, detail: message }
+    case "InvalidRequest":
+      return { status: 400, title: tag, detail: message, members: { part: facts["part"] } }
+    case "InvalidCursor":
+      return { status: 400, title: tag, detail: "the cursor is not one of this query" }
+    case "VersionConflict":
+      return {
+        status: 412,
+        title: tag,
+        detail: message,
+        members: { expected: facts["expected"], actual: facts["actual"] },
+        headers: { etag: `"${String(facts["actual"])}"` }
+      }
+    case "CommandIdReused":
+      return { status: 409, title: tag, detail: "the key was used before for another command" }
+    case "TooManyParticipants":
+      return { status: 422, title: tag, detail: message, members: { limit: facts["limit"] } }
+    case "ConcurrencyConflict":
+      return { ...unavailable(tag), isInternal: false }
+    case "UnknownCommandVersion":
+      return { status: 503, title: tag, detail: message, headers: soon }
+    case "EventStoreError":
+    case "ViewStoreError":
+      return storeProblem(facts["reason"] as Reason.Reason)
+    case "NotServing":
+      return unavailable()
+    default:
+      return internal
+  }
+}
+
+const storeProblem = (reason: Reason.Reason): Problem =>
+  reason._tag === "Unavailable" || reason._tag === "Timeout" ? unavailable() : internal
+
+const rejectionOf = ({ error, json, schema }: Rejected): Problem => {
+  const { _tag: _, ...members } = json
+  const message = error instanceof Error ? error.message : ""
+  return {
+    status: statusOf(schema),
+    title: error._tag,
+    detail: message === "" ? error._tag : message,
+    members
+  }
+}
+
+/** The status of a domain's error: 422, unless its class says another one with Effect's annotation `httpApiStatus`. */
+const statusOf = ({ ast }: Schema.Codec<unknown, unknown>): number => {
+  const status = ast.annotations?.["httpApiStatus"]
+  return typeof status === "number" ? status : 422
+}

@@ -1,0 +1,121 @@
+/** What a request of HTTP says: its body, its headers, its parameters. */
+import type { Headers, HttpServerRequest } from "effect/http"
+import { HttpIncomingMessage } from "effect/http"
+import { ByteSize, Effect } from "effect"
+import { InvalidRequest } from "../errors.ts"
+
+/** The JSON of a body. Only `application/json` is taken: a page of another site cannot send it without being asked. */
+export const jsonBody = (
+  request: HttpServerRequest.HttpServerRequest,
+  maxBytes: number
+): Effect.Effect<unknown, InvalidRequest | TooLarge> =>
+  Effect.gen(function* () {
+    const type = (request.headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase()
+    if (type !== "application/json") return yield* invalid("content-type", "it must be application/json")
+    // Without this check a body of this size would be read to its limit.
+    if (Number(request.headers["content-length"]) > maxBytes) return yield* Effect.fail(new TooLarge(maxBytes))
+    const text = yield* request.text.pipe(
+      Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(maxBytes)),
+      Effect.mapError(() => new TooLarge(maxBytes))
+    )
+    if (text === "") return {}
+    return yield* Effect.try({
+      try: () => JSON.parse(text) as unknown,
+      catch: () => new InvalidRequest({ part: "body", detail: "it is not JSON" })
+    })
+  })
+
+/** A body is larger than the front takes, or could not be read. */
+export class TooLarge {
+  readonly _tag = "TooLarge"
+  readonly limit: number
+
+  constructor(limit: number) {
+    this.limit = limit
+  }
+}
+
+/** The JSON of a command: its fields as they were sent, and its tag. */
+export const commandOf = (body: unknown, tag: string): Effect.Effect<unknown, InvalidRequest> => {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return invalid("body", "it is no object")
+  if ("_tag" in body && body._tag !== tag) return invalid("body", `its _tag is not ${tag}`)
+  return Effect.succeed({ ...body, _tag: tag })
+}
+
+/** What the headers of a command say. */
+export interface CommandHeaders {
+  readonly key?: string
+  readonly expectedVersion?: number
+  readonly correlationId?: string
+  /** For how many seconds the client wants to wait for the views. */
+  readonly wait?: number
+}
+
+/** The headers of a command: `Idempotency-Key`, `If-Match`, `Prefer: wait=…` and `X-Correlation-Id`. */
+export const commandHeaders = (headers: Headers.Headers): Effect.Effect<CommandHeaders, InvalidRequest> =>
+  Effect.gen(function* () {
+    const key = headers["idempotency-key"]
+    if (key !== undefined && unquoted(key) === "") return yield* invalid("Idempotency-Key", "it is empty")
+    const match = headers["if-match"]
+    const version = match === undefined ? undefined : /^"(\d{1,15})"$/.exec(match.trim())?.[1]
+    if (match !== undefined && version === undefined) {
+      return yield* invalid("If-Match", 'it is no version in quotes, such as "3"')
+    }
+    const correlationId = headers["x-correlation-id"]
+    if (correlationId !== undefined && !/^[\x21-\x7e]{1,200}$/.test(correlationId)) {
+      return yield* invalid("X-Correlation-Id", "it has up to 200 visible characters")
+    }
+    const wait = /(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])/.exec(headers["prefer"] ?? "")?.[1]
+    return {
+      ...(key === undefined ? {} : { key: unquoted(key) }),
+      ...(version === undefined ? {} : { expectedVersion: Number(version) }),
+      ...(correlationId === undefined ? {} : { correlationId }),
+      ...(wait === undefined ? {} : { wait: Number(wait) })
+    }
+  })
+
+// A structured header has quotes, and many clients send none.
+const unquoted = (value: string): string => /^"(.*)"$/.exec(value.trim())?.[1] ?? value.trim()
+
+/** The JSON of a query, from the parameters `where`, `orderBy`, `select`, `limit`, `after` and `total`. */
+export const queryOf = (
+  view: string,
+  params: Readonly<Record<string, string | ReadonlyArray<string>>>,
+  pathOf: (text: string) => ReadonlyArray<string>
+): Effect.Effect<unknown, InvalidRequest> =>
+  Effect.try({
+    try: () => {
+      const given = new Map(Object.entries(params).map(([name, value]) => [name, textOf(name, value)]))
+      const unknown = [...given.keys()].find((name) => !known.has(name))
+      if (unknown !== undefined) throw new Error(`${unknown}: there is no such parameter`)
+      const list = (name: string) => (given.get(name) ?? "").split(",").filter((text) => text !== "")
+      const limit = given.get("limit")
+      const where = given.get("where")
+      return {
+        _tag: "Records",
+        view,
+        ...(where === undefined ? {} : { where: JSON.parse(where) as unknown }),
+        orderBy: list("orderBy").map((text) =>
+          text.startsWith("-")
+            ? { path: pathOf(text.slice(1)), direction: "desc" }
+            : { path: pathOf(text), direction: "asc" }
+        ),
+        ...(limit === undefined ? {} : { limit: Number(limit) }),
+        ...(given.has("after") ? { after: given.get("after") } : {}),
+        ...(given.has("select") ? { select: list("select").map(pathOf) } : {}),
+        ...(given.get("total") === "true" ? { total: true } : {})
+      }
+    },
+    catch: (cause) =>
+      new InvalidRequest({ part: "query", detail: cause instanceof Error ? cause.message : "it cannot be read" })
+  })
+
+const textOf = (name: string, value: string | ReadonlyArray<string>): string => {
+  if (typeof value !== "string") throw new Error(`${name}: it is given more than once`)
+  return value
+}
+
+const known = new Set(["where", "orderBy", "select", "limit", "after", "total"])
+
+const invalid = (part: string, detail: string): Effect.Effect<never, InvalidRequest> =>
+  Effect.fail(new InvalidRequest({ part, detail }))

@@ -1,0 +1,2 @@
+export * as Authenticator from "./Authenticator.ts"
+export * from "./errors.ts"

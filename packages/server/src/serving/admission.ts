@@ -1,0 +1,68 @@
+/** Whether a rule lets a caller pass. Every front asks here and nowhere else. */
+import { Policy } from "@hexfold/core"
+import { Effect, Result } from "effect"
+import { Forbidden, Unauthenticated } from "../errors.ts"
+
+type Caller = Policy.Caller | undefined
+
+/** The rules that need to know what exactly is asked. */
+type OnRequest = Exclude<Policy.AnyRule, Policy.Who>
+
+/**
+ * Lets a caller pass, as far as a rule can tell before the request is read. So somebody who may not ask learns nothing
+ * of what is wrong with the request.
+ */
+export const admitted = (
+  rule: Policy.AnyRule,
+  caller: Caller,
+  what: string
+): Effect.Effect<void, Forbidden | Unauthenticated> =>
+  Effect.suspend(() => {
+    if (rule !== "anyone" && caller === undefined) return Effect.fail(new Unauthenticated({}))
+    return isOnRequest(rule) ? Effect.void : verdict(Policy.answer(rule, caller), what)
+  })
+
+/** Lets a caller pass with what is asked. A rule on the state is asked later, with the state. */
+export const admittedWith = (
+  rule: Policy.AnyRule,
+  caller: Caller,
+  what: string,
+  asked: unknown
+): Effect.Effect<void, Forbidden | Unauthenticated> =>
+  Effect.suspend(() => verdict(Policy.answer(rule, caller, asked), what))
+
+/** Whether a caller may read something, for what is left out and not refused. */
+export const mayRead = (rule: Policy.AnyRule | undefined, caller: Caller, ...read: ReadonlyArray<unknown>): boolean =>
+  rule !== undefined && Policy.answer(rule, caller, ...read) === "permitted"
+
+/** The rule on a state, as `Executor` asks it in every attempt; undefined if the rule is not on a state. */
+export const requiredOf = (
+  rule: Policy.AnyRule,
+  caller: Caller,
+  what: string,
+  asked: unknown
+): ((state: unknown) => Result.Result<void, Forbidden>) | undefined => {
+  if (caller === undefined || !isOnState(rule)) return undefined
+  return (state) =>
+    Policy.answerOnState(rule, caller, asked, state) === "permitted"
+      ? Result.void
+      : Result.fail(new Forbidden({ what }))
+}
+
+const verdict = (answer: Policy.Answer, what: string): Effect.Effect<void, Forbidden | Unauthenticated> => {
+  switch (answer) {
+    case "permitted":
+    case "by state":
+      return Effect.void
+    case "unauthenticated":
+      return Effect.fail(new Unauthenticated({}))
+    case "forbidden":
+      return Effect.fail(new Forbidden({ what }))
+  }
+}
+
+const isOnRequest = (rule: Policy.AnyRule): rule is OnRequest =>
+  typeof rule === "object" && ("when" in rule || "whenState" in rule)
+
+const isOnState = (rule: Policy.AnyRule): rule is Policy.WhenState<unknown, unknown> =>
+  typeof rule === "object" && "whenState" in rule

@@ -1,0 +1,241 @@
+/** Commands as a front executes them: the rules are asked, and the answer is JSON. */
+import {
+  type Api,
+  CommandCodec,
+  type EventStore,
+  Executor,
+  Metadata,
+  type Policy,
+  Projection,
+  type Receipt,
+  StreamId,
+  type ViewStore
+} from "@hexfold/core"
+import { Ids } from "@hexfold/core/adapter"
+import { Clock, type Duration, Effect, Option, Schema } from "effect"
+import { Forbidden, InvalidRequest, NotFound } from "../errors.ts"
+import { admitted, admittedWith, mayRead, requiredOf } from "./admission.ts"
+import { type AnyAggregate, type AnyBoundary, membersOf } from "./declared.ts"
+import { type CommandFailure, decoded, failing, type Rejected } from "./failures.ts"
+import { receiptJson, type ReceiptJson, shownOf } from "./receipts.ts"
+
+/** What is asked with a command. */
+interface Request {
+  readonly caller: Policy.Caller | undefined
+  /** The JSON of the command, with its tag. */
+  readonly command: unknown
+  /** Names the command, for this caller: a repeat has no second effect. */
+  readonly key?: string
+  /** Names the conversation that the events belong to. */
+  readonly correlationId?: string
+  /** The views that shall show the command before the answer, by name. */
+  readonly waitFor?: ReadonlyArray<string>
+  /** For how long to wait for them. */
+  readonly patience?: Duration.Input
+}
+
+/** An id as it was sent: the text of an address, which is the end of the stream's id, or JSON. */
+type GivenId = { readonly text: string } | { readonly json: unknown }
+
+/** A command to an aggregate. */
+interface AggregateRequest extends Request {
+  readonly aggregate: string
+  readonly id: GivenId
+  readonly expectedVersion?: number
+  /** Whether the answer shall have the state, if the caller may read it. */
+  readonly wantsState?: boolean
+}
+
+/** A command to a boundary. */
+interface BoundaryRequest extends Request {
+  readonly boundary: string
+}
+
+/** What a command has come to. */
+export interface Done {
+  readonly receipt: ReceiptJson
+  /** Whether the views did not show the command in time. It has happened all the same. */
+  readonly isLate: boolean
+  /** The state after the command, or a later one. */
+  readonly state?: StateJson
+}
+
+/** A state as JSON, with the version of its stream. */
+interface StateJson {
+  readonly state: Schema.Json
+  readonly version: number
+}
+
+/** Executes the commands of an API. */
+export interface Commands {
+  readonly aggregate: (
+    request: AggregateRequest
+  ) => Effect.Effect<Done, CommandFailure, EventStore.EventStore | ViewStore.ViewStore>
+  readonly boundary: (
+    request: BoundaryRequest
+  ) => Effect.Effect<Done, CommandFailure, EventStore.EventStore | ViewStore.ViewStore>
+  /** The state of an aggregate, for a caller who may read it. */
+  readonly state: (request: {
+    readonly caller: Policy.Caller | undefined
+    readonly aggregate: string
+    readonly id: GivenId
+  }) => Effect.Effect<StateJson, Exclude<CommandFailure, Rejected>, EventStore.EventStore>
+}
+
+export const commandsOf = (api: Api.Any): Commands => {
+  const members = membersOf(api)
+  const shown = shownOf(api, members)
+  const { rules } = api
+
+  const addressed = ({
+    aggregate: name,
+    command
+  }: AggregateRequest): Effect.Effect<
+    { readonly aggregate: AnyAggregate; readonly rule: Policy.AnyRule; readonly what: string },
+    NotFound
+  > => {
+    const aggregate = members.aggregates.get(name)
+    const tag = tagOf(command)
+    const rule = tag === undefined ? undefined : rules.commands.get(name)?.get(tag)
+    return aggregate === undefined || rule === undefined
+      ? Effect.fail(new NotFound({ what: `command ${tag ?? "without a tag"} of ${name}` }))
+      : Effect.succeed({ aggregate, rule, what: `${name}.${tag}` })
+  }
+
+  const waited = (request: Request, receipt: Executed): Effect.Effect<boolean, never, ViewStore.ViewStore> => {
+    const views = (request.waitFor ?? []).map((name) => members.views.get(name)!)
+    if (views.length === 0) return Effect.succeed(false)
+    const options = request.patience === undefined ? {} : { timeout: request.patience }
+    // The command has happened. That its views cannot be waited for is no failure of it.
+    return Projection.waitUntil(views, receipt, options).pipe(
+      Effect.as(false),
+      Effect.catch((error) => Effect.as(Effect.logDebug("hexfold: a command's views are late", error), true))
+    )
+  }
+
+  const checkViews = ({ waitFor = [] }: Request): Effect.Effect<void, InvalidRequest> => {
+    const unknown = waitFor.find((name) => !members.views.has(name))
+    return unknown === undefined
+      ? Effect.void
+      : Effect.fail(new InvalidRequest({ part: "waitFor", detail: `there is no view ${JSON.stringify(unknown)}` }))
+  }
+
+  const answered = (
+    request: Request,
+    errors: ReadonlyMap<string, Schema.Codec<unknown, unknown>>,
+    execution: Effect.Effect<Executed, unknown, EventStore.EventStore>
+  ) =>
+    Effect.gen(function* () {
+      const correlationId = request.correlationId ?? (yield* newId)
+      const executing = execution.pipe(
+        Metadata.with({
+          correlationId,
+          // By default it would be the command's id, in which others may not look.
+          causationId: correlationId,
+          ...(request.caller === undefined ? {} : { actor: request.caller.subject })
+        }),
+        Effect.catch((error) => failing(error, errors))
+      )
+      const receipt = yield* executing
+      return { receipt, isLate: yield* waited(request, receipt) }
+    })
+
+  const stateOf = (aggregate: AnyAggregate, id: unknown, caller: Policy.Caller | undefined) =>
+    Effect.map(Executor.load(aggregate, id as never), ({ state, version }): StateJson | undefined =>
+      mayRead(rules.states.get(aggregate.name), caller, { id, state })
+        ? { state: stateEncoder(aggregate)(state), version }
+        : undefined
+    )
+
+  return {
+    aggregate: (request) =>
+      Effect.gen(function* () {
+        const { caller, command, expectedVersion, id: givenId } = request
+        const { aggregate, rule, what } = yield* addressed(request)
+        yield* admitted(rule, caller, what)
+        yield* checkViews(request)
+        const codec = CommandCodec.of(aggregate)
+        const id = yield* identified(aggregate, givenId)
+        const typed = yield* decoded(codec.decode(command))
+        const asked = { id, command: typed }
+        yield* admittedWith(rule, caller, what, asked)
+        const required = requiredOf(rule, caller, what, asked)
+        const execution = execute(aggregate, id, typed, {
+          ...commandId(request),
+          ...(expectedVersion === undefined ? {} : { expectedVersion }),
+          ...(required === undefined ? {} : { require: ({ state }: { readonly state: unknown }) => required(state) })
+        })
+        const { isLate, receipt } = yield* answered(request, aggregate.schemas.errors, execution)
+        // That the state cannot be read afterwards is no failure of the command.
+        const state =
+          request.wantsState === true && rules.states.has(aggregate.name)
+            ? yield* Effect.orElseSucceed(stateOf(aggregate, id, caller), () => undefined)
+            : undefined
+        return { receipt: receiptJson(receipt, shown, caller), isLate, ...(state === undefined ? {} : { state }) }
+      }),
+
+    boundary: (request) =>
+      Effect.gen(function* () {
+        const { caller, command } = request
+        const boundary = members.boundaries.get(request.boundary)
+        if (boundary === undefined) return yield* new NotFound({ what: `command ${request.boundary}` })
+        const rule = rules.boundaries.get(boundary.name)!
+        yield* admitted(rule, caller, boundary.name)
+        yield* checkViews(request)
+        const asked = { command: yield* decoded(CommandCodec.ofBoundary(boundary).decode(command)) }
+        yield* admittedWith(rule, caller, boundary.name, asked)
+        const required = requiredOf(rule, caller, boundary.name, asked)
+        const execution = execute(boundary, asked.command, {
+          ...commandId(request),
+          ...(required === undefined ? {} : { require: ({ states }: { readonly states: unknown }) => required(states) })
+        })
+        const { isLate, receipt } = yield* answered(request, boundary.errors, execution)
+        return { receipt: receiptJson(receipt, shown, caller), isLate }
+      }),
+
+    state: ({ aggregate: name, caller, id }) =>
+      Effect.gen(function* () {
+        const aggregate = members.aggregates.get(name)
+        const rule = rules.states.get(name)
+        if (aggregate === undefined || rule === undefined) return yield* new NotFound({ what: `state of ${name}` })
+        const what = `read the state of ${name}`
+        yield* admitted(rule, caller, what)
+        const typed = yield* identified(aggregate, id)
+        const state = yield* Effect.mapError(stateOf(aggregate, typed, caller), (error) => error as never)
+        return state === undefined ? yield* new Forbidden({ what }) : state
+      })
+  }
+}
+
+const newId: Effect.Effect<string> = Effect.gen(function* () {
+  const next = yield* Ids.Next
+  return next(yield* Clock.currentTimeMillis)
+})
+
+type Executed = Receipt.Receipt<unknown> | Receipt.BoundaryReceipt<unknown>
+
+// The types of the target are not known here: its schemas have checked the command.
+const execute = Executor.execute as unknown as (
+  target: AnyAggregate | AnyBoundary,
+  ...args: ReadonlyArray<unknown>
+) => Effect.Effect<Executed, unknown, EventStore.EventStore>
+
+const identified = (aggregate: AnyAggregate, given: GivenId) => {
+  if ("json" in given) return decoded(CommandCodec.of(aggregate).decodeId(given.json))
+  const id = aggregate.idOf(StreamId.make(aggregate.name, given.text))
+  return Option.isSome(id)
+    ? Effect.succeed(id.value)
+    : Effect.fail(new InvalidRequest({ part: "id", detail: `it is no id of ${aggregate.name}` }))
+}
+
+const tagOf = (command: unknown): string | undefined => {
+  const tag = typeof command === "object" && command !== null && "_tag" in command ? command._tag : undefined
+  return typeof tag === "string" ? tag : undefined
+}
+
+// The keys of one caller never meet those of another, whatever they are made of.
+const commandId = ({ caller, key }: Request) =>
+  key === undefined ? {} : { commandId: JSON.stringify([caller?.subject ?? null, key]) }
+
+const stateEncoder = (aggregate: AnyAggregate): ((state: unknown) => Schema.Json) =>
+  Schema.encodeSync(Schema.toCodecJson(aggregate.schemas.state)) as (state: unknown) => Schema.Json

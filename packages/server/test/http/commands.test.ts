@@ -1,0 +1,135 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { guarded, open } from "./bank.ts"
+import { serve } from "./web.ts"
+
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
+
+describe("a command over HTTP", () => {
+  it.live("is answered with its receipt, its events, and the version as a tag", () =>
+    Effect.gen(function* () {
+      const { json } = yield* serve(open)
+      const opened = yield* json("/aggregates/Account/a%2F1%20%C3%BC/Open", { body: { owner: "ann" } })
+      assert.strictEqual(opened.status, 200)
+      assert.strictEqual(opened.etag, '"1"')
+      assert.strictEqual(opened.body["streamId"], "Account-a/1 ü")
+      assert.deepInclude(opened.body.events[0]!, { type: "Opened", version: 1, data: { owner: "ann" } })
+      assert.deepStrictEqual(opened.body["state"], { balance: 0, owner: "ann" })
+      const read = yield* json("/aggregates/Account/a%2F1%20%C3%BC")
+      assert.deepStrictEqual<unknown>(read.body, { state: { balance: 0, owner: "ann" }, version: 1 })
+    })
+  )
+
+  it.live("is executed once under a key, and the key is the caller's own", () =>
+    Effect.gen(function* () {
+      const { json } = yield* serve(open)
+      yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" } })
+      const headers = { "idempotency-key": '"k"' }
+      const first = yield* json("/aggregates/Account/a/Deposit", { body: { cents: 5 }, headers, as: "ann" })
+      const again = yield* json("/aggregates/Account/a/Deposit", { body: { cents: 5 }, headers, as: "ann" })
+      assert.deepStrictEqual([first.body["repeated"], again.body["repeated"], again.body["version"]], [false, true, 2])
+      const reused = yield* json("/aggregates/Account/a/Deposit", { body: { cents: 6 }, headers, as: "ann" })
+      assert.deepStrictEqual([reused.status, reused.body["title"]], [409, "CommandIdReused"])
+      const other = yield* json("/aggregates/Account/a/Deposit", { body: { cents: 5 }, headers, as: "bob" })
+      assert.deepStrictEqual([other.body["repeated"], other.body["version"]], [false, 3])
+    })
+  )
+
+  it.live("meets the version that it expects, or is refused with the present one", () =>
+    Effect.gen(function* () {
+      const { json } = yield* serve(open)
+      yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" } })
+      const deposit = (version: string) =>
+        json("/aggregates/Account/a/Deposit", { body: { cents: 1 }, headers: { "if-match": version } })
+      const stale = yield* deposit('"0"')
+      assert.deepInclude(stale, { status: 412, etag: '"1"', type: "application/problem+json" })
+      assert.deepInclude(stale.body, { title: "VersionConflict", expected: 0, actual: 1 })
+      const racing = yield* Effect.forEach(numbers(20), () => deposit('"1"'), { concurrency: "unbounded" })
+      const statuses = racing.map(({ status }) => status).sort((a, b) => a - b)
+      assert.deepStrictEqual(statuses, [200, ...numbers(19).map(() => 412)])
+      assert.strictEqual((yield* deposit("1")).status, 400)
+    })
+  )
+
+  it.live("that the domain rejects is answered with its error, and the status that its class says", () =>
+    Effect.gen(function* () {
+      const { json } = yield* serve(open)
+      yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" } })
+      const twice = yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" } })
+      assert.deepInclude(twice.body, { type: "/problems/AlreadyOpen", title: "AlreadyOpen", status: 409 })
+      const overdrawn = yield* json("/aggregates/Account/a/Withdraw", { body: { cents: 7 } })
+      assert.deepInclude(overdrawn, { status: 422, type: "application/problem+json" })
+      assert.deepInclude(overdrawn.body, { title: "Overdrawn", balance: 0 })
+      const transfer = yield* json("/commands/Transfer", { body: { from: "a", to: "b", cents: 7 } })
+      assert.deepInclude(transfer.body, { title: "Overdrawn", balance: 0, status: 422 })
+    })
+  )
+
+  it.live("that is not one is refused before anything is written", () =>
+    Effect.gen(function* () {
+      const { ask, json } = yield* serve(open)
+      const status = (path: string, body: unknown) => Effect.map(json(path, { body }), (answer) => answer.status)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Open", { owner: 1 }), 400)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Open", []), 400)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Open", { _tag: "Deposit", cents: 1 }), 400)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Deposit", { cents: -1 }), 400)
+      assert.strictEqual((yield* ask("/aggregates/Account/a/Close", { body: {} })).status, 404)
+      const text = yield* json("/aggregates/Account/a/Open", {
+        body: { owner: "ann" },
+        headers: { "content-type": "text/plain" }
+      })
+      assert.strictEqual(text.status, 400)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Open", { owner: "x".repeat(2 << 20) }), 413)
+      assert.strictEqual((yield* json("/aggregates/Account/a")).body["version"], 0)
+    })
+  )
+
+  it.live("waits for the views that follow it", () =>
+    Effect.gen(function* () {
+      const { json } = yield* serve(open)
+      for (let i = 0; i < 20; i++) {
+        const headers = { prefer: "wait=5" }
+        const { status } = yield* json(`/aggregates/Account/${i}/Open`, { body: { owner: "ann" }, headers })
+        assert.strictEqual(status, 200)
+        assert.deepStrictEqual((yield* json(`/views/Accounts/${i}`)).body["state"], { balance: 0, owner: "ann" })
+      }
+    })
+  )
+})
+
+describe("the rules of commands", () => {
+  it.live("say who may execute what, and in which state", () =>
+    Effect.gen(function* () {
+      const { json } = yield* serve(guarded)
+      const deposit = { body: { cents: 5 } }
+      const status = (path: string, sent: object) => Effect.map(json(path, sent), (answer) => answer.status)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Open", { body: { owner: "ann" } }), 401)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Open", { body: { owner: 1 } }), 401)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Open", { body: { owner: "ann" }, as: "ann bob" }), 401)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Open", { body: { owner: "ann" }, as: "bob" }), 403)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Open", { body: { owner: "ann" }, as: "ann" }), 200)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Deposit", { ...deposit, as: "ann" }), 403)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Deposit", { body: { cents: "?" }, as: "ann" }), 403)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Deposit", { ...deposit, as: "eve:clerk" }), 200)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Withdraw", { ...deposit, as: "bob" }), 403)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Withdraw", { body: { cents: 1 }, as: "ann" }), 200)
+      const transfer = { from: "a", to: "b", cents: 1 }
+      assert.strictEqual(yield* status("/commands/Transfer", { body: transfer, as: "bob" }), 403)
+      assert.strictEqual(yield* status("/commands/Transfer", { body: transfer, as: "ann" }), 422)
+      assert.strictEqual(yield* status("/aggregates/Account/a", { as: "bob" }), 403)
+      assert.strictEqual(yield* status("/aggregates/Account/a", { as: "ann" }), 200)
+    })
+  )
+
+  it.live("keep events and states out of receipts that others get", () =>
+    Effect.gen(function* () {
+      const { json } = yield* serve(guarded)
+      yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" }, as: "ann" })
+      const clerk = yield* json("/aggregates/Account/a/Deposit", { body: { cents: 5 }, as: "eve:clerk" })
+      assert.notProperty(clerk.body, "state")
+      assert.deepStrictEqual(clerk.body.events, [])
+      const auditor = yield* json("/aggregates/Account/a/Deposit", { body: { cents: 5 }, as: "eve:clerk,auditor" })
+      assert.deepInclude(auditor.body.events[0]!, { type: "Deposited", actor: "eve" })
+    })
+  )
+})

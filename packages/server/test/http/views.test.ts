@@ -1,0 +1,113 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Api } from "@hexfold/core"
+import { Effect } from "effect"
+import { guarded, open } from "./bank.ts"
+import { type Body, serve } from "./web.ts"
+
+const wait = { prefer: "wait=5" }
+
+const filled = (api: Api.Any) =>
+  Effect.gen(function* () {
+    const web = yield* serve(api)
+    for (const [id, owner] of [
+      ["a", "ann"],
+      ["b", "bob"],
+      ["c", "ann"]
+    ] as const) {
+      yield* web.json(`/aggregates/Account/${id}/Open`, { body: { owner }, headers: wait, as: owner })
+    }
+    return web
+  })
+
+const keys = ({ rows }: Body) => rows.map(({ key }) => key)
+
+describe("a view over HTTP", () => {
+  it.live("is read by page, by order, by filter and by key", () =>
+    Effect.gen(function* () {
+      const { json } = yield* filled(open)
+      const first = yield* json("/views/Accounts?orderBy=-owner&limit=2&total=true")
+      assert.deepStrictEqual(keys(first.body), ["b", "a"])
+      assert.strictEqual(first.body["total"], 3)
+      const next = encodeURIComponent(first.body.next)
+      assert.deepStrictEqual(keys((yield* json(`/views/Accounts?orderBy=-owner&limit=2&after=${next}`)).body), ["c"])
+      const where = encodeURIComponent(JSON.stringify({ _tag: "Compare", path: ["owner"], is: "eq", value: "ann" }))
+      const selected = yield* json(`/views/Accounts?where=${where}&select=owner`)
+      assert.deepStrictEqual(selected.body.rows, [
+        { key: "a", state: { owner: "ann" } },
+        { key: "c", state: { owner: "ann" } }
+      ])
+      assert.deepStrictEqual<unknown>((yield* json("/views/Accounts/b")).body, {
+        key: "b",
+        state: { balance: 0, owner: "bob" }
+      })
+      assert.strictEqual((yield* json("/views/Accounts/z")).status, 404)
+    })
+  )
+
+  it.live("refuses a question that it does not know, and says what is wrong", () =>
+    Effect.gen(function* () {
+      const { json } = yield* filled(open)
+      for (const wrong of ["where=1", "where=%7B", "orderBy=nobody", "limit=0", "limit=a", "after=x", "page=2"]) {
+        const { body, status } = yield* json(`/views/Accounts?${wrong}`)
+        assert.strictEqual(status, 400, `${wrong}: ${JSON.stringify(body)}`)
+      }
+    })
+  )
+})
+
+describe("the rules of a view", () => {
+  it.live("hide records in lists, totals, cursors, and by key", () =>
+    Effect.gen(function* () {
+      const { json } = yield* filled(guarded)
+      assert.strictEqual((yield* json("/views/Accounts")).status, 401)
+      const own = yield* json("/views/Accounts?total=true", { as: "ann" })
+      assert.deepStrictEqual([keys(own.body), own.body["total"]], [["a", "c"], 2])
+      const wide = encodeURIComponent(
+        JSON.stringify({
+          _tag: "Or",
+          filters: [
+            { _tag: "And", filters: [] },
+            { _tag: "IsNull", path: ["owner"] }
+          ]
+        })
+      )
+      assert.deepStrictEqual(keys((yield* json(`/views/Accounts?where=${wide}`, { as: "ann" })).body), ["a", "c"])
+      assert.strictEqual((yield* json("/views/Accounts/b", { as: "ann" })).status, 404)
+      assert.deepStrictEqual(keys((yield* json("/views/Accounts", { as: "eve:auditor" })).body), ["a", "b", "c"])
+    })
+  )
+
+  it.live("hide fields: from records, and from whoever asks by them", () =>
+    Effect.gen(function* () {
+      const { json } = yield* filled(guarded)
+      const own = yield* json("/views/Accounts/a", { as: "ann" })
+      assert.deepStrictEqual(own.body["state"], { owner: "ann" })
+      const list = yield* json("/views/Accounts", { as: "ann" })
+      assert.deepStrictEqual(list.body.rows[0], { key: "a", state: { owner: "ann" } })
+      const where = encodeURIComponent(JSON.stringify({ _tag: "Compare", path: ["balance"], is: "gt", value: 1 }))
+      for (const asking of ["orderBy=balance", "select=balance", `where=${where}`]) {
+        assert.strictEqual((yield* json(`/views/Accounts?${asking}`, { as: "ann" })).status, 403)
+        assert.strictEqual((yield* json(`/views/Accounts?${asking}`, { as: "eve:auditor" })).status, 200)
+      }
+    })
+  )
+})
+
+describe("a live view over HTTP", () => {
+  it.live("shows the present result, and each new one", () =>
+    Effect.gen(function* () {
+      const { ask, json } = yield* filled(guarded)
+      const response = yield* ask("/live/Accounts/a", { as: "eve:auditor" })
+      assert.strictEqual(response.headers.get("content-type"), "text/event-stream")
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+      const frame = Effect.promise(() => reader.read())
+      const balance = (value: string | undefined) => JSON.parse(value!.split("data: ")[1]!).state.balance
+      assert.strictEqual(balance((yield* frame).value), 0)
+      yield* json("/aggregates/Account/a/Deposit", { body: { cents: 5 }, as: "eve:clerk" })
+      assert.strictEqual(balance((yield* frame).value), 5)
+      yield* Effect.promise(() => reader.cancel())
+      assert.strictEqual((yield* ask("/live/Accounts?orderBy=balance", { as: "ann" })).status, 403)
+      assert.strictEqual((yield* ask("/live/Accounts")).status, 401)
+    })
+  )
+})

@@ -1,0 +1,79 @@
+/** An API in this process, as a function from requests to responses. */
+import { MemoryStores } from "@hexfold/adapters-memory"
+import { type Api, Policy, Projection } from "@hexfold/core"
+import { Authenticator, Unauthenticated } from "@hexfold/server"
+import { Http } from "@hexfold/server/http"
+import { Effect, Layer } from "effect"
+import { HttpRouter, HttpServer } from "effect/http"
+
+/** Callers by their tokens: `Bearer ann`, with roles as `Bearer ann:clerk,auditor`. */
+const tokens = Layer.succeed(Authenticator.Authenticator, {
+  identify: ({ authorization }) => {
+    if (authorization === undefined) return Effect.succeed(undefined)
+    const found = /^Bearer (\w+)(?::([\w,]+))?$/.exec(authorization)
+    return found === null
+      ? Effect.fail(new Unauthenticated({ detail: "no such token" }))
+      : Effect.succeed({ caller: Policy.caller(found[1]!, { roles: found[2]?.split(",") ?? [] }) })
+  }
+})
+
+/** The JSON of an answer: of a receipt, a page, a record, a problem. */
+export interface Body {
+  readonly events: ReadonlyArray<object>
+  readonly rows: ReadonlyArray<{ readonly key: string; readonly state: unknown }>
+  readonly next: string
+  readonly [member: string]: unknown
+}
+
+const bodyOf = async (response: Response): Promise<unknown> => {
+  const text = await response.text()
+  if (text === "") throw new Error(`the answer ${response.status} has no body`)
+  return JSON.parse(text)
+}
+
+/** What a request has besides its path. */
+export interface Sent {
+  readonly as?: string
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Serves an API on stores in memory, until the scope closes. */
+export const serve = (api: Api.Any) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const routes = Http.layer(api).pipe(
+        Layer.provide(tokens),
+        Layer.provide(Projection.layer(api.views)),
+        Layer.provide(MemoryStores.layer({ views: api.views }))
+      )
+      return HttpRouter.toWebHandler(Layer.provideMerge(routes, HttpServer.layerServices), { disableLogger: true })
+    }),
+    ({ dispose }) => Effect.promise(dispose)
+  ).pipe(
+    Effect.map(({ handler }) => {
+      const ask = (path: string, { as, body, headers = {} }: Sent = {}): Effect.Effect<Response> =>
+        Effect.promise(() =>
+          handler(
+            new Request(`http://bank.example${path}`, {
+              ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+              headers: {
+                ...(body === undefined ? {} : { "content-type": "application/json" }),
+                ...(as === undefined ? {} : { authorization: `Bearer ${as}` }),
+                ...headers
+              }
+            })
+          )
+        )
+      const json = (path: string, sent: Sent = {}) =>
+        Effect.flatMap(ask(path, sent), (response) =>
+          Effect.promise(async () => ({
+            status: response.status,
+            etag: response.headers.get("etag"),
+            type: response.headers.get("content-type"),
+            body: (await bodyOf(response)) as Body
+          }))
+        )
+      return { ask, json }
+    })
+  )
