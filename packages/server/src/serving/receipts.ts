@@ -6,7 +6,7 @@ import { mayRead } from "./admission.ts"
 import type { AnyAggregate, Members } from "./declared.ts"
 
 /** A recorded event as JSON. Fields that an application adds to the metadata stay inside. */
-interface EventJson {
+export interface EventJson {
   readonly id: string
   readonly streamId: string
   readonly aggregate: string

@@ -97,6 +97,60 @@ describe("a command over HTTP", () => {
   )
 })
 
+describe("a batch of commands", () => {
+  it.live("has a result for each, in order, and executes those of one stream in order", () =>
+    Effect.gen(function* () {
+      const { json } = yield* serve(open)
+      const on = (id: string, command: object, more: object = {}) => ({ aggregate: "Account", id, command, ...more })
+      const commands = [
+        on("a", { _tag: "Open", owner: "ann" }),
+        on("a", { _tag: "Deposit", cents: 5 }),
+        on("b", { _tag: "Deposit", cents: 5 }),
+        on("a", { _tag: "Withdraw", cents: 9 }),
+        on("a", { _tag: "Withdraw", cents: 2 }, { expectedVersion: 2 }),
+        on("a", { _tag: "Close" }),
+        { boundary: "Transfer", command: { _tag: "Transfer", from: "x", to: "y", cents: 1 } }
+      ]
+      const { body, status } = yield* json("/batch", { body: { commands } })
+      assert.strictEqual(status, 200)
+      const results = body["results"] as ReadonlyArray<Readonly<Record<string, unknown>>>
+      assert.deepStrictEqual(
+        results.map(({ status, title, version }) => [status, title ?? version]),
+        [
+          [200, 1],
+          [200, 2],
+          [422, "NotOpen"],
+          [422, "Overdrawn"],
+          [200, 3],
+          [404, "NotFound"],
+          [422, "NotOpen"]
+        ]
+      )
+      assert.strictEqual(
+        (yield* json("/batch", { body: { commands: numbers(101).map(() => commands[0]) } })).status,
+        400
+      )
+      assert.strictEqual((yield* json("/batch", { body: { commands: [{}] } })).status, 400)
+    })
+  )
+
+  it.live("asks the rules of each", () =>
+    Effect.gen(function* () {
+      const { json } = yield* serve(guarded)
+      const open = { aggregate: "Account", id: "a", command: { _tag: "Open", owner: "ann" } }
+      const deposit = { ...open, command: { _tag: "Deposit", cents: 1 } }
+      const statuses = (as?: string) =>
+        Effect.map(
+          json("/batch", { body: { commands: [open, deposit] }, ...(as === undefined ? {} : { as }) }),
+          ({ body }) => (body["results"] as ReadonlyArray<{ readonly status: number }>).map(({ status }) => status)
+        )
+      assert.deepStrictEqual(yield* statuses(), [401, 401])
+      assert.deepStrictEqual(yield* statuses("ann"), [200, 403])
+      assert.deepStrictEqual(yield* statuses("ann:clerk"), [409, 200])
+    })
+  )
+})
+
 describe("the rules of commands", () => {
   it.live("say who may execute what, and in which state", () =>
     Effect.gen(function* () {

@@ -1,0 +1,102 @@
+/** The routes that execute commands and read states. */
+import type { Api } from "@hexfold/core"
+import { Effect } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { type Commands, commandsOf, type Done } from "../serving/commands.ts"
+import { membersOf, tagOf } from "../serving/declared.ts"
+import { type CommandHeaders, commandHeaders, commandOf, jsonBody } from "./requests.ts"
+import { identified, json, param, type Response, type Route } from "./routes.ts"
+
+/** The limits of commands. */
+interface Limits {
+  readonly maxBodyBytes: number
+  readonly maxWait: number
+}
+
+/** The routes of the aggregates and boundaries of an API. */
+export const commandRoutes = (api: Api.Any, { maxBodyBytes, maxWait }: Limits): ReadonlyArray<Route> => {
+  const commands = commandsOf(api)
+  const members = membersOf(api)
+  const waiting = (name: string, { wait }: CommandHeaders) =>
+    wait === undefined
+      ? {}
+      : { waitFor: viewsAfter(api, name), patience: { seconds: Math.min(wait, maxWait) } as const }
+  return [
+    ...Array.from(members.aggregates.values()).flatMap((aggregate): ReadonlyArray<Route> => [
+      ...Array.from(aggregate.schemas.commands.keys(), (tag): Route => ({
+        method: "POST",
+        path: `/aggregates/${aggregate.name}/:id/${tag}`,
+        handle: (request) =>
+          Effect.gen(function* () {
+            const { caller } = yield* identified(request)
+            const headers = yield* commandHeaders(request.headers)
+            const command = yield* commandOf(yield* jsonBody(request, maxBodyBytes), tag)
+            const text = yield* param("id")
+            return commanded(
+              yield* commands.aggregate({
+                ...headers,
+                ...waiting(aggregate.name, headers),
+                caller,
+                aggregate: aggregate.name,
+                id: { text },
+                command,
+                wantsState: true
+              })
+            )
+          })
+      })),
+      ...(api.rules.states.has(aggregate.name) ? [stateRoute(aggregate.name, commands)] : [])
+    ]),
+    ...Array.from(members.boundaries.values(), (boundary): Route => ({
+      method: "POST",
+      path: `/commands/${boundary.name}`,
+      handle: (request) =>
+        Effect.gen(function* () {
+          const { caller } = yield* identified(request)
+          const { expectedVersion: _, ...headers } = yield* commandHeaders(request.headers)
+          const command = yield* commandOf(yield* jsonBody(request, maxBodyBytes), tagOf(boundary))
+          return commanded(
+            yield* commands.boundary({
+              ...headers,
+              ...waiting(boundary.name, headers),
+              caller,
+              boundary: boundary.name,
+              command
+            })
+          )
+        })
+    }))
+  ]
+}
+
+const stateRoute = (aggregate: string, commands: Commands): Route => ({
+  method: "GET",
+  path: `/aggregates/${aggregate}/:id`,
+  handle: (request) =>
+    Effect.gen(function* () {
+      const { caller } = yield* identified(request)
+      const found = yield* commands.state({ caller, aggregate, id: { text: yield* param("id") } })
+      const etag = `"${found.version}"`
+      return request.headers["if-none-match"] === etag
+        ? HttpServerResponse.empty({ status: 304, headers: { etag } })
+        : json(found, { headers: { etag } })
+    })
+})
+
+// A receipt, with the version of the stream as its tag. A command whose views are late has happened: 202 says so.
+const commanded = ({ isLate, receipt, state }: Done): Response =>
+  json(state === undefined ? receipt : { ...receipt, state: state.state, stateVersion: state.version }, {
+    status: isLate ? 202 : 200,
+    headers: {
+      ...(receipt.version === undefined ? {} : { etag: `"${receipt.version}"` }),
+      ...(isLate ? { "retry-after": "1" } : {})
+    }
+  })
+
+// The views that follow what a command can write.
+const viewsAfter = ({ aggregates, views }: Api.Any, target: string): ReadonlyArray<string> => {
+  const isAggregate = aggregates.some(({ name }) => name === target)
+  return views
+    .filter(({ sources }) => !isAggregate || sources.some(({ name }) => name === target))
+    .map(({ name }) => name)
+}
