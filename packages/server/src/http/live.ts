@@ -36,11 +36,13 @@ export const framed = <E, R>(
   Effect.gen(function* () {
     const context = yield* Effect.context<R>()
     const closing = yield* Closing
-    const ended = Stream.catch(frames, (failure) =>
-      Stream.fromEffect(
-        Effect.as(
-          Effect.logWarning("hexfold: a live stream has ended", failure),
-          `event: error\ndata: ${JSON.stringify(publicOf(problemOf(failure)))}\n\n`
+    const ended = frames.pipe(
+      Stream.catch((failure) =>
+        Stream.fromEffect(
+          Effect.as(
+            Effect.logWarning("hexfold: a live stream has ended", failure),
+            `event: error\ndata: ${JSON.stringify(publicOf(problemOf(failure)))}\n\n`
+          )
         )
       )
     )

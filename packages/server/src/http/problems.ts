@@ -4,7 +4,8 @@ import { Effect, type Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { Rejected } from "../serving/failures.ts"
 
-const mediaType = "application/problem+json"
+/** The media type of problem details. */
+export const mediaType = "application/problem+json"
 
 /** What is known of a failure, before it is an answer. */
 export interface Problem {
@@ -118,7 +119,7 @@ const rejectionOf = ({ error, json, schema }: Rejected): Problem => {
 }
 
 /** The status of a domain's error: 422, unless its class says another one with Effect's annotation `httpApiStatus`. */
-const statusOf = ({ ast }: Schema.Codec<unknown, unknown>): number => {
+export const statusOf = ({ ast }: Schema.Codec<unknown, unknown>): number => {
   const status = ast.annotations?.["httpApiStatus"]
   return typeof status === "number" ? status : 422
 }

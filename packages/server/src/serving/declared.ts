@@ -1,6 +1,6 @@
 /** The members of an API as a front needs them: by name, and with the schemas that the compiler knows no types of. */
 import type { Aggregate, Api, Boundary, View } from "@hexfold/core"
-import { SchemaAST } from "effect"
+import { type Schema, SchemaAST } from "effect"
 
 type Tagged = Aggregate.Tagged
 
@@ -31,10 +31,23 @@ const byName = <Member extends { readonly name: string }>(
   members: ReadonlyArray<Member>
 ): ReadonlyMap<string, Member> => new Map(members.map((member) => [member.name, member]))
 
+/** The fields of a tagged struct or class, without its tag. */
+export const fieldsOf = (
+  schema: Schema.Codec<unknown, unknown>
+): Readonly<Record<string, Schema.Codec<unknown, unknown>>> => {
+  const { _tag: _, ...fields } = allFieldsOf(schema)
+  return fields
+}
+
 /** The tag of a boundary's command. */
 export const tagOf = ({ command, name }: AnyBoundary): string => {
-  const { fields } = command as unknown as { readonly fields?: { readonly _tag?: { readonly ast: SchemaAST.AST } } }
-  const ast = fields?._tag?.ast
+  const ast = allFieldsOf(command)["_tag"]?.ast
   if (ast !== undefined && SchemaAST.isLiteral(ast) && typeof ast.literal === "string") return ast.literal
   throw new Error(`the command of ${name} has no literal _tag`)
 }
+
+// Structs and classes know their fields, and everything with a tag is one of them.
+const allFieldsOf = (
+  schema: Schema.Codec<unknown, unknown>
+): Readonly<Record<string, Schema.Codec<unknown, unknown>>> =>
+  (schema as { readonly fields?: Readonly<Record<string, Schema.Codec<unknown, unknown>>> }).fields ?? {}

@@ -1,0 +1,1 @@
+export * as HttpDocs from "./http/HttpDocs.ts"

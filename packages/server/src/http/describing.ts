@@ -1,0 +1,207 @@
+/** An API as a description for tools: Effect's `HttpApi`, of which the OpenAPI document is made. */
+import type { Api } from "@hexfold/core"
+import { Schema } from "effect"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { type AnyAggregate, type AnyBoundary, type AnyView, fieldsOf, membersOf, tagOf } from "../serving/declared.ts"
+import { mediaType, statusOf } from "./problems.ts"
+
+type AnySchema = Schema.Codec<unknown, unknown>
+type Fields = Readonly<Record<string, AnySchema>>
+
+/**
+ * The description of an API. The name of a type begins with the name of the aggregate, boundary or view that it belongs
+ * to: so no name depends on what else is declared.
+ */
+export const described = (api: Api.Any, prefix: `/${string}` | undefined): HttpApi.Top => {
+  const { aggregates, boundaries, views } = membersOf(api)
+  const groups = [
+    ...Array.from(aggregates.values(), (aggregate) => ofAggregate(aggregate, api)),
+    ...Array.from(boundaries.values(), (boundary) => ofBoundary(boundary, aggregates, api)),
+    ...Array.from(views.values(), (view) => ofView(view, api))
+  ]
+  // The compiler cannot follow groups that are made of data.
+  let whole = HttpApi.make(api.name) as unknown as HttpApi.Top
+  for (const group of groups) {
+    whole = whole.add(prefix === undefined ? group : group.prefix(prefix)) as unknown as HttpApi.Top
+  }
+  return whole.annotateMerge(OpenApi.annotations({ title: api.name, version: "1" })) as unknown as HttpApi.Top
+}
+
+const groupOf = (name: string, endpoints: ReadonlyArray<unknown>): HttpApiGroup.Top => {
+  let group = HttpApiGroup.make(name) as unknown as HttpApiGroup.Top
+  for (const endpoint of endpoints) group = group.add(endpoint as HttpApiEndpoint.Top) as unknown as HttpApiGroup.Top
+  return group
+}
+
+const ofAggregate = (aggregate: AnyAggregate, api: Api.Any): HttpApiGroup.Top => {
+  const { name, schemas } = aggregate
+  const { events, states } = api.rules
+  const receipt = named(`${name}Receipt`, {
+    streamId: Schema.String,
+    version: Schema.Int,
+    ...outcome,
+    ...(events.has(name) ? { events: Schema.optionalKey(Schema.Array(eventOf(aggregate))) } : {}),
+    ...(states.has(name)
+      ? { state: Schema.optionalKey(schemas.state), stateVersion: Schema.optionalKey(Schema.Int) }
+      : {})
+  })
+  const commands = Array.from(schemas.commands, ([tag, command]) =>
+    HttpApiEndpoint.post(tag, `/aggregates/${name}/:id/${tag}`, {
+      params: { id: Schema.String },
+      headers: { ...commandHeaders, "if-match": Schema.optionalKey(Schema.String) },
+      payload: Schema.Struct(fieldsOf(command)),
+      success: [receipt, receipt.pipe(HttpApiSchema.status(202))],
+      error: errorsOf(name, schemas.rejections.get(tag) ?? new Set(), schemas.errors, [...changing, 412])
+    })
+  )
+  const state = HttpApiEndpoint.get("state", `/aggregates/${name}/:id`, {
+    params: { id: Schema.String },
+    success: named(`${name}AtVersion`, { state: schemas.state, version: Schema.Int }),
+    error: errorsOf(name, new Set(), schemas.errors, reading)
+  })
+  return groupOf(name, [...commands, ...(states.has(name) ? [state] : [])])
+}
+
+const ofBoundary = (
+  boundary: AnyBoundary,
+  aggregates: ReadonlyMap<string, AnyAggregate>,
+  api: Api.Any
+): HttpApiGroup.Top => {
+  const { command, errors, name } = boundary
+  const readable = [...aggregates.values()].filter((aggregate) => api.rules.events.has(aggregate.name))
+  const receipt = named(`${name}Receipt`, {
+    streams: Schema.Array(Schema.Struct({ streamId: Schema.String, version: Schema.Int })),
+    ...outcome,
+    ...(readable.length === 0 ? {} : { events: Schema.optionalKey(Schema.Array(Schema.Union(readable.map(eventOf)))) })
+  })
+  return groupOf(name, [
+    HttpApiEndpoint.post(tagOf(boundary), `/commands/${name}`, {
+      headers: commandHeaders,
+      payload: Schema.Struct(fieldsOf(command)),
+      success: [receipt, receipt.pipe(HttpApiSchema.status(202))],
+      error: errorsOf(name, new Set(errors.keys()), errors, changing)
+    })
+  ])
+}
+
+const ofView = ({ name, schemas }: AnyView, { rules }: Api.Any): HttpApiGroup.Top => {
+  // Without a rule on a field, a record has its whole state, unless the query selects some fields.
+  const isWhole = Object.keys(rules.views.get(name)?.fields ?? {}).length === 0
+  const state = isWhole ? schemas.state : Schema.Record(Schema.String, Schema.Json)
+  const record = named(`${name}Record`, { key: Schema.String, state })
+  const page = named(`${name}Page`, { rows: Schema.Array(record), next: text, total: Schema.optionalKey(Schema.Int) })
+  const error = errorsOf(name, new Set(), new Map(), reading)
+  const key = { key: Schema.String }
+  return groupOf(name, [
+    HttpApiEndpoint.get("list", `/views/${name}`, { query: queryParameters, success: page, error }),
+    HttpApiEndpoint.get("record", `/views/${name}/:key`, { params: key, success: record, error }),
+    HttpApiEndpoint.get("liveList", `/live/${name}`, {
+      query: queryParameters,
+      success: HttpApiSchema.StreamSse({ data: json(page) }),
+      error
+    }),
+    HttpApiEndpoint.get("liveRecord", `/live/${name}/:key`, {
+      params: key,
+      success: HttpApiSchema.StreamSse({ data: json(record) }),
+      error
+    })
+  ])
+}
+
+// What is sent as an event is not encoded by the endpoint.
+const json = (schema: AnySchema) => Schema.toCodecJson(schema)
+
+const named = <F extends Fields>(identifier: string, fields: F) => Schema.Struct(fields).annotate({ identifier })
+
+const text = Schema.optionalKey(Schema.String)
+
+const queryParameters = { where: text, orderBy: text, select: text, limit: text, after: text, total: text }
+
+const commandHeaders = { "idempotency-key": text, prefer: text, "x-correlation-id": text }
+
+const outcome = {
+  position: Schema.Int,
+  history: Schema.Int,
+  attempts: Schema.Int,
+  repeated: Schema.Boolean
+}
+
+const eventsByAggregate = new WeakMap<AnyAggregate, AnySchema>()
+
+const eventOf = (aggregate: AnyAggregate): AnySchema => {
+  const event = eventsByAggregate.get(aggregate) ?? unionOf(aggregate)
+  eventsByAggregate.set(aggregate, event)
+  return event
+}
+
+const unionOf = ({ name, schemas }: AnyAggregate) =>
+  Schema.Union(
+    Array.from(schemas.events, ([tag, event]) =>
+      Schema.Struct({
+        id: Schema.String,
+        streamId: Schema.String,
+        aggregate: Schema.Literal(name),
+        version: Schema.Int,
+        position: Schema.Int,
+        type: Schema.Literal(tag),
+        schemaVersion: Schema.Int,
+        data: Schema.Struct(fieldsOf(event)),
+        recordedAt: Schema.String,
+        imported: Schema.Boolean,
+        correlationId: Schema.String,
+        causationId: Schema.String,
+        actor: Schema.optionalKey(Schema.String)
+      })
+    )
+  ).annotate({ identifier: `${name}Event` })
+
+/** The statuses of problems that every route has, of those that change something, and of those that only read. */
+const always = [400, 401, 403, 404, 500, 503] as const
+const changing = [...always, 409, 413, 422] as const
+const reading = always
+
+// One shape for each status: those of the library, and those of the domain's errors.
+const errorsOf = (
+  owner: string,
+  tags: ReadonlySet<string>,
+  errors: ReadonlyMap<string, AnySchema>,
+  statuses: ReadonlyArray<number>
+) => [...statuses.map(problemWith), ...[...tags].map((tag) => rejectionOf(owner, tag, errors.get(tag)!))]
+
+// The same schema has one name in the document, so each is made once.
+const problemsByStatus = new Map<number, Schema.Top>()
+
+const problemWith = (status: number): Schema.Top => {
+  let problem = problemsByStatus.get(status)
+  if (problem === undefined) {
+    const members = { type: Schema.String, title: Schema.String, detail: text }
+    problem = asProblem(`Problem${status}`, members, status)
+    problemsByStatus.set(status, problem)
+  }
+  return problem
+}
+
+const rejectionsByError = new WeakMap<AnySchema, Map<string, Schema.Top>>()
+
+const rejectionOf = (owner: string, tag: string, error: AnySchema): Schema.Top => {
+  const byOwner = rejectionsByError.get(error) ?? new Map<string, Schema.Top>()
+  rejectionsByError.set(error, byOwner)
+  let rejection = byOwner.get(owner)
+  if (rejection === undefined) {
+    const { detail: _, status: __, title: ___, type: ____, ...own } = fieldsOf(error)
+    const members = {
+      ...own,
+      type: Schema.Literal(`/problems/${tag}`),
+      title: Schema.Literal(tag),
+      detail: Schema.String
+    }
+    rejection = asProblem(`${owner}${tag}`, members, statusOf(error))
+    byOwner.set(owner, rejection)
+  }
+  return rejection
+}
+
+const asProblem = (identifier: string, members: Fields, status: number): Schema.Top =>
+  Schema.Struct({ ...members, status: Schema.Literal(status) })
+    .pipe(HttpApiSchema.status(status), HttpApiSchema.asJson({ contentType: mediaType }))
+    .annotate({ identifier })

@@ -1,0 +1,51 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Api } from "@hexfold/core"
+import { HttpDocs } from "@hexfold/server/docs"
+import { guarded, open } from "./bank.ts"
+
+const namesOf = (api: Api.Any) => Object.keys(HttpDocs.document(api).components.schemas).sort()
+
+describe("the OpenAPI document", () => {
+  it("has each command with its own errors, each view, and nothing that nobody may read", () => {
+    const { openapi, paths } = HttpDocs.document(open)
+    assert.strictEqual(openapi, "3.1.0")
+    assert.sameMembers(Object.keys(paths), [
+      "/aggregates/Account/{id}/Open",
+      "/aggregates/Account/{id}/Deposit",
+      "/aggregates/Account/{id}/Withdraw",
+      "/aggregates/Account/{id}",
+      "/commands/Transfer",
+      "/views/Accounts",
+      "/views/Accounts/{key}",
+      "/live/Accounts",
+      "/live/Accounts/{key}"
+    ])
+    const deposit = JSON.stringify(paths["/aggregates/Account/{id}/Deposit"])
+    assert.include(deposit, "AccountNotOpen")
+    assert.notInclude(deposit, "AccountOverdrawn")
+    const closed = Api.make("bank", { aggregates: open.aggregates, policies: { Account: guardedRules } })
+    assert.notInclude(JSON.stringify(HttpDocs.document(closed)), "AccountEvent")
+    assert.notProperty(HttpDocs.document(closed).paths, "/aggregates/Account/{id}")
+  })
+
+  it("has types whose names do not depend on what else is declared", () => {
+    for (const api of [open, guarded])
+      assert.deepStrictEqual(
+        namesOf(api).filter((name) => /_\d+$/.test(name)),
+        []
+      )
+    const alone = Api.make("bank", { views: open.views, policies: "open" })
+    assert.includeMembers(namesOf(open), namesOf(alone))
+    assert.includeMembers(
+      namesOf(guarded),
+      namesOf(alone).filter((name) => name.startsWith("Accounts"))
+    )
+  })
+
+  it("is under a prefix if the front is", () => {
+    const { paths } = HttpDocs.document(open, { prefix: "/api" })
+    assert.isTrue(Object.keys(paths).every((path) => path.startsWith("/api/")))
+  })
+})
+
+const guardedRules = { Open: "anyone", Deposit: "anyone", Withdraw: "anyone" } as const
