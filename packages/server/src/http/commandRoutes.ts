@@ -39,8 +39,7 @@ export const commandRoutes = (api: Api.Any, { maxBodyBytes, maxWait }: Limits): 
                 caller,
                 aggregate: aggregate.name,
                 id: { text },
-                command,
-                wantsState: true
+                command
               })
             )
           })
@@ -53,7 +52,7 @@ export const commandRoutes = (api: Api.Any, { maxBodyBytes, maxWait }: Limits): 
       handle: (request) =>
         Effect.gen(function* () {
           const { caller } = yield* identified(request)
-          const { expectedVersion: _, ...headers } = yield* commandHeaders(request.headers)
+          const { expectedVersion: _, wantsState: __, ...headers } = yield* commandHeaders(request.headers)
           const command = yield* commandOf(yield* jsonBody(request, maxBodyBytes), tagOf(boundary))
           return commanded(
             yield* commands.boundary({

@@ -49,9 +49,11 @@ export interface CommandHeaders {
   readonly correlationId?: string
   /** For how many seconds the client wants to wait for the views. */
   readonly wait?: number
+  /** Whether the client wants the state in the answer. */
+  readonly wantsState: boolean
 }
 
-/** The headers of a command: `Idempotency-Key`, `If-Match`, `Prefer: wait=…` and `X-Correlation-Id`. */
+/** The headers of a command: `Idempotency-Key`, `If-Match`, `Prefer` and `X-Correlation-Id`. */
 export const commandHeaders = (headers: Headers.Headers): Effect.Effect<CommandHeaders, InvalidRequest> =>
   Effect.gen(function* () {
     const key = headers["idempotency-key"]
@@ -65,12 +67,14 @@ export const commandHeaders = (headers: Headers.Headers): Effect.Effect<CommandH
     if (correlationId !== undefined && !/^[\x21-\x7e]{1,200}$/.test(correlationId)) {
       return yield* invalid("X-Correlation-Id", "it has up to 200 visible characters")
     }
-    const wait = /(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])/.exec(headers["prefer"] ?? "")?.[1]
+    const preferred = (headers["prefer"] ?? "").split(/[,;]/).map((each) => each.trim())
+    const wait = preferred.map((each) => /^wait=(\d{1,6})$/.exec(each)?.[1]).find((seconds) => seconds !== undefined)
     return {
       ...(key === undefined ? {} : { key: unquoted(key) }),
       ...(version === undefined ? {} : { expectedVersion: Number(version) }),
       ...(correlationId === undefined ? {} : { correlationId }),
-      ...(wait === undefined ? {} : { wait: Number(wait) })
+      ...(wait === undefined ? {} : { wait: Number(wait) }),
+      wantsState: preferred.includes("return=representation")
     }
   })
 

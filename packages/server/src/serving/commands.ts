@@ -86,6 +86,12 @@ export const commandsOf = (api: Api.Any): Commands => {
   const members = membersOf(api)
   const shown = shownOf(api, members)
   const { rules } = api
+  const encoders = new Map(
+    Array.from(members.aggregates, ([name, { schemas }]) => [
+      name,
+      Schema.encodeSync(Schema.toCodecJson(schemas.state)) as (state: unknown) => Schema.Json
+    ])
+  )
 
   const addressed = ({
     aggregate: name,
@@ -143,7 +149,7 @@ export const commandsOf = (api: Api.Any): Commands => {
   const stateOf = (aggregate: AnyAggregate, id: unknown, caller: Policy.Caller | undefined) =>
     Effect.map(Executor.load(aggregate, id as never), ({ state, version }): StateJson | undefined =>
       mayRead(rules.states.get(aggregate.name), caller, { id, state })
-        ? { state: stateEncoder(aggregate)(state), version }
+        ? { state: encoders.get(aggregate.name)!(state), version }
         : undefined
     )
 
@@ -236,6 +242,3 @@ const tagOf = (command: unknown): string | undefined => {
 // The keys of one caller never meet those of another, whatever they are made of.
 const commandId = ({ caller, key }: Request) =>
   key === undefined ? {} : { commandId: JSON.stringify([caller?.subject ?? null, key]) }
-
-const stateEncoder = (aggregate: AnyAggregate): ((state: unknown) => Schema.Json) =>
-  Schema.encodeSync(Schema.toCodecJson(aggregate.schemas.state)) as (state: unknown) => Schema.Json

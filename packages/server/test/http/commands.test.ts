@@ -9,7 +9,10 @@ describe("a command over HTTP", () => {
   it.live("is answered with its receipt, its events, and the version as a tag", () =>
     Effect.gen(function* () {
       const { json } = yield* serve(open)
-      const opened = yield* json("/aggregates/Account/a%2F1%20%C3%BC/Open", { body: { owner: "ann" } })
+      const opened = yield* json("/aggregates/Account/a%2F1%20%C3%BC/Open", {
+        body: { owner: "ann" },
+        headers: { prefer: "wait=1; return=representation" }
+      })
       assert.strictEqual(opened.status, 200)
       assert.strictEqual(opened.etag, '"1"')
       assert.strictEqual(opened.body["streamId"], "Account-a/1 ü")
@@ -179,7 +182,8 @@ describe("the rules of commands", () => {
     Effect.gen(function* () {
       const { json } = yield* serve(guarded)
       yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" }, as: "ann" })
-      const clerk = yield* json("/aggregates/Account/a/Deposit", { body: { cents: 5 }, as: "eve:clerk" })
+      const headers = { prefer: "return=representation" }
+      const clerk = yield* json("/aggregates/Account/a/Deposit", { body: { cents: 5 }, as: "eve:clerk", headers })
       assert.notProperty(clerk.body, "state")
       assert.deepStrictEqual(clerk.body.events, [])
       const auditor = yield* json("/aggregates/Account/a/Deposit", { body: { cents: 5 }, as: "eve:clerk,auditor" })
