@@ -17,7 +17,7 @@ interface Limits {
 export const commandRoutes = (api: Api.Any, { maxBodyBytes, maxWait }: Limits): ReadonlyArray<Route> => {
   const commands = commandsOf(api)
   const members = membersOf(api)
-  const waiting = (name: string, { wait }: CommandHeaders) =>
+  const waiting = (name: string, { wait }: Pick<CommandHeaders, "wait">) =>
     wait === undefined
       ? {}
       : { waitFor: viewsAfter(api, name), patience: { seconds: Math.min(wait, maxWait) } as const }
