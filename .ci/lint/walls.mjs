@@ -533,6 +533,18 @@ export const walls = {
     ],
     allowed: [...corePublic, "./commands.ts", "../errors.ts", "effect"]
   },
+  "packages/server/src/auth/*": {
+    folder: "packages/server/src/auth",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../http/live.ts",
+      "../serving/commands.ts",
+      "effect/http",
+      "node:crypto"
+    ],
+    allowed: ["@hexfold/core", "./Tokens.ts", "../Authenticator.ts", "../errors.ts", "effect", "jose"]
+  },
   "packages/server/src/http/*": {
     folder: "packages/server/src/http",
     forbidden: [...otherAdapters, ...ownSources, "../index.ts", "@effect/platform-node", "graphql", "node:http"],

@@ -45,7 +45,7 @@ const indexes = {
   "adapters-memory": ["index"],
   "adapters-pg": ["index"],
   publishers: ["http", "nats"],
-  server: ["index", "http", "docs"]
+  server: ["index", "auth", "http", "docs"]
 }
 for (const [name, files] of Object.entries(indexes)) {
   const folder = `packages/${name}/src/`

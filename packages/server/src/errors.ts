@@ -12,6 +12,16 @@ export class Unauthenticated extends Schema.TaggedError<Unauthenticated>()("Unau
   }
 }
 
+/** Nobody can say now whether credentials are right, for example because the keys of their issuer cannot be fetched. */
+export class AuthenticationUnavailable extends Schema.TaggedError<AuthenticationUnavailable>()(
+  "AuthenticationUnavailable",
+  { cause: Schema.Defect() }
+) {
+  override get message(): string {
+    return "credentials cannot be checked now"
+  }
+}
+
 /** A rule forbids it. It says what was asked, and nothing of the rule or of the state. */
 export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", {
   /** What the caller may not do, such as `Account.Withdraw` or `read Accounts`. */

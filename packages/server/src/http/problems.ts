@@ -98,6 +98,7 @@ export const problemOf = (failure: unknown): Problem => {
     case "ViewStoreError":
       return storeProblem(facts["reason"] as Reason.Reason)
     case "NotServing":
+    case "AuthenticationUnavailable":
       return unavailable()
     default:
       return internal

@@ -64,6 +64,34 @@ describe("the feed of events", () => {
   )
 })
 
+describe("a live stream", () => {
+  it.live("ends with the credentials that opened it", () =>
+    Effect.gen(function* () {
+      const { ask, json } = yield* serve(guarded)
+      yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" }, as: "ann" })
+      const as = `eve:auditor~${Date.now() + 300}`
+      const streams = yield* Effect.forEach(["/events", "/live/Accounts", "/live/Accounts/a"], (path) =>
+        ask(path, { as })
+      )
+      const texts = yield* Effect.forEach(streams, (response) => Effect.promise(() => response.text()), {
+        concurrency: "unbounded"
+      })
+      assert.isTrue(texts.every((text) => text.includes("data: ")))
+      assert.isTrue(texts.every((text) => !text.includes("event: error")))
+    })
+  )
+})
+
+describe("who is asking", () => {
+  it.live("may be unknown for a while: then nothing is refused for good", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* serve(guarded)
+      const response = yield* ask("/views/Accounts", { as: "away" })
+      assert.deepStrictEqual([response.status, response.headers.get("retry-after")], [503, "1"])
+    })
+  )
+})
+
 describe("a front that closes", () => {
   it.live("ends its live streams, so that nobody waits for their clients", () =>
     Effect.gen(function* () {

@@ -1,19 +1,26 @@
 /** An API in this process, as a function from requests to responses. */
 import { MemoryStores } from "@hexfold/adapters-memory"
 import { type Api, Policy, Projection } from "@hexfold/core"
-import { Authenticator, Unauthenticated } from "@hexfold/server"
+import { AuthenticationUnavailable, Authenticator, Unauthenticated } from "@hexfold/server"
 import { Http } from "@hexfold/server/http"
-import { Effect, Layer } from "effect"
+import { DateTime, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 
-/** Callers by their tokens: `Bearer ann`, with roles as `Bearer ann:clerk,auditor`. */
+/**
+ * Callers by their tokens: `Bearer ann`, with roles as `Bearer ann:clerk,auditor`, and with an end in milliseconds as
+ * `Bearer ann~1700000000000`. Of `Bearer away` nobody can say who it is.
+ */
 const tokens = Layer.succeed(Authenticator.Authenticator, {
   identify: ({ authorization }) => {
     if (authorization === undefined) return Effect.succeed(undefined)
-    const found = /^Bearer (\w+)(?::([\w,]+))?$/.exec(authorization)
-    return found === null
-      ? Effect.fail(new Unauthenticated({ detail: "no such token" }))
-      : Effect.succeed({ caller: Policy.caller(found[1]!, { roles: found[2]?.split(",") ?? [] }) })
+    if (authorization === "Bearer away") return Effect.fail(new AuthenticationUnavailable({ cause: "away" }))
+    const found = /^Bearer (\w+)(?::([\w,]+))?(?:~(\d+))?$/.exec(authorization)
+    if (found === null) return Effect.fail(new Unauthenticated({ detail: "no such token" }))
+    const [, subject, roles, end] = found
+    return Effect.succeed({
+      caller: Policy.caller(subject!, { roles: roles?.split(",") ?? [] }),
+      ...(end === undefined ? {} : { until: DateTime.makeUnsafe(Number(end)) })
+    })
   }
 })
 
