@@ -1,1 +1,2 @@
 export * as Http from "./http/Http.ts"
+export * as HttpOperations from "./http/HttpOperations.ts"

@@ -1,8 +1,10 @@
 /** The routes that read views, once and live. */
-import { type Api, Query } from "@hexfold/core"
+import type { Api } from "@hexfold/core"
 import { Effect, Stream } from "effect"
 import { HttpServerRequest } from "effect/http"
-import { type AnyView, membersOf } from "../serving/declared.ts"
+import { InvalidRequest } from "../errors.ts"
+import { type AnyView, membersOf, pathIn } from "../serving/declared.ts"
+import { type Links, linksOf } from "../serving/links.ts"
 import { type Views, viewsOf } from "../serving/views.ts"
 import { live } from "./live.ts"
 import { queryOf } from "./requests.ts"
@@ -11,18 +13,25 @@ import { identified, json, param, type Request, type Route } from "./routes.ts"
 /** The routes of the views of an API. */
 export const viewRoutes = (api: Api.Any): ReadonlyArray<Route> => {
   const views = viewsOf(api)
-  return Array.from(membersOf(api).views.values()).flatMap((view) => routesOf(view, views))
+  const links = linksOf(api, views)
+  return Array.from(membersOf(api).views.values()).flatMap((view) => routesOf(view, views, links))
 }
 
-const routesOf = (view: AnyView, views: Views): ReadonlyArray<Route> => {
+const routesOf = (view: AnyView, views: Views, links: Links): ReadonlyArray<Route> => {
   const { name } = view
-  const pathOf = (text: string) => Query.from(view, { select: [text as never] }).select![0]!
+  const pathOf = (text: string) => pathIn(view, text)
   const question = (request: Request) =>
     Effect.gen(function* () {
       const { caller, until } = yield* identified(request)
-      const query = yield* queryOf(name, yield* HttpServerRequest.ParsedSearchParams, pathOf)
-      return { caller, until, question: { caller, view: name, query } }
+      const { with: linked, ...params } = yield* HttpServerRequest.ParsedSearchParams
+      const query = yield* queryOf(name, params, pathOf)
+      const names = yield* linksIn(linked)
+      return { caller, names, until, question: { caller, view: name, query } }
     })
+  const linksIn = (given: string | ReadonlyArray<string> | undefined) => {
+    const names = given === undefined ? [] : [given].flat().flatMap((each) => each.split(","))
+    return Effect.as(links.check(name, names), names)
+  }
   const keyed = (request: Request) =>
     Effect.gen(function* () {
       const { caller, until } = yield* identified(request)
@@ -33,10 +42,11 @@ const routesOf = (view: AnyView, views: Views): ReadonlyArray<Route> => {
       method: "GET",
       path: `/views/${name}`,
       handle: (request) =>
-        Effect.map(
-          Effect.flatMap(question(request), ({ question }) => views.page(question)),
-          (page) => json(page)
-        )
+        Effect.gen(function* () {
+          const { caller, names, question: asked } = yield* question(request)
+          const page = yield* views.page(asked)
+          return json(names.length === 0 ? page : { ...page, rows: yield* links.add(name, names, page.rows, caller) })
+        })
     },
     {
       method: "GET",
@@ -44,7 +54,9 @@ const routesOf = (view: AnyView, views: Views): ReadonlyArray<Route> => {
       handle: (request) =>
         Effect.gen(function* () {
           const { asked } = yield* keyed(request)
-          return json({ key: asked.key, state: yield* views.record(asked) })
+          const names = yield* linksIn((yield* HttpServerRequest.ParsedSearchParams)["with"])
+          const row = { key: asked.key, state: yield* views.record(asked) }
+          return json(names.length === 0 ? row : (yield* links.add(name, names, [row], asked.caller))[0])
         })
     },
     {
@@ -52,7 +64,8 @@ const routesOf = (view: AnyView, views: Views): ReadonlyArray<Route> => {
       path: `/live/${name}`,
       handle: (request) =>
         Effect.gen(function* () {
-          const { question: asked, until } = yield* question(request)
+          const { names, question: asked, until } = yield* question(request)
+          if (names.length > 0) return yield* new InvalidRequest({ part: "with", detail: "live results have no links" })
           return yield* live("page", yield* views.live(asked), until)
         })
     },

@@ -1,5 +1,5 @@
 /** The members of an API as a front needs them: by name, and with the schemas that the compiler knows no types of. */
-import type { Aggregate, Api, Boundary, View } from "@hexfold/core"
+import { type Aggregate, type Api, type Boundary, Query, type View } from "@hexfold/core"
 import { type Schema, SchemaAST } from "effect"
 
 type Tagged = Aggregate.Tagged
@@ -51,3 +51,10 @@ const allFieldsOf = (
   schema: Schema.Codec<unknown, unknown>
 ): Readonly<Record<string, Schema.Codec<unknown, unknown>>> =>
   (schema as { readonly fields?: Readonly<Record<string, Schema.Codec<unknown, unknown>>> }).fields ?? {}
+
+/**
+ * The names of a path that is written with dots. Names may contain dots themselves, which only the schema of the state can
+ * tell. Throws an `Error` if the state has no such field.
+ */
+export const pathIn = (view: AnyView, text: string): Query.Path =>
+  Query.from(view, { select: [text as never] }).select![0]!

@@ -36,7 +36,14 @@ interface KeyRequest extends Asked {
 type PageJson = Query.Page<Schema.Json>
 
 /** Why a view does not answer. */
-type ReadFailure = Unauthenticated | Forbidden | NotFound | InvalidRequest | InvalidCursor | NotServing | ViewStoreError
+export type ReadFailure =
+  | Unauthenticated
+  | Forbidden
+  | NotFound
+  | InvalidRequest
+  | InvalidCursor
+  | NotServing
+  | ViewStoreError
 
 /** Results as they come. */
 type Live<A> = Stream.Stream<A, ReadFailure | EventStoreError, EventStore.EventStore | ViewStore.ViewStore>

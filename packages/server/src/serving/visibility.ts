@@ -4,7 +4,7 @@ import { QueryEvaluation } from "@hexfold/core/adapter"
 import { Effect, type Schema } from "effect"
 import { Forbidden, type Unauthenticated } from "../errors.ts"
 import { admittedWith, mayRead } from "./admission.ts"
-import type { AnyView } from "./declared.ts"
+import { type AnyView, pathIn } from "./declared.ts"
 
 /** What a caller may see of a view. */
 export interface Visible {
@@ -25,7 +25,7 @@ export interface Guarded {
 export const guardedOf = (view: AnyView, { rules }: Api.Any): Guarded => {
   const own = rules.views.get(view.name)!
   const fields = Object.entries(own.fields ?? {}).flatMap(([text, rule]) =>
-    rule === undefined ? [] : [{ path: pathOf(view, text), rule }]
+    rule === undefined ? [] : [{ path: pathIn(view, text), rule }]
   )
   return { view, rules: own, fields }
 }
@@ -54,10 +54,6 @@ const nothing: Query.Filter = { _tag: "Or", filters: [] }
 
 const filterOf = (view: AnyView, where: (filters: never) => Query.Filter): Query.Filter =>
   Query.from(view, { where: where as (filters: unknown) => Query.Filter }).where!
-
-const pathOf = (view: AnyView, text: string): Query.Path =>
-  // The names of a path may contain dots, which only the schema of the state can tell.
-  Query.from(view, { select: [text as never] }).select![0]!
 
 /** A query for the records that the caller may see. Fails if it names a field that the caller may not see. */
 export const restricted = <Q extends Query.Query | Query.Groups>(

@@ -62,8 +62,17 @@ const Accounts = View.make("Accounts", {
   }
 })
 
+/** What the bank knows of its clients: a record for each owner. */
+const Owners = View.make("Owners", {
+  from: [Account],
+  state: Schema.Struct({ accounts: Schema.Int }),
+  key: { Opened: ({ owner }) => owner },
+  evolve: { Opened: (state) => ({ accounts: (state?.accounts ?? 0) + 1 }) }
+})
+
 const limits = { Accounts: { fields: "all", scan: true } } as const
-const parts = { aggregates: [Account], boundaries: [Transfer], views: [Accounts], limits } as const
+const links = [Api.link(Accounts, "owner", Owners)] as const
+const parts = { aggregates: [Account], boundaries: [Transfer], views: [Accounts, Owners], links, limits } as const
 
 /** Everybody may do everything. */
 export const open = Api.make("bank", { ...parts, policies: "open" })
@@ -84,6 +93,7 @@ export const guarded = Api.make("bank", {
       read: "signed in",
       rows: (caller, { and, eq }) => (caller.roles.has("auditor") ? and() : eq("owner", caller.subject)),
       fields: { balance: Policy.role("auditor") }
-    }
+    },
+    Owners: { read: Policy.role("auditor") }
   }
 })

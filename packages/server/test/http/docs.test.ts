@@ -18,7 +18,11 @@ describe("the OpenAPI document", () => {
       "/views/Accounts",
       "/views/Accounts/{key}",
       "/live/Accounts",
-      "/live/Accounts/{key}"
+      "/live/Accounts/{key}",
+      "/views/Owners",
+      "/views/Owners/{key}",
+      "/live/Owners",
+      "/live/Owners/{key}"
     ])
     const deposit = JSON.stringify(paths["/aggregates/Account/{id}/Deposit"])
     assert.include(deposit, "AccountNotOpen")

@@ -21,6 +21,8 @@ const filled = (api: Api.Any) =>
 
 const keys = ({ rows }: Body) => rows.map(({ key }) => key)
 
+const linksOf = ({ rows }: Body) => rows.map((row) => (row as { readonly links?: unknown }).links)
+
 describe("a view over HTTP", () => {
   it.live("is read by page, by order, by filter and by key", () =>
     Effect.gen(function* () {
@@ -51,6 +53,29 @@ describe("a view over HTTP", () => {
         const { body, status } = yield* json(`/views/Accounts?${wrong}`)
         assert.strictEqual(status, 400, `${wrong}: ${JSON.stringify(body)}`)
       }
+    })
+  )
+})
+
+describe("a link between views", () => {
+  it.live("gives the records to which others lead, as far as the caller may see them", () =>
+    Effect.gen(function* () {
+      const { json } = yield* filled(open)
+      const { body } = yield* json("/views/Accounts?with=ownerRecord")
+      assert.deepStrictEqual(linksOf(body), [
+        { ownerRecord: { key: "ann", state: { accounts: 2 } } },
+        { ownerRecord: { key: "bob", state: { accounts: 1 } } },
+        { ownerRecord: { key: "ann", state: { accounts: 2 } } }
+      ])
+      const one = yield* json("/views/Accounts/b?with=ownerRecord")
+      assert.deepStrictEqual(one.body["links"], { ownerRecord: { key: "bob", state: { accounts: 1 } } })
+      const without = yield* json("/views/Accounts?select=balance&with=ownerRecord")
+      assert.deepStrictEqual(linksOf(without.body)[0], { ownerRecord: null })
+      assert.strictEqual((yield* json("/views/Accounts?with=friend")).status, 400)
+      assert.strictEqual((yield* json("/live/Accounts?with=ownerRecord")).status, 400)
+      const { json: ask } = yield* filled(guarded)
+      assert.strictEqual((yield* ask("/views/Accounts?with=ownerRecord", { as: "ann" })).status, 403)
+      assert.strictEqual((yield* ask("/views/Accounts?with=ownerRecord", { as: "eve:auditor" })).status, 200)
     })
   )
 })

@@ -1,8 +1,8 @@
 /** An API in this process, as a function from requests to responses. */
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { type Api, Policy, Projection } from "@hexfold/core"
+import { type Api, Policy, Projection, type View } from "@hexfold/core"
 import { AuthenticationUnavailable, Authenticator, Unauthenticated } from "@hexfold/server"
-import { Http } from "@hexfold/server/http"
+import { Http, HttpOperations } from "@hexfold/server/http"
 import { DateTime, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 
@@ -45,13 +45,18 @@ export interface Sent {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Serves an API on stores in memory, until the scope closes. */
-export const serve = (api: Api.Any) =>
+/** Serves an API on stores in memory, until the scope closes. Views that are not projected stay as they are. */
+export const serve = (api: Api.Any, projected: ReadonlyArray<View.Any> = api.views) =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const routes = Http.layer(api).pipe(
+      const operations = HttpOperations.layer({
+        consumers: api.views,
+        access: Policy.role("operator"),
+        healthy: { grace: 0 }
+      })
+      const routes = Layer.mergeAll(Http.layer(api), operations).pipe(
         Layer.provide(tokens),
-        Layer.provide(Projection.layer(api.views)),
+        Layer.provide(Projection.layer(projected)),
         Layer.provide(MemoryStores.layer({ views: api.views }))
       )
       return HttpRouter.toWebHandler(Layer.provideMerge(routes, HttpServer.layerServices), { disableLogger: true })
