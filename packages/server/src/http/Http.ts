@@ -7,6 +7,7 @@
  * | `GET /aggregates/{aggregate}/{id}` | reads the state |
  * | `POST /commands/{Boundary}` | executes a command over several streams |
  * | `POST /batch` | executes many commands, each with a result of its own |
+ * | `GET /executions/{key}` | the answer to a command with `Prefer: respond-async` and this `Idempotency-Key` |
  * | `GET /views/{View}` | a page of records: `where`, `orderBy`, `select`, `limit`, `after`, `total` |
  * | `GET /views/{View}/{key}` | one record |
  * | `GET /live/{View}`, `GET /live/{View}/{key}` | the same, and each new result, as server-sent events |
@@ -18,6 +19,7 @@ import { HttpRouter, HttpServerRequest } from "effect/http"
 import { commandRoutes } from "./commandRoutes.ts"
 import { batchRoute } from "./batchRoute.ts"
 import { eventRoutes } from "./eventRoutes.ts"
+import { executionsOf } from "./executions.ts"
 import { Closing } from "./live.ts"
 import { answered, type Services } from "./routes.ts"
 import { viewRoutes } from "./viewRoutes.ts"
@@ -59,8 +61,10 @@ export const layer = (
       yield* Effect.addFinalizer(() => Deferred.succeed(closed, undefined))
       const services = Context.add(yield* Effect.context<Services>(), Closing, Deferred.await(closed))
       const { maxBatch = 100, maxBodyBytes = 1 << 20, maxWait = 30 } = options
+      const executions = executionsOf(yield* Effect.scope, options.prefix ?? "")
       const routes = [
-        ...commandRoutes(api, { maxBodyBytes, maxWait }),
+        ...commandRoutes(api, { executions, maxBodyBytes, maxWait }),
+        executions.route,
         batchRoute(api, { maxBatch, maxBodyBytes }),
         ...viewRoutes(api),
         ...eventRoutes(api)

@@ -4,17 +4,19 @@ import { Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { type Commands, commandsOf, type Done } from "../serving/commands.ts"
 import { membersOf, tagOf } from "../serving/declared.ts"
+import type { Executions } from "./executions.ts"
 import { type CommandHeaders, commandHeaders, commandOf, jsonBody } from "./requests.ts"
 import { identified, json, param, type Response, type Route } from "./routes.ts"
 
-/** The limits of commands. */
+/** The limits of commands, and what executes them in the background. */
 interface Limits {
   readonly maxBodyBytes: number
   readonly maxWait: number
+  readonly executions: Executions
 }
 
 /** The routes of the aggregates and boundaries of an API. */
-export const commandRoutes = (api: Api.Any, { maxBodyBytes, maxWait }: Limits): ReadonlyArray<Route> => {
+export const commandRoutes = (api: Api.Any, { executions, maxBodyBytes, maxWait }: Limits): ReadonlyArray<Route> => {
   const commands = commandsOf(api)
   const members = membersOf(api)
   const waiting = (name: string, { wait }: Pick<CommandHeaders, "wait">) =>
@@ -29,19 +31,21 @@ export const commandRoutes = (api: Api.Any, { maxBodyBytes, maxWait }: Limits): 
         handle: (request) =>
           Effect.gen(function* () {
             const { caller } = yield* identified(request)
-            const headers = yield* commandHeaders(request.headers)
+            const { isAsync, ...headers } = yield* commandHeaders(request.headers)
             const command = yield* commandOf(yield* jsonBody(request, maxBodyBytes), tag)
             const text = yield* param("id")
-            return commanded(
-              yield* commands.aggregate({
+            const execution = Effect.map(
+              commands.aggregate({
                 ...headers,
                 ...waiting(aggregate.name, headers),
                 caller,
                 aggregate: aggregate.name,
                 id: { text },
                 command
-              })
+              }),
+              commanded
             )
+            return yield* isAsync ? executions.begin({ caller, key: headers.key }, execution) : execution
           })
       })),
       ...(api.rules.states.has(aggregate.name) ? [stateRoute(aggregate.name, commands)] : [])
@@ -52,17 +56,19 @@ export const commandRoutes = (api: Api.Any, { maxBodyBytes, maxWait }: Limits): 
       handle: (request) =>
         Effect.gen(function* () {
           const { caller } = yield* identified(request)
-          const { expectedVersion: _, wantsState: __, ...headers } = yield* commandHeaders(request.headers)
+          const { expectedVersion: _, isAsync, wantsState: __, ...headers } = yield* commandHeaders(request.headers)
           const command = yield* commandOf(yield* jsonBody(request, maxBodyBytes), tagOf(boundary))
-          return commanded(
-            yield* commands.boundary({
+          const execution = Effect.map(
+            commands.boundary({
               ...headers,
               ...waiting(boundary.name, headers),
               caller,
               boundary: boundary.name,
               command
-            })
+            }),
+            commanded
           )
+          return yield* isAsync ? executions.begin({ caller, key: headers.key }, execution) : execution
         })
     }))
   ]

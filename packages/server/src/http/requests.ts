@@ -51,6 +51,8 @@ export interface CommandHeaders {
   readonly wait?: number
   /** Whether the client wants the state in the answer. */
   readonly wantsState: boolean
+  /** Whether the client fetches the answer later. */
+  readonly isAsync: boolean
 }
 
 /** The headers of a command: `Idempotency-Key`, `If-Match`, `Prefer` and `X-Correlation-Id`. */
@@ -74,7 +76,8 @@ export const commandHeaders = (headers: Headers.Headers): Effect.Effect<CommandH
       ...(version === undefined ? {} : { expectedVersion: Number(version) }),
       ...(correlationId === undefined ? {} : { correlationId }),
       ...(wait === undefined ? {} : { wait: Number(wait) }),
-      wantsState: preferred.includes("return=representation")
+      wantsState: preferred.includes("return=representation"),
+      isAsync: preferred.includes("respond-async")
     }
   })
 

@@ -6,7 +6,7 @@ import { membersOf, pathIn } from "./declared.ts"
 import type { ReadFailure, Views } from "./views.ts"
 
 /** A record, and by the names of its links the records to which it leads; null where there is none that the caller may see. */
-export interface LinkedRow extends Query.Row<Schema.Json> {
+interface LinkedRow extends Query.Row<Schema.Json> {
   readonly links: Readonly<Record<string, { readonly key: string; readonly state: Schema.Json } | null>>
 }
 

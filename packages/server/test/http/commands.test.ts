@@ -100,6 +100,35 @@ describe("a command over HTTP", () => {
   )
 })
 
+describe("a command whose answer is fetched later", () => {
+  it.live("is executed once, and its answer is under its key, for its caller alone", () =>
+    Effect.gen(function* () {
+      const { ask, json } = yield* serve(open)
+      const prefer = "respond-async"
+      const opening = (key: string, as: string) =>
+        ask("/aggregates/Account/a/Open", { body: { owner: as }, headers: { prefer, "idempotency-key": key }, as })
+      const begun = yield* opening("first/one", "ann")
+      assert.strictEqual(begun.status, 202)
+      const location = begun.headers.get("location")!
+      assert.strictEqual(location, "/executions/first%2Fone")
+      const again = yield* opening("first/one", "ann")
+      assert.strictEqual(again.headers.get("location"), location)
+      const answerTo = (place: string, as: string): Effect.Effect<readonly [number, unknown]> =>
+        Effect.flatMap(json(place, { as }), ({ body, status }) =>
+          status === 202
+            ? Effect.andThen(Effect.yieldNow, answerTo(place, as))
+            : Effect.succeed([status, body["version"] ?? body["title"]] as const)
+        )
+      assert.deepStrictEqual(yield* answerTo(location, "ann"), [200, 1])
+      assert.strictEqual((yield* json(location, { as: "bob" })).status, 404)
+      yield* opening("second", "bob")
+      assert.deepStrictEqual(yield* answerTo("/executions/second", "bob"), [409, "AlreadyOpen"])
+      const nameless = yield* ask("/aggregates/Account/b/Open", { body: { owner: "ann" }, headers: { prefer } })
+      assert.strictEqual(nameless.status, 400)
+    })
+  )
+})
+
 describe("a batch of commands", () => {
   it.live("has a result for each, in order, and executes those of one stream in order", () =>
     Effect.gen(function* () {
