@@ -46,7 +46,13 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("Invali
   /** The part of the request, such as `command`, `id` or `query`. */
   part: Schema.String,
   /** What is wrong, with its path. */
-  detail: Schema.String
+  detail: Schema.String,
+  /** Each thing that is wrong, with its path within the part, where that is known. */
+  errors: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({ path: Schema.Array(Schema.Union([Schema.String, Schema.Number])), message: Schema.String })
+    )
+  )
 }) {
   override get message(): string {
     return `${this.part}: ${this.detail}`

@@ -3,6 +3,7 @@ import type { Api, Policy } from "@hexfold/core"
 import { Effect, Schema } from "effect"
 import { InvalidRequest } from "../errors.ts"
 import { commandsOf } from "../serving/commands.ts"
+import { errorsIn } from "../serving/failures.ts"
 import { problemOf, publicOf } from "./problems.ts"
 import { jsonBody } from "./requests.ts"
 import { identified, json, type Route } from "./routes.ts"
@@ -12,7 +13,7 @@ const Command = Schema.StructWithRest(Schema.Struct({ _tag: Schema.String }), [
 ])
 
 /** A batch as it is sent. The commands of one stream are executed in their order. */
-const Batch = Schema.Struct({
+export const Batch = Schema.Struct({
   commands: Schema.Array(
     Schema.Union([
       Schema.Struct({
@@ -60,7 +61,7 @@ export const batchRoute = (
         const body = yield* jsonBody(request, maxBodyBytes)
         const batch = yield* Effect.mapError(
           Effect.fromResult(decode(body)),
-          ({ message }) => new InvalidRequest({ part: "body", detail: message })
+          (error) => new InvalidRequest({ part: "body", detail: error.message, errors: errorsIn(error) })
         )
         if (batch.commands.length > maxBatch) {
           return yield* new InvalidRequest({ part: "commands", detail: `a batch has up to ${maxBatch} commands` })

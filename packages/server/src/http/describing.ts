@@ -3,6 +3,7 @@ import type { Api } from "@hexfold/core"
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { type AnyAggregate, type AnyBoundary, type AnyView, fieldsOf, membersOf, tagOf } from "../serving/declared.ts"
+import { Batch } from "./batchRoute.ts"
 import { mediaType, statusOf } from "./problems.ts"
 
 type AnySchema = Schema.Codec<unknown, unknown>
@@ -17,7 +18,8 @@ export const described = (api: Api.Any, prefix: `/${string}` | undefined): HttpA
   const groups = [
     ...Array.from(aggregates.values(), (aggregate) => ofAggregate(aggregate, api)),
     ...Array.from(boundaries.values(), (boundary) => ofBoundary(boundary, aggregates, api)),
-    ...Array.from(views.values(), (view) => ofView(view, api))
+    ...Array.from(views.values(), (view) => ofView(view, api)),
+    ofWhole(api, aggregates)
   ]
   // The compiler cannot follow groups that are made of data.
   let whole = HttpApi.make(api.name) as unknown as HttpApi.Top
@@ -111,6 +113,28 @@ const ofView = ({ name, schemas }: AnyView, { rules }: Api.Any): HttpApiGroup.To
 // What is sent as an event is not encoded by the endpoint.
 const json = (schema: AnySchema) => Schema.toCodecJson(schema)
 
+// What concerns all aggregates. Its name is none that an aggregate can have.
+const ofWhole = (api: Api.Any, aggregates: ReadonlyMap<string, AnyAggregate>): HttpApiGroup.Top => {
+  const readable = [...aggregates.values()].filter(({ name }) => api.rules.events.has(name))
+  const batch = HttpApiEndpoint.post("batch", "/batch", {
+    payload: Batch,
+    success: named("BatchResults", { results: Schema.Array(Schema.Record(Schema.String, Schema.Json)) }),
+    error: errorsOf("", new Set(), new Map(), [400, 401, 413, 500, 503])
+  })
+  const execution = HttpApiEndpoint.get("execution", "/executions/:key", {
+    params: { key: Schema.String },
+    success: Schema.Record(Schema.String, Schema.Json),
+    error: errorsOf("", new Set(), new Map(), reading)
+  })
+  const events = HttpApiEndpoint.get("events", "/events", {
+    headers: { "last-event-id": text },
+    query: { after: text, from: Schema.optionalKey(Schema.Literal("now")), aggregates: text, types: text },
+    success: HttpApiSchema.StreamSse({ data: json(Schema.Union(readable.map(eventOf))) }),
+    error: errorsOf("", new Set(), new Map(), reading)
+  })
+  return groupOf("all aggregates", [batch, execution, ...(readable.length === 0 ? [] : [events])])
+}
+
 const named = <F extends Fields>(identifier: string, fields: F) => Schema.Struct(fields).annotate({ identifier })
 
 const text = Schema.optionalKey(Schema.String)
@@ -174,11 +198,21 @@ const problemsByStatus = new Map<number, Schema.Top>()
 const problemWith = (status: number): Schema.Top => {
   let problem = problemsByStatus.get(status)
   if (problem === undefined) {
-    const members = { type: Schema.String, title: Schema.String, detail: text }
+    const members = { type: Schema.String, title: Schema.String, detail: text, ...(status === 400 ? mistakes : {}) }
     problem = asProblem(`Problem${status}`, members, status)
     problemsByStatus.set(status, problem)
   }
   return problem
+}
+
+// What is wrong with a request, and where.
+const mistakes = {
+  part: text,
+  errors: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({ path: Schema.Array(Schema.Union([Schema.String, Schema.Int])), message: Schema.String })
+    )
+  )
 }
 
 const rejectionsByError = new WeakMap<AnySchema, Map<string, Schema.Top>>()

@@ -75,7 +75,7 @@ export const problemOf = (failure: unknown): Problem => {
     case "NotFound":
       return { status: 404, title: tag, detail: message }
     case "InvalidRequest":
-      return { status: 400, title: tag, detail: message, members: { part: facts["part"] } }
+      return { status: 400, title: tag, detail: message, members: { part: facts["part"], errors: facts["errors"] } }
     case "InvalidCursor":
       return { status: 400, title: tag, detail: "the cursor is not one of this query" }
     case "VersionConflict":

@@ -8,7 +8,7 @@ import {
   type UnknownCommandVersion,
   VersionConflict
 } from "@hexfold/core"
-import { Effect, type Result, Schema } from "effect"
+import { Effect, type Result, Schema, SchemaIssue } from "effect"
 import { Forbidden, InvalidRequest, type NotFound, type Unauthenticated } from "../errors.ts"
 
 /** The domain has rejected a command. */
@@ -48,7 +48,20 @@ export const decoded = <A>(
 ): Effect.Effect<A, InvalidRequest | Exclude<CommandCodec.CommandReadError, InvalidCommand>> =>
   Effect.mapError(Effect.fromResult(result), (error) => (error._tag === "InvalidCommand" ? invalid(error) : error))
 
-const invalid = ({ detail, part }: InvalidCommand): InvalidRequest => new InvalidRequest({ part, detail })
+const invalid = ({ cause, detail, part }: InvalidCommand): InvalidRequest =>
+  new InvalidRequest({ part, detail, ...(Schema.isSchemaError(cause) ? { errors: errorsIn(cause) } : {}) })
+
+/** Each thing that a schema finds wrong, with its path. */
+export const errorsIn = ({ issue }: Schema.SchemaError): NonNullable<InvalidRequest["errors"]> =>
+  format(issue).issues.map(({ message, path = [] }) => ({
+    path: path.map((each) => {
+      const name = typeof each === "object" ? each.key : each
+      return typeof name === "number" ? name : String(name)
+    }),
+    message
+  }))
+
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
 
 /** Fails with the error of a command: that of its domain by the schema which declares it. An error that nothing declares is a defect. */
 export const failing = (

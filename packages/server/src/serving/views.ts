@@ -14,6 +14,7 @@ import { StoredRecords } from "@hexfold/core/adapter"
 import { Effect, type Result, Schema, Stream } from "effect"
 import { type Forbidden, InvalidRequest, NotFound, type Unauthenticated } from "../errors.ts"
 import { membersOf } from "./declared.ts"
+import { errorsIn } from "./failures.ts"
 import { guardedOf, isVisible, restricted, shownState, type Visible, visibleTo } from "./visibility.ts"
 
 /** Who reads which view. */
@@ -159,7 +160,7 @@ type Reads<Q> = (given: unknown) => Result.Result<Q, Schema.SchemaError>
 const read = <Q>(decode: Reads<Q>, given: unknown): Effect.Effect<Q, InvalidRequest> =>
   Effect.mapError(
     Effect.fromResult(decode(given)),
-    ({ message }) => new InvalidRequest({ part: "query", detail: message })
+    (error) => new InvalidRequest({ part: "query", detail: error.message, errors: errorsIn(error) })
   )
 
 // A page of which nothing is hidden stays the same object: what is made of it once is known to all who get it.
