@@ -10,6 +10,7 @@
  * | `GET /executions/{key}` | the answer to a command with `Prefer: respond-async` and this `Idempotency-Key` |
  * | `GET /views/{View}` | a page of records: `where`, `orderBy`, `select`, `limit`, `after`, `total` |
  * | `GET /views/{View}/{key}` | one record |
+ * | `POST /views/{View}`, `POST /live/{View}` | the same with the JSON of a query as the body |
  * | `GET /live/{View}`, `GET /live/{View}/{key}` | the same, and each new result, as server-sent events |
  * | `GET /events` | recorded events as server-sent events: `after` or `Last-Event-ID`, `from=now`, `aggregates`, `types` |
  */
@@ -66,7 +67,7 @@ export const layer = (
         ...commandRoutes(api, { executions, maxBodyBytes, maxWait }),
         executions.route,
         batchRoute(api, { maxBatch, maxBodyBytes }),
-        ...viewRoutes(api),
+        ...viewRoutes(api, maxBodyBytes),
         ...eventRoutes(api)
       ]
       yield* (options.prefix === undefined ? router : router.prefixed(options.prefix)).addAll(

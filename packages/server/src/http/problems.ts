@@ -111,13 +111,17 @@ const storeProblem = (reason: Reason.Reason): Problem =>
 const rejectionOf = ({ error, json, schema }: Rejected): Problem => {
   const { _tag: _, ...members } = json
   const message = error instanceof Error ? error.message : ""
+  // A field with the name of a member of problem details would be lost: then the whole error is a member, too.
+  const hidden = reserved.some((name) => Object.hasOwn(members, name)) ? { error: json } : {}
   return {
     status: statusOf(schema),
     title: error._tag,
     detail: message === "" ? error._tag : message,
-    members
+    members: { ...members, ...hidden }
   }
 }
+
+const reserved = ["type", "title", "status", "detail", "error"]
 
 /** The status of a domain's error: 422, unless its class says another one with Effect's annotation `httpApiStatus`. */
 export const statusOf = ({ ast }: Schema.Codec<unknown, unknown>): number => {

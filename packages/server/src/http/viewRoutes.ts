@@ -7,17 +7,17 @@ import { type AnyView, membersOf, pathIn } from "../serving/declared.ts"
 import { type Links, linksOf } from "../serving/links.ts"
 import { type Views, viewsOf } from "../serving/views.ts"
 import { live } from "./live.ts"
-import { queryOf } from "./requests.ts"
+import { jsonBody, queryOf } from "./requests.ts"
 import { identified, json, param, type Request, type Route } from "./routes.ts"
 
 /** The routes of the views of an API. */
-export const viewRoutes = (api: Api.Any): ReadonlyArray<Route> => {
+export const viewRoutes = (api: Api.Any, maxBodyBytes: number): ReadonlyArray<Route> => {
   const views = viewsOf(api)
   const links = linksOf(api, views)
-  return Array.from(membersOf(api).views.values()).flatMap((view) => routesOf(view, views, links))
+  return Array.from(membersOf(api).views.values()).flatMap((view) => routesOf(view, views, links, maxBodyBytes))
 }
 
-const routesOf = (view: AnyView, views: Views, links: Links): ReadonlyArray<Route> => {
+const routesOf = (view: AnyView, views: Views, links: Links, maxBodyBytes: number): ReadonlyArray<Route> => {
   const { name } = view
   const pathOf = (text: string) => pathIn(view, text)
   const question = (request: Request) =>
@@ -32,6 +32,12 @@ const routesOf = (view: AnyView, views: Views, links: Links): ReadonlyArray<Rout
     const names = given === undefined ? [] : [given].flat().flatMap((each) => each.split(","))
     return Effect.as(links.check(name, names), names)
   }
+  // The JSON of a query, for one that is too long for an address.
+  const posted = (request: Request) =>
+    Effect.gen(function* () {
+      const { caller, until } = yield* identified(request)
+      return { until, question: { caller, view: name, query: yield* jsonBody(request, maxBodyBytes) } }
+    })
   const keyed = (request: Request) =>
     Effect.gen(function* () {
       const { caller, until } = yield* identified(request)
@@ -57,6 +63,24 @@ const routesOf = (view: AnyView, views: Views, links: Links): ReadonlyArray<Rout
           const names = yield* linksIn((yield* HttpServerRequest.ParsedSearchParams)["with"])
           const row = { key: asked.key, state: yield* views.record(asked) }
           return json(names.length === 0 ? row : (yield* links.add(name, names, [row], asked.caller))[0])
+        })
+    },
+    {
+      method: "POST",
+      path: `/views/${name}`,
+      handle: (request) =>
+        Effect.map(
+          Effect.flatMap(posted(request), ({ question }) => views.page(question)),
+          (page) => json(page)
+        )
+    },
+    {
+      method: "POST",
+      path: `/live/${name}`,
+      handle: (request) =>
+        Effect.gen(function* () {
+          const { question: asked, until } = yield* posted(request)
+          return yield* live("page", yield* views.live(asked), until)
         })
     },
     {

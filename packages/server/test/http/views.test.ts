@@ -43,6 +43,9 @@ describe("a view over HTTP", () => {
         state: { balance: 0, owner: "bob" }
       })
       assert.strictEqual((yield* json("/views/Accounts/z")).status, 404)
+      const query = { _tag: "Records", view: "Accounts", orderBy: [{ path: ["owner"], direction: "desc" }], limit: 1 }
+      assert.deepStrictEqual(keys((yield* json("/views/Accounts", { body: query })).body), ["b"])
+      assert.strictEqual((yield* json("/views/Accounts", { body: { ...query, view: "Owners" } })).status, 400)
     })
   )
 
