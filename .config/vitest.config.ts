@@ -31,6 +31,7 @@ export default defineConfig({
       project("adapters-pg", "packages/adapters-pg", { globalSetup: "test/support/server.ts" }),
       project("publishers", "packages/publishers"),
       project("server", "packages/server"),
+      project("client", "packages/client"),
       project("benchmarks", "benchmarks"),
       project("banking", "examples/banking"),
       project("hotel", "examples/hotel"),

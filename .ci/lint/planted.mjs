@@ -50,7 +50,7 @@ for (const { allowed, folder, forbidden } of Object.values(walls)) {
   if (allowed.length > 0) plant(`${folder}/plantedAllowed.ts`, linesOf(allowed))
 }
 for (const folder of new Set(Object.values(walls).map(({ folder }) => folder))) {
-  if (!folder.endsWith("newRoom") && !/^packages\/(core|publishers|server|testing)\/src$/.test(folder)) {
+  if (!folder.endsWith("newRoom") && !/^packages\/(client|core|publishers|server|testing)\/src$/.test(folder)) {
     // One of the two imports is that of a type.
     plant(`${folder}/plantedCircleA.ts`, [
       `import { b } from "./plantedCircleB.ts"; export const a = b; export type A = 1`

@@ -550,6 +550,18 @@ export const walls = {
     forbidden: [...otherAdapters, ...ownSources, "../index.ts", "@effect/platform-node", "graphql", "node:http"],
     allowed: [...corePublic, "./live.ts", "../serving/commands.ts", "../Authenticator.ts", "effect", "effect/http"]
   },
+  "packages/client/src/*": {
+    folder: "packages/client/src",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "@hexfold/server",
+      "@hexfold/server/http",
+      "node:http",
+      "effect/http-api"
+    ],
+    allowed: [...corePublic, "./Remote.ts", "./errors.ts", "effect", "effect/http", "effect/encoding"]
+  },
   "packages/publishers/src/*": {
     folder: "packages/publishers/src",
     forbidden: ["./http/answers.ts", "./nats/failures.ts", "./index.ts", "@hexfold/core", "effect"],

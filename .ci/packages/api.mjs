@@ -45,6 +45,7 @@ const indexes = {
   "adapters-memory": ["index"],
   "adapters-pg": ["index"],
   publishers: ["http", "nats"],
+  client: ["index"],
   server: ["index", "auth", "http", "docs"]
 }
 for (const [name, files] of Object.entries(indexes)) {

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url"
 import { rolldown } from "rolldown"
 import { copyDocs } from "./docs.mjs"
 
-const names = ["core", "adapters-memory", "adapters-pg", "publishers", "server", "testing"]
+const names = ["core", "adapters-memory", "adapters-pg", "client", "publishers", "server", "testing"]
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const temporary = mkdtempSync(join(tmpdir(), "hexfold-packages-"))
 const project = join(temporary, "project")

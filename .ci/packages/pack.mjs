@@ -11,7 +11,7 @@ const folder = join(root, ".tmp/packages")
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
 copyDocs()
-for (const name of ["core", "adapters-memory", "adapters-pg", "publishers", "server", "testing"]) {
+for (const name of ["core", "adapters-memory", "adapters-pg", "client", "publishers", "server", "testing"]) {
   const args = ["pack", join(root, "packages", name), "--ignore-scripts", "--silent", "--pack-destination", folder]
   const { error, status, stderr, stdout } = spawnSync("npm", args, { encoding: "utf8" })
   if (error !== undefined) throw error

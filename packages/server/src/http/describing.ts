@@ -225,7 +225,7 @@ const rejectionOf = (owner: string, tag: string, error: AnySchema): Schema.Top =
     const { detail: _, status: __, title: ___, type: ____, ...own } = fieldsOf(error)
     const members = {
       ...own,
-      type: Schema.Literal(`/problems/${tag}`),
+      type: Schema.Literal(`/problems/${owner}/${tag}`),
       title: Schema.Literal(tag),
       detail: Schema.String
     }

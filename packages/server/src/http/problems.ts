@@ -11,6 +11,8 @@ export const mediaType = "application/problem+json"
 export interface Problem {
   readonly status: number
   readonly title: string
+  /** What the problem belongs to: the aggregate or boundary whose error it is. The problems of the front have none. */
+  readonly of?: string
   readonly detail?: string
   readonly members?: Readonly<Record<string, unknown>>
   readonly headers?: Readonly<Record<string, string>>
@@ -28,9 +30,9 @@ export const answerOf = (failure: unknown): Effect.Effect<HttpServerResponse.Htt
 }
 
 /** What others are told of a problem. */
-export const publicOf = ({ detail, members = {}, status, title }: Problem) => ({
+export const publicOf = ({ detail, members = {}, of, status, title }: Problem) => ({
   ...members,
-  type: `/problems/${title}`,
+  type: of === undefined ? `/problems/${title}` : `/problems/${of}/${title}`,
   title,
   status,
   ...(detail === undefined ? {} : { detail })
@@ -108,7 +110,7 @@ export const problemOf = (failure: unknown): Problem => {
 const storeProblem = (reason: Reason.Reason): Problem =>
   reason._tag === "Unavailable" || reason._tag === "Timeout" ? unavailable() : internal
 
-const rejectionOf = ({ error, json, schema }: Rejected): Problem => {
+const rejectionOf = ({ error, json, schema, target }: Rejected): Problem => {
   const { _tag: _, ...members } = json
   const message = error instanceof Error ? error.message : ""
   // A field with the name of a member of problem details would be lost: then the whole error is a member, too.
@@ -116,6 +118,7 @@ const rejectionOf = ({ error, json, schema }: Rejected): Problem => {
   return {
     status: statusOf(schema),
     title: error._tag,
+    of: target,
     detail: message === "" ? error._tag : message,
     members: { ...members, ...hidden }
   }

@@ -128,6 +128,7 @@ export const commandsOf = (api: Api.Any): Commands => {
 
   const answered = (
     request: Request,
+    target: string,
     errors: ReadonlyMap<string, Schema.Codec<unknown, unknown>>,
     execution: Effect.Effect<Executed, unknown, EventStore.EventStore>
   ) =>
@@ -140,7 +141,7 @@ export const commandsOf = (api: Api.Any): Commands => {
           causationId: correlationId,
           ...(request.caller === undefined ? {} : { actor: request.caller.subject })
         }),
-        Effect.catch((error) => failing(error, errors))
+        Effect.catch((error) => failing(error, target, errors))
       )
       const receipt = yield* executing
       return { receipt, isLate: yield* waited(request, receipt) }
@@ -171,7 +172,7 @@ export const commandsOf = (api: Api.Any): Commands => {
           ...(expectedVersion === undefined ? {} : { expectedVersion }),
           ...(required === undefined ? {} : { require: ({ state }: { readonly state: unknown }) => required(state) })
         })
-        const { isLate, receipt } = yield* answered(request, aggregate.schemas.errors, execution)
+        const { isLate, receipt } = yield* answered(request, aggregate.name, aggregate.schemas.errors, execution)
         // That the state cannot be read afterwards is no failure of the command.
         const state =
           request.wantsState === true && rules.states.has(aggregate.name)
@@ -195,7 +196,7 @@ export const commandsOf = (api: Api.Any): Commands => {
           ...commandId(request),
           ...(required === undefined ? {} : { require: ({ states }: { readonly states: unknown }) => required(states) })
         })
-        const { isLate, receipt } = yield* answered(request, boundary.errors, execution)
+        const { isLate, receipt } = yield* answered(request, boundary.name, boundary.errors, execution)
         return { receipt: receiptJson(receipt, shown, caller), isLate }
       }),
 

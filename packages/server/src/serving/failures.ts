@@ -14,16 +14,20 @@ import { Forbidden, InvalidRequest, type NotFound, type Unauthenticated } from "
 /** The domain has rejected a command. */
 export class Rejected {
   readonly _tag = "Rejected"
+  /** The name of the aggregate or boundary. */
+  readonly target: string
   readonly error: Aggregate.Tagged
   /** The error as its schema writes it, with its tag. */
   readonly json: Readonly<Record<string, Schema.Json>>
   readonly schema: Schema.Codec<unknown, unknown>
 
   constructor(
+    target: string,
     error: Aggregate.Tagged,
     json: Readonly<Record<string, Schema.Json>>,
     schema: Schema.Codec<unknown, unknown>
   ) {
+    this.target = target
     this.error = error
     this.json = json
     this.schema = schema
@@ -66,6 +70,7 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1()
 /** Fails with the error of a command: that of its domain by the schema which declares it. An error that nothing declares is a defect. */
 export const failing = (
   error: unknown,
+  target: string,
   errors: ReadonlyMap<string, Schema.Codec<unknown, unknown>>
 ): Effect.Effect<never, CommandFailure> => {
   // What a front requires has errors of its own, beside those of the domain.
@@ -77,5 +82,5 @@ export const failing = (
   const schema = errors.get(rejection._tag)
   if (schema === undefined) return Effect.die(error)
   const json = Schema.encodeSync(Schema.toCodecJson(schema))(rejection) as Readonly<Record<string, Schema.Json>>
-  return Effect.fail(new Rejected(rejection, json, schema))
+  return Effect.fail(new Rejected(target, rejection, json, schema))
 }

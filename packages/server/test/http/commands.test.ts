@@ -59,7 +59,7 @@ describe("a command over HTTP", () => {
       const { json } = yield* serve(open)
       yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" } })
       const twice = yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" } })
-      assert.deepInclude(twice.body, { type: "/problems/AlreadyOpen", title: "AlreadyOpen", status: 409 })
+      assert.deepInclude(twice.body, { type: "/problems/Account/AlreadyOpen", title: "AlreadyOpen", status: 409 })
       const overdrawn = yield* json("/aggregates/Account/a/Withdraw", { body: { cents: 7 } })
       assert.deepInclude(overdrawn, { status: 422, type: "application/problem+json" })
       assert.deepInclude(overdrawn.body, { title: "Overdrawn", balance: 0 })

@@ -1,0 +1,2 @@
+export * as Remote from "./Remote.ts"
+export * from "./errors.ts"

@@ -1,0 +1,97 @@
+/** The answer to a command: a receipt, or the error for which the domain rejects it. */
+import { type Aggregate, type Boundary, type Receipt, StreamId, VersionConflict } from "@hexfold/core"
+import { EventCodec } from "@hexfold/core/adapter"
+import { DateTime, Effect, Result, Schema } from "effect"
+import { type Members, problemOf, unreadable } from "./calls.ts"
+
+type Tagged = Aggregate.Tagged
+
+/** An aggregate whose types are not known. */
+export type AnyAggregate = Aggregate.Aggregate<string, unknown, unknown, Tagged, Tagged, unknown>
+
+/** A boundary whose types are not known. */
+export type AnyBoundary = Boundary.Boundary<string, Tagged, unknown, Tagged, unknown>
+
+/** Whether a target is a boundary. */
+export const isBoundary = (target: object): target is AnyBoundary => "_tag" in target
+
+/** The receipt that an answer brings. Fails with the domain's error, or with what else the answer says. */
+export const answerOf = (
+  target: AnyAggregate | AnyBoundary,
+  aggregates: ReadonlyMap<string, AnyAggregate>,
+  { body, status }: { readonly status: number; readonly body: Members }
+): Effect.Effect<Receipt.Receipt<unknown> | Receipt.BoundaryReceipt<unknown>, unknown> => {
+  if (status === 200 || status === 202) {
+    const known = isBoundary(target) ? aggregates : new Map([[target.name, target]])
+    return Effect.mapError(Effect.fromResult(receiptOf(body, known)), unreadable)
+  }
+  // The problems of the front have other types, whatever their names are.
+  const tag = typeof body["title"] === "string" ? body["title"] : ""
+  const schema = (isBoundary(target) ? target.errors : target.schemas.errors).get(tag)
+  if (schema !== undefined && body["type"] === `/problems/${target.name}/${tag}`) return rejected(schema, body)
+  const { actual, expected } = body
+  if (status === 412 && typeof actual === "number" && typeof expected === "number") {
+    return Effect.fail(new VersionConflict({ stream: target.name, expected, actual }))
+  }
+  return Effect.fail(problemOf(status, body))
+}
+
+const rejected = (schema: Schema.Codec<unknown, unknown>, body: Members): Effect.Effect<never, unknown> => {
+  const json = body["error"] ?? { ...body, _tag: body["title"] }
+  const error = Schema.decodeUnknownResult(Schema.toCodecJson(schema))(json)
+  return Effect.fail(Result.isSuccess(error) ? error.success : unreadable(error.failure))
+}
+
+const Recorded = Schema.Struct({
+  id: Schema.String,
+  streamId: Schema.String,
+  version: Schema.Int,
+  position: Schema.Int,
+  type: Schema.String,
+  schemaVersion: Schema.Int,
+  data: Schema.Json,
+  recordedAt: Schema.DateTimeUtcFromString,
+  imported: Schema.Boolean,
+  correlationId: Schema.String,
+  causationId: Schema.String,
+  actor: Schema.optionalKey(Schema.String)
+})
+
+const Answer = Schema.Struct({
+  streamId: Schema.optionalKey(Schema.String),
+  version: Schema.optionalKey(Schema.Int),
+  streams: Schema.optionalKey(Schema.Array(Schema.Struct({ streamId: Schema.String, version: Schema.Int }))),
+  position: Schema.Int,
+  history: Schema.Int,
+  attempts: Schema.Int,
+  repeated: Schema.Boolean,
+  events: Schema.optionalKey(Schema.Array(Recorded))
+})
+
+const decode = Schema.decodeUnknownResult(Answer)
+
+// Events of aggregates that the program does not know are left out, as those are that the caller may not read.
+const receiptOf = (body: unknown, aggregates: ReadonlyMap<string, AnyAggregate>) =>
+  Result.flatMap(decode(body), ({ events = [], ...answer }) =>
+    Result.map(
+      Result.all(events.map((event) => eventsOf(event, aggregates))),
+      (decoded) =>
+        ({ ...answer, events: decoded.flat() }) as unknown as
+          | Receipt.Receipt<unknown>
+          | Receipt.BoundaryReceipt<unknown>
+    )
+  )
+
+const eventsOf = (
+  { actor, causationId, correlationId, streamId, ...event }: typeof Recorded.Type,
+  aggregates: ReadonlyMap<string, AnyAggregate>
+): Result.Result<ReadonlyArray<Receipt.DecodedEvent<unknown>>, unknown> => {
+  const id = streamId as StreamId.StreamId
+  const aggregate = aggregates.get(StreamId.aggregateOf(id))
+  if (aggregate === undefined) return Result.succeed([])
+  const metadata = { correlationId, causationId, ...(actor === undefined ? {} : { actor }) }
+  const recorded = { ...event, streamId: id, metadata, recordedAt: DateTime.toUtc(event.recordedAt) }
+  return Result.map(EventCodec.of(aggregate).decode(recorded), (all) =>
+    all.map((data, part) => ({ ...recorded, data, part }))
+  )
+}

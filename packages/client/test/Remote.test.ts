@@ -1,0 +1,186 @@
+import { assert, describe, expectTypeOf, it } from "@effect/vitest"
+import { MemoryStores } from "@hexfold/adapters-memory"
+import { Remote, RemoteError } from "@hexfold/client"
+import { type Aggregate, Api, Policy, Projection, Query, type Receipt, VersionConflict } from "@hexfold/core"
+import { Authenticator, Unauthenticated } from "@hexfold/server"
+import { Http } from "@hexfold/server/http"
+import { Effect, Fiber, Layer, Option, Queue, Stream } from "effect"
+import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
+import {
+  Account,
+  Accounts,
+  Deposit,
+  type Deposited,
+  Forbidden,
+  Open,
+  type Opened,
+  Overdrawn,
+  Transfer,
+  Withdraw,
+  type Withdrawn
+} from "./bank.ts"
+
+const api = Api.make("bank", {
+  aggregates: [Account],
+  boundaries: [Transfer],
+  views: [Accounts],
+  limits: { Accounts: { fields: "all", scan: true } },
+  policies: {
+    Account: { Open: "signed in", Deposit: "anyone", Withdraw: "anyone", events: "anyone" },
+    Transfer: "anyone",
+    Accounts: { read: "anyone" }
+  }
+})
+
+const tokens = Layer.succeed(Authenticator.Authenticator, {
+  identify: ({ authorization }) =>
+    authorization === undefined
+      ? Effect.succeed(undefined)
+      : authorization === "Bearer ann"
+        ? Effect.succeed({ caller: Policy.caller("ann") })
+        : Effect.fail(new Unauthenticated({}))
+})
+
+/** A server in this process that can be stopped and started, and clients of it. */
+const bank = Effect.gen(function* () {
+  const stores = yield* Layer.build(MemoryStores.layer())
+  const start = () =>
+    HttpRouter.toWebHandler(
+      Http.layer(api).pipe(
+        Layer.provide(tokens),
+        Layer.provide(Projection.layer(api.views)),
+        Layer.provide(Layer.succeedContext(stores)),
+        Layer.provideMerge(HttpServer.layerServices)
+      ),
+      { disableLogger: true }
+    )
+  let running: ReturnType<typeof start> | undefined = start()
+  const stop = Effect.promise(async () => {
+    const { dispose } = running!
+    running = undefined
+    await dispose()
+  })
+  yield* Effect.addFinalizer(() => (running === undefined ? Effect.void : stop))
+  const fetch = async (input: Request | string | URL, init?: RequestInit) => {
+    if (running === undefined) throw new TypeError("nobody listens")
+    return running.handler(new Request(input, init))
+  }
+  const as = (token: string | undefined, known = [Account]) =>
+    Remote.layerFetch({
+      url: "http://bank.example",
+      aggregates: known,
+      ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })
+    }).pipe(Layer.provide(Layer.succeed(FetchHttpClient.Fetch, fetch as typeof globalThis.fetch)))
+  return { as, stop, restart: Effect.sync(() => (running = start())) }
+})
+
+describe("a command elsewhere", () => {
+  it.live("has the receipt and the errors of one that is executed here", () =>
+    Effect.gen(function* () {
+      const { as } = yield* bank
+      const program = Effect.gen(function* () {
+        const opened = yield* Remote.execute(Account, "a/1 ü", new Open({ owner: "ann" }), { commandId: "k" })
+        expectTypeOf(opened).toEqualTypeOf<Receipt.Receipt<Opened | Deposited | Withdrawn>>()
+        assert.deepStrictEqual([opened.streamId, opened.version, opened.repeated], ["Account-a/1 ü", 1, false])
+        const [event] = opened.events
+        assert.strictEqual(event!.data._tag, "Opened")
+        assert.strictEqual(event!.metadata.actor, "ann")
+        const again = yield* Remote.execute(Account, "a/1 ü", new Open({ owner: "ann" }), { commandId: "k" })
+        assert.isTrue(again.repeated)
+        const rejected = yield* Effect.flip(Remote.execute(Account, "a/1 ü", new Withdraw({ cents: 5 })))
+        expectTypeOf(rejected).toEqualTypeOf<Aggregate.ErrorOf<typeof Account> | RemoteError>()
+        assert.instanceOf(rejected, Overdrawn)
+        assert.strictEqual(rejected.balance, 0)
+        const forbidden = yield* Effect.flip(Remote.execute(Account, "n", new Open({ owner: "nobody" })))
+        assert.instanceOf(forbidden, Forbidden)
+        assert.deepStrictEqual([forbidden.status, forbidden.title], ["red", "Nobody"])
+        const stale = yield* Effect.flip(
+          Remote.execute(Account, "a/1 ü", new Deposit({ cents: 5 }), { expectedVersion: 7 })
+        )
+        assert.instanceOf(stale, VersionConflict)
+        assert.strictEqual(stale.actual, 1)
+        const transfer = yield* Effect.flip(
+          Remote.execute(Transfer, { _tag: "Transfer", from: "a/1 ü", to: "b", cents: 1 })
+        )
+        assert.instanceOf(transfer, Overdrawn)
+        yield* Remote.execute(Account, "a/1 ü", new Deposit({ cents: 5 }))
+        yield* Remote.execute(Account, "b", new Open({ owner: "bob" }))
+        const moved = yield* Remote.execute(Transfer, { _tag: "Transfer", from: "a/1 ü", to: "b", cents: 2 })
+        assert.deepStrictEqual(moved.events.map(({ data }) => data._tag).sort(), ["Deposited", "Withdrawn"])
+      })
+      yield* Effect.provide(program, as("ann"))
+    })
+  )
+
+  it.live("fails technically with the status and the name of the problem", () =>
+    Effect.gen(function* () {
+      const { as, stop } = yield* bank
+      const opening = Effect.flip(Remote.execute(Account, "a", new Open({ owner: "ann" })))
+      const factsOf = (error: unknown) =>
+        error instanceof RemoteError ? [error.status, error.title, error.isRetryable] : [error]
+      assert.deepStrictEqual(factsOf(yield* Effect.provide(opening, as(undefined))), [401, "Unauthenticated", false])
+      assert.deepStrictEqual(factsOf(yield* Effect.provide(opening, as("eve"))), [401, "Unauthenticated", false])
+      const wrong = Effect.flip(Remote.execute(Account, "", new Open({ owner: "ann" })))
+      assert.deepStrictEqual(factsOf(yield* Effect.provide(wrong, as("ann")))[0], 400)
+      yield* stop
+      assert.deepStrictEqual(factsOf(yield* Effect.provide(opening, as("ann"))), [0, "NoAnswer", true])
+    })
+  )
+})
+
+describe("a view elsewhere", () => {
+  it.live("answers queries and keys with the states of its schema", () =>
+    Effect.gen(function* () {
+      const { as } = yield* bank
+      const program = Effect.gen(function* () {
+        for (const id of ["a", "b", "c"]) {
+          yield* Remote.execute(Account, id, new Open({ owner: id }), { wait: "5 seconds" })
+        }
+        const query = Query.from(Accounts, { orderBy: [["owner", "desc"]], limit: 2, select: ["owner"] })
+        const page = yield* Remote.query(Accounts, query)
+        assert.deepStrictEqual(
+          page.rows.map(({ key, state }) => [key, state.owner]),
+          [
+            ["c", "c"],
+            ["b", "b"]
+          ]
+        )
+        const rest = yield* Remote.query(Accounts, Query.after(query, page.next!))
+        assert.deepStrictEqual([rest.rows.length, rest.next], [1, undefined])
+        const one = yield* Remote.record(Accounts, "a")
+        assert.strictEqual(Option.getOrThrow(one).openedAt.epochMilliseconds > 0, true)
+        assert.isTrue(Option.isNone(yield* Remote.record(Accounts, "z")))
+      })
+      yield* Effect.provide(program, as("ann"))
+    })
+  )
+
+  it.live("is followed live, over a restart of the server", () =>
+    Effect.gen(function* () {
+      const { as, restart, stop } = yield* bank
+      const program = Effect.gen(function* () {
+        const results = yield* Queue.unbounded<ReadonlyArray<string>>()
+        const query = Query.from(Accounts, { orderBy: ["owner"] })
+        const following = yield* Effect.forkScoped(
+          Stream.runForEach(Remote.live(Accounts, query), ({ rows }) =>
+            Queue.offer(
+              results,
+              rows.map(({ key }) => key)
+            )
+          )
+        )
+        assert.deepStrictEqual(yield* Queue.take(results), [])
+        yield* Remote.execute(Account, "a", new Open({ owner: "ann" }))
+        assert.deepStrictEqual(yield* Queue.take(results), ["a"])
+        yield* stop
+        yield* restart
+        yield* Remote.execute(Account, "b", new Open({ owner: "bob" }))
+        assert.deepStrictEqual(yield* Queue.take(results), ["a", "b"])
+        yield* Fiber.interrupt(following)
+        const wrong = yield* Effect.flip(Stream.runDrain(Remote.live(Accounts, { ...query, orderBy: [], limit: 0 })))
+        assert.strictEqual(wrong.status, 400)
+      })
+      yield* Effect.provide(program, as("ann"))
+    })
+  )
+})
