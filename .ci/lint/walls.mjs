@@ -545,6 +545,25 @@ export const walls = {
     ],
     allowed: ["@hexfold/core", "./Tokens.ts", "../Authenticator.ts", "../errors.ts", "effect", "jose"]
   },
+  "packages/server/src/webhooks/*": {
+    folder: "packages/server/src/webhooks",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../http/live.ts",
+      "../serving/commands.ts",
+      "@hexfold/publishers/nats",
+      "node:http"
+    ],
+    allowed: [
+      "@hexfold/core",
+      "@hexfold/publishers/http",
+      "../http/problems.ts",
+      "../errors.ts",
+      "effect",
+      "effect/http"
+    ]
+  },
   "packages/server/src/http/*": {
     folder: "packages/server/src/http",
     forbidden: [...otherAdapters, ...ownSources, "../index.ts", "@effect/platform-node", "graphql", "node:http"],

@@ -38,6 +38,9 @@ export const publicOf = ({ detail, members = {}, of, status, title }: Problem) =
   ...(detail === undefined ? {} : { detail })
 })
 
+/** The answer that all is done, and that there is nothing to say. */
+export const noContent = HttpServerResponse.empty({ status: 204 })
+
 /** A problem as an answer. */
 export const responseOf = (problem: Problem) =>
   HttpServerResponse.text(JSON.stringify(publicOf(problem)), {

@@ -12,18 +12,26 @@ export const jsonBody = (
   Effect.gen(function* () {
     const type = (request.headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase()
     if (type !== "application/json") return yield* invalid("content-type", "it must be application/json")
-    // Without this check a body of this size would be read to its limit.
-    if (Number(request.headers["content-length"]) > maxBytes) return yield* Effect.fail(new TooLarge(maxBytes))
-    const text = yield* request.text.pipe(
-      Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(maxBytes)),
-      Effect.mapError(() => new TooLarge(maxBytes))
-    )
+    const text = yield* textBody(request, maxBytes)
     if (text === "") return {}
     return yield* Effect.try({
       try: () => JSON.parse(text) as unknown,
       catch: () => new InvalidRequest({ part: "body", detail: "it is not JSON" })
     })
   })
+
+/** The text of a body. */
+export const textBody = (
+  request: HttpServerRequest.HttpServerRequest,
+  maxBytes: number
+): Effect.Effect<string, TooLarge> =>
+  // Without this check a body of this size would be read to its limit.
+  Number(request.headers["content-length"]) > maxBytes
+    ? Effect.fail(new TooLarge(maxBytes))
+    : request.text.pipe(
+        Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(maxBytes)),
+        Effect.mapError(() => new TooLarge(maxBytes))
+      )
 
 /** A body is larger than the front takes, or could not be read. */
 export class TooLarge {

@@ -1,0 +1,1 @@
+export * as Webhooks from "./webhooks/Webhooks.ts"
