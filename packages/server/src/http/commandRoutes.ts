@@ -6,7 +6,7 @@ import { type Commands, commandsOf, type Done } from "../serving/commands.ts"
 import { membersOf, tagOf } from "../serving/declared.ts"
 import type { Executions } from "./executions.ts"
 import { type CommandHeaders, commandHeaders, commandOf, jsonBody } from "./requests.ts"
-import { identified, json, param, type Response, type Route } from "./routes.ts"
+import { identified, json, type Response, type Route, segmentsAfter } from "./routes.ts"
 
 /** The limits of commands, and what executes them in the background. */
 interface Limits {
@@ -24,32 +24,35 @@ export const commandRoutes = (api: Api.Any, { executions, maxBodyBytes, maxWait 
       ? {}
       : { waitFor: viewsAfter(api, name), patience: { seconds: Math.min(wait, maxWait) } as const }
   return [
-    ...Array.from(members.aggregates.values()).flatMap((aggregate): ReadonlyArray<Route> => [
-      ...Array.from(aggregate.schemas.commands.keys(), (tag): Route => ({
-        method: "POST",
-        path: `/aggregates/${aggregate.name}/:id/${tag}`,
-        handle: (request) =>
-          Effect.gen(function* () {
-            const { caller } = yield* identified(request)
-            const { isAsync, ...headers } = yield* commandHeaders(request.headers)
-            const command = yield* commandOf(yield* jsonBody(request, maxBodyBytes), tag)
-            const text = yield* param("id")
-            const execution = Effect.map(
-              commands.aggregate({
-                ...headers,
-                ...waiting(aggregate.name, headers),
-                caller,
-                aggregate: aggregate.name,
-                id: { text },
-                command
-              }),
-              commanded
-            )
-            return yield* isAsync ? executions.begin({ caller, key: headers.key }, execution) : execution
-          })
-      })),
-      ...(api.rules.states.has(aggregate.name) ? [stateRoute(aggregate.name, commands)] : [])
-    ]),
+    ...Array.from(members.aggregates.values()).flatMap((aggregate): ReadonlyArray<Route> => {
+      const base = `/aggregates/${aggregate.name}/` as const
+      return [
+        {
+          method: "POST",
+          path: `${base}*`,
+          handle: (request) =>
+            Effect.gen(function* () {
+              const [text, tag] = yield* segmentsAfter(request, base, 2)
+              const { caller } = yield* identified(request)
+              const { isAsync, ...headers } = yield* commandHeaders(request.headers)
+              const command = yield* commandOf(yield* jsonBody(request, maxBodyBytes), tag!)
+              const execution = Effect.map(
+                commands.aggregate({
+                  ...headers,
+                  ...waiting(aggregate.name, headers),
+                  caller,
+                  aggregate: aggregate.name,
+                  id: { text: text! },
+                  command
+                }),
+                commanded
+              )
+              return yield* isAsync ? executions.begin({ caller, key: headers.key }, execution) : execution
+            })
+        },
+        ...(api.rules.states.has(aggregate.name) ? [stateRoute(aggregate.name, base, commands)] : [])
+      ]
+    }),
     ...Array.from(members.boundaries.values(), (boundary): Route => ({
       method: "POST",
       path: `/commands/${boundary.name}`,
@@ -74,13 +77,14 @@ export const commandRoutes = (api: Api.Any, { executions, maxBodyBytes, maxWait 
   ]
 }
 
-const stateRoute = (aggregate: string, commands: Commands): Route => ({
+const stateRoute = (aggregate: string, base: `/${string}`, commands: Commands): Route => ({
   method: "GET",
-  path: `/aggregates/${aggregate}/:id`,
+  path: `${base}*`,
   handle: (request) =>
     Effect.gen(function* () {
+      const [text] = yield* segmentsAfter(request, base, 1)
       const { caller } = yield* identified(request)
-      const found = yield* commands.state({ caller, aggregate, id: { text: yield* param("id") } })
+      const found = yield* commands.state({ caller, aggregate, id: { text: text! } })
       const etag = `"${found.version}"`
       return request.headers["if-none-match"] === etag
         ? HttpServerResponse.empty({ status: 304, headers: { etag } })

@@ -3,7 +3,7 @@ import type { Policy } from "@hexfold/core"
 import { Effect, type Scope } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { InvalidRequest, NotFound } from "../errors.ts"
-import { answered, identified, json, param, type Response, type Route } from "./routes.ts"
+import { answered, identified, json, type Response, type Route, segmentsAfter } from "./routes.ts"
 
 /** The most answers that are kept for clients that have not fetched them. */
 const mostKept = 10_000
@@ -54,12 +54,12 @@ export const executionsOf = (scope: Scope.Scope, prefix: string): Executions => 
 
     route: {
       method: "GET",
-      path: "/executions/:key",
+      path: "/executions/*",
       handle: (request) =>
         Effect.gen(function* () {
+          const [key] = yield* segmentsAfter(request, "/executions/", 1)
           const { caller } = yield* identified(request)
-          const key = yield* param("key")
-          const name = nameOf(caller, key)
+          const name = nameOf(caller, key!)
           if (!answers.has(name)) return yield* new NotFound({ what: `execution ${key}` })
           return answers.get(name) ?? running({})
         })

@@ -101,7 +101,7 @@ export const problemOf = (failure: unknown): Problem => {
       return { status: 503, title: tag, detail: message, headers: soon }
     case "EventStoreError":
     case "ViewStoreError":
-      return storeProblem(facts["reason"] as Reason.Reason)
+      return storeProblem(facts["reason"] as Reason.Reason, facts["operation"])
     case "NotServing":
     case "AuthenticationUnavailable":
       return unavailable()
@@ -110,8 +110,17 @@ export const problemOf = (failure: unknown): Problem => {
   }
 }
 
-const storeProblem = (reason: Reason.Reason): Problem =>
-  reason._tag === "Unavailable" || reason._tag === "Timeout" ? unavailable() : internal
+const storeProblem = (reason: Reason.Reason, operation: unknown): Problem => {
+  if (reason._tag === "Unavailable" || reason._tag === "Timeout") return unavailable()
+  // Only a client names places of the log, so what is wrong with one is told.
+  if (reason._tag === "PositionFromAnotherHistory") {
+    const detail = "the log does not have this position any more: begin again"
+    return { status: 410, title: "PositionLost", detail }
+  }
+  return reason._tag === "Rejected" && operation === "readAll"
+    ? { status: 400, title: "InvalidRequest", detail: reason.detail, members: { part: "after" } }
+    : internal
+}
 
 const rejectionOf = ({ error, json, schema, target }: Rejected): Problem => {
   const { _tag: _, ...members } = json

@@ -103,7 +103,11 @@ export const queryOf = (
       const given = new Map(Object.entries(params).map(([name, value]) => [name, textOf(name, value)]))
       const unknown = [...given.keys()].find((name) => !known.has(name))
       if (unknown !== undefined) throw new Error(`${unknown}: there is no such parameter`)
-      const list = (name: string) => (given.get(name) ?? "").split(",").filter((text) => text !== "")
+      const list = (name: string) => {
+        const text = given.get(name) ?? ""
+        if (text.length > longestList) throw new Error(`${name}: it has more than ${longestList} characters`)
+        return text.split(",").filter((each) => each !== "")
+      }
       const limit = given.get("limit")
       const where = given.get("where")
       return {
@@ -129,6 +133,9 @@ const textOf = (name: string, value: string | ReadonlyArray<string>): string => 
   if (typeof value !== "string") throw new Error(`${name}: it is given more than once`)
   return value
 }
+
+/** The most characters of a list of fields. To read one that is longer would take long. */
+const longestList = 1_000
 
 const known = new Set(["where", "orderBy", "select", "limit", "after", "total"])
 

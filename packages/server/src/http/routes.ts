@@ -1,9 +1,10 @@
 /** What a route of the front is made of: who is asking, the parameters, and JSON as an answer. */
 import type { EventStore, ViewStore } from "@hexfold/core"
 import { Cause, Effect } from "effect"
-import { HttpRouter, type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Authenticator, type Identity } from "../Authenticator.ts"
 import type { Closing } from "./live.ts"
+import { NotFound } from "../errors.ts"
 import { answerOf, responseOf } from "./problems.ts"
 import { TooLarge } from "./requests.ts"
 
@@ -22,11 +23,7 @@ export interface Route {
   readonly path: `/${string}`
   readonly handle: (
     request: Request
-  ) => Effect.Effect<
-    Response,
-    unknown,
-    Services | Closing | HttpRouter.RouteContext | HttpServerRequest.ParsedSearchParams
-  >
+  ) => Effect.Effect<Response, unknown, Services | Closing | HttpServerRequest.ParsedSearchParams>
 }
 
 /** Who is asking, and until when the credentials hold. */
@@ -37,8 +34,26 @@ export const identified = (request: Request) =>
     return { caller: identity.caller, until: identity.until }
   })
 
-/** A parameter of the path. */
-export const param = (name: string) => Effect.map(HttpRouter.params, (params) => params[name] ?? "")
+/**
+ * The segments of an address after its beginning, decoded. The router's own parameters are shorter than an id may be. An
+ * address that has another number of segments, or that cannot be decoded, leads nowhere.
+ */
+export const segmentsAfter = (
+  { url }: Request,
+  base: string,
+  count: number
+): Effect.Effect<ReadonlyArray<string>, NotFound> =>
+  Effect.suspend(() => {
+    const path = url.split("?")[0]!
+    const segments = path.slice(path.indexOf(base) + base.length).split("/")
+    try {
+      const decoded = segments.map(decodeURIComponent)
+      if (decoded.length === count) return Effect.succeed(decoded)
+    } catch {
+      // A sign that is not encoded as it must be: the address is nobody's.
+    }
+    return Effect.fail(new NotFound({ what: "such address" }))
+  })
 
 /** JSON as an answer. */
 export const json = (

@@ -8,7 +8,7 @@ import { type Links, linksOf } from "../serving/links.ts"
 import { type Views, viewsOf } from "../serving/views.ts"
 import { live } from "./live.ts"
 import { jsonBody, queryOf } from "./requests.ts"
-import { identified, json, param, type Request, type Route } from "./routes.ts"
+import { identified, json, type Request, type Route, segmentsAfter } from "./routes.ts"
 
 /** The routes of the views of an API. */
 export const viewRoutes = (api: Api.Any, maxBodyBytes: number): ReadonlyArray<Route> => {
@@ -38,40 +38,57 @@ const routesOf = (view: AnyView, views: Views, links: Links, maxBodyBytes: numbe
       const { caller, until } = yield* identified(request)
       return { until, question: { caller, view: name, query: yield* jsonBody(request, maxBodyBytes) } }
     })
-  const keyed = (request: Request) =>
+  const keyed = (request: Request, base: string) =>
     Effect.gen(function* () {
+      const [key] = yield* segmentsAfter(request, base, 1)
       const { caller, until } = yield* identified(request)
-      return { until, asked: { caller, view: name, key: yield* param("key") } }
+      return { until, asked: { caller, view: name, key: key! } }
+    })
+  const page = (request: Request) =>
+    Effect.gen(function* () {
+      const { caller, names, question: asked } = yield* question(request)
+      const found = yield* views.page(asked)
+      return json(names.length === 0 ? found : { ...found, rows: yield* links.add(name, names, found.rows, caller) })
+    })
+  const record = (request: Request) =>
+    Effect.gen(function* () {
+      const { asked } = yield* keyed(request, `/views/${name}/`)
+      const names = yield* linksIn((yield* HttpServerRequest.ParsedSearchParams)["with"])
+      const row = { key: asked.key, state: yield* views.record(asked) }
+      return json(names.length === 0 ? row : (yield* links.add(name, names, [row], asked.caller))[0])
+    })
+  const livePage = (request: Request) =>
+    Effect.gen(function* () {
+      const { names, question: asked, until } = yield* question(request)
+      if (names.length > 0) return yield* new InvalidRequest({ part: "with", detail: "live results have no links" })
+      return yield* live("page", yield* views.live(asked), until)
+    })
+  const liveRecord = (request: Request) =>
+    Effect.gen(function* () {
+      const { asked, until } = yield* keyed(request, `/live/${name}/`)
+      const { key } = asked
+      const states = yield* views.liveRecord(asked)
+      const records = Stream.map(states, (state) => ({ key, state: state ?? null }))
+      return yield* live("record", records, until)
     })
   return [
     {
       method: "GET",
-      path: `/views/${name}`,
-      handle: (request) =>
-        Effect.gen(function* () {
-          const { caller, names, question: asked } = yield* question(request)
-          const page = yield* views.page(asked)
-          return json(names.length === 0 ? page : { ...page, rows: yield* links.add(name, names, page.rows, caller) })
-        })
+      path: `/views/${name}/*`,
+      handle: (request) => (isWhole(request, `/views/${name}`) ? page(request) : record(request))
     },
     {
       method: "GET",
-      path: `/views/${name}/:key`,
-      handle: (request) =>
-        Effect.gen(function* () {
-          const { asked } = yield* keyed(request)
-          const names = yield* linksIn((yield* HttpServerRequest.ParsedSearchParams)["with"])
-          const row = { key: asked.key, state: yield* views.record(asked) }
-          return json(names.length === 0 ? row : (yield* links.add(name, names, [row], asked.caller))[0])
-        })
+      path: `/live/${name}/*`,
+      handle: (request) => (isWhole(request, `/live/${name}`) ? livePage(request) : liveRecord(request))
     },
     {
       method: "POST",
       path: `/views/${name}`,
       handle: (request) =>
         Effect.map(
-          Effect.flatMap(posted(request), ({ question }) => views.page(question)),
-          (page) => json(page)
+          Effect.flatMap(posted(request), ({ question: asked }) => views.page(asked)),
+          (found) => json(found)
         )
     },
     {
@@ -82,31 +99,12 @@ const routesOf = (view: AnyView, views: Views, links: Links, maxBodyBytes: numbe
           const { question: asked, until } = yield* posted(request)
           return yield* live("page", yield* views.live(asked), until)
         })
-    },
-    {
-      method: "GET",
-      path: `/live/${name}`,
-      handle: (request) =>
-        Effect.gen(function* () {
-          const { names, question: asked, until } = yield* question(request)
-          if (names.length > 0) return yield* new InvalidRequest({ part: "with", detail: "live results have no links" })
-          return yield* live("page", yield* views.live(asked), until)
-        })
-    },
-    {
-      method: "GET",
-      path: `/live/${name}/:key`,
-      handle: (request) =>
-        Effect.gen(function* () {
-          const { asked, until } = yield* keyed(request)
-          const { key } = asked
-          const states = yield* views.liveRecord(asked)
-          return yield* live(
-            "record",
-            Stream.map(states, (state) => ({ key, state: state ?? null })),
-            until
-          )
-        })
     }
   ]
+}
+
+// The router takes an address with nothing behind it for one with any end.
+const isWhole = ({ url }: Request, base: string): boolean => {
+  const path = url.split("?")[0]!
+  return ["", "/"].includes(path.slice(path.indexOf(base) + base.length))
 }

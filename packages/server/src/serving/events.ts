@@ -71,6 +71,11 @@ export const eventsOf = (api: Api.Any): Events => {
         const aggregates = yield* readable(request)
         // "Now" is when the client asks, and not when the first byte of the answer is read.
         const after = request.after ?? (request.from === "now" ? yield* endOfLog : undefined)
+        // A place that the log does not have is refused before there is a stream.
+        if (request.after !== undefined) {
+          const { readAll } = yield* EventStore.EventStore
+          yield* Stream.runDrain(readAll({ after: request.after, limit: 1 }))
+        }
         const steps = Subscription.eventSteps(aggregates, {
           ...(after === undefined ? {} : { after }),
           ...(types === undefined ? {} : { types })

@@ -79,7 +79,17 @@ describe("a command over HTTP", () => {
       assert.strictEqual(yield* status("/aggregates/Account/a/Open", []), 400)
       assert.strictEqual(yield* status("/aggregates/Account/a/Open", { _tag: "Deposit", cents: 1 }), 400)
       assert.strictEqual(yield* status("/aggregates/Account/a/Deposit", { cents: -1 }), 400)
-      assert.strictEqual((yield* ask("/aggregates/Account/a/Close", { body: {} })).status, 404)
+      const closed = yield* json("/aggregates/Account/a/Close", { body: {} })
+      assert.deepInclude(closed, { status: 404, type: "application/problem+json" })
+      assert.strictEqual((yield* ask("/aggregates/Account/%/Open", { body: { owner: "ann" } })).status, 404)
+      assert.strictEqual(yield* status("/aggregates/Account/%00/Open", { owner: "ann" }), 400)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Open", { owner: "a\u0000b" }), 400)
+      assert.strictEqual(yield* status("/aggregates/Account/a/Open", { owner: "\ud800" }), 400)
+      assert.strictEqual(yield* status(`/aggregates/Account/${"x".repeat(1_001)}/Open`, { owner: "ann" }), 400)
+      assert.strictEqual(
+        yield* status(`/aggregates/Account/${"%F0%9F%98%80".repeat(1_000)}/Open`, { owner: "ann" }),
+        200
+      )
       const text = yield* json("/aggregates/Account/a/Open", {
         body: { owner: "ann" },
         headers: { "content-type": "text/plain" }

@@ -56,6 +56,8 @@ describe("the feed of events", () => {
       assert.strictEqual(yield* status("/events?aggregates=Budget", "eve:auditor"), 400)
       assert.strictEqual(yield* status("/events?after=yesterday", "eve:auditor"), 400)
       assert.strictEqual(yield* status("/events?page=1", "eve:auditor"), 400)
+      assert.strictEqual(yield* status("/events?after=1-999", "eve:auditor"), 400)
+      assert.strictEqual(yield* status("/events?after=7-999", "eve:auditor"), 410)
       const feed = framesOf(yield* ask("/events?from=now", { as: "eve:auditor" }))
       yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" }, as: "ann" })
       assert.deepInclude(yield* feed.next, { event: "Opened" })

@@ -1,10 +1,14 @@
 import type * as Schema from "effect/Schema"
+import { textProblem } from "../../domain/texts.ts"
 import { maxDepth } from "../../ports/jsonCopy.ts"
 
 /** The most characters of all texts in a command that comes from outside, or that has a command id. */
 const maxCommandLength = 16 << 20
 
-/** Why no work is done on an input: it is too deep or too large. It uses no stack, so it takes any depth. */
+/**
+ * Why no work is done on an input: it is too deep or too large, or has a text that no store keeps. It uses no stack, so it
+ * takes any depth.
+ */
 export const inputProblem = (input: unknown): string | undefined => {
   let length = 0
   const levels: Array<ReadonlyArray<unknown>> = [[input]]
@@ -19,8 +23,11 @@ export const inputProblem = (input: unknown): string | undefined => {
       continue
     }
     const value = members[place]
-    if (typeof value === "string") length += value.length
-    else if (typeof value === "object" && value !== null) {
+    if (typeof value === "string") {
+      const problem = textProblem(value)
+      if (problem !== undefined) return `a text in it ${problem}`
+      length += value.length
+    } else if (typeof value === "object" && value !== null) {
       if (level >= maxDepth) return `it is nested more than ${maxDepth} levels deep`
       const next = Array.isArray(value) ? (value as ReadonlyArray<unknown>) : Object.values(value)
       length += next.length

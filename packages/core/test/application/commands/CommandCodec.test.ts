@@ -58,6 +58,14 @@ describe("decode", () => {
   })
 })
 
+describe("a text that no store keeps", () => {
+  it("is refused with the command that has it, before anything is done", () => {
+    const detailOf = (to: string) => failureOf(codec.decode({ _tag: "Transfer", to, cents: "12" })).detail
+    expect(detailOf("a\u0000b")).toBe("a text in it contains NUL")
+    expect(detailOf("\ud800")).toBe("a text in it contains half a surrogate pair")
+  })
+})
+
 describe("decodeId", () => {
   it("makes an id of the JSON that came", () => {
     expect(codec.decodeId({ tenant: "acme", number: 7 })).toEqual(Result.succeed({ tenant: "acme", number: 7 }))
