@@ -79,7 +79,7 @@ export const make = <Command extends Tagged>(
 
   return {
     decode: (input) => {
-      const problem = inputProblem(input)
+      const problem = inputProblem(input, true)
       if (problem !== undefined) return Result.fail(invalid(problem))
       const version = versionIn(input)
       if (!isVersion(version)) {

@@ -6,10 +6,10 @@ import { maxDepth } from "../../ports/jsonCopy.ts"
 const maxCommandLength = 16 << 20
 
 /**
- * Why no work is done on an input: it is too deep or too large, or has a text that no store keeps. It uses no stack, so it
- * takes any depth.
+ * Why no work is done on an input: it is too deep or too large, or, if its texts count, has one that no store keeps. It
+ * uses no stack, so it takes any depth.
  */
-export const inputProblem = (input: unknown): string | undefined => {
+export const inputProblem = (input: unknown, doTextsCount = false): string | undefined => {
   let length = 0
   const levels: Array<ReadonlyArray<unknown>> = [[input]]
   const places = [0]
@@ -24,7 +24,7 @@ export const inputProblem = (input: unknown): string | undefined => {
     }
     const value = members[place]
     if (typeof value === "string") {
-      const problem = textProblem(value)
+      const problem = doTextsCount ? textProblem(value) : undefined
       if (problem !== undefined) return `a text in it ${problem}`
       length += value.length
     } else if (typeof value === "object" && value !== null) {
