@@ -10,7 +10,7 @@ import { RemoteError } from "./errors.ts"
 import { followed } from "./following.ts"
 import { answerOf, type AnyAggregate, type AnyBoundary, isBoundary } from "./receipts.ts"
 
-/** Where the API is, and who asks. */
+/** The address of the API, and the headers that say who the caller is. */
 export interface Options {
   /** The address of the API, with its prefix and without a slash at its end. */
   readonly url: string

@@ -3,7 +3,7 @@ import { Effect, type Schema } from "effect"
 import { type HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { RemoteError } from "./errors.ts"
 
-/** Where the API is, and who asks. */
+/** The address of the API, and the headers that say who the caller is. */
 export interface Connection {
   readonly client: HttpClient.HttpClient
   readonly url: string

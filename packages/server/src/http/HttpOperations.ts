@@ -50,7 +50,7 @@ export const layer = ({
       const services = yield* Effect.context<
         Authenticator | EventStore.EventStore | ProjectionStore.ProjectionStore | ViewStore.ViewStore
       >()
-      // A failure is an answer as well, so it is kept as long.
+      // A failure is kept for the same time as a success, so that a sick store is not asked more often.
       const health = yield* Effect.cachedWithTTL(
         Effect.result(ProjectionMonitor.health(consumers, healthy)),
         "1 second"

@@ -113,7 +113,7 @@ const ofView = ({ name, schemas }: AnyView, { rules }: Api.Any): HttpApiGroup.To
 // What is sent as an event is not encoded by the endpoint.
 const json = (schema: AnySchema) => Schema.toCodecJson(schema)
 
-// What concerns all aggregates. Its name is none that an aggregate can have.
+// The routes for all aggregates together. The name of their group has spaces, so no aggregate can have it.
 const ofWhole = (api: Api.Any, aggregates: ReadonlyMap<string, AnyAggregate>): HttpApiGroup.Top => {
   const readable = [...aggregates.values()].filter(({ name }) => api.rules.events.has(name))
   const batch = HttpApiEndpoint.post("batch", "/batch", {

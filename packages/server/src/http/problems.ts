@@ -1,6 +1,6 @@
 /** Failures as answers of HTTP: problem details (RFC 9457), which say nothing of the inside. */
 import type { Reason } from "@hexfold/core"
-import { Effect, type Schema } from "effect"
+import { Cause, Effect, type Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { Rejected } from "../serving/failures.ts"
 
@@ -28,6 +28,12 @@ export const answerOf = (failure: unknown): Effect.Effect<HttpServerResponse.Htt
     ? Effect.as(Effect.logError("hexfold: a request has failed", failure), response)
     : Effect.succeed(response)
 }
+
+/** Answers what has thrown, and says nothing of it. An interruption stays one. */
+export const answeringDefects = <R>(
+  handling: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
+  Effect.catchCause(handling, (cause) => (Cause.hasInterrupts(cause) ? Effect.failCause(cause) : answerOf(cause)))
 
 /** What others are told of a problem. */
 export const publicOf = ({ detail, members = {}, of, status, title }: Problem) => ({

@@ -1,11 +1,11 @@
 /** What a route of the front is made of: who is asking, the parameters, and JSON as an answer. */
 import type { EventStore, ViewStore } from "@hexfold/core"
-import { Cause, Effect } from "effect"
+import { Effect } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Authenticator, type Identity } from "../Authenticator.ts"
 import type { Closing } from "./live.ts"
 import { NotFound } from "../errors.ts"
-import { answerOf, responseOf } from "./problems.ts"
+import { answeringDefects, answerOf, responseOf } from "./problems.ts"
 import { TooLarge } from "./requests.ts"
 
 /** What every route needs. */
@@ -44,8 +44,7 @@ export const segmentsAfter = (
   count: number
 ): Effect.Effect<ReadonlyArray<string>, NotFound> =>
   Effect.suspend(() => {
-    const path = url.split("?")[0]!
-    const segments = path.slice(path.indexOf(base) + base.length).split("/")
+    const segments = restOf(url, base).split("/")
     try {
       const decoded = segments.map(decodeURIComponent)
       if (decoded.length === count) return Effect.succeed(decoded)
@@ -54,6 +53,12 @@ export const segmentsAfter = (
     }
     return Effect.fail(new NotFound({ what: "such address" }))
   })
+
+/** What an address has after its beginning, without the parameters. */
+export const restOf = (url: string, base: string): string => {
+  const path = url.split("?")[0]!
+  return path.slice(path.indexOf(base) + base.length)
+}
 
 /** JSON as an answer. */
 export const json = (
@@ -77,5 +82,5 @@ export const answered = <R>(handling: Effect.Effect<Response, unknown, R>): Effe
           )
         : answerOf(failure)
     ),
-    Effect.catchCause((cause) => (Cause.hasInterrupts(cause) ? Effect.failCause(cause) : answerOf(cause)))
+    answeringDefects
   )

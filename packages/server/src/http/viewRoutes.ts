@@ -8,7 +8,7 @@ import { type Links, linksOf } from "../serving/links.ts"
 import { type Views, viewsOf } from "../serving/views.ts"
 import { live } from "./live.ts"
 import { jsonBody, queryOf } from "./requests.ts"
-import { identified, json, type Request, type Route, segmentsAfter } from "./routes.ts"
+import { identified, json, type Request, restOf, type Route, segmentsAfter } from "./routes.ts"
 
 /** The routes of the views of an API. */
 export const viewRoutes = (api: Api.Any, maxBodyBytes: number): ReadonlyArray<Route> => {
@@ -104,7 +104,4 @@ const routesOf = (view: AnyView, views: Views, links: Links, maxBodyBytes: numbe
 }
 
 // The router takes an address with nothing behind it for one with any end.
-const isWhole = ({ url }: Request, base: string): boolean => {
-  const path = url.split("?")[0]!
-  return ["", "/"].includes(path.slice(path.indexOf(base) + base.length))
-}
+const isWhole = ({ url }: Request, base: string): boolean => ["", "/"].includes(restOf(url, base))

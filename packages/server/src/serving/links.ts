@@ -5,7 +5,7 @@ import { InvalidRequest } from "../errors.ts"
 import { membersOf, pathIn } from "./declared.ts"
 import type { ReadFailure, Views } from "./views.ts"
 
-/** A record, and by the names of its links the records to which it leads; null where there is none that the caller may see. */
+/** A record with the records to which its links lead, by the names of the links. A record that the caller may not see is null, as is a missing one. */
 interface LinkedRow extends Query.Row<Schema.Json> {
   readonly links: Readonly<Record<string, { readonly key: string; readonly state: Schema.Json } | null>>
 }

@@ -63,7 +63,7 @@ export interface Views {
   readonly record: (request: KeyRequest) => Effect.Effect<Schema.Json, ReadFailure, ViewStore.ViewStore>
   /** Live results. What is wrong with the question fails before there is a stream. */
   readonly live: (question: Question) => Effect.Effect<Live<PageJson>, ReadFailure>
-  /** One record as it changes; undefined while there is none that the caller may see. */
+  /** One record as it changes. It is undefined while the record does not exist, or the caller may not see it. */
   readonly liveRecord: (request: KeyRequest) => Effect.Effect<Live<Schema.Json | undefined>, ReadFailure>
 }
 

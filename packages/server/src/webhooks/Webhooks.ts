@@ -1,10 +1,10 @@
 /** Messages of other systems that come as signed webhooks, such as those of `HttpPublisher`. */
 import { Executor, type Publisher } from "@hexfold/core"
 import { CloudEvent, Webhook } from "@hexfold/publishers/http"
-import { Cause, type Duration, Effect, type Layer, type Redacted } from "effect"
+import { type Duration, Effect, type Layer, type Redacted } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { InvalidRequest } from "../errors.ts"
-import { answerOf, noContent, responseOf } from "../http/problems.ts"
+import { answeringDefects, answerOf, noContent, responseOf } from "../http/problems.ts"
 import { textBody, type TooLarge } from "../http/requests.ts"
 
 /** Where webhooks come, who may send them, and what is done with them. */
@@ -77,14 +77,7 @@ export const layer = <E, R>(
         )
         return noContent
       })
-      yield* router.add(
-        "POST",
-        path,
-        received.pipe(
-          Effect.catch(refused),
-          Effect.catchCause((cause) => (Cause.hasInterrupts(cause) ? Effect.failCause(cause) : answerOf(cause)))
-        )
-      )
+      yield* router.add("POST", path, received.pipe(Effect.catch(refused), answeringDefects))
     })
   )
 

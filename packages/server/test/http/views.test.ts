@@ -105,7 +105,7 @@ describe("the rules of a view", () => {
     })
   )
 
-  it.live("hide fields: from records, and from whoever asks by them", () =>
+  it.live("hide fields: records come without them, and no query may use them", () =>
     Effect.gen(function* () {
       const { json } = yield* filled(guarded)
       const own = yield* json("/views/Accounts/a", { as: "ann" })

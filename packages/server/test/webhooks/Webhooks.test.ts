@@ -86,7 +86,7 @@ describe("a webhook", () => {
       assert.strictEqual(yield* post(body.replace("500", "900"), yield* sign("m-1", body)), 401)
       assert.strictEqual(yield* send("x".repeat(20_000)), 413)
       assert.strictEqual(yield* send("{}"), 400)
-      // A signature of one message is none of another.
+      // The signature belongs to the message m-1, and the body is the message m-2.
       assert.strictEqual(yield* send(CloudEvent.encode(message("m-2"))), 400)
       assert.deepStrictEqual(handled, [])
     })

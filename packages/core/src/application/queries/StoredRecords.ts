@@ -14,7 +14,7 @@ import type { EventStoreError, NotServing, ViewStoreError } from "../../ports/er
 import type { EventStore } from "../../ports/EventStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import { asked, grouped, sealed } from "./asking.ts"
-import { answers } from "./liveQuery.ts"
+import { answers, pages } from "./liveQuery.ts"
 
 /** A view, or a version of it. */
 type View = Query.Versioned<unknown>
@@ -107,19 +107,7 @@ export const live = (
   Query.Page<Schema.Json>,
   InvalidCursor | NotServing | ViewStoreError | EventStoreError,
   EventStore | ViewStore
-> =>
-  Stream.unwrap(
-    Effect.map(asked(view, query), (given) =>
-      Stream.mapEffect(
-        answers(view, {
-          data: ["records", given as unknown as Schema.Json],
-          ask: (store) => store.query(given, view.version),
-          isLimited: given.timeout !== undefined
-        }),
-        sealed
-      )
-    )
-  )
+> => Stream.unwrap(Effect.map(asked(view, query), (given) => Stream.mapEffect(pages(view, given), sealed)))
 
 /**
  * A live record: its present JSON, then each new one; undefined while there is no record under the key.

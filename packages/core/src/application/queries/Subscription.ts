@@ -21,7 +21,8 @@ import { decoder } from "../views/fold.ts"
 import { asked, counted, shown } from "./asking.ts"
 import { follow, type SubscriptionOptions } from "./follow.ts"
 import type { Step } from "./stretches.ts"
-import { answers, type OneRecord, type Question } from "./liveQuery.ts"
+import { answers, pages } from "./liveQuery.ts"
+import { liveRecord } from "./StoredRecords.ts"
 
 export type { SubscriptionOptions } from "./follow.ts"
 export type { EventOf } from "../../domain/storedTypes.ts"
@@ -251,15 +252,7 @@ export const query = <Row, Name extends string>(
   query: Query.Query<Row, Name>
 ): Stream.Stream<Query.Page<Row>, QueryError, EventStore | ViewStore> =>
   Stream.unwrap(
-    Effect.map(asked(view, query), (given) =>
-      Stream.mapEffect(
-        answers(
-          view,
-          asking("records", given, (store) => store.query(given, view.version))
-        ),
-        (page) => shown(view, query, page)
-      )
-    )
+    Effect.map(asked(view, query), (given) => Stream.mapEffect(pages(view, given), (page) => shown(view, query, page)))
   )
 
 /**
@@ -288,12 +281,8 @@ export const record = <State>(
   EventStore | ViewStore
 > => {
   const decode = decoder(view)
-  const ask = (store: ViewStore["Service"]) =>
-    Effect.map(store.load({ view: view.name, version: view.version }, [key]), ({ states }): OneRecord => ({
-      record: states.get(key)
-    }))
-  return Stream.mapEffect(answers(view, { data: ["record", key], ask }), ({ record }) =>
-    record === undefined ? Effect.succeed(Option.none<State>()) : Effect.asSome(Effect.fromResult(decode(key, record)))
+  return Stream.mapEffect(liveRecord(view, key), (stored) =>
+    stored === undefined ? Effect.succeed(Option.none<State>()) : Effect.asSome(Effect.fromResult(decode(key, stored)))
   )
 }
 
@@ -318,16 +307,11 @@ export const count = <Name extends string>(
 ): Stream.Stream<number, NotServing | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
   Stream.unwrap(
     Effect.map(counted(view, query), (given) =>
-      answers(
-        view,
-        asking("count", given, (store) => store.query(given, view.version))
-      )
+      answers(view, {
+        // A query is plain data.
+        data: ["count", given as unknown as Schema.Json],
+        ask: (store) => store.query(given, view.version),
+        isLimited: given.timeout !== undefined
+      })
     )
   )
-
-const asking = <A, E>(kind: string, query: Query.Query | Query.Count, ask: Question<A, E>["ask"]): Question<A, E> => ({
-  // A query is plain data.
-  data: [kind, query as unknown as Schema.Json],
-  ask,
-  isLimited: query.timeout !== undefined
-})

@@ -1,9 +1,10 @@
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import type { InvalidCursor } from "../../domain/errors.ts"
 import { canonicalJson } from "../../domain/json/canonicalJson.ts"
 import type * as Query from "../../domain/Query.ts"
-import { type EventStoreError, ViewStoreError } from "../../ports/errors.ts"
+import { type EventStoreError, type NotServing, ViewStoreError } from "../../ports/errors.ts"
 import { EventStore } from "../../ports/EventStore.ts"
 import * as Reason from "../../ports/Reason.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
@@ -40,6 +41,22 @@ export const answers = <A extends Answer, E>(
     })
   )
 
+/** The pages of a query, as the store keeps their records. */
+export const pages = (
+  view: ViewName,
+  query: Query.Query
+): Stream.Stream<
+  Query.Page<Schema.Json>,
+  InvalidCursor | NotServing | EventStoreError | ViewStoreError,
+  EventStore | ViewStore
+> =>
+  answers(view, {
+    // A query is plain data.
+    data: ["records", query as unknown as Schema.Json],
+    ask: (store) => store.query(query, view.version),
+    isLimited: query.timeout !== undefined
+  })
+
 // It is not asked again and again: each time would take as long.
 const unrepeated = <E>(error: E | ViewStoreError): E | ViewStoreError =>
   error instanceof ViewStoreError && error.reason._tag === "Timeout"
@@ -51,7 +68,7 @@ const unrepeated = <E>(error: E | ViewStoreError): E | ViewStoreError =>
     : error
 
 /** One record; undefined if there is none. */
-export interface OneRecord {
+interface OneRecord {
   readonly record: Schema.Json | undefined
 }
 

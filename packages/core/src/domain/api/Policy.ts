@@ -157,7 +157,7 @@ export interface AnyViewRules {
 }
 
 /**
- * What a rule says to a caller who asks for something.
+ * Whether a rule lets a caller do what the caller asks for.
  *
  * @example
  * ```ts

@@ -34,7 +34,7 @@ export const Owners = View.make("Owners", {
   evolve: { Opened: (state) => ({ accounts: (state?.accounts ?? 0) + 1 }) }
 })
 
-/** The rules of an account: whoever owns it deposits. */
+/** The rules of an account: only its owner may deposit. */
 export const account: Policy.OfAggregate<typeof Account> = {
   Open: "signed in",
   Deposit: { whenState: (caller, { command }, state) => state.owner === caller.subject && command.cents > 0 }
