@@ -1,6 +1,13 @@
 import { assert, it } from "@effect/vitest"
 import { PgMigrations } from "@hexfold/adapters-pg"
-import { type EventStore, EventStoreError, type ProjectionStore, StreamId, ViewStoreError } from "@hexfold/core"
+import {
+  type EventStore,
+  EventStoreError,
+  type ProjectionStore,
+  SnapshotStoreError,
+  StreamId,
+  ViewStoreError
+} from "@hexfold/core"
 import { Expectation } from "@hexfold/core/adapter"
 import { Duration, Effect, Exit, type Scope, Stream } from "effect"
 import { SqlClient } from "effect/sql"
@@ -47,10 +54,13 @@ const made = Effect.gen(function* () {
   return { schema, owner, role, hide, show }
 })
 
+const portErrors = [EventStoreError, SnapshotStoreError, ViewStoreError]
+
+/** Why the stores did not open. The stores open together: any of them may be the first to be refused. */
 const reasonOf = <A, E>(exit: Exit.Exit<A, E>) => {
   const [reason] = Exit.isFailure(exit) ? exit.cause.reasons : []
   const error = reason?._tag === "Fail" ? reason.error : undefined
-  if (error instanceof EventStoreError || error instanceof ViewStoreError) return error.reason
+  for (const portError of portErrors) if (error instanceof portError) return error.reason
   return assert.fail(`not an error of a port: ${JSON.stringify(exit)}`)
 }
 
