@@ -545,6 +545,18 @@ export const walls = {
     ],
     allowed: ["@hexfold/core", "./Tokens.ts", "../Authenticator.ts", "../errors.ts", "effect", "jose"]
   },
+  "packages/server/src/limits/*": {
+    folder: "packages/server/src/limits",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../http/live.ts",
+      "../serving/commands.ts",
+      "effect/http",
+      "node:net"
+    ],
+    allowed: ["@hexfold/core", "../Authenticator.ts", "../errors.ts", "effect", "effect/persistence"]
+  },
   "packages/server/src/webhooks/*": {
     folder: "packages/server/src/webhooks",
     forbidden: [

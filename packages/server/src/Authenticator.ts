@@ -1,7 +1,7 @@
 /** The port that says who is asking, and the answers that need no service. */
 import type { Policy } from "@hexfold/core"
 import { Context, type DateTime, Effect, Layer } from "effect"
-import type { AuthenticationUnavailable, Unauthenticated } from "./errors.ts"
+import type { AuthenticationUnavailable, TooManyRequests, Unauthenticated } from "./errors.ts"
 
 /** Who is asking. */
 export interface Identity {
@@ -16,7 +16,8 @@ export interface Identity {
  * 1. `identify` gives the identity that valid credentials prove, and undefined where there are none at all.
  * 2. Credentials that are wrong, forged or at their end fail with `Unauthenticated`. They never count as none.
  * 3. What nobody can check now fails with `AuthenticationUnavailable`, and the client may try again.
- * 4. It ends, with an answer or with a failure.
+ * 4. A caller who asks too often may be refused with `TooManyRequests`.
+ * 5. It ends, with an answer or with a failure.
  */
 export class Authenticator extends Context.Service<
   Authenticator,
@@ -24,7 +25,7 @@ export class Authenticator extends Context.Service<
     /** Who has sent these headers. Their names are in lower case. */
     readonly identify: (
       headers: Readonly<Record<string, string | undefined>>
-    ) => Effect.Effect<Identity | undefined, Unauthenticated | AuthenticationUnavailable>
+    ) => Effect.Effect<Identity | undefined, Unauthenticated | AuthenticationUnavailable | TooManyRequests>
   }
 >()("@hexfold/server/Authenticator") {}
 

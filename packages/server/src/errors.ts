@@ -1,5 +1,5 @@
 /** Why a front does not do what it is asked, besides the errors of the domain and those of the stores. */
-import { Schema } from "effect"
+import { Duration, Schema } from "effect"
 
 /** Nobody is known to be asking: there is no token, session or key, and the rule needs one. */
 export class Unauthenticated extends Schema.TaggedError<Unauthenticated>()("Unauthenticated", {
@@ -19,6 +19,19 @@ export class AuthenticationUnavailable extends Schema.TaggedError<Authentication
 ) {
   override get message(): string {
     return "credentials cannot be checked now"
+  }
+}
+
+/** The caller has asked too often. The limit says nothing of what was asked. */
+export class TooManyRequests extends Schema.TaggedError<TooManyRequests>()("TooManyRequests", {
+  /** The most requests within the window. */
+  limit: Schema.Int,
+  window: Schema.DurationFromMillis,
+  /** After this time there is room for one more. */
+  retryAfter: Schema.DurationFromMillis
+}) {
+  override get message(): string {
+    return `more than ${this.limit} requests in ${Duration.format(this.window)}`
   }
 }
 

@@ -1,2 +1,3 @@
 export * as Http from "./http/Http.ts"
 export * as HttpOperations from "./http/HttpOperations.ts"
+export * as HttpCors from "./http/HttpCors.ts"

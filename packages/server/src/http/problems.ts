@@ -1,7 +1,8 @@
 /** Failures as answers of HTTP: problem details (RFC 9457), which say nothing of the inside. */
 import type { Reason } from "@hexfold/core"
-import { Cause, Effect, type Schema } from "effect"
+import { Cause, Duration, Effect, type Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
+import type { TooManyRequests } from "../errors.ts"
 import { Rejected } from "../serving/failures.ts"
 
 /** The media type of problem details. */
@@ -97,6 +98,13 @@ export const problemOf = (failure: unknown): Problem => {
         members: { expected: facts["expected"], actual: facts["actual"] },
         headers: { etag: `"${String(facts["actual"])}"` }
       }
+    case "TooManyRequests":
+      return {
+        status: 429,
+        title: tag,
+        detail: message,
+        headers: { "retry-after": secondsOf((failure as TooManyRequests).retryAfter) }
+      }
     case "CommandIdReused":
       return { status: 409, title: tag, detail: "the key was used before for another command" }
     case "TooManyParticipants":
@@ -115,6 +123,8 @@ export const problemOf = (failure: unknown): Problem => {
       return internal
   }
 }
+
+const secondsOf = (time: Duration.Duration): string => String(Math.max(1, Math.ceil(Duration.toSeconds(time))))
 
 const storeProblem = (reason: Reason.Reason, operation: unknown): Problem => {
   if (reason._tag === "Unavailable" || reason._tag === "Timeout") return unavailable()

@@ -1,0 +1,1 @@
+export * as RateLimits from "./limits/RateLimits.ts"
