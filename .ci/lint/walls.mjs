@@ -581,6 +581,19 @@ export const walls = {
     forbidden: [...otherAdapters, ...ownSources, "../index.ts", "@effect/platform-node", "graphql", "node:http"],
     allowed: [...corePublic, "./live.ts", "../serving/commands.ts", "../Authenticator.ts", "effect", "effect/http"]
   },
+  "packages/client/src/calls/*": {
+    folder: "packages/client/src/calls",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../Remote.ts",
+      "@hexfold/server",
+      "@hexfold/server/http",
+      "node:http",
+      "effect/http-api"
+    ],
+    allowed: [...corePublic, "./http.ts", "../errors.ts", "effect", "effect/http", "effect/encoding"]
+  },
   "packages/client/src/*": {
     folder: "packages/client/src",
     forbidden: [
@@ -591,7 +604,7 @@ export const walls = {
       "node:http",
       "effect/http-api"
     ],
-    allowed: [...corePublic, "./Remote.ts", "./errors.ts", "effect", "effect/http", "effect/encoding"]
+    allowed: [...corePublic, "./Remote.ts", "./errors.ts", "./calls/http.ts", "effect", "effect/http"]
   },
   "packages/publishers/src/*": {
     folder: "packages/publishers/src",

@@ -2,13 +2,14 @@
  * An API elsewhere, called as if it were here: `execute` takes what `Executor.execute` takes and gives what it gives, with
  * the domain's own classes, and the same holds for queries, records and live results.
  */
-import { type Aggregate, CommandCodec, type Executor, Query, type Receipt, type VersionConflict } from "@hexfold/core"
-import { Context, Duration, Effect, Layer, Option, type Result, Schema, Stream } from "effect"
+import type { Aggregate, EventStore, Executor, Query, Receipt, VersionConflict, View, ViewStore } from "@hexfold/core"
+import { Context, Effect, Layer, type Option, type Result, Stream } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"
-import { type Connection, jsonOf, problemOf, send, unreadable } from "./calls.ts"
-import { RemoteError } from "./errors.ts"
-import { followed } from "./following.ts"
-import { answerOf, type AnyAggregate, type AnyBoundary, isBoundary } from "./receipts.ts"
+import type { Calls, ExecuteOptions } from "./calls/calls.ts"
+import type { RemoteError } from "./errors.ts"
+import { httpCalls } from "./calls/http.ts"
+import { localCalls } from "./calls/local.ts"
+import { type AnyAggregate, isBoundary } from "./calls/receipts.ts"
 
 /** The address of the API, and the headers that say who the caller is. */
 export interface Options {
@@ -20,11 +21,8 @@ export interface Options {
   readonly aggregates?: ReadonlyArray<Aggregate.Any>
 }
 
-/** An API elsewhere. */
-export class Remote extends Context.Service<
-  Remote,
-  { readonly connection: Connection; readonly aggregates: ReadonlyMap<string, AnyAggregate> }
->()("@hexfold/client/Remote") {}
+/** An API: elsewhere, or in this process. */
+export class Remote extends Context.Service<Remote, Calls>()("@hexfold/client/Remote") {}
 
 /**
  * Supplies an API elsewhere, over any HTTP client of Effect.
@@ -44,10 +42,10 @@ export const layer = (options: Options): Layer.Layer<Remote, never, HttpClient.H
     Effect.map(HttpClient.HttpClient, (client) => {
       const { aggregates = [], headers = {}, url } = options
       const known = aggregates as ReadonlyArray<unknown> as ReadonlyArray<AnyAggregate>
-      return {
-        connection: { client, url, headers: Effect.isEffect(headers) ? headers : Effect.succeed(headers) },
-        aggregates: new Map(known.map((aggregate) => [aggregate.name, aggregate]))
-      }
+      return httpCalls(
+        { client, url, headers: Effect.isEffect(headers) ? headers : Effect.succeed(headers) },
+        new Map(known.map((aggregate) => [aggregate.name, aggregate]))
+      )
     })
   )
 
@@ -64,15 +62,32 @@ export const layer = (options: Options): Layer.Layer<Remote, never, HttpClient.H
 export const layerFetch = (options: Options): Layer.Layer<Remote> =>
   Layer.provide(layer(options), FetchHttpClient.layer)
 
-/** How to execute a command elsewhere. */
-export interface ExecuteOptions<Expected extends number = never> {
-  /** Names the command, for its caller: a repeat has no second effect. */
-  readonly commandId?: string
-  /** The version at which the stream must be; 0 if it has no event. */
-  readonly expectedVersion?: Expected
-  /** For how long to wait until the views show the command. If they do not, the command has happened all the same. */
-  readonly wait?: Duration.Input
-}
+/**
+ * Supplies the stores of this process under the same service, so that one program runs elsewhere and here. No rule of a
+ * policy is asked: the program itself is the caller. A command that waits, waits for those of the views that follow its
+ * target. Technical errors are a `RemoteError` with the status that an API over HTTP would answer with.
+ *
+ * @example
+ * ```ts
+ * import { Remote } from "@hexfold/client"
+ * import type { Api } from "@hexfold/core"
+ *
+ * declare const api: Api.Any
+ *
+ * const Here = Remote.layerLocal({ views: api.views })
+ * ```
+ */
+export const layerLocal = ({
+  views
+}: {
+  readonly views: ReadonlyArray<View.Any>
+}): Layer.Layer<Remote, never, EventStore.EventStore | ViewStore.ViewStore> =>
+  Layer.effect(
+    Remote,
+    Effect.map(Effect.context<EventStore.EventStore | ViewStore.ViewStore>(), (stores) => localCalls(stores, views))
+  )
+
+export type { ExecuteOptions } from "./calls/calls.ts"
 
 /** What {@link execute} takes after its target: the id of an aggregate, the command, and options. */
 export type Arguments<T, Expected extends number = never> = T extends {
@@ -127,57 +142,13 @@ export const execute: <T extends Executor.Target, Expected extends number = neve
   target: T,
   ...args: Arguments<T, Expected>
 ) => Execution<T, Expected> = (target: Executor.Target, ...args: ReadonlyArray<unknown>): never =>
-  (isBoundary(target)
-    ? executed(target, "", args[0], args[1] as ExecuteOptions<number> | undefined)
-    : executed(
-        target as unknown as AnyAggregate,
-        args[0],
-        args[1],
-        args[2] as ExecuteOptions<number> | undefined
-      )) as never
+  Effect.flatMap(Remote, ({ execute }) =>
+    isBoundary(target)
+      ? execute(target, "", args[0], options(args[1]))
+      : execute(target as unknown as AnyAggregate, args[0], args[1], options(args[2]))
+  ) as never
 
-const executed = (
-  target: AnyAggregate | AnyBoundary,
-  id: unknown,
-  command: unknown,
-  { commandId, expectedVersion, wait }: ExecuteOptions<number> = {}
-) =>
-  Effect.gen(function* () {
-    const { aggregates, connection } = yield* Remote
-    const encoded = isBoundary(target)
-      ? CommandCodec.ofBoundary(target).encode(command as never)
-      : CommandCodec.of(target).encode(command as never)
-    const body = yield* Effect.mapError(Effect.fromResult(encoded), invalid)
-    const path = isBoundary(target) ? `/commands/${target.name}` : yield* addressOf(target, id, body)
-    const response = yield* send(connection, {
-      path,
-      body,
-      headers: {
-        ...(commandId === undefined ? {} : { "idempotency-key": `"${commandId}"` }),
-        ...(expectedVersion === undefined ? {} : { "if-match": `"${expectedVersion}"` }),
-        ...(wait === undefined ? {} : { prefer: `wait=${Math.ceil(Duration.toSeconds(wait))}` })
-      }
-    })
-    return yield* answerOf(target, aggregates, yield* jsonOf(response))
-  })
-
-const addressOf = (aggregate: AnyAggregate, id: unknown, body: Schema.Json): Effect.Effect<string, RemoteError> =>
-  Effect.try({
-    try: () => {
-      const text = aggregate.streamId(id).slice(aggregate.name.length + 1)
-      return `/aggregates/${aggregate.name}/${encodeURIComponent(text)}/${String((body as { readonly _tag: unknown })._tag)}`
-    },
-    catch: invalid
-  })
-
-// What breaks its own schema is not sent.
-const invalid = (cause: unknown): RemoteError =>
-  new RemoteError({
-    status: 400,
-    title: "InvalidRequest",
-    detail: cause instanceof Error ? cause.message : String(cause),
-    cause
-  })
+const options = (given: unknown): ExecuteOptions<number> => (given ?? {}) as ExecuteOptions<number>
 
 /**
  * The page of records that a query asks for.
@@ -193,14 +164,9 @@ const invalid = (cause: unknown): RemoteError =>
  * ```
  */
 export const query = <Row, Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Query<Row, Name>
-): Effect.Effect<Query.Page<Row>, RemoteError, Remote> =>
-  Effect.gen(function* () {
-    const { connection } = yield* Remote
-    const { body, status } = yield* jsonOf(yield* send(connection, { path: `/views/${view.name}`, body: query }))
-    return status === 200 ? yield* pageOf(view, query, body) : yield* problemOf(status, body)
-  })
+): Effect.Effect<Query.Page<Row>, RemoteError, Remote> => Effect.flatMap(Remote, (calls) => calls.query(view, query))
 
 /**
  * The state of one record, or none if there is no record that the caller may see.
@@ -210,22 +176,16 @@ export const query = <Row, Name extends string>(
  * import { Remote } from "@hexfold/client"
  * import type { Query } from "@hexfold/core"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const balance = Remote.record(Balances, "a-1")
  * ```
  */
 export const record = <State>(
-  view: Query.Source<State>,
+  view: Query.Versioned<State>,
   key: string
 ): Effect.Effect<Option.Option<State>, RemoteError, Remote> =>
-  Effect.gen(function* () {
-    const { connection } = yield* Remote
-    const path = `/views/${view.name}/${encodeURIComponent(key)}`
-    const { body, status } = yield* jsonOf(yield* send(connection, { path }))
-    if (status === 404 && body["title"] === "NotFound") return Option.none<State>()
-    return status === 200 ? Option.some(yield* stateOf(view, body["state"])) : yield* problemOf(status, body)
-  })
+  Effect.flatMap(Remote, (calls) => calls.record(view, key) as Effect.Effect<Option.Option<State>, RemoteError>)
 
 /**
  * The results of a query: the present one at once, then each new one. Each differs from the one before. While the API
@@ -246,16 +206,10 @@ export const record = <State>(
  * ```
  */
 export const live = <Row, Name extends string>(
-  view: Query.Source<unknown, NoInfer<Name>>,
+  view: Query.Versioned<unknown, NoInfer<Name>>,
   query: Query.Query<Row, Name>
 ): Stream.Stream<Query.Page<Row>, RemoteError, Remote> =>
-  Stream.unwrap(
-    Effect.map(Remote, ({ connection }) =>
-      Stream.mapEffect(followed(connection, { path: `/live/${view.name}`, body: query }), (page) =>
-        pageOf(view, query, page)
-      )
-    )
-  )
+  Stream.unwrap(Effect.map(Remote, (calls) => calls.live(view, query)))
 
 /**
  * The state of one record as it changes; none while there is no record that the caller may see. It behaves like
@@ -266,36 +220,15 @@ export const live = <Row, Name extends string>(
  * import { Remote } from "@hexfold/client"
  * import type { Query } from "@hexfold/core"
  *
- * declare const Balances: Query.Source<{ readonly balance: number }>
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
  * const balances = Remote.liveRecord(Balances, "a-1")
  * ```
  */
 export const liveRecord = <State>(
-  view: Query.Source<State>,
+  view: Query.Versioned<State>,
   key: string
 ): Stream.Stream<Option.Option<State>, RemoteError, Remote> =>
   Stream.unwrap(
-    Effect.map(Remote, ({ connection }) =>
-      Stream.mapEffect(
-        followed(connection, { path: `/live/${view.name}/${encodeURIComponent(key)}` }),
-        ({ state = null }) =>
-          state === null ? Effect.succeed(Option.none<State>()) : Effect.asSome(stateOf(view, state))
-      )
-    )
-  )
-
-const pageOf = <Row>(view: Query.Source<unknown>, query: Query.Query<Row>, body: unknown) =>
-  Effect.mapError(Effect.fromResult(Query.decoder(view, query)(asPage(body))), unreadable)
-
-// The last page has no cursor, and JSON no undefined.
-const asPage = (body: unknown): Query.Page<Schema.Json> => {
-  const { rows = [], ...whole } = body as Partial<Query.Page<Schema.Json>>
-  return { next: undefined, ...whole, rows }
-}
-
-const stateOf = <State>(view: Query.Source<State>, state: unknown) =>
-  Effect.mapError(
-    Effect.fromResult(Schema.decodeUnknownResult(Schema.toCodecJson(view.schemas.state))(state)),
-    unreadable
+    Effect.map(Remote, (calls) => calls.liveRecord(view, key) as Stream.Stream<Option.Option<State>, RemoteError>)
   )

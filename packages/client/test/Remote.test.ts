@@ -65,13 +65,14 @@ const bank = Effect.gen(function* () {
     if (running === undefined) throw new TypeError("nobody listens")
     return running.handler(new Request(input, init))
   }
+  const here = Remote.layerLocal({ views: api.views }).pipe(Layer.provide(Layer.succeedContext(stores)))
   const as = (token: string | undefined, known = [Account]) =>
     Remote.layerFetch({
       url: "http://bank.example",
       aggregates: known,
       ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })
     }).pipe(Layer.provide(Layer.succeed(FetchHttpClient.Fetch, fetch as typeof globalThis.fetch)))
-  return { as, stop, restart: Effect.sync(() => (running = start())) }
+  return { as, here, stop, restart: Effect.sync(() => (running = start())) }
 })
 
 describe("a command elsewhere", () => {
@@ -181,6 +182,58 @@ describe("a view elsewhere", () => {
         assert.strictEqual(wrong.status, 400)
       })
       yield* Effect.provide(program, as("ann"))
+    })
+  )
+})
+
+describe("one program", () => {
+  /** It knows nothing of where the API is. */
+  const program = Effect.gen(function* () {
+    const opening = Remote.execute(Account, "ä", new Open({ owner: "ann" }), {
+      commandId: 'k/"ü" %41',
+      wait: "5 seconds"
+    })
+    const opened = yield* opening
+    const again = yield* opening
+    const rejected = yield* Effect.flip(Remote.execute(Account, "ä", new Withdraw({ cents: 5 })))
+    const named = Remote.execute(Account, "ä", new Deposit({ cents: 5 }), { commandId: 'k/"ü" %41' })
+    const reused = yield* Effect.flip(named)
+    const stale = yield* Effect.flip(Remote.execute(Account, "ä", new Deposit({ cents: 5 }), { expectedVersion: 7 }))
+    const unknown = yield* Effect.flip(
+      Remote.execute(Transfer, { _tag: "Transfer", from: "nowhere", to: "ä", cents: 1 })
+    )
+    const invalid = yield* Effect.flip(Remote.execute(Account, "ä", { _tag: "Deposit", cents: -1 } as Deposit))
+    const page = yield* Remote.query(Accounts, Query.from(Accounts, { where: { owner: "ann" }, limit: 5 }))
+    const cursor = yield* Effect.flip(
+      Remote.query(Accounts, Query.from(Accounts, { where: { owner: "ann" }, after: "nonsense" }))
+    )
+    const record = yield* Remote.record(Accounts, "ä")
+    const nothing = yield* Remote.record(Accounts, "z")
+    const live = yield* Stream.runHead(Remote.live(Accounts, Query.from(Accounts, { where: { owner: "ann" } })))
+    const liveRecord = yield* Stream.runHead(Remote.liveRecord(Accounts, "ä"))
+    const factsOf = (error: unknown) => (error instanceof RemoteError ? [error.status, error.isRetryable] : error)
+    return {
+      opened: [opened.streamId, opened.version, opened.repeated, opened.events.map(({ data }) => data)],
+      again: [again.version, again.repeated],
+      errors: [rejected, reused, unknown, invalid, cursor].map(factsOf),
+      stale: stale instanceof VersionConflict && [stale.expected, stale.actual],
+      rows: page.rows.map(({ key, state }) => [key, state.owner, state.balance]),
+      record: Option.map(record, ({ owner }) => owner),
+      nothing,
+      live: Option.map(live, ({ rows }) => rows.length),
+      liveRecord: Option.map(Option.flatten(liveRecord), ({ owner }) => owner)
+    }
+  })
+
+  it.live("runs elsewhere and here, with the same receipts, results and errors", () =>
+    Effect.gen(function* () {
+      expectTypeOf<Effect.Services<typeof program>>().toEqualTypeOf<Remote.Remote>()
+      const elsewhere = yield* Effect.flatMap(bank, ({ as }) => Effect.provide(program, as("ann")))
+      const here = yield* Effect.flatMap(bank, ({ here }) => Effect.provide(program, here))
+      assert.deepStrictEqual(here, elsewhere)
+      assert.instanceOf(here.errors[0], Overdrawn)
+      assert.deepStrictEqual(here.errors[1], [409, false])
+      assert.deepStrictEqual(here.stale, [7, 1])
     })
   )
 })

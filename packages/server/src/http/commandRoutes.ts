@@ -2,6 +2,7 @@
 import type { Api } from "@hexfold/core"
 import { Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
+import { InvalidRequest } from "../errors.ts"
 import { type Commands, commandsOf, type Done } from "../serving/commands.ts"
 import { membersOf, tagOf } from "../serving/declared.ts"
 import type { Executions } from "./executions.ts"
@@ -59,7 +60,11 @@ export const commandRoutes = (api: Api.Any, { executions, maxBodyBytes, maxWait 
       handle: (request) =>
         Effect.gen(function* () {
           const { caller } = yield* identified(request)
-          const { expectedVersion: _, isAsync, wantsState: __, ...headers } = yield* commandHeaders(request.headers)
+          const { expectedVersion, isAsync, wantsState: _, ...headers } = yield* commandHeaders(request.headers)
+          if (expectedVersion !== undefined) {
+            const detail = "a command over several streams has no version to match"
+            return yield* new InvalidRequest({ part: "If-Match", detail })
+          }
           const command = yield* commandOf(yield* jsonBody(request, maxBodyBytes), tagOf(boundary))
           const execution = Effect.map(
             commands.boundary({

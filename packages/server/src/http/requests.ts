@@ -66,8 +66,8 @@ export interface CommandHeaders {
 /** The headers of a command: `Idempotency-Key`, `If-Match`, `Prefer` and `X-Correlation-Id`. */
 export const commandHeaders = (headers: Headers.Headers): Effect.Effect<CommandHeaders, InvalidRequest> =>
   Effect.gen(function* () {
-    const key = headers["idempotency-key"]
-    if (key !== undefined && unquoted(key) === "") return yield* invalid("Idempotency-Key", "it is empty")
+    const given = headers["idempotency-key"]
+    const key = given === undefined ? undefined : yield* keyOf(given)
     const match = headers["if-match"]
     const version = match === undefined ? undefined : /^"(\d{1,15})"$/.exec(match.trim())?.[1]
     if (match !== undefined && version === undefined) {
@@ -80,7 +80,7 @@ export const commandHeaders = (headers: Headers.Headers): Effect.Effect<CommandH
     const preferred = (headers["prefer"] ?? "").split(/[,;]/).map((each) => each.trim())
     const wait = preferred.map((each) => /^wait=(\d{1,6})$/.exec(each)?.[1]).find((seconds) => seconds !== undefined)
     return {
-      ...(key === undefined ? {} : { key: unquoted(key) }),
+      ...(key === undefined ? {} : { key }),
       ...(version === undefined ? {} : { expectedVersion: Number(version) }),
       ...(correlationId === undefined ? {} : { correlationId }),
       ...(wait === undefined ? {} : { wait: Number(wait) }),
@@ -89,8 +89,21 @@ export const commandHeaders = (headers: Headers.Headers): Effect.Effect<CommandH
     }
   })
 
-// A structured header has quotes, and many clients send none.
-const unquoted = (value: string): string => /^"(.*)"$/.exec(value.trim())?.[1] ?? value.trim()
+// A structured header has quotes, and many clients send none. A key that is not ASCII is a display string of RFC 9651.
+const keyOf = (value: string): Effect.Effect<string, InvalidRequest> => {
+  const display = /^%"(.*)"$/.exec(value.trim())?.[1]
+  const key = display === undefined ? (/^"(.*)"$/.exec(value.trim())?.[1] ?? value.trim()) : percentDecoded(display)
+  if (key === undefined) return invalid("Idempotency-Key", "its percent-encoding is broken")
+  return key === "" ? invalid("Idempotency-Key", "it is empty") : Effect.succeed(key)
+}
+
+const percentDecoded = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
 
 /** The JSON of a query, from the parameters `where`, `orderBy`, `select`, `limit`, `after` and `total`. */
 export const queryOf = (

@@ -38,6 +38,29 @@ describe("a command over HTTP", () => {
     })
   )
 
+  it.live("may have a key with any sign, as a display string", () =>
+    Effect.gen(function* () {
+      const { json } = yield* serve(open)
+      yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" } })
+      const deposit = (key: string) =>
+        json("/aggregates/Account/a/Deposit", { body: { cents: 5 }, headers: { "idempotency-key": key } })
+      yield* deposit('%"caf%c3%a9"')
+      assert.strictEqual((yield* deposit('%"caf%C3%A9"')).body["repeated"], true)
+      assert.strictEqual((yield* deposit('"caf%c3%a9"')).body["repeated"], false)
+      assert.strictEqual((yield* deposit('%"%e9"')).status, 400)
+      assert.strictEqual((yield* deposit('%""')).status, 400)
+    })
+  )
+
+  it.live("over several streams has no version that it can expect", () =>
+    Effect.gen(function* () {
+      const { json } = yield* serve(open)
+      const body = { from: "a", to: "b", cents: 7 }
+      const matched = yield* json("/commands/Transfer", { body, headers: { "if-match": '"0"' } })
+      assert.deepInclude(matched.body, { status: 400, part: "If-Match" })
+    })
+  )
+
   it.live("meets the version that it expects, or is refused with the present one", () =>
     Effect.gen(function* () {
       const { json } = yield* serve(open)

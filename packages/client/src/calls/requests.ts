@@ -1,7 +1,7 @@
 /** Requests to an API, and what its answers say. */
 import { Effect, type Schema } from "effect"
 import { type HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
-import { RemoteError } from "./errors.ts"
+import { RemoteError } from "../errors.ts"
 
 /** The address of the API, and the headers that say who the caller is. */
 export interface Connection {

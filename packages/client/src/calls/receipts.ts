@@ -2,7 +2,7 @@
 import { type Aggregate, type Boundary, type Receipt, StreamId, VersionConflict } from "@hexfold/core"
 import { EventCodec } from "@hexfold/core/adapter"
 import { DateTime, Effect, Result, Schema } from "effect"
-import { type Members, problemOf, unreadable } from "./calls.ts"
+import { type Members, problemOf, unreadable } from "./requests.ts"
 
 type Tagged = Aggregate.Tagged
 

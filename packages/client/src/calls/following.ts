@@ -1,11 +1,11 @@
 /** Server-sent results, over connections that end and begin again. */
 import { Effect, Schedule, Schema, Stream } from "effect"
 import { Sse } from "effect/encoding"
-import { type Asked, type Connection, jsonOf, type Members, problemOf, send, unreadable } from "./calls.ts"
-import { RemoteError } from "./errors.ts"
+import { type Asked, type Connection, jsonOf, type Members, problemOf, send, unreadable } from "./requests.ts"
+import { RemoteError } from "../errors.ts"
 
 /** How long to wait before a connection is tried again: longer after each try, up to ten seconds, and never the same for all clients. */
-const again = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")]).pipe(
+export const again = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")]).pipe(
   Schedule.jittered,
   Schedule.while(({ input }: { readonly input: unknown }) => input instanceof RemoteError && input.isRetryable)
 )
