@@ -1,4 +1,7 @@
-/** Whether a rule lets a caller pass. Every front asks here and nowhere else. */
+/**
+ * Whether a rule lets a caller pass. Every front asks here and nowhere else. The answers are there at once, and not
+ * effects that are run later: each command asks twice.
+ */
 import { Policy } from "@hexfold/core"
 import { Effect, Result } from "effect"
 import { Forbidden, Unauthenticated } from "../errors.ts"
@@ -16,11 +19,10 @@ export const admitted = (
   rule: Policy.AnyRule,
   caller: Caller,
   what: string
-): Effect.Effect<void, Forbidden | Unauthenticated> =>
-  Effect.suspend(() => {
-    if (rule !== "anyone" && caller === undefined) return Effect.fail(new Unauthenticated({}))
-    return isOnRequest(rule) ? Effect.void : verdict(Policy.answer(rule, caller), what)
-  })
+): Effect.Effect<void, Forbidden | Unauthenticated> => {
+  if (rule !== "anyone" && caller === undefined) return Effect.fail(new Unauthenticated({}))
+  return isOnRequest(rule) ? Effect.void : verdict(Policy.answer(rule, caller), what)
+}
 
 /** Lets a caller pass with what is asked. A rule on the state is asked later, with the state. */
 export const admittedWith = (
@@ -28,8 +30,7 @@ export const admittedWith = (
   caller: Caller,
   what: string,
   asked: unknown
-): Effect.Effect<void, Forbidden | Unauthenticated> =>
-  Effect.suspend(() => verdict(Policy.answer(rule, caller, asked), what))
+): Effect.Effect<void, Forbidden | Unauthenticated> => verdict(Policy.answer(rule, caller, asked), what)
 
 /** Whether a caller may read something, for what is left out and not refused. */
 export const mayRead = (rule: Policy.AnyRule | undefined, caller: Caller, ...read: ReadonlyArray<unknown>): boolean =>

@@ -127,25 +127,23 @@ export const commandsOf = (api: Api.Any): Commands => {
   }
 
   const answered = (
-    request: Request,
+    { caller, correlationId }: Request,
     target: string,
     errors: ReadonlyMap<string, Schema.Codec<unknown, unknown>>,
     execution: Effect.Effect<Executed, unknown, EventStore.EventStore>
-  ) =>
-    Effect.gen(function* () {
-      const correlationId = request.correlationId ?? (yield* newId)
-      const executing = execution.pipe(
+  ): Effect.Effect<Executed, CommandFailure, EventStore.EventStore> => {
+    const within = (id: string) =>
+      execution.pipe(
         Metadata.with({
-          correlationId,
+          correlationId: id,
           // By default it would be the command's id, in which others may not look.
-          causationId: correlationId,
-          ...(request.caller === undefined ? {} : { actor: request.caller.subject })
+          causationId: id,
+          ...(caller === undefined ? {} : { actor: caller.subject })
         }),
         Effect.catch((error) => failing(error, target, errors))
       )
-      const receipt = yield* executing
-      return { receipt, isLate: yield* waited(request, receipt) }
-    })
+    return correlationId === undefined ? Effect.flatMap(newId, within) : within(correlationId)
+  }
 
   const stateOf = (aggregate: AnyAggregate, id: unknown, caller: Policy.Caller | undefined) =>
     Effect.map(Executor.load(aggregate, id as never), ({ state, version }): StateJson | undefined =>
@@ -154,51 +152,53 @@ export const commandsOf = (api: Api.Any): Commands => {
         : undefined
     )
 
+  // One generator function for all requests: `Effect.gen` makes one for each, which takes 3 to 5 µs of the 20 that a command
+  // in memory takes.
   return {
-    aggregate: (request) =>
-      Effect.gen(function* () {
-        const { caller, command, expectedVersion, id: givenId } = request
-        const { aggregate, rule, what } = yield* addressed(request)
-        yield* admitted(rule, caller, what)
-        yield* checkViews(request)
-        const codec = CommandCodec.of(aggregate)
-        const id = yield* identified(aggregate, givenId)
-        const typed = yield* decoded(codec.decode(command))
-        const asked = { id, command: typed }
-        yield* admittedWith(rule, caller, what, asked)
-        const required = requiredOf(rule, caller, what, asked)
-        const execution = execute(aggregate, id, typed, {
-          ...commandId(request),
-          ...(expectedVersion === undefined ? {} : { expectedVersion }),
-          ...(required === undefined ? {} : { require: ({ state }: { readonly state: unknown }) => required(state) })
-        })
-        const { isLate, receipt } = yield* answered(request, aggregate.name, aggregate.schemas.errors, execution)
-        // That the state cannot be read afterwards is no failure of the command.
-        const state =
-          request.wantsState === true && rules.states.has(aggregate.name)
-            ? yield* Effect.orElseSucceed(stateOf(aggregate, id, caller), () => undefined)
-            : undefined
-        return { receipt: receiptJson(receipt, shown, caller), isLate, ...(state === undefined ? {} : { state }) }
-      }),
+    aggregate: Effect.fnUntraced(function* (request: AggregateRequest) {
+      const { caller, command, expectedVersion, id: givenId } = request
+      const { aggregate, rule, what } = yield* addressed(request)
+      yield* admitted(rule, caller, what)
+      yield* checkViews(request)
+      const codec = CommandCodec.of(aggregate)
+      const id = yield* identified(aggregate, givenId)
+      const typed = yield* decoded(codec.decode(command))
+      const asked = { id, command: typed }
+      yield* admittedWith(rule, caller, what, asked)
+      const required = requiredOf(rule, caller, what, asked)
+      const execution = execute(aggregate, id, typed, {
+        ...commandId(request),
+        ...(expectedVersion === undefined ? {} : { expectedVersion }),
+        ...(required === undefined ? {} : { require: ({ state }: { readonly state: unknown }) => required(state) })
+      })
+      const receipt = yield* answered(request, aggregate.name, aggregate.schemas.errors, execution)
+      const isLate = yield* waited(request, receipt)
+      // That the state cannot be read afterwards is no failure of the command.
+      const state =
+        request.wantsState === true && rules.states.has(aggregate.name)
+          ? yield* Effect.orElseSucceed(stateOf(aggregate, id, caller), () => undefined)
+          : undefined
+      return { receipt: receiptJson(receipt, shown, caller), isLate, ...(state === undefined ? {} : { state }) }
+    }),
 
-    boundary: (request) =>
-      Effect.gen(function* () {
-        const { caller, command } = request
-        const boundary = members.boundaries.get(request.boundary)
-        if (boundary === undefined) return yield* new NotFound({ what: `command ${request.boundary}` })
-        const rule = rules.boundaries.get(boundary.name)!
-        yield* admitted(rule, caller, boundary.name)
-        yield* checkViews(request)
-        const asked = { command: yield* decoded(CommandCodec.ofBoundary(boundary).decode(command)) }
-        yield* admittedWith(rule, caller, boundary.name, asked)
-        const required = requiredOf(rule, caller, boundary.name, asked)
-        const execution = execute(boundary, asked.command, {
-          ...commandId(request),
-          ...(required === undefined ? {} : { require: ({ states }: { readonly states: unknown }) => required(states) })
-        })
-        const { isLate, receipt } = yield* answered(request, boundary.name, boundary.errors, execution)
-        return { receipt: receiptJson(receipt, shown, caller), isLate }
-      }),
+    boundary: Effect.fnUntraced(function* (request: BoundaryRequest) {
+      const { caller, command } = request
+      const boundary = members.boundaries.get(request.boundary)
+      if (boundary === undefined) return yield* new NotFound({ what: `command ${request.boundary}` })
+      const rule = rules.boundaries.get(boundary.name)!
+      yield* admitted(rule, caller, boundary.name)
+      yield* checkViews(request)
+      const asked = { command: yield* decoded(CommandCodec.ofBoundary(boundary).decode(command)) }
+      yield* admittedWith(rule, caller, boundary.name, asked)
+      const required = requiredOf(rule, caller, boundary.name, asked)
+      const execution = execute(boundary, asked.command, {
+        ...commandId(request),
+        ...(required === undefined ? {} : { require: ({ states }: { readonly states: unknown }) => required(states) })
+      })
+      const receipt = yield* answered(request, boundary.name, boundary.errors, execution)
+      const isLate = yield* waited(request, receipt)
+      return { receipt: receiptJson(receipt, shown, caller), isLate }
+    }),
 
     state: ({ aggregate: name, caller, id }) =>
       Effect.gen(function* () {
@@ -214,10 +214,7 @@ export const commandsOf = (api: Api.Any): Commands => {
   }
 }
 
-const newId: Effect.Effect<string> = Effect.gen(function* () {
-  const next = yield* Ids.Next
-  return next(yield* Clock.currentTimeMillis)
-})
+const newId: Effect.Effect<string> = Effect.flatMap(Ids.Next, (next) => Effect.map(Clock.currentTimeMillis, next))
 
 type Executed = Receipt.Receipt<unknown> | Receipt.BoundaryReceipt<unknown>
 

@@ -8,7 +8,7 @@ import {
   type UnknownCommandVersion,
   VersionConflict
 } from "@hexfold/core"
-import { Effect, type Result, Schema, SchemaIssue } from "effect"
+import { Effect, Result, Schema, SchemaIssue } from "effect"
 import { Forbidden, InvalidRequest, type NotFound, type Unauthenticated } from "../errors.ts"
 
 /** The domain has rejected a command. */
@@ -50,7 +50,9 @@ export type CommandFailure =
 export const decoded = <A>(
   result: Result.Result<A, CommandCodec.CommandReadError>
 ): Effect.Effect<A, InvalidRequest | Exclude<CommandCodec.CommandReadError, InvalidCommand>> =>
-  Effect.mapError(Effect.fromResult(result), (error) => (error._tag === "InvalidCommand" ? invalid(error) : error))
+  Result.isSuccess(result)
+    ? Effect.succeed(result.success)
+    : Effect.fail(result.failure._tag === "InvalidCommand" ? invalid(result.failure) : result.failure)
 
 const invalid = ({ cause, detail, part }: InvalidCommand): InvalidRequest =>
   new InvalidRequest({ part, detail, ...(Schema.isSchemaError(cause) ? { errors: errorsIn(cause) } : {}) })
