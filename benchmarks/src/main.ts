@@ -2,6 +2,7 @@
 import "effect/schema/SchemaJITCompiler/enable"
 import { EmbeddedPostgres } from "@hexfold/adapters-pg"
 import { Effect, Redacted } from "effect"
+import { commands as fronts } from "./fronts/commands.ts"
 import { growth } from "./growth.ts"
 import { idle } from "./idle.ts"
 import { inline } from "./inline.ts"
@@ -45,7 +46,8 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   steps,
   timers,
   idle,
-  inline
+  inline,
+  fronts
 }
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites)
 

@@ -1,0 +1,49 @@
+/** A server in a process of its own, and load for it. */
+import autocannon from "autocannon"
+import { fork } from "node:child_process"
+import { once } from "node:events"
+
+/** A server that answers. */
+export interface Server {
+  readonly origin: string
+  readonly close: () => void
+}
+
+/** Starts the server with its arguments. */
+export const start = async (...args: ReadonlyArray<string>): Promise<Server> => {
+  const child = fork(new URL("server.ts", import.meta.url), args, { execArgv: process.execArgv })
+  const [port] = (await once(child, "message")) as [string]
+  return { origin: `http://127.0.0.1:${port}`, close: () => child.disconnect() }
+}
+
+/** A request, made for each number. */
+export interface Request {
+  readonly path: (i: number) => string
+  readonly body?: (i: number) => string
+}
+
+/** Sends requests over connections that stay open, each with the next number. All of them must succeed. */
+export const load = async (
+  { origin }: Server,
+  { body, path }: Request,
+  { connections, count, first }: { readonly connections: number; readonly count: number; readonly first: number }
+): Promise<void> => {
+  let i = first
+  const { "2xx": well, errors } = await autocannon({
+    url: origin,
+    connections,
+    amount: count,
+    requests: [
+      {
+        method: body === undefined ? "GET" : "POST",
+        headers: { "content-type": "application/json" },
+        setupRequest: (request) => {
+          const next = i++
+          return { ...request, path: path(next), ...(body === undefined ? {} : { body: body(next) }) }
+        }
+      }
+    ]
+  })
+  if (well !== count || errors > 0)
+    throw new Error(`${count - well} of ${count} requests to ${path(0)} did not succeed`)
+}

@@ -1,0 +1,80 @@
+/** The program that is measured: an API and the routes that it is compared with, on one server of Node. */
+import "effect/schema/SchemaJITCompiler/enable"
+import { NodeHttpServer } from "@effect/platform-node"
+import { MemoryStores } from "@hexfold/adapters-memory"
+import { PgStores } from "@hexfold/adapters-pg"
+import { Api, Executor } from "@hexfold/core"
+import { Authenticator } from "@hexfold/server"
+import { Http } from "@hexfold/server/http"
+import { Effect, Layer, Redacted, Schema } from "effect"
+import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { createServer } from "node:http"
+import { Counter, Increment } from "../counter.ts"
+
+const api = Api.make("bench", { aggregates: [Counter], policies: "open" })
+
+const Body = Schema.Struct({ by: Schema.Int })
+const body = HttpServerRequest.schemaBodyJson(Body)
+const id = Effect.map(HttpRouter.params, (params) => params["id"]!)
+
+/** Decodes the body of a command and answers the JSON of its receipt, without executing anything. */
+const bare = HttpRouter.add(
+  "POST",
+  "/bare/:id/Increment",
+  Effect.gen(function* () {
+    const { by } = yield* body
+    const streamId = `Counter-${yield* id}`
+    const uuid = "01a21ed2-b675-71df-9920-886c1348ce4d"
+    return HttpServerResponse.jsonUnsafe({
+      streamId,
+      version: 1,
+      position: 1,
+      history: 1,
+      attempts: 1,
+      repeated: false,
+      events: [
+        {
+          id: uuid,
+          streamId,
+          aggregate: "Counter",
+          version: 1,
+          position: 1,
+          type: "Incremented",
+          schemaVersion: 1,
+          data: { by },
+          recordedAt: "2026-01-01T12:00:00.000Z",
+          imported: false,
+          correlationId: uuid,
+          causationId: uuid
+        }
+      ]
+    })
+  })
+)
+
+/** What somebody writes by hand: decodes the body, executes the command, answers with the receipt. */
+const byHand = HttpRouter.add(
+  "POST",
+  "/by-hand/:id/Increment",
+  Effect.gen(function* () {
+    const command = new Increment(yield* body)
+    return HttpServerResponse.jsonUnsafe(yield* Executor.execute(Counter, yield* id, command))
+  })
+)
+
+const url = process.argv[2]
+const Stores = url === undefined ? MemoryStores.layer() : PgStores.layerUrl(Redacted.make(url), { schema: "fronts" })
+
+const ready = Layer.effectDiscard(
+  Effect.map(HttpServer.HttpServer, ({ address }) => process.send?.(/:(\d+)$/.exec(String(address))![1]!))
+)
+
+// The stores come first: a server of Node that listens before its routes are there leaves requests without an answer.
+const Served = HttpRouter.serve(Layer.mergeAll(Http.layer(api), bare, byHand), { disableLogger: true }).pipe(
+  Layer.merge(ready),
+  Layer.provide(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+  Layer.provide([Authenticator.layerNobody, Stores])
+)
+
+process.on("disconnect", () => process.exit(0))
+Effect.runFork(Layer.launch(Served))
