@@ -10,10 +10,11 @@ export const pages = (
   { after: given, ...options }: EventStore.AllReadOptions,
   ended: () => EventStoreError | undefined = () => undefined
 ): Stream.Stream<Recorded, EventStoreError> => {
-  const { aggregates, direction = "forwards", except, limit = Infinity, types } = options
+  const { aggregates, correlationId, direction = "forwards", except, limit = Infinity, types } = options
   const after = PositionCheck.placeOf(given)
   const upTo = Math.min(options.upTo ?? Infinity, events.length)
-  const selects = ({ streamId, type }: Recorded): boolean => {
+  const selects = ({ metadata, streamId, type }: Recorded): boolean => {
+    if (correlationId !== undefined && metadata.correlationId !== correlationId) return false
     if (types?.includes(type) === false) return false
     if (aggregates === undefined && except === undefined) return true
     const aggregate = StreamId.aggregateOf(streamId)

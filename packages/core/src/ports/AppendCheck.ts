@@ -124,7 +124,8 @@ export const checkRange = (operation: Operation, options: AllReadOptions): Event
     placeProblem("limit", options.limit) ??
     textsProblem("aggregates", options.aggregates) ??
     textsProblem("types", options.types) ??
-    textsProblem("except", Object.entries(options.except ?? {}).flat(2))
+    textsProblem("except", Object.entries(options.except ?? {}).flat(2)) ??
+    (options.correlationId === undefined ? undefined : idProblem("correlationId", options.correlationId))
   return problem === undefined ? undefined : rejected(operation, problem)
 }
 

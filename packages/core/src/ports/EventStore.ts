@@ -226,6 +226,12 @@ export interface AllReadOptions {
   readonly types?: ReadonlyArray<string>
   /** Not the events of these types, by aggregate. An aggregate that is not named here is read as a whole. */
   readonly except?: Readonly<Record<string, ReadonlyArray<string>>>
+  /**
+   * Only the events of one conversation: those whose metadata have this correlation id, of all streams. From 1 to 1,000
+   * characters; otherwise the read is `Rejected`. A store finds them without reading the rest of the log. If it cannot, it
+   * refuses the read with a `Rejected` that says what an operator has to do.
+   */
+  readonly correlationId?: string
   readonly limit?: number
 }
 

@@ -225,6 +225,17 @@ describe("a read is refused", () => {
     expect(AppendCheck.checkRange("readAll", { aggregates: ["\ud800"] })).toBeInstanceOf(EventStoreError)
   })
 
+  it("for a correlation id that no conversation can be asked by", () => {
+    expect(AppendCheck.checkRange("readAll", { correlationId: "" })).toEqual(
+      refused("readAll", "correlationId: is empty")
+    )
+    expect(AppendCheck.checkRange("readAll", { correlationId: "a\0" })).toEqual(
+      refused("readAll", 'correlationId "a\\u0000": contains NUL')
+    )
+    expect(AppendCheck.checkRange("readAll", { correlationId: "😀".repeat(1_000) })).toBeUndefined()
+    expect(AppendCheck.checkRange("readAll", { correlationId: "😀".repeat(1_001) })).toBeInstanceOf(EventStoreError)
+  })
+
   it("for nothing else", () => {
     expect(
       AppendCheck.checkRead("readStreams", [{ streamId: stream }, { streamId: stream, after: 3 }], command)

@@ -6,6 +6,7 @@ import type { Backend, Capability } from "./Backend.ts"
 import { declaring } from "./capabilities.ts"
 import { appending } from "./eventStore/appending.ts"
 import { commands } from "./eventStore/commands.ts"
+import { conversations } from "./eventStore/conversations.ts"
 import { contending } from "./streamLocks/contending.ts"
 import { executing } from "./executing/executing.ts"
 import { following } from "./eventStore/following.ts"
@@ -41,6 +42,7 @@ const contract: Contract = {
     declaring: declaring(["otherProcesses", "transactions", "foreignTransactions", "lostCommits", "stalls"]),
     appending,
     reading,
+    conversations,
     listing,
     following,
     sharing,

@@ -80,6 +80,18 @@ export const moving: Cases = {
     )
   }),
 
+  "the events of a conversation are found after the move": Effect.gen(function* () {
+    const node = yield* open
+    const aggregate = newAggregate()
+    const correlationId = `request ${aggregate}`
+    const given = history(aggregate, 60).map((event, i) =>
+      i % 4 === 0 ? { ...event, metadata: { ...event.metadata, correlationId } } : event
+    )
+    yield* imported(node, yield* linesOf(given))
+    const found = yield* Stream.runCollect(node.eventStore.readAll({ correlationId }))
+    assert.deepStrictEqual(found.map(unmoved), given.filter((_, i) => i % 4 === 0).map(unmoved))
+  }),
+
   "an event that is moved again has the origin of its origin": Effect.gen(function* () {
     const node = yield* open
     const [aggregate, before] = [newAggregate(), { log: "older", position: 99 }]
