@@ -455,7 +455,7 @@ export const walls = {
       "@effect/sql-pg"
     ]
   },
-  "packages/adapters-pg/src/{directory,snapshots,transfer}/*": {
+  "packages/adapters-pg/src/{conversations,directory,snapshots,transfer}/*": {
     folder: "packages/adapters-pg/src/snapshots",
     forbidden: [
       ...otherAdapters,

@@ -4,6 +4,7 @@ import { EventStore, type EventStoreError, LogTransfer, StreamDirectory, StreamL
 import { AppendCheck } from "@hexfold/core/adapter"
 import { Context, Duration, Effect, Layer, type Redacted, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { checkIndex } from "./conversations/indexes.ts"
 import { defaultTimeout, limitOf } from "./database/disconnect.ts"
 import { isBlocked, isExpired, isStandby, isUndone, translated } from "./database/errors.ts"
 import { checkLog } from "./database/logChecks.ts"
@@ -213,7 +214,7 @@ const open = (options: Options) =>
         })
       },
 
-      ...logReader({ sql, schema, pageSize, pageBytes, horizonFor, limited }),
+      ...logReader({ sql, schema, pageSize, pageBytes, horizonFor, limited, checkIndex: checkIndex(sql, name) }),
       horizons,
       inTransaction: isJoined(sql)
     })

@@ -1,9 +1,10 @@
 /** The tables and functions of the Postgres adapters, and how they come into a database. */
 import type { EventStoreError } from "@hexfold/core"
-import type { Effect } from "effect"
+import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
+import * as Indexes from "./conversations/indexes.ts"
 import * as Migrator from "./database/migrator.ts"
-import { quoted } from "./database/schemaName.ts"
+import { checkSchemaName, quoted } from "./database/schemaName.ts"
 import * as Grants from "./migrations/grants.ts"
 import { migrations } from "./migrations/migrations.ts"
 import * as Functions from "./sql/functions.ts"
@@ -112,6 +113,35 @@ export const grants = (
 export const verify = (
   options: { readonly schema?: string } = {}
 ): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> => Migrator.check(options.schema ?? defaultSchema, library)
+
+/**
+ * Builds the indexes that a migration has left out because the log was large: that of correlation ids, without which
+ * `readAll({ correlationId })` is refused. Appends and reads go on meanwhile. It does nothing if the index is there, and
+ * removes what an interrupted building has left behind. It may also run before {@link run}, on a schema of an earlier
+ * library.
+ *
+ * Run it as the owner of the schema, outside of transactions, and not through a connection pooler. It waits for the
+ * transactions that are open when it begins. A log of a million events takes some seconds.
+ *
+ * Fails with an `EventStoreError`, for example `Rejected` inside a transaction, or if the role is not the owner.
+ *
+ * @example
+ * ```ts
+ * import { PgMigrations } from "@hexfold/adapters-pg"
+ * import { PgClient } from "@effect/sql-pg"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const owner = PgClient.layer({ url: Redacted.make("postgres://postgres@localhost/postgres") })
+ *
+ * PgMigrations.buildIndexes({ schema: "accounting" }).pipe(Effect.provide(owner))
+ * ```
+ */
+export const buildIndexes = (
+  options: { readonly schema?: string } = {}
+): Effect.Effect<void, EventStoreError, SqlClient.SqlClient> => {
+  const { schema = defaultSchema } = options
+  return Effect.andThen(checkSchemaName(schema), Indexes.buildIndexes(schema))
+}
 
 /**
  * Makes a copy of a schema a log of its own. A schema that was restored under another

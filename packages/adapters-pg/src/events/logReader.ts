@@ -9,7 +9,7 @@ import { isToRepeat, translated } from "../database/errors.ts"
 import { ofWritten, type WrittenRow } from "../database/eventRows.ts"
 import { hidden, incomplete } from "../database/logChecks.ts"
 import { histories } from "../sql/history.ts"
-import { type Direction, placesOf, readAllPage, readStreamPage } from "../sql/readPage.ts"
+import { type Direction, placesOf, readAllPage, readConversationPage, readStreamPage } from "../sql/readPage.ts"
 import type { AskHorizon } from "./horizon.ts"
 import { keyOf } from "./keys.ts"
 
@@ -17,6 +17,8 @@ import { keyOf } from "./keys.ts"
 export interface Options {
   readonly sql: SqlClient.SqlClient
   readonly schema: string
+  /** Fails if the events of a conversation cannot be found by an index. */
+  readonly checkIndex: Effect.Effect<void, EventStoreError | SqlError.SqlError>
   /** The most events in a page. */
   readonly pageSize: number
   /** How many bytes of payload, as it is written out, end a page. */
@@ -26,7 +28,7 @@ export interface Options {
 }
 
 /** The reads of events in pages: of one stream, and of the whole log. */
-export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sql }: Options): Reads => {
+export const logReader = ({ checkIndex, horizonFor, limited, pageBytes, pageSize, schema, sql }: Options): Reads => {
   const isFull = (rows: ReadonlyArray<PageRow>, size: number): boolean => {
     const last = rows.at(-1)
     return rows.length === size || Number(last?.size) >= pageBytes || Number(last?.likely) >= pageBytes
@@ -107,13 +109,15 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
     readAll: (options = {}) => {
       const refusal = AppendCheck.checkRange("readAll", options)
       if (refusal !== undefined) return Stream.fail(refusal)
-      const { aggregates, direction = "forwards", except, limit = Infinity, types } = options
-      const query = readAllPage(schema, direction)
+      const { aggregates, correlationId, direction = "forwards", except, limit = Infinity, types } = options
+      const isConversation = correlationId !== undefined
+      const query = isConversation ? readConversationPage(schema, direction) : readAllPage(schema, direction)
       // The horizon first, each page in a later statement: see `sql/horizon.ts`.
       return Stream.unwrap(
         Effect.gen(function* () {
           let horizon = yield* horizonFor("readAll")
           yield* checkPosition(options, horizon)
+          if (isConversation) yield* limited("readAll")(translated("readAll")(checkIndex))
           const page = (after: bigint, size: number, ratio: number) => {
             const binds = [
               after,
@@ -124,7 +128,8 @@ export const logReader = ({ horizonFor, limited, pageBytes, pageSize, schema, sq
               BigInt(pageBytes),
               int4(ratio),
               BigInt(horizon.history),
-              texts(placesOf(except))
+              texts(placesOf(except)),
+              ...(isConversation ? [correlationId] : [])
             ]
             return sql.unsafe<PageRow>(query, binds)
           }

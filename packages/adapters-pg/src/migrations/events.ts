@@ -44,3 +44,24 @@ export const events = (schema: string): ReadonlyArray<string> => [
   `create trigger events_immutable before update or delete or truncate on ${schema}.events
    for each statement execute function ${schema}.refuse()`
 ]
+
+/**
+ * Migration 18: the index that finds the events of a conversation by their correlation id.
+ *
+ * Appends wait while an index is made inside a transaction. So a log that is larger than 64 MiB, some hundred thousand
+ * events, gets none here. Reads by a correlation id are refused there, and say how the index is made beside appends.
+ *
+ * The first column is the number of a stretch of 65,536 positions, and 32 bits for the id. So appends add their entries
+ * in one small part of the index. The second column is the position, as an expression: a page of a conversation can then
+ * take no other index for its order.
+ */
+export const conversations = (schema: string): ReadonlyArray<string> => [
+  `do $$
+begin
+  if pg_table_size('${schema}.events') <= 64 * 1024 * 1024 then
+    create index if not exists events_conversation on ${schema}.events (
+      (((position >> 16) << 32) | (hashtextextended((metadata ->> 'correlationId') collate "C", 0) & 4294967295)),
+      (position + 0));
+  end if;
+end $$`
+]

@@ -1,6 +1,6 @@
 import { changes } from "./changes.ts"
 import { comments } from "./comments.ts"
-import { events } from "./events.ts"
+import { conversations, events } from "./events.ts"
 import { foreignAppends } from "./foreignAppends.ts"
 import { fingerprints, generations, parkedLetters } from "./generations.ts"
 import { histories } from "./histories.ts"
@@ -47,5 +47,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { name: "comments", statements: comments },
   { name: "parked letters", statements: parkedLetters },
   { name: "known types", statements: knownTypes, locks: ["views"] },
-  { name: "snapshots", statements: snapshots }
+  { name: "snapshots", statements: snapshots },
+  { name: "conversations", statements: conversations, locks: ["events"] }
 ]

@@ -45,18 +45,79 @@ export type Direction = "forwards" | "backwards"
  * There are at most so many events up to it, so it never shortens the page.
  */
 export const readAllPage = (schema: string, direction: Direction): string =>
-  page(
+  pageOfAll(
+    schema,
+    direction,
     `select * from ${schema}.events
      where position ${direction === "forwards" ? ">" : "<"} $1::bigint
-       and position <= $2::bigint
-       and ($3::text[] is null or pg_catalog.split_part(stream_id, '-', 1) = any ($3::text[]))
-       and ($4::text[] is null or type = any ($4::text[]))
-       and ($9::text[] is null or pg_catalog.split_part(stream_id, '-', 1) || '/' || type <> all ($9::text[]))`,
+       and position <= $2::bigint ${filters}`
+  )
+
+/**
+ * A page of a conversation. The binds are those of {@link readAllPage}, and $10 text: the correlation id.
+ *
+ * The index of conversations has a part for each stretch of the log, so it is asked once for each stretch, in their
+ * order. It stops at the limit: the stretches come in order, and only the events of one are sorted. The inner limit is a
+ * bind and nothing else, so that the planner knows how few events are wanted.
+ */
+export const readConversationPage = (schema: string, direction: Direction): string => {
+  const [ends, order, stretches] =
+    direction === "forwards"
+      ? [">", "", `${stretchOf("$1::bigint")}, ${stretchOf("$2::bigint")}`]
+      : ["<", "desc", `${stretchOf("least($1::bigint - 1, $2::bigint)")}, 0, -1`]
+  return pageOfAll(
+    schema,
+    direction,
+    `select * from (
+     select found.*
+     from (select stretch from pg_catalog.generate_series(${stretches}) as stretch order by stretch ${order}) as each
+     cross join lateral (
+       select * from ${schema}.events
+       where ${correlationKey} = ${keyIn("each.stretch", "$10::text")} and ${correlationId} = $10::text
+         and ${orderedPosition} ${ends} $1::bigint and ${orderedPosition} <= $2::bigint ${filters}
+       order by ${orderedPosition} ${order} limit $5::int
+     ) as found
+     order by each.stretch ${order}, found.position ${order} limit $5::int) as conversation`
+  )
+}
+
+const pageOfAll = (schema: string, direction: Direction, select: string): string =>
+  page(
+    select,
     direction === "forwards" ? "position" : "position desc",
     `least($5::int, ${schema}.readable($2::bigint, $8::bigint))`,
     "$6::bigint",
     "$7::int"
   )
+
+const filters = `
+       and ($3::text[] is null or pg_catalog.split_part(stream_id, '-', 1) = any ($3::text[]))
+       and ($4::text[] is null or type = any ($4::text[]))
+       and ($9::text[] is null or pg_catalog.split_part(stream_id, '-', 1) || '/' || type <> all ($9::text[]))`
+
+const correlationId = "(metadata operator(pg_catalog.->>) 'correlationId')"
+
+/** The number of a stretch of the log, of 65,536 positions. */
+const stretchOf = (position: string): string => `(${position} operator(pg_catalog.>>) 16)`
+
+// The number of the stretch, and 32 bits for the id. Ids that share these bits are told apart by their texts.
+const keyIn = (stretch: string, id: string): string =>
+  `((${stretch} operator(pg_catalog.<<) 32) operator(pg_catalog.|) ` +
+  `(pg_catalog.hashtextextended(${id} collate pg_catalog."C", 0) operator(pg_catalog.&) 4294967295))`
+
+/**
+ * The first column of the index of conversations. It begins with the stretch of the log, so that appends add their
+ * entries in one small part of the index, however large the log is: in an index on ids alone, each entry would go to
+ * another page.
+ */
+export const correlationKey = keyIn(stretchOf("position"), correlationId)
+
+/**
+ * The second column: the position, as an expression, so that no other index gives it in order. Of the plain position
+ * Postgres may take the primary key. For a conversation with many events it would then read the rest of the log to find
+ * that nothing of the conversation follows.
+ */
+export const orderedPosition = "(position operator(pg_catalog.+) 0)"
 
 /** The types that are left out, each behind the name of its aggregate; undefined for none, so that the server need not compare. */
 export const placesOf = (except: EventStore.AllReadOptions["except"] = {}): ReadonlyArray<string> | undefined => {

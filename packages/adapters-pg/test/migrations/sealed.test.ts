@@ -21,7 +21,8 @@ const sealed = {
   comments: "2a54e6b6d166b1f7",
   "parked letters": "8d8a3bcaa6aa465f",
   "known types": "189af176b151547d",
-  snapshots: "2a29afb21efc58dd"
+  snapshots: "2a29afb21efc58dd",
+  conversations: "265a16fcf587e96c"
 }
 
 /** The digests of the functions, by revision. The last one is that of this library. */
