@@ -126,10 +126,22 @@ const ofWhole = (api: Api.Any, aggregates: ReadonlyMap<string, AnyAggregate>): H
     success: Schema.Record(Schema.String, Schema.Json),
     error: errorsOf("", new Set(), new Map(), reading)
   })
+  const recorded = Schema.Union(readable.map(eventOf))
   const events = HttpApiEndpoint.get("events", "/events", {
     headers: { "last-event-id": text },
-    query: { after: text, from: Schema.optionalKey(Schema.Literal("now")), aggregates: text, types: text },
-    success: HttpApiSchema.StreamSse({ data: json(Schema.Union(readable.map(eventOf))) }),
+    query: {
+      after: text,
+      from: Schema.optionalKey(Schema.Literal("now")),
+      aggregates: text,
+      types: text,
+      correlationId: text,
+      limit: text
+    },
+    // With a correlation id it is a page, without one the feed.
+    success: [
+      HttpApiSchema.StreamSse({ data: json(recorded) }),
+      named("ConversationPage", { events: Schema.Array(recorded), next: text })
+    ],
     error: errorsOf("", new Set(), new Map(), reading)
   })
   return groupOf("all aggregates", [batch, execution, ...(readable.length === 0 ? [] : [events])])

@@ -1,16 +1,16 @@
-/** The route of the feed of events. */
+/** The route of recorded events: the feed of all as they come, and the pages of one conversation. */
 import type { Api, EventStore } from "@hexfold/core"
 import { Effect, Stream } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { InvalidRequest } from "../errors.ts"
 import { eventsOf } from "../serving/events.ts"
 import { framed } from "./live.ts"
-import { identified, type Route } from "./routes.ts"
+import { identified, json, type Route } from "./routes.ts"
 
-/** The route of the feed, if the policies let somebody read events. */
+/** The route of events, if the policies let somebody read them. */
 export const eventRoutes = (api: Api.Any): ReadonlyArray<Route> => {
   if (api.rules.events.size === 0) return []
-  const { feed } = eventsOf(api)
+  const { conversation, feed } = eventsOf(api)
   return [
     {
       method: "GET",
@@ -19,22 +19,30 @@ export const eventRoutes = (api: Api.Any): ReadonlyArray<Route> => {
         Effect.gen(function* () {
           const { caller, until } = yield* identified(request)
           const params = yield* HttpServerRequest.ParsedSearchParams
-          const { from, ...given } = params
-          const unknown = Object.keys(given).find((name) => !["after", "aggregates", "types"].includes(name))
+          const isConversation = Object.hasOwn(params, "correlationId")
+          const known = ["after", "aggregates", "types", ...(isConversation ? ["correlationId", "limit"] : ["from"])]
+          const unknown = Object.keys(params).find((name) => !known.includes(name))
           if (unknown !== undefined) return yield* invalid(unknown, "there is no such parameter")
+          const { aggregates, correlationId, from, limit, types } = params
+          const wanted = { caller, ...listed("aggregates", aggregates), ...listed("types", types) }
+          if (isConversation) {
+            if (typeof correlationId !== "string") return yield* invalid("correlationId", "it can be given only once")
+            const after = params["after"] === undefined ? {} : { after: yield* positionOf(params["after"]) }
+            const most = limit === undefined ? {} : { limit: Number(limit) }
+            const { events, next } = yield* conversation({ ...wanted, ...after, ...most, correlationId })
+            return json({ events, ...(next === undefined ? {} : { next: placeOf(next) }) })
+          }
           if (from !== undefined && from !== "now") return yield* invalid("from", "it can only be now")
           // A client that comes again says with its header where it was.
-          const place = request.headers["last-event-id"] ?? given["after"]
+          const place = request.headers["last-event-id"] ?? params["after"]
           const after = place === undefined ? undefined : yield* positionOf(place)
           const steps = yield* feed({
-            caller,
+            ...wanted,
             ...(after === undefined ? {} : { after }),
-            ...(from === undefined || after !== undefined ? {} : { from: "now" as const }),
-            ...listed("aggregates", given["aggregates"]),
-            ...listed("types", given["types"])
+            ...(from === undefined || after !== undefined ? {} : { from: "now" as const })
           })
           const frames = Stream.map(steps, ({ event, resume }) => {
-            const id = `id: ${resume.history}-${resume.position}\n`
+            const id = `id: ${placeOf(resume)}\n`
             // A place without an event is remembered by the client, and shown to nobody.
             return event === undefined ? `${id}\n` : `${id}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
           })
@@ -46,6 +54,8 @@ export const eventRoutes = (api: Api.Any): ReadonlyArray<Route> => {
 
 const listed = (name: "aggregates" | "types", value: string | ReadonlyArray<string> | undefined) =>
   value === undefined ? {} : { [name]: [value].flat().flatMap((text) => text.split(",")) }
+
+const placeOf = ({ history, position }: EventStore.Position): string => `${history}-${position}`
 
 const positionOf = (place: string | ReadonlyArray<string>): Effect.Effect<EventStore.Position, InvalidRequest> => {
   const found = typeof place === "string" ? /^(\d{1,15})-(\d{1,15})$/.exec(place) : null

@@ -1,28 +1,47 @@
-/** The feed of recorded events, as far as a caller may read them. */
+/** Recorded events, as far as a caller may read them: the feed of all, and the pages of one conversation. */
 import {
   type Api,
   type EventReadError,
   EventStore,
   type EventStoreError,
   type Policy,
+  StreamId,
   Subscription
 } from "@hexfold/core"
-import { Effect, Option, Stream } from "effect"
+import { AppendCheck, EventCodec } from "@hexfold/core/adapter"
+import { Effect, Option, Result, Stream } from "effect"
 import { Forbidden, InvalidRequest, Unauthenticated } from "../errors.ts"
 import { admitted } from "./admission.ts"
 import { membersOf } from "./declared.ts"
 import { type EventJson, shownOf } from "./receipts.ts"
 
 /** Which events a caller wants. */
-interface FeedRequest {
+interface Wanted {
   readonly caller: Policy.Caller | undefined
-  /** Goes on after this place. Without it the feed begins with the first event of the log. */
+  /** Goes on after this place. Without it the events begin with the first one of the log. */
   readonly after?: EventStore.Position
-  /** `now`: begins after the events that are there. */
-  readonly from?: "now"
   readonly aggregates?: ReadonlyArray<string>
   /** The tags of events. */
   readonly types?: ReadonlyArray<string>
+}
+
+interface FeedRequest extends Wanted {
+  /** `now`: begins after the events that are there. */
+  readonly from?: "now"
+}
+
+interface ConversationRequest extends Wanted {
+  readonly correlationId: string
+  /** The most events of a page, from 1 to 1,000. */
+  readonly limit?: number
+}
+
+/** A page of a conversation, in the order of positions. */
+interface ConversationPage {
+  /** The events that the caller wants and may read. There may be fewer than the limit although more follow. */
+  readonly events: ReadonlyArray<EventJson>
+  /** Where the next page begins; undefined if the conversation has no more events so far. */
+  readonly next: EventStore.Position | undefined
 }
 
 /** A step of the feed: an event, or only a place that a reader may go on from. */
@@ -41,6 +60,14 @@ export interface Events {
     Forbidden | InvalidRequest | Unauthenticated | EventStoreError,
     EventStore.EventStore
   >
+  /** A page of the events that have one correlation id. */
+  readonly conversation: (
+    request: ConversationRequest
+  ) => Effect.Effect<
+    ConversationPage,
+    Forbidden | InvalidRequest | Unauthenticated | EventReadError | EventStoreError,
+    EventStore.EventStore
+  >
 }
 
 export const eventsOf = (api: Api.Any): Events => {
@@ -49,7 +76,7 @@ export const eventsOf = (api: Api.Any): Events => {
   const { rules } = api
 
   /** The aggregates whose events the caller may read, as far as it can be told before there is an event. */
-  const readable = ({ aggregates, caller }: FeedRequest) =>
+  const readable = ({ aggregates, caller }: Wanted) =>
     Effect.gen(function* () {
       const asked = aggregates ?? [...rules.events.keys()]
       const unknown = asked.find((name) => !rules.events.has(name))
@@ -71,11 +98,8 @@ export const eventsOf = (api: Api.Any): Events => {
         const aggregates = yield* readable(request)
         // "Now" is when the client asks, and not when the first byte of the answer is read.
         const after = request.after ?? (request.from === "now" ? yield* endOfLog : undefined)
-        // A place that the log does not have is refused before there is a stream.
-        if (request.after !== undefined) {
-          const { readAll } = yield* EventStore.EventStore
-          yield* Stream.runDrain(readAll({ after: request.after, limit: 1 }))
-        }
+        // It is refused before there is a stream.
+        yield* checkPlace(request)
         const steps = Subscription.eventSteps(aggregates, {
           ...(after === undefined ? {} : { after }),
           ...(types === undefined ? {} : { types })
@@ -84,9 +108,53 @@ export const eventsOf = (api: Api.Any): Events => {
           event: event === undefined ? undefined : shown.events([event], caller)?.[0],
           resume
         }))
+      }),
+
+    conversation: (request) =>
+      Effect.gen(function* () {
+        const { after, caller, correlationId, limit = 100, types } = request
+        const aggregates = yield* readable(request)
+        yield* checkConversation(correlationId, limit)
+        yield* checkPlace(request)
+        const { readAll } = yield* EventStore.EventStore
+        const { history } = yield* endOfLog
+        const names = aggregates.map(({ name }) => name)
+        const options = { correlationId, aggregates: names, limit, ...(after === undefined ? {} : { after }) }
+        const recorded = yield* Effect.catchTag(Stream.runCollect(readAll(options)), "EventStoreError", notOfClient)
+        const decoded = yield* Effect.forEach(recorded, (event) => {
+          const codec = EventCodec.of(members.aggregates.get(StreamId.aggregateOf(event.streamId))!)
+          const parts = Result.map(codec.decode(event), (all) => all.map((data, part) => ({ ...event, data, part })))
+          return Effect.fromResult(parts)
+        })
+        const wanted = decoded.flat().filter(({ data }) => types?.includes(data._tag) !== false)
+        const last = recorded.length < limit ? undefined : recorded.at(-1)
+        return {
+          events: shown.events(wanted, caller) ?? [],
+          next: last === undefined ? undefined : { history, position: last.position }
+        }
       })
   }
 }
+
+/** Refuses a place that the log does not have. */
+const checkPlace = ({ after }: Wanted) =>
+  after === undefined
+    ? Effect.void
+    : EventStore.EventStore.use(({ readAll }) => Stream.runDrain(readAll({ after, limit: 1 })))
+
+const checkConversation = (correlationId: string, limit: number): Effect.Effect<void, InvalidRequest> => {
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1_000)) {
+    return Effect.fail(new InvalidRequest({ part: "limit", detail: "it is no whole number from 1 to 1000" }))
+  }
+  const refusal = AppendCheck.checkRange("readAll", { correlationId })
+  return refusal === undefined
+    ? Effect.void
+    : Effect.fail(new InvalidRequest({ part: "correlationId", detail: refusal.reason.detail }))
+}
+
+// What the client has asked for was checked before, so what the store refuses is a matter of its operator.
+const notOfClient = (error: EventStoreError): Effect.Effect<never, EventStoreError> =>
+  error.reason._tag === "Rejected" ? Effect.die(error) : Effect.fail(error)
 
 const endOfLog: Effect.Effect<EventStore.Position, EventStoreError, EventStore.EventStore> = Effect.gen(function* () {
   const { horizons } = yield* EventStore.EventStore

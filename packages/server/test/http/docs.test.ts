@@ -49,6 +49,12 @@ describe("the OpenAPI document", () => {
     )
   })
 
+  it("has the feed of events, and the pages of a conversation", () => {
+    const { responses } = HttpDocs.document(open).paths["/events"]!.get!
+    assert.sameMembers(Object.keys(responses["200"]!.content!), ["text/event-stream", "application/json"])
+    assert.include(JSON.stringify(responses), "ConversationPage")
+  })
+
   it("is under a prefix if the front is", () => {
     const { paths } = HttpDocs.document(open, { prefix: "/api" })
     assert.isTrue(Object.keys(paths).every((path) => path.startsWith("/api/")))

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Api, EventStoreError, Reason } from "@hexfold/core"
+import { Effect, Stream } from "effect"
 import { guarded, open } from "./bank.ts"
 import { serve } from "./web.ts"
 
@@ -62,6 +63,120 @@ describe("the feed of events", () => {
       yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" }, as: "ann" })
       assert.deepInclude(yield* feed.next, { event: "Opened" })
       yield* feed.cancel
+    })
+  )
+})
+
+describe("a conversation", () => {
+  const shown = ({ events }: { readonly events: ReadonlyArray<object> }) =>
+    (events as ReadonlyArray<{ readonly type: string; readonly streamId: string; readonly position: number }>).map(
+      ({ position, streamId, type }) => [position, streamId, type]
+    )
+
+  it.live("is the events with its correlation id, page by page, in the order of the log", () =>
+    Effect.gen(function* () {
+      const { json } = yield* serve(open)
+      const talk = { "x-correlation-id": "talk" }
+      yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" }, headers: talk })
+      yield* json("/aggregates/Account/b/Open", { body: { owner: "bob" } })
+      yield* json("/aggregates/Account/a/Deposit", { body: { cents: 9 }, headers: talk })
+      yield* json("/aggregates/Account/a/Deposit", { body: { cents: 9 }, headers: { "x-correlation-id": "talk 2" } })
+      yield* json("/commands/Transfer", { body: { from: "a", to: "b", cents: 5 }, headers: talk })
+      const all = yield* json("/events?correlationId=talk")
+      assert.deepStrictEqual([all.status, all.type], [200, "application/json"])
+      const expected = [
+        [1, "Account-a", "Opened"],
+        [3, "Account-a", "Deposited"],
+        [4, "Account-a", "Withdrawn"],
+        [5, "Account-b", "Deposited"]
+      ]
+      assert.deepStrictEqual(shown(all.body), expected)
+      assert.deepInclude(all.body.events[0], { correlationId: "talk", data: { owner: "ann" }, version: 1 })
+      assert.notProperty(all.body, "next")
+
+      const read = (parameters: string): Effect.Effect<ReadonlyArray<unknown>> =>
+        Effect.map(json(`/events?correlationId=talk&${parameters}`), ({ body }) => [shown(body), body.next])
+      assert.deepStrictEqual(yield* read("limit=3"), [expected.slice(0, 3), "1-4"])
+      assert.deepStrictEqual(yield* read("limit=3&after=1-4"), [expected.slice(3), undefined])
+      assert.deepStrictEqual(yield* read("limit=1&after=1-4"), [expected.slice(3), "1-5"])
+      assert.deepStrictEqual(yield* read("after=1-5"), [[], undefined])
+      assert.deepStrictEqual(yield* read("types=Withdrawn,Opened"), [[expected[0], expected[2]], undefined])
+      // The page has one event of the two that it has read.
+      assert.deepStrictEqual(yield* read("types=Opened&limit=2"), [[expected[0]], "1-3"])
+      assert.deepStrictEqual(yield* read("aggregates=Account&limit=1"), [[expected[0]], "1-1"])
+      const none = yield* json("/events?correlationId=nobody")
+      assert.deepStrictEqual([none.status, none.body], [200, { events: [] }])
+    })
+  )
+
+  it.live("has what the caller may read", () =>
+    Effect.gen(function* () {
+      const { json } = yield* serve(guarded)
+      const headers = { "x-correlation-id": "talk" }
+      yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" }, as: "ann", headers })
+      const ask = (parameters: string, as?: string) =>
+        Effect.map(json(`/events?correlationId=${parameters}`, as === undefined ? {} : { as }), ({ body, status }) => [
+          status,
+          body.events?.length
+        ])
+      assert.deepStrictEqual(yield* ask("talk"), [401, undefined])
+      assert.deepStrictEqual(yield* ask("talk", "ann"), [403, undefined])
+      assert.deepStrictEqual(yield* ask("talk", "eve:auditor"), [200, 1])
+      // Who may read no event learns nothing of what is wrong with the request.
+      assert.deepStrictEqual(yield* ask("", "ann"), [403, undefined])
+      assert.deepStrictEqual(yield* ask("talk&aggregates=Budget", "eve:auditor"), [400, undefined])
+    })
+  )
+
+  it.live("of which a rule lets the caller read some events has these", () =>
+    Effect.gen(function* () {
+      const Account = { events: { when: (_: unknown, { id }: { readonly id: string | undefined }) => id === "a" } }
+      const some = Api.make("bank", {
+        aggregates: open.aggregates,
+        policies: { Account: { Open: "anyone", Deposit: "anyone", Withdraw: "anyone", ...Account } }
+      })
+      const { json } = yield* serve(some)
+      for (const id of ["a", "b"]) {
+        const headers = { "x-correlation-id": "talk" }
+        yield* json(`/aggregates/Account/${id}/Open`, { body: { owner: id }, as: "ann", headers })
+      }
+      const { body } = yield* json("/events?correlationId=talk", { as: "ann" })
+      assert.deepStrictEqual(shown(body), [[1, "Account-a", "Opened"]])
+    })
+  )
+
+  it.live("that cannot be asked for is refused, with what is wrong", () =>
+    Effect.gen(function* () {
+      const { json } = yield* serve(open)
+      const ask = (parameters: string) =>
+        Effect.map(json(`/events?${parameters}`), ({ body, status }) => [status, body["part"] ?? body["title"]])
+      for (const id of ["", "a%00", "x".repeat(1_001), "a&correlationId=b"]) {
+        assert.deepStrictEqual(yield* ask(`correlationId=${id}`), [400, "correlationId"])
+      }
+      for (const limit of ["0", "1001", "1.5", "", "x", "1&limit=2"]) {
+        assert.deepStrictEqual(yield* ask(`correlationId=a&limit=${limit}`), [400, "limit"])
+      }
+      assert.deepStrictEqual(yield* ask("correlationId=a&from=now"), [400, "from"])
+      assert.deepStrictEqual(yield* ask("limit=1"), [400, "limit"])
+      assert.deepStrictEqual(yield* ask("correlationId=a&after=yesterday"), [400, "after"])
+      assert.deepStrictEqual(yield* ask("correlationId=a&after=1-999"), [400, "after"])
+      assert.deepStrictEqual(yield* ask("correlationId=a&after=7-999"), [410, "PositionLost"])
+    })
+  )
+
+  it.live("that the store refuses to read is no mistake of the client, who learns nothing of the inside", () =>
+    Effect.gen(function* () {
+      const reason = new Reason.Rejected({ detail: "the schema accounting has no index" })
+      const { json } = yield* serve(open, open.views, (log) => ({
+        ...log,
+        readAll: (options) =>
+          options?.correlationId === undefined
+            ? log.readAll(options)
+            : Stream.fail(new EventStoreError({ operation: "readAll", reason }))
+      }))
+      const { body, status } = yield* json("/events?correlationId=talk")
+      assert.deepStrictEqual([status, body["title"]], [500, "Internal"])
+      assert.notInclude(JSON.stringify(body), "accounting")
     })
   )
 })

@@ -1,6 +1,6 @@
 /** An API in this process, as a function from requests to responses. */
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { type Api, Policy, Projection, type View } from "@hexfold/core"
+import { type Api, EventStore, Policy, Projection, type View } from "@hexfold/core"
 import { AuthenticationUnavailable, Authenticator, Unauthenticated } from "@hexfold/server"
 import { Http, HttpOperations } from "@hexfold/server/http"
 import { DateTime, Effect, Layer } from "effect"
@@ -45,8 +45,15 @@ export interface Sent {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Serves an API on stores in memory, until the scope closes. Views that are not projected stay as they are. */
-export const serve = (api: Api.Any, projected: ReadonlyArray<View.Any> = api.views) =>
+/**
+ * Serves an API on stores in memory, until the scope closes. Views that are not projected stay as they are. The log may be
+ * made another one.
+ */
+export const serve = (
+  api: Api.Any,
+  projected: ReadonlyArray<View.Any> = api.views,
+  changed: (log: EventStore.EventStore["Service"]) => EventStore.EventStore["Service"] = (log) => log
+) =>
   Effect.acquireRelease(
     Effect.sync(() => {
       const operations = HttpOperations.layer({
@@ -54,8 +61,10 @@ export const serve = (api: Api.Any, projected: ReadonlyArray<View.Any> = api.vie
         access: Policy.role("operator"),
         healthy: { grace: 0 }
       })
+      const log = Layer.effect(EventStore.EventStore, Effect.map(EventStore.EventStore, changed))
       const routes = Layer.mergeAll(Http.layer(api), operations).pipe(
         Layer.provide(tokens),
+        Layer.provide(log),
         Layer.provide(Projection.layer(projected)),
         Layer.provide(MemoryStores.layer({ views: api.views }))
       )
