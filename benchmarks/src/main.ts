@@ -3,6 +3,7 @@ import "effect/schema/SchemaJITCompiler/enable"
 import { EmbeddedPostgres } from "@hexfold/adapters-pg"
 import { Effect, Redacted } from "effect"
 import { commands as fronts } from "./fronts/commands.ts"
+import { conversations } from "./conversations.ts"
 import { growth } from "./growth.ts"
 import { idle } from "./idle.ts"
 import { inline } from "./inline.ts"
@@ -30,6 +31,7 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   memory: () => memory(),
   postgres,
   growth: (url) => growth(url, 100_000, 5_000_000),
+  conversations: (url) => conversations(url),
   reading,
   large,
   many,
