@@ -1,7 +1,7 @@
 import { correlationKey, orderedPosition } from "../sql/readPage.ts"
 
 /** The name of the index that finds the events of a conversation. It stands in the schema of the log. */
-export const indexName = "events_conversation"
+const indexName = "events_conversation"
 
 /** Makes the index beside appends. A migration makes the same one in a small log. */
 export const createIndex = (schema: string): string =>
