@@ -55,7 +55,8 @@ const bundle = async (source, options = {}) => {
   const build = await rolldown({ input, cwd: project, platform: "browser", logLevel: "silent", ...options })
   const { output } = await build.generate({ minify: true })
   await build.close()
-  return { code: output[0].code, imports: output.flatMap(({ imports }) => imports ?? []) }
+  const size = output.reduce((sum, { code = "" }) => sum + code.length, 0)
+  return { code: output[0].code, size, imports: output.flatMap(({ imports }) => imports ?? []) }
 }
 
 const main = async () => {
@@ -125,6 +126,15 @@ const main = async () => {
     assert(all.code.includes("Executor.execute"), "the whole package does not contain Executor.execute")
     assert(!one.code.includes("Executor.execute"), "StreamId brings the Executor along")
     return `StreamId ${one.code.length} bytes, all ${all.code.length}`
+  })
+  await step("bundle the description of an API without its page", async () => {
+    const of = (name) => `import { HttpDocs } from "@hexfold/server/http/docs"\nexport const layer = HttpDocs.${name}`
+    const described = await bundle(of("layer"))
+    const shown = await bundle(of("layerPage"))
+    // The page loads what it shows when its layer is built: bundlers make a file of its own of that.
+    assert(shown.size > 1 << 20, `with the page there are only ${shown.size} bytes`)
+    assert(described.size < 1 << 19, `the description brings the page along: ${described.size} bytes`)
+    return `${Math.ceil(described.size / 1024)} kB with effect, with the page ${Math.ceil(shown.size / 1024)} kB`
   })
   await step("bundle the core for a browser", async () => {
     const { code, imports } = await bundle(`export * from "@hexfold/core"`)

@@ -1,4 +1,5 @@
 // The `exports` of each package are its public modules: the files of `src` itself, and every PascalCase file below it.
+// A dot in the name of a file is a slash in the subpath: `http.docs.ts` is `./http/docs`.
 // Without an argument this reports a package whose `exports` differ; with --write it mends them.
 import { globSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
@@ -9,7 +10,7 @@ const isWriting = process.argv.includes("--write")
 
 const nameOf = (path) => basename(path, ".ts")
 const isPublic = (path) => !path.includes("/") || /^[A-Z]/.test(nameOf(path))
-const subpathOf = (path) => (path === "index.ts" ? "." : `./${nameOf(path)}`)
+const subpathOf = (path) => (path === "index.ts" ? "." : `./${nameOf(path).replaceAll(".", "/")}`)
 
 export const exportsOf = (paths) => {
   const entries = {}

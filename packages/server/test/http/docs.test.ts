@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Api } from "@hexfold/core"
-import { HttpDocs } from "@hexfold/server/docs"
+import { HttpDocs } from "@hexfold/server/http/docs"
+import { Effect, Layer } from "effect"
+import { HttpRouter, HttpServer } from "effect/http"
 import { guarded, open } from "./bank.ts"
 
 const namesOf = (api: Api.Any) => Object.keys(HttpDocs.document(api).components.schemas).sort()
@@ -59,6 +61,35 @@ describe("the OpenAPI document", () => {
     const { paths } = HttpDocs.document(open, { prefix: "/api" })
     assert.isTrue(Object.keys(paths).every((path) => path.startsWith("/api/")))
   })
+
+  it("says how a caller says who is asking, and that not every route needs it", () => {
+    const { components, paths } = HttpDocs.document(open, { security })
+    assert.deepStrictEqual(components.securitySchemes, security)
+    const operations = Object.values(paths).flatMap(({ get, post }) => [get ?? [], post ?? []].flat())
+    assert.isAbove(operations.length, 10)
+    for (const each of operations) assert.deepStrictEqual(each.security, [{}, { token: [] }])
+    assert.deepStrictEqual(Object.keys(HttpDocs.document(open).components.securitySchemes), [])
+  })
 })
+
+describe("the page of the API", () => {
+  it.live("has the document and all its scripts and styles inside", () =>
+    Effect.gen(function* () {
+      const options = { prefix: "/api", security } as const
+      const page = HttpDocs.layerPage(open, options).pipe(Layer.provideMerge(HttpServer.layerServices))
+      const { handler } = yield* Effect.acquireRelease(
+        Effect.sync(() => HttpRouter.toWebHandler(page, { disableLogger: true })),
+        ({ dispose }) => Effect.promise(dispose)
+      )
+      const response = yield* Effect.promise(() => handler(new Request("http://bank.example/api/docs")))
+      assert.include(response.headers.get("content-type"), "text/html")
+      const text = yield* Effect.promise(() => response.text())
+      assert.notMatch(text, /<script[^>]+src=|<link[^>]+href=/)
+      assert.include(text, JSON.stringify(HttpDocs.document(open, options)))
+    })
+  )
+})
+
+const security = { token: { type: "http", scheme: "bearer" } } as const
 
 const guardedRules = { Open: "anyone", Deposit: "anyone", Withdraw: "anyone" } as const
