@@ -884,12 +884,16 @@ export const walls = {
       "../../../packages/core/src/index.ts",
       "@hexfold/core/adapter",
       "@hexfold/core/errors",
-      "@hexfold/core/View"
+      "@hexfold/core/View",
+      "@hexfold/server/Http",
+      "@hexfold/server/serving/commands"
     ],
     allowed: [
       "./Account.ts",
       "@hexfold/core",
       "@hexfold/adapters-pg",
+      "@hexfold/server/http",
+      "@hexfold/server/http/docs",
       "@hexfold/testing/Compatibility",
       "effect",
       "node:fs"

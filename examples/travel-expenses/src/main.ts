@@ -1,10 +1,7 @@
-import { PgClient } from "@effect/sql-pg"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { MemoryStores } from "@hexfold/adapters-memory"
-import { EmbeddedPostgres, PgStores } from "@hexfold/adapters-pg"
 import { ProjectionMonitor, StateCache } from "@hexfold/core"
 import cliProgress from "cli-progress"
-import { Console, Effect, Layer, Option } from "effect"
+import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { fileURLToPath } from "node:url"
 import { Budget } from "./Budget.ts"
@@ -17,24 +14,14 @@ import { readLog } from "./readLog.ts"
 import { grantBudgets, replay } from "./replay.ts"
 import { report } from "./report.ts"
 import { statesOf } from "./states.ts"
+import { storeFlags, storesOf } from "./stores.ts"
 
 const flags = {
   input: Flag.File("input", { mustExist: true }).pipe(
     Flag.withDescription("The log to execute, a .csv or .csv.gz file; the sample of the repository if not given"),
     Flag.withDefault(fileURLToPath(new URL("../data/sample.csv", import.meta.url)))
   ),
-  store: Flag.Literals("store", ["memory", "embedded"]).pipe(
-    Flag.withDescription("The store of the events: memory, or an embedded Postgres"),
-    Flag.withDefault("memory")
-  ),
-  dataFolder: Flag.String("data-folder").pipe(
-    Flag.withDescription("Where the embedded Postgres keeps its data; a temporary folder if not given"),
-    Flag.optional
-  ),
-  databaseUrl: Flag.Redacted("database-url").pipe(
-    Flag.withDescription("A Postgres database for the events, instead of --store"),
-    Flag.optional
-  ),
+  ...storeFlags,
   import: Flag.File("import", { mustExist: true }).pipe(
     Flag.withDescription("An exported log to import before the first row, a .ndjson or .ndjson.gz file"),
     Flag.optional
@@ -105,12 +92,7 @@ const command = Command.make("travel-expenses", flags, ({ dataFolder, databaseUr
     // Without a cache, every payment reads all payments before it, and payments at the same time race.
     Effect.provide(StateCache.layer({ capacity: 1_000 }))
   )
-  const views = definitions(settings.views)
-  if (store === "memory" && Option.isNone(databaseUrl)) return Effect.provide(program, MemoryStores.layer({ views }))
-  const database = Option.isSome(databaseUrl)
-    ? PgClient.layer({ url: databaseUrl.value })
-    : EmbeddedPostgres.layerClient(Option.isSome(dataFolder) ? { dataFolder: dataFolder.value } : {})
-  return Effect.provide(program, Layer.provide(PgStores.layer({ views }), database))
+  return Effect.provide(program, storesOf({ dataFolder, databaseUrl, store }, definitions(settings.views)))
 }).pipe(Command.withDescription("Executes a log of expense declarations, each row as a command"))
 
 Command.run(command, { version: "0.0.0" }).pipe(

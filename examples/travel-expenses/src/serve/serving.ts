@@ -1,0 +1,33 @@
+/** The API on the network: each front is a layer. */
+import { NodeHttpServer } from "@effect/platform-node"
+import { Policy, Projection } from "@hexfold/core"
+import { Http, HttpOperations } from "@hexfold/server/http"
+import { HttpDocs } from "@hexfold/server/http/docs"
+import { Effect, Layer } from "effect"
+import { HttpRouter, HttpServer } from "effect/http"
+import { createServer } from "node:http"
+import { api } from "../api.ts"
+import { callers } from "./callers.ts"
+import { page } from "./page.ts"
+
+const documented = { security: { token: { type: "http", scheme: "bearer" } } } as const
+
+const fronts = Layer.mergeAll(
+  Http.layer(api),
+  HttpDocs.layer(api, documented),
+  HttpDocs.layerPage(api, documented),
+  HttpOperations.layer({ consumers: api.views, access: Policy.role("CONTROLLER") }),
+  page
+)
+
+/** Serves the API on a port of this machine, and runs the projections of its views. Port 0 is any that is free. */
+export const serving = ({ budget, port }: { readonly budget: string; readonly port: number }) =>
+  // The routes are there before the server listens: what came in between would have no answer.
+  Layer.unwrap(
+    Effect.map(HttpRouter.toHttpEffect(fronts), (handler) =>
+      Layer.provideMerge(
+        HttpServer.serve(handler),
+        NodeHttpServer.layer(createServer, { host: "127.0.0.1", port, disablePreemptiveShutdown: true })
+      )
+    )
+  ).pipe(Layer.provide(callers(budget)), Layer.provide(Projection.layer(api.views)))
