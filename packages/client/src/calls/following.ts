@@ -11,6 +11,14 @@ export const again = Schedule.min([Schedule.exponential("200 millis"), Schedule.
 )
 
 /**
+ * How long a connection may be silent. The API sends a sign of life every 15 seconds. So whoever hears nothing for longer
+ * has lost the connection, and only does not know it: the network has changed, or the machine has slept.
+ */
+const silence = "45 seconds"
+
+const silent = new RemoteError({ status: 0, title: "Silent", detail: "nothing has come for 45 seconds" })
+
+/**
  * The results that an address sends, each different from the one before. A connection that ends begins again, because a
  * server that restarts ends all, and one whose token is over is opened with the next. What the API refuses fails.
  */
@@ -34,7 +42,10 @@ const parsed = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Record(Sc
 
 const opened = (connection: Connection, asked: Asked) =>
   Effect.gen(function* () {
-    const response = yield* send(connection, asked)
+    const response = yield* Effect.timeoutOrElse(send(connection, asked), {
+      duration: silence,
+      orElse: () => Effect.fail(silent)
+    })
     if (response.status === 200) return response
     const { body, status } = yield* jsonOf(response)
     return yield* problemOf(status, body)
@@ -42,10 +53,13 @@ const opened = (connection: Connection, asked: Asked) =>
 
 const resultsOf = (bytes: Stream.Stream<Uint8Array, unknown>): Stream.Stream<string, RemoteError> =>
   bytes.pipe(
+    Stream.timeoutOrElse({ duration: silence, orElse: () => Stream.fail(silent) }),
     Stream.decodeText,
     Stream.pipeThroughChannel(Sse.decode()),
-    Stream.mapError(
-      (cause) => new RemoteError({ status: 0, title: "Broken", detail: "the connection has ended", cause })
+    Stream.mapError((cause) =>
+      cause instanceof RemoteError
+        ? cause
+        : new RemoteError({ status: 0, title: "Broken", detail: "the connection has ended", cause })
     ),
     Stream.mapEffect(({ data, event }) =>
       event === "error"
