@@ -18,8 +18,12 @@ const flags = {
     Flag.withDefault(fileURLToPath(new URL("../../data/sample.csv", import.meta.url)))
   ),
   rows: Flag.Int("rows").pipe(
+    Flag.filter(
+      (rows) => rows >= 0,
+      () => "a number from 0"
+    ),
     Flag.withDescription("How many rows of the log are executed before the server starts"),
-    Flag.withDefault(5_000)
+    Flag.withDefault(2_000)
   ),
   port: Flag.Int("port").pipe(
     Flag.withDescription("The port of this machine; 0 for any that is free"),
@@ -62,7 +66,8 @@ Command.run(command, { version: "0.0.0" }).pipe(
     ["MalformedRow", "UnreadableLog", "EmbeddedPostgresError", "EventStoreError", "PageError", "ServeError"],
     (error) =>
       Effect.andThen(
-        Console.error(error.message),
+        // The server's error has no message of its own.
+        Console.error(error._tag === "ServeError" ? `cannot listen: ${String(error.cause)}` : error.message),
         Effect.sync(() => void (process.exitCode = 1))
       )
   ),

@@ -53,9 +53,21 @@ describe("npm run serve", () => {
         const live = await fetch(`${url}/live/Declarations?limit=1`, { headers })
         const reader = live.body!.getReader()
         assert.include(new TextDecoder().decode((await reader.read()).value), "event: page")
-        const code = await ended(child)
-        assert.strictEqual(code, 130)
+        assert.strictEqual(await ended(child), 130)
       })
+    })
+  )
+
+  it.live("says why it cannot listen", () =>
+    Effect.gen(function* () {
+      const { url } = yield* started()
+      const second = yield* Effect.promise(async () => {
+        const child = spawn(process.execPath, ["--conditions=@hexfold/source", main, "--port", new URL(url).port])
+        const exit = once(child, "exit")
+        const text = await child.stderr.toArray()
+        return { code: (await exit)[0] as unknown, text: text.join("") }
+      })
+      assert.deepStrictEqual([second.code, /EADDRINUSE/.test(second.text)], [1, true])
     })
   )
 })
