@@ -21,6 +21,8 @@ export const browserPage = Effect.gen(function* () {
     (browser) => Effect.promise(() => browser.close())
   )
   const page = yield* Effect.promise(() => browser.newPage())
+  // A busy machine is slow. The limit only ends what hangs, before the test's own limit does.
+  page.setDefaultTimeout(120_000)
   const complaints: Array<string> = []
   page.on("pageerror", ({ message }) => complaints.push(message))
   page.on("console", (message) => {
