@@ -517,8 +517,18 @@ export const walls = {
   },
   "packages/server/src/*": {
     folder: "packages/server/src",
-    forbidden: [...otherAdapters, ...ownSources, "./serving/commands.ts", "./http/live.ts", "effect/http", "node:http"],
-    allowed: [...corePublic, "./errors.ts", "./Authenticator.ts", "./http/Http.ts", "effect"]
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "./serving/commands.ts",
+      "./web/bodies.ts",
+      "./http/live.ts",
+      "./graphql/schema.ts",
+      "effect/http",
+      "graphql",
+      "node:http"
+    ],
+    allowed: [...corePublic, "./errors.ts", "./Authenticator.ts", "./http/Http.ts", "./graphql/GraphQl.ts", "effect"]
   },
   "packages/server/src/serving/*": {
     folder: "packages/server/src/serving",
@@ -570,16 +580,100 @@ export const walls = {
     allowed: [
       "@hexfold/core",
       "@hexfold/publishers/http",
-      "../http/problems.ts",
+      "../web/problems.ts",
       "../errors.ts",
       "effect",
       "effect/http"
     ]
   },
+  "packages/server/src/web/*": {
+    folder: "packages/server/src/web",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../http/live.ts",
+      "../graphql/schema.ts",
+      "../serving/commands.ts",
+      "effect/http-api",
+      "graphql",
+      "node:http"
+    ],
+    allowed: ["@hexfold/core", "./bodies.ts", "../serving/failures.ts", "../Authenticator.ts", "effect", "effect/http"]
+  },
   "packages/server/src/http/*": {
     folder: "packages/server/src/http",
-    forbidden: [...otherAdapters, ...ownSources, "../index.ts", "@effect/platform-node", "graphql", "node:http"],
-    allowed: [...corePublic, "./live.ts", "../serving/commands.ts", "../Authenticator.ts", "effect", "effect/http"]
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../index.ts",
+      "../graphql/schema.ts",
+      "@effect/platform-node",
+      "graphql",
+      "node:http"
+    ],
+    allowed: [
+      ...corePublic,
+      "./live.ts",
+      "../serving/commands.ts",
+      "../web/bodies.ts",
+      "../Authenticator.ts",
+      "effect",
+      "effect/http"
+    ]
+  },
+  "packages/server/src/graphql/*": {
+    folder: "packages/server/src/graphql",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../index.ts",
+      "../http/live.ts",
+      "effect/http-api",
+      "@effect/platform-node",
+      "ws",
+      "node:http"
+    ],
+    allowed: [
+      "@hexfold/core",
+      "@hexfold/core/EventStore",
+      "./schema.ts",
+      "./types/names.ts",
+      "./documents/limits.ts",
+      "../serving/commands.ts",
+      "../web/bodies.ts",
+      "../Authenticator.ts",
+      "effect",
+      "effect/http",
+      "effect/socket",
+      "graphql",
+      "graphql-ws"
+    ]
+  },
+  "packages/server/src/graphql/types/*": {
+    folder: "packages/server/src/graphql/types",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../schema.ts",
+      "../../serving/commands.ts",
+      "../../web/bodies.ts",
+      "effect/http",
+      "node:http"
+    ],
+    allowed: ["@hexfold/core", "./names.ts", "effect", "graphql"]
+  },
+  "packages/server/src/graphql/documents/*": {
+    folder: "packages/server/src/graphql/documents",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../schema.ts",
+      "../types/filters.ts",
+      "../../serving/commands.ts",
+      "effect/http",
+      "node:http"
+    ],
+    allowed: ["@hexfold/core", "./limits.ts", "../errors.ts", "../types/shape.ts", "effect", "graphql"]
   },
   "packages/client/src/calls/*": {
     folder: "packages/client/src/calls",

@@ -21,7 +21,7 @@ import { commandRoutes } from "./commandRoutes.ts"
 import { batchRoute } from "./batchRoute.ts"
 import { eventRoutes } from "./eventRoutes.ts"
 import { executionsOf } from "./executions.ts"
-import { Closing } from "./live.ts"
+import { Closing } from "../web/liveStreams.ts"
 import { answered, type Services } from "./routes.ts"
 import { viewRoutes } from "./viewRoutes.ts"
 

@@ -4,8 +4,8 @@ import { Effect, Schema } from "effect"
 import { InvalidRequest } from "../errors.ts"
 import { commandsOf } from "../serving/commands.ts"
 import { errorsIn } from "../serving/failures.ts"
-import { problemOf, publicOf } from "./problems.ts"
-import { jsonBody } from "./requests.ts"
+import { problemOf, publicOf } from "../web/problems.ts"
+import { jsonBody } from "../web/bodies.ts"
 import { identified, json, type Route } from "./routes.ts"
 
 const Command = Schema.StructWithRest(Schema.Struct({ _tag: Schema.String }), [

@@ -6,7 +6,8 @@ import { InvalidRequest } from "../errors.ts"
 import { type Commands, commandsOf, type Done } from "../serving/commands.ts"
 import { membersOf, tagOf } from "../serving/declared.ts"
 import type { Executions } from "./executions.ts"
-import { type CommandHeaders, commandHeaders, commandOf, jsonBody } from "./requests.ts"
+import { jsonBody } from "../web/bodies.ts"
+import { type CommandHeaders, commandHeaders, commandOf } from "./requests.ts"
 import { identified, json, type Response, type Route, segmentsAfter } from "./routes.ts"
 
 /** The limits of commands, and what executes them in the background. */

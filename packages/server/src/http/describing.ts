@@ -4,7 +4,7 @@ import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { type AnyAggregate, type AnyBoundary, type AnyView, fieldsOf, membersOf, tagOf } from "../serving/declared.ts"
 import { Batch } from "./batchRoute.ts"
-import { mediaType, statusOf } from "./problems.ts"
+import { mediaType, statusOf } from "../web/problems.ts"
 
 type AnySchema = Schema.Codec<unknown, unknown>
 type Fields = Readonly<Record<string, AnySchema>>

@@ -1,9 +1,9 @@
 /** The route of recorded events: the feed of all as they come, and the pages of one conversation. */
-import type { Api, EventStore } from "@hexfold/core"
+import type { Api } from "@hexfold/core"
 import { Effect, Stream } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { InvalidRequest } from "../errors.ts"
-import { eventsOf } from "../serving/events.ts"
+import { eventsOf, placeOf, positionIn } from "../serving/events.ts"
 import { framed } from "./live.ts"
 import { identified, json, type Route } from "./routes.ts"
 
@@ -55,14 +55,8 @@ export const eventRoutes = (api: Api.Any): ReadonlyArray<Route> => {
 const listed = (name: "aggregates" | "types", value: string | ReadonlyArray<string> | undefined) =>
   value === undefined ? {} : { [name]: [value].flat().flatMap((text) => text.split(",")) }
 
-const placeOf = ({ history, position }: EventStore.Position): string => `${history}-${position}`
-
-const positionOf = (place: string | ReadonlyArray<string>): Effect.Effect<EventStore.Position, InvalidRequest> => {
-  const found = typeof place === "string" ? /^(\d{1,15})-(\d{1,15})$/.exec(place) : null
-  return found === null
-    ? invalid("after", "it is no history and position, such as 1-42")
-    : Effect.succeed({ history: Number(found[1]), position: Number(found[2]) })
-}
+const positionOf = (place: string | ReadonlyArray<string>) =>
+  typeof place === "string" ? positionIn(place) : invalid("after", "it can be given only once")
 
 const invalid = (part: string, detail: string): Effect.Effect<never, InvalidRequest> =>
   Effect.fail(new InvalidRequest({ part, detail }))

@@ -1,47 +1,8 @@
-/** What a request of HTTP says: its body, its headers, its parameters. */
-import type { Headers, HttpServerRequest } from "effect/http"
-import { HttpIncomingMessage } from "effect/http"
-import { ByteSize, Effect } from "effect"
+/** What a request of HTTP says: its command, its headers, its parameters. */
+import type { Headers } from "effect/http"
+import { Effect } from "effect"
 import { InvalidRequest } from "../errors.ts"
-
-/** The JSON of a body. Only `application/json` is taken: a page of another site cannot send it without being asked. */
-export const jsonBody = (
-  request: HttpServerRequest.HttpServerRequest,
-  maxBytes: number
-): Effect.Effect<unknown, InvalidRequest | TooLarge> =>
-  Effect.gen(function* () {
-    const type = (request.headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase()
-    if (type !== "application/json") return yield* invalid("content-type", "it must be application/json")
-    const text = yield* textBody(request, maxBytes)
-    if (text === "") return {}
-    return yield* Effect.try({
-      try: () => JSON.parse(text) as unknown,
-      catch: () => new InvalidRequest({ part: "body", detail: "it is not JSON" })
-    })
-  })
-
-/** The text of a body. */
-export const textBody = (
-  request: HttpServerRequest.HttpServerRequest,
-  maxBytes: number
-): Effect.Effect<string, TooLarge> =>
-  // Without this check a body of this size would be read to its limit.
-  Number(request.headers["content-length"]) > maxBytes
-    ? Effect.fail(new TooLarge(maxBytes))
-    : request.text.pipe(
-        Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(maxBytes)),
-        Effect.mapError(() => new TooLarge(maxBytes))
-      )
-
-/** A body is larger than the front takes, or could not be read. */
-export class TooLarge {
-  readonly _tag = "TooLarge"
-  readonly limit: number
-
-  constructor(limit: number) {
-    this.limit = limit
-  }
-}
+import { correlationIn } from "../web/identity.ts"
 
 /** The JSON of a command: its fields as they were sent, and its tag. */
 export const commandOf = (body: unknown, tag: string): Effect.Effect<unknown, InvalidRequest> => {
@@ -73,10 +34,7 @@ export const commandHeaders = (headers: Headers.Headers): Effect.Effect<CommandH
     if (match !== undefined && version === undefined) {
       return yield* invalid("If-Match", 'it is no version in quotes, such as "3"')
     }
-    const correlationId = headers["x-correlation-id"]
-    if (correlationId !== undefined && !/^[\x21-\x7e]{1,200}$/.test(correlationId)) {
-      return yield* invalid("X-Correlation-Id", "it has up to 200 visible characters")
-    }
+    const correlationId = yield* correlationIn(headers)
     const preferred = (headers["prefer"] ?? "").split(/[,;]/).map((each) => each.trim())
     const wait = preferred.map((each) => /^wait=(\d{1,6})$/.exec(each)?.[1]).find((seconds) => seconds !== undefined)
     return {

@@ -2,11 +2,14 @@
 import type { EventStore, ViewStore } from "@hexfold/core"
 import { Effect } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
-import { Authenticator, type Identity } from "../Authenticator.ts"
-import type { Closing } from "./live.ts"
+import type { Authenticator } from "../Authenticator.ts"
 import { NotFound } from "../errors.ts"
-import { answeringDefects, answerOf, responseOf } from "./problems.ts"
-import { TooLarge } from "./requests.ts"
+import { TooLarge } from "../web/bodies.ts"
+import { identified } from "../web/identity.ts"
+import type { Closing } from "../web/liveStreams.ts"
+import { answeringDefects, answerOf, responseOf } from "../web/problems.ts"
+
+export { identified }
 
 /** What every route needs. */
 export type Services = EventStore.EventStore | ViewStore.ViewStore | Authenticator
@@ -25,14 +28,6 @@ export interface Route {
     request: Request
   ) => Effect.Effect<Response, unknown, Services | Closing | HttpServerRequest.ParsedSearchParams>
 }
-
-/** Who is asking, and until when the credentials hold. */
-export const identified = (request: Request) =>
-  Effect.gen(function* () {
-    const { identify } = yield* Authenticator
-    const identity: Partial<Identity> = (yield* identify(request.headers)) ?? {}
-    return { caller: identity.caller, until: identity.until }
-  })
 
 /**
  * The segments of an address after its beginning, decoded. The router's own parameters are shorter than an id may be. An

@@ -7,7 +7,8 @@ import { type AnyView, membersOf, pathIn } from "../serving/declared.ts"
 import { type Links, linksOf } from "../serving/links.ts"
 import { type Views, viewsOf } from "../serving/views.ts"
 import { live } from "./live.ts"
-import { jsonBody, queryOf } from "./requests.ts"
+import { jsonBody } from "../web/bodies.ts"
+import { queryOf } from "./requests.ts"
 import { identified, json, type Request, restOf, type Route, segmentsAfter } from "./routes.ts"
 
 /** The routes of the views of an API. */

@@ -161,3 +161,14 @@ const endOfLog: Effect.Effect<EventStore.Position, EventStoreError, EventStore.E
   const { history, position } = Option.getOrThrow(yield* Stream.runHead(horizons))
   return { history, position }
 })
+
+/** A place of the log as a text: its history and position. */
+export const placeOf = ({ history, position }: EventStore.Position): string => `${history}-${position}`
+
+/** The place of the log that a text names. */
+export const positionIn = (place: string): Effect.Effect<EventStore.Position, InvalidRequest> => {
+  const found = /^(\d{1,15})-(\d{1,15})$/.exec(place)
+  return found === null
+    ? Effect.fail(new InvalidRequest({ part: "after", detail: "it is no history and position, such as 1-42" }))
+    : Effect.succeed({ history: Number(found[1]), position: Number(found[2]) })
+}

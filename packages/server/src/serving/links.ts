@@ -23,14 +23,28 @@ export interface Links {
   ) => Effect.Effect<ReadonlyArray<LinkedRow>, ReadFailure, ViewStore.ViewStore>
 }
 
-export const linksOf = (api: Api.Any, views: Views): Links => {
-  const { views: known } = membersOf(api)
-  const links = api.links.map(({ as, from, path, to }) => ({
+/** A link between views, by their names. */
+export interface Link {
+  readonly as: string
+  readonly from: string
+  readonly to: string
+  /** The field that holds the key. */
+  readonly path: Query.Path
+}
+
+/** The links of an API. */
+export const linksIn = (api: Api.Any): ReadonlyArray<Link> => {
+  const { views } = membersOf(api)
+  return api.links.map(({ as, from, path, to }) => ({
     as,
     from: from.name,
     to: to.name,
-    path: pathIn(known.get(from.name)!, path)
+    path: pathIn(views.get(from.name)!, path)
   }))
+}
+
+export const linksOf = (api: Api.Any, views: Views): Links => {
+  const links = linksIn(api)
   const find = (view: string, name: string) => links.find(({ as, from }) => from === view && as === name)
   return {
     check: (view, names) => {
@@ -65,8 +79,8 @@ export const linksOf = (api: Api.Any, views: Views): Links => {
   }
 }
 
-// A field that was not selected, or that the caller may not see, leads nowhere.
-const keyAt = (state: Schema.Json, path: Query.Path): string | undefined => {
+/** The key that a field holds. A field that was not selected, or that the caller may not see, leads nowhere. */
+export const keyAt = (state: Schema.Json, path: Query.Path): string | undefined => {
   let value: Schema.Json | undefined = state
   for (const name of path) {
     if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, name))

@@ -15,12 +15,14 @@ import { Effect, type Result, Schema, Stream } from "effect"
 import { type Forbidden, InvalidRequest, NotFound, type Unauthenticated } from "../errors.ts"
 import { membersOf } from "./declared.ts"
 import { errorsIn } from "./failures.ts"
-import { guardedOf, isVisible, restricted, shownState, type Visible, visibleTo } from "./visibility.ts"
+import { guardedOf, isVisible, restricted, shownState, type Visible, visibleFields, visibleTo } from "./visibility.ts"
 
 /** Who reads which view. */
 interface Asked {
   readonly caller: Policy.Caller | undefined
   readonly view: string
+  /** The fields that are wanted, if that is known: one that the caller may not see is refused, and not left out. */
+  readonly wanted?: ReadonlyArray<Query.Path>
 }
 
 /** A question to a view: the JSON of a query. */
@@ -51,6 +53,8 @@ type Live<A> = Stream.Stream<A, ReadFailure | EventStoreError, EventStore.EventS
 
 /** Reads the views of an API. */
 export interface Views {
+  /** Whether the caller may read the view, and the fields that are wanted. */
+  readonly check: (asked: Asked) => Effect.Effect<void, ReadFailure>
   readonly page: (question: Question) => Effect.Effect<PageJson, ReadFailure, ViewStore.ViewStore>
   readonly groups: (
     question: Question
@@ -82,11 +86,13 @@ export const viewsOf = (api: Api.Any): Views => {
     ])
   )
 
-  const opened = ({ caller, view: name }: Asked) =>
+  const opened = ({ caller, view: name, wanted = [] }: Asked) =>
     Effect.gen(function* () {
       const guarded = guards.get(name)
       if (guarded === undefined) return yield* new NotFound({ what: `view ${name}` })
-      return { guarded, view: guarded.view, visible: yield* visibleTo(guarded, caller) }
+      const visible = yield* visibleTo(guarded, caller)
+      yield* visibleFields(guarded.view, wanted, visible)
+      return { guarded, view: guarded.view, visible }
     })
 
   const asked = (question: Question) =>
@@ -108,6 +114,8 @@ export const viewsOf = (api: Api.Any): Views => {
     })
 
   return {
+    check: (request) => Effect.asVoid(opened(request)),
+
     page: (question) =>
       Effect.gen(function* () {
         const { query, view, visible } = yield* asked(question)

@@ -59,17 +59,26 @@ const filterOf = (view: AnyView, where: (filters: never) => Query.Filter): Query
 export const restricted = <Q extends Query.Query | Query.Groups>(
   view: AnyView,
   query: Q,
-  { hidden, rows }: Visible
+  visible: Visible
 ): Effect.Effect<Q, Forbidden> =>
-  Effect.suspend(() => {
-    for (const path of pathsOf(query)) {
-      if (hidden.some((each) => isWithin(path, each))) {
-        return Effect.fail(new Forbidden({ what: `read ${view.name}.${path.join(".")}` }))
-      }
-    }
-    if (rows === undefined) return Effect.succeed(query)
+  Effect.map(visibleFields(view, pathsOf(query), visible), () => {
+    const { rows } = visible
+    if (rows === undefined) return query
     const where = query.where === undefined ? rows : ({ _tag: "And", filters: [rows, query.where] } as const)
-    return Effect.succeed({ ...query, where })
+    return { ...query, where }
+  })
+
+/** Fails if the caller may not see one of these fields. */
+export const visibleFields = (
+  view: AnyView,
+  paths: ReadonlyArray<Query.Path>,
+  { hidden }: Visible
+): Effect.Effect<void, Forbidden> =>
+  Effect.suspend(() => {
+    const path = paths.find((path) => hidden.some((each) => isWithin(path, each)))
+    return path === undefined
+      ? Effect.void
+      : Effect.fail(new Forbidden({ what: `read ${view.name}.${path.join(".")}` }))
   })
 
 const isWithin = (path: Query.Path, outer: Query.Path): boolean =>

@@ -4,8 +4,8 @@ import { CloudEvent, Webhook } from "@hexfold/publishers/http"
 import { type Duration, Effect, type Layer, type Redacted } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { InvalidRequest } from "../errors.ts"
-import { answeringDefects, answerOf, noContent, responseOf } from "../http/problems.ts"
-import { textBody, type TooLarge } from "../http/requests.ts"
+import { answeringDefects, answerOf, noContent, responseOf } from "../web/problems.ts"
+import { textBody, type TooLarge } from "../web/bodies.ts"
 
 /** Where webhooks come, who may send them, and what is done with them. */
 export interface Options<E, R> {

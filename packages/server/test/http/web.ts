@@ -10,7 +10,7 @@ import { HttpRouter, HttpServer } from "effect/http"
  * Callers by their tokens: `Bearer ann`, with roles as `Bearer ann:clerk,auditor`, and with an end in milliseconds as
  * `Bearer ann~1700000000000`. Of `Bearer away` nobody can say who it is.
  */
-const tokens = Layer.succeed(Authenticator.Authenticator, {
+export const tokens = Layer.succeed(Authenticator.Authenticator, {
   identify: ({ authorization }) => {
     if (authorization === undefined) return Effect.succeed(undefined)
     if (authorization === "Bearer away") return Effect.fail(new AuthenticationUnavailable({ cause: "away" }))

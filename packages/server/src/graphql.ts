@@ -1,0 +1,1 @@
+export * as GraphQl from "./graphql/GraphQl.ts"

@@ -1,0 +1,189 @@
+/** Operations as every transport executes them: read, limited, checked, executed, and answered without the inside. */
+import type { Api, Policy } from "@hexfold/core"
+import { type Context, type DateTime, Effect, Stream } from "effect"
+import {
+  type DocumentNode,
+  executeRootSelectionSet,
+  executeSubscriptionEvent,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  getOperationAST,
+  GraphQLError,
+  createSourceEventStream,
+  type GraphQLSchema,
+  type OperationTypeNode,
+  type ValidatedSubscriptionArgs,
+  validateExecutionArgs,
+  validateSubscriptionArgs
+} from "graphql"
+import { failedWith, type Live, type Operation, operationOf, type Services } from "./context.ts"
+import { Documents, type Named } from "./documents/documents.ts"
+import { excessOf, isDeeper, type Limits } from "./documents/limits.ts"
+import { asInput, errorWith, internal, presented } from "./errors.ts"
+import { describedOf } from "./schema.ts"
+import type { Options } from "./options.ts"
+import { isGiven } from "./types/values.ts"
+
+/** What a client sends. */
+export interface Request extends Named {
+  readonly operationName?: string
+  readonly variables?: Readonly<Record<string, unknown>>
+}
+
+/** Who sends it. */
+interface Sender {
+  readonly caller: Policy.Caller | undefined
+  readonly until: DateTime.Utc | undefined
+  readonly correlationId: string | undefined
+}
+
+/** An operation that may be executed. */
+interface Prepared {
+  readonly kind: OperationTypeNode
+  /** Answers a query or a mutation. */
+  readonly execute: Effect.Effect<FormattedExecutionResult, never, Services>
+  /** Answers a subscription, or says at once why there is nothing to follow. */
+  readonly subscribe: Effect.Effect<FormattedExecutionResult | Results, never, Services>
+}
+
+/** The results of a subscription. If something goes wrong, the last one says what. */
+type Results = Stream.Stream<FormattedExecutionResult, never, Services>
+
+/** How deep variables may be nested. */
+const deepestVariables = 64
+
+/** Prepares the operations of an API. */
+export interface Operations {
+  readonly schema: GraphQLSchema
+  /** The places that became `JSON`. */
+  readonly json: ReadonlyArray<string>
+  /** What is sent as an operation, or what is wrong with it. */
+  readonly prepare: (request: Request, sender: Sender) => Effect.Effect<Prepared, ReadonlyArray<GraphQLError>>
+}
+
+export const operationsOf = (api: Api.Any, options: Options): Operations => {
+  const { documents, isOpen, limits, patience } = options
+  const { json, schema } = describedOf(api, patience)
+  const known = new Documents(schema, { documents, isOpen, maxTokens: limits.maxTokens })
+  return {
+    schema,
+    json,
+    prepare: (request, sender) =>
+      Effect.suspend(() => {
+        try {
+          const found = prepared(schema, known, limits, request, sender, !isOpen)
+          return "kind" in found ? Effect.succeed(found) : Effect.fail(found)
+        } catch (thrown) {
+          return thrown instanceof GraphQLError ? Effect.fail([thrown]) : Effect.die(thrown)
+        }
+      })
+  }
+}
+
+const prepared = (
+  schema: GraphQLSchema,
+  documents: Documents,
+  limits: Limits,
+  request: Request,
+  sender: Sender,
+  hideSuggestions: boolean
+): Prepared | ReadonlyArray<GraphQLError> => {
+  const { operationName, variables = {} } = request
+  const { document, problems } = documents.find(request)
+  const operation = getOperationAST(document, operationName)
+  if (!isGiven(operation))
+    throw errorWith("BAD_USER_INPUT", "the document does not have this operation, or it has several")
+  if (isDeeper(variables, deepestVariables)) throw errorWith("BAD_USER_INPUT", "the variables are nested too deep")
+  const excess = excessOf(schema, document, operation, variables, limits)
+  if (excess !== undefined) throw errorWith("BAD_USER_INPUT", excess)
+  const found = problems()
+  if (found.length > 0) return found
+  const args = {
+    schema,
+    document,
+    operationName: operation.name?.value,
+    variableValues: variables,
+    hideSuggestions,
+    options: { maxCoercionErrors: 5 }
+  }
+  return {
+    kind: operation.operation,
+    execute: answered((operation) => {
+      const checked = validateExecutionArgs({ ...args, contextValue: operation })
+      return "schema" in checked ? executeRootSelectionSet(checked) : { errors: checked.map(asInput) }
+    }, sender),
+    subscribe: subscribed((operation) => validateSubscriptionArgs({ ...args, contextValue: operation }), sender)
+  }
+}
+
+const operationFor = (
+  { caller, correlationId }: Sender,
+  services: Context.Context<Services>,
+  signal?: AbortSignal
+): Operation => operationOf({ caller, correlationId, services, signal })
+
+// What is interrupted interrupts what the resolvers do.
+const answered = (
+  execute: (operation: Operation) => ExecutionResult | PromiseLike<ExecutionResult>,
+  sender: Sender
+): Effect.Effect<FormattedExecutionResult, never, Services> =>
+  Effect.gen(function* () {
+    const services = yield* Effect.context<Services>()
+    const result = yield* Effect.promise(async (signal) => execute(operationFor(sender, services, signal)))
+    return yield* formatted(result)
+  })
+
+const formatted = ({ data, errors }: ExecutionResult): Effect.Effect<FormattedExecutionResult> =>
+  errors === undefined
+    ? Effect.succeed({ data: data! })
+    : Effect.map(presented(errors), (shown) => ({ errors: shown, ...(data === undefined ? {} : { data }) }))
+
+const subscribed = (
+  check: (operation: Operation) => ReadonlyArray<GraphQLError> | ValidatedSubscriptionArgs,
+  sender: Sender
+): Effect.Effect<FormattedExecutionResult | Results, never, Services> =>
+  Effect.gen(function* () {
+    const services = yield* Effect.context<Services>()
+    const checked = check(operationFor(sender, services))
+    if (!("schema" in checked)) return yield* formatted({ errors: checked.map(asInput) })
+    const source = yield* Effect.promise(async () => createSourceEventStream(checked))
+    if (!("stream" in source)) return yield* formatted(source as ExecutionResult)
+    const { isShared, stream } = source as Live
+    const one = (event: unknown) => resultOf(checked, event, sender)
+    return stream.pipe(
+      Stream.mapEffect((event) => (isShared ? sharedOf(checked, event as object, one) : one(event))),
+      Stream.catch((failure) => Stream.fromEffect(lastOf(failure)))
+    )
+  })
+
+const resultOf = (
+  checked: ValidatedSubscriptionArgs,
+  event: unknown,
+  sender: Sender
+): Effect.Effect<FormattedExecutionResult, never, Services> =>
+  answered((operation) => executeSubscriptionEvent({ ...checked, rootValue: event, contextValue: operation }), sender)
+
+const lastOf = (failure: unknown): Effect.Effect<FormattedExecutionResult> =>
+  Effect.flatMap(failedWith(failure), (error) =>
+    Effect.as(Effect.logWarning("hexfold: a subscription has ended", failure), { errors: [error.toJSON()] })
+  )
+
+const results = new WeakMap<object, WeakMap<DocumentNode, Map<string, FormattedExecutionResult>>>()
+
+// Who asks the same of the same result gets the same object, which is then written once for all.
+const sharedOf = <R>(
+  { document, operation, rawVariableValues }: ValidatedSubscriptionArgs,
+  event: object,
+  make: (event: object) => Effect.Effect<FormattedExecutionResult, never, R>
+): Effect.Effect<FormattedExecutionResult, never, R> =>
+  Effect.suspend(() => {
+    const ofEvent = results.get(event) ?? new WeakMap<DocumentNode, Map<string, FormattedExecutionResult>>()
+    results.set(event, ofEvent)
+    const ofDocument = ofEvent.get(document) ?? new Map<string, FormattedExecutionResult>()
+    ofEvent.set(document, ofDocument)
+    const key = JSON.stringify([operation.name?.value ?? null, rawVariableValues ?? null])
+    const known = ofDocument.get(key)
+    return known === undefined
+      ? Effect.tap(make(event), (result) => Effect.sync(() => void ofDocument.set(key, result)))
+      : Effect.succeed(known)
+  })

@@ -1,0 +1,45 @@
+/** The bodies of requests, up to a size. */
+import type { HttpServerRequest } from "effect/http"
+import { HttpIncomingMessage } from "effect/http"
+import { ByteSize, Effect } from "effect"
+import { InvalidRequest } from "../errors.ts"
+
+/** The JSON of a body. Only `application/json` is taken: a page of another site cannot send it without being asked. */
+export const jsonBody = (
+  request: HttpServerRequest.HttpServerRequest,
+  maxBytes: number
+): Effect.Effect<unknown, InvalidRequest | TooLarge> =>
+  Effect.gen(function* () {
+    const type = (request.headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase()
+    if (type !== "application/json")
+      return yield* new InvalidRequest({ part: "content-type", detail: "it must be application/json" })
+    const text = yield* textBody(request, maxBytes)
+    if (text === "") return {}
+    return yield* Effect.try({
+      try: () => JSON.parse(text) as unknown,
+      catch: () => new InvalidRequest({ part: "body", detail: "it is not JSON" })
+    })
+  })
+
+/** The text of a body. */
+export const textBody = (
+  request: HttpServerRequest.HttpServerRequest,
+  maxBytes: number
+): Effect.Effect<string, TooLarge> =>
+  // Without this check a body of this size would be read to its limit.
+  Number(request.headers["content-length"]) > maxBytes
+    ? Effect.fail(new TooLarge(maxBytes))
+    : request.text.pipe(
+        Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(maxBytes)),
+        Effect.mapError(() => new TooLarge(maxBytes))
+      )
+
+/** A body is larger than the front takes, or could not be read. */
+export class TooLarge {
+  readonly _tag = "TooLarge"
+  readonly limit: number
+
+  constructor(limit: number) {
+    this.limit = limit
+  }
+}

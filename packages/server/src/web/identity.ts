@@ -1,0 +1,23 @@
+/** Who sends a request, and in which conversation. */
+import { Effect } from "effect"
+import { Authenticator, type Identity } from "../Authenticator.ts"
+import { InvalidRequest } from "../errors.ts"
+
+/** The headers of a request, whose names are in lower case. */
+export type Headers = Readonly<Record<string, string | undefined>>
+
+/** Who is asking, and until when the credentials hold. */
+export const identified = ({ headers }: { readonly headers: Headers }) =>
+  Effect.gen(function* () {
+    const { identify } = yield* Authenticator
+    const identity: Partial<Identity> = (yield* identify(headers)) ?? {}
+    return { caller: identity.caller, until: identity.until }
+  })
+
+/** The name of the conversation that `X-Correlation-Id` gives. */
+export const correlationIn = (headers: Headers): Effect.Effect<string | undefined, InvalidRequest> => {
+  const given = headers["x-correlation-id"]
+  return given === undefined || /^[\x21-\x7e]{1,200}$/.test(given)
+    ? Effect.succeed(given)
+    : Effect.fail(new InvalidRequest({ part: "X-Correlation-Id", detail: "it has up to 200 visible characters" }))
+}

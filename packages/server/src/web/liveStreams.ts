@@ -1,0 +1,57 @@
+/** Live results as server-sent events: how fast they come, and when they end. */
+import { Clock, Context, DateTime, Effect, Schedule, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+
+/** Completes when the front closes. Then all live streams end, so that the server need not wait for their clients. */
+export class Closing extends Context.Service<Closing, Effect.Effect<void>>()("@hexfold/server/web/Closing") {}
+
+/** The least time between two results of one stream, in milliseconds: a watcher gets at most ten a second. */
+const pace = 100
+
+/** How often a comment is sent, so that proxies keep a quiet stream open. */
+const quiet = "15 seconds"
+
+/** Whoever is slow, or is held back here, gets the latest result next, and none of those between. */
+export const paced = <A, E, R>(results: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
+  Stream.suspend(() => {
+    let next = 0
+    return Stream.mapEffect(results, (result) =>
+      Effect.gen(function* () {
+        const now = yield* Clock.currentTimeMillis
+        if (now < next) yield* Effect.sleep(next - now)
+        next = Math.max(now, next) + pace
+        return result
+      })
+    )
+  })
+
+/** Completes when a live stream must end: with the credentials that opened it, or with the front. */
+export const endOf = (until: DateTime.Utc | undefined): Effect.Effect<Effect.Effect<void>, never, Closing> =>
+  Effect.map(Effect.service(Closing), (closing) =>
+    until === undefined ? closing : Effect.race(closing, reached(until))
+  )
+
+/**
+ * Server-sent events as an answer. It ends when a live stream must end. `last` is sent at every end, unless the client has
+ * gone.
+ */
+export const eventStream = <R>(
+  frames: Stream.Stream<string, never, R>,
+  until: DateTime.Utc | undefined,
+  last?: string
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R | Closing> =>
+  Effect.gen(function* () {
+    const context = yield* Effect.context<R>()
+    const whole = Stream.merge(frames, comments, { haltStrategy: "left" })
+    const ending = Stream.interruptWhen(whole, yield* endOf(until))
+    const closed = last === undefined ? ending : Stream.concat(ending, Stream.succeed(last))
+    return HttpServerResponse.stream(Stream.encodeText(Stream.provideContext(closed, context)), {
+      contentType: "text/event-stream",
+      headers: { "cache-control": "no-store", "x-accel-buffering": "no" }
+    })
+  })
+
+const comments = Stream.as(Stream.fromSchedule(Schedule.spaced(quiet)), ": still there\n\n")
+
+const reached = (time: DateTime.Utc) =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sleep(Math.max(0, DateTime.toEpochMillis(time) - now)))
