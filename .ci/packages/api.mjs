@@ -46,7 +46,7 @@ const indexes = {
   "adapters-pg": ["index"],
   publishers: ["http", "nats"],
   client: ["index"],
-  server: ["index", "auth", "graphql", "http", "http.docs", "limits", "webhooks"]
+  server: ["index", "auth", "graphql", "graphql.ws", "http", "http.docs", "limits", "webhooks"]
 }
 for (const [name, files] of Object.entries(indexes)) {
   const folder = `packages/${name}/src/`

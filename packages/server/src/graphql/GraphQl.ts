@@ -3,7 +3,7 @@
  * filters, pages and links, and both are followed live as subscriptions.
  */
 import type { Api, EventStore, ViewStore } from "@hexfold/core"
-import { Config, Context, Deferred, Effect, type Layer } from "effect"
+import { Context, Deferred, Effect, type Layer } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import type { GraphQLSchema } from "graphql"
 import type { Authenticator } from "../Authenticator.ts"
@@ -13,7 +13,7 @@ import { correlationIn, type Headers, identified } from "../web/identity.ts"
 import { answeringDefects } from "../web/problems.ts"
 import { type Operation, operationOf, type Services } from "./context.ts"
 import { operationsOf } from "./operations.ts"
-import { defaultWait, type Given, optionsOf } from "./options.ts"
+import { defaultWait, developing, type Given, optionsOf } from "./options.ts"
 import { respond } from "./respond.ts"
 import { describedOf } from "./schema.ts"
 
@@ -51,8 +51,7 @@ export const layer = (
   HttpRouter.use((router) =>
     Effect.gen(function* () {
       const { maxBodyBytes = 1 << 20, path = "/graphql" } = options
-      const environment = yield* Effect.orElseSucceed(Config.String("NODE_ENV"), () => "")
-      const operations = operationsOf(api, optionsOf(options, environment === "development"))
+      const operations = operationsOf(api, optionsOf(options, yield* developing))
       if (operations.json.length > 0) {
         yield* Effect.logInfo("hexfold: GraphQL has no type for these, and they are JSON", operations.json)
       }

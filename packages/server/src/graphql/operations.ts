@@ -19,7 +19,7 @@ import {
 import { failedWith, type Live, type Operation, operationOf, type Services } from "./context.ts"
 import { Documents, type Named } from "./documents/documents.ts"
 import { excessOf, isDeeper, type Limits } from "./documents/limits.ts"
-import { asInput, errorWith, internal, presented } from "./errors.ts"
+import { asInput, errorWith, presented } from "./errors.ts"
 import { describedOf } from "./schema.ts"
 import type { Options } from "./options.ts"
 import { isGiven } from "./types/values.ts"
@@ -31,15 +31,17 @@ export interface Request extends Named {
 }
 
 /** Who sends it. */
-interface Sender {
+export interface Sender {
   readonly caller: Policy.Caller | undefined
   readonly until: DateTime.Utc | undefined
   readonly correlationId: string | undefined
 }
 
 /** An operation that may be executed. */
-interface Prepared {
+export interface Prepared {
   readonly kind: OperationTypeNode
+  readonly document: DocumentNode
+  readonly operationName: string | undefined
   /** Answers a query or a mutation. */
   readonly execute: Effect.Effect<FormattedExecutionResult, never, Services>
   /** Answers a subscription, or says at once why there is nothing to follow. */
@@ -108,6 +110,8 @@ const prepared = (
   }
   return {
     kind: operation.operation,
+    document,
+    operationName: operation.name?.value,
     execute: answered((operation) => {
       const checked = validateExecutionArgs({ ...args, contextValue: operation })
       return "schema" in checked ? executeRootSelectionSet(checked) : { errors: checked.map(asInput) }

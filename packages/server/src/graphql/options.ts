@@ -1,5 +1,5 @@
 /** How an API is served over GraphQL. */
-import type { Duration } from "effect"
+import { Config, type Duration, Effect } from "effect"
 import type { Limits } from "./documents/limits.ts"
 
 /** How an API is served over GraphQL. */
@@ -42,3 +42,9 @@ export const optionsOf = (
 
 /** For how long a mutation waits for views by default. */
 export const defaultWait = "5 seconds"
+
+/** Whether the program is being developed. Not every host of a front has environment variables. */
+export const developing: Effect.Effect<boolean> = Config.String("NODE_ENV").pipe(
+  Effect.map((environment) => environment === "development"),
+  Effect.orElseSucceed(() => false)
+)

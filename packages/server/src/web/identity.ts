@@ -1,13 +1,24 @@
 /** Who sends a request, and in which conversation. */
-import { Effect } from "effect"
+import type { Policy } from "@hexfold/core"
+import { type DateTime, Effect } from "effect"
 import { Authenticator, type Identity } from "../Authenticator.ts"
-import { InvalidRequest } from "../errors.ts"
+import { type AuthenticationUnavailable, InvalidRequest, type Unauthenticated } from "../errors.ts"
 
 /** The headers of a request, whose names are in lower case. */
 export type Headers = Readonly<Record<string, string | undefined>>
 
 /** Who is asking, and until when the credentials hold. */
-export const identified = ({ headers }: { readonly headers: Headers }) =>
+export interface Identified {
+  readonly caller: Policy.Caller | undefined
+  readonly until: DateTime.Utc | undefined
+}
+
+/** Who is asking, and until when the credentials hold. */
+export const identified = ({
+  headers
+}: {
+  readonly headers: Headers
+}): Effect.Effect<Identified, Unauthenticated | AuthenticationUnavailable, Authenticator> =>
   Effect.gen(function* () {
     const { identify } = yield* Authenticator
     const identity: Partial<Identity> = (yield* identify(headers)) ?? {}

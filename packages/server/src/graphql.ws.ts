@@ -1,0 +1,1 @@
+export * as GraphQlWs from "./graphql/GraphQlWs.ts"
