@@ -63,7 +63,7 @@ export const layer = (
       )
       const answered = answeringDefects(
         // A client that does not ask for a socket, or whose socket has gone before it was open.
-        Effect.catch(handle, () => Effect.succeed(HttpServerResponse.empty({ status: 426 })))
+        Effect.orElseSucceed(handle, () => HttpServerResponse.empty({ status: 426 }))
       )
       yield* router.add("GET", options.path ?? "/graphql/ws", Effect.provideContext(answered, services))
     })

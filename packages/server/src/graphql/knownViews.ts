@@ -23,7 +23,10 @@ export interface KnownView {
 /** A view as a schema has it. */
 export const knownView = (view: AnyView, api: Api.Any, { filters, shapes }: Types): KnownView => {
   const { name, schemas } = view
-  const state = shapes.of(schemas.state, { name: nameOf(name), words: name, isFixed: true })
+  const stateAs = (own: string) => shapes.of(schemas.state, { name: own, words: name, isFixed: true })
+  const object = stateAs(nameOf(name))
+  // A state that is no object is a type of its own beside the record.
+  const state = object.shape.kind === "struct" ? object : stateAs(`${nameOf(name)}Value`)
   const limits = (api.limits[name] ?? {}) as Limits
   return {
     view,

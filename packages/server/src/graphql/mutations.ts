@@ -212,8 +212,11 @@ const answerOf = (failure: CommandFailure, errors: Errors): (Answer & { readonly
   return undefined
 }
 
-const messageOf = (error: Aggregate.Tagged): string =>
-  error instanceof Error && error.message !== "" ? error.message : error._tag
+// An error may have a field of its own that is called so.
+const messageOf = (error: Aggregate.Tagged): string => {
+  const message: unknown = error instanceof Error ? error.message : ""
+  return typeof message === "string" && message !== "" ? message : error._tag
+}
 
 const viewNamesByApi = new WeakMap<Api.Any, GraphQLEnumType>()
 

@@ -31,7 +31,7 @@ export interface Request extends Named {
 }
 
 /** Who sends it. */
-export interface Sender {
+interface Sender {
   readonly caller: Policy.Caller | undefined
   readonly until: DateTime.Utc | undefined
   readonly correlationId: string | undefined

@@ -68,7 +68,12 @@ const iterate = (client: Client, query: string, variables?: Record<string, unkno
 const opening = `mutation ($id: String!, $owner: String!) { accountOpen(id: $id, input: { owner: $owner }, waitFor: [Accounts]) { __typename } }`
 
 const until = (condition: () => boolean): Effect.Effect<void> =>
-  condition() ? Effect.void : Effect.andThen(Effect.promise(() => new Promise(setImmediate)), Effect.suspend(() => until(condition)))
+  condition()
+    ? Effect.void
+    : Effect.andThen(
+        Effect.promise(() => new Promise(setImmediate)),
+        Effect.suspend(() => until(condition))
+      )
 
 describe("GraphQL by WebSocket", () => {
   it.live("answers mutations and queries, and follows results", () =>
@@ -96,7 +101,10 @@ describe("GraphQL by WebSocket", () => {
       assert.strictEqual(refused?.[0]?.extensions.code, "BAD_USER_INPUT")
       const hidden = yield* iterate(client, `subscription { accounts { nodes { balance } } }`).next
       assert.strictEqual(hidden?.errors?.[0]?.extensions["code"], "FORBIDDEN")
-      const deep = yield* iterate(client, `{ accounts { nodes ${"{ ownerRecord ".repeat(20)}{ key } ${"} ".repeat(20)} } }`).failure
+      const deep = yield* iterate(
+        client,
+        `{ accounts { nodes ${"{ ownerRecord ".repeat(20)}{ key } ${"} ".repeat(20)} } }`
+      ).failure
       assert.strictEqual(deep?.[0]?.extensions.code, "BAD_USER_INPUT")
       const unknown = yield* connect(host)
       const nobody = yield* iterate(unknown.client, `subscription { accounts { nodes { key } } }`).next
@@ -155,7 +163,9 @@ describe("GraphQL by WebSocket", () => {
   )
 })
 
-const createClientFor = (host: string) => ({ client: createClient({ url: `ws://${host}/graphql/ws`, retryAttempts: 0 }) })
+const createClientFor = (host: string) => ({
+  client: createClient({ url: `ws://${host}/graphql/ws`, retryAttempts: 0 })
+})
 
 describe("Effect's client of GraphQL", () => {
   const Open = GraphQL.mutation("Open", {

@@ -2,7 +2,7 @@
 import { MemoryStores } from "@hexfold/adapters-memory"
 import { type Api, Projection, type View } from "@hexfold/core"
 import { GraphQl } from "@hexfold/server/graphql"
-import { Effect, Layer } from "effect"
+import { type Context, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { tokens } from "../http/web.ts"
 
@@ -25,7 +25,7 @@ export interface Sent {
 }
 
 /** The routes of an API on stores in memory. Views that are not projected stay as they are. */
-export const routesOf = (api: Api.Any, options: GraphQl.Options = {}, projected: ReadonlyArray<View.Any> = api.views) =>
+const routesOf = (api: Api.Any, options: GraphQl.Options, projected: ReadonlyArray<View.Any>) =>
   GraphQl.layer(api, options).pipe(
     Layer.provide(tokens),
     Layer.provide(Projection.layer(projected)),
@@ -34,10 +34,19 @@ export const routesOf = (api: Api.Any, options: GraphQl.Options = {}, projected:
 
 /** Serves an API, until the scope closes. */
 export const serve = (api: Api.Any, options: GraphQl.Options = {}, projected: ReadonlyArray<View.Any> = api.views) =>
+  serveRoutes(routesOf(api, options, projected))
+
+/** Serves an API on stores that the test uses too. */
+export const serveOn = <R>(api: Api.Any, stores: Context.Context<R>) =>
+  serveRoutes(GraphQl.layer(api).pipe(Layer.provide(tokens), Layer.provide(Layer.succeedContext(stores))) as Routes)
+
+type Routes = ReturnType<typeof routesOf>
+
+const serveRoutes = (routes: Routes) =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() =>
-        HttpRouter.toWebHandler(Layer.provideMerge(routesOf(api, options, projected), HttpServer.layerServices), {
+        HttpRouter.toWebHandler(Layer.provideMerge(routes, HttpServer.layerServices), {
           disableLogger: true
         })
       ),
@@ -84,7 +93,7 @@ export const serve = (api: Api.Any, options: GraphQl.Options = {}, projected: Re
   )
 
 /** The results of a subscription, as a client reads them. */
-export const framesOf = (response: Response) => {
+const framesOf = (response: Response) => {
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
   let rest = ""
   const frame = async (): Promise<{ readonly event: string; readonly data: Result | undefined } | undefined> => {
