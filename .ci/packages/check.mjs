@@ -136,6 +136,24 @@ const main = async () => {
     assert(described.size < 1 << 19, `the description brings the page along: ${described.size} bytes`)
     return `${Math.ceil(described.size / 1024)} kB with effect, with the page ${Math.ceil(shown.size / 1024)} kB`
   })
+  // What a front imports besides the packages of this workspace. Any host may serve it, so it imports nothing of Node.
+  const fronts = {
+    http: { forbidden: /^(node:|graphql)/, wanted: "effect/http" },
+    graphql: { forbidden: /^(node:|effect\/http-api|graphql-ws)/, wanted: "graphql" },
+    "graphql/ws": { forbidden: /^(node:|effect\/http-api)/, wanted: "graphql-ws" }
+  }
+  for (const [name, { forbidden, wanted }] of Object.entries(fronts)) {
+    await step(`bundle the front ${name}`, async () => {
+      const { code, imports } = await bundle(`export * from "@hexfold/server/${name}"`, {
+        external: (id) => !/^([./]|@hexfold\/)/.test(id)
+      })
+      // What is looked for must be there, or the absence of the rest says nothing.
+      assert(imports.includes(wanted), `does not import ${wanted}, but ${imports.join(", ")}`)
+      const found = imports.filter((each) => forbidden.test(each))
+      assert(found.length === 0, `imports ${found.join(", ")}`)
+      return `${Math.ceil(code.length / 1024)} kB without what it imports`
+    })
+  }
   await step("bundle the core for a browser", async () => {
     const { code, imports } = await bundle(`export * from "@hexfold/core"`)
     assert(imports.length === 0, `imports ${imports.join(", ")}`)

@@ -3,14 +3,13 @@
  * filters, pages and links, and both are followed live as subscriptions.
  */
 import type { Api, EventStore, ViewStore } from "@hexfold/core"
-import { Context, Deferred, Effect, type Layer } from "effect"
+import { Effect, type Layer } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import type { GraphQLSchema } from "graphql"
 import type { Authenticator } from "../Authenticator.ts"
 import type { AuthenticationUnavailable, InvalidRequest, Unauthenticated } from "../errors.ts"
-import { Closing } from "../web/liveStreams.ts"
+import { servicesUntilClosed } from "../web/liveStreams.ts"
 import { correlationIn, type Headers, identified } from "../web/identity.ts"
-import { answeringDefects } from "../web/problems.ts"
 import { type Operation, operationOf, type Services } from "./context.ts"
 import { operationsOf } from "./operations.ts"
 import { defaultWait, developing, type Given, optionsOf } from "./options.ts"
@@ -55,11 +54,9 @@ export const layer = (
       if (operations.json.length > 0) {
         yield* Effect.logInfo("hexfold: GraphQL has no type for these, and they are JSON", operations.json)
       }
-      const closed = yield* Deferred.make<void>()
-      yield* Effect.addFinalizer(() => Deferred.succeed(closed, undefined))
-      const services = Context.add(yield* Effect.context<Services | Authenticator>(), Closing, Deferred.await(closed))
-      const handle = answeringDefects(
-        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => respond(operations, request, maxBodyBytes))
+      const services = yield* servicesUntilClosed<Services | Authenticator>()
+      const handle = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+        respond(operations, request, maxBodyBytes)
       )
       yield* router.addAll(
         (["POST", "GET"] as const).map((method) =>

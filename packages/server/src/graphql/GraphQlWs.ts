@@ -1,13 +1,13 @@
 /** An API over GraphQL by WebSocket, with the protocol `graphql-transport-ws` of the package `graphql-ws`. */
 import type { Api, EventStore, ViewStore } from "@hexfold/core"
-import { Context, Deferred, Effect, type Layer, Stream } from "effect"
+import { type Context, Deferred, Effect, type Layer, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Socket } from "effect/socket"
 import { type ExecutionResult, type FormattedExecutionResult, GraphQLError } from "graphql"
 import { handleProtocols, makeServer, type SubscribePayload } from "graphql-ws"
 import type { Authenticator } from "../Authenticator.ts"
 import { correlationIn, type Identified, identified } from "../web/identity.ts"
-import { Closing, endOf } from "../web/liveStreams.ts"
+import { type Closing, endOf, servicesUntilClosed } from "../web/liveStreams.ts"
 import { answeringDefects } from "../web/problems.ts"
 import type { Services } from "./context.ts"
 import { presented } from "./errors.ts"
@@ -53,9 +53,7 @@ export const layer = (
   HttpRouter.use((router) =>
     Effect.gen(function* () {
       const operations = operationsOf(api, optionsOf(options, yield* developing))
-      const closed = yield* Deferred.make<void>()
-      yield* Effect.addFinalizer(() => Deferred.succeed(closed, undefined))
-      const services = Context.add(yield* Effect.context<Services | Authenticator>(), Closing, Deferred.await(closed))
+      const services = yield* servicesUntilClosed<Services | Authenticator>()
       const handle = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
         isOwnOrigin(request, options.origins)
           ? Effect.scoped(connected(operations, request, options))

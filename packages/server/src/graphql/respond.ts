@@ -1,11 +1,11 @@
 /** Operations over HTTP: JSON for what is answered once, and server-sent events for what goes on. */
-import { Effect, Stream } from "effect"
+import { Cause, Effect, Stream } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { FormattedExecutionResult, GraphQLError } from "graphql"
 import { correlationIn, identified } from "../web/identity.ts"
 import { eventStream } from "../web/liveStreams.ts"
 import { problemOf } from "../web/problems.ts"
-import { errorOf, errorWith, presented } from "./errors.ts"
+import { errorOf, errorWith, internal, presented } from "./errors.ts"
 import type { Operations } from "./operations.ts"
 import { requestOf, type Unreadable } from "./requests.ts"
 
@@ -13,8 +13,18 @@ type Response = HttpServerResponse.HttpServerResponse
 
 const ownType = "application/graphql-response+json"
 
-/** Answers a request. */
+/** Answers a request. What has thrown is logged, and the answer says nothing of it. */
 export const respond = (operations: Operations, request: HttpServerRequest.HttpServerRequest, maxBodyBytes: number) =>
+  Effect.catchCause(answer(operations, request, maxBodyBytes), (cause) =>
+    Cause.hasInterrupts(cause)
+      ? Effect.failCause(cause)
+      : Effect.as(
+          Effect.logError("hexfold: a GraphQL request has failed", cause),
+          json(errorsOf(internal()), 500, request.headers["accept"] ?? "")
+        )
+  )
+
+const answer = (operations: Operations, request: HttpServerRequest.HttpServerRequest, maxBodyBytes: number) =>
   Effect.gen(function* () {
     const accepted = (request.headers["accept"] ?? "*/*").toLowerCase()
     const reply = (result: FormattedExecutionResult, status = 200) => json(result, status, accepted)

@@ -15,13 +15,13 @@
  * | `GET /events` | recorded events as server-sent events: `after` or `Last-Event-ID`, `from=now`, `aggregates`, `types` |
  */
 import type { Api } from "@hexfold/core"
-import { Context, Deferred, Effect, type Layer } from "effect"
+import { Effect, type Layer } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import { commandRoutes } from "./commandRoutes.ts"
 import { batchRoute } from "./batchRoute.ts"
 import { eventRoutes } from "./eventRoutes.ts"
 import { executionsOf } from "./executions.ts"
-import { Closing } from "../web/liveStreams.ts"
+import { servicesUntilClosed } from "../web/liveStreams.ts"
 import { answered, type Services } from "./routes.ts"
 import { viewRoutes } from "./viewRoutes.ts"
 
@@ -58,9 +58,7 @@ export const layer = (
 ): Layer.Layer<never, never, HttpRouter.HttpRouter | Services> =>
   HttpRouter.use((router) =>
     Effect.gen(function* () {
-      const closed = yield* Deferred.make<void>()
-      yield* Effect.addFinalizer(() => Deferred.succeed(closed, undefined))
-      const services = Context.add(yield* Effect.context<Services>(), Closing, Deferred.await(closed))
+      const services = yield* servicesUntilClosed<Services>()
       const { maxBatch = 100, maxBodyBytes = 1 << 20, maxWait = 30 } = options
       const executions = executionsOf(yield* Effect.scope, options.prefix ?? "")
       const routes = [

@@ -1,9 +1,17 @@
 /** Live results as server-sent events: how fast they come, and when they end. */
-import { Clock, Context, DateTime, Effect, Schedule, Stream } from "effect"
+import { Clock, Context, DateTime, Deferred, Effect, Schedule, type Scope, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 
 /** Completes when the front closes. Then all live streams end, so that the server need not wait for their clients. */
 export class Closing extends Context.Service<Closing, Effect.Effect<void>>()("@hexfold/server/web/Closing") {}
+
+/** The services of a front, and what says that it closes: when the scope of its routes does. */
+export const servicesUntilClosed = <R>(): Effect.Effect<Context.Context<R | Closing>, never, R | Scope.Scope> =>
+  Effect.gen(function* () {
+    const closed = yield* Deferred.make<void>()
+    yield* Effect.addFinalizer(() => Deferred.succeed(closed, undefined))
+    return Context.add(yield* Effect.context<R>(), Closing, Deferred.await(closed))
+  })
 
 /** The least time between two results of one stream, in milliseconds: a watcher gets at most ten a second. */
 const pace = 100

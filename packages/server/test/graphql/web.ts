@@ -18,7 +18,7 @@ export interface Result {
 }
 
 /** What an operation is sent with. */
-export interface Sent {
+interface Sent {
   readonly as?: string
   readonly variables?: Readonly<Record<string, unknown>>
   readonly headers?: Readonly<Record<string, string>>

@@ -35,8 +35,8 @@ export interface Parsed {
 /** The most documents that are remembered. */
 const mostKept = 1_000
 
-/** The most characters of a document that is remembered. Longer ones are read each time. */
-const longestKept = 20_000
+/** The most characters of all documents that are remembered. What is known of a document takes some hundred times its length. */
+const mostCharacters = 300_000
 
 /** Finds documents. */
 export class Documents {
@@ -44,16 +44,12 @@ export class Documents {
   readonly #options: Options
   readonly #allowed: ReadonlySet<string> | undefined
   readonly #kept = new Map<string, Parsed>()
+  #characters = 0
 
   constructor(schema: GraphQLSchema, options: Options) {
     this.#schema = schema
     this.#options = options
     this.#allowed = options.documents === undefined ? undefined : new Set(options.documents.values())
-  }
-
-  /** How many documents are remembered. */
-  get size(): number {
-    return this.#kept.size
   }
 
   /** The document that a client names. Throws a `GraphQLError` for one that is not taken, or that cannot be read. */
@@ -73,11 +69,19 @@ export class Documents {
       return kept
     }
     const parsed = this.#parsed(text)
-    if (text.length <= longestKept) {
-      this.#kept.set(text, parsed)
-      if (this.#kept.size > mostKept) this.#kept.delete(this.#kept.keys().next().value!)
-    }
+    this.#keep(text, parsed)
     return parsed
+  }
+
+  // The one that was used longest ago is forgotten first.
+  #keep(text: string, parsed: Parsed): void {
+    this.#kept.set(text, parsed)
+    this.#characters += text.length
+    for (const [oldest] of this.#kept) {
+      if (this.#kept.size <= mostKept && this.#characters <= mostCharacters) return
+      this.#kept.delete(oldest)
+      this.#characters -= oldest.length
+    }
   }
 
   #parsed(text: string): Parsed {
