@@ -16,9 +16,8 @@ import { live, type Operation } from "./context.ts"
 import { ownName } from "./types/declared.ts"
 import { type ShownEvent, metaField, RecordedEvent } from "./fixed.ts"
 import type { Types } from "./building.ts"
-import { besides } from "./types/names.ts"
 import type { Fields } from "./types/outputs.ts"
-import { formOf, shownFields, type StructShape } from "./types/shape.ts"
+import { formOf } from "./types/shape.ts"
 import { isGiven } from "./types/values.ts"
 
 /** The types of the events that the rules let somebody read. */
@@ -42,7 +41,7 @@ export class Events {
     return Array.from(schemas.events, ([tag, schema]) => {
       const name = ownName(aggregate, tag, schema)
       const place = { name, words: `${aggregate}, event ${tag}`, isFixed: true }
-      const struct = shapes.of(schema, place).shape as StructShape
+      const struct = shapes.object(schema, place)
       return names.claim(
         name,
         `the event ${tag} of ${aggregate}`,
@@ -54,7 +53,7 @@ export class Events {
             isTypeOf: (event) => event.aggregate === aggregate && event.type === tag,
             fields: () => ({
               meta: metaField,
-              ...dataFields(outputs.fields(shownFields(struct), ({ name }) => besides(name, "meta")))
+              ...outputs.beside(struct, ["meta"], (event) => (event as ShownEvent).data)
             })
           })
       )
@@ -133,15 +132,3 @@ interface Arguments {
   readonly aggregates?: ReadonlyArray<string> | null
   readonly types?: ReadonlyArray<string> | null
 }
-
-// The data of an event is a part of it.
-const dataFields = (fields: Fields): Fields =>
-  Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [
-      name,
-      {
-        ...field,
-        resolve: (event, args, context, info) => field.resolve!((event as ShownEvent).data, args, context, info)
-      }
-    ])
-  )

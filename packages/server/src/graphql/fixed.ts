@@ -63,7 +63,7 @@ const EventMeta = new GraphQLObjectType<ShownEvent>({
     cursor: { ...required(GraphQLID), description: "The place in the log: a feed goes on after it." },
     streamId: required(GraphQLID),
     aggregate: required(GraphQLString),
-    version: required(SafeInt),
+    version: required(GraphQLInt),
     position: required(SafeInt),
     type: required(GraphQLString),
     schemaVersion: required(GraphQLInt),

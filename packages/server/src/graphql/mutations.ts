@@ -21,7 +21,7 @@ import { selectedBelow } from "./documents/selection.ts"
 import type { Events } from "./events.ts"
 import { type Answer, CommandIdReusedType, VersionConflictType } from "./fixed.ts"
 import { type Errors, Results } from "./results.ts"
-import { lowerFirst, nameOf } from "./types/names.ts"
+import { distinct, lowerFirst, nameOf } from "./types/names.ts"
 import { enumType, type Fields } from "./types/outputs.ts"
 import type { AnySchema } from "./types/schemas.ts"
 import type { StructShape } from "./types/shape.ts"
@@ -151,7 +151,7 @@ class Mutations {
   }
 
   #command(name: string, words: string, schema: AnySchema): StructShape {
-    return this.#parts.types.shapes.of(schema, { name, words, isFixed: true }).shape as StructShape
+    return this.#parts.types.shapes.object(schema, { name, words, isFixed: true })
   }
 
   // A command without fields needs no input.
@@ -218,15 +218,15 @@ const messageOf = (error: Aggregate.Tagged): string => {
   return typeof message === "string" && message !== "" ? message : error._tag
 }
 
-const viewNamesByApi = new WeakMap<Api.Any, GraphQLEnumType>()
-
-const viewNames = (api: Api.Any): GraphQLEnumType => {
-  const known = viewNamesByApi.get(api)
-  if (known !== undefined) return known
-  const names = enumType(
-    "ViewName",
-    api.views.map(({ name }) => ({ name: nameOf(name), value: name }))
+const viewNames = ({ views }: Api.Any): GraphQLEnumType => {
+  const named = distinct(
+    "the names of views",
+    views,
+    ({ name }) => nameOf(name),
+    ({ name }) => `the view ${JSON.stringify(name)}`
   )
-  viewNamesByApi.set(api, names)
-  return names
+  return enumType(
+    "ViewName",
+    Array.from(named, ([name, view]) => ({ name, value: view.name }))
+  )
 }

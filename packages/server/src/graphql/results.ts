@@ -8,7 +8,6 @@ import {
   GraphQLNonNull,
   type GraphQLNullableOutputType,
   GraphQLObjectType,
-  type GraphQLResolveInfo,
   GraphQLString,
   GraphQLUnionType
 } from "graphql"
@@ -17,15 +16,18 @@ import type { Types } from "./building.ts"
 import { identifierOf } from "./types/declared.ts"
 import type { Events } from "./events.ts"
 import { type Answer, RecordedEvent, Rejection, required } from "./fixed.ts"
-import { besides } from "./types/names.ts"
-import type { Fields } from "./types/outputs.ts"
 import { SafeInt } from "./types/scalars.ts"
 import type { AnySchema } from "./types/schemas.ts"
-import { formOf, shownFields, type Slot, type StructShape } from "./types/shape.ts"
+import { formOf, type Slot } from "./types/shape.ts"
 import { shown } from "./types/values.ts"
 
 /** The errors of a command, by tag. */
 export type Errors = ReadonlyMap<string, AnySchema>
+
+/** What an error is resolved from. */
+interface Failed {
+  readonly error: unknown
+}
 
 /** What a receipt is resolved from, besides the receipt itself. */
 interface Shown {
@@ -67,7 +69,7 @@ export class Results {
   #error(tag: string, schema: AnySchema): GraphQLObjectType {
     const { names, outputs, shapes } = this.#parts.types
     const name = identifierOf(schema, tag)
-    const struct = shapes.of(schema, { name, words: `the error ${tag}`, isFixed: true }).shape as StructShape
+    const struct = shapes.object(schema, { name, words: `the error ${tag}`, isFixed: true })
     return names.claim(
       name,
       `the error ${tag}`,
@@ -78,14 +80,12 @@ export class Results {
           interfaces: [Rejection],
           fields: () => ({
             message: { type: new GraphQLNonNull(GraphQLString) },
-            ...inside(
-              "error",
-              outputs.fields(
-                // Every rejection says its message.
-                shownFields(struct).filter((field) => field.name !== "message" || formOf(field.shape) !== "String"),
-                (field) => besides(field.name, "message")
-              ),
-              struct
+            ...outputs.beside(
+              struct,
+              ["message"],
+              (answer) => (answer as Failed).error,
+              // Every rejection says its message.
+              (field) => field.name !== "message" || formOf(field.shape) !== "String"
             )
           })
         })
@@ -174,18 +174,3 @@ const eventsField = (type: GraphQLNullableOutputType) => ({
     description: "The events that the caller may read; null if the caller may read none of these aggregates."
   }
 })
-
-// The fields of an object that is a member of what is resolved.
-const inside = (member: "error", fields: Fields, { fields: all }: StructShape): Fields =>
-  all.every(({ key, shape }) => key === "_tag" && shape.kind === "constant")
-    ? {}
-    : Object.fromEntries(
-        Object.entries(fields).map(([name, field]) => [
-          name,
-          {
-            ...field,
-            resolve: (answer: unknown, args: unknown, context: unknown, info: GraphQLResolveInfo) =>
-              field.resolve!((answer as Readonly<Record<string, unknown>>)[member], args, context, info)
-          }
-        ])
-      )

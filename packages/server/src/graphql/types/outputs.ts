@@ -11,7 +11,7 @@ import {
   GraphQLString,
   GraphQLUnionType
 } from "graphql"
-import type { TypeNames } from "./names.ts"
+import { besides, distinct, type TypeNames } from "./names.ts"
 import { AnyJson, scalars } from "./scalars.ts"
 import {
   type EnumShape,
@@ -83,21 +83,37 @@ export class Outputs {
       name,
       keysOf(shape),
       formOf(shape),
-      () => new GraphQLObjectType({ name, fields: () => this.fields(shownFields(shape)) })
+      () =>
+        new GraphQLObjectType({
+          name,
+          fields: () => {
+            const fields = this.beside(shape, [], (object) => object)
+            return Object.keys(fields).length === 0 ? nothing : fields
+          }
+        })
     )
   }
 
-  /** The fields of an object. An object without any has one that is never there: GraphQL has no empty ones. */
-  fields(fields: ReadonlyArray<FieldShape>, nameOf = ({ name }: FieldShape) => name): Fields {
-    if (fields.length === 0)
-      return { _: { type: GraphQLBoolean, description: "There is nothing here.", resolve: () => null } }
+  /** The fields of an object that is a part of what is resolved. They stand beside other fields, which keep their names. */
+  beside(
+    struct: StructShape,
+    others: ReadonlyArray<string>,
+    partOf: (source: unknown) => unknown,
+    isShown: (field: FieldShape) => boolean = () => true
+  ): Fields {
+    const named = distinct(
+      struct.name,
+      shownFields(struct).filter(isShown),
+      ({ name }) => besides(name, ...others),
+      ({ key }) => `the field ${JSON.stringify(key)}`
+    )
     return Object.fromEntries(
-      fields.map((field) => [
-        nameOf(field),
+      Array.from(named, ([name, field]) => [
+        name,
         {
           type: this.at(field, field.isOptional && field.default === undefined),
           ...(field.shape.kind === "constant" ? { description: `Always ${JSON.stringify(field.shape.value)}.` } : {}),
-          resolve: (object: unknown) => shownField(field, object)
+          resolve: (source: unknown) => shownField(field, partOf(source))
         }
       ])
     )
@@ -133,6 +149,9 @@ export class Outputs {
     )
   }
 }
+
+// GraphQL has no empty objects.
+const nothing: Fields = { _: { type: GraphQLBoolean, description: "There is nothing here.", resolve: () => null } }
 
 /** An enum of texts or numbers. A value whose text is no name says its text. */
 export const enumType = (

@@ -49,6 +49,13 @@ export class Shapes {
     return this.#slot(Schema.toCodecJson(schema).ast, place, new Map())
   }
 
+  /** The shape of a tagged schema, which is always an object with known fields. */
+  object(schema: AnySchema, place: Place): StructShape {
+    const { shape } = this.of(schema, place)
+    if (shape.kind === "struct") return shape
+    throw new Error(`${place.words}: it is no object with known fields`)
+  }
+
   #json(place: Place, reason: string): Slot {
     this.#notes.add(`${place.words}: ${reason}`)
     return { shape: { kind: "json" }, none: "null" }
