@@ -7,9 +7,9 @@ import { Effect, type Layer } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import type { GraphQLSchema } from "graphql"
 import type { Authenticator } from "../Authenticator.ts"
-import type { AuthenticationUnavailable, InvalidRequest, Unauthenticated } from "../errors.ts"
+import type { InvalidRequest } from "../errors.ts"
 import { servicesUntilClosed } from "../web/liveStreams.ts"
-import { correlationIn, type Headers, identified } from "../web/identity.ts"
+import { correlationIn, type Headers, identified, type Unidentified } from "../web/identity.ts"
 import { type Operation, operationOf, type Services } from "./context.ts"
 import { operationsOf } from "./operations.ts"
 import { defaultWait, developing, type Given, optionsOf } from "./options.ts"
@@ -119,11 +119,7 @@ export interface ResolverContext extends Operation {}
  */
 export const context = (
   headers: Headers
-): Effect.Effect<
-  ResolverContext,
-  Unauthenticated | AuthenticationUnavailable | InvalidRequest,
-  Services | Authenticator
-> =>
+): Effect.Effect<ResolverContext, Unidentified | InvalidRequest, Services | Authenticator> =>
   Effect.gen(function* () {
     const { caller } = yield* identified({ headers })
     const correlationId = yield* correlationIn(headers)

@@ -3,14 +3,14 @@ import type { Api, EventStore, ViewStore } from "@hexfold/core"
 import { type Context, Deferred, Effect, type Layer, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Socket } from "effect/socket"
-import { type ExecutionResult, type FormattedExecutionResult, GraphQLError } from "graphql"
+import type { ExecutionResult, FormattedExecutionResult } from "graphql"
 import { handleProtocols, makeServer, type SubscribePayload } from "graphql-ws"
 import type { Authenticator } from "../Authenticator.ts"
 import { correlationIn, type Identified, identified } from "../web/identity.ts"
 import { type Closing, endOf, servicesUntilClosed } from "../web/liveStreams.ts"
 import { answeringDefects } from "../web/problems.ts"
 import type { Services } from "./context.ts"
-import { presented } from "./errors.ts"
+import { errorOf, errorWith, presented } from "./errors.ts"
 import { type Operations, operationsOf, type Prepared } from "./operations.ts"
 import { developing, type Given, optionsOf } from "./options.ts"
 
@@ -76,7 +76,7 @@ const isOwnOrigin = ({ headers }: HttpServerRequest.HttpServerRequest, origins: 
 }
 
 /** The codes with which a socket is closed, as graphql-ws and WebSocket define them. */
-const codes = { away: 1001, tooBig: 1009, later: 1013, unauthorized: 4401 }
+const codes = { away: 1001, tooBig: 1009, internal: 1011, later: 1013, unauthorized: 4401 }
 
 const connected = (operations: Operations, request: HttpServerRequest.HttpServerRequest, options: Options) =>
   Effect.gen(function* () {
@@ -107,23 +107,22 @@ const connected = (operations: Operations, request: HttpServerRequest.HttpServer
           identified({ headers: headersWith(request, connectionParams) }).pipe(
             Effect.flatMap((found) => Deferred.succeed(identity, found)),
             Effect.catch((failure) =>
-              failure._tag === "AuthenticationUnavailable"
-                ? Effect.as(close(codes.later, "try again"), false)
-                : Effect.as(close(codes.unauthorized, "the credentials are refused"), false)
+              failure._tag === "Unauthenticated"
+                ? Effect.as(close(codes.unauthorized, "the credentials are refused"), false)
+                : Effect.as(close(codes.later, "try again"), false)
             )
           )
         ),
-      onSubscribe: async ({ subscriptions }, _, payload) => {
+      onSubscribe: async ({ connectionParams, subscriptions }, _, payload) => {
         if (Object.keys(subscriptions).length > maxOperations) {
-          return [
-            new GraphQLError(`a socket has up to ${maxOperations} operations`, {
-              extensions: { code: "BAD_USER_INPUT" }
-            })
-          ]
+          return [errorWith("BAD_USER_INPUT", `a socket has up to ${maxOperations} operations`)]
         }
+        // As over HTTP, each operation is one request of the caller, who may ask too often.
         const found = await run(
-          Effect.flatMap(Deferred.await(identity), ({ caller, until }) =>
-            Effect.result(operations.prepare(requestIn(payload), { caller, until, correlationId }))
+          identified({ headers: headersWith(request, connectionParams) }).pipe(
+            Effect.catch((failure) => Effect.flatMap(errorOf(failure), (error) => Effect.fail([error]))),
+            Effect.flatMap((found) => operations.prepare(requestIn(payload), { ...found, correlationId })),
+            Effect.result
           )
         )
         if (found._tag === "Failure") return found.failure
@@ -146,7 +145,7 @@ const connected = (operations: Operations, request: HttpServerRequest.HttpServer
     const closed = server.opened(
       {
         protocol: protocol || "",
-        send: (data) => run(write(data)),
+        send: (data) => run(Effect.ignore(write(data))),
         close: (code, reason) => Effect.runPromise(close(code ?? 1000, reason ?? "")),
         onMessage: (listener) => {
           receive = listener
@@ -164,8 +163,17 @@ const connected = (operations: Operations, request: HttpServerRequest.HttpServer
       message.length > maxMessageLength
         ? close(codes.tooBig, "the message is too long")
         : Effect.forkDetach(
-            // An operation that is answered to a socket which has gone is nobody's any more.
-            Effect.ignore(Effect.tryPromise(() => receive(message)))
+            Effect.catch(
+              Effect.tryPromise(() => receive(message)),
+              (failure) =>
+                // What belongs to a socket that has gone is nobody's any more.
+                leaving.signal.aborted
+                  ? Effect.void
+                  : Effect.andThen(
+                      Effect.logError("hexfold: a message of a socket could not be handled", failure),
+                      close(codes.internal, "the service has failed")
+                    )
+            )
           )
     const reading = Effect.forever(
       Effect.flatMap(pull, (messages) => Effect.forEach(messages, received, { discard: true }))

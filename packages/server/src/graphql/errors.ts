@@ -11,6 +11,7 @@ export type Code =
   | "NOT_FOUND"
   | "UNAVAILABLE"
   | "PAYLOAD_TOO_LARGE"
+  | "TOO_MANY_REQUESTS"
   | "INTERNAL"
 
 /** An error with a code. */
@@ -21,14 +22,19 @@ const codes = new Map<number, Code>([
   [401, "UNAUTHENTICATED"],
   [403, "FORBIDDEN"],
   [404, "NOT_FOUND"],
+  [429, "TOO_MANY_REQUESTS"],
   [500, "INTERNAL"],
   [503, "UNAVAILABLE"]
 ])
 
 /** The error for a failure. What an operator must know is logged, and is not in the error. */
 export const errorOf = (failure: unknown): Effect.Effect<GraphQLError> => {
-  const { detail, isInternal, members = {}, status, title } = problemOf(failure)
-  const error = errorWith(codes.get(status) ?? "BAD_USER_INPUT", detail ?? title, members)
+  const { detail, headers = {}, isInternal, members = {}, status, title } = problemOf(failure)
+  const seconds = headers["retry-after"]
+  const error = errorWith(codes.get(status) ?? "BAD_USER_INPUT", detail ?? title, {
+    ...members,
+    ...(seconds === undefined ? {} : { retryAfter: Number(seconds) })
+  })
   return isInternal === true
     ? Effect.as(Effect.logError("hexfold: a GraphQL operation has failed", failure), error)
     : Effect.succeed(error)

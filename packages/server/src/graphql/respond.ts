@@ -37,8 +37,9 @@ const answer = (operations: Operations, request: HttpServerRequest.HttpServerReq
       }))
     )
     if (sender._tag === "Failure") {
+      const { headers = {}, status } = problemOf(sender.failure)
       const error = yield* errorOf(sender.failure)
-      return reply({ errors: [error.toJSON()] }, problemOf(sender.failure).status)
+      return HttpServerResponse.setHeaders(reply(errorsOf(error), status), headers)
     }
     const found = yield* Effect.result(operations.prepare(sent.success, sender.success))
     if (found._tag === "Failure") {

@@ -2,10 +2,18 @@
 import type { Policy } from "@hexfold/core"
 import { type DateTime, Effect } from "effect"
 import { Authenticator, type Identity } from "../Authenticator.ts"
-import { type AuthenticationUnavailable, InvalidRequest, type Unauthenticated } from "../errors.ts"
+import {
+  type AuthenticationUnavailable,
+  InvalidRequest,
+  type TooManyRequests,
+  type Unauthenticated
+} from "../errors.ts"
 
 /** The headers of a request, whose names are in lower case. */
 export type Headers = Readonly<Record<string, string | undefined>>
+
+/** Why nobody can be asking. */
+export type Unidentified = Unauthenticated | AuthenticationUnavailable | TooManyRequests
 
 /** Who is asking, and until when the credentials hold. */
 export interface Identified {
@@ -18,7 +26,7 @@ export const identified = ({
   headers
 }: {
   readonly headers: Headers
-}): Effect.Effect<Identified, Unauthenticated | AuthenticationUnavailable, Authenticator> =>
+}): Effect.Effect<Identified, Unidentified, Authenticator> =>
   Effect.gen(function* () {
     const { identify } = yield* Authenticator
     const identity: Partial<Identity> = (yield* identify(headers)) ?? {}

@@ -173,13 +173,17 @@ describe("a mutation", () => {
 describe("the rules of commands in GraphQL", () => {
   it.live("say who may execute what, and in which state", () =>
     Effect.gen(function* () {
-      const { code, data, send } = yield* serve(guarded)
+      const { code, data, gql, send } = yield* serve(guarded)
       const variables = { id: "a", owner: "ann" }
       assert.strictEqual(yield* code(opening, { variables }), "UNAUTHENTICATED")
       assert.strictEqual(yield* code(opening, { variables, as: "bob" }), "FORBIDDEN")
       const forged = yield* send(opening, { variables, as: "ann bob" })
       assert.strictEqual(forged.status, 401)
       assert.strictEqual((yield* send(opening, { variables, as: "away" })).status, 503)
+      const often = yield* send(opening, { variables, as: "often" })
+      assert.deepStrictEqual([often.status, often.headers.get("retry-after")], [429, "3"])
+      const told = yield* gql(opening, { variables, as: "often" })
+      assert.deepStrictEqual(told.errors![0]!.extensions, { code: "TOO_MANY_REQUESTS", retryAfter: 3 })
       yield* data(opening, { variables, as: "ann" })
       const deposit = { variables: { id: "a", cents: 5 } }
       assert.strictEqual(yield* code(depositing, { ...deposit, as: "ann" }), "FORBIDDEN")

@@ -96,6 +96,8 @@ describe("GraphQL by WebSocket", () => {
   it.live("refuses what HTTP refuses", () =>
     Effect.gen(function* () {
       const host = yield* listening(guarded)
+      const often = yield* connect(host, "often")
+      assert.strictEqual((yield* iterate(often.client, `{ accounts { nodes { key } } }`).failure)?.code, 1013)
       const { client } = yield* connect(host, "ann")
       const refused = yield* iterate(client, `{ nothing }`).failure
       assert.strictEqual(refused?.[0]?.extensions.code, "BAD_USER_INPUT")

@@ -1,18 +1,23 @@
 /** An API in this process, as a function from requests to responses. */
 import { MemoryStores } from "@hexfold/adapters-memory"
 import { type Api, EventStore, Policy, Projection, type View } from "@hexfold/core"
-import { AuthenticationUnavailable, Authenticator, Unauthenticated } from "@hexfold/server"
+import { AuthenticationUnavailable, Authenticator, TooManyRequests, Unauthenticated } from "@hexfold/server"
 import { Http, HttpOperations } from "@hexfold/server/http"
-import { DateTime, Effect, Layer } from "effect"
+import { DateTime, Duration, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 
 /**
  * Callers by their tokens: `Bearer ann`, with roles as `Bearer ann:clerk,auditor`, and with an end in milliseconds as
- * `Bearer ann~1700000000000`. Of `Bearer away` nobody can say who it is.
+ * `Bearer ann~1700000000000`. Of `Bearer away` nobody can say who it is, and
+ * `Bearer often` asks too often.
  */
 export const tokens = Layer.succeed(Authenticator.Authenticator, {
   identify: ({ authorization }) => {
     if (authorization === undefined) return Effect.succeed(undefined)
+    if (authorization === "Bearer often") {
+      const [window, retryAfter] = [Duration.seconds(10), Duration.seconds(3)]
+      return Effect.fail(new TooManyRequests({ limit: 1, window, retryAfter }))
+    }
     if (authorization === "Bearer away") return Effect.fail(new AuthenticationUnavailable({ cause: "away" }))
     const found = /^Bearer (\w+)(?::([\w,]+))?(?:~(\d+))?$/.exec(authorization)
     if (found === null) return Effect.fail(new Unauthenticated({ detail: "no such token" }))
