@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { MemoryStores } from "@hexfold/adapters-memory"
+import { ViewStore } from "@hexfold/core"
+import { Context, Effect, Layer } from "effect"
 import { createHash } from "node:crypto"
 import { guarded, open } from "../http/bank.ts"
-import { type Result, serve } from "./web.ts"
+import { kitchen } from "./kitchen.ts"
+import { type Result, serve, serveOn } from "./web.ts"
 
 const query = `{ accounts { nodes { key } } }`
 const post = (body: string, type = "application/json", accept = "*/*"): RequestInit => ({
@@ -149,6 +152,24 @@ describe("GraphQL over HTTP", () => {
   )
 })
 
+describe("an answer that cannot be made", () => {
+  it.live("says nothing of what is stored", () =>
+    Effect.gen(function* () {
+      const stores = yield* Layer.build(MemoryStores.layer({ views: open.views }))
+      const views = Context.get(stores, ViewStore.ViewStore)
+      const rows = [{ key: "a", state: { owner: null, balance: "the secret of the house" } }]
+      const broken = Context.add(stores, ViewStore.ViewStore, {
+        ...views,
+        query: (() => Effect.succeed({ rows, next: undefined })) as never
+      })
+      const { gql } = yield* serveOn(open, broken)
+      const { data, errors } = yield* gql(`{ accounts { nodes { owner } } }`)
+      assert.isNull(data)
+      assert.deepInclude(errors![0], { message: "the service has failed", extensions: { code: "INTERNAL" } })
+    })
+  )
+})
+
 describe("hostile documents", () => {
   const doubling = (times: number) =>
     `{ ...F0 } ${Array.from({ length: times }, (_, i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`).join(" ")} fragment F${times} on Query { accounts(first: 1) { nodes { key } } }`
@@ -173,6 +194,26 @@ describe("hostile documents", () => {
     ["an empty document", ``],
     ["two subscriptions", `subscription { accounts { nodes { key } } owners { nodes { key } } }`]
   ]
+
+  it.live("are refused before they are checked, and are told why", () =>
+    Effect.gen(function* () {
+      const { gql } = yield* serve(kitchen)
+      const message = (query: string, variables = {}) =>
+        Effect.map(gql(query, { variables }), ({ errors }) => errors?.[0]?.message ?? "")
+      const tree = (depth: number) =>
+        `{ kitchens { nodes { tree { ${"children { ".repeat(depth)} name ${"} ".repeat(depth)} } } } }`
+      assert.match(yield* message(tree(9)), /nested 13 deep, and 12 are allowed/)
+      assert.notMatch(yield* message(tree(8)), /nested/)
+      assert.match(
+        yield* message(`{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }`),
+        /contains itself/
+      )
+      assert.match(yield* message(doubling(24)), /costs \d+, and 5000 are allowed/)
+      const nested = Array.from({ length: 70 }).reduce<object>((not) => ({ not }), {})
+      const filtered = `query ($where: KitchensFilter) { kitchens(where: $where) { nodes { key } } }`
+      assert.match(yield* message(filtered, { where: nested }), /variables are nested too deep/)
+    })
+  )
 
   it.live("are refused", () =>
     Effect.gen(function* () {

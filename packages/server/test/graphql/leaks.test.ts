@@ -1,54 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { MemoryStores } from "@hexfold/adapters-memory"
-import { EventStore, Projection, ViewStore } from "@hexfold/core"
-import { Context, Effect, Layer, Stream } from "effect"
+import { Effect } from "effect"
 import { open } from "../http/bank.ts"
+import { counting, until } from "./counting.ts"
 import { serveOn } from "./web.ts"
-
-/** Stores that count who follows the log, and how often records are asked for. */
-const counting = Effect.gen(function* () {
-  const seen = { followers: 0, most: 0, loads: 0, queries: 0 }
-  const stores = yield* Layer.build(MemoryStores.layer({ views: open.views }))
-  const events = Context.get(stores, EventStore.EventStore)
-  const views = Context.get(stores, ViewStore.ViewStore)
-  const horizons = Stream.suspend(() => {
-    seen.followers++
-    seen.most = Math.max(seen.most, seen.followers)
-    return Stream.ensuring(
-      events.horizons,
-      Effect.sync(() => {
-        seen.followers--
-      })
-    )
-  })
-  const counted = stores.pipe(
-    Context.add(EventStore.EventStore, { ...events, horizons }),
-    Context.add(ViewStore.ViewStore, {
-      ...views,
-      load: (...asked) => {
-        seen.loads++
-        return views.load(...asked)
-      },
-      query: ((...asked: Parameters<typeof views.query>) => {
-        seen.queries++
-        return views.query(...asked)
-      }) as typeof views.query
-    })
-  )
-  yield* Layer.build(Layer.provide(Projection.layer(open.views), Layer.succeedContext(counted)))
-  return { seen, stores: counted }
-})
 
 const opening = (id: string) =>
   `mutation { accountOpen(id: "${id}", input: { owner: "ann" }, waitFor: [Accounts, Owners]) { __typename } }`
-
-const until = (condition: () => boolean): Effect.Effect<void> =>
-  condition()
-    ? Effect.void
-    : Effect.andThen(
-        Effect.promise(() => new Promise((resume) => setImmediate(resume))),
-        Effect.suspend(() => until(condition))
-      )
 
 describe("subscriptions whose clients have gone", () => {
   it.live("leave nobody behind that follows the log", () =>

@@ -1,7 +1,7 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { type Api, Projection } from "@hexfold/core"
+import { type Api, type EventStore, Projection, type ViewStore } from "@hexfold/core"
 import { GraphQl } from "@hexfold/server/graphql"
 import { GraphQlWs } from "@hexfold/server/graphql/ws"
 import { Clock, Context, Effect, Layer, Schema, Stream } from "effect"
@@ -11,15 +11,22 @@ import { type Client, createClient } from "graphql-ws"
 import { createServer } from "node:http"
 import { guarded, open } from "../http/bank.ts"
 import { tokens } from "../http/web.ts"
+import { counting, until } from "./counting.ts"
 import type { Result } from "./web.ts"
 
 /** Serves an API on a port of this machine, until the scope closes. */
 const listening = (api: Api.Any, options: GraphQlWs.Options = {}) =>
+  listeningOn(api, options, Layer.provideMerge(Projection.layer(api.views), MemoryStores.layer({ views: api.views })))
+
+const listeningOn = (
+  api: Api.Any,
+  options: GraphQlWs.Options,
+  stores: Layer.Layer<EventStore.EventStore | ViewStore.ViewStore>
+) =>
   Effect.gen(function* () {
     const routes = Layer.mergeAll(GraphQl.layer(api), GraphQlWs.layer(api, options)).pipe(
       Layer.provide(tokens),
-      Layer.provide(Projection.layer(api.views)),
-      Layer.provide(MemoryStores.layer({ views: api.views }))
+      Layer.provide(stores)
     )
     const built = yield* Layer.build(
       HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
@@ -67,14 +74,6 @@ const iterate = (client: Client, query: string, variables?: Record<string, unkno
 
 const opening = `mutation ($id: String!, $owner: String!) { accountOpen(id: $id, input: { owner: $owner }, waitFor: [Accounts]) { __typename } }`
 
-const until = (condition: () => boolean): Effect.Effect<void> =>
-  condition()
-    ? Effect.void
-    : Effect.andThen(
-        Effect.promise(() => new Promise(setImmediate)),
-        Effect.suspend(() => until(condition))
-      )
-
 describe("GraphQL by WebSocket", () => {
   it.live("answers mutations and queries, and follows results", () =>
     Effect.gen(function* () {
@@ -113,6 +112,30 @@ describe("GraphQL by WebSocket", () => {
       assert.strictEqual(nobody?.errors?.[0]?.extensions["code"], "UNAUTHENTICATED")
       const forged = yield* connect(host, "ann bob")
       assert.strictEqual((yield* iterate(forged.client, `{ accounts { nodes { key } } }`).failure)?.code, 4401)
+    })
+  )
+
+  it.live("leaves nobody behind that follows the log, whether clients complete or go", () =>
+    Effect.gen(function* () {
+      const { seen, stores } = yield* counting
+      const host = yield* listeningOn(open, {}, Layer.succeedContext(stores))
+      const { client } = yield* connect(host)
+      yield* iterate(client, opening, { id: "a", owner: "ann" }).next
+      const before = seen.followers
+      const followed = yield* Effect.forEach([1, 2, 3, 4, 5, 6], (first) =>
+        connect(host).pipe(
+          Effect.map(({ client }) => ({
+            client,
+            live: iterate(client, `subscription { accounts(first: ${first}) { nodes { key } } }`)
+          })),
+          Effect.tap(({ live }) => live.next)
+        )
+      )
+      assert.isAbove(seen.most, before)
+      for (const [i, { client, live }] of followed.entries()) {
+        yield* i % 2 === 0 ? live.stop : Effect.sync(() => client.terminate())
+      }
+      yield* until(() => seen.followers === before)
     })
   )
 

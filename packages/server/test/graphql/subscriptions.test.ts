@@ -121,7 +121,7 @@ describe("a subscription", () => {
     })
   )
 
-  it.live("is written once for all who ask the same", () =>
+  it.live("gives all who ask the same the same results", () =>
     Effect.gen(function* () {
       const { data, follow } = yield* serve(open)
       const query = `subscription { accounts { nodes { key balance } } }`

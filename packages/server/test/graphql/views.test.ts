@@ -119,6 +119,9 @@ describe("a view in GraphQL", () => {
         { key: "b", ownerRecord: { key: "bob", accounts: 1 } },
         { key: "c", ownerRecord: { key: "ann", accounts: 2 } }
       ])
+      // The field that leads there need not be selected.
+      const led = yield* data(`{ accounts(first: 1) { nodes { balance ownerRecord { key } } } }`)
+      assert.deepStrictEqual(led.accounts.nodes, [{ balance: 0, ownerRecord: { key: "ann" } }])
       const some = yield* data(`{ a: accountsByKey(key: "a") { owner } none: accountsByKey(key: "z") { owner } }`)
       assert.deepStrictEqual(some, { a: { owner: "ann" }, none: null })
     })
