@@ -12,7 +12,7 @@ import { servicesUntilClosed } from "../web/liveStreams.ts"
 import { correlationIn, type Headers, identified, type Unidentified } from "../web/identity.ts"
 import { type Operation, operationOf, type Services } from "./context.ts"
 import { operationsOf } from "./operations.ts"
-import { defaultWait, developing, type Given, optionsOf } from "./options.ts"
+import { defaultWait, developing, type Given, optionsOf } from "./documents/options.ts"
 import { respond } from "./respond.ts"
 import { describedOf } from "./schema.ts"
 

@@ -12,7 +12,7 @@ import { answeringDefects } from "../web/problems.ts"
 import type { Services } from "./context.ts"
 import { errorOf, errorWith, presented } from "./errors.ts"
 import { type Operations, operationsOf, type Prepared } from "./operations.ts"
-import { developing, type Given, optionsOf } from "./options.ts"
+import { developing, type Given, optionsOf } from "./documents/options.ts"
 
 /** How an API is served. */
 export interface Options extends Given {
@@ -163,9 +163,8 @@ const connected = (operations: Operations, request: HttpServerRequest.HttpServer
       message.length > maxMessageLength
         ? close(codes.tooBig, "the message is too long")
         : Effect.forkDetach(
-            Effect.catch(
-              Effect.tryPromise(() => receive(message)),
-              (failure) =>
+            Effect.tryPromise(() => receive(message)).pipe(
+              Effect.catch((failure) =>
                 // What belongs to a socket that has gone is nobody's any more.
                 leaving.signal.aborted
                   ? Effect.void
@@ -173,6 +172,7 @@ const connected = (operations: Operations, request: HttpServerRequest.HttpServer
                       Effect.logError("hexfold: a message of a socket could not be handled", failure),
                       close(codes.internal, "the service has failed")
                     )
+              )
             )
           )
     const reading = Effect.forever(

@@ -21,7 +21,7 @@ import { Documents, type Named } from "./documents/documents.ts"
 import { excessOf, isDeeper, type Limits } from "./documents/limits.ts"
 import { asInput, errorWith, presented } from "./errors.ts"
 import { describedOf } from "./schema.ts"
-import type { Options } from "./options.ts"
+import type { Options } from "./documents/options.ts"
 import { isGiven } from "./types/values.ts"
 
 /** What a client sends. */

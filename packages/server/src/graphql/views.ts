@@ -19,6 +19,7 @@ import type { Types } from "./building.ts"
 import { live, loaderOf, type Operation } from "./context.ts"
 import { selectedBelow } from "./documents/selection.ts"
 import { PageInfo, required } from "./fixed.ts"
+import { groupsField } from "./groups.ts"
 import { hasLinks, knownView, type KnownView, wantedIn, whole } from "./knownViews.ts"
 import { lowerFirst, nameOf } from "./types/names.ts"
 import type { Fields } from "./types/outputs.ts"
@@ -100,6 +101,10 @@ class ViewFields {
         }
       ]
     ]
+    const groups: ReadonlyArray<RootField> =
+      known.canCount && asking.fields.length > 0
+        ? [[origin, `${list}Groups`, groupsField(known, this.#types, this.#views)]]
+        : []
     const subscriptions: ReadonlyArray<RootField> = [
       [
         origin,
@@ -137,7 +142,7 @@ class ViewFields {
         }
       ]
     ]
-    return { queries, subscriptions }
+    return { queries: [...queries, ...groups], subscriptions }
   }
 
   #record({ fields, links, view: { name } }: KnownView): GraphQLObjectType {

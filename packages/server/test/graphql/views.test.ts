@@ -127,6 +127,49 @@ describe("a view in GraphQL", () => {
     })
   )
 
+  it.live("computes values of groups, as it is selected", () =>
+    Effect.gen(function* () {
+      const { code, data } = yield* filled(open)
+      const { accountsGroups } = yield* data(
+        `{ accountsGroups { by { owner } count sum { balance } avg { balance } min { balance owner } max { balance } } }`
+      )
+      assert.deepStrictEqual(accountsGroups, [
+        {
+          by: { owner: "ann" },
+          count: 2,
+          sum: { balance: 5 },
+          avg: { balance: 2.5 },
+          min: { balance: 0, owner: "ann" },
+          max: { balance: 5 }
+        },
+        {
+          by: { owner: "bob" },
+          count: 1,
+          sum: { balance: 20 },
+          avg: { balance: 20 },
+          min: { balance: 20, owner: "bob" },
+          max: { balance: 20 }
+        }
+      ])
+      const all = yield* data(`{ accountsGroups(where: { balance: { gt: 0 } }) { count sum { money: balance } } }`)
+      assert.deepStrictEqual(all.accountsGroups, [{ count: 2, sum: { money: 25 } }])
+      const none = yield* data(`{ accountsGroups(where: { balance: { lt: 0 } }) { count avg { balance } } }`)
+      assert.deepStrictEqual(none.accountsGroups, [{ count: 0, avg: { balance: null } }])
+      assert.strictEqual(yield* code(`{ accountsGroups(first: 0) { count } }`), "BAD_USER_INPUT")
+      const rules = yield* filled(guarded)
+      const counted = `{ accountsGroups { by { owner } count } }`
+      assert.strictEqual(yield* rules.code(counted), "UNAUTHENTICATED")
+      assert.deepStrictEqual((yield* rules.data(counted, { as: "bob" })).accountsGroups, [
+        { by: { owner: "bob" }, count: 1 }
+      ])
+      for (const what of [`sum { balance }`, `max { balance }`, `by { balance }`]) {
+        const query = `{ accountsGroups { count ${what} } }`
+        assert.strictEqual(yield* rules.code(query, { as: "ann" }), "FORBIDDEN", what)
+        assert.strictEqual(yield* rules.code(query, { as: "eve:auditor" }), undefined, what)
+      }
+    })
+  )
+
   it.live("shows a caller the records and fields that its rules allow, and no others", () =>
     Effect.gen(function* () {
       const { code, data } = yield* filled(guarded)

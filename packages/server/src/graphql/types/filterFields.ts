@@ -135,6 +135,23 @@ export const orderedIn = (fields: ReadonlyArray<FilterField>, before = ""): Read
     return field.isOrdered ? [{ name, path: field.values }] : []
   })
 
+/** The fields with single values, by which records are grouped, with names as for orders. */
+export const comparedIn = (fields: ReadonlyArray<FilterField>, before = ""): ReadonlyArray<ComparedField> =>
+  fields.flatMap((field): ReadonlyArray<ComparedField> => {
+    const name = `${before}${field.name}`
+    if (field.kind === "group") return comparedIn(field.fields, `${name}_`)
+    const { isList, isOrdered, of, values } = field
+    const isNumber = of === "SafeInt" || of === "Int" || of === "Float" || of === "Number"
+    return isList ? [] : [{ name, path: values, of, isOrdered, isNumber }]
+  })
+
+/** A field with single values. */
+export interface ComparedField extends OrderedField {
+  readonly of: FilterLeaf["of"]
+  readonly isOrdered: boolean
+  readonly isNumber: boolean
+}
+
 /** A field that orders records. */
 export interface OrderedField {
   readonly name: string

@@ -34,6 +34,8 @@ export interface Asking {
   readonly where: GraphQLInputObjectType | undefined
   /** The type of an order, if there are fields that order records. */
   readonly order: GraphQLInputObjectType | undefined
+  /** The fields to ask for. */
+  readonly fields: ReadonlyArray<FilterField>
   readonly filterOf: (where: unknown) => Json
   readonly orderOf: (orders: unknown) => Json
 }
@@ -54,6 +56,7 @@ export class Filters {
     return {
       where: fields.length === 0 ? undefined : this.#root(view, fields),
       order: this.#order(view, fields),
+      fields,
       filterOf: (where) => both(where as Given, fields),
       orderOf: (orders) => (orders as ReadonlyArray<Given>).map(orderJson)
     }

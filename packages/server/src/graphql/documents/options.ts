@@ -1,6 +1,6 @@
 /** How an API is served over GraphQL. */
 import { Config, type Duration, Effect } from "effect"
-import type { Limits } from "./documents/limits.ts"
+import type { Limits } from "./limits.ts"
 
 /** How an API is served over GraphQL. */
 export interface Options {
