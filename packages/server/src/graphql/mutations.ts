@@ -18,6 +18,7 @@ import type { Types } from "./building.ts"
 import type { Operation, Services } from "./context.ts"
 import { identifierOf, ownName } from "./types/declared.ts"
 import { selectedBelow } from "./documents/selection.ts"
+import { errorWith } from "./errors.ts"
 import type { Events } from "./events.ts"
 import { type Answer, CommandIdReusedType, VersionConflictType } from "./fixed.ts"
 import { type Errors, Results } from "./results.ts"
@@ -162,6 +163,7 @@ class Mutations {
   }
 
   #request({ caller, correlationId }: Operation, { commandId, input = {}, waitFor }: Arguments, struct: StructShape) {
+    if (commandId === "") throw errorWith("BAD_USER_INPUT", "commandId: it is empty")
     return {
       caller,
       command: structOf(struct, input),

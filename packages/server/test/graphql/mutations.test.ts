@@ -137,6 +137,8 @@ describe("a mutation", () => {
       for (const id of ["", "\u0000", "\ud800", "x".repeat(1_001)]) {
         assert.strictEqual(yield* code(opening, { variables: { id, owner: "ann" } }), "BAD_USER_INPUT")
       }
+      const nameless = { id: "a", owner: "ann", commandId: "" }
+      assert.strictEqual(yield* code(opening, { variables: nameless }), "BAD_USER_INPUT")
       assert.strictEqual(yield* code(`mutation { accountClose(id: "a") { __typename } }`), "BAD_USER_INPUT")
       const { accountOpen } = yield* data(opening, { variables: { id: "a", owner: "ann" } })
       assert.strictEqual(accountOpen.version, 1)
