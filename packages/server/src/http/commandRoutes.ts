@@ -8,7 +8,7 @@ import { membersOf, tagOf } from "../serving/declared.ts"
 import type { Executions } from "./executions.ts"
 import { jsonBody } from "../web/bodies.ts"
 import { type CommandHeaders, commandHeaders, commandOf } from "./requests.ts"
-import { identified, json, type Response, type Route, segmentsAfter } from "./routes.ts"
+import { identified, json, type Request, type Response, type Route, segmentsAfter } from "./routes.ts"
 
 /** The limits of commands, and what executes them in the background. */
 interface Limits {
@@ -32,25 +32,25 @@ export const commandRoutes = (api: Api.Any, { executions, maxBodyBytes, maxWait 
         {
           method: "POST",
           path: `${base}*`,
-          handle: (request) =>
-            Effect.gen(function* () {
-              const [text, tag] = yield* segmentsAfter(request, base, 2)
-              const { caller } = yield* identified(request)
-              const { isAsync, ...headers } = yield* commandHeaders(request.headers)
-              const command = yield* commandOf(yield* jsonBody(request, maxBodyBytes), tag!)
-              const execution = Effect.map(
-                commands.aggregate({
-                  ...headers,
-                  ...waiting(aggregate.name, headers),
-                  caller,
-                  aggregate: aggregate.name,
-                  id: { text: text! },
-                  command
-                }),
-                commanded
-              )
-              return yield* isAsync ? executions.begin({ caller, key: headers.key }, execution) : execution
-            })
+          // One generator function for all requests of an aggregate: to make one takes as long as what it does.
+          handle: Effect.fnUntraced(function* (request: Request) {
+            const [text, tag] = yield* segmentsAfter(request, base, 2)
+            const { caller } = yield* identified(request)
+            const { isAsync, ...headers } = yield* commandHeaders(request.headers)
+            const command = yield* commandOf(yield* jsonBody(request, maxBodyBytes), tag!)
+            const execution = Effect.map(
+              commands.aggregate({
+                ...headers,
+                ...waiting(aggregate.name, headers),
+                caller,
+                aggregate: aggregate.name,
+                id: { text: text! },
+                command
+              }),
+              commanded
+            )
+            return yield* isAsync ? executions.begin({ caller, key: headers.key }, execution) : execution
+          })
         },
         ...(api.rules.states.has(aggregate.name) ? [stateRoute(aggregate.name, base, commands)] : [])
       ]
@@ -58,27 +58,26 @@ export const commandRoutes = (api: Api.Any, { executions, maxBodyBytes, maxWait 
     ...Array.from(members.boundaries.values(), (boundary): Route => ({
       method: "POST",
       path: `/commands/${boundary.name}`,
-      handle: (request) =>
-        Effect.gen(function* () {
-          const { caller } = yield* identified(request)
-          const { expectedVersion, isAsync, wantsState: _, ...headers } = yield* commandHeaders(request.headers)
-          if (expectedVersion !== undefined) {
-            const detail = "a command over several streams has no version to match"
-            return yield* new InvalidRequest({ part: "If-Match", detail })
-          }
-          const command = yield* commandOf(yield* jsonBody(request, maxBodyBytes), tagOf(boundary))
-          const execution = Effect.map(
-            commands.boundary({
-              ...headers,
-              ...waiting(boundary.name, headers),
-              caller,
-              boundary: boundary.name,
-              command
-            }),
-            commanded
-          )
-          return yield* isAsync ? executions.begin({ caller, key: headers.key }, execution) : execution
-        })
+      handle: Effect.fnUntraced(function* (request: Request) {
+        const { caller } = yield* identified(request)
+        const { expectedVersion, isAsync, wantsState: _, ...headers } = yield* commandHeaders(request.headers)
+        if (expectedVersion !== undefined) {
+          const detail = "a command over several streams has no version to match"
+          return yield* new InvalidRequest({ part: "If-Match", detail })
+        }
+        const command = yield* commandOf(yield* jsonBody(request, maxBodyBytes), tagOf(boundary))
+        const execution = Effect.map(
+          commands.boundary({
+            ...headers,
+            ...waiting(boundary.name, headers),
+            caller,
+            boundary: boundary.name,
+            command
+          }),
+          commanded
+        )
+        return yield* isAsync ? executions.begin({ caller, key: headers.key }, execution) : execution
+      })
     }))
   ]
 }

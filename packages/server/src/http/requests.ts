@@ -25,8 +25,8 @@ export interface CommandHeaders {
 }
 
 /** The headers of a command: `Idempotency-Key`, `If-Match`, `Prefer` and `X-Correlation-Id`. */
-export const commandHeaders = (headers: Headers.Headers): Effect.Effect<CommandHeaders, InvalidRequest> =>
-  Effect.gen(function* () {
+export const commandHeaders: (headers: Headers.Headers) => Effect.Effect<CommandHeaders, InvalidRequest> =
+  Effect.fnUntraced(function* (headers) {
     const given = headers["idempotency-key"]
     const key = given === undefined ? undefined : yield* keyOf(given)
     const match = headers["if-match"]
@@ -35,17 +35,24 @@ export const commandHeaders = (headers: Headers.Headers): Effect.Effect<CommandH
       return yield* invalid("If-Match", 'it is no version in quotes, such as "3"')
     }
     const correlationId = yield* correlationIn(headers)
-    const preferred = (headers["prefer"] ?? "").split(/[,;]/).map((each) => each.trim())
-    const wait = preferred.map((each) => /^wait=(\d{1,6})$/.exec(each)?.[1]).find((seconds) => seconds !== undefined)
     return {
       ...(key === undefined ? {} : { key }),
       ...(version === undefined ? {} : { expectedVersion: Number(version) }),
       ...(correlationId === undefined ? {} : { correlationId }),
-      ...(wait === undefined ? {} : { wait: Number(wait) }),
-      wantsState: preferred.includes("return=representation"),
-      isAsync: preferred.includes("respond-async")
+      ...preferences(headers["prefer"])
     }
   })
+
+const preferences = (prefer: string | undefined): Pick<CommandHeaders, "wait" | "wantsState" | "isAsync"> => {
+  if (prefer === undefined) return { wantsState: false, isAsync: false }
+  const preferred = prefer.split(/[,;]/).map((each) => each.trim())
+  const wait = preferred.map((each) => /^wait=(\d{1,6})$/.exec(each)?.[1]).find((seconds) => seconds !== undefined)
+  return {
+    ...(wait === undefined ? {} : { wait: Number(wait) }),
+    wantsState: preferred.includes("return=representation"),
+    isAsync: preferred.includes("respond-async")
+  }
+}
 
 // A structured header has quotes, and many clients send none. A key that is not ASCII is a display string of RFC 9651.
 const keyOf = (value: string): Effect.Effect<string, InvalidRequest> => {

@@ -37,17 +37,16 @@ export const segmentsAfter = (
   { url }: Request,
   base: string,
   count: number
-): Effect.Effect<ReadonlyArray<string>, NotFound> =>
-  Effect.suspend(() => {
-    const segments = restOf(url, base).split("/")
-    try {
-      const decoded = segments.map(decodeURIComponent)
-      if (decoded.length === count) return Effect.succeed(decoded)
-    } catch {
-      // A sign that is not encoded as it must be: the address is nobody's.
-    }
-    return Effect.fail(new NotFound({ what: "such address" }))
-  })
+): Effect.Effect<ReadonlyArray<string>, NotFound> => {
+  const segments = restOf(url, base).split("/")
+  try {
+    const decoded = segments.map((segment) => (segment.includes("%") ? decodeURIComponent(segment) : segment))
+    if (decoded.length === count) return Effect.succeed(decoded)
+  } catch {
+    // A sign that is not encoded as it must be: the address is nobody's.
+  }
+  return Effect.fail(new NotFound({ what: "such address" }))
+}
 
 /** What an address has after its beginning, without the parameters. */
 export const restOf = (url: string, base: string): string => {

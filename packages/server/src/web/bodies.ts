@@ -9,17 +9,20 @@ export const jsonBody = (
   request: HttpServerRequest.HttpServerRequest,
   maxBytes: number
 ): Effect.Effect<unknown, InvalidRequest | TooLarge> =>
-  Effect.gen(function* () {
-    const type = (request.headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase()
-    if (type !== "application/json")
-      return yield* new InvalidRequest({ part: "content-type", detail: "it must be application/json" })
-    const text = yield* textBody(request, maxBytes)
-    if (text === "") return {}
-    return yield* Effect.try({
-      try: () => JSON.parse(text) as unknown,
-      catch: () => new InvalidRequest({ part: "body", detail: "it is not JSON" })
-    })
-  })
+  isJson(request.headers["content-type"])
+    ? Effect.flatMap(textBody(request, maxBytes), parsed)
+    : Effect.fail(new InvalidRequest({ part: "content-type", detail: "it must be application/json" }))
+
+const isJson = (type: string | undefined): boolean =>
+  type === "application/json" || type?.split(";")[0]!.trim().toLowerCase() === "application/json"
+
+const parsed = (text: string): Effect.Effect<unknown, InvalidRequest> => {
+  try {
+    return Effect.succeed(text === "" ? {} : JSON.parse(text))
+  } catch {
+    return Effect.fail(new InvalidRequest({ part: "body", detail: "it is not JSON" }))
+  }
+}
 
 /** The text of a body. */
 export const textBody = (

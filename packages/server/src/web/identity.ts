@@ -27,11 +27,12 @@ export const identified = ({
 }: {
   readonly headers: Headers
 }): Effect.Effect<Identified, Unidentified, Authenticator> =>
-  Effect.gen(function* () {
-    const { identify } = yield* Authenticator
-    const identity: Partial<Identity> = (yield* identify(headers)) ?? {}
-    return { caller: identity.caller, until: identity.until }
-  })
+  Effect.flatMap(Authenticator, ({ identify }) => Effect.map(identify(headers), identityOf))
+
+const identityOf = (identity: Identity | undefined): Identified => ({
+  caller: identity?.caller,
+  until: identity?.until
+})
 
 /** The name of the conversation that `X-Correlation-Id` gives. */
 export const correlationIn = (headers: Headers): Effect.Effect<string | undefined, InvalidRequest> => {
