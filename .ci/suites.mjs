@@ -27,6 +27,7 @@ if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error(`--rounds ${opt
 // A test file is one of the suites if it runs a contract, draws its cases at random, or compares with a law or a model.
 const marks = [
   /from "@hexfold\/testing\/contracts"/,
+  /\bFrontContract\b/,
   /from "@hexfold\/testing\/QueryArbitraries"/,
   /from "fast-check"/,
   /\bassertLaw\b/,

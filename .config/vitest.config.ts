@@ -30,7 +30,7 @@ export default defineConfig({
       project("adapters-memory", "packages/adapters-memory"),
       project("adapters-pg", "packages/adapters-pg", { globalSetup: "test/support/server.ts" }),
       project("publishers", "packages/publishers"),
-      project("server", "packages/server"),
+      project("server", "packages/server", { globalSetup: "../adapters-pg/test/support/server.ts" }),
       project("client", "packages/client"),
       project("benchmarks", "benchmarks"),
       project("banking", "examples/banking"),

@@ -33,14 +33,18 @@ export const client = (
     Effect.orDie
   )
 
+/** The name of a new schema on a server, which is dropped with the scope. */
+export const newSchemaAt = (config: Partial<PgClient.PgPoolConfig>): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => `t${process.pid}_${Date.now()}_${++made}`),
+    (schema) =>
+      Effect.scoped(
+        Effect.flatMap(client(config), (sql) => Effect.ignore(sql.unsafe(`drop schema if exists ${schema} cascade`)))
+      )
+  )
+
 /** The name of a new schema, which is dropped with the scope. */
-export const newSchema: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.sync(() => `t${process.pid}_${Date.now()}_${++made}`),
-  (schema) =>
-    Effect.scoped(
-      Effect.flatMap(client(), (sql) => Effect.ignore(sql.unsafe(`drop schema if exists ${schema} cascade`)))
-    )
-)
+export const newSchema: Effect.Effect<string, never, Scope.Scope> = newSchemaAt({})
 
 /** Runs an effect in a transaction of a client, which the stores' calls join. */
 type Transaction = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
@@ -139,26 +143,27 @@ export const openStores = (
 ): Effect.Effect<OpenedStores, EventStoreError | SnapshotStoreError | ViewStoreError, Scope.Scope> =>
   Effect.flatMap(client(config), (sql) => storesOn(sql, options))
 
+/** What the stores supply on a client. */
+export const suppliedOn = (sql: PgClient.PgClient, options: PgStores.Options) =>
+  Layer.build(
+    PgStores.layer(options).pipe(
+      Layer.provide([Layer.succeed(PgClient.PgClient, sql), Layer.succeed(SqlClient.SqlClient, sql)])
+    )
+  )
+
 /** Both stores on a client. */
 export const storesOn = (
   sql: PgClient.PgClient,
   options: PgStores.Options
 ): Effect.Effect<OpenedStores, EventStoreError | SnapshotStoreError | ViewStoreError, Scope.Scope> =>
-  Effect.gen(function* () {
-    const stores = yield* Layer.build(
-      PgStores.layer(options).pipe(
-        Layer.provide([Layer.succeed(PgClient.PgClient, sql), Layer.succeed(SqlClient.SqlClient, sql)])
-      )
-    )
-    return {
-      events: Context.get(stores, EventStore.EventStore),
-      records: Context.get(stores, ViewStore.ViewStore),
-      projections: Context.get(stores, ProjectionStore.ProjectionStore),
-      snapshots: Context.get(stores, SnapshotStore.SnapshotStore),
-      sql,
-      transaction: (effect) => transacted(sql, effect)
-    }
-  })
+  Effect.map(suppliedOn(sql, options), (stores) => ({
+    events: Context.get(stores, EventStore.EventStore),
+    records: Context.get(stores, ViewStore.ViewStore),
+    projections: Context.get(stores, ProjectionStore.ProjectionStore),
+    snapshots: Context.get(stores, SnapshotStore.SnapshotStore),
+    sql,
+    transaction: (effect) => transacted(sql, effect)
+  }))
 
 /** Runs an effect in a transaction of a client; an error of SQL is a defect. */
 export const transacted = <A, E>(sql: PgClient.PgClient, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>

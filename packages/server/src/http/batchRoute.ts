@@ -1,6 +1,6 @@
 /** The route that executes many commands, each of which has a result of its own. */
 import type { Api, Policy } from "@hexfold/core"
-import { Effect, Schema } from "effect"
+import { Cause, Effect, Option, Schema } from "effect"
 import { InvalidRequest } from "../errors.ts"
 import { commandsOf } from "../serving/commands.ts"
 import { errorsIn } from "../serving/failures.ts"
@@ -90,12 +90,15 @@ export const batchRoute = (
 
 const decode = Schema.decodeUnknownResult(Batch)
 
+// A command that throws has a result of its own, too: those beside it have happened.
 const resultOf = <E, R>(
   execution: Effect.Effect<{ readonly receipt: object }, E, R>
 ): Effect.Effect<object, never, R> =>
   execution.pipe(
     Effect.map(({ receipt }): object => ({ status: 200, ...receipt })),
-    Effect.catch((failure) => {
+    Effect.catchCause((cause) => {
+      if (Cause.hasInterrupts(cause)) return Effect.interrupt
+      const failure = Option.getOrElse(Cause.findErrorOption(cause), (): unknown => cause)
       const problem = problemOf(failure)
       const logged =
         problem.isInternal === true ? Effect.logError("hexfold: a command of a batch has failed", failure) : Effect.void

@@ -5,6 +5,12 @@ import { HttpServerResponse } from "effect/http"
 /** Completes when the front closes. Then all live streams end, so that the server need not wait for their clients. */
 export class Closing extends Context.Service<Closing, Effect.Effect<void>>()("@hexfold/server/web/Closing") {}
 
+/** Completes when the server begins to end. Without `HttpShutdown.layer` it never completes. */
+export const ServerClosing: Context.Reference<Effect.Effect<void>> = Context.Reference<Effect.Effect<void>>(
+  "@hexfold/server/web/ServerClosing",
+  { defaultValue: () => Effect.never }
+)
+
 /** The services of a front, and what says that it closes: when the scope of its routes does. */
 export const servicesUntilClosed = <R>(): Effect.Effect<Context.Context<R | Closing>, never, R | Scope.Scope> =>
   Effect.gen(function* () {
@@ -33,11 +39,12 @@ export const paced = <A, E, R>(results: Stream.Stream<A, E, R>): Stream.Stream<A
     )
   })
 
-/** Completes when a live stream must end: with the credentials that opened it, or with the front. */
+/** Completes when a live stream must end: with the credentials that opened it, with the front, or with the server. */
 export const endOf = (until: DateTime.Utc | undefined): Effect.Effect<Effect.Effect<void>, never, Closing> =>
-  Effect.map(Effect.service(Closing), (closing) =>
-    until === undefined ? closing : Effect.race(closing, reached(until))
-  )
+  Effect.gen(function* () {
+    const closing = Effect.raceFirst(yield* Closing, yield* ServerClosing)
+    return until === undefined ? closing : Effect.raceFirst(closing, reached(until))
+  })
 
 /**
  * Server-sent events as an answer. It ends when a live stream must end. `last` is sent at every end, unless the client has
@@ -50,7 +57,7 @@ export const eventStream = <R>(
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R | Closing> =>
   Effect.gen(function* () {
     const context = yield* Effect.context<R>()
-    const whole = Stream.merge(frames, comments, { haltStrategy: "left" })
+    const whole = Stream.concat(begun, Stream.merge(frames, comments, { haltStrategy: "left" }))
     const ending = Stream.interruptWhen(whole, yield* endOf(until))
     const closed = last === undefined ? ending : Stream.concat(ending, Stream.succeed(last))
     return HttpServerResponse.stream(Stream.encodeText(Stream.provideContext(closed, context)), {
@@ -58,6 +65,10 @@ export const eventStream = <R>(
       headers: { "cache-control": "no-store", "x-accel-buffering": "no" }
     })
   })
+
+// Servers send the head of an answer with its first bytes, and a quiet stream has none for long: until then the client
+// would not know that it is connected.
+const begun = Stream.succeed(": it begins\n\n")
 
 const comments = Stream.as(Stream.fromSchedule(Schedule.spaced(quiet)), ": still there\n\n")
 

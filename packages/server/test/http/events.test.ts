@@ -1,28 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Api, EventStoreError, Reason } from "@hexfold/core"
 import { Effect, Stream } from "effect"
+import { framesOf } from "../front/frames.ts"
 import { guarded, open } from "./bank.ts"
 import { serve } from "./web.ts"
-
-/** The frames of a stream of server-sent events, one after the other, without those that only say where it is. */
-const framesOf = (response: Response) => {
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
-  const waiting: Array<string> = []
-  const next: Effect.Effect<Readonly<Record<string, string>>> = Effect.gen(function* () {
-    for (;;) {
-      const frame = waiting.shift()
-      if (frame === undefined) {
-        const { value = "" } = yield* Effect.promise(() => reader.read())
-        waiting.push(...value.split("\n\n").filter((text) => text !== ""))
-      } else if (frame.includes("data: ")) {
-        return Object.fromEntries(
-          frame.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)])
-        ) as Readonly<Record<string, string>>
-      }
-    }
-  })
-  return { next, cancel: Effect.promise(() => reader.cancel()) }
-}
 
 describe("the feed of events", () => {
   it.live("has past events and new ones, and goes on after the last one that a client has seen", () =>
@@ -32,18 +13,18 @@ describe("the feed of events", () => {
       const first = framesOf(yield* ask("/events"))
       const opened = yield* first.next
       assert.deepInclude(opened, { event: "Opened", id: "1-1" })
-      assert.deepInclude(JSON.parse(opened["data"]!), { streamId: "Account-a", version: 1, data: { owner: "ann" } })
+      assert.deepInclude(JSON.parse(opened.data), { streamId: "Account-a", version: 1, data: { owner: "ann" } })
       yield* json("/aggregates/Account/a/Deposit", { body: { cents: 5 } })
       assert.deepInclude(yield* first.next, { event: "Deposited", id: "1-2" })
-      yield* first.cancel
+      yield* Effect.promise(first.cancel)
       yield* json("/aggregates/Account/a/Deposit", { body: { cents: 6 } })
       const again = framesOf(yield* ask("/events", { headers: { "last-event-id": "1-2" } }))
       assert.deepInclude(yield* again.next, { event: "Deposited", id: "1-3" })
-      yield* again.cancel
+      yield* Effect.promise(again.cancel)
       const some = framesOf(yield* ask("/events?types=Opened,Withdrawn&aggregates=Account&after=1-1"))
       yield* json("/aggregates/Account/a/Withdraw", { body: { cents: 1 } })
       assert.deepInclude(yield* some.next, { event: "Withdrawn", id: "1-4" })
-      yield* some.cancel
+      yield* Effect.promise(some.cancel)
     })
   )
 
@@ -62,7 +43,7 @@ describe("the feed of events", () => {
       const feed = framesOf(yield* ask("/events?from=now", { as: "eve:auditor" }))
       yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" }, as: "ann" })
       assert.deepInclude(yield* feed.next, { event: "Opened" })
-      yield* feed.cancel
+      yield* Effect.promise(feed.cancel)
     })
   )
 })

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Api } from "@hexfold/core"
 import { Effect } from "effect"
 import { guarded, open } from "./bank.ts"
+import { framesOf } from "../front/frames.ts"
 import { type Body, serve } from "./web.ts"
 
 const wait = { prefer: "wait=5" }
@@ -127,13 +128,12 @@ describe("a live view over HTTP", () => {
       const { ask, json } = yield* filled(guarded)
       const response = yield* ask("/live/Accounts/a", { as: "eve:auditor" })
       assert.strictEqual(response.headers.get("content-type"), "text/event-stream")
-      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
-      const frame = Effect.promise(() => reader.read())
-      const balance = (value: string | undefined) => JSON.parse(value!.split("data: ")[1]!).state.balance
-      assert.strictEqual(balance((yield* frame).value), 0)
+      const records = framesOf(response)
+      const balance = Effect.map(records.data, ({ state }) => (state as { readonly balance: number }).balance)
+      assert.strictEqual(yield* balance, 0)
       yield* json("/aggregates/Account/a/Deposit", { body: { cents: 5 }, as: "eve:clerk" })
-      assert.strictEqual(balance((yield* frame).value), 5)
-      yield* Effect.promise(() => reader.cancel())
+      assert.strictEqual(yield* balance, 5)
+      yield* Effect.promise(records.cancel)
       assert.strictEqual((yield* ask("/live/Accounts?orderBy=balance", { as: "ann" })).status, 403)
       assert.strictEqual((yield* ask("/live/Accounts")).status, 401)
     })

@@ -2,6 +2,7 @@
 import { MemoryStores } from "@hexfold/adapters-memory"
 import { type Api, EventStore, Policy, Projection, type View } from "@hexfold/core"
 import { AuthenticationUnavailable, Authenticator, TooManyRequests, Unauthenticated } from "@hexfold/server"
+import { HttpDocs } from "@hexfold/server/http/docs"
 import { Http, HttpOperations } from "@hexfold/server/http"
 import { DateTime, Duration, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
@@ -50,6 +51,43 @@ export interface Sent {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** Ways to ask an API under an address, by what sends a request to it. */
+export const asking = (address: string, send: (request: Request) => Promise<Response>) => {
+  const ask = (path: string, { as, body, headers = {} }: Sent = {}): Effect.Effect<Response> =>
+    Effect.promise((signal) =>
+      send(
+        new Request(`${address}${path}`, {
+          ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+          headers: {
+            ...(body === undefined ? {} : { "content-type": "application/json" }),
+            ...(as === undefined ? {} : { authorization: `Bearer ${as}` }),
+            ...headers
+          },
+          signal
+        })
+      )
+    )
+  const json = (path: string, sent: Sent = {}) =>
+    Effect.flatMap(ask(path, sent), (response) =>
+      Effect.promise(async () => ({
+        status: response.status,
+        etag: response.headers.get("etag"),
+        type: response.headers.get("content-type"),
+        headers: response.headers,
+        body: (await bodyOf(response)) as Body
+      }))
+    )
+  return { ask, json }
+}
+
+/** The routes of an API: HTTP, its document, and what operators ask. */
+export const routesOf = (api: Api.Any) =>
+  Layer.mergeAll(
+    Http.layer(api),
+    HttpDocs.layer(api),
+    HttpOperations.layer({ consumers: api.views, access: Policy.role("operator"), healthy: { grace: 0 } })
+  )
+
 /**
  * Serves an API on stores in memory, until the scope closes. Views that are not projected stay as they are. The log may be
  * made another one.
@@ -61,13 +99,8 @@ export const serve = (
 ) =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const operations = HttpOperations.layer({
-        consumers: api.views,
-        access: Policy.role("operator"),
-        healthy: { grace: 0 }
-      })
       const log = Layer.effect(EventStore.EventStore, Effect.map(EventStore.EventStore, changed))
-      const routes = Layer.mergeAll(Http.layer(api), operations).pipe(
+      const routes = routesOf(api).pipe(
         Layer.provide(tokens),
         Layer.provide(log),
         Layer.provide(Projection.layer(projected)),
@@ -76,30 +109,4 @@ export const serve = (
       return HttpRouter.toWebHandler(Layer.provideMerge(routes, HttpServer.layerServices), { disableLogger: true })
     }),
     ({ dispose }) => Effect.promise(dispose)
-  ).pipe(
-    Effect.map(({ handler }) => {
-      const ask = (path: string, { as, body, headers = {} }: Sent = {}): Effect.Effect<Response> =>
-        Effect.promise(() =>
-          handler(
-            new Request(`http://bank.example${path}`, {
-              ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
-              headers: {
-                ...(body === undefined ? {} : { "content-type": "application/json" }),
-                ...(as === undefined ? {} : { authorization: `Bearer ${as}` }),
-                ...headers
-              }
-            })
-          )
-        )
-      const json = (path: string, sent: Sent = {}) =>
-        Effect.flatMap(ask(path, sent), (response) =>
-          Effect.promise(async () => ({
-            status: response.status,
-            etag: response.headers.get("etag"),
-            type: response.headers.get("content-type"),
-            body: (await bodyOf(response)) as Body
-          }))
-        )
-      return { ask, json }
-    })
-  )
+  ).pipe(Effect.map(({ handler }) => asking("http://bank.example", (request) => handler(request))))

@@ -1,0 +1,76 @@
+/** A started server: an API over a real socket, on a store of its own. */
+import { createServer } from "node:http"
+import { NodeHttpServer } from "@effect/platform-node"
+import { type Api, Projection, type View } from "@hexfold/core"
+import type { Authenticator } from "@hexfold/server"
+import { HttpShutdown } from "@hexfold/server/http"
+import { Context, Effect, Layer, type Scope } from "effect"
+import { HttpRouter, HttpServer } from "effect/http"
+import { NetAddress } from "effect/net"
+import { asking, routesOf, tokens } from "../http/web.ts"
+import { type Frames, framesOf } from "./frames.ts"
+
+/** The stores of a backend: each call opens new ones without data. */
+export type Stores = (views: ReadonlyArray<View.Any>) => Effect.Effect<Context.Context<Supplied>, never, Scope.Scope>
+
+/** What a store supplies. */
+type Supplied = Projection.Stores
+
+/** How a server is started. */
+export interface Options {
+  /** The views that are projected: all by default. */
+  readonly projected?: ReadonlyArray<View.Any>
+  /** Who is asking: by the tokens of the tests, by default. */
+  readonly callers?: Layer.Layer<Authenticator.Authenticator>
+  /** Takes what the stores supply, and gives what the server uses. */
+  readonly through?: (stores: Context.Context<Supplied>) => Context.Context<Supplied>
+}
+
+/** A started server, and what asks it. */
+export interface Front extends ReturnType<typeof asking> {
+  readonly url: string
+  /** The events of a live address, as they come. The connection ends with the scope. */
+  readonly events: (
+    path: string,
+    sent?: Parameters<ReturnType<typeof asking>["ask"]>[1]
+  ) => Effect.Effect<Frames, never, Scope.Scope>
+  readonly stores: Context.Context<Supplied>
+}
+
+/** Starts a server for an API, on a store without data. */
+export type Open = (api: Api.Any, options?: Options) => Effect.Effect<Front, never, Scope.Scope>
+
+/** Cases by their titles. */
+export type Cases = Readonly<Record<string, (open: Open) => Effect.Effect<void, unknown, Scope.Scope>>>
+
+/** Starts a server, which ends with the scope. */
+export const started = (
+  stores: Stores,
+  api: Api.Any,
+  { callers = tokens, projected = api.views, through = (supplied) => supplied }: Options = {}
+): Effect.Effect<Front, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const supplied = through(yield* stores(api.views))
+    const routes = routesOf(api).pipe(
+      Layer.provide(callers),
+      Layer.provide(Projection.layer(projected)),
+      Layer.provide(Layer.succeedContext(supplied))
+    )
+    const server = NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" })
+    const services = yield* Layer.build(
+      HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
+        Layer.provide(HttpShutdown.layer),
+        Layer.provideMerge(server)
+      )
+    ).pipe(Effect.orDie)
+    const { address } = Context.get(services, HttpServer.HttpServer)
+    const url = NetAddress.isUnixPathAddress(address) ? "" : `http://127.0.0.1:${address.port}`
+    const asks = asking(url, fetch)
+    return {
+      ...asks,
+      url,
+      stores: supplied,
+      events: (path, sent) =>
+        Effect.acquireRelease(Effect.map(asks.ask(path, sent), framesOf), ({ cancel }) => Effect.promise(cancel))
+    }
+  })
