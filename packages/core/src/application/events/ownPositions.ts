@@ -25,21 +25,21 @@ export interface OwnPositions {
    * The same generations, with the positions that the projections of this process have
    * reached in their present epoch. Positions of a history before `since` do not count.
    */
-  readonly seen: (all: ReadonlyArray<Status>, since?: number) => ReadonlyArray<Status>
+  readonly seen: Seen
+  /**
+   * Like `seen`, with the positions of this moment. Whoever then asks the store how far the generations are gets an answer
+   * that has at least what is in the records up to these positions.
+   */
+  readonly atPresent: () => Seen
 }
+
+type Seen = (all: ReadonlyArray<Status>, since?: number) => ReadonlyArray<Status>
 
 /** The positions of the projections that write to a store in this process. */
 export const ownPositions = (store: ViewStore["Service"]): OwnPositions => memoized(known, store, make)
 
 const make = (): OwnPositions => {
   const owned = new Map<string, Own>()
-
-  const ahead = (generation: Status, part: PartStatus, index: number, since: number): PartStatus => {
-    const own = owned.get(nameOf(generation, index))
-    if (own === undefined || own.epoch !== part.epoch || own.position() <= part.position) return part
-    const history = own.history()
-    return history === undefined || history < since ? part : { ...part, position: own.position(), history }
-  }
 
   return {
     enter: (own) => {
@@ -49,15 +49,36 @@ const make = (): OwnPositions => {
         if (owned.get(name) === own) owned.delete(name)
       }
     },
-    seen: (all, since = 0) =>
-      owned.size === 0
-        ? all
-        : all.map((each) => {
-            if (each.inline) return each
-            const parts = each.parts.map((part, index) => ahead(each, part, index, since))
-            return { ...each, parts, position: Math.min(...parts.map(({ position }) => position)) }
-          })
+    seen: (all, since) => seenBy(owned, all, since),
+    atPresent: () => {
+      const now = new Map(
+        Array.from(owned, ([name, own]) => {
+          const [position, history] = [own.position(), own.history()]
+          return [name, { ...own, position: () => position, history: () => history }] as const
+        })
+      )
+      return (all, since) => seenBy(now, all, since)
+    }
   }
+}
+
+const seenBy = (
+  owned: ReadonlyMap<string, Own>,
+  all: ReadonlyArray<Status>,
+  since: number = 0
+): ReadonlyArray<Status> =>
+  owned.size === 0
+    ? all
+    : all.map((each) => {
+        if (each.inline) return each
+        const parts = each.parts.map((part, index) => ahead(owned.get(nameOf(each, index)), part, since))
+        return { ...each, parts, position: Math.min(...parts.map(({ position }) => position)) }
+      })
+
+const ahead = (own: Own | undefined, part: PartStatus, since: number): PartStatus => {
+  if (own === undefined || own.epoch !== part.epoch || own.position() <= part.position) return part
+  const history = own.history()
+  return history === undefined || history < since ? part : { ...part, position: own.position(), history }
 }
 
 const nameOf = ({ build, version, view }: Own["generation"], part: number): string =>

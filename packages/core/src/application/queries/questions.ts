@@ -129,6 +129,8 @@ const asking = <A, E>(
   const round = Effect.fnUntraced(function* ({ history, position }: Horizon) {
     isPassedOver = false
     const number = ++begun
+    // Taken before the look: what a projection commits meanwhile may be missing in the status, and must not count as seen.
+    const own = ownPositions(records).atPresent()
     const seen = yield* look(records)
     if (Option.isNone(seen)) return yield* silent
     const serving = servingOf(view, seen.value)
@@ -140,7 +142,7 @@ const asking = <A, E>(
     yield* report.succeeded
     ended = number
     for (const member of members) if (canTake(member)) member.wake?.()
-    return hasReached(servingOf(view, ownPositions(records).seen(seen.value, history)), position)
+    return hasReached(servingOf(view, own(seen.value, history)), position)
   })
 
   const canTake = ({ from, taken }: Member): boolean => latest !== undefined && ended >= from && taken !== latest.text
