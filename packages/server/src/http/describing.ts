@@ -86,21 +86,31 @@ const ofBoundary = (
   ])
 }
 
-const ofView = ({ name, schemas }: AnyView, { rules }: Api.Any): HttpApiGroup.Top => {
+const ofView = ({ name, schemas }: AnyView, { links, rules }: Api.Any): HttpApiGroup.Top => {
   // Without a rule on a field, a record has its whole state, unless the query selects some fields.
   const isWhole = Object.keys(rules.views.get(name)?.fields ?? {}).length === 0
   const state = isWhole ? schemas.state : Schema.Record(Schema.String, Schema.Json)
-  const record = named(`${name}Record`, { key: Schema.String, state })
+  const isLinked = links.some(({ from }) => from.name === name)
+  const linked = isLinked ? { with: text } : {}
+  const members: Fields = { key: Schema.String, state, ...(isLinked ? { links: linkedRecords } : {}) }
+  const record = named(`${name}Record`, members)
   const page = named(`${name}Page`, { rows: Schema.Array(record), next: text, total: Schema.optionalKey(Schema.Int) })
   const error = errorsOf(name, new Set(), new Map(), reading)
+  const posted = errorsOf(name, new Set(), new Map(), [...reading, 413])
   const key = { key: Schema.String }
   return groupOf(name, [
-    HttpApiEndpoint.get("list", `/views/${name}`, { query: queryParameters, success: page, error }),
-    HttpApiEndpoint.get("record", `/views/${name}/:key`, { params: key, success: record, error }),
+    HttpApiEndpoint.get("list", `/views/${name}`, { query: { ...queryParameters, ...linked }, success: page, error }),
+    HttpApiEndpoint.post("query", `/views/${name}`, { payload: queryOf(name), success: page, error: posted }),
+    HttpApiEndpoint.get("record", `/views/${name}/:key`, { params: key, query: linked, success: record, error }),
     HttpApiEndpoint.get("liveList", `/live/${name}`, {
       query: queryParameters,
       success: HttpApiSchema.StreamSse({ data: json(page) }),
       error
+    }),
+    HttpApiEndpoint.post("liveQuery", `/live/${name}`, {
+      payload: queryOf(name),
+      success: HttpApiSchema.StreamSse({ data: json(page) }),
+      error: posted
     }),
     HttpApiEndpoint.get("liveRecord", `/live/${name}/:key`, {
       params: key,
@@ -142,7 +152,7 @@ const ofWhole = (api: Api.Any, aggregates: ReadonlyMap<string, AnyAggregate>): H
       HttpApiSchema.StreamSse({ data: json(recorded) }),
       named("ConversationPage", { events: Schema.Array(recorded), next: text })
     ],
-    error: errorsOf("", new Set(), new Map(), reading)
+    error: errorsOf("", new Set(), new Map(), [...reading, 410])
   })
   return groupOf("all aggregates", [batch, execution, ...(readable.length === 0 ? [] : [events])])
 }
@@ -150,6 +160,33 @@ const ofWhole = (api: Api.Any, aggregates: ReadonlyMap<string, AnyAggregate>): H
 const named = <F extends Fields>(identifier: string, fields: F) => Schema.Struct(fields).annotate({ identifier })
 
 const text = Schema.optionalKey(Schema.String)
+
+/** The records to which links lead, by the names of the links. */
+const linkedRecords = Schema.optionalKey(
+  Schema.Record(Schema.String, Schema.NullOr(Schema.Struct({ key: Schema.String, state: Schema.Json })))
+)
+
+const path = Schema.Array(Schema.String)
+
+/** A query as it is sent. Filters are described in the pages about queries. */
+const queryOf = (view: string) =>
+  Schema.Struct({
+    _tag: Schema.Literal("Records"),
+    view: Schema.Literal(view),
+    where: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
+    orderBy: Schema.Array(
+      Schema.Struct({
+        path,
+        direction: Schema.Literals(["asc", "desc"]),
+        nulls: Schema.optionalKey(Schema.Literals(["first", "last"])),
+        ignoreCase: Schema.optionalKey(Schema.Boolean)
+      })
+    ),
+    limit: Schema.optionalKey(Schema.Int),
+    after: text,
+    select: Schema.optionalKey(Schema.Array(path)),
+    total: Schema.optionalKey(Schema.Boolean)
+  })
 
 const queryParameters = { where: text, orderBy: text, select: text, limit: text, after: text, total: text }
 
