@@ -1,5 +1,5 @@
 /** A started server: an API over a real socket, on a store of its own. */
-import { createServer } from "node:http"
+import { createServer, type Server } from "node:http"
 import { NodeHttpServer } from "@effect/platform-node"
 import { type Api, Projection, type View } from "@hexfold/core"
 import type { Authenticator } from "@hexfold/server"
@@ -35,6 +35,7 @@ export interface Front extends ReturnType<typeof asking> {
     sent?: Parameters<ReturnType<typeof asking>["ask"]>[1]
   ) => Effect.Effect<Frames, never, Scope.Scope>
   readonly stores: Context.Context<Supplied>
+  readonly node: Server
 }
 
 /** Starts a server for an API, on a store without data. */
@@ -56,7 +57,8 @@ export const started = (
       Layer.provide(Projection.layer(projected)),
       Layer.provide(Layer.succeedContext(supplied))
     )
-    const server = NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" })
+    const node = createServer()
+    const server = NodeHttpServer.layer(() => node, { port: 0, host: "127.0.0.1" })
     const services = yield* Layer.build(
       HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
         Layer.provide(HttpShutdown.layer),
@@ -70,6 +72,7 @@ export const started = (
       ...asks,
       url,
       stores: supplied,
+      node,
       events: (path, sent) =>
         Effect.acquireRelease(Effect.map(asks.ask(path, sent), framesOf), ({ cancel }) => Effect.promise(cancel))
     }
