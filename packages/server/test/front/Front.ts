@@ -22,8 +22,8 @@ export interface Options {
   readonly projected?: ReadonlyArray<View.Any>
   /** Who is asking: by the tokens of the tests, by default. */
   readonly callers?: Layer.Layer<Authenticator.Authenticator>
-  /** Takes what the stores supply, and gives what the server uses. */
-  readonly through?: (stores: Context.Context<Supplied>) => Context.Context<Supplied>
+  /** What stands beside the routes. */
+  readonly beside?: Layer.Layer<never, never, HttpRouter.HttpRouter>
 }
 
 /** A started server, and what asks it. */
@@ -48,11 +48,11 @@ export type Cases = Readonly<Record<string, (open: Open) => Effect.Effect<void, 
 export const started = (
   stores: Stores,
   api: Api.Any,
-  { callers = tokens, projected = api.views, through = (supplied) => supplied }: Options = {}
+  { beside = Layer.empty, callers = tokens, projected = api.views }: Options = {}
 ): Effect.Effect<Front, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const supplied = through(yield* stores(api.views))
-    const routes = routesOf(api).pipe(
+    const supplied = yield* stores(api.views)
+    const routes = Layer.merge(routesOf(api), beside).pipe(
       Layer.provide(callers),
       Layer.provide(Projection.layer(projected)),
       Layer.provide(Layer.succeedContext(supplied))

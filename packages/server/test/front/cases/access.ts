@@ -1,8 +1,12 @@
 /** Access: who may do and see what. */
 import { assert } from "@effect/vitest"
 import { Aggregate, Api, Decision } from "@hexfold/core"
-import { Effect, Schema } from "effect"
+import { HttpCors } from "@hexfold/server/http"
+import { RateLimits } from "@hexfold/server/limits"
+import { Effect, Layer, Schema } from "effect"
+import { RateLimiter } from "effect/persistence"
 import { guarded, open as everybody } from "../../http/bank.ts"
+import { tokens as testCallers } from "../../http/web.ts"
 import type { Cases } from "../Front.ts"
 import { filled, where } from "./filled.ts"
 
@@ -168,6 +172,36 @@ export const access: Cases = {
       const { json } = yield* open(guarded)
       const { body, headers, status } = yield* json("/views/Accounts", { as: "away" })
       assert.deepStrictEqual([status, body["title"], headers.get("retry-after")], [503, "Unavailable", "1"])
+    }),
+
+  "who asks too often is told when to come again, and others are not held up": (open) =>
+    Effect.gen(function* () {
+      const limited = RateLimits.layer({ limit: 2, window: "1 hour" }).pipe(
+        Layer.provide([testCallers, RateLimiter.layer.pipe(Layer.provide(RateLimiter.layerStoreMemory))])
+      )
+      const { json } = yield* open(guarded, { callers: limited })
+      const answer = (as: string) => json("/views/Accounts", { as })
+      assert.deepStrictEqual([(yield* answer("ann")).status, (yield* answer("ann")).status], [200, 200])
+      const { body, headers, status } = yield* answer("ann")
+      assert.deepStrictEqual([status, body["title"]], [429, "TooManyRequests"])
+      assert.isAbove(Number(headers.get("retry-after")), 0)
+      assert.strictEqual((yield* answer("bob")).status, 200)
+    }),
+
+  "pages of other sites are let in if they are named, live results included": (open) =>
+    Effect.gen(function* () {
+      const shop = "https://shop.example"
+      const { ask, events } = yield* open(everybody, {
+        beside: HttpCors.layer({ origins: [shop, "https://a.example"] })
+      })
+      const path = "/aggregates/Account/a/Open"
+      const opened = yield* ask(path, { body: { owner: "ann" }, headers: { origin: shop } })
+      assert.deepStrictEqual([opened.status, opened.headers.get("access-control-allow-origin")], [200, shop])
+      assert.include(opened.headers.get("access-control-expose-headers")?.toLowerCase(), "etag")
+      const live = yield* events("/live/Accounts/a", { headers: { origin: shop } })
+      assert.strictEqual(live.response.headers.get("access-control-allow-origin"), shop)
+      const evil = yield* ask("/views/Accounts", { headers: { origin: "https://evil.example" } })
+      assert.notStrictEqual(evil.headers.get("access-control-allow-origin"), "https://evil.example")
     }),
 
   "what has thrown is in no answer": (open) =>
