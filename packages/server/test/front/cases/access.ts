@@ -179,8 +179,8 @@ export const access: Cases = {
       const limited = RateLimits.layer({ limit: 2, window: "1 hour" }).pipe(
         Layer.provide([testCallers, RateLimiter.layer.pipe(Layer.provide(RateLimiter.layerStoreMemory))])
       )
-      const { json } = yield* open(guarded, { callers: limited })
-      const answer = (as: string) => json("/views/Accounts", { as })
+      const { json } = yield* open(everybody, { callers: limited })
+      const answer = (as: string) => json("/aggregates/Account/a", { as })
       assert.deepStrictEqual([(yield* answer("ann")).status, (yield* answer("ann")).status], [200, 200])
       const { body, headers, status } = yield* answer("ann")
       assert.deepStrictEqual([status, body["title"]], [429, "TooManyRequests"])
