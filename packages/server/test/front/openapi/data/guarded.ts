@@ -368,6 +368,10 @@ export interface components {
             causationId: string;
             actor?: string;
         };
+        ConversationPage: {
+            events: components["schemas"]["AccountEvent"][];
+            next?: string;
+        };
         Problem413: {
             type: string;
             title: string;
@@ -2367,6 +2371,8 @@ export interface operations {
                 from?: "now";
                 aggregates?: string;
                 types?: string;
+                correlationId?: string;
+                limit?: string;
             };
             header?: {
                 "last-event-id"?: string;
@@ -2376,12 +2382,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Success */
+            /** @description ConversationPage */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/json": components["schemas"]["ConversationPage"];
                     "text/event-stream": {
                         id?: string | null;
                         event: string;
