@@ -1,7 +1,7 @@
 /** The API on the network: each front is a layer. */
 import { NodeHttpServer } from "@effect/platform-node"
 import { Policy, Projection } from "@hexfold/core"
-import { Http, HttpOperations } from "@hexfold/server/http"
+import { Http, HttpOperations, HttpShutdown } from "@hexfold/server/http"
 import { HttpDocs } from "@hexfold/server/http/docs"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
@@ -27,7 +27,7 @@ export const serving = ({ budget, port }: { readonly budget: string; readonly po
     Effect.map(HttpRouter.toHttpEffect(fronts), (handler) =>
       Layer.provideMerge(
         HttpServer.serve(handler),
-        NodeHttpServer.layer(createServer, { host: "127.0.0.1", port, disablePreemptiveShutdown: true })
+        Layer.provide(HttpShutdown.layer, NodeHttpServer.layer(createServer, { host: "127.0.0.1", port }))
       )
     )
   ).pipe(Layer.provide(callers(budget)), Layer.provide(Projection.layer(api.views)))

@@ -18,6 +18,9 @@ const apis: Readonly<Record<string, Api.Any>> = { guarded, things }
 
 const stores = (views: Parameters<Parameters<typeof started>[0]>[0]) => Layer.build(MemoryStores.layer({ views }))
 
+/** How a caller says who is asking. */
+const security = { token: { type: "http", scheme: "bearer" } } as const
+
 /** What the document says of an operation, as far as it is asked here. */
 interface Operation {
   readonly parameters?: ReadonlyArray<{ readonly in: string; readonly name: string }>
@@ -25,7 +28,7 @@ interface Operation {
 }
 
 const documentOf = (api: Api.Any) =>
-  JSON.parse(JSON.stringify(HttpDocs.document(api))) as Record<string, Record<string, unknown>>
+  JSON.parse(JSON.stringify(HttpDocs.document(api, { security }))) as Record<string, Record<string, unknown>>
 
 const operationsOf = (api: Api.Any) =>
   Object.entries(
@@ -42,6 +45,16 @@ describe.each(Object.entries(apis))("the OpenAPI document of %s", (name, api) =>
     const { errors, valid } = await new Validator().validate(documentOf(api))
     assert.deepStrictEqual([valid, errors], [true, undefined])
     await SwaggerParser.validate(documentOf(api) as never)
+  })
+
+  it("says how a caller says who is asking, in each operation", () => {
+    const { components, paths } = documentOf(api)
+    assert.deepStrictEqual(components!["securitySchemes"], security)
+    for (const item of Object.values(paths!)) {
+      for (const operation of Object.values(item as Readonly<Record<string, { readonly security: unknown }>>)) {
+        assert.deepStrictEqual(operation.security, [{}, { token: [] }])
+      }
+    }
   })
 
   it.live("has only addresses that are served, with the answers that it names", () =>
