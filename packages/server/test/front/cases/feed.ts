@@ -51,6 +51,28 @@ export const feed: Cases = {
       assert.deepStrictEqual(yield* title("/events?after=7-999"), [410, "PositionLost"])
     }),
 
+  "a conversation is read page by page, in the order of the log, by those who may read events": (open) =>
+    Effect.gen(function* () {
+      const { json } = yield* open(guarded)
+      const sent = { headers: { "x-correlation-id": "talk" }, as: "ann:clerk" }
+      yield* json("/aggregates/Account/a/Open", { ...sent, body: { owner: "ann" } })
+      yield* json("/aggregates/Account/b/Open", { body: { owner: "bob" }, as: "bob" })
+      yield* json("/aggregates/Account/a/Deposit", { ...sent, body: { cents: 5 } })
+      yield* json("/commands/Transfer", { ...sent, body: { from: "a", to: "b", cents: 5 } })
+      const read = (parameters: string, as: string) =>
+        Effect.map(json(`/events?correlationId=talk${parameters}`, { as }), ({ body, status }) => ({
+          status,
+          next: body.next,
+          types: (body.events as ReadonlyArray<{ readonly type: string }> | undefined)?.map(({ type }) => type)
+        }))
+      assert.strictEqual((yield* read("", "ann")).status, 403)
+      const first = yield* read("&limit=3", "eve:auditor")
+      assert.deepInclude(first, { status: 200, types: ["Opened", "Deposited", "Withdrawn"] })
+      const second = yield* read(`&limit=3&after=${first.next}`, "eve:auditor")
+      assert.deepStrictEqual<unknown>(second, { status: 200, types: ["Deposited"], next: undefined })
+      assert.deepInclude(yield* read("&types=Opened", "eve:auditor"), { types: ["Opened"] })
+    }),
+
   "the feed is for those who may read events": (open) =>
     Effect.gen(function* () {
       const { ask, events, json } = yield* filled(open, guarded)
