@@ -598,7 +598,7 @@ export const walls = {
       "graphql",
       "node:http"
     ],
-    allowed: ["@hexfold/core", "./bodies.ts", "../serving/failures.ts", "../Authenticator.ts", "effect", "effect/http"]
+    allowed: [...corePublic, "./bodies.ts", "../serving/failures.ts", "../Authenticator.ts", "effect", "effect/http"]
   },
   "packages/server/src/http/*": {
     folder: "packages/server/src/http",

@@ -175,4 +175,7 @@ const read = <Q>(decode: Reads<Q>, given: unknown): Effect.Effect<Q, InvalidRequ
 const shownPage = (page: PageJson, visible: Visible): PageJson =>
   visible.hidden.length === 0
     ? page
-    : { ...page, rows: page.rows.map(({ key, state }) => ({ key, state: shownState(state, visible) })) }
+    : StoredRecords.remade(page, {
+        ...page,
+        rows: page.rows.map(({ key, state }) => ({ key, state: shownState(state, visible) }))
+      })

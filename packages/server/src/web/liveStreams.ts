@@ -1,5 +1,6 @@
 /** Live results as server-sent events: how fast they come, and when they end. */
-import { Clock, Context, DateTime, Deferred, Effect, Schedule, type Scope, Stream } from "effect"
+import { StoredRecords } from "@hexfold/core/adapter"
+import { Clock, Context, DateTime, Deferred, Effect, Metric, Schedule, type Scope, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 
 /** Completes when the front closes. Then all live streams end, so that the server need not wait for their clients. */
@@ -25,18 +26,31 @@ const pace = 100
 /** How often a comment is sent, so that proxies keep a quiet stream open. */
 const quiet = "15 seconds"
 
-/** Whoever is slow, or is held back here, gets the latest result next, and none of those between. */
+/** From the moment that this process has heard of an event to the moment that a watcher gets the result. */
+const lag = Metric.histogram("hexfold_live_result_lag_seconds", {
+  description: "Time from hearing of an event to sending the live result that shows it, for each watcher",
+  boundaries: [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 1, 2.5, 5, 10]
+})
+
+/**
+ * Whoever is slow, or is held back here, gets the latest result next, and none of those between. What is given here is sent
+ * at once.
+ */
 export const paced = <A, E, R>(results: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
   Stream.suspend(() => {
     let next = 0
-    return Stream.mapEffect(results, (result) =>
-      Effect.gen(function* () {
-        const now = yield* Clock.currentTimeMillis
-        if (now < next) yield* Effect.sleep(next - now)
-        next = Math.max(now, next) + pace
-        return result
-      })
-    )
+    const held = Effect.fnUntraced(function* (result: A) {
+      const isFirst = next === 0
+      const asked = yield* Clock.currentTimeMillis
+      if (asked < next) yield* Effect.sleep(next - asked)
+      const now = Math.max(asked, next)
+      next = now + pace
+      // The first result is of the past.
+      const heard = isFirst ? undefined : StoredRecords.heardAt(result)
+      if (heard !== undefined) yield* Metric.update(lag, Math.max(0, now - heard) / 1_000)
+      return result
+    })
+    return Stream.mapEffect(results, held)
   })
 
 /** Completes when a live stream must end: with the credentials that opened it, with the front, or with the server. */

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { framesOf } from "../front/frames.ts"
 import { guarded } from "./bank.ts"
 import { serve } from "./web.ts"
 
@@ -27,6 +28,32 @@ describe("what operators ask", () => {
       const response = yield* ask("/metrics", { as: "eve:operator" })
       assert.include(response.headers.get("content-type"), "text/plain")
       assert.match(yield* Effect.promise(() => response.text()), /^# TYPE hexfold_/m)
+    })
+  )
+
+  it.live("know how late the results of live queries are, each time that a watcher gets one", () =>
+    Effect.gen(function* () {
+      const { ask, json } = yield* serve(guarded)
+      const counted = Effect.gen(function* () {
+        const response = yield* ask("/metrics", { as: "eve:operator" })
+        const text = yield* Effect.promise(() => response.text())
+        return Number(/^hexfold_live_result_lag_seconds_count (\d+)$/m.exec(text)?.[1] ?? 0)
+      })
+      const open = (id: string) =>
+        json(`/aggregates/Account/${id}/Open`, { body: { owner: "ann" }, as: "ann", headers: { prefer: "wait=5" } })
+      yield* open("a")
+      const before = yield* counted
+      // One of them does not see the balance: its page is made of the one that the store has given.
+      const watchers = yield* Effect.forEach(["ann", "eve:auditor"], (as) =>
+        Effect.map(ask("/live/Accounts", { as }), framesOf)
+      )
+      for (const { next } of watchers) yield* next
+      // The first page is of the past.
+      assert.strictEqual(yield* counted, before)
+      yield* open("b")
+      for (const { next } of watchers) yield* next
+      assert.strictEqual(yield* counted, before + 2)
+      for (const { cancel } of watchers) yield* Effect.promise(cancel)
     })
   )
 })

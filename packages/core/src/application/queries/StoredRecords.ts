@@ -13,6 +13,7 @@ import type * as Query from "../../domain/Query.ts"
 import type { EventStoreError, NotServing, ViewStoreError } from "../../ports/errors.ts"
 import type { EventStore } from "../../ports/EventStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
+import * as Heard from "../../internal/heard.ts"
 import { asked, grouped, sealed } from "./asking.ts"
 import { answers, pages } from "./liveQuery.ts"
 
@@ -108,6 +109,29 @@ export const live = (
   InvalidCursor | NotServing | ViewStoreError | EventStoreError,
   EventStore | ViewStore
 > => Stream.unwrap(Effect.map(asked(view, query), (given) => Stream.mapEffect(pages(view, given), sealed)))
+
+/**
+ * When this process has heard of the first event that a live page shows and the one before did not, in milliseconds. It is
+ * what a front measures its lag by. Undefined for the first page that somebody gets, and for one that is of no live query.
+ *
+ * @example
+ * ```ts
+ * import { Query } from "@hexfold/core"
+ * import { StoredRecords } from "@hexfold/core/adapter"
+ * import { Stream } from "effect"
+ *
+ * declare const Balances: Query.Versioned<{ readonly balance: number }>
+ *
+ * const times = StoredRecords.live(Balances, Query.from(Balances)).pipe(Stream.map(StoredRecords.heardAt))
+ * ```
+ */
+export const heardAt: (page: unknown) => number | undefined = Heard.heardAt
+
+/** Makes a page of another one, which was heard of at the same time. */
+export const remade = <Page extends Query.Page<unknown>>(from: Query.Page<unknown>, page: Page): Page => {
+  Heard.mark(page, Heard.heardAt(from))
+  return page
+}
 
 /**
  * A live record: its present JSON, then each new one; undefined while there is no record under the key.

@@ -4,6 +4,7 @@ import type * as Schema from "effect/Schema"
 import { InvalidCursor } from "../../domain/errors.ts"
 import { prepared } from "../../domain/query/prepare.ts"
 import * as Query from "../../domain/Query.ts"
+import { heardAt, mark } from "../../internal/heard.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
 import { CursorKey } from "./cursorKey.ts"
 import { decoded } from "./decodePage.ts"
@@ -46,7 +47,10 @@ export const shown = <Row>(
 export const sealed = <Row>(page: Query.Page<Row>): Effect.Effect<Query.Page<Row>> =>
   Effect.gen(function* () {
     const key = yield* CursorKey
-    return key === undefined || page.next === undefined ? page : { ...page, next: yield* key.seal(page.next) }
+    if (key === undefined || page.next === undefined) return page
+    const whole = { ...page, next: yield* key.seal(page.next) }
+    mark(whole, heardAt(page))
+    return whole
   })
 
 /** The query that a store is asked for the number of records. */

@@ -1,4 +1,5 @@
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -7,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { mark } from "../../internal/heard.ts"
 import { reportedTogether, withMessage } from "../../internal/reported.ts"
 import { isRetryable } from "../../internal/retryable.ts"
 import { sameStore } from "../../internal/sameStore.ts"
@@ -119,6 +121,9 @@ const asking = <A, E>(
   let asked: string | undefined
   let latest: Answered<A> | undefined
   let failed: Cause.Cause<Failure<E>> | undefined
+  // When this process has heard of the first event that no round has looked for, and of the first that no round has shown.
+  let heard: number | undefined
+  let open: number | undefined
 
   const isWaiting = () => {
     for (const { wake } of members) if (wake !== undefined) return true
@@ -129,6 +134,8 @@ const asking = <A, E>(
   const round = Effect.fnUntraced(function* ({ history, position }: Horizon) {
     isPassedOver = false
     const number = ++begun
+    open ??= heard
+    heard = undefined
     // Taken before the look: what a projection commits meanwhile may be missing in the status, and must not count as seen.
     const own = ownPositions(records).atPresent()
     const seen = yield* look(records)
@@ -138,11 +145,14 @@ const asking = <A, E>(
     if (at !== asked) {
       latest = yield* ask
       asked = at
+      mark(latest.answer, open)
     }
     yield* report.succeeded
     ended = number
     for (const member of members) if (canTake(member)) member.wake?.()
-    return hasReached(servingOf(view, own(seen.value, history)), position)
+    const isDone = hasReached(servingOf(view, own(seen.value, history)), position)
+    if (isDone) open = undefined
+    return isDone
   })
 
   const canTake = ({ from, taken }: Member): boolean => latest !== undefined && ended >= from && taken !== latest.text
@@ -156,10 +166,13 @@ const asking = <A, E>(
   )
   const watching = keep(
     Stream.runForEach(events.horizons, (next) =>
-      Effect.map(succeeded, () => {
-        horizon = next
-        signalled()
-      })
+      Effect.flatMap(succeeded, () =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          heard ??= now
+          horizon = next
+          signalled()
+        })
+      )
     )
   )
 
