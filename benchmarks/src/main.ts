@@ -4,6 +4,7 @@ import { EmbeddedPostgres } from "@hexfold/adapters-pg"
 import { Effect, Redacted } from "effect"
 import { commands as fronts } from "./fronts/commands.ts"
 import { conversations } from "./conversations.ts"
+import { watching } from "./fronts/watchers.ts"
 import { growth } from "./growth.ts"
 import { idle } from "./idle.ts"
 import { inline } from "./inline.ts"
@@ -49,7 +50,8 @@ const suites: Readonly<Record<string, (url: string) => Promise<ReadonlyArray<Rep
   timers,
   idle,
   inline,
-  fronts
+  fronts,
+  watching
 }
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites)
 

@@ -20,7 +20,7 @@ const contender = (server: Server, name: string, request: Request, count: number
 
 /** Commands over HTTP, on stores in memory and on Postgres. */
 export const commands = async (url: string): Promise<ReadonlyArray<Report>> => {
-  const memory = await start()
+  const memory = await start("server.ts")
   const inMemory = await alternate(
     [
       contender(memory, "bare route, executes nothing", requests.bare, 20_000, 0),
@@ -30,7 +30,7 @@ export const commands = async (url: string): Promise<ReadonlyArray<Report>> => {
     5
   )
   memory.close()
-  const postgres = await start(url)
+  const postgres = await start("server.ts", url)
   const onPostgres = await alternate(
     [
       contender(postgres, "route by hand", requests.byHand, 10_000, 0),

@@ -9,9 +9,9 @@ export interface Server {
   readonly close: () => void
 }
 
-/** Starts the server with its arguments. */
-export const start = async (...args: ReadonlyArray<string>): Promise<Server> => {
-  const child = fork(new URL("server.ts", import.meta.url), args, { execArgv: process.execArgv })
+/** Starts a program of this folder that serves, with its arguments. */
+export const start = async (program: string, ...args: ReadonlyArray<string>): Promise<Server> => {
+  const child = fork(new URL(program, import.meta.url), args, { execArgv: process.execArgv })
   const [port] = (await once(child, "message")) as [string]
   return { origin: `http://127.0.0.1:${port}`, close: () => child.disconnect() }
 }
