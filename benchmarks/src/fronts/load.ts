@@ -16,6 +16,16 @@ export const start = async (program: string, ...args: ReadonlyArray<string>): Pr
   return { origin: `http://127.0.0.1:${port}`, close: () => child.disconnect() }
 }
 
+/** Sends one request and gives the text of its answer. */
+export const ask = async ({ origin }: Server, path: string, body: string): Promise<string> => {
+  const response = await fetch(`${origin}${path}`, {
+    method: "POST",
+    body,
+    headers: { "content-type": "application/json" }
+  })
+  return response.text()
+}
+
 /** A request, made for each number. */
 export interface Request {
   readonly path: (i: number) => string

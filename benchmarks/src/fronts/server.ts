@@ -3,15 +3,26 @@ import "effect/schema/SchemaJITCompiler/enable"
 import { NodeHttpServer } from "@effect/platform-node"
 import { MemoryStores } from "@hexfold/adapters-memory"
 import { PgStores } from "@hexfold/adapters-pg"
-import { Api, Executor } from "@hexfold/core"
+import { Api, Executor, Projection, View } from "@hexfold/core"
 import { Authenticator } from "@hexfold/server"
+import { GraphQl } from "@hexfold/server/graphql"
 import { Http } from "@hexfold/server/http"
 import { Effect, Layer, Redacted, Schema } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
 import { Counter, Increment } from "../counter.ts"
 
-const api = Api.make("bench", { aggregates: [Counter], policies: "open" })
+/** A record for each counter. */
+const Counts = View.make("Counts", {
+  from: [Counter],
+  state: Schema.Struct({ count: Schema.Int, last: Schema.Int, label: Schema.String }),
+  key: (_, { streamId }) => streamId,
+  evolve: {
+    Incremented: (state, { by }) => ({ count: (state?.count ?? 0) + by, last: by, label: "a counter of the benchmark" })
+  }
+})
+
+const api = Api.make("bench", { aggregates: [Counter], views: [Counts], policies: "open" })
 
 const Body = Schema.Struct({ by: Schema.Int })
 const body = HttpServerRequest.schemaBodyJson(Body)
@@ -52,6 +63,22 @@ const bare = HttpRouter.add(
   })
 )
 
+const page = Array.from({ length: 20 }, (_, i) => ({
+  key: `Counter-page-${i}`,
+  count: 1,
+  last: 1,
+  label: "a counter of the benchmark"
+}))
+
+/** Decodes what a page is asked with and answers the JSON of its records, without reading anything. */
+const barePage = HttpRouter.add(
+  "POST",
+  "/bare-page",
+  Effect.map(HttpServerRequest.schemaBodyJson(Schema.Struct({ first: Schema.Int })), ({ first }) =>
+    HttpServerResponse.jsonUnsafe({ data: { counts: { nodes: page.slice(0, first), pageInfo: { endCursor: null } } } })
+  )
+)
+
 /** What somebody writes by hand: decodes the body, executes the command, answers with the receipt. */
 const byHand = HttpRouter.add(
   "POST",
@@ -70,9 +97,12 @@ const ready = Layer.effectDiscard(
 )
 
 // The stores come first: a server of Node that listens before its routes are there leaves requests without an answer.
-const Served = HttpRouter.serve(Layer.mergeAll(Http.layer(api), bare, byHand), { disableLogger: true }).pipe(
+const Served = HttpRouter.serve(Layer.mergeAll(Http.layer(api), GraphQl.layer(api), bare, byHand, barePage), {
+  disableLogger: true
+}).pipe(
   Layer.merge(ready),
   Layer.provide(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+  Layer.provide(Projection.layer(api.views)),
   Layer.provide([Authenticator.layerNobody, Stores])
 )
 

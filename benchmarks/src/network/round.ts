@@ -114,6 +114,8 @@ export const roundOf =
     }
     /** Ends an app in good order. It must end by itself, although streams are open. */
     const endApp = async (name: string) => {
+      // A process that is only starting has not said yet how it wants to end.
+      await until(30, async () => (await countsOf(name)) !== undefined)
       const pid = kept.get(`app ${name}`)!.pid()
       if (pid === undefined) return
       const ended = new Promise<void>((resolve) => endings.set(`app ${name}`, resolve))
