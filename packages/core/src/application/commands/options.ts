@@ -41,7 +41,8 @@ export interface AggregateOptions<in State, out RequireError, out Expected exten
   readonly expectedVersion?: Expected
   /**
    * A rule on the state that the command is decided on. It is asked in every
-   * attempt, before `decide`; a failure rejects the command. A command that is
+   * attempt, before `decide` and before `expectedVersion`, so that whoever may not
+   * act learns no version; a failure rejects the command. A command that is
    * repeated under its id is answered before.
    */
   readonly require?: (decidedOn: {

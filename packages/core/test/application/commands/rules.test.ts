@@ -227,15 +227,22 @@ describe("what breaks a rule", () => {
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 
-  it.effect("of a boundary comes before what the domain says", () =>
+  it.effect("comes before what the domain says, and before the version is compared", () =>
     Effect.gen(function* () {
       const { behind, run } = yield* watched
       yield* behind(Effect.forEach([a, b, c], open))
-      expect(yield* Effect.flip(run(Executor.execute(Give, give, { require: refuse })))).toEqual(
-        new Lookalike({ stream })
-      )
-      const at = Executor.execute(Give, give, { expectedVersion: { from: 0 }, require: refuse })
-      expect(yield* Effect.flip(run(at))).toEqual(new VersionConflict({ stream, expected: 0, actual: 1 }))
+      const refused = new Lookalike({ stream })
+      const require = refuse
+      const tooMuch = new Withdraw({ amount: 1_000 })
+      for (const expectedVersion of [undefined, 0, 1]) {
+        const options = { require, ...(expectedVersion === undefined ? {} : { expectedVersion }) }
+        const byRole = {
+          require,
+          ...(expectedVersion === undefined ? {} : { expectedVersion: { from: expectedVersion } })
+        }
+        expect(yield* Effect.flip(run(Executor.execute(Account, a, tooMuch, options)))).toEqual(refused)
+        expect(yield* Effect.flip(run(Executor.execute(Give, give, byRole)))).toEqual(refused)
+      }
     })
   )
 

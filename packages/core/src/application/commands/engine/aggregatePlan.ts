@@ -40,12 +40,13 @@ export const aggregatePlan = <Name extends string, Id, State, Command extends Ta
     },
 
     decide: (): Result.Result<ReadonlyArray<StreamWrite>, Refusal<Error | VersionConflict>> => {
+      // The rule is first: whoever it refuses learns no version.
+      const refusal = broken(rules.require?.({ state: stream.state as never, version: stream.version }))
+      if (refusal !== undefined) return Result.fail(refusal)
       const { expectedVersion } = rules
       if (expectedVersion !== undefined && expectedVersion !== stream.version) {
         return Result.fail(unexpected(stream, expectedVersion))
       }
-      const refusal = broken(rules.require?.({ state: stream.state as never, version: stream.version }))
-      if (refusal !== undefined) return Result.fail(refusal)
       const decision = aggregate.decide(command, stream.state as State)
       if (Result.isFailure(decision)) return Result.fail({ isRejection: true, error: decision.failure })
       return Result.succeed(decision.success.length === 0 ? [] : [{ stream, events: decision.success }])

@@ -137,6 +137,9 @@ export const boundaryPlan = <Name extends string, Command extends Tagged, States
 
     decide: () => {
       const states = statesOf(roles)
+      // The rule is first: whoever it refuses learns no version.
+      const refusal = broken(rules.require?.({ states: states as never, versions: versionsOf(roles) as never }))
+      if (refusal !== undefined) return Result.fail(refusal)
       for (const role in rules.expectedVersion) {
         const expected = rules.expectedVersion[role]
         const player = roles[role]
@@ -146,8 +149,6 @@ export const boundaryPlan = <Name extends string, Command extends Tagged, States
         }
         if (player.stream.version !== expected) return Result.fail(unexpected(player.stream, expected))
       }
-      const refusal = broken(rules.require?.({ states: states as never, versions: versionsOf(roles) as never }))
-      if (refusal !== undefined) return Result.fail(refusal)
       const decision = boundary.decide(command, states as States)
       return Result.isFailure(decision)
         ? Result.fail({ isRejection: true, error: decision.failure })
