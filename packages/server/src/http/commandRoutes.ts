@@ -49,7 +49,8 @@ export const commandRoutes = (api: Api.Any, { executions, maxBodyBytes, maxWait 
               }),
               commanded
             )
-            return yield* isAsync ? executions.begin({ caller, key: headers.key }, execution) : execution
+            const asked = [aggregate.name, text, command]
+            return yield* isAsync ? executions.begin({ caller, key: headers.key, asked }, execution) : execution
           })
         },
         ...(api.rules.states.has(aggregate.name) ? [stateRoute(aggregate.name, base, commands)] : [])
@@ -76,7 +77,8 @@ export const commandRoutes = (api: Api.Any, { executions, maxBodyBytes, maxWait 
           }),
           commanded
         )
-        return yield* isAsync ? executions.begin({ caller, key: headers.key }, execution) : execution
+        const asked = [boundary.name, command]
+        return yield* isAsync ? executions.begin({ caller, key: headers.key, asked }, execution) : execution
       })
     }))
   ]
