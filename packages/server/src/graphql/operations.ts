@@ -172,22 +172,24 @@ const lastOf = (failure: unknown): Effect.Effect<FormattedExecutionResult> =>
     Effect.as(Effect.logWarning("hexfold: a subscription has ended", failure), { errors: [error.toJSON()] })
   )
 
-const results = new WeakMap<object, WeakMap<DocumentNode, Map<string, FormattedExecutionResult>>>()
+type Shared = Map<string, Promise<FormattedExecutionResult>>
 
-// Who asks the same of the same result gets the same object, which is then written once for all.
+const results = new WeakMap<object, WeakMap<DocumentNode, Shared>>()
+
+// Who asks the same of the same result gets the same object, which is made once, and then written once for all. Who leaves
+// while it is made takes it from nobody.
 const sharedOf = <R>(
   { document, operation, rawVariableValues }: ValidatedSubscriptionArgs,
   event: object,
   make: (event: object) => Effect.Effect<FormattedExecutionResult, never, R>
 ): Effect.Effect<FormattedExecutionResult, never, R> =>
-  Effect.suspend(() => {
-    const ofEvent = results.get(event) ?? new WeakMap<DocumentNode, Map<string, FormattedExecutionResult>>()
+  Effect.flatMap(Effect.context<R>(), (services) => {
+    const ofEvent = results.get(event) ?? new WeakMap<DocumentNode, Shared>()
     results.set(event, ofEvent)
-    const ofDocument = ofEvent.get(document) ?? new Map<string, FormattedExecutionResult>()
+    const ofDocument: Shared = ofEvent.get(document) ?? new Map()
     ofEvent.set(document, ofDocument)
     const key = JSON.stringify([operation.name?.value ?? null, rawVariableValues ?? null])
-    const known = ofDocument.get(key)
-    return known === undefined
-      ? Effect.tap(make(event), (result) => Effect.sync(() => void ofDocument.set(key, result)))
-      : Effect.succeed(known)
+    const result = ofDocument.get(key) ?? Effect.runPromiseWith(services)(make(event))
+    ofDocument.set(key, result)
+    return Effect.promise(() => result)
   })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { open } from "../http/bank.ts"
 import { counting, until } from "./counting.ts"
 import { serveOn } from "./web.ts"
@@ -47,6 +47,36 @@ describe("subscriptions whose clients have gone", () => {
       }
       assert.isAtMost(seen.queries - before, 2)
       for (const live of all) yield* live.cancel
+    })
+  )
+})
+
+describe("a live result that many get at one moment", () => {
+  it.live("is made once for all who ask the same", () =>
+    Effect.gen(function* () {
+      const { seen, stores } = yield* counting
+      const { data, follow } = yield* serveOn(open, stores)
+      yield* data(opening("a"))
+      const all = yield* Effect.forEach(Array.from({ length: 100 }), () =>
+        follow(`subscription { accounts { nodes { key owner } } }`)
+      )
+      for (const live of all) yield* live.next
+      // Who has just got a result is held back by a timer of its own. The others get the next one at one moment.
+      const then = yield* Clock.currentTimeMillis
+      const now = yield* Clock.clockWith((clock) => Effect.succeed(() => clock.currentTimeMillisUnsafe()))
+      yield* until(() => now() > then + 200)
+      const [reads, queries] = [seen.reads, seen.queries]
+      yield* data(opening("b"))
+      // Who leaves takes the result from nobody.
+      const [first, ...others] = all
+      yield* first!.cancel
+      for (const live of others) {
+        assert.deepStrictEqual((yield* live.next)?.data?.data.accounts.nodes.at(-1), { key: "b", owner: "ann" })
+      }
+      assert.isAbove(seen.reads, reads)
+      // Each page is looked through to see whether it is a new one, and is made into one result.
+      assert.isAtMost(seen.reads - reads, 10 * (seen.queries - queries))
+      for (const live of others) yield* live.cancel
     })
   )
 })
