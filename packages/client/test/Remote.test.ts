@@ -129,6 +129,26 @@ describe("a command elsewhere", () => {
   )
 })
 
+describe("an id or a key that an address takes for something else", () => {
+  it.live("is refused, and nothing else is asked", () =>
+    Effect.gen(function* () {
+      const { as } = yield* bank
+      const titleOf = <A>(call: Effect.Effect<A, unknown, Remote.Remote>) =>
+        Effect.map(Effect.flip(Effect.provide(call, as("ann"))), (error) =>
+          error instanceof RemoteError ? error.title : error
+        )
+      for (const text of [".", "..", "\ud800"]) {
+        const opening = Remote.execute(Account, text, new Open({ owner: "ann" }))
+        assert.strictEqual(yield* titleOf(opening), "InvalidRequest")
+      }
+      for (const key of ["", ".", "..", "\ud800"]) {
+        assert.strictEqual(yield* titleOf(Remote.record(Accounts, key)), "InvalidRequest")
+        assert.strictEqual(yield* titleOf(Stream.runHead(Remote.liveRecord(Accounts, key))), "InvalidRequest")
+      }
+    })
+  )
+})
+
 describe("a view elsewhere", () => {
   it.live("answers queries and keys with the states of its schema", () =>
     Effect.gen(function* () {

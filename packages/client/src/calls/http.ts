@@ -34,7 +34,7 @@ export const httpCalls = (connection: Connection, known: ReadonlyMap<string, Any
 
   record: (view, key) =>
     Effect.gen(function* () {
-      const path = `/views/${view.name}/${encodeURIComponent(key)}`
+      const path = `/views/${view.name}/${yield* keyOf(key)}`
       const { body, status } = yield* jsonOf(yield* send(connection, { path }))
       if (status === 404 && body["title"] === "NotFound") return Option.none()
       return status === 200 ? Option.some(yield* stateOf(view, body["state"])) : yield* problemOf(status, body)
@@ -46,23 +46,35 @@ export const httpCalls = (connection: Connection, known: ReadonlyMap<string, Any
     ),
 
   liveRecord: (view, key) =>
-    Stream.mapEffect(
-      followed(connection, { path: `/live/${view.name}/${encodeURIComponent(key)}` }),
-      ({ state = null }) => (state === null ? Effect.succeedNone : Effect.asSome(stateOf(view, state)))
+    Stream.unwrap(
+      Effect.map(keyOf(key), (last) =>
+        Stream.mapEffect(followed(connection, { path: `/live/${view.name}/${last}` }), ({ state = null }) =>
+          state === null ? Effect.succeedNone : Effect.asSome(stateOf(view, state))
+        )
+      )
     )
 })
+
+const refused = (text: string): Effect.Effect<never, RemoteError> =>
+  Effect.fail(invalid(new Error(`${JSON.stringify(text)} can stand in no address`)))
+
+// However it is encoded, an address takes these for steps to somewhere else.
+const segment = (text: string): Effect.Effect<string, RemoteError> =>
+  text === "." || text === ".." ? refused(text) : Effect.try({ try: () => encodeURIComponent(text), catch: invalid })
+
+// Without a key the address is that of the whole view.
+const keyOf = (key: string): Effect.Effect<string, RemoteError> => (key === "" ? refused(key) : segment(key))
 
 const addressOf = (
   aggregate: Exclude<AnyAggregate, AnyBoundary>,
   id: unknown,
   body: Schema.Json
 ): Effect.Effect<string, RemoteError> =>
-  Effect.try({
-    try: () => {
-      const text = aggregate.streamId(id).slice(aggregate.name.length + 1)
-      return `/aggregates/${aggregate.name}/${encodeURIComponent(text)}/${String((body as { readonly _tag: unknown })._tag)}`
-    },
-    catch: invalid
+  Effect.gen(function* () {
+    const streamId = yield* Effect.try({ try: () => aggregate.streamId(id), catch: invalid })
+    const text = yield* segment(streamId.slice(aggregate.name.length + 1))
+    const tag = yield* segment(String((body as { readonly _tag: unknown })._tag))
+    return `/aggregates/${aggregate.name}/${text}/${tag}`
   })
 
 // A header has printable ASCII only. Other ids are sent as a display string of RFC 9651.

@@ -38,7 +38,8 @@ export interface Options {
 }
 
 /**
- * Adds the routes of an API to the router.
+ * Adds the routes of an API to the router. The layer does not build, with an `Error` that says why, if the names of two
+ * aggregates, boundaries or views differ by upper and lower case only: their addresses would be one.
  *
  * @example
  * ```ts
@@ -58,6 +59,7 @@ export const layer = (
 ): Layer.Layer<never, never, HttpRouter.HttpRouter | Services> =>
   HttpRouter.use((router) =>
     Effect.gen(function* () {
+      for (const members of [api.aggregates, api.boundaries, api.views]) checkNames(members)
       const services = yield* servicesUntilClosed<Services>()
       const { maxBatch = 100, maxBodyBytes = 1 << 20, maxWait = 30 } = options
       const executions = executionsOf(yield* Effect.scope, options.prefix ?? "")
@@ -79,3 +81,12 @@ export const layer = (
       )
     })
   )
+
+const checkNames = (members: ReadonlyArray<{ readonly name: string }>): void => {
+  for (const names of Map.groupBy(
+    members.map(({ name }) => name),
+    (name) => name.toLowerCase()
+  ).values()) {
+    if (names.length > 1) throw new Error(`over HTTP ${names.join(" and ")} have one address: it does not tell case`)
+  }
+}

@@ -38,20 +38,28 @@ export const segmentsAfter = (
   base: string,
   count: number
 ): Effect.Effect<ReadonlyArray<string>, NotFound> => {
-  const segments = restOf(url, base).split("/")
+  const rest = restOf(url, base)
+  if (rest === undefined) return nowhere
+  const segments = rest.split("/")
   try {
     const decoded = segments.map((segment) => (segment.includes("%") ? decodeURIComponent(segment) : segment))
     if (decoded.length === count) return Effect.succeed(decoded)
   } catch {
     // A sign that is not encoded as it must be: the address is nobody's.
   }
-  return Effect.fail(new NotFound({ what: "such address" }))
+  return nowhere
 }
 
-/** What an address has after its beginning, without the parameters. */
-export const restOf = (url: string, base: string): string => {
+const nowhere = Effect.fail(new NotFound({ what: "such address" }))
+
+/**
+ * What an address has after its beginning, without the parameters. As for the router, upper and lower case are one. It is
+ * undefined for an address that has its beginning in another spelling, with encoded letters.
+ */
+export const restOf = (url: string, base: string): string | undefined => {
   const path = url.split("?")[0]!
-  return path.slice(path.indexOf(base) + base.length)
+  const at = path.toLowerCase().indexOf(base.toLowerCase())
+  return at === -1 ? undefined : path.slice(at + base.length)
 }
 
 /** JSON as an answer. */

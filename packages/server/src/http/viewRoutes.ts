@@ -105,4 +105,4 @@ const routesOf = (view: AnyView, views: Views, links: Links, maxBodyBytes: numbe
 }
 
 // The router takes an address with nothing behind it for one with any end.
-const isWhole = ({ url }: Request, base: string): boolean => ["", "/"].includes(restOf(url, base))
+const isWhole = ({ url }: Request, base: string): boolean => ["", "/"].includes(restOf(url, base) ?? "?")
