@@ -1,6 +1,6 @@
 /** Operations as every transport executes them: read, limited, checked, executed, and answered without the inside. */
 import type { Api, Policy } from "@hexfold/core"
-import { type Context, type DateTime, Effect, Stream } from "effect"
+import { Cause, type Context, type DateTime, Effect, Option, Stream } from "effect"
 import {
   type DocumentNode,
   executeRootSelectionSet,
@@ -156,7 +156,9 @@ const subscribed = (
     const one = (event: unknown) => resultOf(checked, event, sender)
     return stream.pipe(
       Stream.mapEffect((event) => (isShared ? sharedOf(checked, event as object, one) : one(event))),
-      Stream.catch((failure) => Stream.fromEffect(lastOf(failure)))
+      Stream.catchCause((cause) =>
+        Cause.hasInterrupts(cause) ? Stream.failCause(cause as Cause.Cause<never>) : Stream.fromEffect(lastOf(cause))
+      )
     )
   })
 
@@ -167,10 +169,13 @@ const resultOf = (
 ): Effect.Effect<FormattedExecutionResult, never, Services> =>
   answered((operation) => executeSubscriptionEvent({ ...checked, rootValue: event, contextValue: operation }), sender)
 
-const lastOf = (failure: unknown): Effect.Effect<FormattedExecutionResult> =>
-  Effect.flatMap(failedWith(failure), (error) =>
+// What throws ends a subscription as what fails does.
+const lastOf = (cause: Cause.Cause<unknown>): Effect.Effect<FormattedExecutionResult> => {
+  const failure = Option.getOrElse(Cause.findErrorOption(cause), (): unknown => cause)
+  return Effect.flatMap(failedWith(failure), (error) =>
     Effect.as(Effect.logWarning("hexfold: a subscription has ended", failure), { errors: [error.toJSON()] })
   )
+}
 
 type Shared = Map<string, Promise<FormattedExecutionResult>>
 

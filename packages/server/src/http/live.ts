@@ -1,5 +1,5 @@
 /** Results as they come, as server-sent events. */
-import { type DateTime, Effect, Stream } from "effect"
+import { Cause, type DateTime, Effect, Option, Stream } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import { type Closing, eventStream, paced } from "../web/liveStreams.ts"
 import { problemOf, publicOf } from "../web/problems.ts"
@@ -26,16 +26,20 @@ export const framed = <E, R>(
   until: DateTime.Utc | undefined
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R | Closing> => {
   const ended = frames.pipe(
-    Stream.catch((failure) =>
-      Stream.fromEffect(
-        Effect.as(
-          Effect.logWarning("hexfold: a live stream has ended", failure),
-          `event: error\ndata: ${JSON.stringify(publicOf(problemOf(failure)))}\n\n`
-        )
-      )
+    Stream.catchCause((cause) =>
+      Cause.hasInterrupts(cause) ? Stream.failCause(cause as Cause.Cause<never>) : Stream.fromEffect(lastOf(cause))
     )
   )
   return eventStream(ended, until)
+}
+
+// What throws ends a stream as what fails does: whoever follows is told, and the operator, too.
+const lastOf = (cause: Cause.Cause<unknown>): Effect.Effect<string> => {
+  const failure = Option.getOrElse(Cause.findErrorOption(cause), (): unknown => cause)
+  return Effect.as(
+    Effect.logWarning("hexfold: a live stream has ended", failure),
+    `event: error\ndata: ${JSON.stringify(publicOf(problemOf(failure)))}\n\n`
+  )
 }
 
 const frames = new WeakMap<object, string>()
