@@ -8,6 +8,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { rolldown } from "rolldown"
 import { copyDocs } from "./docs.mjs"
+import { measured, sizes } from "./sizes.mjs"
 
 const names = ["core", "adapters-memory", "adapters-pg", "client", "publishers", "server", "testing"]
 const root = fileURLToPath(new URL("../..", import.meta.url))
@@ -154,6 +155,14 @@ const main = async () => {
       return `${Math.ceil(code.length / 1024)} kB without what it imports`
     })
   }
+  await step("install the libraries of GraphQL, which are optional", () => {
+    const { devDependencies: used } = JSON.parse(readFileSync(join(root, "packages/server/package.json"), "utf8"))
+    const libraries = ["graphql", "graphql-ws"].map((name) => `${name}@${used[name]}`)
+    const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]
+    run("npm", ["install", "--prefix", project, ...flags, ...libraries], project)
+    return libraries.join(", ")
+  })
+  for (const name of measured) await step(`size of ${name}`, () => sizes(name, project))
   await step("bundle the core for a browser", async () => {
     const { code, imports } = await bundle(`export * from "@hexfold/core"`)
     assert(imports.length === 0, `imports ${imports.join(", ")}`)

@@ -76,6 +76,8 @@ export const api = Api.make("travel-expenses", {
   aggregates: [Declaration, Budget],
   boundaries: [HandlePayment],
   views: [Declarations, Histories, Spending, LeadTimes],
+  // A step of a history leads to its declaration: `declarationRecord` in GraphQL, `?with=declarationRecord` over HTTP.
+  links: [Api.link(Histories, "declaration", Declarations)],
   // Without limits of its own, a view answers what its indexes answer. These have no index for their orders.
   limits: { Declarations: { fields: "all", scan: true }, Spending: { fields: "all", scan: true } },
   policies: {

@@ -12,6 +12,8 @@ interface Served {
   readonly declaration: string | undefined
 }
 
+const graphql = JSON.stringify({ query: "{ declarations(first: 3) { totalCount nodes { key status } } }" })
+
 /** The text that is printed when the server listens. */
 export const announcement = ({ accepted, budget, declaration = "declaration-1", of, rows, url }: Served): string => {
   const lines = [
@@ -21,6 +23,7 @@ export const announcement = ({ accepted, budget, declaration = "declaration-1", 
     "  /              the declarations, live",
     "  /docs          the API, to read and to try",
     "  /openapi.json  its OpenAPI document",
+    "  /graphql       the same as GraphQL; as WebSocket, /graphql/ws",
     "  /health        whether all is well",
     "  /metrics       numbers for operators: ask as the controller",
     "",
@@ -33,6 +36,7 @@ export const announcement = ({ accepted, budget, declaration = "declaration-1", 
     "Try:",
     `  curl -H 'authorization: Bearer demo-emma' '${url}/views/Declarations/${declaration}'`,
     `  curl -N -H 'authorization: Bearer demo-emma' '${url}/live/Declarations?limit=3'`,
+    `  curl -H 'authorization: Bearer demo-emma' --json '${graphql}' ${url}/graphql`,
     ""
   ]
   return lines.join("\n")

@@ -1,6 +1,8 @@
 /** The API on the network: each front is a layer. */
 import { NodeHttpServer } from "@effect/platform-node"
 import { Policy, Projection } from "@hexfold/core"
+import { GraphQl } from "@hexfold/server/graphql"
+import { GraphQlWs } from "@hexfold/server/graphql/ws"
 import { Http, HttpOperations, HttpShutdown } from "@hexfold/server/http"
 import { HttpDocs } from "@hexfold/server/http/docs"
 import { Effect, Layer } from "effect"
@@ -12,8 +14,13 @@ import { page } from "./page.ts"
 
 const documented = { security: { token: { type: "http", scheme: "bearer" } } } as const
 
+// Whoever tries the example may look around in the schema. Elsewhere that is so while `NODE_ENV` is `development`.
+const explored = { introspection: true }
+
 const fronts = Layer.mergeAll(
   Http.layer(api),
+  GraphQl.layer(api, explored),
+  GraphQlWs.layer(api, explored),
   HttpDocs.layer(api, documented),
   HttpDocs.layerPage(api, documented),
   HttpOperations.layer({ consumers: api.views, access: Policy.role("CONTROLLER") }),

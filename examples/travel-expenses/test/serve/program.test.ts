@@ -1,38 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { type ChildProcess, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { fileURLToPath } from "node:url"
-
-const main = fileURLToPath(new URL("../../src/serve/main.ts", import.meta.url))
-
-/** Starts the program on any port, and waits until it says where it serves. */
-const started = (...args: ReadonlyArray<string>) =>
-  Effect.acquireRelease(
-    Effect.sync(() =>
-      spawn(process.execPath, ["--conditions=@hexfold/source", main, "--port", "0", ...args], {
-        stdio: ["ignore", "pipe", "inherit"]
-      })
-    ),
-    (child) => Effect.sync(() => child.kill("SIGKILL"))
-  ).pipe(
-    Effect.flatMap((child) =>
-      Effect.promise(async () => {
-        let text = ""
-        for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
-          text += String(chunk)
-          if (text.includes("Try:")) break
-        }
-        return { child, text, url: /(http:\S+) serves/.exec(text)![1]! }
-      })
-    )
-  )
-
-const ended = async (child: ChildProcess): Promise<unknown> => {
-  const exit = once(child, "exit")
-  child.kill("SIGTERM")
-  return (await exit)[0]
-}
+import { command, ended, started } from "./program.ts"
 
 describe("npm run serve", () => {
   it.live.each([["memory"], ["embedded"]])("serves the log from the store %s, and ends on a signal", ([store]) =>
@@ -49,6 +19,16 @@ describe("npm run serve", () => {
           key: "declaration-1",
           state: { cents: 12_050, since: "2026-01-05T08:00:00.000Z", budget: "budget-1", status: "submitted" }
         })
+        const [sent] = /\{"query":[^']+/.exec(text)!
+        const asked = { method: "POST", body: sent, headers: { ...headers, "content-type": "application/json" } }
+        assert.deepStrictEqual(await (await fetch(`${url}/graphql`, asked)).json(), {
+          data: {
+            declarations: {
+              totalCount: 2,
+              nodes: ["declaration-1", "declaration-2"].map((key) => ({ key, status: "submitted" }))
+            }
+          }
+        })
         // A reader of live results does not hold it up.
         const live = await fetch(`${url}/live/Declarations?limit=1`, { headers })
         const reader = live.body!.pipeThrough(new TextDecoderStream()).getReader()
@@ -63,7 +43,7 @@ describe("npm run serve", () => {
     Effect.gen(function* () {
       const { url } = yield* started()
       const second = yield* Effect.promise(async () => {
-        const child = spawn(process.execPath, ["--conditions=@hexfold/source", main, "--port", new URL(url).port])
+        const child = spawn(process.execPath, [...command, new URL(url).port])
         const exit = once(child, "exit")
         const text = await child.stderr.toArray()
         return { code: (await exit)[0] as unknown, text: text.join("") }
