@@ -44,7 +44,7 @@ describe.skipIf(!isInstalled)("curl", () => {
         orderBy: "step",
         with: "declarationRecord"
       })
-      const { rows } = (yield* curl(`${url}/views/Histories?${steps}`, { headers: as("ada") })).body as {
+      const { rows } = (yield* curl(`${url}/views/Histories?${steps.toString()}`, { headers: as("ada") })).body as {
         readonly rows: ReadonlyArray<object>
       }
       assert.lengthOf(rows, 1)

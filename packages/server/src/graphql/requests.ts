@@ -67,7 +67,8 @@ const read = (body: unknown): Effect.Effect<Request, Unreadable> =>
     if (isGiven(variables) && !isObject(variables)) return wrong("variables are no object")
     if (isGiven(extensions) && !isObject(extensions)) return wrong("extensions are no object")
     const hash = hashIn(documentId, extensions ?? {})
-    if (!isGiven(query) && hash === undefined) return wrong("there is no query: it is the member query of JSON that is sent by POST, or the parameter query")
+    if (!isGiven(query) && hash === undefined)
+      return wrong("there is no query: it is the member query of JSON that is sent by POST, or the parameter query")
     return Effect.succeed({
       ...(isGiven(query) ? { query } : {}),
       ...(hash === undefined ? {} : { hash }),
