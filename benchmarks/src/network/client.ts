@@ -25,12 +25,13 @@ const line = (text: ClientLine) => Effect.sync(() => write(file, text))
 const before = read<ClientLine>(file)
 const answered = new Set(before.flatMap((each) => (each._tag === "Sent" ? [] : [each.token])))
 const open = before.flatMap((each) => (each._tag === "Sent" && !answered.has(each.token) ? [each] : []))
-let sent = before.filter(({ _tag }) => _tag === "Sent").length
-const random = randomOf(Number(seed), `client ${name} ${sent}`)
+// No token is used for two commands.
+let next = 1 + Math.max(-1, ...before.map(({ token }) => Number(token.split("-")[1])))
+const random = randomOf(Number(seed), `client ${name} ${next}`)
 const tally = () => `t${below(random, 8)}`
 
-const next = Effect.gen(function* () {
-  const token = `${name}-${sent++}`
+const planned = Effect.gen(function* () {
+  const token = `${name}-${next++}`
   const kind = below(random, 10)
   if (kind < 2) return { _tag: "Sent", token, ids: [tally(), tally()] } as const
   const id = tally()
@@ -81,7 +82,7 @@ const settled = (command: Sent) => {
 const program = Effect.gen(function* () {
   yield* Effect.forEach(open, settled, { discard: true })
   while (!existsSync(join(folder, "enough"))) {
-    const command = yield* Effect.retry(next, Schedule.spaced("100 millis"))
+    const command = yield* Effect.retry(planned, Schedule.spaced("100 millis"))
     yield* line(command)
     yield* settled(command)
   }

@@ -70,19 +70,20 @@ export const waitFor = <Receipt>(
       // The positions that the projections of this process have reached may be further than those that are written.
       const nearer = own.seen(seen.value, historyOf(position))
       yield* needed.look(views.map((view) => [view, servingOf(view, nearer)]))
-      late = views.flatMap((view) => {
+      const behind = views.flatMap((view) => {
         if (!hasReached(servingOf(view, nearer), needed.of(view))) return [lateness(view, nearer, wanted)]
         idle.delete(nameOf(view))
         return []
       })
-      const isReached = late.length === 0
+      const isReached = behind.length === 0
+      // If all have come so far, only the log has not answered yet.
+      late = isReached ? unseen : behind
       if (isReached || !isJudged) isJudged = yield* judge(servings)
       if (!isReached && isJudged) {
         const now = clock.currentTimeMillisUnsafe()
-        const hopeless = late.find((each) => hopelessly(idle, each, seen.value, now))
+        const hopeless = behind.find((each) => hopelessly(idle, each, seen.value, now))
         if (hopeless !== undefined) return yield* failed(hopeless, Duration.millis(Math.round(now - began)))
       }
-      if (isReached) late = unseen
       return isReached && isJudged
     })
     const waited = Duration.fromInputUnsafe(timeout)

@@ -460,6 +460,24 @@ describe("waitUntil", () => {
     }).pipe(Effect.provide(stores))
   )
 
+  it.effect("times out while the log does not answer, although the view has come so far", () =>
+    Effect.gen(function* () {
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      const events = yield* EventStore.EventStore
+      const waiting = yield* Effect.forkChild(
+        Effect.flip(Projection.waitUntil(Activity, 1, { timeout: "1 second" })).pipe(
+          Effect.provideService(EventStore.EventStore, { ...events, horizons: Stream.never })
+        )
+      )
+      yield* settled
+      yield* TestClock.adjust("1 second")
+      const error = yield* Fiber.join(waiting)
+      expect(error).toBeInstanceOf(WaitTimeout)
+      expect(error).toMatchObject({ view: "Activity", reason: "no answer", wanted: 1 })
+    }).pipe(Effect.provide(stores))
+  )
+
   it.effect("asks again when a query gets no answer", () =>
     Effect.gen(function* () {
       yield* Projection.catchUp(Activity)
