@@ -3,8 +3,9 @@ import { createServer, type Server } from "node:http"
 import { NodeHttpServer } from "@effect/platform-node"
 import { type Api, Projection, type View } from "@hexfold/core"
 import type { Authenticator } from "@hexfold/server"
+import type { GraphQl } from "@hexfold/server/graphql"
 import { HttpShutdown } from "@hexfold/server/http"
-import { Context, Effect, Layer, type Scope } from "effect"
+import { Context, Effect, Exit, Layer, Scope } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { NetAddress } from "effect/net"
 import { asking, routesOf, tokens } from "../http/web.ts"
@@ -24,6 +25,10 @@ export interface Options {
   readonly callers?: Layer.Layer<Authenticator.Authenticator>
   /** What stands beside the routes. */
   readonly beside?: Layer.Layer<never, never, HttpRouter.HttpRouter>
+  /** How GraphQL is served. */
+  readonly graphql?: Omit<GraphQl.Options, "path">
+  /** The stores, which may have data: new ones by default. */
+  readonly stores?: Context.Context<Supplied>
 }
 
 /** A started server, and what asks it. */
@@ -36,6 +41,8 @@ export interface Front extends ReturnType<typeof asking> {
   ) => Effect.Effect<Frames, never, Scope.Scope>
   readonly stores: Context.Context<Supplied>
   readonly node: Server
+  /** Ends the server before the scope does. Its stores stay. */
+  readonly end: Effect.Effect<void>
 }
 
 /** Starts a server for an API, on a store without data. */
@@ -48,11 +55,12 @@ export type Cases = Readonly<Record<string, (open: Open) => Effect.Effect<void, 
 export const started = (
   stores: Stores,
   api: Api.Any,
-  { beside = Layer.empty, callers = tokens, projected = api.views }: Options = {}
+  { beside = Layer.empty, callers = tokens, graphql = {}, projected = api.views, stores: given }: Options = {}
 ): Effect.Effect<Front, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const supplied = yield* stores(api.views)
-    const routes = Layer.merge(routesOf(api), beside).pipe(
+    const supplied = given ?? (yield* stores(api.views))
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    const routes = Layer.merge(routesOf(api, graphql), beside).pipe(
       Layer.provide(callers),
       Layer.provide(Projection.layer(projected)),
       Layer.provide(Layer.succeedContext(supplied))
@@ -64,7 +72,7 @@ export const started = (
         Layer.provide(HttpShutdown.layer),
         Layer.provideMerge(server)
       )
-    ).pipe(Effect.orDie)
+    ).pipe(Scope.provide(scope), Effect.orDie)
     const { address } = Context.get(services, HttpServer.HttpServer)
     const url = NetAddress.isUnixPathAddress(address) ? "" : `http://127.0.0.1:${address.port}`
     const asks = asking(url, fetch)
@@ -73,6 +81,7 @@ export const started = (
       url,
       stores: supplied,
       node,
+      end: Scope.close(scope, Exit.void),
       events: (path, sent) =>
         Effect.acquireRelease(Effect.map(asks.ask(path, sent), framesOf), ({ cancel }) => Effect.promise(cancel))
     }

@@ -17,6 +17,8 @@ export interface Frames {
   readonly next: Effect.Effect<Frame & { readonly data: string }>
   /** The data of the next frame that has some. */
   readonly data: Effect.Effect<Body>
+  /** All that is left of an answer that has no frames. */
+  readonly text: () => Promise<string>
   readonly cancel: () => Promise<void>
 }
 
@@ -52,8 +54,16 @@ export const framesOf = (response: Response): Frames => {
       if (data !== undefined) return { ...found, data }
     }
   })
+  const whole = async (): Promise<string> => {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return text
+      text += value
+    }
+  }
   return {
     response,
+    text: whole,
     frame,
     next,
     data: Effect.map(next, ({ data }) => JSON.parse(data) as Body),

@@ -1,8 +1,10 @@
 /** A view with fields of many kinds, of which some records and some fields are hidden from some callers. */
 import { Aggregate, Api, Decision, Policy, type Query, View } from "@hexfold/core"
+import { assert } from "@effect/vitest"
 import { texts } from "@hexfold/testing/QueryArbitraries"
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import fc from "fast-check"
+import type { Front } from "./Front.ts"
 
 const fields = {
   owner: Schema.String,
@@ -113,6 +115,12 @@ const hidden: ReadonlyArray<Field> = [
   { path: ["part", "cost"], values: counts, is: "number" }
 ]
 
+/** The paths that all callers may see. */
+export const seenPaths: ReadonlyArray<Query.Path> = seen.map(({ path }) => path)
+
+/** The paths of whole states. */
+export const allPaths: ReadonlyArray<Query.Path> = [...seenPaths, ...hidden.map(({ path }) => path)]
+
 const leaf = ({ is, path, values }: Field): fc.Arbitrary<Query.Filter> => {
   const own = fc.constant(path)
   const many = fc.array(values, { maxLength: 3 })
@@ -199,3 +207,10 @@ export const shownOf = ({ key, state: { part, secret: _, ...state } }: Row) => (
   key,
   state: { ...state, part: { name: part.name } }
 })
+
+/** Puts a record, and waits until the view shows it. */
+export const put = ({ json }: Front, { key, state }: Row) =>
+  Effect.map(
+    json(`/aggregates/Thing/${encodeURIComponent(key)}/Put`, { body: state, headers: { prefer: "wait=60" } }),
+    ({ status }) => assert.strictEqual(status, 200)
+  )

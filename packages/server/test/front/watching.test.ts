@@ -1,37 +1,19 @@
 import { connect, type Socket } from "node:net"
 import { assert, it } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { Effect, Layer, Metric, Schedule } from "effect"
+import { Effect, Layer, Metric } from "effect"
 import { describe } from "vitest"
 import { open } from "../http/bank.ts"
 import { filled } from "./cases/filled.ts"
-import { type Front, started, type Stores } from "./Front.ts"
+import { started, type Stores } from "./Front.ts"
 import { framesOf } from "./frames.ts"
 import { things } from "./things.ts"
-import { type Counts, counted } from "./watching.ts"
+import { connections, type Counts, counted, fibers, until } from "./watching.ts"
 
 const memory: Stores = (views) => Layer.build(MemoryStores.layer({ views }))
 
 const watchers = 1_000
 const events = 20
-
-/** Waits until something holds. The limit of the test ends what never does. */
-const until = <E, R>(holds: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
-  Effect.asVoid(Effect.repeat(holds, { until: (does) => does, schedule: Schedule.spaced("20 millis") }))
-
-const connections = ({ node }: Front) =>
-  Effect.promise(
-    () =>
-      new Promise<number>((resolve, reject) =>
-        node.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
-      )
-  )
-
-/** The fibers of this process that run now. */
-const fibers = Effect.map(Metric.snapshot, (all) => {
-  const found = all.find(({ id }) => id === "child_fibers_active")
-  return Number((found?.state as { readonly value: number | bigint } | undefined)?.value ?? 0)
-})
 
 describe("a live query that a thousand clients watch", () => {
   it.live("asks the store at most twice an event, and leaves nothing behind", () =>

@@ -1,7 +1,7 @@
 /** Stores that count what is asked of them, and who follows them. */
 import { EventStore, ProjectionStore, ViewStore } from "@hexfold/core"
-import { Context, Effect, Stream } from "effect"
-import type { Stores } from "./Front.ts"
+import { Context, Effect, Metric, Schedule, Stream } from "effect"
+import type { Front, Stores } from "./Front.ts"
 
 /** What is counted. */
 export interface Counts {
@@ -39,3 +39,22 @@ export const counted =
         Context.add(ProjectionStore.ProjectionStore, Context.get(supplied, ProjectionStore.ProjectionStore))
       )
     })
+
+/** Waits until something holds. The limit of the test ends what never does. */
+export const until = <E, R>(holds: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
+  Effect.asVoid(Effect.repeat(holds, { until: (does) => does, schedule: Schedule.spaced("20 millis") }))
+
+/** The open connections of a server. */
+export const connections = ({ node }: Front) =>
+  Effect.promise(
+    () =>
+      new Promise<number>((resolve, reject) =>
+        node.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
+      )
+  )
+
+/** The fibers of this process that run now. */
+export const fibers = Effect.map(Metric.snapshot, (all) => {
+  const found = all.find(({ id }) => id === "child_fibers_active")
+  return Number((found?.state as { readonly value: number | bigint } | undefined)?.value ?? 0)
+})

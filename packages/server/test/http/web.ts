@@ -2,6 +2,8 @@
 import { MemoryStores } from "@hexfold/adapters-memory"
 import { type Api, EventStore, Policy, Projection, type View } from "@hexfold/core"
 import { AuthenticationUnavailable, Authenticator, TooManyRequests, Unauthenticated } from "@hexfold/server"
+import { GraphQl } from "@hexfold/server/graphql"
+import { GraphQlWs } from "@hexfold/server/graphql/ws"
 import { HttpDocs } from "@hexfold/server/http/docs"
 import { Http, HttpOperations } from "@hexfold/server/http"
 import { DateTime, Duration, Effect, Layer } from "effect"
@@ -80,10 +82,12 @@ export const asking = (address: string, send: (request: Request) => Promise<Resp
   return { ask, json }
 }
 
-/** The routes of an API: HTTP, its document, and what operators ask. */
-export const routesOf = (api: Api.Any) =>
+/** The routes of an API: HTTP and its document, GraphQL by POST and by a socket, and what operators ask. */
+export const routesOf = (api: Api.Any, graphql: Omit<GraphQl.Options, "path"> = {}) =>
   Layer.mergeAll(
     Http.layer(api),
+    GraphQl.layer(api, graphql),
+    GraphQlWs.layer(api, graphql),
     HttpDocs.layer(api),
     HttpOperations.layer({ consumers: api.views, access: Policy.role("operator"), healthy: { grace: 0 } })
   )

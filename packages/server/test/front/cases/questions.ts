@@ -1,40 +1,38 @@
 /** Arbitrary questions: a front gives what `Query` means, and nothing of what is hidden. */
 import { assert } from "@effect/vitest"
-import type { Query } from "@hexfold/core"
-import { QueryEvaluation } from "@hexfold/core/adapter"
-import { Effect, Result, type Schema } from "effect"
+import { Effect, type Scope } from "effect"
 import fc from "fast-check"
-import type { Body } from "../../http/web.ts"
 import type { Cases, Front, Open } from "../Front.ts"
+import { pageOf } from "../speaking/graphql.ts"
+import { firstOf } from "../speaking/Speaker.ts"
+import { each } from "../speaking/speakers.ts"
 import {
+  allPaths,
   forbiddenQuestions,
   marker,
   plainQuestions,
+  put,
   questions as anyQuestions,
   type Row,
   rows,
+  seenPaths,
   shownOf,
-  Things,
   things
 } from "../things.ts"
+import { auditor, checkGroups, checkHidden, everyPage, reader, seenByReader, selecting } from "./answers.ts"
 
 /** Data sets of a property; each has a server of its own. */
 const numRuns = Number(process.env["HEXFOLD_FRONT_RUNS"] ?? 4)
 
 /** Questions to one data set. */
 const many = { minLength: 25, maxLength: 25 } as const
-
-const auditor = "eve:auditor"
-const reader = "ann"
-
-type Sees = (row: Row) => boolean
-const seenByReader: Sees = ({ state }) => state.isShared || state.owner === reader
+const some = { minLength: 10, maxLength: 10 } as const
 
 /** Asserts a property of data sets, each on a server that has it. */
 const holds = <Questions>(
   open: Open,
   given: fc.Arbitrary<Questions>,
-  check: (front: Front, found: ReadonlyArray<Row>, asked: Questions) => Effect.Effect<void>
+  check: (front: Front, found: ReadonlyArray<Row>, asked: Questions) => Effect.Effect<void, unknown, Scope.Scope>
 ): Effect.Effect<void> =>
   Effect.promise(() =>
     fc.assert(
@@ -54,12 +52,6 @@ const holds = <Questions>(
     )
   )
 
-const put = ({ json }: Front, { key, state }: Row) =>
-  Effect.map(
-    json(`/aggregates/Thing/${encodeURIComponent(key)}/Put`, { body: state, headers: { prefer: "wait=60" } }),
-    ({ status }) => assert.strictEqual(status, 200)
-  )
-
 const fill = (front: Front, found: ReadonlyArray<Row>) =>
   Effect.gen(function* () {
     const commands = found.map(({ key, state }) => ({
@@ -73,88 +65,67 @@ const fill = (front: Front, found: ReadonlyArray<Row>) =>
     yield* put(front, found.at(-1)!)
   })
 
-/** A question as the address of a list, if the address can say it. */
-const addressOf = ({ after, limit, orderBy, select, total, where }: Query.Query): string | undefined => {
-  if (orderBy.some(({ ignoreCase, nulls }) => ignoreCase !== undefined || nulls !== undefined)) return undefined
-  const params = new URLSearchParams({
-    orderBy: orderBy.map(({ direction, path }) => (direction === "desc" ? "-" : "") + path.join(".")).join(","),
-    ...(where === undefined ? {} : { where: JSON.stringify(where) }),
-    ...(limit === undefined ? {} : { limit: `${limit}` }),
-    ...(after === undefined ? {} : { after }),
-    ...(select === undefined ? {} : { select: select.map((path) => path.join(".")).join(",") }),
-    ...(total === undefined ? {} : { total: `${total}` })
-  })
-  return `/views/Things?${params.toString()}`
-}
-
-/** Asks a question in every way that there is, and gives the one answer. */
-const answer = ({ json }: Front, query: Query.Query, as: string) =>
-  Effect.gen(function* () {
-    const posted = yield* json("/views/Things", { body: query, as })
-    const address = addressOf(query)
-    if (address !== undefined) {
-      const { body, status } = yield* json(address, { as })
-      assert.deepStrictEqual([status, withoutCursor(body)], [posted.status, withoutCursor(posted.body)])
-    }
-    return posted
-  })
-
-// Whether there is one counts. What it says is the server's own business.
-const withoutCursor = (body: Body): unknown => ({ ...body, next: body.next !== undefined })
-
-type Stored = Query.Row<Schema.Json>
-
-/** What the query means, by the rules of the library itself. */
-const meant = (query: Query.Query, all: ReadonlyArray<Stored>) =>
-  Result.getOrThrow(QueryEvaluation.run(QueryEvaluation.prepared(Things, query), all))
-
-/** Asks for all pages, and compares each with what it must be. */
-const checkPages = (front: Front, query: Query.Query, as: string, all: ReadonlyArray<Stored>) =>
-  Effect.gen(function* () {
-    const { limit: _, ...unlimited } = query
-    const whole = meant(unlimited, all).rows
-    const collected: Array<Stored> = []
-    let local = query
-    let remote = query
-    for (;;) {
-      const { body, status } = yield* answer(front, remote, as)
-      const expected = meant(local, all)
-      const { next, ...page } = body
-      const { next: localNext, ...localPage } = expected
-      assert.deepStrictEqual<unknown>([status, page], [200, localPage], JSON.stringify(remote))
-      assert.strictEqual(next === undefined, localNext === undefined)
-      collected.push(...(page.rows as ReadonlyArray<Stored>))
-      if (localNext === undefined) break
-      local = { ...query, after: localNext }
-      remote = { ...query, after: next }
-    }
-    assert.deepStrictEqual(collected, whole)
-    assert.strictEqual(new Set(collected.map(({ key }) => key)).size, collected.length)
-  })
-
 export const questions: Cases = {
   "any question has the answer that it means, and the pages together are the list": (open) =>
     holds(open, fc.array(anyQuestions, many), (front, found, asked) =>
-      Effect.forEach(asked, (query) => checkPages(front, query, auditor, found), { discard: true })
+      Effect.forEach(asked, (query) => everyPage(front, selecting(query, allPaths), auditor, found), { discard: true })
     ),
 
   "no question brings out a record or a field that is hidden, also not by order, total or cursor": (open) =>
     holds(open, fc.array(plainQuestions, many), (front, found, asked) =>
       // As if the hidden records and fields did not exist.
-      Effect.forEach(asked, (query) => checkPages(front, query, reader, found.filter(seenByReader).map(shownOf)), {
-        discard: true
+      Effect.forEach(
+        asked,
+        (query) => everyPage(front, selecting(query, seenPaths), reader, found.filter(seenByReader).map(shownOf)),
+        { discard: true }
+      )
+    ),
+
+  "a question that uses a hidden field is refused, once and live": (open) =>
+    holds(open, fc.array(forbiddenQuestions, some), (front, _, asked) =>
+      each(front, ({ livePage, page }) =>
+        Effect.forEach(
+          asked,
+          (asked) =>
+            Effect.gen(function* () {
+              const query = selecting(asked, seenPaths)
+              assert.deepStrictEqual<unknown>(yield* page(query, reader), { is: "Forbidden" })
+              const live = yield* Effect.scoped(firstOf(livePage(query, reader)))
+              assert.deepStrictEqual<unknown>(live, { is: "Forbidden" })
+            }),
+          { discard: true }
+        )
+      )
+    ),
+
+  "groups have the values of the records that the caller may see, and of no others": (open) =>
+    holds(open, fc.array(plainQuestions, many), (front, found, asked) =>
+      Effect.gen(function* () {
+        for (const query of asked) {
+          yield* checkGroups(front, query, auditor, found)
+          yield* checkGroups(front, query, reader, found.filter(seenByReader))
+        }
+        for (const hidden of ["by { secret }", "min { secret }", "sum { part_cost }", "max { part_cost }"]) {
+          const query = `{ thingsGroups { count ${hidden} } }`
+          const { body } = yield* front.json("/graphql", { body: { query }, as: reader })
+          assert.include(JSON.stringify(body["errors"]), "FORBIDDEN")
+          assert.notInclude(JSON.stringify(body), marker)
+        }
       })
     ),
 
-  "a question that uses a hidden field is refused, and the refusal says nothing of it": (open) =>
-    holds(open, fc.array(forbiddenQuestions, many), (front, _, asked) =>
+  "the text of a refusal has nothing of what is stored": (open) =>
+    holds(open, fc.array(forbiddenQuestions, some), ({ json }, _, asked) =>
       Effect.forEach(
         asked,
         (query) =>
           Effect.gen(function* () {
             for (const path of ["/views/Things", "/live/Things"]) {
-              const { body, status } = yield* front.json(path, { body: query, as: reader })
-              assert.deepStrictEqual([status, body["title"]], [403, "Forbidden"])
+              assert.notInclude(JSON.stringify((yield* json(path, { body: query, as: reader })).body), marker)
+            }
+            for (const kind of ["query", "subscription"] as const) {
+              const { body } = yield* json("/graphql", { body: pageOf(kind, selecting(query, allPaths)), as: reader })
+              assert.property(body, "errors")
               assert.notInclude(JSON.stringify(body), marker)
             }
           }),
@@ -164,48 +135,6 @@ export const questions: Cases = {
 
   "a record that is hidden is like one that is not there: by key, live, and by the cursor of somebody else": (open) =>
     holds(open, fc.array(plainQuestions, { minLength: 5, maxLength: 5 }), (front, found, asked) =>
-      Effect.gen(function* () {
-        const { events, json } = front
-        for (const row of found) {
-          const path = `/views/Things/${row.key}`
-          const { body, status } = yield* json(path, { as: reader })
-          if (seenByReader(row)) assert.deepStrictEqual<unknown>([status, body], [200, shownOf(row)])
-          else {
-            const missing = yield* json("/views/Things/missing", { as: reader })
-            const text = JSON.stringify(missing.body).replaceAll("missing", row.key)
-            assert.deepStrictEqual([status, JSON.stringify(body)], [404, text])
-          }
-        }
-        for (const query of asked) {
-          const { body } = yield* json("/views/Things", { body: query, as: auditor })
-          if (body.next === undefined) continue
-          const next = yield* json("/views/Things", { body: { ...query, after: body.next }, as: reader })
-          const visible = new Set(found.filter(seenByReader).map(({ key }) => key))
-          if (next.status === 200) assert.isTrue(next.body.rows.every(({ key }) => visible.has(key)))
-          else assert.strictEqual(next.body["title"], "InvalidCursor")
-        }
-        yield* Effect.scoped(
-          Effect.gen(function* () {
-            const pages = yield* events("/live/Things?limit=100", { as: reader })
-            const shown = found.filter(seenByReader).map(shownOf)
-            assert.deepStrictEqual<unknown>((yield* pages.data).rows, shown)
-            const secret = found.find((row) => !seenByReader(row))
-            if (secret !== undefined) {
-              const record = yield* events(`/live/Things/${secret.key}`, { as: reader })
-              assert.isNull((yield* record.data)["state"])
-              yield* put(front, { ...secret, state: { ...secret.state, count: 3 } })
-            }
-            const [first] = found.filter(seenByReader)
-            if (first !== undefined) {
-              // Only what is hidden changes, and then what is seen: the next page has the second change.
-              yield* put(front, { ...first, state: { ...first.state, secret: `${marker}9` } })
-              const changed = { ...first, state: { ...first.state, label: "changed" } }
-              yield* put(front, changed)
-              const expected = found.map((row) => (row === first ? changed : row)).filter(seenByReader)
-              assert.deepStrictEqual<unknown>((yield* pages.data).rows, expected.map(shownOf))
-            }
-          })
-        )
-      })
+      each(front, (speaker) => checkHidden(front, speaker, found, asked))
     )
 }
