@@ -70,11 +70,11 @@ const ofBoundary = (
   api: Api.Any
 ): HttpApiGroup.Top => {
   const { command, errors, name } = boundary
-  const readable = [...aggregates.values()].filter((aggregate) => api.rules.events.has(aggregate.name))
+  const recorded = recordedOf(api, aggregates)
   const receipt = named(`${name}Receipt`, {
     streams: Schema.Array(Schema.Struct({ streamId: Schema.String, version: Schema.Int })),
     ...outcome,
-    ...(readable.length === 0 ? {} : { events: Schema.optionalKey(Schema.Array(Schema.Union(readable.map(eventOf)))) })
+    ...(recorded === undefined ? {} : { events: Schema.optionalKey(Schema.Array(recorded)) })
   })
   return groupOf(name, [
     HttpApiEndpoint.post(tagOf(boundary), `/commands/${name}`, {
@@ -125,7 +125,7 @@ const json = (schema: AnySchema) => Schema.toCodecJson(schema)
 
 // The routes for all aggregates together. The name of their group has spaces, so no aggregate can have it.
 const ofWhole = (api: Api.Any, aggregates: ReadonlyMap<string, AnyAggregate>): HttpApiGroup.Top => {
-  const readable = [...aggregates.values()].filter(({ name }) => api.rules.events.has(name))
+  const recorded = recordedOf(api, aggregates)
   const batch = HttpApiEndpoint.post("batch", "/batch", {
     payload: Batch,
     success: named("BatchResults", { results: Schema.Array(Schema.Record(Schema.String, Schema.Json)) }),
@@ -136,7 +136,7 @@ const ofWhole = (api: Api.Any, aggregates: ReadonlyMap<string, AnyAggregate>): H
     success: Schema.Record(Schema.String, Schema.Json),
     error: errorsOf("", new Set(), new Map(), reading)
   })
-  const recorded = Schema.Union(readable.map(eventOf))
+  if (recorded === undefined) return groupOf("all aggregates", [batch, execution])
   const events = HttpApiEndpoint.get("events", "/events", {
     headers: { "last-event-id": text },
     query: {
@@ -154,7 +154,7 @@ const ofWhole = (api: Api.Any, aggregates: ReadonlyMap<string, AnyAggregate>): H
     ],
     error: errorsOf("", new Set(), new Map(), [...reading, 410])
   })
-  return groupOf("all aggregates", [batch, execution, ...(readable.length === 0 ? [] : [events])])
+  return groupOf("all aggregates", [batch, execution, events])
 }
 
 const named = <F extends Fields>(identifier: string, fields: F) => Schema.Struct(fields).annotate({ identifier })
@@ -205,6 +205,18 @@ const eventOf = (aggregate: AnyAggregate): AnySchema => {
   const event = eventsByAggregate.get(aggregate) ?? unionOf(aggregate)
   eventsByAggregate.set(aggregate, event)
   return event
+}
+
+const recordedByApi = new WeakMap<Api.Any, AnySchema>()
+
+// The events that somebody may read. With a name of its own, it alone changes when an aggregate is added.
+const recordedOf = (api: Api.Any, aggregates: ReadonlyMap<string, AnyAggregate>): AnySchema | undefined => {
+  const readable = [...aggregates.values()].filter(({ name }) => api.rules.events.has(name))
+  if (readable.length === 0) return undefined
+  const recorded =
+    recordedByApi.get(api) ?? Schema.Union(readable.map(eventOf)).annotate({ identifier: "RecordedEvent" })
+  recordedByApi.set(api, recorded)
+  return recorded
 }
 
 const unionOf = ({ name, schemas }: AnyAggregate) =>

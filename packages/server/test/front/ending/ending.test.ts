@@ -2,6 +2,7 @@ import { Agent } from "node:http"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { describe } from "vitest"
+import { socketClient } from "../speaking/transports.ts"
 import { send, startServer } from "./processes.ts"
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
@@ -17,9 +18,24 @@ describe("a server that gets SIGTERM", () => {
       const ask = (path: string, body?: object) => send(port, path, { agent, ...(body === undefined ? {} : { body }) })
       const opened = yield* Effect.promise(() => ask("/aggregates/Account/a/Open", { owner: "ann" }).outcome)
       assert.strictEqual(opened.status, 200)
-      const paths = ["/events", "/live/Accounts", "/live/Accounts/a", "/events?from=now"]
+      const subscription = encodeURIComponent("subscription { accounts { nodes { key } } }")
+      const paths = [
+        "/events",
+        "/live/Accounts",
+        "/live/Accounts/a",
+        "/events?from=now",
+        `/graphql?query=${subscription}`
+      ]
       const streams = numbers(100).map((i) => ask(paths[i % paths.length]!))
       yield* Effect.promise(() => Promise.all(streams.map(({ begun }) => begun)))
+      const closings: Array<number> = []
+      const sockets = numbers(10).map(() => socketClient(`http://127.0.0.1:${port}`, undefined))
+      for (const socket of sockets) {
+        socket.on("closed", (event) => closings.push((event as { readonly code: number }).code))
+        const results = socket.iterate({ query: "subscription { accounts { nodes { key } } }" })
+        yield* Effect.promise(() => results.next())
+        results.next().catch(() => undefined)
+      }
       const order: Array<string> = []
       const command = ask("/aggregates/Account/held/Open", { owner: "ann" })
       const answered = command.outcome.finally(() => order.push("answered"))
@@ -34,7 +50,13 @@ describe("a server that gets SIGTERM", () => {
       for (const { isWhole, status: own, text: frames } of yield* Effect.promise(() => streamsEnded)) {
         assert.deepStrictEqual([own, isWhole, frames.endsWith("\n\n")], [200, true, true])
         assert.notInclude(frames, "event: error")
+        if (frames.includes("event: next")) assert.isTrue(frames.endsWith("event: complete\ndata:\n\n"))
       }
+      // Their clients connect again.
+      assert.deepStrictEqual(
+        closings,
+        sockets.map(() => 1001)
+      )
       assert.strictEqual(order.at(-1), "ended")
       // What `runMain` ends with when it was interrupted.
       assert.deepStrictEqual([code, signal], [130, null])

@@ -4,17 +4,21 @@ import SwaggerParser from "@apidevtools/swagger-parser"
 import { assert, it } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
 import type { Api } from "@hexfold/core"
+import { GraphQl } from "@hexfold/server/graphql"
 import { HttpDocs } from "@hexfold/server/http/docs"
 import { Validator } from "@seriousme/openapi-schema-validator"
 import { Effect, Layer } from "effect"
+import { printSchema, validateSchema } from "graphql"
 import openapiTS, { astToString } from "openapi-typescript"
 import { describe, expect } from "vitest"
+import { api as hotel } from "../../../../../examples/hotel/src/api.ts"
+import { api as travelExpenses } from "../../../../../examples/travel-expenses/src/api.ts"
 import { guarded } from "../../http/bank.ts"
 import { started } from "../Front.ts"
 import { things } from "../things.ts"
 import { use } from "./client.ts"
 
-const apis: Readonly<Record<string, Api.Any>> = { guarded, things }
+const apis: Readonly<Record<string, Api.Any>> = { guarded, things, hotel, "travel-expenses": travelExpenses }
 
 const stores = (views: Parameters<Parameters<typeof started>[0]>[0]) => Layer.build(MemoryStores.layer({ views }))
 
@@ -76,6 +80,14 @@ describe.each(Object.entries(apis))("the OpenAPI document of %s", (name, api) =>
       }
     })
   )
+})
+
+describe.each(Object.entries(apis))("the GraphQL schema of %s", (name, api) => {
+  it("is valid, and the same as before", async () => {
+    const schema = GraphQl.schema(api)
+    assert.deepStrictEqual(validateSchema(schema), [])
+    await expect(`${printSchema(schema)}\n`).toMatchFileSnapshot(`./data/${name}.graphql`)
+  })
 })
 
 describe("a client that is generated from the document", () => {

@@ -313,6 +313,8 @@ export interface components {
             /** @enum {number} */
             status: 400;
         };
+        RecordedEventEncoded: string;
+        RecordedEvent: components["schemas"]["AccountEvent"];
         AccountEvent: {
             id: string;
             streamId: string;
@@ -369,7 +371,7 @@ export interface components {
             actor?: string;
         };
         ConversationPage: {
-            events: components["schemas"]["AccountEvent"][];
+            events: components["schemas"]["RecordedEvent"][];
             next?: string;
         };
         Problem413: {
@@ -463,7 +465,7 @@ export interface components {
             history: number;
             attempts: number;
             repeated: boolean;
-            events?: components["schemas"]["AccountEvent"][];
+            events?: components["schemas"]["RecordedEvent"][];
         };
         AccountAtVersion: {
             state: {
@@ -2392,7 +2394,7 @@ export interface operations {
                     "text/event-stream": {
                         id?: string | null;
                         event: string;
-                        data: string;
+                        data: components["schemas"]["RecordedEventEncoded"];
                     };
                 };
             };
