@@ -4,7 +4,7 @@ import { Api } from "@hexfold/core"
 import { GraphQl } from "@hexfold/server/graphql"
 import { HttpDocs } from "@hexfold/server/http/docs"
 import fc from "fast-check"
-import { printType } from "graphql"
+import { isObjectType, printType } from "graphql"
 import { describe } from "vitest"
 import { api as hotel } from "../../../../../examples/hotel/src/api.ts"
 import { api as travelExpenses } from "../../../../../examples/travel-expenses/src/api.ts"
@@ -51,15 +51,16 @@ const openApiOf = (api: Api.Any): Types => {
 
 const graphQlOf = (api: Api.Any): Types =>
   new Map(
-    Object.entries(GraphQl.schema(api).getTypeMap()).flatMap(([name, type]) =>
-      lists.has(name)
-        ? printType(type)
-            .replaceAll(/ *"""[^"]*"""\n/g, "")
-            .split(/\n(?= {2}\w)/)
-            .slice(1)
-            .map((field): [string, string] => [`${name}.${/\w+/.exec(field)![0]}`, field.replace(/\}$/, "").trim()])
-        : [[name, printType(type)] as [string, string]]
-    )
+    Object.entries(GraphQl.schema(api).getTypeMap()).flatMap(([name, type]): ReadonlyArray<[string, string]> => {
+      if (!lists.has(name) || !isObjectType(type)) return [[name, printType(type)]]
+      return Object.values(type.getFields()).map((field) => {
+        // Without a view there is nothing to wait for.
+        const args = field.args
+          .filter(({ name }) => name !== "waitFor")
+          .map((arg) => `${arg.name}: ${String(arg.type)}`)
+        return [`${name}.${field.name}`, `(${args.join(", ")}): ${String(field.type)}`]
+      })
+    })
   )
 
 describe.each(Object.entries({ OpenAPI: openApiOf, GraphQL: graphQlOf }))("what %s says of a declaration", (_, of) => {
