@@ -6,7 +6,7 @@ import { Group } from "./Group.ts"
 import { Stay } from "./Stay.ts"
 
 /** Who works at the hotel. */
-export type Role = "reception" | "bar"
+type Role = "reception" | "bar"
 
 const role = (...roles: readonly [Role, ...ReadonlyArray<Role>]): Policy.Roles => Policy.role(...roles)
 
@@ -14,7 +14,7 @@ const role = (...roles: readonly [Role, ...ReadonlyArray<Role>]): Policy.Roles =
 const nobody = { when: () => false }
 
 /** The guests who are there, and what each of them has to pay. */
-export const Stays = View.make("Stays", {
+const Stays = View.make("Stays", {
   from: [Stay],
   state: Schema.Struct({ group: Schema.String, balance: Schema.Int }),
   indexes: ["group"],

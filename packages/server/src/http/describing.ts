@@ -4,6 +4,7 @@ import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { type AnyAggregate, type AnyBoundary, type AnyView, fieldsOf, membersOf, tagOf } from "../serving/declared.ts"
 import { Batch } from "./batchRoute.ts"
+import { eventOf, recordedOf } from "./describedEvents.ts"
 import { mediaType, statusOf } from "../web/problems.ts"
 
 type AnySchema = Schema.Codec<unknown, unknown>
@@ -198,47 +199,6 @@ const outcome = {
   attempts: Schema.Int,
   repeated: Schema.Boolean
 }
-
-const eventsByAggregate = new WeakMap<AnyAggregate, AnySchema>()
-
-const eventOf = (aggregate: AnyAggregate): AnySchema => {
-  const event = eventsByAggregate.get(aggregate) ?? unionOf(aggregate)
-  eventsByAggregate.set(aggregate, event)
-  return event
-}
-
-const recordedByApi = new WeakMap<Api.Any, AnySchema>()
-
-// The events that somebody may read. With a name of its own, it alone changes when an aggregate is added.
-const recordedOf = (api: Api.Any, aggregates: ReadonlyMap<string, AnyAggregate>): AnySchema | undefined => {
-  const readable = [...aggregates.values()].filter(({ name }) => api.rules.events.has(name))
-  if (readable.length === 0) return undefined
-  const recorded =
-    recordedByApi.get(api) ?? Schema.Union(readable.map(eventOf)).annotate({ identifier: "RecordedEvent" })
-  recordedByApi.set(api, recorded)
-  return recorded
-}
-
-const unionOf = ({ name, schemas }: AnyAggregate) =>
-  Schema.Union(
-    Array.from(schemas.events, ([tag, event]) =>
-      Schema.Struct({
-        id: Schema.String,
-        streamId: Schema.String,
-        aggregate: Schema.Literal(name),
-        version: Schema.Int,
-        position: Schema.Int,
-        type: Schema.Literal(tag),
-        schemaVersion: Schema.Int,
-        data: Schema.Struct(fieldsOf(event)),
-        recordedAt: Schema.String,
-        imported: Schema.Boolean,
-        correlationId: Schema.String,
-        causationId: Schema.String,
-        actor: Schema.optionalKey(Schema.String)
-      })
-    )
-  ).annotate({ identifier: `${name}Event` })
 
 /** The statuses of problems that every route has, of those that change something, and of those that only read. */
 const always = [400, 401, 403, 404, 500, 503] as const

@@ -6,10 +6,9 @@ import { HttpDocs } from "@hexfold/server/http/docs"
 import fc from "fast-check"
 import { isObjectType, printType } from "graphql"
 import { describe } from "vitest"
-import { api as hotel } from "../../../../../examples/hotel/src/api.ts"
-import { api as travelExpenses } from "../../../../../examples/travel-expenses/src/api.ts"
 import { open as bank } from "../../http/bank.ts"
 import { things } from "../things.ts"
+import { hotel, travelExpenses } from "./examples.ts"
 
 const all = [bank, things, hotel, travelExpenses] as ReadonlyArray<Api.Any>
 

@@ -11,12 +11,11 @@ import { Effect, Layer } from "effect"
 import { printSchema, validateSchema } from "graphql"
 import openapiTS, { astToString } from "openapi-typescript"
 import { describe, expect } from "vitest"
-import { api as hotel } from "../../../../../examples/hotel/src/api.ts"
-import { api as travelExpenses } from "../../../../../examples/travel-expenses/src/api.ts"
 import { guarded } from "../../http/bank.ts"
 import { started } from "../Front.ts"
 import { things } from "../things.ts"
 import { use } from "./client.ts"
+import { hotel, travelExpenses } from "./examples.ts"
 
 const apis: Readonly<Record<string, Api.Any>> = { guarded, things, hotel, "travel-expenses": travelExpenses }
 
