@@ -131,11 +131,12 @@ const answered = (
   execute: (operation: Operation) => ExecutionResult | PromiseLike<ExecutionResult>,
   sender: Sender
 ): Effect.Effect<FormattedExecutionResult, never, Services> =>
-  Effect.gen(function* () {
-    const services = yield* Effect.context<Services>()
-    const result = yield* Effect.promise(async (signal) => execute(operationFor(sender, services, signal)))
-    return yield* formatted(result)
-  })
+  Effect.contextWith((services: Context.Context<Services>) =>
+    Effect.flatMap(
+      Effect.promise(async (signal) => execute(operationFor(sender, services, signal))),
+      formatted
+    )
+  )
 
 const formatted = ({ data, errors }: ExecutionResult): Effect.Effect<FormattedExecutionResult> =>
   errors === undefined

@@ -233,13 +233,18 @@ class ViewFields {
       limit: first,
       ...(isGiven(after) ? { after } : {}),
       ...(selected.has("totalCount") ? { total: true } : {}),
-      ...(read.length === 0 || read.length > mostSelected || read.some((path) => path.length === 0)
-        ? {}
-        : { select: read })
+      ...(isWhole(known, read) ? {} : { select: read })
     }
     return { caller, view: view.name, query, wanted: paths }
   }
 }
+
+// The store gives a whole state faster than all of its fields.
+const isWhole = ({ fields }: KnownView, read: ReadonlyArray<Query.Path>): boolean =>
+  read.length === 0 ||
+  read.length > mostSelected ||
+  read.some((path) => path.length === 0) ||
+  Array.from(fields.values()).every(({ key }) => read.some((path) => path.length === 1 && path[0] === key))
 
 /** The most fields that are named one by one to the store. With more the whole state is read. */
 const mostSelected = 50

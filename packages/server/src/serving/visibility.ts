@@ -73,13 +73,11 @@ export const visibleFields = (
   view: AnyView,
   paths: ReadonlyArray<Query.Path>,
   { hidden }: Visible
-): Effect.Effect<void, Forbidden> =>
-  Effect.suspend(() => {
-    const path = paths.find((path) => hidden.some((each) => isWithin(path, each)))
-    return path === undefined
-      ? Effect.void
-      : Effect.fail(new Forbidden({ what: `read ${view.name}.${path.join(".")}` }))
-  })
+): Effect.Effect<void, Forbidden> => {
+  if (hidden.length === 0) return Effect.void
+  const path = paths.find((path) => hidden.some((each) => isWithin(path, each)))
+  return path === undefined ? Effect.void : Effect.fail(new Forbidden({ what: `read ${view.name}.${path.join(".")}` }))
+}
 
 const isWithin = (path: Query.Path, outer: Query.Path): boolean =>
   path.length >= outer.length && outer.every((name, i) => path[i] === name)

@@ -14,14 +14,15 @@ import type { EventStoreError, NotServing, ViewStoreError } from "../../ports/er
 import type { EventStore } from "../../ports/EventStore.ts"
 import { ViewStore } from "../../ports/ViewStore.ts"
 import * as Heard from "../../internal/heard.ts"
-import { asked, grouped, sealed } from "./asking.ts"
+import { asked, askedAgain, grouped, sealed } from "./asking.ts"
 import { answers, pages } from "./liveQuery.ts"
 
 /** A view, or a version of it. */
 type View = Query.Versioned<unknown>
 
 /**
- * The page of records that a query asks for.
+ * The page of records that a query asks for. The query must not be changed afterwards: what is known of it is remembered
+ * for as long as it lives.
  *
  * @example
  * ```ts
@@ -37,11 +38,9 @@ export const query = (
   view: View,
   query: Query.Query
 ): Effect.Effect<Query.Page<Schema.Json>, InvalidCursor | NotServing | ViewStoreError, ViewStore> =>
-  Effect.gen(function* () {
-    const given = yield* asked(view, query)
-    const store = yield* ViewStore
-    return yield* sealed(yield* store.query(given, view.version))
-  })
+  Effect.flatMap(askedAgain(view, query), (given) =>
+    Effect.flatMap(ViewStore, (store) => Effect.flatMap(store.query(given, view.version), sealed))
+  )
 
 /**
  * The groups that a query asks for.

@@ -5,6 +5,7 @@ import { InvalidCursor } from "../../domain/errors.ts"
 import { prepared } from "../../domain/query/prepare.ts"
 import * as Query from "../../domain/Query.ts"
 import { heardAt, mark } from "../../internal/heard.ts"
+import { memoized } from "../../internal/memoized.ts"
 import type { RecordDecodeError } from "../views/errors.ts"
 import { CursorKey } from "./cursorKey.ts"
 import { decoded } from "./decodePage.ts"
@@ -22,16 +23,42 @@ export const asked = <Row>(
   query: Query.Query<Row>,
   after: string | undefined = query.after
 ): Effect.Effect<Query.Query<Row>, InvalidCursor> =>
-  Effect.gen(function* () {
-    yield* checkSameView(view, query)
-    const given = prepared(view, query)
-    if (after === undefined) return given
-    const key = yield* CursorKey
-    if (key === undefined) return Query.after(given, after)
-    const opened = yield* key.open(after)
-    if (opened !== undefined) return Query.after(given, opened)
-    return yield* new InvalidCursor({ view: view.name, cursor: after, problem: "Malformed" })
+  Effect.flatMap(checkSameView(view, query), () => continued(view, prepared(view, query), after))
+
+/**
+ * The same for a query that does not change and is asked again and again, as those are that a front remembers: it is
+ * prepared once.
+ */
+export const askedAgain = (
+  view: Query.Source<unknown>,
+  query: Query.Query
+): Effect.Effect<Query.Query, InvalidCursor> =>
+  Effect.flatMap(checkSameView(view, query), () => {
+    const queries = memoized(preparations, view, () => new WeakMap<object, unknown>())
+    return continued(
+      view,
+      memoized(queries, query, () => prepared(view, query)),
+      query.after
+    )
   })
+
+const preparations = new WeakMap<object, unknown>()
+
+const continued = <Row>(
+  view: Query.Source<unknown>,
+  given: Query.Query<Row>,
+  after: string | undefined
+): Effect.Effect<Query.Query<Row>, InvalidCursor> =>
+  after === undefined
+    ? Effect.succeed(given)
+    : Effect.flatMap(CursorKey, (key) => {
+        if (key === undefined) return Effect.succeed(Query.after(given, after))
+        return Effect.flatMap(key.open(after), (opened) =>
+          opened === undefined
+            ? Effect.fail(new InvalidCursor({ view: view.name, cursor: after, problem: "Malformed" }))
+            : Effect.succeed(Query.after(given, opened))
+        )
+      })
 
 /** The page that a store has answered with, as the application sees it. */
 export const shown = <Row>(
@@ -45,13 +72,15 @@ export const shown = <Row>(
 
 /** A page whose cursor nobody else can read, if the program has a secret for cursors. */
 export const sealed = <Row>(page: Query.Page<Row>): Effect.Effect<Query.Page<Row>> =>
-  Effect.gen(function* () {
-    const key = yield* CursorKey
-    if (key === undefined || page.next === undefined) return page
-    const whole = { ...page, next: yield* key.seal(page.next) }
-    mark(whole, heardAt(page))
-    return whole
-  })
+  Effect.flatMap(CursorKey, (key) =>
+    key === undefined || page.next === undefined
+      ? Effect.succeed(page)
+      : Effect.map(key.seal(page.next), (next) => {
+          const whole = { ...page, next }
+          mark(whole, heardAt(page))
+          return whole
+        })
+  )
 
 /** The query that a store is asked for the number of records. */
 export const counted = (view: Query.Source<unknown>, query: Query.Query): Effect.Effect<Query.Count> =>
