@@ -614,11 +614,34 @@ export const walls = {
     allowed: [
       ...corePublic,
       "./live.ts",
+      "./describing/api.ts",
       "../serving/commands.ts",
       "../web/bodies.ts",
       "../Authenticator.ts",
       "effect",
       "effect/http"
+    ]
+  },
+  "packages/server/src/http/describing/*": {
+    folder: "packages/server/src/http/describing",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../Http.ts",
+      "../../serving/commands.ts",
+      "../../web/bodies.ts",
+      "effect/http",
+      "graphql",
+      "node:http"
+    ],
+    allowed: [
+      "@hexfold/core",
+      "./problems.ts",
+      "../batchRoute.ts",
+      "../../serving/declared.ts",
+      "../../web/problems.ts",
+      "effect",
+      "effect/http-api"
     ]
   },
   "packages/server/src/graphql/*": {

@@ -6,7 +6,7 @@ import type { Api } from "@hexfold/core"
 import { Effect, type Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { type HttpApi, HttpApiSwagger, OpenApi } from "effect/http-api"
-import { described } from "./describing.ts"
+import { described } from "./describing/api.ts"
 
 /** Where the API is served, and how a caller says who is asking. */
 export interface Options {

@@ -30,6 +30,11 @@ interface Operation {
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>
 }
 
+/** What the document says of a problem. */
+interface Problem {
+  readonly properties: { readonly title: { readonly enum: ReadonlyArray<string> } }
+}
+
 const documentOf = (api: Api.Any) =>
   JSON.parse(JSON.stringify(HttpDocs.document(api, { security }))) as Record<string, Record<string, unknown>>
 
@@ -37,6 +42,17 @@ const operationsOf = (api: Api.Any) =>
   Object.entries(
     HttpDocs.document(api).paths as unknown as Readonly<Record<string, Readonly<Record<string, Operation>>>>
   ).flatMap(([path, item]) => Object.entries(item).map(([method, operation]) => ({ method, operation, path })))
+
+/** The titles of the problems that an answer may be. */
+const titlesIn = (api: Api.Any) => {
+  const { components } = documentOf(api) as {
+    readonly components: { readonly schemas: Readonly<Record<string, Problem>> }
+  }
+  return (answer: Operation["responses"][string]): ReadonlyArray<string> =>
+    Array.from(JSON.stringify(answer).matchAll(/"#\/components\/schemas\/([^"]+)"/g), ([, name]) => name!).flatMap(
+      (name) => components.schemas[name]!.properties.title.enum
+    )
+}
 
 describe.each(Object.entries(apis))("the OpenAPI document of %s", (name, api) => {
   it("is the same as before", async () => {
@@ -64,6 +80,7 @@ describe.each(Object.entries(apis))("the OpenAPI document of %s", (name, api) =>
     Effect.gen(function* () {
       const { ask } = yield* started(stores, api)
       const operations = operationsOf(api)
+      const titles = titlesIn(api)
       assert.isAbove(operations.length, 5)
       for (const { method, operation, path } of operations) {
         const sent = method === "post" ? { body: {} } : {}
@@ -74,7 +91,11 @@ describe.each(Object.entries(apis))("the OpenAPI document of %s", (name, api) =>
           const documented = operation.responses[String(response.status)]
           assert.isDefined(documented, where)
           assert.include(Object.keys(documented!.content ?? {}), type, where)
-          yield* Effect.promise(async () => response.body?.cancel())
+          if (response.status < 400) yield* Effect.promise(async () => response.body?.cancel())
+          else {
+            const { title } = (yield* Effect.promise(() => response.json())) as { readonly title: string }
+            assert.include(titles(documented!), title, where)
+          }
         }
       }
     })
@@ -104,6 +125,7 @@ describe("a client that is generated from the document", () => {
       assert.deepStrictEqual(found, {
         opened: { version: 1, etag: '"1"' },
         refused: { status: 409, title: "AlreadyOpen" },
+        mistakes: [["owner"]],
         state: { owner: "ann", balance: 0 },
         keys: ["a"],
         record: "a",

@@ -260,50 +260,73 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         Problem410: {
-            type: string;
-            title: string;
+            /** @enum {string} */
+            type: "/problems/PositionLost";
+            /** @enum {string} */
+            title: "PositionLost";
             detail?: string;
             /** @enum {number} */
             status: 410;
         };
         Problem503: {
-            type: string;
-            title: string;
+            /** @enum {string} */
+            type: "/problems/Unavailable" | "/problems/ConcurrencyConflict" | "/problems/UnknownCommandVersion";
+            /** @enum {string} */
+            title: "Unavailable" | "ConcurrencyConflict" | "UnknownCommandVersion";
             detail?: string;
             /** @enum {number} */
             status: 503;
         };
         Problem500: {
-            type: string;
-            title: string;
+            /** @enum {string} */
+            type: "/problems/Internal";
+            /** @enum {string} */
+            title: "Internal";
             detail?: string;
             /** @enum {number} */
             status: 500;
         };
+        Problem429: {
+            /** @enum {string} */
+            type: "/problems/TooManyRequests";
+            /** @enum {string} */
+            title: "TooManyRequests";
+            detail?: string;
+            /** @enum {number} */
+            status: 429;
+        };
         Problem404: {
-            type: string;
-            title: string;
+            /** @enum {string} */
+            type: "/problems/NotFound";
+            /** @enum {string} */
+            title: "NotFound";
             detail?: string;
             /** @enum {number} */
             status: 404;
         };
         Problem403: {
-            type: string;
-            title: string;
+            /** @enum {string} */
+            type: "/problems/Forbidden";
+            /** @enum {string} */
+            title: "Forbidden";
             detail?: string;
             /** @enum {number} */
             status: 403;
         };
         Problem401: {
-            type: string;
-            title: string;
+            /** @enum {string} */
+            type: "/problems/Unauthenticated";
+            /** @enum {string} */
+            title: "Unauthenticated";
             detail?: string;
             /** @enum {number} */
             status: 401;
         };
         Problem400: {
-            type: string;
-            title: string;
+            /** @enum {string} */
+            type: "/problems/InvalidRequest" | "/problems/InvalidCursor";
+            /** @enum {string} */
+            title: "InvalidRequest" | "InvalidCursor";
             detail?: string;
             part?: string;
             errors?: {
@@ -375,8 +398,10 @@ export interface components {
             next?: string;
         };
         Problem413: {
-            type: string;
-            title: string;
+            /** @enum {string} */
+            type: "/problems/TooLarge";
+            /** @enum {string} */
+            title: "TooLarge";
             detail?: string;
             /** @enum {number} */
             status: 413;
@@ -434,9 +459,12 @@ export interface components {
             status: 422;
         };
         Problem422: {
-            type: string;
-            title: string;
+            /** @enum {string} */
+            type: "/problems/TooManyParticipants";
+            /** @enum {string} */
+            title: "TooManyParticipants";
             detail?: string;
+            limit: number;
             /** @enum {number} */
             status: 422;
         };
@@ -450,8 +478,10 @@ export interface components {
             status: 409;
         };
         Problem409: {
-            type: string;
-            title: string;
+            /** @enum {string} */
+            type: "/problems/CommandIdReused";
+            /** @enum {string} */
+            title: "CommandIdReused";
             detail?: string;
             /** @enum {number} */
             status: 409;
@@ -474,13 +504,6 @@ export interface components {
             };
             version: number;
         };
-        Problem412: {
-            type: string;
-            title: string;
-            detail?: string;
-            /** @enum {number} */
-            status: 412;
-        };
         AccountOverdrawn: {
             balance: number;
             /** @enum {string} */
@@ -499,6 +522,17 @@ export interface components {
             detail: string;
             /** @enum {number} */
             status: 422;
+        };
+        Problem412: {
+            /** @enum {string} */
+            type: "/problems/VersionConflict";
+            /** @enum {string} */
+            title: "VersionConflict";
+            detail?: string;
+            expected: number;
+            actual: number;
+            /** @enum {number} */
+            status: 412;
         };
         AccountReceipt: {
             streamId: string;
@@ -635,13 +669,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem413"];
                 };
             };
-            /** @description Problem422 */
-            422: {
+            /** @description Problem429 */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem422"];
+                    "application/problem+json": components["schemas"]["Problem429"];
                 };
             };
             /** @description Problem500 */
@@ -767,13 +801,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem413"];
                 };
             };
-            /** @description Problem422 | AccountNotOpen */
+            /** @description AccountNotOpen */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem422"] | components["schemas"]["AccountNotOpen"];
+                    "application/problem+json": components["schemas"]["AccountNotOpen"];
+                };
+            };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
                 };
             };
             /** @description Problem500 */
@@ -899,13 +942,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem413"];
                 };
             };
-            /** @description Problem422 | AccountNotOpen | AccountOverdrawn */
+            /** @description AccountNotOpen | AccountOverdrawn */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem422"] | components["schemas"]["AccountNotOpen"] | components["schemas"]["AccountOverdrawn"];
+                    "application/problem+json": components["schemas"]["AccountNotOpen"] | components["schemas"]["AccountOverdrawn"];
+                };
+            };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
                 };
             };
             /** @description Problem500 */
@@ -982,6 +1034,15 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem404"];
+                };
+            };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
                 };
             };
             /** @description Problem500 */
@@ -1106,6 +1167,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem422"] | components["schemas"]["TransferNotOpen"] | components["schemas"]["TransferOverdrawn"];
                 };
             };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
+                };
+            };
             /** @description Problem500 */
             500: {
                 headers: {
@@ -1186,6 +1256,15 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem404"];
+                };
+            };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
                 };
             };
             /** @description Problem500 */
@@ -1293,6 +1372,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem413"];
                 };
             };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
+                };
+            };
             /** @description Problem500 */
             500: {
                 headers: {
@@ -1369,6 +1457,15 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem404"];
+                };
+            };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
                 };
             };
             /** @description Problem500 */
@@ -1454,6 +1551,15 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem404"];
+                };
+            };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
                 };
             };
             /** @description Problem500 */
@@ -1565,6 +1671,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem413"];
                 };
             };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
+                };
+            };
             /** @description Problem500 */
             500: {
                 headers: {
@@ -1643,6 +1758,15 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem404"];
+                };
+            };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
                 };
             };
             /** @description Problem500 */
@@ -1724,6 +1848,15 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem404"];
+                };
+            };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
                 };
             };
             /** @description Problem500 */
@@ -1831,6 +1964,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem413"];
                 };
             };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
+                };
+            };
             /** @description Problem500 */
             500: {
                 headers: {
@@ -1905,6 +2047,15 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem404"];
+                };
+            };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
                 };
             };
             /** @description Problem500 */
@@ -1990,6 +2141,15 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem404"];
+                };
+            };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
                 };
             };
             /** @description Problem500 */
@@ -2101,6 +2261,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem413"];
                 };
             };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
+                };
+            };
             /** @description Problem500 */
             500: {
                 headers: {
@@ -2179,6 +2348,15 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem404"];
+                };
+            };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
                 };
             };
             /** @description Problem500 */
@@ -2270,6 +2448,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem413"];
                 };
             };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
+                };
+            };
             /** @description Problem500 */
             500: {
                 headers: {
@@ -2344,6 +2531,15 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem404"];
+                };
+            };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
                 };
             };
             /** @description Problem500 */
@@ -2441,6 +2637,15 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem410"];
+                };
+            };
+            /** @description Problem429 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem429"];
                 };
             };
             /** @description Problem500 */

@@ -2,10 +2,17 @@
 import type { Api } from "@hexfold/core"
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { type AnyAggregate, type AnyBoundary, type AnyView, fieldsOf, membersOf, tagOf } from "../serving/declared.ts"
-import { Batch } from "./batchRoute.ts"
-import { eventOf, recordedOf } from "./describedEvents.ts"
-import { mediaType, statusOf } from "../web/problems.ts"
+import {
+  type AnyAggregate,
+  type AnyBoundary,
+  type AnyView,
+  fieldsOf,
+  membersOf,
+  tagOf
+} from "../../serving/declared.ts"
+import { Batch } from "../batchRoute.ts"
+import { eventOf, recordedOf } from "./events.ts"
+import { problems, rejectionsOf } from "./problems.ts"
 
 type AnySchema = Schema.Codec<unknown, unknown>
 type Fields = Readonly<Record<string, AnySchema>>
@@ -18,9 +25,9 @@ export const described = (api: Api.Any, prefix: `/${string}` | undefined): HttpA
   const { aggregates, boundaries, views } = membersOf(api)
   const groups = [
     ...Array.from(aggregates.values(), (aggregate) => ofAggregate(aggregate, api)),
-    ...Array.from(boundaries.values(), (boundary) => ofBoundary(boundary, aggregates, api)),
+    ...Array.from(boundaries.values(), (boundary) => ofBoundary(boundary, api)),
     ...Array.from(views.values(), (view) => ofView(view, api)),
-    ofWhole(api, aggregates)
+    ofWhole(api)
   ]
   // The compiler cannot follow groups that are made of data.
   let whole = HttpApi.make(api.name) as unknown as HttpApi.Top
@@ -54,24 +61,20 @@ const ofAggregate = (aggregate: AnyAggregate, api: Api.Any): HttpApiGroup.Top =>
       headers: { ...commandHeaders, "if-match": Schema.optionalKey(Schema.String) },
       payload: Schema.Struct(fieldsOf(command)),
       success: [receipt, receipt.pipe(HttpApiSchema.status(202))],
-      error: errorsOf(name, schemas.rejections.get(tag) ?? new Set(), schemas.errors, [...changing, 412])
+      error: errorsOf([...changing, 412], aggregate, schemas.rejections.get(tag))
     })
   )
   const state = HttpApiEndpoint.get("state", `/aggregates/${name}/:id`, {
     params: { id: Schema.String },
     success: named(`${name}AtVersion`, { state: schemas.state, version: Schema.Int }),
-    error: errorsOf(name, new Set(), schemas.errors, reading)
+    error: errorsOf(reading)
   })
   return groupOf(name, [...commands, ...(states.has(name) ? [state] : [])])
 }
 
-const ofBoundary = (
-  boundary: AnyBoundary,
-  aggregates: ReadonlyMap<string, AnyAggregate>,
-  api: Api.Any
-): HttpApiGroup.Top => {
+const ofBoundary = (boundary: AnyBoundary, api: Api.Any): HttpApiGroup.Top => {
   const { command, errors, name } = boundary
-  const recorded = recordedOf(api, aggregates)
+  const recorded = recordedOf(api)
   const receipt = named(`${name}Receipt`, {
     streams: Schema.Array(Schema.Struct({ streamId: Schema.String, version: Schema.Int })),
     ...outcome,
@@ -82,7 +85,7 @@ const ofBoundary = (
       headers: commandHeaders,
       payload: Schema.Struct(fieldsOf(command)),
       success: [receipt, receipt.pipe(HttpApiSchema.status(202))],
-      error: errorsOf(name, new Set(errors.keys()), errors, changing)
+      error: errorsOf([...changing, 422], boundary, new Set(errors.keys()))
     })
   ])
 }
@@ -96,8 +99,8 @@ const ofView = ({ name, schemas }: AnyView, { links, rules }: Api.Any): HttpApiG
   const members: Fields = { key: Schema.String, state, ...(isLinked ? { links: linkedRecords } : {}) }
   const record = named(`${name}Record`, members)
   const page = named(`${name}Page`, { rows: Schema.Array(record), next: text, total: Schema.optionalKey(Schema.Int) })
-  const error = errorsOf(name, new Set(), new Map(), reading)
-  const posted = errorsOf(name, new Set(), new Map(), [...reading, 413])
+  const error = errorsOf(reading)
+  const posted = errorsOf([...reading, 413])
   const key = { key: Schema.String }
   return groupOf(name, [
     HttpApiEndpoint.get("list", `/views/${name}`, { query: { ...queryParameters, ...linked }, success: page, error }),
@@ -125,17 +128,17 @@ const ofView = ({ name, schemas }: AnyView, { links, rules }: Api.Any): HttpApiG
 const json = (schema: AnySchema) => Schema.toCodecJson(schema)
 
 // The routes for all aggregates together. The name of their group has spaces, so no aggregate can have it.
-const ofWhole = (api: Api.Any, aggregates: ReadonlyMap<string, AnyAggregate>): HttpApiGroup.Top => {
-  const recorded = recordedOf(api, aggregates)
+const ofWhole = (api: Api.Any): HttpApiGroup.Top => {
+  const recorded = recordedOf(api)
   const batch = HttpApiEndpoint.post("batch", "/batch", {
     payload: Batch,
     success: named("BatchResults", { results: Schema.Array(Schema.Record(Schema.String, Schema.Json)) }),
-    error: errorsOf("", new Set(), new Map(), [400, 401, 413, 500, 503])
+    error: errorsOf([400, 401, 413, 429, 500, 503])
   })
   const execution = HttpApiEndpoint.get("execution", "/executions/:key", {
     params: { key: Schema.String },
     success: Schema.Record(Schema.String, Schema.Json),
-    error: errorsOf("", new Set(), new Map(), reading)
+    error: errorsOf(reading)
   })
   if (recorded === undefined) return groupOf("all aggregates", [batch, execution])
   const events = HttpApiEndpoint.get("events", "/events", {
@@ -153,7 +156,7 @@ const ofWhole = (api: Api.Any, aggregates: ReadonlyMap<string, AnyAggregate>): H
       HttpApiSchema.StreamSse({ data: json(recorded) }),
       named("ConversationPage", { events: Schema.Array(recorded), next: text })
     ],
-    error: errorsOf("", new Set(), new Map(), [...reading, 410])
+    error: errorsOf([...reading, 410])
   })
   return groupOf("all aggregates", [batch, execution, events])
 }
@@ -200,63 +203,16 @@ const outcome = {
   repeated: Schema.Boolean
 }
 
-/** The statuses of problems that every route has, of those that change something, and of those that only read. */
-const always = [400, 401, 403, 404, 500, 503] as const
-const changing = [...always, 409, 413, 422] as const
-const reading = always
+/** The statuses of problems that the routes have which only read, and those which change something. */
+const reading = [400, 401, 403, 404, 429, 500, 503] as const
+const changing = [...reading, 409, 413] as const
 
-// One shape for each status: those of the library, and those of the domain's errors.
+// One shape for each status: those of the front, and those of the domain's errors.
 const errorsOf = (
-  owner: string,
-  tags: ReadonlySet<string>,
-  errors: ReadonlyMap<string, AnySchema>,
-  statuses: ReadonlyArray<number>
-) => [...statuses.map(problemWith), ...[...tags].map((tag) => rejectionOf(owner, tag, errors.get(tag)!))]
-
-// The same schema has one name in the document, so each is made once.
-const problemsByStatus = new Map<number, Schema.Top>()
-
-const problemWith = (status: number): Schema.Top => {
-  let problem = problemsByStatus.get(status)
-  if (problem === undefined) {
-    const members = { type: Schema.String, title: Schema.String, detail: text, ...(status === 400 ? mistakes : {}) }
-    problem = asProblem(`Problem${status}`, members, status)
-    problemsByStatus.set(status, problem)
-  }
-  return problem
+  statuses: ReadonlyArray<number>,
+  target?: AnyAggregate | AnyBoundary,
+  tags: ReadonlySet<string> = new Set()
+): ReadonlyArray<Schema.Top> => {
+  const rejections = target === undefined ? new Map<string, Schema.Top>() : rejectionsOf(target)
+  return [...statuses.map((status) => problems.get(status)!), ...[...tags].map((tag) => rejections.get(tag)!)]
 }
-
-// What is wrong with a request, and where.
-const mistakes = {
-  part: text,
-  errors: Schema.optionalKey(
-    Schema.Array(
-      Schema.Struct({ path: Schema.Array(Schema.Union([Schema.String, Schema.Int])), message: Schema.String })
-    )
-  )
-}
-
-const rejectionsByError = new WeakMap<AnySchema, Map<string, Schema.Top>>()
-
-const rejectionOf = (owner: string, tag: string, error: AnySchema): Schema.Top => {
-  const byOwner = rejectionsByError.get(error) ?? new Map<string, Schema.Top>()
-  rejectionsByError.set(error, byOwner)
-  let rejection = byOwner.get(owner)
-  if (rejection === undefined) {
-    const { detail: _, status: __, title: ___, type: ____, ...own } = fieldsOf(error)
-    const members = {
-      ...own,
-      type: Schema.Literal(`/problems/${owner}/${tag}`),
-      title: Schema.Literal(tag),
-      detail: Schema.String
-    }
-    rejection = asProblem(`${owner}${tag}`, members, statusOf(error))
-    byOwner.set(owner, rejection)
-  }
-  return rejection
-}
-
-const asProblem = (identifier: string, members: Fields, status: number): Schema.Top =>
-  Schema.Struct({ ...members, status: Schema.Literal(status) })
-    .pipe(HttpApiSchema.status(status), HttpApiSchema.asJson({ contentType: mediaType }))
-    .annotate({ identifier })
