@@ -99,7 +99,7 @@ describe("a command elsewhere", () => {
           Remote.execute(Account, "a/1 ü", new Deposit({ cents: 5 }), { expectedVersion: 7 })
         )
         assert.instanceOf(stale, VersionConflict)
-        assert.strictEqual(stale.actual, 1)
+        assert.deepStrictEqual([stale.stream, stale.expected, stale.actual], ["Account-a/1 ü", 7, 1])
         const transfer = yield* Effect.flip(
           Remote.execute(Transfer, { _tag: "Transfer", from: "a/1 ü", to: "b", cents: 1 })
         )
@@ -236,7 +236,7 @@ describe("one program", () => {
       opened: [opened.streamId, opened.version, opened.repeated, opened.events.map(({ data }) => data)],
       again: [again.version, again.repeated],
       errors: [rejected, reused, unknown, invalid, cursor].map(factsOf),
-      stale: stale instanceof VersionConflict && [stale.expected, stale.actual],
+      stale: stale instanceof VersionConflict && [stale.stream, stale.expected, stale.actual],
       rows: page.rows.map(({ key, state }) => [key, state.owner, state.balance]),
       record: Option.map(record, ({ owner }) => owner),
       nothing,
@@ -253,7 +253,7 @@ describe("one program", () => {
       assert.deepStrictEqual(here, elsewhere)
       assert.instanceOf(here.errors[0], Overdrawn)
       assert.deepStrictEqual(here.errors[1], [409, false])
-      assert.deepStrictEqual(here.stale, [7, 1])
+      assert.deepStrictEqual(here.stale, ["Account-ä", 7, 1])
     })
   )
 })

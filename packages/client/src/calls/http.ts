@@ -13,7 +13,9 @@ export const httpCalls = (connection: Connection, known: ReadonlyMap<string, Any
   execute: (target, id, command, { commandId, expectedVersion, wait }: ExecuteOptions<number>) =>
     Effect.gen(function* () {
       const body = yield* encoded(target, command)
-      const path = isBoundary(target) ? `/commands/${target.name}` : yield* addressOf(target, id, body)
+      const { path, stream } = isBoundary(target)
+        ? { path: `/commands/${target.name}`, stream: target.name }
+        : yield* addressOf(target, id, body)
       const response = yield* send(connection, {
         path,
         body,
@@ -23,7 +25,7 @@ export const httpCalls = (connection: Connection, known: ReadonlyMap<string, Any
           ...(wait === undefined ? {} : { prefer: `wait=${Math.ceil(Duration.toSeconds(wait))}` })
         }
       })
-      return yield* answerOf(target, known, yield* jsonOf(response))
+      return yield* answerOf({ target, stream }, known, yield* jsonOf(response))
     }),
 
   query: (view, query) =>
@@ -69,12 +71,12 @@ const addressOf = (
   aggregate: Exclude<AnyAggregate, AnyBoundary>,
   id: unknown,
   body: Schema.Json
-): Effect.Effect<string, RemoteError> =>
+): Effect.Effect<{ readonly path: string; readonly stream: string }, RemoteError> =>
   Effect.gen(function* () {
-    const streamId = yield* Effect.try({ try: () => aggregate.streamId(id), catch: invalid })
-    const text = yield* segment(streamId.slice(aggregate.name.length + 1))
+    const stream = yield* Effect.try({ try: () => aggregate.streamId(id), catch: invalid })
+    const text = yield* segment(stream.slice(aggregate.name.length + 1))
     const tag = yield* segment(String((body as { readonly _tag: unknown })._tag))
-    return `/aggregates/${aggregate.name}/${text}/${tag}`
+    return { path: `/aggregates/${aggregate.name}/${text}/${tag}`, stream }
   })
 
 // A header has printable ASCII only. Other ids are sent as a display string of RFC 9651.

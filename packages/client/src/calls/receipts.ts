@@ -15,9 +15,15 @@ export type AnyBoundary = Boundary.Boundary<string, Tagged, unknown, Tagged, unk
 /** Whether a target is a boundary. */
 export const isBoundary = (target: object): target is AnyBoundary => "_tag" in target
 
+/** Of what a command was asked: its target, and the stream of an aggregate. */
+interface Addressee {
+  readonly target: AnyAggregate | AnyBoundary
+  readonly stream: string
+}
+
 /** The receipt that an answer brings. Fails with the domain's error, or with what else the answer says. */
 export const answerOf = (
-  target: AnyAggregate | AnyBoundary,
+  { stream, target }: Addressee,
   aggregates: ReadonlyMap<string, AnyAggregate>,
   { body, status }: { readonly status: number; readonly body: Members }
 ): Effect.Effect<Receipt.Receipt<unknown> | Receipt.BoundaryReceipt<unknown>, unknown> => {
@@ -31,7 +37,7 @@ export const answerOf = (
   if (schema !== undefined && body["type"] === `/problems/${target.name}/${tag}`) return rejected(schema, body)
   const { actual, expected } = body
   if (status === 412 && typeof actual === "number" && typeof expected === "number") {
-    return Effect.fail(new VersionConflict({ stream: target.name, expected, actual }))
+    return Effect.fail(new VersionConflict({ stream, expected, actual }))
   }
   return Effect.fail(problemOf(status, body))
 }
