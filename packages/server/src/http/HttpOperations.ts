@@ -22,7 +22,8 @@ export interface Options {
 /**
  * Serves `GET /health` and `GET /metrics`.
  *
- * Everybody may ask whether the program is healthy: the answer is 200 or 503, and is worked out at most once a second.
+ * Everybody may ask whether the program is healthy, also with wrong credentials and above every rate limit: the answer is
+ * 200 or 503, and is worked out at most once a second.
  * Those who have access get the faults too. The metrics are those of this process, in the text form of Prometheus.
  *
  * @example
@@ -56,7 +57,9 @@ export const layer = ({
         "1 second"
       )
       const healthRoute = Effect.gen(function* () {
-        const { caller } = yield* identified(yield* HttpServerRequest.HttpServerRequest)
+        const request = yield* HttpServerRequest.HttpServerRequest
+        // Whoever cannot be identified, or asks too often, is everybody: a program is not sick because of that.
+        const { caller } = yield* Effect.orElseSucceed(identified(request), () => ({ caller: undefined }))
         const found = yield* health
         if (found._tag === "Success") return json({ status: "healthy" })
         const faults = mayRead(access, caller) ? { detail: found.failure.message } : {}

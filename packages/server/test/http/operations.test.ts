@@ -19,6 +19,16 @@ describe("what operators ask", () => {
     })
   )
 
+  it.live("is answered whoever asks: with wrong credentials, and too often", () =>
+    Effect.gen(function* () {
+      const { json } = yield* serve(guarded, [])
+      for (const as of ["?", "away", "often"]) {
+        const { body, status } = yield* json("/health", { as })
+        assert.deepStrictEqual<unknown>([status, body], [503, { status: "unhealthy" }], as)
+      }
+    })
+  )
+
   it.live("are metrics, for those who have access", () =>
     Effect.gen(function* () {
       const { ask, json } = yield* serve(guarded)
