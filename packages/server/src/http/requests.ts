@@ -91,7 +91,7 @@ export const queryOf = (
       return {
         _tag: "Records",
         view,
-        ...(where === undefined ? {} : { where: JSON.parse(where) as unknown }),
+        ...(where === undefined ? {} : { where: filterIn(where) }),
         orderBy: list("orderBy").map((text) =>
           text.startsWith("-")
             ? { path: pathOf(text.slice(1)), direction: "desc" }
@@ -100,7 +100,7 @@ export const queryOf = (
         ...(limit === undefined ? {} : { limit: Number(limit) }),
         ...(given.has("after") ? { after: given.get("after") } : {}),
         ...(given.has("select") ? { select: list("select").map(pathOf) } : {}),
-        ...(given.get("total") === "true" ? { total: true } : {})
+        ...(given.has("total") ? { total: choiceIn("total", given.get("total")) } : {})
       }
     },
     catch: (cause) =>
@@ -110,6 +110,19 @@ export const queryOf = (
 const textOf = (name: string, value: string | ReadonlyArray<string>): string => {
   if (typeof value !== "string") throw new Error(`${name}: it is given more than once`)
   return value
+}
+
+const filterIn = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Error("where: it is not JSON", { cause })
+  }
+}
+
+const choiceIn = (name: string, text: string | undefined): boolean => {
+  if (text !== "true" && text !== "false") throw new Error(`${name}: it can only be true or false`)
+  return text === "true"
 }
 
 /** The most characters of a list of fields. To read one that is longer would take long. */

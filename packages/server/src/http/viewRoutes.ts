@@ -54,7 +54,9 @@ const routesOf = (view: AnyView, views: Views, links: Links, maxBodyBytes: numbe
   const record = (request: Request) =>
     Effect.gen(function* () {
       const { asked } = yield* keyed(request, `/views/${name}/`)
-      const names = yield* linksIn((yield* HttpServerRequest.ParsedSearchParams)["with"])
+      const { with: linked, ...others } = yield* HttpServerRequest.ParsedSearchParams
+      yield* checkNone(others)
+      const names = yield* linksIn(linked)
       const row = { key: asked.key, state: yield* views.record(asked) }
       return json(names.length === 0 ? row : (yield* links.add(name, names, [row], asked.caller))[0])
     })
@@ -67,6 +69,7 @@ const routesOf = (view: AnyView, views: Views, links: Links, maxBodyBytes: numbe
   const liveRecord = (request: Request) =>
     Effect.gen(function* () {
       const { asked, until } = yield* keyed(request, `/live/${name}/`)
+      yield* checkNone(yield* HttpServerRequest.ParsedSearchParams)
       const { key } = asked
       const states = yield* views.liveRecord(asked)
       const records = Stream.map(states, (state) => ({ key, state: state ?? null }))
@@ -102,6 +105,14 @@ const routesOf = (view: AnyView, views: Views, links: Links, maxBodyBytes: numbe
         })
     }
   ]
+}
+
+// What would change nothing is refused: whoever asks for it expects another answer.
+const checkNone = (params: object): Effect.Effect<void, InvalidRequest> => {
+  const [unknown] = Object.keys(params)
+  return unknown === undefined
+    ? Effect.void
+    : Effect.fail(new InvalidRequest({ part: unknown, detail: "there is no such parameter" }))
 }
 
 // The router takes an address with nothing behind it for one with any end.

@@ -57,6 +57,17 @@ describe("a view over HTTP", () => {
         const { body, status } = yield* json(`/views/Accounts?${wrong}`)
         assert.strictEqual(status, 400, `${wrong}: ${JSON.stringify(body)}`)
       }
+      const broken = yield* json("/views/Accounts?where=%7B")
+      assert.strictEqual(broken.body["detail"], "query: where: it is not JSON")
+      for (const wrong of ["total", "total=yes", "total=1"]) {
+        const { body, status } = yield* json(`/views/Accounts?${wrong}`)
+        assert.deepStrictEqual([status, body["detail"]], [400, "query: total: it can only be true or false"], wrong)
+      }
+      const plain = yield* json("/views/Accounts?total=false")
+      assert.deepStrictEqual([plain.status, plain.body["total"]], [200, undefined])
+      for (const path of ["/views/Accounts/a?select=owner", "/live/Accounts/a?with=ownerRecord"]) {
+        assert.strictEqual((yield* json(path)).status, 400, path)
+      }
     })
   )
 })
