@@ -85,7 +85,7 @@ export class Events {
         args: {
           after: {
             type: GraphQLID,
-            description: "The id of an event: goes on after it. By default from the beginning."
+            description: "The cursor of an event: goes on after it. By default from the beginning."
           },
           from: { type: this.#start(), description: "Where to begin without `after`." },
           aggregates: several,
