@@ -8,11 +8,12 @@
  * | `POST /commands/{Boundary}` | executes a command over several streams |
  * | `POST /batch` | executes many commands, each with a result of its own |
  * | `GET /executions/{key}` | the answer to a command with `Prefer: respond-async` and this `Idempotency-Key` |
- * | `GET /views/{View}` | a page of records: `where`, `orderBy`, `select`, `limit`, `after`, `total` |
- * | `GET /views/{View}/{key}` | one record |
+ * | `GET /views/{View}` | a page of records: `where`, `orderBy`, `select`, `limit`, `after`, `total`, `with` |
+ * | `GET /views/{View}/{key}` | one record: `with` |
  * | `POST /views/{View}`, `POST /live/{View}` | the same with the JSON of a query as the body |
  * | `GET /live/{View}`, `GET /live/{View}/{key}` | the same, and each new result, as server-sent events |
  * | `GET /events` | recorded events as server-sent events: `after` or `Last-Event-ID`, `from=now`, `aggregates`, `types` |
+ * | `GET /events?correlationId={id}` | a page of the events of one conversation: `limit`, `after`, `aggregates`, `types` |
  */
 import type { Api } from "@hexfold/core"
 import { Effect, type Layer } from "effect"
