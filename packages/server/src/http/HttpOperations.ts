@@ -5,7 +5,8 @@ import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import type { Authenticator } from "../Authenticator.ts"
 import { admittedWith, mayRead } from "../serving/admission.ts"
-import { answered, identified, json } from "./routes.ts"
+import { identified } from "../web/identity.ts"
+import { answered, json } from "./routes.ts"
 
 /** What is asked, and who may know more than whether the program is healthy. */
 export interface Options {

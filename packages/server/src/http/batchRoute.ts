@@ -6,7 +6,8 @@ import { commandsOf } from "../serving/commands.ts"
 import { errorsIn } from "../serving/failures.ts"
 import { problemOf, publicOf } from "../web/problems.ts"
 import { jsonBody } from "../web/bodies.ts"
-import { identified, json, type Route } from "./routes.ts"
+import { identified } from "../web/identity.ts"
+import { json, type Route } from "./routes.ts"
 
 const Command = Schema.StructWithRest(Schema.Struct({ _tag: Schema.String }), [
   Schema.Record(Schema.String, Schema.Unknown)

@@ -8,7 +8,8 @@ import { membersOf, tagOf } from "../serving/declared.ts"
 import type { Executions } from "./executions.ts"
 import { jsonBody } from "../web/bodies.ts"
 import { type CommandHeaders, commandHeaders, commandOf } from "./requests.ts"
-import { identified, json, type Request, type Response, type Route, segmentsAfter } from "./routes.ts"
+import { identified } from "../web/identity.ts"
+import { json, type Request, type Response, type Route, segmentsAfter } from "./routes.ts"
 
 /** The limits of commands, and what executes them in the background. */
 interface Limits {

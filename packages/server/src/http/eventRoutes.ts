@@ -5,7 +5,8 @@ import { HttpServerRequest } from "effect/http"
 import { InvalidRequest } from "../errors.ts"
 import { eventsOf, placeOf, positionIn } from "../serving/events.ts"
 import { framed } from "./live.ts"
-import { identified, json, type Route } from "./routes.ts"
+import { identified } from "../web/identity.ts"
+import { json, type Route } from "./routes.ts"
 
 /** The route of events, if the policies let somebody read them. */
 export const eventRoutes = (api: Api.Any): ReadonlyArray<Route> => {

@@ -4,7 +4,8 @@ import { Effect, type Scope } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { InvalidRequest, NotFound } from "../errors.ts"
 import { Answers, type Known } from "./answers.ts"
-import { answered, identified, json, type Response, type Route, segmentsAfter } from "./routes.ts"
+import { identified } from "../web/identity.ts"
+import { answered, json, type Response, type Route, segmentsAfter } from "./routes.ts"
 
 /** What is kept for clients that have not fetched it. */
 const kept = { all: 10_000, ofOne: 1_000, bytes: 64 << 20 }

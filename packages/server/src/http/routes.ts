@@ -1,15 +1,11 @@
-/** What a route of the front is made of: who is asking, the parameters, and JSON as an answer. */
+/** What a route of the front is made of: the segments of its address, and JSON as an answer. */
 import type { EventStore, ViewStore } from "@hexfold/core"
 import { Effect } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { Authenticator } from "../Authenticator.ts"
 import { NotFound } from "../errors.ts"
-import { TooLarge } from "../web/bodies.ts"
-import { identified } from "../web/identity.ts"
 import type { Closing } from "../web/liveStreams.ts"
-import { answeringDefects, answerOf, responseOf } from "../web/problems.ts"
-
-export { identified }
+import { answeringDefects, answerOf } from "../web/problems.ts"
 
 /** What every route needs. */
 export type Services = EventStore.EventStore | ViewStore.ViewStore | Authenticator
@@ -76,13 +72,4 @@ export const json = (
 
 /** The answer of a route. Nothing fails without one, and none says what has thrown. */
 export const answered = <R>(handling: Effect.Effect<Response, unknown, R>): Effect.Effect<Response, never, R> =>
-  handling.pipe(
-    Effect.catch((failure) =>
-      failure instanceof TooLarge
-        ? Effect.succeed(
-            responseOf({ status: 413, title: "TooLarge", detail: `a body has up to ${failure.limit} bytes` })
-          )
-        : answerOf(failure)
-    ),
-    answeringDefects
-  )
+  handling.pipe(Effect.catch(answerOf), answeringDefects)

@@ -9,7 +9,8 @@ import { type Views, viewsOf } from "../serving/views.ts"
 import { live } from "./live.ts"
 import { jsonBody } from "../web/bodies.ts"
 import { queryOf } from "./requests.ts"
-import { identified, json, type Request, restOf, type Route, segmentsAfter } from "./routes.ts"
+import { identified } from "../web/identity.ts"
+import { json, type Request, restOf, type Route, segmentsAfter } from "./routes.ts"
 
 /** The routes of the views of an API. */
 export const viewRoutes = (api: Api.Any, maxBodyBytes: number): ReadonlyArray<Route> => {

@@ -101,7 +101,7 @@ export const commandsOf = (api: Api.Any): Commands => {
     NotFound
   > => {
     const aggregate = members.aggregates.get(name)
-    const tag = tagOf(command)
+    const tag = tagIn(command)
     const rule = tag === undefined ? undefined : rules.commands.get(name)?.get(tag)
     return aggregate === undefined || rule === undefined
       ? Effect.fail(new NotFound({ what: `command ${tag ?? "without a tag"} of ${name}` }))
@@ -161,7 +161,7 @@ export const commandsOf = (api: Api.Any): Commands => {
       yield* admitted(rule, caller, what)
       yield* checkViews(request)
       const codec = CommandCodec.of(aggregate)
-      const id = yield* identified(aggregate, givenId)
+      const id = yield* idOf(aggregate, givenId)
       const typed = yield* decoded(codec.decode(command))
       const asked = { id, command: typed }
       yield* admittedWith(rule, caller, what, asked)
@@ -207,7 +207,7 @@ export const commandsOf = (api: Api.Any): Commands => {
         if (aggregate === undefined || rule === undefined) return yield* new NotFound({ what: `state of ${name}` })
         const what = `read the state of ${name}`
         yield* admitted(rule, caller, what)
-        const typed = yield* identified(aggregate, id)
+        const typed = yield* idOf(aggregate, id)
         const state = yield* Effect.mapError(stateOf(aggregate, typed, caller), (error) => error as never)
         return state === undefined ? yield* new Forbidden({ what }) : state
       })
@@ -224,7 +224,7 @@ const execute = Executor.execute as unknown as (
   ...args: ReadonlyArray<unknown>
 ) => Effect.Effect<Executed, unknown, EventStore.EventStore>
 
-const identified = (aggregate: AnyAggregate, given: GivenId) => {
+const idOf = (aggregate: AnyAggregate, given: GivenId) => {
   if ("json" in given) return decoded(CommandCodec.of(aggregate).decodeId(given.json))
   const id = aggregate.idOf(StreamId.make(aggregate.name, given.text))
   return Option.isSome(id)
@@ -232,7 +232,7 @@ const identified = (aggregate: AnyAggregate, given: GivenId) => {
     : Effect.fail(new InvalidRequest({ part: "id", detail: `it is no id of ${aggregate.name}` }))
 }
 
-const tagOf = (command: unknown): string | undefined => {
+const tagIn = (command: unknown): string | undefined => {
   const tag = typeof command === "object" && command !== null && "_tag" in command ? command._tag : undefined
   return typeof tag === "string" ? tag : undefined
 }

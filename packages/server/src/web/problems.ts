@@ -88,6 +88,8 @@ export const problemOf = (failure: unknown): Problem => {
       return { status: 404, title: tag, detail: message }
     case "InvalidRequest":
       return { status: 400, title: tag, detail: message, members: { part: facts["part"], errors: facts["errors"] } }
+    case "TooLarge":
+      return { status: 413, title: tag, detail: `a body has up to ${String(facts["limit"])} bytes` }
     case "InvalidCursor":
       return { status: 400, title: tag, detail: "the cursor is not one of this query" }
     case "VersionConflict":

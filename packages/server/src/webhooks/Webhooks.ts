@@ -94,12 +94,11 @@ type Refusal = TooLarge | Webhook.InvalidSignature | CloudEvent.InvalidCloudEven
 
 const refused = (refusal: Refusal): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
   switch (refusal._tag) {
-    case "TooLarge":
-      return Effect.succeed(responseOf({ status: 413, title: "TooLarge" }))
     case "InvalidSignature":
       return Effect.succeed(responseOf({ status: 401, title: "InvalidSignature", detail: refusal.reason }))
     case "InvalidCloudEvent":
       return Effect.succeed(responseOf({ status: 400, title: "InvalidCloudEvent", detail: refusal.message }))
+    case "TooLarge":
     case "InvalidRequest":
       return answerOf(refusal)
     case "NotHandled":
