@@ -22,7 +22,7 @@ import {
 import { auditor, checkGroups, checkHidden, everyPage, reader, seenByReader, selecting } from "./answers.ts"
 
 /** Data sets of a property; each has a server of its own. */
-const numRuns = Number(process.env["HEXFOLD_FRONT_RUNS"] ?? 4)
+const numRuns = Number(process.env["HEXFOLD_FRONT_RUNS"] ?? 2)
 
 /** Questions to one data set. */
 const many = { minLength: 25, maxLength: 25 } as const
