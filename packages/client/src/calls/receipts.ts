@@ -97,7 +97,5 @@ const eventsOf = (
   if (aggregate === undefined) return Result.succeed([])
   const metadata = { correlationId, causationId, ...(actor === undefined ? {} : { actor }) }
   const recorded = { ...event, streamId: id, metadata, recordedAt: DateTime.toUtc(event.recordedAt) }
-  return Result.map(EventCodec.of(aggregate).decode(recorded), (all) =>
-    all.map((data, part) => ({ ...recorded, data, part }))
-  )
+  return EventCodec.decodeParts(EventCodec.of(aggregate), recorded)
 }

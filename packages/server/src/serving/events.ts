@@ -9,7 +9,7 @@ import {
   Subscription
 } from "@hexfold/core"
 import { AppendCheck, EventCodec } from "@hexfold/core/adapter"
-import { Effect, Option, Result, Stream } from "effect"
+import { Effect, Option, Stream } from "effect"
 import { Forbidden, InvalidRequest, Unauthenticated } from "../errors.ts"
 import { admitted } from "./admission.ts"
 import { membersOf } from "./declared.ts"
@@ -123,8 +123,7 @@ export const eventsOf = (api: Api.Any): Events => {
         const recorded = yield* Effect.catchTag(Stream.runCollect(readAll(options)), "EventStoreError", notOfClient)
         const decoded = yield* Effect.forEach(recorded, (event) => {
           const codec = EventCodec.of(members.aggregates.get(StreamId.aggregateOf(event.streamId))!)
-          const parts = Result.map(codec.decode(event), (all) => all.map((data, part) => ({ ...event, data, part })))
-          return Effect.fromResult(parts)
+          return Effect.fromResult(EventCodec.decodeParts(codec, event))
         })
         const wanted = decoded.flat().filter(({ data }) => types?.includes(data._tag) !== false)
         const last = recorded.length < limit ? undefined : recorded.at(-1)

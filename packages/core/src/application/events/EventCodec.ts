@@ -56,6 +56,28 @@ export interface EventCodec<Event> {
 export const of = <Name extends string, Event extends Tagged>(aggregate: Declaring<Name, Event>): EventCodec<Event> =>
   memoized(codecs, aggregate, () => make(aggregate))
 
+/**
+ * A recorded event with its payload decoded: one for each current event that it has become, numbered by `part`.
+ *
+ * @example
+ * ```ts
+ * import type { Aggregate, EventStore } from "@hexfold/core"
+ * import { EventCodec } from "@hexfold/core/adapter"
+ *
+ * declare const Counter: Aggregate.Aggregate<"Counter", string, number, never, { readonly _tag: "Reset" }, never>
+ * declare const recorded: EventStore.RecordedEvent
+ *
+ * EventCodec.decodeParts(EventCodec.of(Counter), recorded) // Result.succeed([{ ...recorded, data: { _tag: "Reset" }, part: 0 }])
+ * ```
+ */
+export const decodeParts = <Event, Recorded extends Parameters<EventCodec<Event>["decode"]>[0]>(
+  { decode }: Pick<EventCodec<Event>, "decode">,
+  recorded: Recorded
+): Result.Result<
+  ReadonlyArray<Omit<Recorded, "data"> & { readonly data: Event; readonly part: number }>,
+  EventReadError
+> => Result.map(decode(recorded), (events) => events.map((data, part) => ({ ...recorded, data, part })))
+
 // Compiling a schema takes milliseconds, so it happens once for each aggregate.
 const codecs = new WeakMap<object, unknown>()
 

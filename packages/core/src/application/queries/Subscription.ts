@@ -203,7 +203,7 @@ const decodedOnce = <Event extends Tagged>(
   const known = memoized(decodings, codec, () => new WeakMap<Step, Decoded<Event>>())
   const found = known.get(step)
   if (found !== undefined) return found
-  const decoded = Result.map(codec.decode(event), (events) => events.map((data, part) => ({ ...event, data, part })))
+  const decoded = EventCodec.decodeParts(codec, event)
   known.set(step, decoded)
   return decoded
 }
