@@ -8,6 +8,7 @@ import { HttpRouter, HttpServerRequest } from "effect/http"
 import type { GraphQLSchema } from "graphql"
 import type { Authenticator } from "../Authenticator.ts"
 import type { InvalidRequest } from "../errors.ts"
+import { defaultMaxBytes } from "../web/bodies.ts"
 import { servicesUntilClosed } from "../web/liveStreams.ts"
 import { correlationIn, type Headers, identified, type Unidentified } from "../web/identity.ts"
 import { type Operation, operationOf, type Services } from "./context.ts"
@@ -49,7 +50,7 @@ export const layer = (
 ): Layer.Layer<never, never, HttpRouter.HttpRouter | EventStore.EventStore | ViewStore.ViewStore | Authenticator> =>
   HttpRouter.use((router) =>
     Effect.gen(function* () {
-      const { maxBodyBytes = 1 << 20, path = "/graphql" } = options
+      const { maxBodyBytes = defaultMaxBytes, path = "/graphql" } = options
       const operations = operationsOf(api, optionsOf(options, yield* developing))
       if (operations.json.length > 0) {
         yield* Effect.logInfo("hexfold: GraphQL has no type for these, and they are JSON", operations.json)

@@ -1,7 +1,7 @@
 /** Failures as errors of GraphQL, which say nothing of the inside. */
 import { Effect } from "effect"
 import { GraphQLError, type GraphQLFormattedError } from "graphql"
-import { problemOf } from "../web/problems.ts"
+import { told } from "../web/problems.ts"
 
 /** The codes of errors. */
 export type Code =
@@ -28,17 +28,14 @@ const codes = new Map<number, Code>([
 ])
 
 /** The error for a failure. What an operator must know is logged, and is not in the error. */
-export const errorOf = (failure: unknown): Effect.Effect<GraphQLError> => {
-  const { detail, headers = {}, isInternal, members = {}, status, title } = problemOf(failure)
-  const seconds = headers["retry-after"]
-  const error = errorWith(codes.get(status) ?? "BAD_USER_INPUT", detail ?? title, {
-    ...members,
-    ...(seconds === undefined ? {} : { retryAfter: Number(seconds) })
+export const errorOf = (failure: unknown): Effect.Effect<GraphQLError> =>
+  Effect.map(told(failure, "a GraphQL operation"), ({ detail, headers = {}, members = {}, status, title }) => {
+    const seconds = headers["retry-after"]
+    return errorWith(codes.get(status) ?? "BAD_USER_INPUT", detail ?? title, {
+      ...members,
+      ...(seconds === undefined ? {} : { retryAfter: Number(seconds) })
+    })
   })
-  return isInternal === true
-    ? Effect.as(Effect.logError("hexfold: a GraphQL operation has failed", failure), error)
-    : Effect.succeed(error)
-}
 
 /** The error for what has thrown. */
 export const internal = (): GraphQLError => errorWith("INTERNAL", "the service has failed")

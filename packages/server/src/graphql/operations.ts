@@ -1,6 +1,6 @@
 /** Operations as every transport executes them: read, limited, checked, executed, and answered without the inside. */
 import type { Api, Policy } from "@hexfold/core"
-import { Cause, type Context, type DateTime, Effect, Option, Stream } from "effect"
+import { type Context, type DateTime, Effect, Stream } from "effect"
 import {
   type DocumentNode,
   executeRootSelectionSet,
@@ -16,6 +16,7 @@ import {
   validateExecutionArgs,
   validateSubscriptionArgs
 } from "graphql"
+import { withLast } from "../web/liveStreams.ts"
 import { failedWith, type Live, type Operation, operationOf, type Services } from "./context.ts"
 import { Documents, type Named } from "./documents/documents.ts"
 import { excessOf, isDeeper, type Limits } from "./documents/limits.ts"
@@ -155,11 +156,10 @@ const subscribed = (
     if (!("stream" in source)) return yield* formatted(source as ExecutionResult)
     const { isShared, stream } = source as Live
     const one = (event: unknown) => resultOf(checked, event, sender)
-    return stream.pipe(
-      Stream.mapEffect((event) => (isShared ? sharedOf(checked, event as object, one) : one(event))),
-      Stream.catchCause((cause) =>
-        Cause.hasInterrupts(cause) ? Stream.failCause(cause as Cause.Cause<never>) : Stream.fromEffect(lastOf(cause))
-      )
+    return withLast(
+      Stream.mapEffect(stream, (event) => (isShared ? sharedOf(checked, event as object, one) : one(event))),
+      "a subscription",
+      (failure) => Effect.map(failedWith(failure), (error): FormattedExecutionResult => ({ errors: [error.toJSON()] }))
     )
   })
 
@@ -169,14 +169,6 @@ const resultOf = (
   sender: Sender
 ): Effect.Effect<FormattedExecutionResult, never, Services> =>
   answered((operation) => executeSubscriptionEvent({ ...checked, rootValue: event, contextValue: operation }), sender)
-
-// What throws ends a subscription as what fails does.
-const lastOf = (cause: Cause.Cause<unknown>): Effect.Effect<FormattedExecutionResult> => {
-  const failure = Option.getOrElse(Cause.findErrorOption(cause), (): unknown => cause)
-  return Effect.flatMap(failedWith(failure), (error) =>
-    Effect.as(Effect.logWarning("hexfold: a subscription has ended", failure), { errors: [error.toJSON()] })
-  )
-}
 
 type Shared = Map<string, Promise<FormattedExecutionResult>>
 

@@ -3,7 +3,7 @@ import { Cause, Effect, Stream } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { FormattedExecutionResult, GraphQLError } from "graphql"
 import { correlationIn, identified } from "../web/identity.ts"
-import { eventStream } from "../web/liveStreams.ts"
+import { eventStream, frameOf } from "../web/liveStreams.ts"
 import { problemOf } from "../web/problems.ts"
 import { errorOf, errorWith, internal, presented } from "./errors.ts"
 import type { Operations } from "./operations.ts"
@@ -60,7 +60,7 @@ const answer = (operations: Operations, request: HttpServerRequest.HttpServerReq
     }
     const results = yield* subscribe
     if (!Stream.isStream(results)) return reply(results)
-    const frames = Stream.map(results, frameOf)
+    const frames = Stream.map(results, (result) => frameOf("next", result))
     return yield* eventStream(frames, sender.success.until, "event: complete\ndata:\n\n")
   })
 
@@ -78,15 +78,3 @@ const json = (result: FormattedExecutionResult, status: number, accepted: string
     // What one caller may see is not for others.
     headers: { "cache-control": "private, no-store" }
   })
-
-const frames = new WeakMap<object, string>()
-
-// A result that many follow is written once.
-const frameOf = (result: FormattedExecutionResult): string => {
-  let frame = frames.get(result)
-  if (frame === undefined) {
-    frame = `event: next\ndata: ${JSON.stringify(result)}\n\n`
-    frames.set(result, frame)
-  }
-  return frame
-}

@@ -1,6 +1,6 @@
 /** The schema of an API. */
 import type { Api } from "@hexfold/core"
-import type { Duration } from "effect"
+import { Duration } from "effect"
 import { GraphQLNonNull, GraphQLObjectType, GraphQLSchema, GraphQLString, validateSchema } from "graphql"
 import { membersOf } from "../serving/declared.ts"
 import { typesOf } from "./building.ts"
@@ -18,8 +18,22 @@ export interface Described {
   readonly json: ReadonlyArray<string>
 }
 
-/** The schema of an API. Throws an `Error` that names what has no name, or one name for two. */
+/**
+ * The schema of an API. It is made once for all that serve the API with the same patience: to make it takes up to 100 ms.
+ * Throws an `Error` that names what has no name, or one name for two.
+ */
 export const describedOf = (api: Api.Any, patience: Duration.Input): Described => {
+  const known = schemas.get(api) ?? new Map<number, Described>()
+  schemas.set(api, known)
+  const millis = Duration.toMillis(patience)
+  const described = known.get(millis) ?? describe(api, patience)
+  known.set(millis, described)
+  return described
+}
+
+const schemas = new WeakMap<Api.Any, Map<number, Described>>()
+
+const describe = (api: Api.Any, patience: Duration.Input): Described => {
   const types = typesOf()
   const events = new Events(types, api)
   const { queries, subscriptions } = viewFieldsOf(api, types)

@@ -22,6 +22,7 @@ import { commandRoutes } from "./commandRoutes.ts"
 import { batchRoute } from "./batchRoute.ts"
 import { eventRoutes } from "./eventRoutes.ts"
 import { executionsOf } from "./executions.ts"
+import { defaultMaxBytes } from "../web/bodies.ts"
 import { servicesUntilClosed } from "../web/liveStreams.ts"
 import { answered, type Services } from "./routes.ts"
 import { viewRoutes } from "./viewRoutes.ts"
@@ -62,7 +63,7 @@ export const layer = (
     Effect.gen(function* () {
       for (const members of [api.aggregates, api.boundaries, api.views]) checkNames(members)
       const services = yield* servicesUntilClosed<Services>()
-      const { maxBatch = 100, maxBodyBytes = 1 << 20, maxWait = 30 } = options
+      const { maxBatch = 100, maxBodyBytes = defaultMaxBytes, maxWait = 30 } = options
       const executions = executionsOf(yield* Effect.scope, options.prefix ?? "")
       const routes = [
         ...commandRoutes(api, { executions, maxBodyBytes, maxWait }),

@@ -1,10 +1,10 @@
 /** The route that executes many commands, each of which has a result of its own. */
 import type { Api, Policy } from "@hexfold/core"
-import { Cause, Effect, Option, Schema } from "effect"
+import { Cause, Effect, Schema } from "effect"
 import { InvalidRequest } from "../errors.ts"
 import { commandsOf } from "../serving/commands.ts"
 import { errorsIn } from "../serving/failures.ts"
-import { problemOf, publicOf } from "../web/problems.ts"
+import { failureIn, publicOf, told } from "../web/problems.ts"
 import { jsonBody } from "../web/bodies.ts"
 import { identified } from "../web/identity.ts"
 import { json, type Route } from "./routes.ts"
@@ -99,10 +99,6 @@ const resultOf = <E, R>(
     Effect.map(({ receipt }): object => ({ status: 200, ...receipt })),
     Effect.catchCause((cause) => {
       if (Cause.hasInterrupts(cause)) return Effect.interrupt
-      const failure = Option.getOrElse(Cause.findErrorOption(cause), (): unknown => cause)
-      const problem = problemOf(failure)
-      const logged =
-        problem.isInternal === true ? Effect.logError("hexfold: a command of a batch has failed", failure) : Effect.void
-      return Effect.as(logged, publicOf(problem))
+      return Effect.map(told(failureIn(cause), "a command of a batch"), publicOf)
     })
   )

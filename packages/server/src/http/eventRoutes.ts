@@ -2,10 +2,10 @@
 import type { Api } from "@hexfold/core"
 import { Effect, Stream } from "effect"
 import { HttpServerRequest } from "effect/http"
-import { InvalidRequest } from "../errors.ts"
 import { eventsOf, placeOf, positionIn } from "../serving/events.ts"
 import { framed } from "./live.ts"
 import { identified } from "../web/identity.ts"
+import { checkParams, invalid } from "./requests.ts"
 import { json, type Route } from "./routes.ts"
 
 /** The route of events, if the policies let somebody read them. */
@@ -22,8 +22,7 @@ export const eventRoutes = (api: Api.Any): ReadonlyArray<Route> => {
           const params = yield* HttpServerRequest.ParsedSearchParams
           const isConversation = Object.hasOwn(params, "correlationId")
           const known = ["after", "aggregates", "types", ...(isConversation ? ["correlationId", "limit"] : ["from"])]
-          const unknown = Object.keys(params).find((name) => !known.includes(name))
-          if (unknown !== undefined) return yield* invalid(unknown, "there is no such parameter")
+          yield* checkParams(params, known)
           const { aggregates, correlationId, from, limit, types } = params
           const wanted = { caller, ...listed("aggregates", aggregates), ...listed("types", types) }
           if (isConversation) {
@@ -58,6 +57,3 @@ const listed = (name: "aggregates" | "types", value: string | ReadonlyArray<stri
 
 const positionOf = (place: string | ReadonlyArray<string>) =>
   typeof place === "string" ? positionIn(place) : invalid("after", "it can be given only once")
-
-const invalid = (part: string, detail: string): Effect.Effect<never, InvalidRequest> =>
-  Effect.fail(new InvalidRequest({ part, detail }))

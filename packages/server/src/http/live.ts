@@ -1,12 +1,10 @@
 /** Results as they come, as server-sent events. */
-import { Cause, type DateTime, Effect, Option, Stream } from "effect"
+import { type DateTime, Effect, Stream } from "effect"
 import type { HttpServerResponse } from "effect/http"
-import { type Closing, eventStream, paced } from "../web/liveStreams.ts"
+import { type Closing, eventStream, frameOf, paced, withLast } from "../web/liveStreams.ts"
 import { problemOf, publicOf } from "../web/problems.ts"
 
-/**
- * A stream of results as an answer. Results that many watch are written once: the same object has the same text.
- */
+/** A stream of results as an answer. */
 export const live = <A extends object, E, R>(
   event: string,
   results: Stream.Stream<A, E, R>,
@@ -24,31 +22,10 @@ export const live = <A extends object, E, R>(
 export const framed = <E, R>(
   frames: Stream.Stream<string, E, R>,
   until: DateTime.Utc | undefined
-): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R | Closing> => {
-  const ended = frames.pipe(
-    Stream.catchCause((cause) =>
-      Cause.hasInterrupts(cause) ? Stream.failCause(cause as Cause.Cause<never>) : Stream.fromEffect(lastOf(cause))
-    )
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R | Closing> =>
+  eventStream(
+    withLast(frames, "a live stream", (failure) =>
+      Effect.sync(() => `event: error\ndata: ${JSON.stringify(publicOf(problemOf(failure)))}\n\n`)
+    ),
+    until
   )
-  return eventStream(ended, until)
-}
-
-// What throws ends a stream as what fails does: whoever follows is told, and the operator, too.
-const lastOf = (cause: Cause.Cause<unknown>): Effect.Effect<string> => {
-  const failure = Option.getOrElse(Cause.findErrorOption(cause), (): unknown => cause)
-  return Effect.as(
-    Effect.logWarning("hexfold: a live stream has ended", failure),
-    `event: error\ndata: ${JSON.stringify(publicOf(problemOf(failure)))}\n\n`
-  )
-}
-
-const frames = new WeakMap<object, string>()
-
-const frameOf = (event: string, result: object): string => {
-  let frame = frames.get(result)
-  if (frame === undefined) {
-    frame = `event: ${event}\ndata: ${JSON.stringify(result)}\n\n`
-    frames.set(result, frame)
-  }
-  return frame
-}

@@ -107,6 +107,16 @@ export const queryOf = (
       new InvalidRequest({ part: "query", detail: cause instanceof Error ? cause.message : "it cannot be read" })
   })
 
+/** Refuses parameters that would change nothing: whoever sends one expects another answer. */
+export const checkParams = (params: object, known: ReadonlyArray<string> = []): Effect.Effect<void, InvalidRequest> => {
+  const unknown = Object.keys(params).find((name) => !known.includes(name))
+  return unknown === undefined ? Effect.void : invalid(unknown, "there is no such parameter")
+}
+
+/** Says what is wrong with a part of a request. */
+export const invalid = (part: string, detail: string): Effect.Effect<never, InvalidRequest> =>
+  Effect.fail(new InvalidRequest({ part, detail }))
+
 const textOf = (name: string, value: string | ReadonlyArray<string>): string => {
   if (typeof value !== "string") throw new Error(`${name}: it is given more than once`)
   return value
@@ -129,6 +139,3 @@ const choiceIn = (name: string, text: string | undefined): boolean => {
 const longestList = 1_000
 
 const known = new Set(["where", "orderBy", "select", "limit", "after", "total"])
-
-const invalid = (part: string, detail: string): Effect.Effect<never, InvalidRequest> =>
-  Effect.fail(new InvalidRequest({ part, detail }))

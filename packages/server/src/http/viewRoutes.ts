@@ -2,13 +2,12 @@
 import type { Api } from "@hexfold/core"
 import { Effect, Stream } from "effect"
 import { HttpServerRequest } from "effect/http"
-import { InvalidRequest } from "../errors.ts"
 import { type AnyView, membersOf, pathIn } from "../serving/declared.ts"
 import { type Links, linksOf } from "../serving/links.ts"
 import { type Views, viewsOf } from "../serving/views.ts"
 import { live } from "./live.ts"
 import { jsonBody } from "../web/bodies.ts"
-import { queryOf } from "./requests.ts"
+import { checkParams, invalid, queryOf } from "./requests.ts"
 import { identified } from "../web/identity.ts"
 import { json, type Request, restOf, type Route, segmentsAfter } from "./routes.ts"
 
@@ -56,7 +55,7 @@ const routesOf = (view: AnyView, views: Views, links: Links, maxBodyBytes: numbe
     Effect.gen(function* () {
       const { asked } = yield* keyed(request, `/views/${name}/`)
       const { with: linked, ...others } = yield* HttpServerRequest.ParsedSearchParams
-      yield* checkNone(others)
+      yield* checkParams(others)
       const names = yield* linksIn(linked)
       const row = { key: asked.key, state: yield* views.record(asked) }
       return json(names.length === 0 ? row : (yield* links.add(name, names, [row], asked.caller))[0])
@@ -64,13 +63,13 @@ const routesOf = (view: AnyView, views: Views, links: Links, maxBodyBytes: numbe
   const livePage = (request: Request) =>
     Effect.gen(function* () {
       const { names, question: asked, until } = yield* question(request)
-      if (names.length > 0) return yield* new InvalidRequest({ part: "with", detail: "live results have no links" })
+      if (names.length > 0) return yield* invalid("with", "live results have no links")
       return yield* live("page", yield* views.live(asked), until)
     })
   const liveRecord = (request: Request) =>
     Effect.gen(function* () {
       const { asked, until } = yield* keyed(request, `/live/${name}/`)
-      yield* checkNone(yield* HttpServerRequest.ParsedSearchParams)
+      yield* checkParams(yield* HttpServerRequest.ParsedSearchParams)
       const { key } = asked
       const states = yield* views.liveRecord(asked)
       const records = Stream.map(states, (state) => ({ key, state: state ?? null }))
@@ -106,14 +105,6 @@ const routesOf = (view: AnyView, views: Views, links: Links, maxBodyBytes: numbe
         })
     }
   ]
-}
-
-// What would change nothing is refused: whoever asks for it expects another answer.
-const checkNone = (params: object): Effect.Effect<void, InvalidRequest> => {
-  const [unknown] = Object.keys(params)
-  return unknown === undefined
-    ? Effect.void
-    : Effect.fail(new InvalidRequest({ part: unknown, detail: "there is no such parameter" }))
 }
 
 // The router takes an address with nothing behind it for one with any end.

@@ -4,6 +4,9 @@ import { HttpIncomingMessage } from "effect/http"
 import { ByteSize, Effect } from "effect"
 import { InvalidRequest } from "../errors.ts"
 
+/** The most bytes of a body, unless the program says otherwise: 1 MiB. */
+export const defaultMaxBytes = 1 << 20
+
 /** The JSON of a body. Only `application/json` is taken: a page of another site cannot send it without being asked. */
 export const jsonBody = (
   request: HttpServerRequest.HttpServerRequest,
@@ -13,8 +16,7 @@ export const jsonBody = (
     ? Effect.flatMap(textBody(request, maxBytes), parsed)
     : Effect.fail(new InvalidRequest({ part: "content-type", detail: "it must be application/json" }))
 
-const isJson = (type: string | undefined): boolean =>
-  type === "application/json" || type?.split(";")[0]!.trim().toLowerCase() === "application/json"
+const isJson = (type: string | undefined): boolean => type?.split(";")[0]!.trim().toLowerCase() === "application/json"
 
 const parsed = (text: string): Effect.Effect<unknown, InvalidRequest> => {
   try {

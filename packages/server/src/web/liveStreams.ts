@@ -1,7 +1,8 @@
 /** Live results as server-sent events: how fast they come, and when they end. */
 import { StoredRecords } from "@hexfold/core/adapter"
-import { Clock, Context, DateTime, Deferred, Effect, Metric, Schedule, type Scope, Stream } from "effect"
+import { Cause, Clock, Context, DateTime, Deferred, Effect, Metric, Schedule, type Scope, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
+import { failureIn } from "./problems.ts"
 
 /** Completes when the front closes. Then all live streams end, so that the server need not wait for their clients. */
 export class Closing extends Context.Service<Closing, Effect.Effect<void>>()("@hexfold/server/web/Closing") {}
@@ -51,6 +52,36 @@ export const paced = <A, E, R>(results: Stream.Stream<A, E, R>): Stream.Stream<A
       return result
     })
     return Stream.mapEffect(results, held)
+  })
+
+const frames = new WeakMap<object, string>()
+
+/** A result as a server-sent event. Results that many follow are written once: the same object has the same text. */
+export const frameOf = (event: string, result: object): string => {
+  let frame = frames.get(result)
+  if (frame === undefined) {
+    frame = `event: ${event}\ndata: ${JSON.stringify(result)}\n\n`
+    frames.set(result, frame)
+  }
+  return frame
+}
+
+/**
+ * What fails or throws ends a stream of results with a last one, which says what is wrong. The operator is told, too.
+ */
+export const withLast = <A, E, R, B>(
+  results: Stream.Stream<A, E, R>,
+  what: string,
+  last: (failure: unknown) => Effect.Effect<B>
+): Stream.Stream<A | B, never, R> =>
+  Stream.catchCause(results, (cause) => {
+    if (Cause.hasInterrupts(cause)) return Stream.failCause(cause as Cause.Cause<never>)
+    const failure = failureIn(cause)
+    return Stream.fromEffect(
+      Effect.flatMap(last(failure), (result) =>
+        Effect.as(Effect.logWarning(`hexfold: ${what} has ended`, failure), result)
+      )
+    )
   })
 
 /** Completes when a live stream must end: with the credentials that opened it, with the front, or with the server. */

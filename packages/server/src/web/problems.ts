@@ -1,6 +1,6 @@
 /** Failures as answers of HTTP: problem details (RFC 9457), which say nothing of the inside. */
 import type { Reason } from "@hexfold/core"
-import { Cause, Duration, Effect, type Schema } from "effect"
+import { Cause, Duration, Effect, Option, type Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import type { TooManyRequests } from "../errors.ts"
 import { Rejected } from "../serving/failures.ts"
@@ -21,14 +21,21 @@ export interface Problem {
   readonly isInternal?: boolean
 }
 
-/** The answer for a failure. What an operator must know is logged, and is not in the answer. */
-export const answerOf = (failure: unknown): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+/** What is known of a failure. What an operator must know is logged, with what has failed. */
+export const told = (failure: unknown, what: string): Effect.Effect<Problem> => {
   const problem = problemOf(failure)
-  const response = responseOf(problem)
   return problem.isInternal === true
-    ? Effect.as(Effect.logError("hexfold: a request has failed", failure), response)
-    : Effect.succeed(response)
+    ? Effect.as(Effect.logError(`hexfold: ${what} has failed`, failure), problem)
+    : Effect.succeed(problem)
 }
+
+/** The answer for a failure. What an operator must know is logged, and is not in the answer. */
+export const answerOf = (failure: unknown): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.map(told(failure, "a request"), responseOf)
+
+/** The failure in a cause, or the cause itself if something has thrown. */
+export const failureIn = (cause: Cause.Cause<unknown>): unknown =>
+  Option.getOrElse(Cause.findErrorOption(cause), () => cause)
 
 /** Answers what has thrown, and says nothing of it. An interruption stays one. */
 export const answeringDefects = <R>(

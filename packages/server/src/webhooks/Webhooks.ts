@@ -5,7 +5,7 @@ import { type Duration, Effect, type Layer, type Redacted } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { InvalidRequest } from "../errors.ts"
 import { answeringDefects, answerOf, noContent, responseOf } from "../web/problems.ts"
-import { textBody, type TooLarge } from "../web/bodies.ts"
+import { defaultMaxBytes, textBody, type TooLarge } from "../web/bodies.ts"
 
 /** Where webhooks come, who may send them, and what is done with them. */
 export interface Options<E, R> {
@@ -60,7 +60,7 @@ export const layer = <E, R>(
 ): Layer.Layer<never, Webhook.InvalidWebhook, HttpRouter.HttpRouter | R> =>
   HttpRouter.use((router) =>
     Effect.gen(function* () {
-      const { handle, maxBodyBytes = 1 << 20, path, secrets, tolerance } = options
+      const { handle, maxBodyBytes = defaultMaxBytes, path, secrets, tolerance } = options
       const { verify } = yield* Webhook.make({ secrets, ...(tolerance === undefined ? {} : { tolerance }) })
       const services = yield* Effect.context<R>()
       const received = Effect.gen(function* () {
