@@ -1,16 +1,13 @@
 /** The program that is measured: an API and the routes that it is compared with, on one server of Node. */
 import "effect/schema/SchemaJITCompiler/enable"
-import { NodeHttpServer } from "@effect/platform-node"
-import { MemoryStores } from "@hexfold/adapters-memory"
-import { PgStores } from "@hexfold/adapters-pg"
 import { Api, Executor, Projection, View } from "@hexfold/core"
 import { Authenticator } from "@hexfold/server"
 import { GraphQl } from "@hexfold/server/graphql"
 import { Http } from "@hexfold/server/http"
-import { Effect, Layer, Redacted, Schema } from "effect"
-import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { createServer } from "node:http"
+import { Effect, Layer, Schema } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Counter, Increment } from "../counter.ts"
+import { launch, ready, Server, storesIn } from "./serving.ts"
 
 /** A record for each counter. */
 const Counts = View.make("Counts", {
@@ -89,22 +86,14 @@ const byHand = HttpRouter.add(
   })
 )
 
-const url = process.argv[2]
-const Stores = url === undefined ? MemoryStores.layer() : PgStores.layerUrl(Redacted.make(url), { schema: "fronts" })
-
-const ready = Layer.effectDiscard(
-  Effect.map(HttpServer.HttpServer, ({ address }) => process.send?.(/:(\d+)$/.exec(String(address))![1]!))
-)
-
 // The stores come first: a server of Node that listens before its routes are there leaves requests without an answer.
-const Served = HttpRouter.serve(Layer.mergeAll(Http.layer(api), GraphQl.layer(api), bare, byHand, barePage), {
-  disableLogger: true
-}).pipe(
-  Layer.merge(ready),
-  Layer.provide(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
-  Layer.provide(Projection.layer(api.views)),
-  Layer.provide([Authenticator.layerNobody, Stores])
+launch(
+  HttpRouter.serve(Layer.mergeAll(Http.layer(api), GraphQl.layer(api), bare, byHand, barePage), {
+    disableLogger: true
+  }).pipe(
+    Layer.merge(ready),
+    Layer.provide(Server),
+    Layer.provide(Projection.layer(api.views)),
+    Layer.provide([Authenticator.layerNobody, storesIn("fronts")])
+  )
 )
-
-process.on("disconnect", () => process.exit(0))
-Effect.runFork(Layer.launch(Served))

@@ -1,15 +1,12 @@
 /** The program whose watchers are measured: an API, its metrics, and how often its view store was asked. */
 import "effect/schema/SchemaJITCompiler/enable"
-import { NodeHttpServer } from "@effect/platform-node"
-import { MemoryStores } from "@hexfold/adapters-memory"
-import { PgStores } from "@hexfold/adapters-pg"
 import { Api, Projection, View, ViewStore } from "@hexfold/core"
 import { Authenticator } from "@hexfold/server"
 import { Http, HttpOperations } from "@hexfold/server/http"
-import { Effect, Layer, Redacted, Schema } from "effect"
-import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
-import { createServer } from "node:http"
+import { Effect, Layer, Schema } from "effect"
+import { HttpRouter, HttpServerResponse } from "effect/http"
 import { Counter } from "../counter.ts"
+import { launch, ready, Server, storesIn } from "./serving.ts"
 
 /** All events change one record. */
 const Totals = View.make("Totals", {
@@ -37,25 +34,17 @@ const asked = HttpRouter.add(
   Effect.sync(() => HttpServerResponse.jsonUnsafe({ queries }))
 )
 
-const url = process.argv[2]
-const Stores = url === undefined ? MemoryStores.layer() : PgStores.layerUrl(Redacted.make(url), { schema: "watched" })
-
-const ready = Layer.effectDiscard(
-  Effect.map(HttpServer.HttpServer, ({ address }) => process.send?.(/:(\d+)$/.exec(String(address))![1]!))
-)
-
 const routes = Layer.mergeAll(
   Http.layer(api),
   HttpOperations.layer({ consumers: api.views, access: "anyone" }),
   asked
 ).pipe(Layer.provide(counting))
 
-const Served = HttpRouter.serve(routes, { disableLogger: true }).pipe(
-  Layer.merge(ready),
-  Layer.provide(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
-  Layer.provide(Projection.layer(api.views)),
-  Layer.provide([Authenticator.layerNobody, Stores])
+launch(
+  HttpRouter.serve(routes, { disableLogger: true }).pipe(
+    Layer.merge(ready),
+    Layer.provide(Server),
+    Layer.provide(Projection.layer(api.views)),
+    Layer.provide([Authenticator.layerNobody, storesIn("watched")])
+  )
 )
-
-process.on("disconnect", () => process.exit(0))
-Effect.runFork(Layer.launch(Served))

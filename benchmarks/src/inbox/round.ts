@@ -14,6 +14,7 @@ import { patiently } from "../rounds/patiently.ts"
 import { type Kept, keep } from "../rounds/processes.ts"
 import { below, type Random, randomOf } from "../rounds/random.ts"
 import { type Death, startServer } from "../rounds/server.ts"
+import { until } from "../rounds/until.ts"
 import { names, schemas } from "./apps.ts"
 import { check, expectedOf, type Received, type Sent } from "./check.ts"
 
@@ -107,14 +108,6 @@ export const roundOf =
       readdirSync(folder)
         .filter((name) => name.startsWith(kind) && name.endsWith(".jsonl"))
         .flatMap((name) => read<{ readonly token: string; readonly repeated?: boolean }>(join(folder, name)))
-    const until = async (seconds: number, condition: () => boolean | Promise<boolean>): Promise<boolean> => {
-      const end = performance.now() + seconds * 1_000
-      while (performance.now() < end) {
-        if (await condition()) return true
-        await sleep(50)
-      }
-      return condition()
-    }
     try {
       await streams.make(1_000 * pace)
       for (const name of ["A", "B"]) {

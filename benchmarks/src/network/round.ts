@@ -2,17 +2,17 @@ import { EventStore } from "@hexfold/core"
 import { Effect, Stream } from "effect"
 import { execFileSync } from "node:child_process"
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
-import { createServer, type AddressInfo } from "node:net"
-import { once } from "node:events"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { read } from "../kills/lines.ts"
 import { stores } from "../kills/open.ts"
 import type { Verdict } from "../rounds/command.ts"
+import { freePort } from "../rounds/freePort.ts"
 import { patiently } from "../rounds/patiently.ts"
 import { type Kept, keep } from "../rounds/processes.ts"
 import { below, type Random, randomOf } from "../rounds/random.ts"
 import { type Death, startServer } from "../rounds/server.ts"
+import { until } from "../rounds/until.ts"
 import { Tallies } from "./bank.ts"
 import { check, type ClientLine, type FeedLine, kinds, type LogLine, type ResultLine } from "./check.ts"
 import type { Counts } from "./counting.ts"
@@ -58,15 +58,6 @@ const logOf = (url: string): Promise<ReadonlyArray<LogLine>> =>
     }))
   }).pipe(Effect.scoped, Effect.runPromise)
 
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, "close")
-  return port
-}
-
 /** Runs the rounds of seeds: for how many seconds there is load, and how many kills there are beyond one of each kind. */
 export const roundOf =
   ({ most, seconds }: { readonly most: number; readonly seconds: number }) =>
@@ -95,14 +86,6 @@ export const roundOf =
     const addApp = (name: string) => add(`app ${name}`, "app.ts", [server.url, String(ports.get(name))], true)
     const linesOf = () => clients.flatMap((name) => read<ClientLine>(join(folder, `client-${name}.jsonl`)))
     const feed = () => read<FeedLine>(join(folder, "feed.jsonl"))
-    const until = async (limit: number, condition: () => boolean | Promise<boolean>): Promise<boolean> => {
-      const end = performance.now() + limit * 1_000
-      while (performance.now() < end) {
-        if (await condition()) return true
-        await sleep(50)
-      }
-      return condition()
-    }
     const countsOf = async (name: string): Promise<Counts | undefined> => {
       try {
         const headers = { connection: "close" }

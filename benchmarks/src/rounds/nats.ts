@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { mkdirSync } from "node:fs"
-import { createConnection, createServer } from "node:net"
-import type { AddressInfo } from "node:net"
+import { createConnection } from "node:net"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { freePort } from "./freePort.ts"
 
 // Debian puts it where only root looks.
 const program = ["nats-server", "/usr/sbin/nats-server"].find(
@@ -19,16 +19,6 @@ export interface Nats {
   readonly servers: string
   readonly kill: () => Promise<void>
   readonly start: () => Promise<void>
-}
-
-const freePort = async (): Promise<number> => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, "close")
-  return port
 }
 
 const answers = (port: number): Promise<boolean> =>

@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process"
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Redacted } from "effect"
+import { freePort } from "../support/freePort.ts"
 
 const root = "/usr/lib/postgresql"
 
@@ -25,14 +25,6 @@ const run = (name: string, ...args: ReadonlyArray<string>): void => {
   const [command, ...rest] = [...asPostgres, join(programs!, name), ...args]
   execFileSync(command!, rest, { stdio: "ignore", cwd: "/tmp" })
 }
-
-const freePort = Effect.callback<number>((resume) => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    server.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
-  })
-})
 
 const urlOf = (port: number) => Redacted.make(`postgres://postgres@127.0.0.1:${port}/postgres`)
 
@@ -58,7 +50,7 @@ export const replication = Effect.gen(function* () {
     )
   }
   const [first, second] = [join(folder, "primary"), join(folder, "standby")]
-  const [port, standbyPort] = [yield* freePort, yield* freePort]
+  const [port, standbyPort] = [yield* Effect.promise(freePort), yield* Effect.promise(freePort)]
   run("initdb", "-D", first, "-U", "postgres", "--encoding=UTF8", "--no-locale", "-A", "trust")
   yield* start(first, port)
   const from = ["-h", "127.0.0.1", "-p", `${port}`, "-U", "postgres"]

@@ -2,8 +2,8 @@ import { execFileSync, spawn } from "node:child_process"
 import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { createServer } from "node:net"
 import { Effect, Redacted, type Scope } from "effect"
+import { freePort } from "./freePort.ts"
 
 /** Where Debian installs the programs of a version. */
 const programsOf = (version: number): string => `/usr/lib/postgresql/${version}/bin`
@@ -69,15 +69,3 @@ const postgresUser = (): { readonly uid?: number; readonly gid: number } | { rea
   const id = (flag: string) => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }))
   return { uid: id("-u"), gid: id("-g") }
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() =>
-        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))
-      )
-    })
-  })
