@@ -16,7 +16,7 @@ export interface Identity {
  * 1. `identify` gives the identity that valid credentials prove, and undefined where there are none at all.
  * 2. Credentials that are wrong, forged or at their end fail with `Unauthenticated`. They never count as none.
  * 3. What nobody can check now fails with `AuthenticationUnavailable`, and the client may try again.
- * 4. A caller who asks too often may be refused with `TooManyRequests`.
+ * 4. It may refuse with `TooManyRequests` a caller that sends too many requests.
  * 5. It ends, with an answer or with a failure.
  */
 export class Authenticator extends Context.Service<

@@ -1,6 +1,6 @@
 /**
- * Who uses the example. Their tokens are no secret, so the program listens on this machine alone. In a program of your
- * own, tokens come from whoever signs people in: see `Tokens` of `@hexfold/server/auth`.
+ * The people who use the example. Their tokens are no secret, so the program listens on this machine alone. In a program of
+ * your own, an identity provider issues the tokens: see `Tokens` of `@hexfold/server/auth`.
  */
 import type { Role } from "../api.ts"
 

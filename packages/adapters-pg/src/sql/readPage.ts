@@ -56,9 +56,9 @@ export const readAllPage = (schema: string, direction: Direction): string =>
 /**
  * A page of a conversation. The binds are those of {@link readAllPage}, and $10 text: the correlation id.
  *
- * The index of conversations has a part for each stretch of the log, so it is asked once for each stretch, in their
- * order. It stops at the limit: the stretches come in order, and only the events of one are sorted. The inner limit is a
- * bind and nothing else, so that the planner knows how few events are wanted.
+ * The index of conversations begins with the stretch of the log. The statement asks the index once for each stretch, in
+ * the order of the stretches, and sorts the events of one stretch at a time. So it can stop at the limit. The inner limit
+ * is a bind and nothing else: then the planner knows how few events are wanted.
  */
 export const readConversationPage = (schema: string, direction: Direction): string => {
   const [ends, order, stretches] =

@@ -11,8 +11,8 @@ export const again = Schedule.min([Schedule.exponential("200 millis"), Schedule.
 )
 
 /**
- * How long a connection may be silent. The API sends a sign of life every 15 seconds. So whoever hears nothing for longer
- * has lost the connection, and only does not know it: the network has changed, or the machine has slept.
+ * How long a connection may be silent. The API sends a comment every 15 seconds. After a longer silence the connection
+ * counts as lost: the network may have changed, or the machine may have slept, and nothing reports that.
  */
 const silence = "45 seconds"
 

@@ -1,4 +1,4 @@
-/** What the resolvers of one operation share: who asks, how effects are run, and the records that were loaded. */
+/** What the resolvers of one operation share: the caller, a runner of effects, and the loaded records. */
 import type { EventStore, Policy, ViewStore } from "@hexfold/core"
 import { Cause, type Context, Effect, type Schema, Stream } from "effect"
 import type { GraphQLError } from "graphql"
@@ -64,7 +64,7 @@ export const failedWith = (failure: unknown): Effect.Effect<GraphQLError> =>
 /** Live results. The front takes the stream, and other servers iterate. */
 export interface Live extends AsyncIterable<unknown> {
   readonly stream: Stream.Stream<unknown, unknown, Services>
-  /** Whether the answer to a result depends on the result and the operation alone, and not on who asks. */
+  /** Whether all callers of one operation get the same answer to a result. */
   readonly isShared: boolean
 }
 

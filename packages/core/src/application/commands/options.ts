@@ -41,9 +41,9 @@ export interface AggregateOptions<in State, out RequireError, out Expected exten
   readonly expectedVersion?: Expected
   /**
    * A rule on the state that the command is decided on. It is asked in every
-   * attempt, before `decide` and before `expectedVersion`, so that whoever may not
-   * act learns no version; a failure rejects the command. A command that is
-   * repeated under its id is answered before.
+   * attempt, before `decide` and before `expectedVersion`: a caller that the rule
+   * refuses learns no version. A failure of the rule rejects the command. A command
+   * that is repeated under its id gets its receipt without asking the rule.
    */
   readonly require?: (decidedOn: {
     readonly state: State

@@ -76,7 +76,7 @@ export type Shape =
   | UnionShape
   | JsonShape
 
-/** A place for a value. `none` says how the JSON writes that there is none: not at all, as null, or as an `Option` does. */
+/** A place for a value. `none` says how the JSON writes a missing value: it leaves it out, has null, or has a `None`. */
 export interface Slot {
   readonly shape: Shape
   readonly none: "never" | "null" | "option"

@@ -174,7 +174,7 @@ export const access: Cases = {
       assert.deepStrictEqual([status, body["title"], headers.get("retry-after")], [503, "Unavailable", "1"])
     }),
 
-  "who asks too often is told when to come again, and others are not held up": (open) =>
+  "a caller with too many requests is told when to come again, and other callers are answered": (open) =>
     Effect.gen(function* () {
       const limited = RateLimits.layer({ limit: 2, window: "1 hour" }).pipe(
         Layer.provide([testCallers, RateLimiter.layer.pipe(Layer.provide(RateLimiter.layerStoreMemory))])

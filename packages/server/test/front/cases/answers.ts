@@ -50,7 +50,7 @@ const byAddress = ({ json }: Front, speaker: Speaker): Speaker => ({
 // Whether there is one counts. What it says is the server's own business.
 const withoutCursor = (page: Page): unknown => ({ ...page, next: "next" in page })
 
-/** What is asked each question. The socket executes what GraphQL executes, so it is asked about the rest. */
+/** The fronts that each question is put to. The socket is left out, because it executes queries as GraphQL over HTTP does. */
 const askedOf = (front: Front): ReadonlyArray<Speaker> => [byAddress(front, http(front)), graphql(byPost(front))]
 
 /** A question that selects what somebody may see, if it selects nothing: GraphQL has no other ones. */

@@ -154,7 +154,7 @@ export const commands: Cases = {
       assert.deepStrictEqual((yield* json("/views/Accounts/b")).body["state"], { owner: "ann", balance: 1 })
     }),
 
-  "a client that has waited in vain gets its receipt: the command has happened": (open) =>
+  "a command whose views are late is answered with its receipt: the command has happened": (open) =>
     Effect.gen(function* () {
       const { json } = yield* open(everybody, { projected: [] })
       const sent = { body: { owner: "ann" }, headers: { prefer: "wait=1" } }

@@ -60,7 +60,7 @@ export interface Speaker {
   readonly name: string
   readonly execute: (command: Command, sent?: Sent) => Effect.Effect<Answer>
   readonly page: (query: Query.Query, as?: string) => Effect.Effect<Page>
-  /** The fields of a record, as the record has them; `undefined` if there is none. */
+  /** The fields of a record; `undefined` if there is no record. */
   readonly record: (
     view: string,
     key: string,
