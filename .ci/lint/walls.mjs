@@ -698,6 +698,21 @@ export const walls = {
     ],
     allowed: ["@hexfold/core", "./limits.ts", "../errors.ts", "../types/shape.ts", "effect", "graphql"]
   },
+  "packages/server/src/graphql/plans/*": {
+    folder: "packages/server/src/graphql/plans",
+    forbidden: [
+      ...otherAdapters,
+      ...ownSources,
+      "../schema.ts",
+      "../views.ts",
+      "../types/filters.ts",
+      "../../serving/commands.ts",
+      "@hexfold/core",
+      "effect/http",
+      "node:http"
+    ],
+    allowed: ["./copying.ts", "../context.ts", "../documents/selection.ts", "effect", "graphql"]
+  },
   "packages/client/src/calls/*": {
     folder: "packages/client/src/calls",
     forbidden: [

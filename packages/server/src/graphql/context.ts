@@ -12,6 +12,8 @@ export type Services = EventStore.EventStore | ViewStore.ViewStore
 export interface Operation {
   readonly caller: Policy.Caller | undefined
   readonly correlationId: string | undefined
+  /** What fields of the root have come to before graphql executes the operation, by their names in the answer. */
+  readonly outcomes: Map<string, Outcome>
   /** Runs an effect. What fails is an error of GraphQL. */
   readonly run: <A>(effect: Effect.Effect<A, unknown, Services>) => Promise<A>
   /** The services, for streams. */
@@ -35,18 +37,24 @@ export const operationOf = ({ caller, correlationId, services, signal }: Asking)
     caller,
     correlationId,
     services,
+    outcomes: new Map(),
     loaders: new Map(),
-    run: async <A>(effect: Effect.Effect<A, unknown, Services>) => {
-      const outcome = await run(outcomeOf(effect), signal === undefined ? {} : { signal })
-      if ("error" in outcome) throw outcome.error
-      return outcome.value
-    }
+    run: async <A>(effect: Effect.Effect<A, unknown, Services>) =>
+      valueIn(await run(outcomeOf(effect), signal === undefined ? {} : { signal }))
   }
 }
 
-const outcomeOf = <A, R>(
-  effect: Effect.Effect<A, unknown, R>
-): Effect.Effect<{ readonly value: A } | { readonly error: GraphQLError }, never, R> =>
+/** What an effect has come to: a value, or an error for the client. */
+export type Outcome<A = unknown> = { readonly value: A } | { readonly error: GraphQLError }
+
+/** The value of an outcome. Throws its error. */
+export const valueIn = <A>(outcome: Outcome<A>): A => {
+  if ("error" in outcome) throw outcome.error
+  return outcome.value
+}
+
+/** What an effect comes to. What throws is logged, and the error says nothing of it. */
+export const outcomeOf = <A, R>(effect: Effect.Effect<A, unknown, R>): Effect.Effect<Outcome<A>, never, R> =>
   effect.pipe(
     Effect.map((value) => ({ value })),
     Effect.catch((failure) => Effect.map(failedWith(failure), (error) => ({ error }))),

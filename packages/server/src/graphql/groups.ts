@@ -1,20 +1,13 @@
 /** Values of groups of records. What is selected says by which fields records are grouped, and what is computed. */
 import type { Query } from "@hexfold/core"
-import type { Schema } from "effect"
-import {
-  GraphQLInt,
-  GraphQLList,
-  GraphQLNonNull,
-  type GraphQLNullableOutputType,
-  GraphQLObjectType,
-  type GraphQLResolveInfo
-} from "graphql"
+import { Effect, type Schema } from "effect"
+import { GraphQLInt, GraphQLList, GraphQLNonNull, type GraphQLNullableOutputType, GraphQLObjectType } from "graphql"
 import type { Views } from "../serving/views.ts"
 import type { Types } from "./building.ts"
-import type { Operation } from "./context.ts"
 import { selectedBelow } from "./documents/selection.ts"
 import { required } from "./fixed.ts"
 import type { KnownView } from "./knownViews.ts"
+import { answering, type Asked } from "./plans/answering.ts"
 import { comparedIn, type ComparedField } from "./types/filterFields.ts"
 import { nameOf } from "./types/names.ts"
 import type { Fields } from "./types/outputs.ts"
@@ -100,37 +93,37 @@ export const groupsField = (
       }
     })
   })
-  return {
+  const config = {
     type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(type))),
     description:
       "Values of groups of records: those that have the same values in the fields of `by` that are selected.",
     args: {
       ...(asking.where === undefined ? {} : { where: { type: asking.where } }),
       first: { type: new GraphQLNonNull(GraphQLInt), default: { value: defaultLimit } }
-    },
-    resolve: async (_, given, context, info) => {
-      const { caller, run } = context as Operation
-      const { first, where } = given as Arguments
-      const { by, values } = selectedOf(fields, info)
-      const query = {
-        _tag: "Groups",
-        view: name,
-        ...(isGiven(where) ? { where: asking.filterOf(where) } : {}),
-        by: by.map(({ path }) => path),
-        values,
-        limit: first
-      }
-      const found = await run(views.groups({ caller, view: name, query }))
-      return found.map((each): Group => ({
+    }
+  }
+  return answering(config, (given, { caller }, asked) => {
+    const { first, where } = given as Arguments
+    const { by, values } = selectedOf(fields, asked)
+    const query = {
+      _tag: "Groups",
+      view: name,
+      ...(isGiven(where) ? { where: asking.filterOf(where) } : {}),
+      by: by.map(({ path }) => path),
+      values,
+      limit: first
+    }
+    return Effect.map(views.groups({ caller, view: name, query }), (found) =>
+      found.map((each): Group => ({
         by: Object.fromEntries(by.map((field, i) => [field.name, each.by[i]!])),
         values: each.values
       }))
-    }
-  }
+    )
+  })
 }
 
 // What the operation selects: fields to group by, and values with names that say what they are.
-const selectedOf = (fields: ReadonlyMap<string, ComparedField>, info: GraphQLResolveInfo) => {
+const selectedOf = (fields: ReadonlyMap<string, ComparedField>, info: Asked) => {
   const selected = selectedBelow(info.fieldNodes, info)
   const below = (name: string) =>
     [...selectedBelow(selected.get(name) ?? [], info).keys()].flatMap((each) => {

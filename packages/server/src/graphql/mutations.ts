@@ -22,6 +22,7 @@ import { errorWith } from "./errors.ts"
 import type { Events } from "./events.ts"
 import { type Answer, CommandIdReusedType, VersionConflictType } from "./fixed.ts"
 import { type Errors, Results } from "./results.ts"
+import { answering } from "./plans/answering.ts"
 import { distinct, lowerFirst, nameOf } from "./types/names.ts"
 import { enumType, type Fields } from "./types/outputs.ts"
 import type { AnySchema } from "./types/schemas.ts"
@@ -103,7 +104,7 @@ class Mutations {
     const receipt = `${name}Receipt`
     const tags = schemas.rejections.get(tag) ?? new Set(schemas.errors.keys())
     const struct = this.#command(own, `${name}, command ${tag}`, command)
-    return {
+    const config = {
       type: this.#results.of(own, this.#results.receipt(aggregate), tags, schemas.errors, [
         VersionConflictType,
         CommandIdReusedType
@@ -113,24 +114,22 @@ class Mutations {
         ...this.#input(struct),
         ...this.#common,
         expectedVersion: { type: GraphQLInt, description: "The version that the aggregate must have." }
-      },
-      resolve: (_, args, context, info) => {
-        const { expectedVersion, id: given } = args as Arguments
-        const operation = context as Operation
-        return this.#answered(
-          operation,
-          receipt,
-          schemas.errors,
-          this.#commands.aggregate({
-            ...this.#request(operation, args as Arguments, struct),
-            aggregate: name,
-            id: { json: received(id, given) },
-            wantsState: selectedBelow(info.fieldNodes, info).has("state"),
-            ...(isGiven(expectedVersion) ? { expectedVersion } : {})
-          })
-        )
       }
     }
+    return answering(config, (args, operation, asked) => {
+      const { expectedVersion, id: given } = args as Arguments
+      return answerTo(
+        receipt,
+        schemas.errors,
+        this.#commands.aggregate({
+          ...this.#request(operation, args as Arguments, struct),
+          aggregate: name,
+          id: { json: received(id, given) },
+          wantsState: selectedBelow(asked.fieldNodes, asked).has("state"),
+          ...(isGiven(expectedVersion) ? { expectedVersion } : {})
+        })
+      )
+    })
   }
 
   ofBoundary(boundary: AnyBoundary): Fields[string] {
@@ -138,17 +137,16 @@ class Mutations {
     const own = nameOf(name)
     const receipt = `${own}Receipt`
     const struct = this.#command(own, `${name}, command ${tagOf(boundary)}`, command)
-    return {
+    const config = {
       type: this.#results.of(own, this.#results.boundaryReceipt(receipt, name), new Set(errors.keys()), errors, [
         CommandIdReusedType
       ]),
-      args: { ...this.#input(struct), ...this.#common },
-      resolve: (_, args, context) => {
-        const operation = context as Operation
-        const request = { ...this.#request(operation, args as Arguments, struct), boundary: name }
-        return this.#answered(operation, receipt, errors, this.#commands.boundary(request))
-      }
+      args: { ...this.#input(struct), ...this.#common }
     }
+    return answering(config, (args, operation) => {
+      const request = { ...this.#request(operation, args as Arguments, struct), boundary: name }
+      return answerTo(receipt, errors, this.#commands.boundary(request))
+    })
   }
 
   #command(name: string, words: string, schema: AnySchema): StructShape {
@@ -172,24 +170,20 @@ class Mutations {
       ...(isGiven(waitFor) ? { waitFor, patience: this.#parts.patience } : {})
     }
   }
-
-  #answered(
-    { run }: Operation,
-    receipt: string,
-    errors: Errors,
-    execution: Effect.Effect<Done, CommandFailure, Services>
-  ): Promise<unknown> {
-    return run(
-      execution.pipe(
-        Effect.map((done): unknown => ({ type: receipt, ...shownDone(done) })),
-        Effect.catch((failure) => {
-          const answer: unknown = answerOf(failure, errors)
-          return answer === undefined ? Effect.fail(failure) : Effect.succeed(answer)
-        })
-      )
-    )
-  }
 }
+
+const answerTo = (
+  receipt: string,
+  errors: Errors,
+  execution: Effect.Effect<Done, CommandFailure, Services>
+): Effect.Effect<unknown, CommandFailure, Services> =>
+  execution.pipe(
+    Effect.map((done): unknown => ({ type: receipt, ...shownDone(done) })),
+    Effect.catch((failure) => {
+      const answer: unknown = answerOf(failure, errors)
+      return answer === undefined ? Effect.fail(failure) : Effect.succeed(answer)
+    })
+  )
 
 const shownDone = ({ isLate, receipt, state }: Done) => ({
   ...receipt,

@@ -23,6 +23,7 @@ import { excessOf, isDeeper, type Limits } from "./documents/limits.ts"
 import { asInput, errorWith, presented } from "./errors.ts"
 import { describedOf } from "./schema.ts"
 import type { Options } from "./documents/options.ts"
+import { type Plan, plansOf, type Plans } from "./plans/plan.ts"
 import { isGiven } from "./types/values.ts"
 
 /** What a client sends. */
@@ -68,13 +69,14 @@ export const operationsOf = (api: Api.Any, options: Options): Operations => {
   const { documents, isOpen, limits, patience } = options
   const { json, schema } = describedOf(api, patience)
   const known = new Documents(schema, { documents, isOpen, maxTokens: limits.maxTokens })
+  const plans = plansOf(schema)
   return {
     schema,
     json,
     prepare: (request, sender) =>
       Effect.suspend(() => {
         try {
-          const found = prepared(schema, known, limits, request, sender, !isOpen)
+          const found = prepared({ schema, documents: known, plans, limits, hideSuggestions: !isOpen }, request, sender)
           return "kind" in found ? Effect.succeed(found) : Effect.fail(found)
         } catch (thrown) {
           return thrown instanceof GraphQLError ? Effect.fail([thrown]) : Effect.die(thrown)
@@ -83,13 +85,19 @@ export const operationsOf = (api: Api.Any, options: Options): Operations => {
   }
 }
 
+/** What operations are prepared with. */
+interface Preparing {
+  readonly schema: GraphQLSchema
+  readonly documents: Documents
+  readonly plans: Plans
+  readonly limits: Limits
+  readonly hideSuggestions: boolean
+}
+
 const prepared = (
-  schema: GraphQLSchema,
-  documents: Documents,
-  limits: Limits,
+  { documents, hideSuggestions, limits, plans, schema }: Preparing,
   request: Request,
-  sender: Sender,
-  hideSuggestions: boolean
+  sender: Sender
 ): Prepared | ReadonlyArray<GraphQLError> => {
   const { operationName, variables = {} } = request
   const { document, problems } = documents.find(request)
@@ -113,10 +121,15 @@ const prepared = (
     kind: operation.operation,
     document,
     operationName: operation.name?.value,
-    execute: answered((operation) => {
-      const checked = validateExecutionArgs({ ...args, contextValue: operation })
-      return "schema" in checked ? executeRootSelectionSet(checked) : { errors: checked.map(asInput) }
-    }, sender),
+    execute: executed(
+      plans(document, operation),
+      variables,
+      (operation) => {
+        const checked = validateExecutionArgs({ ...args, contextValue: operation })
+        return "schema" in checked ? executeRootSelectionSet(checked) : { errors: checked.map(asInput) }
+      },
+      sender
+    ),
     subscribe: subscribed((operation) => validateSubscriptionArgs({ ...args, contextValue: operation }), sender)
   }
 }
@@ -127,17 +140,39 @@ const operationFor = (
   signal?: AbortSignal
 ): Operation => operationOf({ caller, correlationId, services, signal })
 
+type Execute = (operation: Operation) => ExecutionResult | PromiseLike<ExecutionResult>
+
 // What is interrupted interrupts what the resolvers do.
 const answered = (
-  execute: (operation: Operation) => ExecutionResult | PromiseLike<ExecutionResult>,
-  sender: Sender
+  execute: Execute,
+  sender: Sender,
+  outcomes?: Operation["outcomes"]
 ): Effect.Effect<FormattedExecutionResult, never, Services> =>
   Effect.contextWith((services: Context.Context<Services>) =>
     Effect.flatMap(
-      Effect.promise(async (signal) => execute(operationFor(sender, services, signal))),
+      Effect.promise(async (signal) => {
+        const operation = operationFor(sender, services, signal)
+        return execute(outcomes === undefined ? operation : { ...operation, outcomes })
+      }),
       formatted
     )
   )
+
+// graphql goes on where the plan has ended.
+const executed = (
+  plan: Plan | undefined,
+  variables: Readonly<Record<string, unknown>>,
+  execute: Execute,
+  sender: Sender
+): Effect.Effect<FormattedExecutionResult, never, Services> =>
+  plan === undefined
+    ? answered(execute, sender)
+    : Effect.contextWith((services: Context.Context<Services>) => {
+        const operation = operationFor(sender, services)
+        return Effect.flatMap(plan.run(variables, operation), (data) =>
+          data === undefined ? answered(execute, sender, operation.outcomes) : Effect.succeed({ data })
+        )
+      })
 
 const formatted = ({ data, errors }: ExecutionResult): Effect.Effect<FormattedExecutionResult> =>
   errors === undefined
