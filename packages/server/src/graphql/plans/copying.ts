@@ -85,7 +85,12 @@ export class Copies {
 
   #orNull(type: GraphQLOutputType, nodes: ReadonlyArray<FieldNode>): Copy {
     const copy = this.#copy(type, nodes)
-    return (value) => (value === null || value === undefined ? null : copy(value))
+    return (value) => {
+      if (value === null || value === undefined) return null
+      // A value that is an error fails its field.
+      if (value instanceof Error) throw notPlain
+      return copy(value)
+    }
   }
 
   #copy(type: GraphQLOutputType, nodes: ReadonlyArray<FieldNode>): Copy {
@@ -102,7 +107,7 @@ export class Copies {
     )
     const members = Array.from(selected, ([as, nodes]) => ({ as, copy: this.#member(type, nodes) }))
     return (source) => {
-      if (source instanceof Error || type.isTypeOf?.(source, undefined, nobody) === false) throw notPlain
+      if (type.isTypeOf?.(source, undefined, nobody) === false) throw notPlain
       const copied: Record<string, unknown> = {}
       for (const { as, copy } of members) copied[as] = copy(source)
       return copied
