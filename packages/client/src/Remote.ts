@@ -2,20 +2,30 @@
  * An API elsewhere, called as if it were here: `execute` takes what `Executor.execute` takes and gives what it gives, with
  * the domain's own classes, and the same holds for queries, records and live results.
  */
-import type { Aggregate, EventStore, Executor, Query, Receipt, VersionConflict, View, ViewStore } from "@hexfold/core"
+import type {
+  Aggregate,
+  Api,
+  EventStore,
+  Executor,
+  Query,
+  Receipt,
+  VersionConflict,
+  View,
+  ViewStore
+} from "@hexfold/core"
 import { Context, Effect, Layer, type Option, type Result, Stream } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"
 import type { Calls, ExecuteOptions } from "./calls/calls.ts"
 import type { RemoteError } from "./errors.ts"
 import { httpCalls } from "./calls/http.ts"
 import { localCalls } from "./calls/local.ts"
-import { type AnyAggregate, isBoundary } from "./calls/receipts.ts"
+import { isBoundary } from "./calls/receipts.ts"
 
 /** The address of the API, and the headers that say who the caller is. */
 export interface Options {
   /** The address of the API, with its prefix and without a slash at its end. */
   readonly url: string
-  /** The headers of each request, such as `authorization`. An effect is run for each request. */
+  /** The headers of each request, such as `authorization`. An effect is run for each request; if it fails, so does the call. */
   readonly headers?: Readonly<Record<string, string>> | Effect.Effect<Readonly<Record<string, string>>, RemoteError>
   /** The aggregates whose events a receipt of a boundary can have. */
   readonly aggregates?: ReadonlyArray<Aggregate.Any>
@@ -41,10 +51,10 @@ export const layer = (options: Options): Layer.Layer<Remote, never, HttpClient.H
     Remote,
     Effect.map(HttpClient.HttpClient, (client) => {
       const { aggregates = [], headers = {}, url } = options
-      const known = aggregates as ReadonlyArray<unknown> as ReadonlyArray<AnyAggregate>
+      const known = aggregates as ReadonlyArray<unknown> as ReadonlyArray<Aggregate.Untyped>
       return httpCalls(
         { client, url, headers: Effect.isEffect(headers) ? headers : Effect.succeed(headers) },
-        new Map(known.map((aggregate) => [aggregate.name, aggregate]))
+        { aggregates: new Map(known.map((aggregate) => [aggregate.name, aggregate])), missed: new Set() }
       )
     })
   )
@@ -62,10 +72,21 @@ export const layer = (options: Options): Layer.Layer<Remote, never, HttpClient.H
 export const layerFetch = (options: Options): Layer.Layer<Remote> =>
   Layer.provide(layer(options), FetchHttpClient.layer)
 
+/** What {@link layerLocal} serves. */
+export interface LocalOptions {
+  readonly views: ReadonlyArray<View.Any>
+  /**
+   * What queries may ask, by the names of views, as in the `limits` of an API. A query that goes beyond is refused, and one
+   * without a limit has that of the API. Without this option queries may ask for everything.
+   */
+  readonly limits?: Api.Any["limits"]
+}
+
 /**
  * Supplies the stores of this process under the same service, so that one program runs elsewhere and here. No rule of a
  * policy is asked: the program itself is the caller. A command that waits, waits for those of the views that follow its
- * target. Technical errors are a `RemoteError` with the status that an API over HTTP would answer with.
+ * target. Everything else than the errors of the domain is a `RemoteError` with the status and the title that an API over
+ * HTTP would answer with, and the error itself as the cause. That holds for what the program throws, too.
  *
  * @example
  * ```ts
@@ -74,17 +95,18 @@ export const layerFetch = (options: Options): Layer.Layer<Remote> =>
  *
  * declare const api: Api.Any
  *
- * const Here = Remote.layerLocal({ views: api.views })
+ * const Here = Remote.layerLocal(api)
  * ```
  */
 export const layerLocal = ({
+  limits,
   views
-}: {
-  readonly views: ReadonlyArray<View.Any>
-}): Layer.Layer<Remote, never, EventStore.EventStore | ViewStore.ViewStore> =>
+}: LocalOptions): Layer.Layer<Remote, never, EventStore.EventStore | ViewStore.ViewStore> =>
   Layer.effect(
     Remote,
-    Effect.map(Effect.context<EventStore.EventStore | ViewStore.ViewStore>(), (stores) => localCalls(stores, views))
+    Effect.map(Effect.context<EventStore.EventStore | ViewStore.ViewStore>(), (stores) =>
+      localCalls(stores, { limits, views })
+    )
   )
 
 export type { ExecuteOptions } from "./calls/calls.ts"
@@ -145,7 +167,7 @@ export const execute: <T extends Executor.Target, Expected extends number = neve
   Effect.flatMap(Remote, ({ execute }) =>
     isBoundary(target)
       ? execute(target, "", args[0], options(args[1]))
-      : execute(target as unknown as AnyAggregate, args[0], args[1], options(args[2]))
+      : execute(target as unknown as Aggregate.Untyped, args[0], args[1], options(args[2]))
   ) as never
 
 const options = (given: unknown): ExecuteOptions<number> => (given ?? {}) as ExecuteOptions<number>

@@ -1,79 +1,23 @@
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
-import { MemoryStores } from "@hexfold/adapters-memory"
 import { Remote, RemoteError } from "@hexfold/client"
-import { type Aggregate, Api, Policy, Projection, Query, type Receipt, VersionConflict } from "@hexfold/core"
-import { Authenticator, Unauthenticated } from "@hexfold/server"
-import { Http } from "@hexfold/server/http"
-import { Effect, Fiber, Layer, Option, Queue, Stream } from "effect"
-import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
+import { type Aggregate, Query, type Receipt, VersionConflict } from "@hexfold/core"
+import { Effect, Fiber, Option, Queue, Stream } from "effect"
 import {
   Account,
   Accounts,
   Deposit,
   type Deposited,
-  Forbidden,
   Open,
   type Opened,
   Overdrawn,
   Transfer,
   Withdraw,
   type Withdrawn
-} from "./bank.ts"
+} from "../../server/test/http/bank.ts"
+import { bankApi, serving } from "./serving.ts"
+import { Forbidden, Lock, Vault, Vaults } from "./vault.ts"
 
-const api = Api.make("bank", {
-  aggregates: [Account],
-  boundaries: [Transfer],
-  views: [Accounts],
-  limits: { Accounts: { fields: "all", scan: true } },
-  policies: {
-    Account: { Open: "signed in", Deposit: "anyone", Withdraw: "anyone", events: "anyone" },
-    Transfer: "anyone",
-    Accounts: { read: "anyone" }
-  }
-})
-
-const tokens = Layer.succeed(Authenticator.Authenticator, {
-  identify: ({ authorization }) =>
-    authorization === undefined
-      ? Effect.succeed(undefined)
-      : authorization === "Bearer ann"
-        ? Effect.succeed({ caller: Policy.caller("ann") })
-        : Effect.fail(new Unauthenticated({}))
-})
-
-/** A server in this process that can be stopped and started, and clients of it. */
-const bank = Effect.gen(function* () {
-  const stores = yield* Layer.build(MemoryStores.layer())
-  const start = () =>
-    HttpRouter.toWebHandler(
-      Http.layer(api).pipe(
-        Layer.provide(tokens),
-        Layer.provide(Projection.layer(api.views)),
-        Layer.provide(Layer.succeedContext(stores)),
-        Layer.provideMerge(HttpServer.layerServices)
-      ),
-      { disableLogger: true }
-    )
-  let running: ReturnType<typeof start> | undefined = start()
-  const stop = Effect.promise(async () => {
-    const { dispose } = running!
-    running = undefined
-    await dispose()
-  })
-  yield* Effect.addFinalizer(() => (running === undefined ? Effect.void : stop))
-  const fetch = async (input: Request | string | URL, init?: RequestInit) => {
-    if (running === undefined) throw new TypeError("nobody listens")
-    return running.handler(new Request(input, init))
-  }
-  const here = Remote.layerLocal({ views: api.views }).pipe(Layer.provide(Layer.succeedContext(stores)))
-  const as = (token: string | undefined, known = [Account]) =>
-    Remote.layerFetch({
-      url: "http://bank.example",
-      aggregates: known,
-      ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })
-    }).pipe(Layer.provide(Layer.succeed(FetchHttpClient.Fetch, fetch as typeof globalThis.fetch)))
-  return { as, here, stop, restart: Effect.sync(() => (running = start())) }
-})
+const bank = serving(bankApi)
 
 describe("a command elsewhere", () => {
   it.live("has the receipt and the errors of one that is executed here", () =>
@@ -92,7 +36,7 @@ describe("a command elsewhere", () => {
         expectTypeOf(rejected).toEqualTypeOf<Aggregate.ErrorOf<typeof Account> | RemoteError>()
         assert.instanceOf(rejected, Overdrawn)
         assert.strictEqual(rejected.balance, 0)
-        const forbidden = yield* Effect.flip(Remote.execute(Account, "n", new Open({ owner: "nobody" })))
+        const forbidden = yield* Effect.flip(Remote.execute(Vault, "n", new Lock({ by: "nobody" })))
         assert.instanceOf(forbidden, Forbidden)
         assert.deepStrictEqual([forbidden.status, forbidden.title], ["red", "Nobody"])
         const stale = yield* Effect.flip(
@@ -168,8 +112,9 @@ describe("a view elsewhere", () => {
         )
         const rest = yield* Remote.query(Accounts, Query.after(query, page.next!))
         assert.deepStrictEqual([rest.rows.length, rest.next], [1, undefined])
-        const one = yield* Remote.record(Accounts, "a")
-        assert.strictEqual(Option.getOrThrow(one).openedAt.epochMilliseconds > 0, true)
+        yield* Remote.execute(Vault, "v", new Lock({ by: "ann" }), { wait: "5 seconds" })
+        const one = yield* Remote.record(Vaults, "v")
+        assert.strictEqual(Option.getOrThrow(one).lockedAt.epochMilliseconds > 0, true)
         assert.isTrue(Option.isNone(yield* Remote.record(Accounts, "z")))
       })
       yield* Effect.provide(program, as("ann"))

@@ -4,7 +4,7 @@ import { Query } from "@hexfold/core"
 import { Effect, Fiber, Layer, Queue, Stream } from "effect"
 import { HttpClient, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
-import { Accounts } from "./bank.ts"
+import { Vaults } from "./vault.ts"
 
 /** A connection that sends one page, and from then on what `send` gives. */
 interface Connection {
@@ -13,8 +13,8 @@ interface Connection {
 }
 
 const encoder = new TextEncoder()
-const page = (owner: string) =>
-  `event: page\ndata: ${JSON.stringify({ rows: [{ key: "a", state: { owner, balance: 1, openedAt: "2026-01-01T00:00:00.000Z" } }] })}\n\n`
+const page = (by: string) =>
+  `event: page\ndata: ${JSON.stringify({ rows: [{ key: "a", state: { by, lockedAt: "2026-01-01T00:00:00.000Z" } }] })}\n\n`
 
 describe("live results elsewhere", () => {
   it.effect("are asked for again when the connection has been silent for too long", () =>
@@ -36,8 +36,8 @@ describe("live results elsewhere", () => {
         })
       )
       const pages = yield* Queue.unbounded<string>()
-      const following = yield* Remote.live(Accounts, Query.from(Accounts)).pipe(
-        Stream.runForEach(({ rows }) => Queue.offer(pages, rows[0]!.state.owner)),
+      const following = yield* Remote.live(Vaults, Query.from(Vaults)).pipe(
+        Stream.runForEach(({ rows }) => Queue.offer(pages, rows[0]!.state.by)),
         Effect.provide(
           Remote.layer({ url: "http://bank.example" }).pipe(Layer.provide(Layer.succeed(HttpClient.HttpClient, client)))
         ),

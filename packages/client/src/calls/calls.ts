@@ -2,7 +2,7 @@
 import type { Query, Receipt } from "@hexfold/core"
 import type { Duration, Effect, Option, Stream } from "effect"
 import type { RemoteError } from "../errors.ts"
-import type { AnyAggregate, AnyBoundary } from "./receipts.ts"
+import type { Target } from "./receipts.ts"
 
 /** How to execute a command. */
 export interface ExecuteOptions<Expected extends number = never> {
@@ -21,7 +21,7 @@ export type AnyVersioned = Query.Versioned<unknown>
 export interface Calls {
   /** Executes a command. The id is that of an aggregate. It fails with an error of the domain, too. */
   readonly execute: (
-    target: AnyAggregate | AnyBoundary,
+    target: Target,
     id: unknown,
     command: unknown,
     options: ExecuteOptions<number>

@@ -2,13 +2,10 @@
 import { CommandCodec } from "@hexfold/core"
 import { Effect, type Schema } from "effect"
 import { RemoteError } from "../errors.ts"
-import { type AnyAggregate, type AnyBoundary, isBoundary } from "./receipts.ts"
+import { isBoundary, type Target } from "./receipts.ts"
 
 /** The JSON of a command. */
-export const encoded = (
-  target: AnyAggregate | AnyBoundary,
-  command: unknown
-): Effect.Effect<Schema.Json, RemoteError> =>
+export const encoded = (target: Target, command: unknown): Effect.Effect<Schema.Json, RemoteError> =>
   Effect.mapError(
     Effect.fromResult(
       isBoundary(target)

@@ -1,7 +1,8 @@
 /** Requests to an API, and what its answers say. */
-import { Effect, type Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { type HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { RemoteError } from "../errors.ts"
+import { unreadable } from "./unreadable.ts"
 
 /** The address of the API, and the headers that say who the caller is. */
 export interface Connection {
@@ -36,14 +37,26 @@ export const send = (
       .pipe(Effect.mapError(noAnswer))
   })
 
-/** An answer as JSON, with its status. */
-export const jsonOf = (
-  response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<{ readonly status: number; readonly body: Members }, RemoteError> =>
-  Effect.mapBoth(response.json, {
-    onFailure: noAnswer,
-    onSuccess: (body) => ({ status: response.status, body: (body ?? {}) as Members })
+/** An answer as JSON, with its status. What stands between, such as a proxy, may answer with something else. */
+export const jsonOf = ({
+  status,
+  text
+}: HttpClientResponse.HttpClientResponse): Effect.Effect<
+  { readonly status: number; readonly body: Members },
+  RemoteError
+> =>
+  Effect.flatMap(Effect.mapError(text, noAnswer), (text) => {
+    const body = membersIn(text)
+    if (body !== undefined) return Effect.succeed({ status, body })
+    return Effect.fail(
+      status >= 400 ? problemOf(status, {}) : unreadable(new Error("it is no JSON object, and not from the API"))
+    )
   })
+
+/** The members of a text that is a JSON object; undefined if it is something else. */
+export const membersIn = (text: string): Members | undefined => Option.getOrUndefined(decode(text))
+
+const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json)))
 
 /** The members of a JSON object. */
 export type Members = Readonly<Record<string, Schema.Json | undefined>>
@@ -55,10 +68,6 @@ export const problemOf = (status: number, { detail, title }: Members): RemoteErr
     title: typeof title === "string" ? title : "Unknown",
     detail: typeof detail === "string" ? detail : "the answer says no more"
   })
-
-/** What the API has answered cannot be read by this program. */
-export const unreadable = (cause: unknown): RemoteError =>
-  new RemoteError({ status: 200, title: "Unreadable", detail: "the answer is not what this program knows", cause })
 
 const noAnswer = (cause: unknown): RemoteError =>
   new RemoteError({

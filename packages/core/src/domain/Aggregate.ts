@@ -332,6 +332,9 @@ export interface Any {
   readonly streamId: (id: never) => StreamId.StreamId
 }
 
+/** An aggregate whose types are not known. Who calls its functions answers for what it gives them. */
+export type Untyped = Aggregate<string, unknown, unknown, Tagged, Tagged, unknown>
+
 /** The type of an aggregate's ids. */
 export type IdOf<A extends Any> = Parameters<A["streamId"]>[0]
 

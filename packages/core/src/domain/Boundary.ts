@@ -312,6 +312,9 @@ export interface Any {
   readonly decide: (command: never, states: never) => Result.Result<unknown, unknown>
 }
 
+/** A boundary whose types are not known. Who calls its functions answers for what it gives them. */
+export type Untyped = Boundary<string, Tagged, unknown, Tagged, unknown>
+
 /** The type of a boundary's command. */
 export type CommandOf<B extends Any> = Parameters<B["decide"]>[0]
 

@@ -5,10 +5,10 @@ import { type Schema, SchemaAST } from "effect"
 type Tagged = Aggregate.Tagged
 
 /** An aggregate whose types are not known. */
-export type AnyAggregate = Aggregate.Aggregate<string, unknown, unknown, Tagged, Tagged, unknown>
+export type AnyAggregate = Aggregate.Untyped
 
 /** A boundary whose types are not known. */
-export type AnyBoundary = Boundary.Boundary<string, Tagged, unknown, Tagged, unknown>
+export type AnyBoundary = Boundary.Untyped
 
 /** A view whose types are not known. */
 export type AnyView = View.View<string, unknown, Tagged, never>

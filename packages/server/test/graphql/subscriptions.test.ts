@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import { MemoryStores } from "@hexfold/adapters-memory"
+import { EventStore } from "@hexfold/core"
+import { Clock, Context, Effect, Layer } from "effect"
 import { guarded, open } from "../http/bank.ts"
-import { serve } from "./web.ts"
+import { newer } from "../http/newer.ts"
+import { serve, serveOn } from "./web.ts"
 
 const opening = (id: string, owner: string) =>
   `mutation { accountOpen(id: "${id}", input: { owner: "${owner}" }, waitFor: [Accounts]) { __typename } }`
@@ -96,6 +99,22 @@ describe("a subscription", () => {
       yield* data(opening("a", "ann"), { as: "ann" })
       assert.deepStrictEqual(yield* nodes, [{ key: "a", owner: "ann" }])
       yield* live.cancel
+    })
+  )
+
+  it.live("to events says that it cannot go on at one that only a newer program knows", () =>
+    Effect.gen(function* () {
+      const stores = yield* Layer.build(MemoryStores.layer())
+      const log = newer(Context.get(stores, EventStore.EventStore))
+      const { data, follow } = yield* serveOn(open, Context.add(stores, EventStore.EventStore, log))
+      yield* data(`mutation { accountOpen(id: "a", input: { owner: "ann" }) { __typename } }`)
+      yield* data(depositing("a", 5))
+      yield* data(`mutation { accountOpen(id: "b", input: { owner: "bob" }) { __typename } }`)
+      const live = yield* follow(`subscription { events { __typename } }`)
+      assert.deepStrictEqual((yield* live.next)?.data?.data.events, { __typename: "AccountOpened" })
+      const last = yield* live.next
+      assert.strictEqual(last?.data?.errors?.[0]?.extensions["code"], "UNAVAILABLE")
+      assert.strictEqual((yield* live.next)?.event, "complete")
     })
   )
 

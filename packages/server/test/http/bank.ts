@@ -1,20 +1,20 @@
-/** The domain of the tests: accounts with owners, transfers between them, and who may do what. */
+/** The domain of the tests of fronts and of the client: accounts with owners, transfers between them, and who may do what. */
 import { Aggregate, Api, Boundary, Decision, Policy, View } from "@hexfold/core"
 import { Schema } from "effect"
 
 const Cents = Schema.Int.check(Schema.isGreaterThan(0))
 
-class Open extends Schema.TaggedClass<Open>()("Open", { owner: Schema.NonEmptyString }) {}
-class Deposit extends Schema.TaggedClass<Deposit>()("Deposit", { cents: Cents }) {}
-class Withdraw extends Schema.TaggedClass<Withdraw>()("Withdraw", { cents: Cents }) {}
-class Opened extends Schema.TaggedClass<Opened>()("Opened", { owner: Schema.String }) {}
-class Deposited extends Schema.TaggedClass<Deposited>()("Deposited", { cents: Schema.Int }) {}
-class Withdrawn extends Schema.TaggedClass<Withdrawn>()("Withdrawn", { cents: Schema.Int }) {}
+export class Open extends Schema.TaggedClass<Open>()("Open", { owner: Schema.NonEmptyString }) {}
+export class Deposit extends Schema.TaggedClass<Deposit>()("Deposit", { cents: Cents }) {}
+export class Withdraw extends Schema.TaggedClass<Withdraw>()("Withdraw", { cents: Cents }) {}
+export class Opened extends Schema.TaggedClass<Opened>()("Opened", { owner: Schema.String }) {}
+export class Deposited extends Schema.TaggedClass<Deposited>()("Deposited", { cents: Schema.Int }) {}
+export class Withdrawn extends Schema.TaggedClass<Withdrawn>()("Withdrawn", { cents: Schema.Int }) {}
 class AlreadyOpen extends Schema.TaggedError<AlreadyOpen>()("AlreadyOpen", {}, { httpApiStatus: 409 }) {}
 class NotOpen extends Schema.TaggedError<NotOpen>()("NotOpen", {}) {}
-class Overdrawn extends Schema.TaggedError<Overdrawn>()("Overdrawn", { balance: Schema.Int }) {}
+export class Overdrawn extends Schema.TaggedError<Overdrawn>()("Overdrawn", { balance: Schema.Int }) {}
 
-const Account = Aggregate.make("Account", {
+export const Account = Aggregate.make("Account", {
   id: Schema.NonEmptyString,
   state: Schema.Struct({ owner: Schema.String, balance: Schema.Int }),
   initial: { owner: "", balance: 0 },
@@ -40,7 +40,7 @@ const Account = Aggregate.make("Account", {
   }
 })
 
-const Transfer = Boundary.make("Transfer", {
+export const Transfer = Boundary.make("Transfer", {
   command: Schema.TaggedStruct("Transfer", { from: Schema.NonEmptyString, to: Schema.NonEmptyString, cents: Cents }),
   participants: ({ from, to }) => ({ from: Account.at(from), to: Account.at(to) }),
   errors: [AlreadyOpen, NotOpen, Overdrawn],
@@ -51,7 +51,7 @@ const Transfer = Boundary.make("Transfer", {
     })
 })
 
-const Accounts = View.make("Accounts", {
+export const Accounts = View.make("Accounts", {
   from: [Account],
   state: Schema.Struct({ owner: Schema.String, balance: Schema.Int }),
   indexes: ["owner"],

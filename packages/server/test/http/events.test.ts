@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Api, EventStoreError, Reason } from "@hexfold/core"
-import { Effect, Stream } from "effect"
+import { Effect, Option, Stream } from "effect"
 import { framesOf } from "../front/frames.ts"
 import { guarded, open } from "./bank.ts"
+import { newer } from "./newer.ts"
 import { serve } from "./web.ts"
 
 describe("the feed of events", () => {
@@ -44,6 +45,28 @@ describe("the feed of events", () => {
       yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" }, as: "ann" })
       assert.deepInclude(yield* feed.next, { event: "Opened" })
       yield* Effect.promise(feed.cancel)
+    })
+  )
+})
+
+describe("an event of a newer program, which this one does not know", () => {
+  it.live("is never left out: the feed says that it cannot go on, and a conversation is answered later", () =>
+    Effect.gen(function* () {
+      const { ask, json } = yield* serve(open, [], newer)
+      const headers = { "x-correlation-id": "talk" }
+      yield* json("/aggregates/Account/a/Open", { body: { owner: "ann" }, headers })
+      yield* json("/aggregates/Account/a/Deposit", { body: { cents: 5 }, headers })
+      yield* json("/aggregates/Account/b/Open", { body: { owner: "bob" }, headers })
+      for (const path of ["/events", "/events?types=Opened,Withdrawn"]) {
+        const feed = framesOf(yield* ask(path))
+        assert.deepInclude(yield* feed.next, { event: "Opened", id: "1-1" })
+        const last = yield* feed.next
+        assert.strictEqual(last.event, "error")
+        assert.deepInclude(JSON.parse(last.data), { status: 503, title: "Unavailable" })
+        assert.isTrue(Option.isNone(yield* feed.frame))
+      }
+      const { body, headers: answered, status } = yield* json("/events?correlationId=talk")
+      assert.deepStrictEqual([status, body["title"], answered.get("retry-after")], [503, "Unavailable", "1"])
     })
   )
 })

@@ -11,7 +11,7 @@ import type { Field } from "./values.ts"
 export type Tagged = Aggregate.Tagged
 
 /** An aggregate or a boundary whose types are not known. */
-export type AnyAggregate = Aggregate.Aggregate<string, unknown, unknown, Tagged, Tagged, unknown>
+export type AnyAggregate = Aggregate.Untyped
 export type AnyBoundary = Boundary.Boundary<string, Tagged, Record<string, unknown>, Tagged, unknown>
 
 /** Who takes part in a history: an aggregate with generated ids, or a boundary. */

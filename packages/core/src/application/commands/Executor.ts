@@ -7,8 +7,8 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import type { Aggregate, Any as AnyAggregate } from "../../domain/Aggregate.ts"
-import type { Any as AnyBoundary, Boundary, Emission } from "../../domain/Boundary.ts"
+import type { Aggregate, Any as AnyAggregate, Untyped as SomeAggregate } from "../../domain/Aggregate.ts"
+import type { Any as AnyBoundary, Emission, Untyped as SomeBoundary } from "../../domain/Boundary.ts"
 import type { Decision } from "../../domain/Decision.ts"
 import type { Source } from "../../domain/Participant.ts"
 import type { StreamId } from "../../domain/StreamId.ts"
@@ -326,8 +326,6 @@ export const history = <Name extends string, Id, State, Command extends Tagged, 
     })
   )
 
-type SomeAggregate = Aggregate<string, unknown, unknown, Tagged, Tagged, unknown>
-type SomeBoundary = Boundary<string, Tagged, unknown, Tagged, unknown>
 type AggregateCall = ExecuteOptions & AggregateRules
 type BoundaryCall = ExecuteOptions & BoundaryRules
 
