@@ -24,7 +24,8 @@ import { eventRoutes } from "./eventRoutes.ts"
 import { executionsOf } from "./executions.ts"
 import { defaultMaxBytes } from "../web/bodies.ts"
 import { servicesUntilClosed } from "../web/liveStreams.ts"
-import { answered, type Services } from "./routes.ts"
+import { checkParams } from "./requests.ts"
+import { answered, type Route, type Services } from "./routes.ts"
 import { viewRoutes } from "./viewRoutes.ts"
 
 /** How an API is served. */
@@ -73,16 +74,31 @@ export const layer = (
         ...eventRoutes(api)
       ]
       yield* (options.prefix === undefined ? router : router.prefixed(options.prefix)).addAll(
-        routes.map(({ handle, method, path }) =>
+        routes.map((route) =>
           HttpRouter.route(
-            method,
-            path,
-            Effect.provideContext(answered(Effect.flatMap(HttpServerRequest.HttpServerRequest, handle)), services)
+            route.method,
+            route.path,
+            Effect.provideContext(
+              answered(Effect.flatMap(HttpServerRequest.HttpServerRequest, handlerOf(route))),
+              services
+            )
           )
         )
       )
     })
   )
+
+// A parameter that a route does not read would change nothing.
+const handlerOf = ({ handle, hasParameters }: Route): Route["handle"] =>
+  hasParameters === true
+    ? handle
+    : (request) =>
+        request.url.includes("?")
+          ? Effect.andThen(
+              Effect.flatMap(HttpServerRequest.ParsedSearchParams, (params) => checkParams(params)),
+              handle(request)
+            )
+          : handle(request)
 
 const checkNames = (members: ReadonlyArray<{ readonly name: string }>): void => {
   for (const names of Map.groupBy(
