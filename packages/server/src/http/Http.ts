@@ -16,7 +16,7 @@
  * | `GET /events?correlationId={id}` | a page of the events of one conversation: `limit`, `after`, `aggregates`, `types` |
  */
 import type { Api } from "@hexfold/core"
-import { Effect, type Layer } from "effect"
+import { type Duration, Effect, type Layer } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import { commandRoutes } from "./commandRoutes.ts"
 import { batchRoute } from "./batchRoute.ts"
@@ -38,6 +38,16 @@ export interface Options {
   readonly maxBatch?: number
   /** The most seconds that a client may wait for views, with `Prefer: wait=…`. 30 by default. */
   readonly maxWait?: number
+  /** The most commands with `Prefer: respond-async` that run at once. 256 by default. */
+  readonly maxExecutions?: number
+  /** The most of them that one caller has. All who are not known are one caller. 32 by default. */
+  readonly maxExecutionsOfCaller?: number
+  /**
+   * For how long a front that ends waits for the commands with `Prefer: respond-async` that still run: 20 seconds by
+   * default, as `NodeHttpServer` waits for its clients with the option of the same name. Give both the same. With
+   * `HttpShutdown.layer` both times run together.
+   */
+  readonly gracefulShutdownTimeout?: Duration.Input
 }
 
 /**
@@ -64,8 +74,13 @@ export const layer = (
     Effect.gen(function* () {
       for (const members of [api.aggregates, api.boundaries, api.views]) checkNames(members)
       const services = yield* servicesUntilClosed<Services>()
-      const { maxBatch = 100, maxBodyBytes = defaultMaxBytes, maxWait = 30 } = options
-      const executions = executionsOf(yield* Effect.scope, options.prefix ?? "")
+      const { maxBatch = 100, maxBodyBytes = defaultMaxBytes, maxWait = 30, prefix = "" } = options
+      const { gracefulShutdownTimeout = "20 seconds", maxExecutions = 256, maxExecutionsOfCaller = 32 } = options
+      const executions = yield* executionsOf({
+        prefix,
+        most: { all: maxExecutions, ofOne: maxExecutionsOfCaller },
+        grace: gracefulShutdownTimeout
+      })
       const routes = [
         ...commandRoutes(api, { executions, maxBodyBytes, maxWait }),
         executions.route,
