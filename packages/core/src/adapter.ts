@@ -1,6 +1,6 @@
 /**
- * What authors of adapters and of test kits need, and applications do not: the
- * checks that every store makes, the codecs and the ids of events, the definition of a
+ * What authors of adapters, of fronts and of test kits need, and applications do not: the
+ * checks that every store makes and those of a command before it is executed, the codecs and the ids of events, the definition of a
  * query's answer, the folding of inline views, the handling of one event, the driving of reactions, the order of messages,
  * and work in the background.
  */
@@ -13,6 +13,7 @@ export * as Handling from "./application/reactions/Handling.ts"
 export * as InlineViews from "./application/views/InlineViews.ts"
 export * as QueryEvaluation from "./domain/QueryEvaluation.ts"
 export * as AppendCheck from "./ports/AppendCheck.ts"
+export * as CommandCheck from "./application/commands/CommandCheck.ts"
 export * as CommitCheck from "./ports/CommitCheck.ts"
 export * as DirectoryCheck from "./ports/DirectoryCheck.ts"
 export * as QueryAnswer from "./application/views/QueryAnswer.ts"

@@ -16,7 +16,7 @@
  * | `GET /events?correlationId={id}` | a page of the events of one conversation: `limit`, `after`, `aggregates`, `types` |
  */
 import type { Api } from "@hexfold/core"
-import { Effect, type Layer } from "effect"
+import { type Duration, Effect, type Layer } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import { commandRoutes } from "./commandRoutes.ts"
 import { batchRoute } from "./batchRoute.ts"
@@ -24,7 +24,8 @@ import { eventRoutes } from "./eventRoutes.ts"
 import { executionsOf } from "./executions.ts"
 import { defaultMaxBytes } from "../web/bodies.ts"
 import { servicesUntilClosed } from "../web/liveStreams.ts"
-import { answered, type Services } from "./routes.ts"
+import { checkParams } from "./requests.ts"
+import { answered, type Route, type Services } from "./routes.ts"
 import { viewRoutes } from "./viewRoutes.ts"
 
 /** How an API is served. */
@@ -37,6 +38,16 @@ export interface Options {
   readonly maxBatch?: number
   /** The most seconds that a client may wait for views, with `Prefer: wait=…`. 30 by default. */
   readonly maxWait?: number
+  /** The most commands with `Prefer: respond-async` that run at once. 256 by default. */
+  readonly maxExecutions?: number
+  /** The most of them that one caller has. All who are not known are one caller. 32 by default. */
+  readonly maxExecutionsOfCaller?: number
+  /**
+   * For how long a front that ends waits for the commands with `Prefer: respond-async` that still run: 20 seconds by
+   * default, as `NodeHttpServer` waits for its clients with the option of the same name. Give both the same. With
+   * `HttpShutdown.layer` both times run together.
+   */
+  readonly gracefulShutdownTimeout?: Duration.Input
 }
 
 /**
@@ -63,8 +74,13 @@ export const layer = (
     Effect.gen(function* () {
       for (const members of [api.aggregates, api.boundaries, api.views]) checkNames(members)
       const services = yield* servicesUntilClosed<Services>()
-      const { maxBatch = 100, maxBodyBytes = defaultMaxBytes, maxWait = 30 } = options
-      const executions = executionsOf(yield* Effect.scope, options.prefix ?? "")
+      const { maxBatch = 100, maxBodyBytes = defaultMaxBytes, maxWait = 30, prefix = "" } = options
+      const { gracefulShutdownTimeout = "20 seconds", maxExecutions = 256, maxExecutionsOfCaller = 32 } = options
+      const executions = yield* executionsOf({
+        prefix,
+        most: { all: maxExecutions, ofOne: maxExecutionsOfCaller },
+        grace: gracefulShutdownTimeout
+      })
       const routes = [
         ...commandRoutes(api, { executions, maxBodyBytes, maxWait }),
         executions.route,
@@ -73,16 +89,31 @@ export const layer = (
         ...eventRoutes(api)
       ]
       yield* (options.prefix === undefined ? router : router.prefixed(options.prefix)).addAll(
-        routes.map(({ handle, method, path }) =>
+        routes.map((route) =>
           HttpRouter.route(
-            method,
-            path,
-            Effect.provideContext(answered(Effect.flatMap(HttpServerRequest.HttpServerRequest, handle)), services)
+            route.method,
+            route.path,
+            Effect.provideContext(
+              answered(Effect.flatMap(HttpServerRequest.HttpServerRequest, handlerOf(route))),
+              services
+            )
           )
         )
       )
     })
   )
+
+// A parameter that a route does not read would change nothing.
+const handlerOf = ({ handle, hasParameters }: Route): Route["handle"] =>
+  hasParameters === true
+    ? handle
+    : (request) =>
+        request.url.includes("?")
+          ? Effect.andThen(
+              Effect.flatMap(HttpServerRequest.ParsedSearchParams, (params) => checkParams(params)),
+              handle(request)
+            )
+          : handle(request)
 
 const checkNames = (members: ReadonlyArray<{ readonly name: string }>): void => {
   for (const names of Map.groupBy(

@@ -9,7 +9,8 @@ import { ServerClosing } from "../web/liveStreams.ts"
  *
  * 1. Live streams end at once, with a proper end of the body. Their clients come again, and find another process.
  * 2. Commands that are being executed are answered, and no connection is kept after its answer.
- * 3. Then the server is closed. `gracefulShutdownTimeout` of `NodeHttpServer` says how long it waits for its clients: 20
+ * 3. Commands with `Prefer: respond-async` that still run are waited for: see `gracefulShutdownTimeout` of `Http.layer`.
+ * 4. Then the server is closed. `gracefulShutdownTimeout` of `NodeHttpServer` says how long it waits for its clients: 20
  *    seconds by default. Leave `disablePreemptiveShutdown` alone: with it the server waits for nobody, and interrupts
  *    commands.
  *

@@ -7,7 +7,7 @@ export interface Bounds {
   readonly all: number
   /** The most answers of one caller, so that nobody drives out those of all others. */
   readonly ofOne: number
-  /** The most bytes of all answers. */
+  /** The most bytes of all answers, with their headers and with what they are found by. */
   readonly bytes: number
 }
 
@@ -42,17 +42,22 @@ export class Answers {
     this.#known.set(name, { asked, answer: undefined })
   }
 
+  /** Nothing is known any more under a key. */
+  forget(caller: string, key: string): void {
+    this.#forget(nameOf(caller, key))
+  }
+
   /** A command that runs is answered. */
   end(caller: string, key: string, answer: Response): void {
     const name = nameOf(caller, key)
-    const asked = this.#known.get(name)!.asked
+    const known = { asked: this.#known.get(name)!.asked, answer }
     // Those that are answered stand in the order of their answers.
     this.#known.delete(name)
-    this.#known.set(name, { asked, answer })
+    this.#known.set(name, known)
     const own = this.#ofCaller.get(caller) ?? new Set<string>()
     this.#ofCaller.set(caller, own.add(name))
     this.#count++
-    this.#bytes += sizeOf(answer)
+    this.#bytes += sizeOf(name, known)
     if (own.size > this.#bounds.ofOne) this.#forget(own.values().next().value!)
     this.#shrink()
   }
@@ -66,19 +71,27 @@ export class Answers {
   }
 
   #forget(name: string): void {
-    const answer = this.#known.get(name)?.answer
+    const known = this.#known.get(name)
     this.#known.delete(name)
-    if (answer === undefined) return
+    if (known?.answer === undefined) return
     const [caller] = JSON.parse(name) as [string, string]
     const own = this.#ofCaller.get(caller)!
     own.delete(name)
     if (own.size === 0) this.#ofCaller.delete(caller)
     this.#count--
-    this.#bytes -= sizeOf(answer)
+    this.#bytes -= sizeOf(name, known)
   }
 }
 
 // The keys of one caller never meet those of another, whatever they are made of.
 const nameOf = (caller: string, key: string): string => JSON.stringify([caller, key])
 
-const sizeOf = ({ body }: Response): number => ("contentLength" in body ? (body.contentLength ?? 0) : 0)
+// Texts take up to two bytes a character. What an answer and its places in the maps take besides, is nearly the same for all.
+const sizeOf = (name: string, { answer, asked }: Known): number => {
+  const { body, headers } = answer!
+  const inHeaders = Object.entries(headers).reduce((sum, [header, value]) => sum + header.length + value.length, 0)
+  const inBody = "contentLength" in body ? (body.contentLength ?? 0) : 0
+  return besides + 2 * (name.length + asked.length + inHeaders) + inBody
+}
+
+const besides = 1_000

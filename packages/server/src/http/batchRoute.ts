@@ -23,7 +23,7 @@ export const Batch = Schema.Struct({
         id: Schema.String,
         command: Command,
         key: Schema.optionalKey(Schema.NonEmptyString),
-        expectedVersion: Schema.optionalKey(Schema.Int)
+        expectedVersion: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)))
       }),
       Schema.Struct({
         boundary: Schema.String,

@@ -39,19 +39,19 @@ export const commandRoutes = (api: Api.Any, { executions, maxBodyBytes, maxWait 
             const { caller } = yield* identified(request)
             const { isAsync, ...headers } = yield* commandHeaders(request.headers)
             const command = yield* commandOf(yield* jsonBody(request, maxBodyBytes), tag!)
-            const execution = Effect.map(
-              commands.aggregate({
-                ...headers,
-                ...waiting(aggregate.name, headers),
-                caller,
-                aggregate: aggregate.name,
-                id: { text: text! },
-                command
-              }),
-              commanded
-            )
+            const given = {
+              ...headers,
+              ...waiting(aggregate.name, headers),
+              caller,
+              aggregate: aggregate.name,
+              id: { text: text! },
+              command
+            }
+            const execution = Effect.map(commands.aggregate(given), commanded)
+            if (!isAsync) return yield* execution
             const asked = [aggregate.name, text, command]
-            return yield* isAsync ? executions.begin({ caller, key: headers.key, asked }, execution) : execution
+            const check = commands.check(given)
+            return yield* executions.begin({ caller, key: headers.key, asked, check }, execution)
           })
         },
         ...(api.rules.states.has(aggregate.name) ? [stateRoute(aggregate.name, base, commands)] : [])
@@ -68,18 +68,11 @@ export const commandRoutes = (api: Api.Any, { executions, maxBodyBytes, maxWait 
           return yield* new InvalidRequest({ part: "If-Match", detail })
         }
         const command = yield* commandOf(yield* jsonBody(request, maxBodyBytes), tagOf(boundary))
-        const execution = Effect.map(
-          commands.boundary({
-            ...headers,
-            ...waiting(boundary.name, headers),
-            caller,
-            boundary: boundary.name,
-            command
-          }),
-          commanded
-        )
-        const asked = [boundary.name, command]
-        return yield* isAsync ? executions.begin({ caller, key: headers.key, asked }, execution) : execution
+        const given = { ...headers, ...waiting(boundary.name, headers), caller, boundary: boundary.name, command }
+        const execution = Effect.map(commands.boundary(given), commanded)
+        if (!isAsync) return yield* execution
+        const check = commands.check(given)
+        return yield* executions.begin({ caller, key: headers.key, asked: [boundary.name, command], check }, execution)
       })
     }))
   ]

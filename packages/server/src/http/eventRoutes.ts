@@ -5,7 +5,7 @@ import { HttpServerRequest } from "effect/http"
 import { eventsOf, placeOf, positionIn } from "../serving/events.ts"
 import { framed } from "./live.ts"
 import { identified } from "../web/identity.ts"
-import { checkParams, invalid } from "./requests.ts"
+import { checkParams, invalid, numberOf } from "./requests.ts"
 import { json, type Route } from "./routes.ts"
 
 /** The route of events, if the policies let somebody read them. */
@@ -16,6 +16,7 @@ export const eventRoutes = (api: Api.Any): ReadonlyArray<Route> => {
     {
       method: "GET",
       path: "/events",
+      hasParameters: true,
       handle: (request) =>
         Effect.gen(function* () {
           const { caller, until } = yield* identified(request)
@@ -28,7 +29,7 @@ export const eventRoutes = (api: Api.Any): ReadonlyArray<Route> => {
           if (isConversation) {
             if (typeof correlationId !== "string") return yield* invalid("correlationId", "it can be given only once")
             const after = params["after"] === undefined ? {} : { after: yield* positionOf(params["after"]) }
-            const most = limit === undefined ? {} : { limit: Number(limit) }
+            const most = limit === undefined ? {} : { limit: yield* numberOf("limit", limit) }
             const { events, next } = yield* conversation({ ...wanted, ...after, ...most, correlationId })
             return json({ events, ...(next === undefined ? {} : { next: placeOf(next) }) })
           }

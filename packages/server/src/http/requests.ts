@@ -1,6 +1,6 @@
 /** What a request of HTTP says: its command, its headers, its parameters. */
 import type { Headers } from "effect/http"
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { InvalidRequest } from "../errors.ts"
 import { correlationIn } from "../web/identity.ts"
 
@@ -97,7 +97,9 @@ export const queryOf = (
             ? { path: pathOf(text.slice(1)), direction: "desc" }
             : { path: pathOf(text), direction: "asc" }
         ),
-        ...(limit === undefined ? {} : { limit: Number(limit) }),
+        ...(limit === undefined
+          ? {}
+          : { limit: Result.getOrThrowWith(numberIn(limit), (detail) => new Error(`limit: ${detail}`)) }),
         ...(given.has("after") ? { after: given.get("after") } : {}),
         ...(given.has("select") ? { select: list("select").map(pathOf) } : {}),
         ...(given.has("total") ? { total: choiceIn("total", given.get("total")) } : {})
@@ -113,13 +115,27 @@ export const checkParams = (params: object, known: ReadonlyArray<string> = []): 
   return unknown === undefined ? Effect.void : invalid(unknown, "there is no such parameter")
 }
 
+/** The number that a parameter gives. */
+export const numberOf = (name: string, value: string | ReadonlyArray<string>): Effect.Effect<number, InvalidRequest> =>
+  Result.match(numberIn(value), { onFailure: (detail) => invalid(name, detail), onSuccess: Effect.succeed })
+
 /** Says what is wrong with a part of a request. */
 export const invalid = (part: string, detail: string): Effect.Effect<never, InvalidRequest> =>
   Effect.fail(new InvalidRequest({ part, detail }))
 
 const textOf = (name: string, value: string | ReadonlyArray<string>): string => {
-  if (typeof value !== "string") throw new Error(`${name}: it is given more than once`)
+  if (typeof value !== "string") throw new Error(`${name}: ${givenTwice}`)
   return value
+}
+
+const givenTwice = "it is given more than once"
+
+// `Number` also takes signs, spaces, powers, other bases, and nothing at all.
+const numberIn = (value: string | ReadonlyArray<string>): Result.Result<number, string> => {
+  if (typeof value !== "string") return Result.fail(givenTwice)
+  return /^\d{1,15}$/.test(value)
+    ? Result.succeed(Number(value))
+    : Result.fail("it is no whole number in decimal digits")
 }
 
 const filterIn = (text: string): unknown => {

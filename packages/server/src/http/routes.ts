@@ -20,6 +20,8 @@ export type Response = HttpServerResponse.HttpServerResponse
 export interface Route {
   readonly method: "GET" | "POST"
   readonly path: `/${string}`
+  /** Whether the route reads parameters of the address, and says which it does not know. No other route takes one. */
+  readonly hasParameters?: true
   readonly handle: (
     request: Request
   ) => Effect.Effect<Response, unknown, Services | Closing | HttpServerRequest.ParsedSearchParams>

@@ -79,11 +79,13 @@ const routesOf = (view: AnyView, views: Views, links: Links, maxBodyBytes: numbe
     {
       method: "GET",
       path: `/views/${name}/*`,
+      hasParameters: true,
       handle: (request) => (isWhole(request, `/views/${name}`) ? page(request) : record(request))
     },
     {
       method: "GET",
       path: `/live/${name}/*`,
+      hasParameters: true,
       handle: (request) => (isWhole(request, `/live/${name}`) ? livePage(request) : liveRecord(request))
     },
     {

@@ -93,6 +93,14 @@ export const problemOf = (failure: unknown): Problem => {
       return { status: 403, title: tag, detail: message }
     case "NotFound":
       return { status: 404, title: tag, detail: message }
+    case "UnknownExecution":
+      return {
+        status: 404,
+        title: tag,
+        detail:
+          "this process knows of no such execution: it has not begun it, or has forgotten its answer, or was started again. " +
+          "Whether the command has happened is not known here: send it again under the same key, it has one effect"
+      }
     case "InvalidRequest":
       return { status: 400, title: tag, detail: message, members: { part: facts["part"], errors: facts["errors"] } }
     case "TooLarge":
@@ -114,6 +122,22 @@ export const problemOf = (failure: unknown): Problem => {
         detail: message,
         headers: { "retry-after": secondsOf((failure as TooManyRequests).retryAfter) }
       }
+    case "TooManyExecutions":
+      return {
+        status: 429,
+        title: tag,
+        detail: `one caller may have ${String(facts["limit"])} commands running that are answered later`,
+        headers: soon
+      }
+    case "Overloaded":
+      return {
+        status: 503,
+        title: tag,
+        detail: "as many commands run as may run together: try again",
+        headers: soon
+      }
+    case "Ending":
+      return { ...unavailable(), isInternal: false }
     case "CommandIdReused":
       return { status: 409, title: tag, detail: "the key was used before for another command" }
     case "TooManyParticipants":

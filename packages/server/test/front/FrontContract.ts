@@ -9,6 +9,7 @@ import { access as accessAlike } from "./cases/alike/access.ts"
 import { commands as commandsAlike } from "./cases/alike/commands.ts"
 import { following } from "./cases/alike/following.ts"
 import { commands } from "./cases/commands.ts"
+import { executions } from "./cases/executions.ts"
 import { feed } from "./cases/feed.ts"
 import { graphql } from "./cases/graphql.ts"
 import { live } from "./cases/live.ts"
@@ -20,6 +21,7 @@ import { type Cases, started, type Stores } from "./Front.ts"
 
 const groups: Readonly<Record<string, Cases>> = {
   commands,
+  executions,
   views,
   live,
   feed,

@@ -83,9 +83,9 @@ export const asking = (address: string, send: (request: Request) => Promise<Resp
 }
 
 /** The routes of an API: HTTP and its document, GraphQL by POST and by a socket, and what operators ask. */
-export const routesOf = (api: Api.Any, graphql: Omit<GraphQl.Options, "path"> = {}) =>
+export const routesOf = (api: Api.Any, graphql: Omit<GraphQl.Options, "path"> = {}, http: Http.Options = {}) =>
   Layer.mergeAll(
-    Http.layer(api),
+    Http.layer(api, http),
     GraphQl.layer(api, graphql),
     GraphQlWs.layer(api, graphql),
     HttpDocs.layer(api),
@@ -99,12 +99,13 @@ export const routesOf = (api: Api.Any, graphql: Omit<GraphQl.Options, "path"> = 
 export const serve = (
   api: Api.Any,
   projected: ReadonlyArray<View.Any> = api.views,
-  changed: (log: EventStore.EventStore["Service"]) => EventStore.EventStore["Service"] = (log) => log
+  changed: (log: EventStore.EventStore["Service"]) => EventStore.EventStore["Service"] = (log) => log,
+  http: Http.Options = {}
 ) =>
   Effect.acquireRelease(
     Effect.sync(() => {
       const log = Layer.effect(EventStore.EventStore, Effect.map(EventStore.EventStore, changed))
-      const routes = routesOf(api).pipe(
+      const routes = routesOf(api, {}, http).pipe(
         Layer.provide(tokens),
         Layer.provide(log),
         Layer.provide(Projection.layer(projected)),

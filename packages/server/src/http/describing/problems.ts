@@ -50,15 +50,15 @@ export const problems: ReadonlyMap<number, Schema.Top> = new Map([
   problem(400, ["InvalidRequest", "InvalidCursor"], mistakes),
   problem(401, ["Unauthenticated"]),
   problem(403, ["Forbidden"]),
-  problem(404, ["NotFound"]),
+  problem(404, ["NotFound", "UnknownExecution"]),
   problem(409, ["CommandIdReused"]),
   problem(410, ["PositionLost"]),
   problem(412, ["VersionConflict"], { expected: Schema.Int, actual: Schema.Int }),
   problem(413, ["TooLarge"]),
   problem(422, ["TooManyParticipants"], { limit: Schema.Int }),
-  problem(429, ["TooManyRequests"]),
+  problem(429, ["TooManyRequests", "TooManyExecutions"]),
   problem(500, ["Internal"]),
-  problem(503, ["Unavailable", "ConcurrencyConflict", "UnknownCommandVersion"])
+  problem(503, ["Unavailable", "Overloaded", "ConcurrencyConflict", "UnknownCommandVersion"])
 ])
 
 /** The errors of a domain as problems, by their tags. */

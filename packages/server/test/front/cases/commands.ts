@@ -163,25 +163,6 @@ export const commands: Cases = {
       assert.strictEqual((yield* json("/aggregates/Account/a")).body["version"], 1)
     }),
 
-  "a client may fetch the answer later, under its key, and nobody else can": (open) =>
-    Effect.gen(function* () {
-      const { json } = yield* open(everybody)
-      const headers = { prefer: "respond-async", "idempotency-key": "first/one" }
-      const opening = json("/aggregates/Account/a/Open", { body: { owner: "ann" }, headers, as: "ann" })
-      const begun = yield* opening
-      assert.strictEqual(begun.status, 202)
-      assert.strictEqual(begun.headers.get("preference-applied"), "respond-async")
-      const location = begun.headers.get("location")!
-      assert.strictEqual((yield* opening).headers.get("location"), location)
-      const answer: typeof opening = Effect.flatMap(json(location, { as: "ann" }), (found) =>
-        found.status === 202 ? Effect.andThen(Effect.yieldNow, answer) : Effect.succeed(found)
-      )
-      assert.deepInclude((yield* answer).body, { version: 1, repeated: false })
-      assert.strictEqual((yield* json(location, { as: "bob" })).status, 404)
-      const nameless = { body: { owner: "ann" }, headers: { prefer: "respond-async" } }
-      assert.strictEqual((yield* json("/aggregates/Account/b/Open", nameless)).status, 400)
-    }),
-
   "a batch has a result for each command, and keeps the order of those of one stream": (open) =>
     Effect.gen(function* () {
       const { json } = yield* open(everybody)
@@ -210,6 +191,23 @@ export const commands: Cases = {
       )
       const many = numbers(101).map(() => sent[0])
       assert.strictEqual((yield* json("/batch", { body: { commands: many } })).status, 400)
+    }),
+
+  "a batch with a version that no stream can have is refused as a whole, and nothing is written": (open) =>
+    Effect.gen(function* () {
+      const { json } = yield* open(everybody)
+      const opening = { aggregate: "Account", id: "a", command: { _tag: "Open", owner: "ann" } }
+      for (const expectedVersion of [-1, 0.5, 1e300, "1", null]) {
+        const sent = { commands: [opening, { ...opening, id: "b", expectedVersion }] }
+        const { body, status } = yield* json("/batch", { body: sent })
+        assert.deepStrictEqual([status, body["title"]], [400, "InvalidRequest"], String(expectedVersion))
+        const mistakes = body["errors"] as ReadonlyArray<{ readonly path: ReadonlyArray<unknown> }>
+        assert.deepInclude(
+          mistakes.map(({ path }) => path),
+          ["commands", 1, "expectedVersion"]
+        )
+      }
+      assert.strictEqual((yield* json("/aggregates/Account/a")).body["version"], 0)
     }),
 
   "a state is read with its version, and not again if it is known": (open) =>

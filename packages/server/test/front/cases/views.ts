@@ -73,5 +73,56 @@ export const views: Cases = {
       const { body, status } = yield* json("/views/Accounts?after=x")
       assert.deepStrictEqual([status, body["title"]], [400, "InvalidCursor"])
       assert.strictEqual((yield* json("/views/Accounts?limit=101")).status, 400)
+    }),
+
+  "a number is written in decimal digits, or the answer names the parameter": (open) =>
+    Effect.gen(function* () {
+      const { json } = yield* filled(open, everybody)
+      for (const path of ["/views/Accounts?", "/live/Accounts?", "/events?correlationId=talk&"]) {
+        for (const wrong of ["0x10", "1e1", "%205", "5%20", "%2B5", "-1", "5.0", "1_0", "", "Infinity", "%EF%BC%95"]) {
+          const { body, status } = yield* json(`${path}limit=${wrong}`)
+          assert.deepStrictEqual([status, body["title"]], [400, "InvalidRequest"], `${path}${wrong}`)
+          assert.match(body["detail"] as string, /\blimit: it is no whole number/, `${path}${wrong}`)
+        }
+        const twice = yield* json(`${path}limit=1&limit=2`)
+        assert.strictEqual(twice.status, 400, path)
+        assert.match(twice.body["detail"] as string, /\blimit: it is given more than once/, path)
+      }
+      for (const wrong of ["0x1-1", "1-1e1", "+1-1", "-1", ""]) {
+        assert.strictEqual((yield* json(`/events?after=${encodeURIComponent(wrong)}`)).status, 400, wrong)
+      }
+      assert.deepStrictEqual(keys((yield* json("/views/Accounts?limit=02")).body).length, 2)
+    }),
+
+  "a parameter that would change nothing is refused, by every route": (open) =>
+    Effect.gen(function* () {
+      const { json } = yield* filled(open, everybody)
+      const query = { _tag: "Records", view: "Accounts", orderBy: [], limit: 2 }
+      const asked: ReadonlyArray<readonly [path: string, body?: object]> = [
+        ["/views/Accounts?limit=1", query],
+        ["/views/Accounts?with=ownerRecord", query],
+        ["/live/Accounts?limit=1", query],
+        ["/views/Accounts?page=1"],
+        ["/views/Accounts/a?page=1"],
+        ["/live/Accounts?page=1"],
+        ["/live/Accounts/a?page=1"],
+        ["/events?page=1"],
+        ["/aggregates/Account/new?version=1"],
+        ["/aggregates/Account/new/Open?expectedVersion=3", { owner: "ann" }],
+        ["/commands/Transfer?wait=5", { from: "a", to: "b", cents: 1 }],
+        ["/batch?wait=5", { commands: [] }],
+        ["/executions/k?wait=5"]
+      ]
+      for (const [path, body] of asked) {
+        const { body: problem, status } = yield* json(path, body === undefined ? {} : { body })
+        assert.deepStrictEqual([status, problem["title"]], [400, "InvalidRequest"], path)
+        assert.match(
+          problem["detail"] as string,
+          /\b(limit|with|page|version|expectedVersion|wait): there is no such/,
+          path
+        )
+      }
+      assert.strictEqual((yield* json("/aggregates/Account/new?")).body["version"], 0)
+      assert.strictEqual((yield* json("/views/Accounts", { body: query })).status, 200)
     })
 }

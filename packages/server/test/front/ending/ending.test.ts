@@ -63,4 +63,19 @@ describe("a server that gets SIGTERM", () => {
       console.log(`from SIGTERM to the end of the process, with 100 live streams: ${Math.round(took)} ms`)
     })
   )
+
+  it.live("writes a command whose answer is fetched later, and then ends", () =>
+    Effect.gen(function* () {
+      const server = yield* startServer("memory")
+      const headers = { prefer: "respond-async", "idempotency-key": "k" }
+      const path = "/aggregates/Account/held/Open"
+      const begun = yield* Effect.promise(() => send(server.port, path, { body: { owner: "ann" }, headers }).outcome)
+      assert.strictEqual(begun.status, 202)
+      yield* Effect.promise(() => server.said("held"))
+      server.end("SIGTERM")
+      const { code, signal } = yield* Effect.promise(() => server.ended)
+      assert.deepStrictEqual([code, signal], [130, null])
+      yield* Effect.promise(() => server.said("written"))
+    })
+  )
 })

@@ -33,7 +33,8 @@ const holding = Layer.effect(
             Effect.andThen(say({ told: true })),
             // So long that everything that does not wait for the command has ended.
             Effect.andThen(Effect.yieldNow.pipe(Effect.repeat({ times: 1_000 }))),
-            Effect.andThen(events.append(given))
+            Effect.andThen(events.append(given)),
+            Effect.tap(say({ written: true }))
           )
         : events.append(given)
   }))

@@ -148,6 +148,7 @@ export const commands: Cases = {
           assert.deepStrictEqual(yield* open("a", { key: "" }), invalid)
           assert.deepStrictEqual(yield* open("a", { key: "x".repeat(10_000) }), invalid)
           for (const cents of ["x", -1, 0.5, 2 ** 60]) assert.deepStrictEqual(yield* deposit("a", cents), invalid)
+          for (const version of [-1, 0.5, 1e21]) assert.deepStrictEqual(yield* open("a", { version }), invalid)
           const transfer = { name: "Transfer", fields: { from: "", to: "b", cents: 1 } } as const
           assert.deepStrictEqual(yield* speaker.execute(transfer), invalid)
           assert.deepInclude(yield* open("a"), { version: 1 })

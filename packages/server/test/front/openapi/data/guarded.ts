@@ -270,9 +270,9 @@ export interface components {
         };
         Problem503: {
             /** @enum {string} */
-            type: "/problems/Unavailable" | "/problems/ConcurrencyConflict" | "/problems/UnknownCommandVersion";
+            type: "/problems/Unavailable" | "/problems/Overloaded" | "/problems/ConcurrencyConflict" | "/problems/UnknownCommandVersion";
             /** @enum {string} */
-            title: "Unavailable" | "ConcurrencyConflict" | "UnknownCommandVersion";
+            title: "Unavailable" | "Overloaded" | "ConcurrencyConflict" | "UnknownCommandVersion";
             detail?: string;
             /** @enum {number} */
             status: 503;
@@ -288,18 +288,18 @@ export interface components {
         };
         Problem429: {
             /** @enum {string} */
-            type: "/problems/TooManyRequests";
+            type: "/problems/TooManyRequests" | "/problems/TooManyExecutions";
             /** @enum {string} */
-            title: "TooManyRequests";
+            title: "TooManyRequests" | "TooManyExecutions";
             detail?: string;
             /** @enum {number} */
             status: 429;
         };
         Problem404: {
             /** @enum {string} */
-            type: "/problems/NotFound";
+            type: "/problems/NotFound" | "/problems/UnknownExecution";
             /** @enum {string} */
-            title: "NotFound";
+            title: "NotFound" | "UnknownExecution";
             detail?: string;
             /** @enum {number} */
             status: 404;
