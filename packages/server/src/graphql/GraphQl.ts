@@ -9,7 +9,7 @@ import type { GraphQLSchema } from "graphql"
 import type { Authenticator } from "../Authenticator.ts"
 import type { InvalidRequest } from "../errors.ts"
 import { defaultMaxBytes } from "../web/bodies.ts"
-import { servicesUntilClosed } from "../web/liveStreams.ts"
+import { provideServices, servicesUntilClosed } from "../web/services.ts"
 import { correlationIn, type Headers, identified, type Unidentified } from "../web/identity.ts"
 import { type Operation, operationOf, type Services } from "./context.ts"
 import { operationsOf } from "./operations.ts"
@@ -55,15 +55,11 @@ export const layer = (
       if (operations.json.length > 0) {
         yield* Effect.logInfo("hexfold: GraphQL has no type for these, and they are JSON", operations.json)
       }
-      const services = yield* servicesUntilClosed<Services | Authenticator>()
+      const provided = provideServices(yield* servicesUntilClosed<Services | Authenticator>())
       const handle = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
         respond(operations, request, maxBodyBytes)
       )
-      yield* router.addAll(
-        (["POST", "GET"] as const).map((method) =>
-          HttpRouter.route(method, path, Effect.provideContext(handle, services))
-        )
-      )
+      yield* router.addAll((["POST", "GET"] as const).map((method) => HttpRouter.route(method, path, provided(handle))))
     })
   )
 

@@ -23,7 +23,7 @@ import { batchRoute } from "./batchRoute.ts"
 import { eventRoutes } from "./eventRoutes.ts"
 import { executionsOf } from "./executions.ts"
 import { defaultMaxBytes } from "../web/bodies.ts"
-import { servicesUntilClosed } from "../web/liveStreams.ts"
+import { provideServices, servicesUntilClosed } from "../web/services.ts"
 import { checkParams } from "./requests.ts"
 import { answered, type Route, type Services } from "./routes.ts"
 import { viewRoutes } from "./viewRoutes.ts"
@@ -73,7 +73,7 @@ export const layer = (
   HttpRouter.use((router) =>
     Effect.gen(function* () {
       for (const members of [api.aggregates, api.boundaries, api.views]) checkNames(members)
-      const services = yield* servicesUntilClosed<Services>()
+      const provided = provideServices(yield* servicesUntilClosed<Services>())
       const { maxBatch = 100, maxBodyBytes = defaultMaxBytes, maxWait = 30, prefix = "" } = options
       const { gracefulShutdownTimeout = "20 seconds", maxExecutions = 256, maxExecutionsOfCaller = 32 } = options
       const executions = yield* executionsOf({
@@ -93,10 +93,7 @@ export const layer = (
           HttpRouter.route(
             route.method,
             route.path,
-            Effect.provideContext(
-              answered(Effect.flatMap(HttpServerRequest.HttpServerRequest, handlerOf(route))),
-              services
-            )
+            provided(answered(Effect.flatMap(HttpServerRequest.HttpServerRequest, handlerOf(route))))
           )
         )
       )

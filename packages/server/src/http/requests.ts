@@ -25,23 +25,29 @@ export interface CommandHeaders {
 }
 
 /** The headers of a command: `Idempotency-Key`, `If-Match`, `Prefer` and `X-Correlation-Id`. */
-export const commandHeaders: (headers: Headers.Headers) => Effect.Effect<CommandHeaders, InvalidRequest> =
-  Effect.fnUntraced(function* (headers) {
-    const given = headers["idempotency-key"]
-    const key = given === undefined ? undefined : yield* keyOf(given)
-    const match = headers["if-match"]
-    const version = match === undefined ? undefined : /^"(\d{1,15})"$/.exec(match.trim())?.[1]
-    if (match !== undefined && version === undefined) {
-      return yield* invalid("If-Match", 'it is no version in quotes, such as "3"')
-    }
-    const correlationId = yield* correlationIn(headers)
-    return {
-      ...(key === undefined ? {} : { key }),
-      ...(version === undefined ? {} : { expectedVersion: Number(version) }),
-      ...(correlationId === undefined ? {} : { correlationId }),
-      ...preferences(headers["prefer"])
-    }
-  })
+export const commandHeaders = (headers: Headers.Headers): Effect.Effect<CommandHeaders, InvalidRequest> =>
+  names.some((name) => headers[name] !== undefined) ? readHeaders(headers) : saysNothing
+
+const names = ["idempotency-key", "if-match", "prefer", "x-correlation-id"]
+
+const saysNothing = Effect.succeed<CommandHeaders>({ wantsState: false, isAsync: false })
+
+const readHeaders: typeof commandHeaders = Effect.fnUntraced(function* (headers: Headers.Headers) {
+  const given = headers["idempotency-key"]
+  const key = given === undefined ? undefined : yield* keyOf(given)
+  const match = headers["if-match"]
+  const version = match === undefined ? undefined : /^"(\d{1,15})"$/.exec(match.trim())?.[1]
+  if (match !== undefined && version === undefined) {
+    return yield* invalid("If-Match", 'it is no version in quotes, such as "3"')
+  }
+  const correlationId = yield* correlationIn(headers)
+  return {
+    ...(key === undefined ? {} : { key }),
+    ...(version === undefined ? {} : { expectedVersion: Number(version) }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...preferences(headers["prefer"])
+  }
+})
 
 const preferences = (prefer: string | undefined): Pick<CommandHeaders, "wait" | "wantsState" | "isAsync"> => {
   if (prefer === undefined) return { wantsState: false, isAsync: false }

@@ -55,8 +55,10 @@ const nowhere = Effect.fail(new NotFound({ what: "such address" }))
  * undefined for an address that has its beginning in another spelling, with encoded letters.
  */
 export const restOf = (url: string, base: string): string | undefined => {
-  const path = url.split("?")[0]!
-  const at = path.toLowerCase().indexOf(base.toLowerCase())
+  const end = url.indexOf("?")
+  const path = end === -1 ? url : url.slice(0, end)
+  // A server with a prefix has it before the beginning.
+  const at = path.startsWith(base) ? 0 : path.toLowerCase().indexOf(base.toLowerCase())
   return at === -1 ? undefined : path.slice(at + base.length)
 }
 

@@ -1,6 +1,6 @@
 /** Live results as server-sent events: how fast they come, and when they end. */
 import { StoredRecords } from "@hexfold/core/adapter"
-import { Cause, Clock, Context, DateTime, Deferred, Effect, Metric, Schedule, type Scope, Stream } from "effect"
+import { Cause, Clock, Context, DateTime, Effect, Metric, Schedule, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { failureIn } from "./problems.ts"
 
@@ -12,14 +12,6 @@ export const ServerClosing: Context.Reference<Effect.Effect<void>> = Context.Ref
   "@hexfold/server/web/ServerClosing",
   { defaultValue: () => Effect.never }
 )
-
-/** The services of a front, and what says that it closes: when the scope of its routes does. */
-export const servicesUntilClosed = <R>(): Effect.Effect<Context.Context<R | Closing>, never, R | Scope.Scope> =>
-  Effect.gen(function* () {
-    const closed = yield* Deferred.make<void>()
-    yield* Effect.addFinalizer(() => Deferred.succeed(closed, undefined))
-    return Context.add(yield* Effect.context<R>(), Closing, Deferred.await(closed))
-  })
 
 /** The least time between two results of one stream, in milliseconds: a watcher gets at most ten a second. */
 const pace = 100
