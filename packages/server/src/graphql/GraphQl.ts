@@ -8,6 +8,7 @@ import { HttpRouter, HttpServerRequest } from "effect/http"
 import type { GraphQLSchema } from "graphql"
 import type { Authenticator } from "../Authenticator.ts"
 import type { InvalidRequest } from "../errors.ts"
+import { answeringBelow } from "../web/addresses.ts"
 import { defaultMaxBytes } from "../web/bodies.ts"
 import { servicesUntilClosed } from "../web/liveStreams.ts"
 import { correlationIn, type Headers, identified, type Unidentified } from "../web/identity.ts"
@@ -59,10 +60,10 @@ export const layer = (
       const handle = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
         respond(operations, request, maxBodyBytes)
       )
+      const methods = ["POST", "GET"] as const
+      yield* answeringBelow(router, { roots: [path], taken: methods.map((method) => ({ method, path })) })
       yield* router.addAll(
-        (["POST", "GET"] as const).map((method) =>
-          HttpRouter.route(method, path, Effect.provideContext(handle, services))
-        )
+        methods.map((method) => HttpRouter.route(method, path, Effect.provideContext(handle, services)))
       )
     })
   )

@@ -6,6 +6,7 @@ import { Socket } from "effect/socket"
 import type { ExecutionResult, FormattedExecutionResult } from "graphql"
 import { handleProtocols, makeServer, type SubscribePayload } from "graphql-ws"
 import type { Authenticator } from "../Authenticator.ts"
+import { answeringBelow } from "../web/addresses.ts"
 import { correlationIn, type Identified, identified } from "../web/identity.ts"
 import { type Closing, endOf, servicesUntilClosed } from "../web/liveStreams.ts"
 import { answeringDefects } from "../web/problems.ts"
@@ -72,7 +73,9 @@ export const layer = (
         // A client that does not ask for a socket, or whose socket has gone before it was open.
         Effect.orElseSucceed(handle, () => HttpServerResponse.empty({ status: 426 }))
       )
-      yield* router.add("GET", options.path ?? "/graphql/ws", Effect.provideContext(answered, services))
+      const { path = "/graphql/ws" } = options
+      yield* answeringBelow(router, { roots: [path], taken: [{ method: "GET", path }] })
+      yield* router.add("GET", path, Effect.provideContext(answered, services))
     })
   )
 

@@ -3,7 +3,8 @@ import type { EventStore, ViewStore } from "@hexfold/core"
 import { Effect } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { Authenticator } from "../Authenticator.ts"
-import { NotFound } from "../errors.ts"
+import type { NotFound } from "../errors.ts"
+import { noSuchAddress } from "../web/addresses.ts"
 import type { Closing } from "../web/liveStreams.ts"
 import { answeringDefects, answerOf } from "../web/problems.ts"
 
@@ -22,6 +23,8 @@ export interface Route {
   readonly path: `/${string}`
   /** Whether the route reads parameters of the address, and says which it does not know. No other route takes one. */
   readonly hasParameters?: true
+  /** The addresses that have an answer, if they are not just the path. A `*` stands for one segment. */
+  readonly addresses?: ReadonlyArray<`/${string}`>
   readonly handle: (
     request: Request
   ) => Effect.Effect<Response, unknown, Services | Closing | HttpServerRequest.ParsedSearchParams>
@@ -48,7 +51,7 @@ export const segmentsAfter = (
   return nowhere
 }
 
-const nowhere = Effect.fail(new NotFound({ what: "such address" }))
+const nowhere = Effect.fail(noSuchAddress)
 
 /**
  * What an address has after its beginning, without the parameters. As for the router, upper and lower case are one. It is
