@@ -54,6 +54,13 @@ export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
   }
 }
 
+/** No route has this address, whoever asks. */
+export class NoSuchAddress extends Schema.TaggedError<NoSuchAddress>()("NoSuchAddress", {}) {
+  override get message(): string {
+    return "there is no such address"
+  }
+}
+
 /** There is something under this address, but not for this method. */
 export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()("MethodNotAllowed", {
   method: Schema.String,

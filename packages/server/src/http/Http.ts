@@ -22,10 +22,11 @@ import { commandRoutes } from "./commandRoutes.ts"
 import { batchRoute } from "./batchRoute.ts"
 import { eventRoutes } from "./eventRoutes.ts"
 import { executionsOf } from "./executions.ts"
+import { NoSuchAddress } from "../errors.ts"
 import { defaultMaxBytes } from "../web/bodies.ts"
 import { servicesUntilClosed } from "../web/liveStreams.ts"
 import { checkParams } from "./requests.ts"
-import { type Addresses, answeringBelow, missing, noSuchAddress } from "../web/addresses.ts"
+import { type Addresses, answeringBelow, missing } from "../web/addresses.ts"
 import { answeringDefects, answerOf } from "../web/problems.ts"
 import type { Route, Services } from "./routes.ts"
 import { viewRoutes } from "./viewRoutes.ts"
@@ -106,7 +107,9 @@ export const layer = (
           handle(request).pipe(
             Effect.catch((failure) =>
               answerOf(
-                failure === noSuchAddress ? missing([addresses], request.method, `${prefix}${request.url}`) : failure
+                failure instanceof NoSuchAddress
+                  ? missing([addresses], request.method, `${prefix}${request.url}`)
+                  : failure
               )
             )
           )

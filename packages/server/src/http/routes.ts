@@ -3,8 +3,7 @@ import type { EventStore, ViewStore } from "@hexfold/core"
 import { Effect } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { Authenticator } from "../Authenticator.ts"
-import type { NotFound } from "../errors.ts"
-import { noSuchAddress } from "../web/addresses.ts"
+import { NoSuchAddress } from "../errors.ts"
 import type { Closing } from "../web/liveStreams.ts"
 import { answeringDefects, answerOf } from "../web/problems.ts"
 
@@ -38,7 +37,7 @@ export const segmentsAfter = (
   { url }: Request,
   base: string,
   count: number
-): Effect.Effect<ReadonlyArray<string>, NotFound> => {
+): Effect.Effect<ReadonlyArray<string>, NoSuchAddress> => {
   const rest = restOf(url, base)
   if (rest === undefined) return nowhere
   const segments = rest.split("/")
@@ -51,7 +50,7 @@ export const segmentsAfter = (
   return nowhere
 }
 
-const nowhere = Effect.fail(noSuchAddress)
+const nowhere = Effect.fail(new NoSuchAddress())
 
 /**
  * What an address has after its beginning, without the parameters. As for the router, upper and lower case are one. It is

@@ -1,7 +1,7 @@
 /** What a front answers if none of its routes does: there is no such address, or it takes other methods. */
 import { Effect } from "effect"
 import { type HttpRouter, HttpServerError } from "effect/http"
-import { MethodNotAllowed, NotFound } from "../errors.ts"
+import { MethodNotAllowed, NoSuchAddress } from "../errors.ts"
 import { answerOf } from "./problems.ts"
 
 /** The addresses of a front. */
@@ -11,9 +11,6 @@ export interface Addresses {
   /** What its routes take. A `*` stands for one segment. */
   readonly taken: ReadonlyArray<{ readonly method: string; readonly path: string }>
 }
-
-/** There is nothing under an address, as for one that no route takes. */
-export const noSuchAddress = new NotFound({ what: "such address" })
 
 const known = new WeakMap<HttpRouter.HttpRouter, Array<Addresses>>()
 
@@ -47,14 +44,18 @@ export const answeringBelow = (router: HttpRouter.HttpRouter, addresses: Address
   })
 
 /** Why an address is not answered. */
-export const missing = (fronts: ReadonlyArray<Addresses>, method: string, url: string): NotFound | MethodNotAllowed => {
+export const missing = (
+  fronts: ReadonlyArray<Addresses>,
+  method: string,
+  url: string
+): NoSuchAddress | MethodNotAllowed => {
   const segments = segmentsOf(url)
   const found = fronts
     .flatMap(({ taken }) => taken)
     .filter(({ path }) => isOne(segments, segmentsOf(path)))
     .flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]))
   return found.length === 0 || found.includes(method)
-    ? noSuchAddress
+    ? new NoSuchAddress()
     : new MethodNotAllowed({ method, allowed: [...new Set(found)].toSorted() })
 }
 

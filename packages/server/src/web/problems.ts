@@ -92,6 +92,7 @@ export const problemOf = (failure: unknown): Problem => {
     case "Forbidden":
       return { status: 403, title: tag, detail: message }
     case "NotFound":
+    case "NoSuchAddress":
       return { status: 404, title: tag, detail: message }
     case "UnknownExecution":
       return {

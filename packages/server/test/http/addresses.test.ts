@@ -74,7 +74,7 @@ describe("addresses that no route takes", () => {
         "/graphql/more"
       ]) {
         const { status, title } = yield* ask("GET", path)
-        assert.deepStrictEqual([path, status, title], [path, 404, "NotFound"])
+        assert.deepStrictEqual([path, status, title], [path, 404, "NoSuchAddress"])
       }
       const head = yield* ask("HEAD", "/views/Nothing")
       assert.deepStrictEqual([head.status, head.text], [404, ""])
@@ -133,7 +133,7 @@ describe("addresses that no route takes", () => {
         const { allow, status, title } = yield* ask(method, path)
         return [status, title, allow]
       })
-      assert.deepStrictEqual(yield* found("GET", "/api/v1/elsewhere"), [404, "NotFound", null])
+      assert.deepStrictEqual(yield* found("GET", "/api/v1/elsewhere"), [404, "NoSuchAddress", null])
       assert.deepStrictEqual(yield* found("GET", "/api/v2/views/Accounts"), [404, undefined, null])
       assert.deepStrictEqual(yield* found("GET", "/views/Accounts"), [404, undefined, null])
       assert.deepStrictEqual(yield* found("PUT", "/API/v1/views/accounts"), [
