@@ -97,6 +97,7 @@ describe("addresses that no route takes", () => {
         ["POST", "/events", "GET, HEAD"],
         ["POST", "/executions/k", "GET, HEAD"],
         ["POST", "/health", "GET, HEAD"],
+        ["POST", "/openapi.json", "GET, HEAD"],
         ["PUT", "/graphql", "GET, HEAD, POST"],
         ["POST", "/graphql/ws", "GET, HEAD"]
       ] as const) {
