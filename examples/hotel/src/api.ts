@@ -14,7 +14,7 @@ const role = (...roles: readonly [Role, ...ReadonlyArray<Role>]): Policy.Roles =
 const nobody = { when: () => false }
 
 /** The guests who are there, and what each of them has to pay. */
-const Stays = View.make("Stays", {
+export const Stays = View.make("Stays", {
   from: [Stay],
   state: Schema.Struct({ group: Schema.String, balance: Schema.Int }),
   indexes: ["group"],
@@ -43,11 +43,21 @@ const group: Policy.OfAggregate<typeof Group> = {
   state: role("reception")
 }
 
-const stays: Policy.OfView<typeof Stays> = {
-  read: "signed in",
+const isStaff = ({ roles }: Policy.Caller): boolean => roles.has("reception") || roles.has("bar")
+
+/** The group of a guest, if the token says one. */
+const groupOf = ({ claims }: Policy.Caller): string | undefined =>
+  typeof claims["group"] === "string" ? claims["group"] : undefined
+
+export const stays: Policy.OfView<typeof Stays> = {
+  // A guest without a group is in no group, so there is nothing to see.
+  read: { when: (caller) => isStaff(caller) || groupOf(caller) !== undefined },
   // A guest knows who else of the group is there, and not what they owe.
-  rows: (caller, { and, eq }) =>
-    caller.roles.has("reception") || caller.roles.has("bar") ? and() : eq("group", String(caller.claims["group"])),
+  rows: (caller, { and, eq, or }) => {
+    if (isStaff(caller)) return and()
+    const group = groupOf(caller)
+    return group === undefined ? or() : eq("group", group)
+  },
   fields: { balance: role("reception") }
 }
 

@@ -1,5 +1,5 @@
 /** What the program shows to others, and who may do what. The roles are those of the log. */
-import { Api, Policy } from "@hexfold/core"
+import { Api, Policy, type Query } from "@hexfold/core"
 import { Budget } from "./Budget.ts"
 import { Declaration } from "./Declaration.ts"
 import { HandlePayment } from "./HandlePayment.ts"
@@ -20,13 +20,23 @@ const role = (...roles: readonly [Role, ...ReadonlyArray<Role>]): Policy.Roles =
 /** For commands that only the program itself sends. */
 const nobody = { when: () => false }
 
-/** The budget that a budget owner owns. */
-const budgetOf = ({ claims }: Policy.Caller): string => String(claims["budget"])
+/** The budget that a budget owner owns, if the token says one. */
+const budgetOf = ({ claims }: Policy.Caller): string | undefined =>
+  typeof claims["budget"] === "string" ? claims["budget"] : undefined
+
+/** The records of the own budget. Without a budget these are none. */
+const ownBudget = <State extends { readonly budget: string | null }>(
+  caller: Policy.Caller,
+  { eq, or }: Query.Filters<State>
+): Query.Filter => {
+  const budget = budgetOf(caller)
+  return budget === undefined ? or() : eq("budget", budget)
+}
 
 const isAbout = (caller: Policy.Caller, by: string, budget: string | null): boolean =>
   caller.roles.has(by) && (by !== "BUDGET OWNER" || budgetOf(caller) === budget)
 
-const declaration: Policy.OfAggregate<typeof Declaration> = {
+export const declaration: Policy.OfAggregate<typeof Declaration> = {
   Save: role("EMPLOYEE"),
   Submit: role("EMPLOYEE"),
   GiveUp: role("EMPLOYEE"),
@@ -44,7 +54,7 @@ const declaration: Policy.OfAggregate<typeof Declaration> = {
   events: role("CONTROLLER")
 }
 
-const budget: Policy.OfAggregate<typeof Budget> = {
+export const budget: Policy.OfAggregate<typeof Budget> = {
   Grant: role("CONTROLLER"),
   Charge: nobody,
   state: {
@@ -54,9 +64,9 @@ const budget: Policy.OfAggregate<typeof Budget> = {
   events: role("CONTROLLER")
 }
 
-const declarations: Policy.OfView<typeof Declarations> = {
+export const declarations: Policy.OfView<typeof Declarations> = {
   read: "signed in",
-  rows: (caller, { and, eq }) => (caller.roles.has("BUDGET OWNER") ? eq("budget", budgetOf(caller)) : and())
+  rows: (caller, filters) => (caller.roles.has("BUDGET OWNER") ? ownBudget(caller, filters) : filters.and())
 }
 
 const histories: Policy.OfView<typeof Histories> = {
@@ -67,9 +77,9 @@ const histories: Policy.OfView<typeof Histories> = {
   }
 }
 
-const spending: Policy.OfView<typeof Spending> = {
+export const spending: Policy.OfView<typeof Spending> = {
   read: role("CONTROLLER", "BUDGET OWNER"),
-  rows: (caller, { and, eq }) => (caller.roles.has("CONTROLLER") ? and() : eq("budget", budgetOf(caller)))
+  rows: (caller, filters) => (caller.roles.has("CONTROLLER") ? filters.and() : ownBudget(caller, filters))
 }
 
 export const api = Api.make("travel-expenses", {

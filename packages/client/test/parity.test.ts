@@ -322,7 +322,7 @@ describe("what a program or a domain does wrong fails here as it does over HTTP"
         yield* compared(`live record ${JSON.stringify(key)}`, api, liveRecord!)
       }
       for (const [name, call] of Object.entries(questions(Unserved))) {
-        assert.deepStrictEqual(yield* compared(name, api, call), [404, "Unknown", false])
+        assert.deepStrictEqual(yield* compared(name, api, call), [404, "NoSuchAddress", false])
       }
       const queries: Readonly<Record<string, Query.Query<unknown, "Accounts">>> = {
         "a cursor that is none": Query.after(paged, "nonsense"),

@@ -54,6 +54,24 @@ export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
   }
 }
 
+/** No route has this address, whoever asks. */
+export class NoSuchAddress extends Schema.TaggedError<NoSuchAddress>()("NoSuchAddress", {}) {
+  override get message(): string {
+    return "there is no such address"
+  }
+}
+
+/** There is something under this address, but not for this method. */
+export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()("MethodNotAllowed", {
+  method: Schema.String,
+  /** The methods that the address takes. */
+  allowed: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `this address takes no ${this.method}, but ${this.allowed.join(", ")}`
+  }
+}
+
 /** What was sent is not what is expected. */
 export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("InvalidRequest", {
   /** The part of the request, such as `command`, `id` or `query`. */

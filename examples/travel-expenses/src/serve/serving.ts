@@ -5,8 +5,7 @@ import { GraphQl } from "@hexfold/server/graphql"
 import { GraphQlWs } from "@hexfold/server/graphql/ws"
 import { Http, HttpOperations, HttpShutdown } from "@hexfold/server/http"
 import { HttpDocs } from "@hexfold/server/http/docs"
-import { Effect, Layer } from "effect"
-import { HttpRouter, HttpServer } from "effect/http"
+import { Layer } from "effect"
 import { createServer } from "node:http"
 import { api } from "../api.ts"
 import { callers } from "./callers.ts"
@@ -29,12 +28,7 @@ const fronts = Layer.mergeAll(
 
 /** Serves the API on a port of this machine, and runs the projections of its views. Port 0 is any that is free. */
 export const serving = ({ budget, port }: { readonly budget: string; readonly port: number }) =>
-  // The routes are there before the server listens: what came in between would have no answer.
-  Layer.unwrap(
-    Effect.map(HttpRouter.toHttpEffect(fronts), (handler) =>
-      Layer.provideMerge(
-        HttpServer.serve(handler),
-        Layer.provide(HttpShutdown.layer, NodeHttpServer.layer(createServer, { host: "127.0.0.1", port }))
-      )
-    )
-  ).pipe(Layer.provide(callers(budget)), Layer.provide(Projection.layer(api.views)))
+  HttpShutdown.serve(fronts, NodeHttpServer.layer(createServer, { host: "127.0.0.1", port }), {
+    disableLogger: true,
+    disableListenLog: true
+  }).pipe(Layer.provide(callers(budget)), Layer.provide(Projection.layer(api.views)))

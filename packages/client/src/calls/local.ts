@@ -37,7 +37,7 @@ export const localCalls = (stores: Context.Context<Stores>, { limits, views }: S
   const served = ({ name }: AnyVersioned): Effect.Effect<void, RemoteError> =>
     readers.has(name)
       ? Effect.void
-      : Effect.fail(new RemoteError({ status: 404, title: "Unknown", detail: `there is no view ${name}` }))
+      : Effect.fail(new RemoteError({ status: 404, title: "NoSuchAddress", detail: `there is no view ${name}` }))
 
   const asked = <Row>(view: AnyVersioned, query: Query.Query<Row>) =>
     Effect.andThen(

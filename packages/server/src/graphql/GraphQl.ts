@@ -8,6 +8,7 @@ import { HttpRouter, HttpServerRequest } from "effect/http"
 import type { GraphQLSchema } from "graphql"
 import type { Authenticator } from "../Authenticator.ts"
 import type { InvalidRequest } from "../errors.ts"
+import { answeringBelow } from "../web/addresses.ts"
 import { defaultMaxBytes } from "../web/bodies.ts"
 import { provideServices, servicesUntilClosed } from "../web/services.ts"
 import { correlationIn, type Headers, identified, type Unidentified } from "../web/identity.ts"
@@ -59,7 +60,9 @@ export const layer = (
       const handle = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
         respond(operations, request, maxBodyBytes)
       )
-      yield* router.addAll((["POST", "GET"] as const).map((method) => HttpRouter.route(method, path, provided(handle))))
+      const methods = ["POST", "GET"] as const
+      yield* answeringBelow(router, { roots: [path], taken: methods.map((method) => ({ method, path })) })
+      yield* router.addAll(methods.map((method) => HttpRouter.route(method, path, provided(handle))))
     })
   )
 

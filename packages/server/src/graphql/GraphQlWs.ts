@@ -1,11 +1,12 @@
 /** An API over GraphQL by WebSocket, with the protocol `graphql-transport-ws` of the package `graphql-ws`. */
 import type { Api, EventStore, ViewStore } from "@hexfold/core"
-import { type Context, Deferred, Effect, type Layer, Stream } from "effect"
+import { type Context, Deferred, Duration, Effect, FiberSet, type Layer, Semaphore, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Socket } from "effect/socket"
 import type { ExecutionResult, FormattedExecutionResult } from "graphql"
 import { handleProtocols, makeServer, type SubscribePayload } from "graphql-ws"
 import type { Authenticator } from "../Authenticator.ts"
+import { answeringBelow } from "../web/addresses.ts"
 import { correlationIn, type Identified, identified } from "../web/identity.ts"
 import { type Closing, endOf } from "../web/liveStreams.ts"
 import { servicesUntilClosed } from "../web/services.ts"
@@ -19,10 +20,18 @@ import { developing, type Given, optionsOf } from "./documents/options.ts"
 export interface Options extends Given {
   /** The address of the socket. `/graphql/ws` by default. */
   readonly path?: `/${string}`
-  /** The most characters of a message. 1 Mi by default. */
-  readonly maxMessageLength?: number
-  /** The most operations that one socket may have open. 100 by default. */
+  /** The most bytes of a message. 1 MiB by default. A longer one closes the socket with the code 1009. */
+  readonly maxMessageBytes?: number
+  /**
+   * The most operations that one socket may have running. 100 by default. One more is answered with an error. An operation
+   * that the client has completed counts until it has ended.
+   */
   readonly maxOperations?: number
+  /**
+   * For how long a socket may be open before its client sends `connection_init`. 3 seconds by default. Then it is closed with
+   * the code 4408.
+   */
+  readonly connectionInitTimeout?: Duration.Input
   /**
    * The origins of pages that may open a socket, such as `https://app.example`. By default those of the host itself: a
    * browser sends cookies with a socket to any host.
@@ -32,7 +41,8 @@ export interface Options extends Given {
 
 /**
  * Adds a socket for GraphQL to the router. A client sends its token as `authorization` in the parameters of the
- * connection, or as the header of the request that opens the socket. The socket is closed when the token ends.
+ * connection, or as the header of the request that opens the socket. The socket is closed when the token ends. What still
+ * runs when a socket closes is interrupted.
  *
  * @example
  * ```ts
@@ -64,7 +74,9 @@ export const layer = (
         // A client that does not ask for a socket, or whose socket has gone before it was open.
         Effect.orElseSucceed(handle, () => HttpServerResponse.empty({ status: 426 }))
       )
-      yield* router.add("GET", options.path ?? "/graphql/ws", Effect.provideContext(answered, services))
+      const { path = "/graphql/ws" } = options
+      yield* answeringBelow(router, { roots: [path], taken: [{ method: "GET", path }] })
+      yield* router.add("GET", path, Effect.provideContext(answered, services))
     })
   )
 
@@ -81,28 +93,34 @@ const codes = { away: 1001, tooBig: 1009, internal: 1011, later: 1013, unauthori
 
 const connected = (operations: Operations, request: HttpServerRequest.HttpServerRequest, options: Options) =>
   Effect.gen(function* () {
-    const { maxMessageLength = 1 << 20, maxOperations = 100 } = options
+    const { connectionInitTimeout = "3 seconds", maxMessageBytes = 1 << 20, maxOperations = 100 } = options
     const protocol = handleProtocols(request.headers["sec-websocket-protocol"] ?? "")
     const socket = yield* request.upgrade
     const { write } = yield* socket.writer
     const pull = yield* Socket.readerString(socket)
     const services = yield* Effect.context<Services | Authenticator | Closing>()
-    const leaving = new AbortController()
-    const run = <A>(effect: Effect.Effect<A, unknown, Services | Authenticator | Closing>): Promise<A> =>
-      Effect.runPromiseWith(services)(effect, { signal: leaving.signal })
+    const fibers = yield* FiberSet.make()
+    const run = yield* FiberSet.runtimePromise(fibers)<Services | Authenticator | Closing>()
     const identity = yield* Deferred.make<Identified>()
     const correlationId = yield* Effect.orElseSucceed(correlationIn(request.headers), () => undefined)
+    const gone = yield* Deferred.make<void>()
     let isOpen = true
     const close = (code: number, reason: string): Effect.Effect<void> =>
       Effect.suspend(() => {
         if (!isOpen) return Effect.void
         isOpen = false
-        return Effect.ignore(write(new Socket.CloseEvent(code, reason)))
+        const written = Effect.ignore(write(new Socket.CloseEvent(code, reason)))
+        return Effect.andThen(written, Effect.asVoid(Deferred.succeed(gone, undefined)))
       })
     const prepared = new WeakMap<object, Prepared>()
+    let running = 0
+    const ended = Effect.sync(() => {
+      running--
+    })
 
     const server = makeServer<Readonly<Record<string, unknown>>, undefined>({
       schema: operations.schema,
+      connectionInitWaitTimeout: Duration.toMillis(connectionInitTimeout),
       onConnect: ({ connectionParams }) =>
         run(
           identified({ headers: headersWith(request, connectionParams) }).pipe(
@@ -114,10 +132,11 @@ const connected = (operations: Operations, request: HttpServerRequest.HttpServer
             )
           )
         ),
-      onSubscribe: async ({ connectionParams, subscriptions }, _, payload) => {
-        if (Object.keys(subscriptions).length > maxOperations) {
+      onSubscribe: async ({ connectionParams }, _, payload) => {
+        if (running >= maxOperations) {
           return [errorWith("BAD_USER_INPUT", `a socket has up to ${maxOperations} operations`)]
         }
+        running++
         // As over HTTP, each operation is one request of the caller, who may ask too often.
         const found = await run(
           identified({ headers: headersWith(request, connectionParams) }).pipe(
@@ -126,16 +145,21 @@ const connected = (operations: Operations, request: HttpServerRequest.HttpServer
             Effect.result
           )
         )
-        if (found._tag === "Failure") return found.failure
+        if (found._tag === "Failure") {
+          running--
+          return found.failure
+        }
         const { document, operationName } = found.success
         const args = { schema: operations.schema, document, ...(operationName === undefined ? {} : { operationName }) }
         prepared.set(args, found.success)
         return args
       },
-      execute: (args) => run(prepared.get(args)!.execute) as Promise<ExecutionResult>,
+      execute: (args) => run(Effect.ensuring(prepared.get(args)!.execute, ended)) as Promise<ExecutionResult>,
       subscribe: async (args) => {
         const results = await run(prepared.get(args)!.subscribe)
-        return (Stream.isStream(results) ? iterated(results, services) : results) as ExecutionResult
+        if (Stream.isStream(results)) return iterated(results, services, () => running--) as never
+        running--
+        return results as ExecutionResult
       },
       onError: (_, __, ___, errors) => run(presented(errors)),
       // What is answered has been made for clients already.
@@ -155,34 +179,35 @@ const connected = (operations: Operations, request: HttpServerRequest.HttpServer
       undefined
     )
     yield* Effect.addFinalizer(() =>
-      Effect.promise(async () => {
-        await closed()
-        leaving.abort()
-      })
+      Effect.andThen(
+        FiberSet.clear(fibers),
+        Effect.promise(() => closed())
+      )
     )
-    const received = (message: string): Effect.Effect<void> =>
-      message.length > maxMessageLength
-        ? close(codes.tooBig, "the message is too long")
-        : Effect.forkDetach(
-            Effect.tryPromise(() => receive(message)).pipe(
-              Effect.catch((failure) =>
-                // What belongs to a socket that has gone is nobody's any more.
-                leaving.signal.aborted
-                  ? Effect.void
-                  : Effect.andThen(
-                      Effect.logError("hexfold: a message of a socket could not be handled", failure),
-                      close(codes.internal, "the service has failed")
-                    )
-              )
-            )
+    // Operations that run leave room for short messages: with them a client completes operations.
+    const room = yield* Semaphore.make(maxOperations + shortMessages)
+    const handled = (message: string) =>
+      Effect.tryPromise(() => receive(message)).pipe(
+        Effect.catch((failure) =>
+          Effect.andThen(
+            Effect.logError("hexfold: a message of a socket could not be handled", failure),
+            close(codes.internal, "the service has failed")
           )
+        ),
+        Effect.ensuring(Semaphore.release(room, 1))
+      )
+    const received = (message: string) =>
+      isLonger(message, maxMessageBytes)
+        ? close(codes.tooBig, "the message is too long")
+        : // Whoever sends more than is handled is not read meanwhile.
+          Effect.andThen(Semaphore.take(room, 1), Effect.forkScoped(handled(message)))
     const reading = Effect.forever(
       Effect.flatMap(pull, (messages) => Effect.forEach(messages, received, { discard: true }))
     )
     const ending = Effect.flatMap(Deferred.await(identity), ({ until }) => Effect.flatten(endOf(until)))
     const closing = Effect.flatten(endOf(undefined))
     yield* Effect.raceFirst(
-      Effect.ignore(reading),
+      Effect.raceFirst(Effect.ignore(reading), Deferred.await(gone)),
       Effect.race(
         Effect.andThen(closing, close(codes.away, "the server goes away")),
         Effect.andThen(ending, close(codes.unauthorized, "the credentials have ended"))
@@ -191,12 +216,40 @@ const connected = (operations: Operations, request: HttpServerRequest.HttpServer
     return HttpServerResponse.empty()
   })
 
+/** How many messages of a socket may be handled besides its operations. */
+const shortMessages = 16
+
+// A character has up to three bytes.
+const isLonger = (message: string, bytes: number): boolean =>
+  message.length > bytes || (message.length * 3 > bytes && new TextEncoder().encode(message).length > bytes)
+
+// It ends once: by itself, or because it is returned, which may be before it has begun.
 const iterated = <A, R>(
   results: Stream.Stream<A, never, R>,
-  services: Context.Context<R>
+  services: Context.Context<R>,
+  ended: () => void
 ): AsyncIterableIterator<A> => {
   const iterator = Stream.toAsyncIterableWith(results, services)[Symbol.asyncIterator]()
-  const generator = { ...iterator, [Symbol.asyncIterator]: () => generator } as AsyncIterableIterator<A>
+  let isRunning = true
+  const watched = async (step: Promise<IteratorResult<A>>): Promise<IteratorResult<A>> => {
+    let isLast = true
+    try {
+      const result = await step
+      isLast = result.done === true
+      return result
+    } finally {
+      if (isLast && isRunning) {
+        isRunning = false
+        ended()
+      }
+    }
+  }
+  const generator = {
+    ...iterator,
+    next: () => watched(iterator.next()),
+    return: (value?: unknown) => watched(iterator.return!(value)),
+    [Symbol.asyncIterator]: () => generator
+  } as AsyncIterableIterator<A>
   return generator
 }
 

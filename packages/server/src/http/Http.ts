@@ -22,10 +22,13 @@ import { commandRoutes } from "./commandRoutes.ts"
 import { batchRoute } from "./batchRoute.ts"
 import { eventRoutes } from "./eventRoutes.ts"
 import { executionsOf } from "./executions.ts"
+import { NoSuchAddress } from "../errors.ts"
 import { defaultMaxBytes } from "../web/bodies.ts"
 import { provideServices, servicesUntilClosed } from "../web/services.ts"
 import { checkParams } from "./requests.ts"
-import { answered, type Route, type Services } from "./routes.ts"
+import { type Addresses, answeringBelow, missing } from "../web/addresses.ts"
+import { answeringDefects, answerOf } from "../web/problems.ts"
+import type { Route, Services } from "./routes.ts"
 import { viewRoutes } from "./viewRoutes.ts"
 
 /** How an API is served. */
@@ -53,6 +56,9 @@ export interface Options {
 /**
  * Adds the routes of an API to the router. The layer does not build, with an `Error` that says why, if the names of two
  * aggregates, boundaries or views differ by upper and lower case only: their addresses would be one.
+ *
+ * What no route takes is answered with a problem, too: 404, or 405 if the address takes other methods. This holds below the
+ * prefix, or without one below the beginnings of the addresses above. Routes of the application stay as they are.
  *
  * @example
  * ```ts
@@ -88,14 +94,29 @@ export const layer = (
         ...viewRoutes(api, maxBodyBytes),
         ...eventRoutes(api)
       ]
-      yield* (options.prefix === undefined ? router : router.prefixed(options.prefix)).addAll(
-        routes.map((route) =>
-          HttpRouter.route(
-            route.method,
-            route.path,
-            provided(answered(Effect.flatMap(HttpServerRequest.HttpServerRequest, handlerOf(route))))
+      const addresses: Addresses = {
+        roots: prefix === "" ? roots : [prefix],
+        taken: routes.flatMap(({ addresses, method, path }) =>
+          (addresses ?? [path]).map((address) => ({ method, path: `${prefix}${address}` }))
+        )
+      }
+      yield* answeringBelow(router, addresses)
+      const handled = (route: Route) => {
+        const handle = handlerOf(route)
+        return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+          handle(request).pipe(
+            Effect.catch((failure) =>
+              answerOf(
+                failure instanceof NoSuchAddress
+                  ? missing([addresses], request.method, `${prefix}${request.url}`)
+                  : failure
+              )
+            )
           )
         )
+      }
+      yield* (options.prefix === undefined ? router : router.prefixed(options.prefix)).addAll(
+        routes.map((route) => HttpRouter.route(route.method, route.path, provided(answeringDefects(handled(route)))))
       )
     })
   )
@@ -111,6 +132,9 @@ const handlerOf = ({ handle, hasParameters }: Route): Route["handle"] =>
               handle(request)
             )
           : handle(request)
+
+// What is below them is the front's, whatever the API declares.
+const roots = ["/aggregates", "/batch", "/commands", "/events", "/executions", "/live", "/views"]
 
 const checkNames = (members: ReadonlyArray<{ readonly name: string }>): void => {
   for (const names of Map.groupBy(

@@ -3,9 +3,10 @@
  * the front, which does not need it to run.
  */
 import type { Api } from "@hexfold/core"
-import { Effect, type Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { type HttpApi, HttpApiSwagger, OpenApi } from "effect/http-api"
+import { answeringBelow } from "../web/addresses.ts"
 import { described } from "./describing/api.ts"
 
 /** Where the API is served, and how a caller says who is asking. */
@@ -56,7 +57,8 @@ export const layer = (api: Api.Any, options: Options = {}): Layer.Layer<never, n
     text ??= JSON.stringify(document(api, options))
     return HttpServerResponse.text(text, { contentType: "application/json" })
   })
-  return HttpRouter.add("GET", `${options.prefix ?? ""}/openapi.json`, answer)
+  const path = `${options.prefix ?? ""}/openapi.json` as const
+  return Layer.merge(HttpRouter.add("GET", path, answer), takingGet(path))
 }
 
 /**
@@ -77,7 +79,13 @@ export const layer = (api: Api.Any, options: Options = {}): Layer.Layer<never, n
  * ```
  */
 export const layerPage = (api: Api.Any, options: Options = {}): Layer.Layer<never, never, HttpRouter.HttpRouter> =>
-  HttpApiSwagger.layer(documented(api, options), { path: `${options.prefix ?? ""}/docs` })
+  Layer.suspend(() => {
+    const path = `${options.prefix ?? ""}/docs` as const
+    return Layer.merge(HttpApiSwagger.layer(documented(api, options), { path }), takingGet(path))
+  })
+
+const takingGet = (path: string) =>
+  HttpRouter.use((router) => answeringBelow(router, { roots: [path], taken: [{ method: "GET", path }] }))
 
 const documented = (api: Api.Any, { prefix, security = {} }: Options): HttpApi.Top => {
   const plain = described(api, prefix)

@@ -6,6 +6,7 @@ import { PrometheusMetrics } from "effect/observability"
 import type { Authenticator } from "../Authenticator.ts"
 import { admittedWith, mayRead } from "../serving/admission.ts"
 import { identified } from "../web/identity.ts"
+import { answeringBelow } from "../web/addresses.ts"
 import { answered, json } from "./routes.ts"
 
 /** What is asked, and who may know more than whether the program is healthy. */
@@ -74,6 +75,8 @@ export const layer = ({
           headers: { "cache-control": "no-store" }
         })
       })
+      const paths = ["/health", "/metrics"].map((path) => `${prefix ?? ""}${path}`)
+      yield* answeringBelow(router, { roots: paths, taken: paths.map((path) => ({ method: "GET", path })) })
       yield* (prefix === undefined ? router : router.prefixed(prefix)).addAll([
         HttpRouter.route("GET", "/health", Effect.provideContext(answered(healthRoute), services)),
         HttpRouter.route("GET", "/metrics", Effect.provideContext(answered(metricsRoute), services))

@@ -33,6 +33,7 @@ export const commandRoutes = (api: Api.Any, { executions, maxBodyBytes, maxWait 
         {
           method: "POST",
           path: `${base}*`,
+          addresses: [`${base}*/*`],
           // One generator function for all requests of an aggregate: to make one takes as long as what it does.
           handle: Effect.fnUntraced(function* (request: Request) {
             const [text, tag] = yield* segmentsAfter(request, base, 2)

@@ -3,7 +3,7 @@ import type { EventStore, ViewStore } from "@hexfold/core"
 import { Effect } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { Authenticator } from "../Authenticator.ts"
-import { NotFound } from "../errors.ts"
+import { NoSuchAddress } from "../errors.ts"
 import type { Closing } from "../web/liveStreams.ts"
 import { answeringDefects, answerOf } from "../web/problems.ts"
 
@@ -22,6 +22,8 @@ export interface Route {
   readonly path: `/${string}`
   /** Whether the route reads parameters of the address, and says which it does not know. No other route takes one. */
   readonly hasParameters?: true
+  /** The addresses that have an answer, if they are not just the path. A `*` stands for one segment. */
+  readonly addresses?: ReadonlyArray<`/${string}`>
   readonly handle: (
     request: Request
   ) => Effect.Effect<Response, unknown, Services | Closing | HttpServerRequest.ParsedSearchParams>
@@ -35,7 +37,7 @@ export const segmentsAfter = (
   { url }: Request,
   base: string,
   count: number
-): Effect.Effect<ReadonlyArray<string>, NotFound> => {
+): Effect.Effect<ReadonlyArray<string>, NoSuchAddress> => {
   const rest = restOf(url, base)
   if (rest === undefined) return nowhere
   const segments = rest.split("/")
@@ -48,7 +50,7 @@ export const segmentsAfter = (
   return nowhere
 }
 
-const nowhere = Effect.fail(new NotFound({ what: "such address" }))
+const nowhere = Effect.fail(new NoSuchAddress())
 
 /**
  * What an address has after its beginning, without the parameters. As for the router, upper and lower case are one. It is

@@ -80,12 +80,14 @@ const routesOf = (view: AnyView, views: Views, links: Links, maxBodyBytes: numbe
       method: "GET",
       path: `/views/${name}/*`,
       hasParameters: true,
+      addresses: [`/views/${name}`, `/views/${name}/*`],
       handle: (request) => (isWhole(request, `/views/${name}`) ? page(request) : record(request))
     },
     {
       method: "GET",
       path: `/live/${name}/*`,
       hasParameters: true,
+      addresses: [`/live/${name}`, `/live/${name}/*`],
       handle: (request) => (isWhole(request, `/live/${name}`) ? livePage(request) : liveRecord(request))
     },
     {

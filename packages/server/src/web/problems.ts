@@ -2,7 +2,7 @@
 import type { Reason } from "@hexfold/core"
 import { Cause, Duration, Effect, Option, type Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
-import type { TooManyRequests } from "../errors.ts"
+import type { MethodNotAllowed, TooManyRequests } from "../errors.ts"
 import { Rejected } from "../serving/failures.ts"
 
 /** The media type of problem details. */
@@ -92,6 +92,7 @@ export const problemOf = (failure: unknown): Problem => {
     case "Forbidden":
       return { status: 403, title: tag, detail: message }
     case "NotFound":
+    case "NoSuchAddress":
       return { status: 404, title: tag, detail: message }
     case "UnknownExecution":
       return {
@@ -100,6 +101,13 @@ export const problemOf = (failure: unknown): Problem => {
         detail:
           "this process knows of no such execution: it has not begun it, or has forgotten its answer, or was started again. " +
           "Whether the command has happened is not known here: send it again under the same key, it has one effect"
+      }
+    case "MethodNotAllowed":
+      return {
+        status: 405,
+        title: tag,
+        detail: message,
+        headers: { allow: (failure as MethodNotAllowed).allowed.join(", ") }
       }
     case "InvalidRequest":
       return { status: 400, title: tag, detail: message, members: { part: facts["part"], errors: facts["errors"] } }

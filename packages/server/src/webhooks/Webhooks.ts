@@ -4,6 +4,7 @@ import { CloudEvent, Webhook } from "@hexfold/publishers/http"
 import { type Duration, Effect, type Layer, type Redacted } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { InvalidRequest } from "../errors.ts"
+import { answeringBelow } from "../web/addresses.ts"
 import { answeringDefects, answerOf, noContent, responseOf } from "../web/problems.ts"
 import { defaultMaxBytes, textBody, type TooLarge } from "../web/bodies.ts"
 
@@ -77,6 +78,7 @@ export const layer = <E, R>(
         )
         return noContent
       })
+      yield* answeringBelow(router, { roots: [path], taken: [{ method: "POST", path }] })
       yield* router.add("POST", path, received.pipe(Effect.catch(refused), answeringDefects))
     })
   )

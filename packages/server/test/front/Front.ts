@@ -6,7 +6,7 @@ import type { Authenticator } from "@hexfold/server"
 import type { GraphQl } from "@hexfold/server/graphql"
 import { HttpShutdown } from "@hexfold/server/http"
 import { Context, Effect, Exit, Layer, Scope } from "effect"
-import { HttpRouter, HttpServer } from "effect/http"
+import { type HttpRouter, HttpServer } from "effect/http"
 import { NetAddress } from "effect/net"
 import { asking, routesOf, tokens } from "../http/web.ts"
 import { type Frames, framesOf } from "./frames.ts"
@@ -68,10 +68,7 @@ export const started = (
     const node = createServer()
     const server = NodeHttpServer.layer(() => node, { port: 0, host: "127.0.0.1" })
     const services = yield* Layer.build(
-      HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
-        Layer.provide(HttpShutdown.layer),
-        Layer.provideMerge(server)
-      )
+      HttpShutdown.serve(routes, server, { disableLogger: true, disableListenLog: true })
     ).pipe(Scope.provide(scope), Effect.orDie)
     const { address } = Context.get(services, HttpServer.HttpServer)
     const url = NetAddress.isUnixPathAddress(address) ? "" : `http://127.0.0.1:${address.port}`

@@ -1,60 +1,12 @@
-import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { MemoryStores } from "@hexfold/adapters-memory"
-import { type Api, type EventStore, Projection, type ViewStore } from "@hexfold/core"
-import { GraphQl } from "@hexfold/server/graphql"
-import { GraphQlWs } from "@hexfold/server/graphql/ws"
-import { Clock, Context, Effect, Layer, Schema, Stream } from "effect"
+import { Clock, Effect, Layer, Schema, Stream } from "effect"
 import { GraphQL, GraphQLClient, GraphQLGroup, GraphQLProtocol } from "effect/graphql"
-import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
+import { FetchHttpClient } from "effect/http"
 import { type Client, createClient } from "graphql-ws"
-import { createServer } from "node:http"
 import { guarded, open } from "../http/bank.ts"
-import { tokens } from "../http/web.ts"
 import { counting, until } from "./counting.ts"
+import { connect, listening, listeningOn } from "./sockets.ts"
 import type { Result } from "./web.ts"
-
-/** Serves an API on a port of this machine, until the scope closes. */
-const listening = (api: Api.Any, options: GraphQlWs.Options = {}) =>
-  listeningOn(api, options, Layer.provideMerge(Projection.layer(api.views), MemoryStores.layer({ views: api.views })))
-
-const listeningOn = (
-  api: Api.Any,
-  options: GraphQlWs.Options,
-  stores: Layer.Layer<EventStore.EventStore | ViewStore.ViewStore>
-) =>
-  Effect.gen(function* () {
-    const routes = Layer.mergeAll(GraphQl.layer(api), GraphQlWs.layer(api, options)).pipe(
-      Layer.provide(tokens),
-      Layer.provide(stores)
-    )
-    const built = yield* Layer.build(
-      HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
-        Layer.provideMerge(
-          NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1", disablePreemptiveShutdown: true })
-        )
-      )
-    )
-    const { address } = Context.get(built, HttpServer.HttpServer)
-    if (address._tag === "UnixPathAddress") throw new Error("the server has no port")
-    return `127.0.0.1:${address.port}`
-  })
-
-/** A client of graphql-ws, until the scope closes. Closings are noted. */
-const connect = (host: string, as?: string) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const closings: Array<{ readonly code: number; readonly reason: string }> = []
-      const client = createClient({
-        url: `ws://${host}/graphql/ws`,
-        retryAttempts: 0,
-        ...(as === undefined ? {} : { connectionParams: { Authorization: `Bearer ${as}` } }),
-        on: { closed: (event) => void closings.push(event as (typeof closings)[number]) }
-      })
-      return { client, closings }
-    }),
-    ({ client }) => Effect.promise(async () => client.dispose())
-  )
 
 const iterate = (client: Client, query: string, variables?: Record<string, unknown>) => {
   const results = client.iterate({ query, ...(variables === undefined ? {} : { variables }) })
@@ -168,7 +120,7 @@ describe("GraphQL by WebSocket", () => {
 
   it.live("takes no page of another site, no long message, and not too many operations", () =>
     Effect.gen(function* () {
-      const host = yield* listening(open, { maxMessageLength: 1_000, maxOperations: 2 })
+      const host = yield* listening(open, { maxMessageBytes: 1_000, maxOperations: 2 })
       const status = (headers: Record<string, string>) =>
         Effect.promise(async () => {
           const response = await fetch(`http://${host}/graphql/ws`, { headers })

@@ -39,14 +39,18 @@ describe("an address in another spelling", () => {
       const opening = (path: string, owner: string) => json(path, { body: { owner }, headers: { prefer: "wait=5" } })
       assert.strictEqual((yield* opening("/AGGREGATES/account/a/Open", "ann")).body["streamId"], "Account-a")
       for (const path of [
-        "/AGGREGATES/Account/Open",
-        "/aggregates/ACCOUNT/Open",
         "/aggregates/Accoun%74/b/Open",
         "/aggregates//Account/b/Open",
         "/aggregates/Account/a/open"
       ]) {
         assert.strictEqual((yield* opening(path, "ann")).status, 404, path)
       }
+      // The address of a state, which takes no command.
+      for (const path of ["/AGGREGATES/Account/Open", "/aggregates/ACCOUNT/Open"]) {
+        assert.strictEqual((yield* opening(path, "ann")).status, 405, path)
+      }
+      // An id and the name of a command tell case, and all before them does not.
+      assert.strictEqual((yield* json("/aggregates/Account/A")).body["version"], 0)
       assert.lengthOf((yield* json("/VIEWS/accounts")).body.rows, 1)
       assert.deepStrictEqual<unknown>((yield* json("/views/ACCOUNTS/a")).body["key"], "a")
       assert.strictEqual((yield* json("/views/Accoun%74s")).status, 404)

@@ -53,7 +53,10 @@ export type Policies<
   infer V extends ReadonlyArray<View.Any>
 ]
   ? { readonly [Each in A[number] as Each["name"]]: Policy.OfAggregate<Each> } & {
-      readonly [Each in B[number] as Each["name"]]: Policy.OfBoundary<Each>
+      readonly [Each in B[number] as Each["name"]]: Policy.Written<
+        [asked: Policy.Asked<Boundary.CommandOf<Each>>],
+        Boundary.StatesOf<Each>
+      >["onCommand"]
     } & { readonly [Each in V[number] as Each["name"]]: Policy.OfView<Each> }
   : never
 

@@ -37,7 +37,7 @@ export const caller = (
   options: { readonly roles?: Iterable<string>; readonly claims?: Readonly<Record<string, unknown>> } = {}
 ): Caller => ({ subject, roles: new Set(options.roles), claims: options.claims ?? {} })
 
-/** Whoever has one of these roles. */
+/** Whoever has one of these roles. {@link role} makes it: `Policy.role("clerk")`. */
 export interface Roles {
   readonly roles: readonly [string, ...ReadonlyArray<string>]
 }
@@ -99,17 +99,26 @@ export interface ReadEvent<Id, Event> {
 /** The rule for a command. */
 export type CommandRule<Asked, State> = Who | When<[asked: Asked]> | WhenState<Asked, State>
 
+/**
+ * The rules with all their kinds. They are members of an interface, because the compiler says what is expected by the name of
+ * a union that has one: instead of `Roles` and `"signed in"` a reader would see `CommandRule`.
+ */
+export interface Written<Asked extends ReadonlyArray<unknown>, State = never> {
+  readonly onRead: "anyone" | "signed in" | Roles | When<Asked>
+  readonly onCommand: "anyone" | "signed in" | Roles | When<Asked> | WhenState<Asked[0], State>
+}
+
 /** The rules of an aggregate: one for each command, by its tag, and who may read what it has recorded. */
 export type OfAggregate<A extends Aggregate.Any> = {
-  readonly [C in Extract<Aggregate.CommandOf<A>, Tagged> as C["_tag"]]: CommandRule<
-    AskedOf<Aggregate.IdOf<A>, C>,
+  readonly [C in Extract<Aggregate.CommandOf<A>, Tagged> as C["_tag"]]: Written<
+    [asked: AskedOf<Aggregate.IdOf<A>, C>],
     Aggregate.StateOf<A>
-  >
+  >["onCommand"]
 } & {
   /** Who may read the state. Without this rule nobody can: it has no address, and no receipt has it. */
-  readonly state?: Who | When<[read: ReadState<Aggregate.IdOf<A>, Aggregate.StateOf<A>>]>
+  readonly state?: Written<[read: ReadState<Aggregate.IdOf<A>, Aggregate.StateOf<A>>]>["onRead"]
   /** Who may read the events, in receipts and in the feed. Without this rule nobody can. */
-  readonly events?: Who | When<[read: ReadEvent<Aggregate.IdOf<A>, Aggregate.EventOf<A>>]>
+  readonly events?: Written<[read: ReadEvent<Aggregate.IdOf<A>, Aggregate.EventOf<A>>]>["onRead"]
 }
 
 /** The rule for the command of a boundary. Its states are those of the roles. */
@@ -120,7 +129,7 @@ export type OfView<V extends View.Any> = ViewRules<V["schemas"]["state"]["Type"]
 
 /** Who may read the records of a view, which of them, and which of their fields. */
 export interface ViewRules<State> {
-  readonly read: Who | When<[]>
+  readonly read: Written<[]>["onRead"]
   /**
    * The records that a known caller may see. The filter is part of every query, of a read by key, of counts and of live
    * results. Without it a caller sees all.
@@ -136,7 +145,7 @@ export interface ViewRules<State> {
    * is absent: records come without it, and a query that selects, filters, orders, groups or computes by it is refused.
    * The fields that are not named can be seen by all who may read.
    */
-  readonly fields?: { readonly [P in PathTo<State, unknown>]?: Who | When<[]> }
+  readonly fields?: { readonly [P in PathTo<State, unknown>]?: Written<[]>["onRead"] }
 }
 
 /** What a rule says: the caller may, must be known first, or may not. `by state` is the answer of a `whenState`. */

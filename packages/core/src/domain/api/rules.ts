@@ -126,6 +126,10 @@ const repeated = (named: ReadonlyArray<{ readonly name: string }>): ReadonlyArra
 const ruleProblem = (rule: unknown, kinds: ReadonlyArray<"when" | "whenState">): string | undefined => {
   if (rule === undefined) return "there is no rule"
   if (rule === "anyone" || rule === "signed in") return undefined
+  if (typeof rule === "string") {
+    const role = JSON.stringify(rule.slice(0, 100))
+    return `the rule ${role} is none of those that there are: those who have a role are Policy.role(${role})`
+  }
   const given = objectOf(rule)
   const [name, ...more] = Object.keys(given ?? {})
   if (given === undefined || name === undefined || more.length > 0) return "the rule is none of those that there are"

@@ -36,6 +36,26 @@ export const checkIndexes = (name: string, view: Indexed): void => {
 export const indexesOf = (view: Indexed): ReadonlyArray<ReadonlyArray<Path>> =>
   declaredIndexes(view).map((index) => index.slice(0, maxFields))
 
+// The most characters that name indexes in a message.
+const maxNamed = 300
+
+/**
+ * Says that no index answers a query, and which indexes there are: those whose fields may all be asked for, as many as fit
+ * into a message.
+ */
+export const noIndexFor = (view: Indexed, allowed: ReadonlyArray<Path> | undefined): string => {
+  const named = indexesOf(view)
+    .filter((index) => allowed === undefined || index.every((path) => allowed.some((each) => isWithin(path, each))))
+    .map((index) => `[${index.map((path) => path.join(".")).join(", ")}]`)
+  let characters = 0
+  const shown = named.filter((text) => (characters += text.length) <= maxNamed)
+  const others = named.length - shown.length
+  const known = [...shown, ...(others === 0 ? [] : [`${others} more`])].join(", ")
+  return `no index of the view answers this query, and the limits do not allow to look at all records: ${
+    named.length === 0 ? "it has no index" : `its indexes are ${known}`
+  }`
+}
+
 /**
  * The fields of an index that answers a query, or `undefined` if there is none.
  *
@@ -61,6 +81,9 @@ const leavesOf = (filter: Filter): ReadonlyArray<Leaf> | undefined => {
 }
 
 const isSame = (a: Path, b: Path): boolean => a.length === b.length && a.every((name, i) => name === b[i])
+
+// Whether a field is another one, or below it.
+const isWithin = (path: Path, outer: Path): boolean => isSame(outer, path.slice(0, outer.length))
 
 // The number of values that a filter compares its field with, or `undefined` if it is no such comparison.
 const pointsOf = (leaf: Leaf): number | undefined =>
@@ -109,4 +132,4 @@ const isIndexed = (order: Order, first: Order, i: number): boolean => {
 
 // An index holds what is stored.
 const hasDefault = (missing: ReadonlyArray<Missing>, index: ReadonlyArray<Path>): boolean =>
-  missing.some(({ path }) => index.some((each) => isSame(path, each.slice(0, path.length))))
+  missing.some(({ path }) => index.some((each) => isWithin(each, path)))

@@ -5,7 +5,7 @@ import type { Aggregation, Filter, Groups, Order, Path, Query, Scalar } from "./
 import { elementsIn, fieldAt, codecOf, missingAt, pathOf } from "./fields.ts"
 import { nullAt } from "./filters.ts"
 import { isScalar } from "./evaluation.ts"
-import { indexesOf, indexOf } from "./indexes.ts"
+import { indexesOf, indexOf, noIndexFor } from "./indexes.ts"
 import { disorderOf, kindsOf } from "./kinds.ts"
 import { type Bounds, boundsOf, deepest, maxCursorLength, type AnyLimits } from "./limits.ts"
 import { prepared } from "./prepare.ts"
@@ -226,10 +226,7 @@ const readers = (view: Asked, limits: AnyLimits) => {
     if (bounds.scan) return query
     if (total === true) return refuse(["total"], "a total looks at all records, which the limits do not allow")
     if (indexOf(view, prepared(view, query)) === undefined) {
-      refuse(
-        [where === undefined ? "orderBy" : "where"],
-        "no index of the view answers this query, and the limits do not allow to look at all records"
-      )
+      refuse([where === undefined ? "orderBy" : "where"], noIndexFor(view, allowed))
     }
     return query
   }

@@ -79,12 +79,20 @@ describe("the rules of an API", () => {
       // @ts-expect-error there is no command with the tag Close
       Api.make("bank", { aggregates: [Account], policies: { Account: { ...account, Close: "anyone" } } })
     ).toThrow("no command Close")
+    const clerk = { Deposit: "anyone", Open: "clerk" } as const
+    // @ts-expect-error a text is no role
+    expect(() => Api.make("bank", { aggregates: [Account], policies: { Account: clerk } })).toThrow(
+      'Account, Open: the rule "clerk" is none of those that there are: those who have a role are Policy.role("clerk")'
+    )
+    const read = { read: "clerk" } as const
+    // @ts-expect-error a text is no role
+    expect(() => Api.make("bank", { views, policies: { Accounts: read } })).toThrow('Policy.role("clerk")')
     const all = "signed in" as const
     // @ts-expect-error a view has rules of several kinds
     expect(() => Api.make("bank", { views, policies: { Accounts: all } })).toThrow("there is no rule for Accounts")
-    const read = { read: all }
+    const known = { read: all }
     // @ts-expect-error nothing is called Others
-    expect(() => Api.make("bank", { views, policies: { Accounts: read, Others: read } })).toThrow(
+    expect(() => Api.make("bank", { views, policies: { Accounts: known, Others: known } })).toThrow(
       "there are rules for Others, which is not declared"
     )
   })

@@ -127,6 +127,23 @@ describe("limits", () => {
     }
   })
 
+  it("name the indexes that there are, in bounded length, and no field that may not be asked for", () => {
+    const said = (
+      indexes: ReadonlyArray<string | ReadonlyArray<string>>,
+      limits: Parameters<typeof problem>[1] = {}
+    ) => {
+      const decode = Schema.decodeUnknownResult(Query.schemaFor({ ...view, indexes }, limits))
+      const decoded = decode({ ...base, where: { _tag: "Not", filter: status } })
+      return Result.isFailure(decoded) ? /look at all records: (.*)/.exec(String(decoded.failure))?.[1] : undefined
+    }
+    expect(said(view.indexes)).toBe("its indexes are [status], [owner.name, total]")
+    expect(said(view.indexes, { fields: ["status", "total"] })).toBe("its indexes are [status]")
+    expect(said(view.indexes, { fields: ["status", "total", "owner"] })).toBe(said(view.indexes))
+    expect(said([], { fields: "all" })).toBe("it has no index")
+    const many = said(Array.from({ length: 1_000 }, () => ["status", "owner.name"]))
+    expect(many).toMatch(/^its indexes are (\[status, owner.name\], ){10,20}9\d\d more$/)
+  })
+
   it("name the fields that may be asked for", () => {
     const total = { ...base, where: compare(["updatedAt"], 1) }
     expect(problem(total, { scan: true })).toContain('updatedAt may not be asked for at ["where"]["path"]')

@@ -11,7 +11,7 @@ import { PgStores } from "@hexfold/adapters-pg"
 import { EventStore, Projection, StreamId } from "@hexfold/core"
 import { HttpShutdown } from "@hexfold/server/http"
 import { Deferred, Effect, Layer, Redacted } from "effect"
-import { HttpRouter, HttpServer } from "effect/http"
+import { HttpServer } from "effect/http"
 import { open } from "../../http/bank.ts"
 import { routesOf, tokens } from "../../http/web.ts"
 
@@ -54,10 +54,16 @@ const listening = Layer.effectDiscard(
 )
 
 listening.pipe(
-  Layer.provide(HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })),
-  Layer.provide(HttpShutdown.layer),
-  Layer.provide(NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" })),
-  // They are ready before the server listens: what comes before the routes are there is never answered.
+  Layer.provide(
+    HttpShutdown.serve(
+      routes,
+      NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" }),
+      {
+        disableLogger: true,
+        disableListenLog: true
+      }
+    )
+  ),
   Layer.provide(Layer.provideMerge(holding, stores)),
   Layer.launch,
   NodeRuntime.runMain
