@@ -10,7 +10,7 @@ import { answeringBelow } from "../web/addresses.ts"
 import { correlationIn, type Identified, identified } from "../web/identity.ts"
 import { type Closing, endOf } from "../web/liveStreams.ts"
 import { servicesUntilClosed } from "../web/services.ts"
-import { answeringDefects } from "../web/problems.ts"
+import { answeringAll } from "../web/problems.ts"
 import type { Services } from "./context.ts"
 import { errorOf, errorWith, presented } from "./errors.ts"
 import { type Operations, operationsOf, type Prepared } from "./operations.ts"
@@ -70,7 +70,7 @@ export const layer = (
           ? Effect.scoped(connected(operations, request, options))
           : Effect.succeed(HttpServerResponse.empty({ status: 403 }))
       )
-      const answered = answeringDefects(
+      const answered = answeringAll(
         // A client that does not ask for a socket, or whose socket has gone before it was open.
         Effect.orElseSucceed(handle, () => HttpServerResponse.empty({ status: 426 }))
       )

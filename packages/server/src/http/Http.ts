@@ -27,7 +27,7 @@ import { defaultMaxBytes } from "../web/bodies.ts"
 import { provideServices, servicesUntilClosed } from "../web/services.ts"
 import { checkParams } from "./requests.ts"
 import { type Addresses, answeringBelow, missing } from "../web/addresses.ts"
-import { answeringDefects, answerOf } from "../web/problems.ts"
+import { answeringAll } from "../web/problems.ts"
 import type { Route, Services } from "./routes.ts"
 import { viewRoutes } from "./viewRoutes.ts"
 
@@ -104,19 +104,13 @@ export const layer = (
       const handled = (route: Route) => {
         const handle = handlerOf(route)
         return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-          handle(request).pipe(
-            Effect.catch((failure) =>
-              answerOf(
-                failure instanceof NoSuchAddress
-                  ? missing([addresses], request.method, `${prefix}${request.url}`)
-                  : failure
-              )
-            )
+          answeringAll(handle(request), (failure) =>
+            failure instanceof NoSuchAddress ? missing([addresses], request.method, `${prefix}${request.url}`) : failure
           )
         )
       }
       yield* (options.prefix === undefined ? router : router.prefixed(options.prefix)).addAll(
-        routes.map((route) => HttpRouter.route(route.method, route.path, provided(answeringDefects(handled(route)))))
+        routes.map((route) => HttpRouter.route(route.method, route.path, provided(handled(route))))
       )
     })
   )

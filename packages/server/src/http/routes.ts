@@ -5,7 +5,7 @@ import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { Authenticator } from "../Authenticator.ts"
 import { NoSuchAddress } from "../errors.ts"
 import type { Closing } from "../web/liveStreams.ts"
-import { answeringDefects, answerOf } from "../web/problems.ts"
+import { answeringAll } from "../web/problems.ts"
 
 /** What every route needs. */
 export type Services = EventStore.EventStore | ViewStore.ViewStore | Authenticator
@@ -78,4 +78,4 @@ export const json = (
 
 /** The answer of a route. Nothing fails without one, and none says what has thrown. */
 export const answered = <R>(handling: Effect.Effect<Response, unknown, R>): Effect.Effect<Response, never, R> =>
-  handling.pipe(Effect.catch(answerOf), answeringDefects)
+  answeringAll(handling)

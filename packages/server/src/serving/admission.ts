@@ -11,26 +11,36 @@ type Caller = Policy.Caller | undefined
 /** The rules that need to know what exactly is asked. */
 type OnRequest = Exclude<Policy.AnyRule, Policy.Who>
 
+/** Why a caller does not pass. */
+type Refusal = Forbidden | Unauthenticated
+
 /**
- * Lets a caller pass, as far as a rule can tell before the request is read. So somebody who may not ask learns nothing
- * of what is wrong with the request.
+ * Why a caller does not pass, as far as a rule can tell before the request is read; undefined if it does. So somebody who
+ * may not ask learns nothing of what is wrong with the request.
  */
-export const admitted = (
-  rule: Policy.AnyRule,
-  caller: Caller,
-  what: string
-): Effect.Effect<void, Forbidden | Unauthenticated> => {
-  if (rule !== "anyone" && caller === undefined) return Effect.fail(new Unauthenticated({}))
-  return isOnRequest(rule) ? Effect.void : verdict(Policy.answer(rule, caller), what)
+export const refusal = (rule: Policy.AnyRule, caller: Caller, what: string): Refusal | undefined => {
+  if (rule !== "anyone" && caller === undefined) return new Unauthenticated({})
+  return isOnRequest(rule) ? undefined : refusalIn(Policy.answer(rule, caller), what)
 }
 
-/** Lets a caller pass with what is asked. A rule on the state is asked later, with the state. */
+/** Why a caller does not pass with what is asked; undefined if it does. A rule on the state is asked later, with the state. */
+export const refusalWith = (rule: Policy.AnyRule, caller: Caller, what: string, asked: unknown): Refusal | undefined =>
+  refusalIn(Policy.answer(rule, caller, asked), what)
+
+/** Lets a caller pass, or fails with its {@link refusal}. */
+export const admitted = (rule: Policy.AnyRule, caller: Caller, what: string): Effect.Effect<void, Refusal> =>
+  passing(refusal(rule, caller, what))
+
+/** Lets a caller pass with what is asked, or fails with its {@link refusalWith}. */
 export const admittedWith = (
   rule: Policy.AnyRule,
   caller: Caller,
   what: string,
   asked: unknown
-): Effect.Effect<void, Forbidden | Unauthenticated> => verdict(Policy.answer(rule, caller, asked), what)
+): Effect.Effect<void, Refusal> => passing(refusalWith(rule, caller, what, asked))
+
+const passing = (refused: Refusal | undefined): Effect.Effect<void, Refusal> =>
+  refused === undefined ? Effect.void : Effect.fail(refused)
 
 /** Whether a caller may read something, for what is left out and not refused. */
 export const mayRead = (rule: Policy.AnyRule | undefined, caller: Caller, ...read: ReadonlyArray<unknown>): boolean =>
@@ -50,19 +60,20 @@ export const requiredOf = (
       : Result.fail(new Forbidden({ what }))
 }
 
-const verdict = (answer: Policy.Answer, what: string): Effect.Effect<void, Forbidden | Unauthenticated> => {
+const refusalIn = (answer: Policy.Answer, what: string): Refusal | undefined => {
   switch (answer) {
     case "permitted":
     case "by state":
-      return Effect.void
+      return undefined
     case "unauthenticated":
-      return Effect.fail(new Unauthenticated({}))
+      return new Unauthenticated({})
     case "forbidden":
-      return Effect.fail(new Forbidden({ what }))
+      return new Forbidden({ what })
   }
 }
 
-const isOnRequest = (rule: Policy.AnyRule): rule is OnRequest =>
+/** Whether a rule needs to know what exactly is asked. */
+export const isOnRequest = (rule: Policy.AnyRule): rule is OnRequest =>
   typeof rule === "object" && ("when" in rule || "whenState" in rule)
 
 const isOnState = (rule: Policy.AnyRule): rule is Policy.WhenState<unknown, unknown> =>

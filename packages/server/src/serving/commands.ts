@@ -1,5 +1,6 @@
 /** Commands as a front executes them: the rules are asked, and the answer is JSON. */
 import {
+  type Aggregate,
   type Api,
   CommandCodec,
   type EventStore,
@@ -14,7 +15,7 @@ import {
 import { CommandCheck, Ids } from "@hexfold/core/adapter"
 import { Clock, type Duration, Effect, Option, Result, Schema } from "effect"
 import { Forbidden, InvalidRequest, NotFound } from "../errors.ts"
-import { admitted, admittedWith, mayRead, requiredOf } from "./admission.ts"
+import { admitted, mayRead, refusal, refusalWith, requiredOf } from "./admission.ts"
 import { type AnyAggregate, type AnyBoundary, membersOf } from "./declared.ts"
 import { type CommandFailure, decoded, failing, type Rejected } from "./failures.ts"
 import { receiptJson, type ReceiptJson, shownOf } from "./receipts.ts"
@@ -66,6 +67,22 @@ interface StateJson {
   readonly version: number
 }
 
+/** A command that may be executed. */
+interface Checked {
+  readonly typed: Aggregate.Tagged
+  /** The rule on the state, if there is one. */
+  readonly required: ReturnType<typeof requiredOf>
+}
+
+interface CheckedAggregate extends Checked {
+  readonly aggregate: AnyAggregate
+  readonly id: unknown
+}
+
+interface CheckedBoundary extends Checked {
+  readonly boundary: AnyBoundary
+}
+
 /** Executes the commands of an API. */
 export interface Commands {
   readonly aggregate: (
@@ -98,21 +115,6 @@ export const commandsOf = (api: Api.Any): Commands => {
     ])
   )
 
-  const addressed = ({
-    aggregate: name,
-    command
-  }: AggregateRequest): Effect.Effect<
-    { readonly aggregate: AnyAggregate; readonly rule: Policy.AnyRule; readonly what: string },
-    NotFound
-  > => {
-    const aggregate = members.aggregates.get(name)
-    const tag = tagIn(command)
-    const rule = tag === undefined ? undefined : rules.commands.get(name)?.get(tag)
-    return aggregate === undefined || rule === undefined
-      ? Effect.fail(new NotFound({ what: `command ${tag ?? "without a tag"} of ${name}` }))
-      : Effect.succeed({ aggregate, rule, what: `${name}.${tag}` })
-  }
-
   const waited = (request: Request, receipt: Executed): Effect.Effect<boolean, never, ViewStore.ViewStore> => {
     const views = (request.waitFor ?? []).map((name) => members.views.get(name)!)
     if (views.length === 0) return Effect.succeed(false)
@@ -124,11 +126,11 @@ export const commandsOf = (api: Api.Any): Commands => {
     )
   }
 
-  const checkViews = ({ waitFor = [] }: Request): Effect.Effect<void, InvalidRequest> => {
-    const unknown = waitFor.find((name) => !members.views.has(name))
+  const unknownView = ({ waitFor }: Request): InvalidRequest | undefined => {
+    const unknown = waitFor?.find((name) => !members.views.has(name))
     return unknown === undefined
-      ? Effect.void
-      : Effect.fail(new InvalidRequest({ part: "waitFor", detail: `there is no view ${JSON.stringify(unknown)}` }))
+      ? undefined
+      : new InvalidRequest({ part: "waitFor", detail: `there is no view ${JSON.stringify(unknown)}` })
   }
 
   const answered = (
@@ -157,76 +159,114 @@ export const commandsOf = (api: Api.Any): Commands => {
         : undefined
     )
 
-  // One generator function for all requests: `Effect.gen` makes one for each, which takes 3 to 5 µs of the 20 that a command
-  // in memory takes.
-  const checkedAggregate = Effect.fnUntraced(function* (request: AggregateRequest) {
-    const { caller, command, expectedVersion, id: givenId } = request
-    const { aggregate, rule, what } = yield* addressed(request)
-    yield* admitted(rule, caller, what)
-    yield* checkViews(request)
+  // What is checked before a command is executed is there at once. As effects these steps took 8 µs of the 45 that a command
+  // in memory takes with its rules and its receipt.
+  const checkedAggregate = (request: AggregateRequest): Result.Result<CheckedAggregate, CommandFailure> => {
+    const { aggregate: name, caller, command, expectedVersion, id: givenId } = request
+    const aggregate = members.aggregates.get(name)
+    const tag = tagIn(command)
+    const rule = tag === undefined ? undefined : rules.commands.get(name)?.get(tag)
+    if (aggregate === undefined || rule === undefined) {
+      return Result.fail(new NotFound({ what: `command ${tag ?? "without a tag"} of ${name}` }))
+    }
+    const what = `${name}.${tag}`
+    const refused = refusal(rule, caller, what) ?? unknownView(request)
+    if (refused !== undefined) return Result.fail(refused)
     if (expectedVersion !== undefined && !(Number.isSafeInteger(expectedVersion) && expectedVersion >= 0)) {
       const detail = `${expectedVersion} is no version: it is a whole number from 0 on`
-      return yield* new InvalidRequest({ part: "expectedVersion", detail })
+      return Result.fail(new InvalidRequest({ part: "expectedVersion", detail }))
     }
-    const codec = CommandCodec.of(aggregate)
-    const id = yield* idOf(aggregate, givenId)
-    const typed = yield* decoded(codec.decode(command))
-    const asked = { id, command: typed }
-    yield* admittedWith(rule, caller, what, asked)
-    return { aggregate, id, required: requiredOf(rule, caller, what, asked), typed }
-  })
+    const id = idOf(aggregate, givenId)
+    if (Result.isFailure(id)) return Result.fail(id.failure)
+    const typed = decoded(CommandCodec.of(aggregate).decode(command, { isNamed: request.key !== undefined }))
+    if (Result.isFailure(typed)) return Result.fail(typed.failure)
+    const asked = { id: id.success, command: typed.success }
+    const refusedWith = refusalWith(rule, caller, what, asked)
+    if (refusedWith !== undefined) return Result.fail(refusedWith)
+    const required = requiredOf(rule, caller, what, asked)
+    return Result.succeed({ aggregate, id: id.success, required, typed: typed.success })
+  }
 
-  const checkedBoundary = Effect.fnUntraced(function* (request: BoundaryRequest) {
+  const checkedBoundary = (request: BoundaryRequest): Result.Result<CheckedBoundary, CommandFailure> => {
     const { caller, command } = request
     const boundary = members.boundaries.get(request.boundary)
-    if (boundary === undefined) return yield* new NotFound({ what: `command ${request.boundary}` })
+    if (boundary === undefined) return Result.fail(new NotFound({ what: `command ${request.boundary}` }))
     const rule = rules.boundaries.get(boundary.name)!
-    yield* admitted(rule, caller, boundary.name)
-    yield* checkViews(request)
-    const asked = { command: yield* decoded(CommandCodec.ofBoundary(boundary).decode(command)) }
-    yield* admittedWith(rule, caller, boundary.name, asked)
-    return { boundary, required: requiredOf(rule, caller, boundary.name, asked), typed: asked.command }
-  })
+    const refused = refusal(rule, caller, boundary.name) ?? unknownView(request)
+    if (refused !== undefined) return Result.fail(refused)
+    const codec = CommandCodec.ofBoundary(boundary)
+    const typed = decoded(codec.decode(command, { isNamed: request.key !== undefined }))
+    if (Result.isFailure(typed)) return Result.fail(typed.failure)
+    const asked = { command: typed.success }
+    const refusedWith = refusalWith(rule, caller, boundary.name, asked)
+    if (refusedWith !== undefined) return Result.fail(refusedWith)
+    const required = requiredOf(rule, caller, boundary.name, asked)
+    return Result.succeed({ boundary, required, typed: typed.success })
+  }
+
+  const done = (
+    request: Request,
+    executed: Effect.Effect<Executed, CommandFailure, EventStore.EventStore>
+  ): Effect.Effect<Done, CommandFailure, EventStore.EventStore | ViewStore.ViewStore> =>
+    request.waitFor === undefined
+      ? Effect.map(executed, (receipt) => ({ receipt: receiptJson(receipt, shown, request.caller), isLate: false }))
+      : Effect.flatMap(executed, (receipt) =>
+          Effect.map(waited(request, receipt), (isLate) => ({
+            receipt: receiptJson(receipt, shown, request.caller),
+            isLate
+          }))
+        )
+
+  // That the state cannot be read afterwards is no failure of the command.
+  const withState = (commanded: Done, aggregate: AnyAggregate, id: unknown, caller: Policy.Caller | undefined) =>
+    stateOf(aggregate, id, caller).pipe(
+      Effect.orElseSucceed(() => undefined),
+      Effect.map((state): Done => (state === undefined ? commanded : { ...commanded, state }))
+    )
 
   return {
-    aggregate: Effect.fnUntraced(function* (request: AggregateRequest) {
-      const { caller, expectedVersion } = request
-      const { aggregate, id, required, typed } = yield* checkedAggregate(request)
-      const execution = execute(aggregate, id, typed, {
-        ...commandId(request),
-        ...(expectedVersion === undefined ? {} : { expectedVersion }),
-        ...(required === undefined ? {} : { require: ({ state }: { readonly state: unknown }) => required(state) })
-      })
-      const receipt = yield* answered(request, aggregate.name, aggregate.schemas.errors, execution)
-      const isLate = yield* waited(request, receipt)
-      // That the state cannot be read afterwards is no failure of the command.
-      const state =
-        request.wantsState === true && rules.states.has(aggregate.name)
-          ? yield* Effect.orElseSucceed(stateOf(aggregate, id, caller), () => undefined)
-          : undefined
-      return { receipt: receiptJson(receipt, shown, caller), isLate, ...(state === undefined ? {} : { state }) }
-    }),
+    aggregate: (request) =>
+      Effect.suspend(() => {
+        const checked = checkedAggregate(request)
+        if (Result.isFailure(checked)) return Effect.fail(checked.failure)
+        const { caller, expectedVersion, wantsState } = request
+        const { aggregate, id, required, typed } = checked.success
+        const execution = execute(aggregate, id, typed, {
+          ...commandId(request),
+          ...(expectedVersion === undefined ? {} : { expectedVersion }),
+          ...(required === undefined ? {} : { require: ({ state }: { readonly state: unknown }) => required(state) })
+        })
+        const commanded = done(request, answered(request, aggregate.name, aggregate.schemas.errors, execution))
+        return wantsState === true && rules.states.has(aggregate.name)
+          ? Effect.flatMap(commanded, (each) => withState(each, aggregate, id, caller))
+          : commanded
+      }),
 
-    boundary: Effect.fnUntraced(function* (request: BoundaryRequest) {
-      const { caller } = request
-      const { boundary, required, typed } = yield* checkedBoundary(request)
-      const execution = execute(boundary, typed, {
-        ...commandId(request),
-        ...(required === undefined ? {} : { require: ({ states }: { readonly states: unknown }) => required(states) })
-      })
-      const receipt = yield* answered(request, boundary.name, boundary.errors, execution)
-      const isLate = yield* waited(request, receipt)
-      return { receipt: receiptJson(receipt, shown, caller), isLate }
-    }),
+    boundary: (request) =>
+      Effect.suspend(() => {
+        const checked = checkedBoundary(request)
+        if (Result.isFailure(checked)) return Effect.fail(checked.failure)
+        const { boundary, required, typed } = checked.success
+        const execution = execute(boundary, typed, {
+          ...commandId(request),
+          ...(required === undefined ? {} : { require: ({ states }: { readonly states: unknown }) => required(states) })
+        })
+        return done(request, answered(request, boundary.name, boundary.errors, execution))
+      }),
 
-    check: Effect.fnUntraced(function* (request: AggregateRequest | BoundaryRequest) {
-      if ("boundary" in request) {
-        const { boundary, typed } = yield* checkedBoundary(request)
-        return yield* keepable(CommandCheck.boundary(boundary, typed, commandId(request)), boundary.name)
-      }
-      const { aggregate, id, typed } = yield* checkedAggregate(request)
-      return yield* keepable(CommandCheck.aggregate(aggregate, id, typed, commandId(request)), aggregate.name)
-    }),
+    check: (request) =>
+      Effect.suspend(() => {
+        if ("boundary" in request) {
+          const checked = checkedBoundary(request)
+          if (Result.isFailure(checked)) return Effect.fail(checked.failure)
+          const { boundary, typed } = checked.success
+          return keepable(CommandCheck.boundary(boundary, typed, commandId(request)), boundary.name)
+        }
+        const checked = checkedAggregate(request)
+        if (Result.isFailure(checked)) return Effect.fail(checked.failure)
+        const { aggregate, id, typed } = checked.success
+        return keepable(CommandCheck.aggregate(aggregate, id, typed, commandId(request)), aggregate.name)
+      }),
 
     state: ({ aggregate: name, caller, id }) =>
       Effect.gen(function* () {
@@ -235,7 +275,7 @@ export const commandsOf = (api: Api.Any): Commands => {
         if (aggregate === undefined || rule === undefined) return yield* new NotFound({ what: `state of ${name}` })
         const what = `read the state of ${name}`
         yield* admitted(rule, caller, what)
-        const typed = yield* idOf(aggregate, id)
+        const typed = yield* Effect.fromResult(idOf(aggregate, id))
         const state = yield* Effect.mapError(stateOf(aggregate, typed, caller), (error) => error as never)
         return state === undefined ? yield* new Forbidden({ what }) : state
       })
@@ -258,12 +298,12 @@ const execute = Executor.execute as unknown as (
   ...args: ReadonlyArray<unknown>
 ) => Effect.Effect<Executed, unknown, EventStore.EventStore>
 
-const idOf = (aggregate: AnyAggregate, given: GivenId) => {
+const idOf = (aggregate: AnyAggregate, given: GivenId): Result.Result<unknown, Exclude<CommandFailure, Rejected>> => {
   if ("json" in given) return decoded(CommandCodec.of(aggregate).decodeId(given.json))
   const id = aggregate.idOf(StreamId.make(aggregate.name, given.text))
   return Option.isSome(id)
-    ? Effect.succeed(id.value)
-    : Effect.fail(new InvalidRequest({ part: "id", detail: `it is no id of ${aggregate.name}` }))
+    ? Result.succeed(id.value)
+    : Result.fail(new InvalidRequest({ part: "id", detail: `it is no id of ${aggregate.name}` }))
 }
 
 const tagIn = (command: unknown): string | undefined => {

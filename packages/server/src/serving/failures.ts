@@ -49,10 +49,8 @@ export type CommandFailure =
 /** What a codec has read, or why it was refused. */
 export const decoded = <A>(
   result: Result.Result<A, CommandCodec.CommandReadError>
-): Effect.Effect<A, InvalidRequest | Exclude<CommandCodec.CommandReadError, InvalidCommand>> =>
-  Result.isSuccess(result)
-    ? Effect.succeed(result.success)
-    : Effect.fail(result.failure._tag === "InvalidCommand" ? invalid(result.failure) : result.failure)
+): Result.Result<A, InvalidRequest | Exclude<CommandCodec.CommandReadError, InvalidCommand>> =>
+  Result.mapError(result, (error) => (error._tag === "InvalidCommand" ? invalid(error) : error))
 
 const invalid = ({ cause, detail, part }: InvalidCommand): InvalidRequest =>
   new InvalidRequest({ part, detail, ...(Schema.isSchemaError(cause) ? { errors: errorsIn(cause) } : {}) })

@@ -2,7 +2,7 @@
 import { type Api, type EventStore, type Policy, type Receipt, StreamId } from "@hexfold/core"
 import { EventCodec } from "@hexfold/core/adapter"
 import { DateTime, Option, Result, type Schema } from "effect"
-import { mayRead } from "./admission.ts"
+import { isOnRequest, mayRead } from "./admission.ts"
 import type { AnyAggregate, Members } from "./declared.ts"
 
 /** A recorded event as JSON. Fields that an application adds to the metadata stay inside. */
@@ -48,14 +48,21 @@ export interface Shown {
 
 export const shownOf = ({ rules }: Api.Any, { aggregates }: Members): Shown => ({
   events: (events, caller) => {
-    const readable = events.filter(({ streamId }) => rules.events.has(StreamId.aggregateOf(streamId)))
-    if (readable.length === 0 && events.length > 0) return undefined
-    return readable.flatMap((event) => {
+    let isReadable = events.length === 0
+    const shown: Array<EventJson> = []
+    for (const event of events) {
       const name = StreamId.aggregateOf(event.streamId)
+      const rule = rules.events.get(name)
+      if (rule === undefined) continue
+      isReadable = true
       const aggregate = aggregates.get(name)!
-      const id = Option.getOrUndefined(aggregate.idOf(event.streamId))
-      return mayRead(rules.events.get(name), caller, { id, event: event.data }) ? [jsonOf(aggregate, event)] : []
-    })
+      // Few rules look at the event, and its id is read for them alone.
+      const asked = isOnRequest(rule)
+        ? [{ id: Option.getOrUndefined(aggregate.idOf(event.streamId)), event: event.data }]
+        : []
+      if (mayRead(rule, caller, ...asked)) shown.push(jsonOf(aggregate, event))
+    }
+    return isReadable ? shown : undefined
   }
 })
 

@@ -37,11 +37,14 @@ export const answerOf = (failure: unknown): Effect.Effect<HttpServerResponse.Htt
 export const failureIn = (cause: Cause.Cause<unknown>): unknown =>
   Option.getOrElse(Cause.findErrorOption(cause), () => cause)
 
-/** Answers what has thrown, and says nothing of it. An interruption stays one. */
-export const answeringDefects = <R>(
-  handling: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
+/** Answers what fails, and what has thrown without a word of it. An interruption stays one. */
+export const answeringAll = <R>(
+  handling: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, R>,
+  understood: (failure: unknown) => unknown = (failure) => failure
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
-  Effect.catchCause(handling, (cause) => (Cause.hasInterrupts(cause) ? Effect.failCause(cause) : answerOf(cause)))
+  Effect.catchCause(handling, (cause) =>
+    Cause.hasInterrupts(cause) ? Effect.failCause(cause as Cause.Cause<never>) : answerOf(understood(failureIn(cause)))
+  )
 
 /** What others are told of a problem. */
 export const publicOf = ({ detail, members = {}, of, status, title }: Problem) => ({

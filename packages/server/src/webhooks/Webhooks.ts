@@ -5,7 +5,7 @@ import { type Duration, Effect, type Layer, type Redacted } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { InvalidRequest } from "../errors.ts"
 import { answeringBelow } from "../web/addresses.ts"
-import { answeringDefects, answerOf, noContent, responseOf } from "../web/problems.ts"
+import { answeringAll, answerOf, noContent, responseOf } from "../web/problems.ts"
 import { defaultMaxBytes, textBody, type TooLarge } from "../web/bodies.ts"
 
 /** Where webhooks come, who may send them, and what is done with them. */
@@ -79,7 +79,7 @@ export const layer = <E, R>(
         return noContent
       })
       yield* answeringBelow(router, { roots: [path], taken: [{ method: "POST", path }] })
-      yield* router.add("POST", path, received.pipe(Effect.catch(refused), answeringDefects))
+      yield* router.add("POST", path, received.pipe(Effect.catch(refused), answeringAll))
     })
   )
 

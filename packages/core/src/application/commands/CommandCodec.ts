@@ -13,7 +13,7 @@ import * as CommandForm from "./commandForm.ts"
 import { inputProblem } from "./given.ts"
 import { InvalidCommand } from "./errors.ts"
 
-export type { CommandReadError } from "./commandForm.ts"
+export type { CommandReadError, DecodeOptions } from "./commandForm.ts"
 
 /** Decodes, encodes and fingerprints the commands of one aggregate. */
 export interface CommandCodec<Id, Command> {
@@ -23,7 +23,10 @@ export interface CommandCodec<Id, Command> {
    * The current command that a JSON value becomes. A value of a former version says so in its member `_version`; without
    * this member it is version 1.
    */
-  readonly decode: (command: unknown) => Result.Result<Command, CommandForm.CommandReadError>
+  readonly decode: (
+    command: unknown,
+    options?: CommandForm.DecodeOptions
+  ) => Result.Result<Command, CommandForm.CommandReadError>
   /**
    * The JSON value of a command, with its `_version` if it is a later one than the first. Fails if the command satisfies
    * its type but breaks its schema.
@@ -70,7 +73,7 @@ const make = <Name extends string, Id, State, Command extends Tagged, Event exte
       if (problem !== undefined) return Result.fail(refused(problem))
       return Result.mapError(decodeId(id), (cause) => refused(bounded(cause.message), { cause }))
     },
-    decode: (command) => Result.flatMap(formOf(command), ({ decode }) => decode(command)),
+    decode: (command, options) => Result.flatMap(formOf(command), ({ decode }) => decode(command, options)),
     encode: (command) => Result.flatMap(formOf(command), ({ encode }) => encode(command)),
     fingerprint: (streamId, command) =>
       Result.map(
@@ -86,7 +89,10 @@ export interface BoundaryCommandCodec<Command> {
    * The current command that a JSON value becomes. A value of a former version says so in its member `_version`; without
    * this member it is version 1.
    */
-  readonly decode: (command: unknown) => Result.Result<Command, CommandForm.CommandReadError>
+  readonly decode: (
+    command: unknown,
+    options?: CommandForm.DecodeOptions
+  ) => Result.Result<Command, CommandForm.CommandReadError>
   /**
    * The JSON value of a command, with its `_version` if it is a later one than the first. Fails if the command satisfies
    * its type but breaks its schema.

@@ -18,10 +18,19 @@ import { givenPart, inputProblem } from "./given.ts"
 /** Why a command from outside cannot be read. */
 export type CommandReadError = InvalidCommand | UnknownCommandVersion | InvalidDecision
 
+/** How a command is decoded. */
+export interface DecodeOptions {
+  /**
+   * Whether the command may be executed under an id: true by default. Then its JSON is kept for its fingerprint, which
+   * takes 4 µs. A command that is decoded with false, and then executed under an id, has the fingerprint of a typed one.
+   */
+  readonly isNamed?: boolean
+}
+
 /** Reads and writes the commands of one kind. */
 export interface CommandForm<Command> {
   /** The current command that a JSON value of any version becomes. */
-  readonly decode: (json: unknown) => Result.Result<Command, CommandReadError>
+  readonly decode: (json: unknown, options?: DecodeOptions) => Result.Result<Command, CommandReadError>
   /** The JSON of a command, with its version. */
   readonly encode: (command: Command) => Result.Result<Schema.Json, InvalidCommand>
   /** The JSON that tells whether two commands are the same: what a client has sent, or what the program gives. */
@@ -78,7 +87,7 @@ export const make = <Command extends Tagged>(
   }
 
   return {
-    decode: (input) => {
+    decode: (input, { isNamed = true } = {}) => {
       const problem = inputProblem(input, true)
       if (problem !== undefined) return Result.fail(invalid(problem))
       const version = versionIn(input)
@@ -101,7 +110,7 @@ export const make = <Command extends Tagged>(
       const { steps } = form
       const current =
         steps === undefined ? Result.succeed(decoded.success as Command) : upcast(version, steps, decoded.success)
-      if (Result.isSuccess(current) && isObject(current.success) && current.success !== json) {
+      if (isNamed && Result.isSuccess(current) && isObject(current.success) && current.success !== json) {
         origins.set(current.success, { json, version, encode: () => form.encode(decoded.success) })
       }
       return current
