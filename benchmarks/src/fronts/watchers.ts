@@ -57,6 +57,8 @@ const quantileIn = (metrics: string, name: string, share: number): number => {
 const measured = async (title: string, { close, origin }: Server): Promise<Report> => {
   const increment = (i: number) => text(`${origin}/aggregates/Counter/${i % 100}/Increment`, JSON.stringify({ by: 1 }))
   await increment(0)
+  // A view that is built answers no watcher yet.
+  while (!(await text(`${origin}/views/Totals`)).includes('"count":1')) await sleep(20)
   const answeredAt: Array<number> = []
   const lags: Array<number> = []
   let frames = 0
@@ -86,6 +88,7 @@ const measured = async (title: string, { close, origin }: Server): Promise<Repor
   await sleep(1_000)
   const asked = (await queriesOf()) - before
   const metrics = await text(`${origin}/metrics`)
+  console.log(metrics.split('\n').filter((l) => l.includes('lag_seconds')).join('\n'))
   for (const stop of stops) stop()
   close()
   const share = (of: number) => percentile(lags, of)

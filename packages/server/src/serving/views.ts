@@ -73,20 +73,24 @@ export interface Views {
 }
 
 export const viewsOf = (api: Api.Any): Views => {
-  const limits = api.limits as Readonly<Record<string, Query.QueryLimits<never> | undefined>>
+  const allLimits = api.limits as Readonly<Record<string, Query.QueryLimits<never> | undefined>>
   const guards = new Map(
-    Array.from(membersOf(api).views, ([name, view]) => [
-      name,
-      {
-        ...guardedOf(view, api),
-        query: remembering(
-          Schema.decodeUnknownResult(Query.schemaFor(view as never, limits[name] ?? {})) as Reads<Query.Query>
-        ),
-        groups: remembering(
-          Schema.decodeUnknownResult(Query.groupsSchemaFor(view as never, limits[name] ?? {})) as Reads<Query.Groups>
-        )
-      }
-    ])
+    Array.from(membersOf(api).views, ([name, view]) => {
+      const guarded = guardedOf(view, api)
+      // A message about a query is made before it is known what the caller may see.
+      const unnamed = Object.keys(guarded.rules.fields ?? {})
+      const limits = { ...allLimits[name], unnamed } as Query.QueryLimits<never>
+      return [
+        name,
+        {
+          ...guarded,
+          query: remembering(Schema.decodeUnknownResult(Query.schemaFor(view as never, limits)) as Reads<Query.Query>),
+          groups: remembering(
+            Schema.decodeUnknownResult(Query.groupsSchemaFor(view as never, limits)) as Reads<Query.Groups>
+          )
+        }
+      ] as const
+    })
   )
 
   // One generator function for all requests: to make one for each takes 3 to 5 µs.

@@ -40,19 +40,28 @@ export const indexesOf = (view: Indexed): ReadonlyArray<ReadonlyArray<Path>> =>
 const maxNamed = 300
 
 /**
- * Says that no index answers a query, and which indexes there are: those whose fields may all be asked for, as many as fit
- * into a message.
+ * Says that no index answers a query, and which indexes there are: those whose fields may all be asked for and named, as many
+ * as fit into a message.
  */
-export const noIndexFor = (view: Indexed, allowed: ReadonlyArray<Path> | undefined): string => {
+export const noIndexFor = (
+  view: Indexed,
+  allowed: ReadonlyArray<Path> | undefined,
+  unnamed: ReadonlyArray<Path>
+): string => {
   const named = indexesOf(view)
     .filter((index) => allowed === undefined || index.every((path) => allowed.some((each) => isWithin(path, each))))
+    .filter((index) => !index.some((path) => unnamed.some((each) => isWithin(path, each) || isWithin(each, path))))
     .map((index) => `[${index.map((path) => path.join(".")).join(", ")}]`)
   let characters = 0
   const shown = named.filter((text) => (characters += text.length) <= maxNamed)
   const others = named.length - shown.length
   const known = [...shown, ...(others === 0 ? [] : [`${others} more`])].join(", ")
   return `no index of the view answers this query, and the limits do not allow to look at all records: ${
-    named.length === 0 ? "it has no index" : `its indexes are ${known}`
+    named.length > 0
+      ? `its indexes are ${known}`
+      : unnamed.length > 0
+        ? "it has no index that may be named"
+        : "it has no index"
   }`
 }
 

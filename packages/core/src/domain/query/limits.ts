@@ -14,6 +14,8 @@ export interface QueryLimits<State> {
    * by default.
    */
   readonly fields?: "indexed" | "all" | ReadonlyArray<PathTo<State, unknown>> | undefined
+  /** The fields that no message names, because not everybody may see them, and the fields below them. None by default. */
+  readonly unnamed?: ReadonlyArray<PathTo<State, unknown>> | undefined
   /**
    * Whether a query may look at all records of the view, because no index answers
    * it. False by default. Totals, counts and groups look at all records that the
@@ -49,8 +51,9 @@ export interface Bounds {
 }
 
 /** The limits for a state that is not known. */
-export interface AnyLimits extends Omit<QueryLimits<never>, "fields"> {
+export interface AnyLimits extends Omit<QueryLimits<never>, "fields" | "unnamed"> {
   readonly fields?: "indexed" | "all" | ReadonlyArray<string> | undefined
+  readonly unnamed?: ReadonlyArray<string> | undefined
 }
 
 /** The numbers of the limits. Throws an `Error` for one that makes no sense. */

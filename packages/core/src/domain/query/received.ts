@@ -23,6 +23,7 @@ const readers = (view: Asked, limits: AnyLimits) => {
   const bounds: Bounds = boundsOf(limits)
   const { state } = view.schemas
   const { fields = "indexed" } = limits
+  const unnamed = (limits.unnamed ?? []).map((name) => pathOf(view.schemas.state, name))
   const allowed: ReadonlyArray<Path> | undefined =
     fields === "all"
       ? undefined
@@ -226,7 +227,7 @@ const readers = (view: Asked, limits: AnyLimits) => {
     if (bounds.scan) return query
     if (total === true) return refuse(["total"], "a total looks at all records, which the limits do not allow")
     if (indexOf(view, prepared(view, query)) === undefined) {
-      refuse([where === undefined ? "orderBy" : "where"], noIndexFor(view, allowed))
+      refuse([where === undefined ? "orderBy" : "where"], noIndexFor(view, allowed, unnamed))
     }
     return query
   }

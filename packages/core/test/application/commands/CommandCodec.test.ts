@@ -34,6 +34,16 @@ describe("decode", () => {
     )
   })
 
+  it("gives the same command whether it may be named or not", () => {
+    const json = { _tag: "Transfer", to: "b", cents: "12", surplus: 1 }
+    const unnamed = Result.getOrThrow(codec.decode(json, { isNamed: false }))
+    expect(unnamed).toEqual(Result.getOrThrow(codec.decode(json)))
+    // Without the JSON that was sent, the fingerprint is that of a typed command.
+    expect(codec.fingerprint("Wallet-1", unnamed)).toEqual(
+      codec.fingerprint("Wallet-1", new Transfer({ to: "b", cents: 12n }))
+    )
+  })
+
   it("of an unknown tag names it and lists the tags that there are", () => {
     const error = failureOf(codec.decode({ _tag: 'Trans"fer', to: "b" }))
     expect({ target: error.target, part: error.part, detail: error.detail }).toEqual({

@@ -139,6 +139,8 @@ describe("limits", () => {
     expect(said(view.indexes)).toBe("its indexes are [status], [owner.name, total]")
     expect(said(view.indexes, { fields: ["status", "total"] })).toBe("its indexes are [status]")
     expect(said(view.indexes, { fields: ["status", "total", "owner"] })).toBe(said(view.indexes))
+    expect(said(view.indexes, { fields: "all", unnamed: ["owner"] })).toBe("its indexes are [status]")
+    expect(said(view.indexes, { unnamed: ["owner.name", "status"] })).toBe("it has no index that may be named")
     expect(said([], { fields: "all" })).toBe("it has no index")
     const many = said(Array.from({ length: 1_000 }, () => ["status", "owner.name"]))
     expect(many).toMatch(/^its indexes are (\[status, owner.name\], ){10,20}9\d\d more$/)
