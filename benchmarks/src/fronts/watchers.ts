@@ -88,7 +88,6 @@ const measured = async (title: string, { close, origin }: Server): Promise<Repor
   await sleep(1_000)
   const asked = (await queriesOf()) - before
   const metrics = await text(`${origin}/metrics`)
-  console.log(metrics.split('\n').filter((l) => l.includes('lag_seconds')).join('\n'))
   for (const stop of stops) stop()
   close()
   const share = (of: number) => percentile(lags, of)

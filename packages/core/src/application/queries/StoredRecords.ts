@@ -111,7 +111,7 @@ export const live = (
 
 /**
  * When this process has heard of the first event that a live page shows and the one before did not, in milliseconds. It is
- * what a front measures its lag by. Undefined for the first page that somebody gets, and for one that is of no live query.
+ * what a front measures its lag by. Undefined for the first answer to a question, and for a page that is of no live query.
  *
  * @example
  * ```ts

@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { mark } from "../../internal/heard.ts"
+import { hearing, mark } from "../../internal/heard.ts"
 import { reportedTogether, withMessage } from "../../internal/reported.ts"
 import { isRetryable } from "../../internal/retryable.ts"
 import { sameStore } from "../../internal/sameStore.ts"
@@ -121,9 +121,7 @@ const asking = <A, E>(
   let asked: string | undefined
   let latest: Answered<A> | undefined
   let failed: Cause.Cause<Failure<E>> | undefined
-  // When this process has heard of the first event that no round has looked for, and of the first that no round has shown.
-  let heard: number | undefined
-  let open: number | undefined
+  const heard = hearing()
 
   const isWaiting = () => {
     for (const { wake } of members) if (wake !== undefined) return true
@@ -134,8 +132,6 @@ const asking = <A, E>(
   const round = Effect.fnUntraced(function* ({ history, position }: Horizon) {
     isPassedOver = false
     const number = ++begun
-    open ??= heard
-    heard = undefined
     // Taken before the look: what a projection commits meanwhile may be missing in the status, and must not count as seen.
     const own = ownPositions(records).atPresent()
     const seen = yield* look(records)
@@ -143,16 +139,18 @@ const asking = <A, E>(
     const serving = servingOf(view, seen.value)
     const at = `${history} ${serving?.version} ${serving?.build} ${serving?.inline} ${serving?.changes}`
     if (at !== asked) {
+      const isFirst = latest === undefined
       latest = yield* ask
       asked = at
-      mark(latest.answer, open)
+      // What the first answer shows was there before somebody asked.
+      if (!isFirst) mark(latest.answer, heard.first())
     }
     yield* report.succeeded
     ended = number
     for (const member of members) if (canTake(member)) member.wake?.()
-    const isDone = hasReached(servingOf(view, own(seen.value, history)), position)
-    if (isDone) open = undefined
-    return isDone
+    const reached = servingOf(view, own(seen.value, history))
+    heard.reached((each) => hasReached(reached, each))
+    return hasReached(reached, position)
   })
 
   const canTake = ({ from, taken }: Member): boolean => latest !== undefined && ended >= from && taken !== latest.text
@@ -168,7 +166,7 @@ const asking = <A, E>(
     Stream.runForEach(events.horizons, (next) =>
       Effect.flatMap(succeeded, () =>
         Effect.map(Clock.currentTimeMillis, (now) => {
-          heard ??= now
+          heard.hear(next, now)
           horizon = next
           signalled()
         })

@@ -12,7 +12,8 @@ import {
   ViewStore,
   ViewStoreError
 } from "@hexfold/core"
-import { Deferred, Duration, Effect, Fiber, Option, Queue, Stream } from "effect"
+import { StoredRecords } from "@hexfold/core/adapter"
+import { Clock, Deferred, Duration, Effect, Fiber, Option, Queue, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Activity, budget, deposited, eventually, opened, reaches, stores } from "../../support/projected.ts"
 
@@ -249,6 +250,37 @@ describe("query", () => {
       yield* Projection.catchUp(Activity)
       yield* eventually(Effect.sync(() => results.length === 2))
       expect(results).toEqual(["Account-a 1, all 1", "Account-b 0, Account-a 1, all 1"])
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+
+  it.effect("says when it has heard of what it shows, also while the view is never at the newest event", () =>
+    Effect.gen(function* () {
+      const { plain, store } = yield* counting
+      const behind = Effect.map(plain.status, (all) =>
+        all.map((each) => ({ ...each, position: Math.max(0, each.position - 1) }))
+      )
+      const pages: Array<unknown> = []
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      yield* Effect.forkScoped(Projection.run(Activity))
+      yield* StoredRecords.live(Activity, sums).pipe(
+        Stream.runForEach((page) => Effect.sync(() => pages.push(page))),
+        Effect.provideService(ViewStore.ViewStore, { ...store, status: behind }),
+        Effect.forkScoped({ startImmediately: true })
+      )
+      yield* eventually(Effect.sync(() => pages.length === 1))
+      // Nobody has waited for what was there at first.
+      expect(StoredRecords.heardAt(pages[0])).toBeUndefined()
+      const times: Array<number> = []
+      for (let n = 1; n <= 5; n++) {
+        yield* minutes(1)
+        times.push(yield* Clock.currentTimeMillis)
+        yield* deposited("a", n)
+        yield* eventually(Effect.sync(() => pages.length === n + 1))
+      }
+      // As far as is known, the event before the newest one is not shown before the newest one is.
+      const heard = pages.slice(2).map((page) => StoredRecords.heardAt(page)!)
+      expect(heard.map((time, i) => time >= times[i]!)).toEqual([true, true, true, true])
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
