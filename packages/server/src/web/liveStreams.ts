@@ -2,6 +2,7 @@
 import { StoredRecords } from "@hexfold/core/adapter"
 import { Cause, Clock, Context, DateTime, Effect, Metric, Schedule, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
+import { withServices } from "./addedServices.ts"
 import { failureIn } from "./problems.ts"
 
 /** Completes when the front closes. Then all live streams end, so that the server need not wait for their clients. */
@@ -93,14 +94,17 @@ export const eventStream = <R>(
   last?: string
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R | Closing> =>
   Effect.gen(function* () {
-    const context = yield* Effect.context<R>()
+    const added = withServices(yield* Effect.context<R>())
     const whole = Stream.concat(begun, Stream.merge(frames, comments, { haltStrategy: "left" }))
     const ending = Stream.interruptWhen(whole, yield* endOf(until))
     const closed = last === undefined ? ending : Stream.concat(ending, Stream.succeed(last))
-    return HttpServerResponse.stream(Stream.encodeText(Stream.provideContext(closed, context)), {
-      contentType: "text/event-stream",
-      headers: { "cache-control": "no-store", "x-accel-buffering": "no" }
-    })
+    return HttpServerResponse.stream(
+      Stream.encodeText(Stream.updateContext(closed, (context: Context.Context<never>) => added(context))),
+      {
+        contentType: "text/event-stream",
+        headers: { "cache-control": "no-store", "x-accel-buffering": "no" }
+      }
+    )
   })
 
 // Servers send the head of an answer with its first bytes, and a quiet stream has none for long: until then the client
