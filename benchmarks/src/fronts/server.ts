@@ -7,7 +7,7 @@ import { Http } from "@hexfold/server/http"
 import { Effect, Layer, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Counter, Increment } from "../counter.ts"
-import { launch, ready, Server, storesIn } from "./serving.ts"
+import { hasViews, launch, ready, Server, storesIn } from "./serving.ts"
 
 /** A record for each counter. */
 const Counts = View.make("Counts", {
@@ -19,7 +19,8 @@ const Counts = View.make("Counts", {
   }
 })
 
-const api = Api.make("bench", { aggregates: [Counter], views: [Counts], policies: "open" })
+const views = hasViews ? [Counts] : []
+const api = Api.make("bench", { aggregates: [Counter], views, policies: "open" })
 
 const Body = Schema.Struct({ by: Schema.Int })
 const body = HttpServerRequest.schemaBodyJson(Body)
@@ -93,7 +94,7 @@ launch(
   }).pipe(
     Layer.merge(ready),
     Layer.provide(Server),
-    Layer.provide(Projection.layer(api.views)),
+    Layer.provide(Projection.layer(views)),
     Layer.provide([Authenticator.layerNobody, storesIn("fronts")])
   )
 )

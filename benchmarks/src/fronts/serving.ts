@@ -14,10 +14,13 @@ export const ready = Layer.effectDiscard(
   Effect.map(HttpServer.HttpServer, ({ address }) => process.send?.(/:(\d+)$/.exec(String(address))![1]!))
 )
 
+/** What the parent gives after the URL: `no-views` for an API without views. */
+export const hasViews = process.argv[3] !== "no-views"
+
 /** The stores on Postgres if the parent gives a URL, else in memory. */
 export const storesIn = (schema: string) => {
-  const url = process.argv[2]
-  return url === undefined ? MemoryStores.layer() : PgStores.layerUrl(Redacted.make(url), { schema })
+  const url = process.argv[2] ?? ""
+  return url === "" ? MemoryStores.layer() : PgStores.layerUrl(Redacted.make(url), { schema })
 }
 
 /** Runs the program until its parent ends. */

@@ -33,6 +33,11 @@ export interface Options extends Given {
    */
   readonly connectionInitTimeout?: Duration.Input
   /**
+   * How often a client is sent a `ping`. 12 seconds by default. A client that has sent nothing at all since the one before,
+   * not even a `pong`, has gone or does not read: its socket is closed with the code 1013, and what waited for it is let go.
+   */
+  readonly keepAlive?: Duration.Input
+  /**
    * The origins of pages that may open a socket, such as `https://app.example`. By default those of the host itself: a
    * browser sends cookies with a socket to any host.
    */
@@ -93,7 +98,8 @@ const codes = { away: 1001, tooBig: 1009, internal: 1011, later: 1013, unauthori
 
 const connected = (operations: Operations, request: HttpServerRequest.HttpServerRequest, options: Options) =>
   Effect.gen(function* () {
-    const { connectionInitTimeout = "3 seconds", maxMessageBytes = 1 << 20, maxOperations = 100 } = options
+    const { connectionInitTimeout = "3 seconds", keepAlive = "12 seconds" } = options
+    const { maxMessageBytes = 1 << 20, maxOperations = 100 } = options
     const protocol = handleProtocols(request.headers["sec-websocket-protocol"] ?? "")
     const socket = yield* request.upgrade
     const { write } = yield* socket.writer
@@ -196,18 +202,33 @@ const connected = (operations: Operations, request: HttpServerRequest.HttpServer
         ),
         Effect.ensuring(Semaphore.release(room, 1))
       )
-    const received = (message: string) =>
-      isLonger(message, maxMessageBytes)
+    let isHeard = true
+    const received = (message: string) => {
+      isHeard = true
+      return isLonger(message, maxMessageBytes)
         ? close(codes.tooBig, "the message is too long")
         : // Whoever sends more than is handled is not read meanwhile.
           Effect.andThen(Semaphore.take(room, 1), Effect.forkScoped(handled(message)))
+    }
+    // A socket takes all that is written, and keeps it while its client does not read. Whoever reads answers a ping.
+    const pinging = Effect.gen(function* () {
+      while (isHeard) {
+        isHeard = false
+        yield* Effect.ignore(write(ping))
+        yield* Effect.sleep(keepAlive)
+      }
+      yield* close(codes.later, "there is no answer to a ping")
+    })
     const reading = Effect.forever(
       Effect.flatMap(pull, (messages) => Effect.forEach(messages, received, { discard: true }))
     )
     const ending = Effect.flatMap(Deferred.await(identity), ({ until }) => Effect.flatten(endOf(until)))
     const closing = Effect.flatten(endOf(undefined))
     yield* Effect.raceFirst(
-      Effect.raceFirst(Effect.ignore(reading), Deferred.await(gone)),
+      Effect.raceFirst(
+        Effect.raceFirst(Effect.ignore(reading), Effect.andThen(pinging, Effect.never)),
+        Deferred.await(gone)
+      ),
       Effect.race(
         Effect.andThen(closing, close(codes.away, "the server goes away")),
         Effect.andThen(ending, close(codes.unauthorized, "the credentials have ended"))
@@ -215,6 +236,8 @@ const connected = (operations: Operations, request: HttpServerRequest.HttpServer
     )
     return HttpServerResponse.empty()
   })
+
+const ping = JSON.stringify({ type: "ping" })
 
 /** How many messages of a socket may be handled besides its operations. */
 const shortMessages = 16

@@ -24,45 +24,49 @@ export const respond = (operations: Operations, request: HttpServerRequest.HttpS
         )
   )
 
-const answer = (operations: Operations, request: HttpServerRequest.HttpServerRequest, maxBodyBytes: number) =>
-  Effect.gen(function* () {
-    const accepted = (request.headers["accept"] ?? "*/*").toLowerCase()
-    const reply = (result: FormattedExecutionResult, status = 200) => json(result, status, accepted)
-    const sent = yield* Effect.result(requestOf(request, maxBodyBytes))
-    if (sent._tag === "Failure") return yield* refused(sent.failure, reply)
-    const sender = yield* Effect.result(
-      Effect.zipWith(identified(request), correlationIn(request.headers), (identity, correlationId) => ({
-        ...identity,
-        correlationId
-      }))
+// One generator function for all requests: to make one for each takes 3 to 5 µs.
+const answer = Effect.fnUntraced(function* (
+  operations: Operations,
+  request: HttpServerRequest.HttpServerRequest,
+  maxBodyBytes: number
+) {
+  const accepted = (request.headers["accept"] ?? "*/*").toLowerCase()
+  const reply = (result: FormattedExecutionResult, status = 200) => json(result, status, accepted)
+  const sent = yield* Effect.result(requestOf(request, maxBodyBytes))
+  if (sent._tag === "Failure") return yield* refused(sent.failure, reply)
+  const sender = yield* Effect.result(
+    Effect.zipWith(identified(request), correlationIn(request.headers), (identity, correlationId) => ({
+      ...identity,
+      correlationId
+    }))
+  )
+  if (sender._tag === "Failure") {
+    const { headers = {}, status } = problemOf(sender.failure)
+    const error = yield* errorOf(sender.failure)
+    return HttpServerResponse.setHeaders(reply(errorsOf(error), status), headers)
+  }
+  const found = yield* Effect.result(operations.prepare(sent.success, sender.success))
+  if (found._tag === "Failure") {
+    // By the standard, what is wrong with the operation is a status of its own in the media type of GraphQL alone.
+    return reply({ errors: yield* presented(found.failure) }, accepted.includes(ownType) ? 400 : 200)
+  }
+  const { execute, kind, subscribe } = found.success
+  if (kind === "mutation" && request.method === "GET") {
+    return HttpServerResponse.setHeader(
+      reply(errorsOf(errorWith("BAD_USER_INPUT", "a mutation is sent by POST")), 405),
+      "allow",
+      "POST"
     )
-    if (sender._tag === "Failure") {
-      const { headers = {}, status } = problemOf(sender.failure)
-      const error = yield* errorOf(sender.failure)
-      return HttpServerResponse.setHeaders(reply(errorsOf(error), status), headers)
-    }
-    const found = yield* Effect.result(operations.prepare(sent.success, sender.success))
-    if (found._tag === "Failure") {
-      // By the standard, what is wrong with the operation is a status of its own in the media type of GraphQL alone.
-      return reply({ errors: yield* presented(found.failure) }, accepted.includes(ownType) ? 400 : 200)
-    }
-    const { execute, kind, subscribe } = found.success
-    if (kind === "mutation" && request.method === "GET") {
-      return HttpServerResponse.setHeader(
-        reply(errorsOf(errorWith("BAD_USER_INPUT", "a mutation is sent by POST")), 405),
-        "allow",
-        "POST"
-      )
-    }
-    if (kind !== "subscription") return reply(yield* execute)
-    if (!/text\/event-stream|text\/\*|\*\/\*/.test(accepted)) {
-      return reply(errorsOf(errorWith("BAD_USER_INPUT", "a subscription is answered as text/event-stream")), 406)
-    }
-    const results = yield* subscribe
-    if (!Stream.isStream(results)) return reply(results)
-    const frames = Stream.map(results, (result) => frameOf("next", result))
-    return yield* eventStream(frames, sender.success.until, "event: complete\ndata:\n\n")
-  })
+  }
+  if (kind !== "subscription") return reply(yield* execute)
+  if (!/text\/event-stream|text\/\*|\*\/\*/.test(accepted)) {
+    return reply(errorsOf(errorWith("BAD_USER_INPUT", "a subscription is answered as text/event-stream")), 406)
+  }
+  const results = yield* subscribe
+  if (!Stream.isStream(results)) return reply(results)
+  const frames = Stream.map(results, (result) => frameOf("next", result))
+  return yield* eventStream(frames, sender.success.until, "event: complete\ndata:\n\n")
+})
 
 const errorsOf = (error: GraphQLError): FormattedExecutionResult => ({ errors: [error.toJSON()] })
 

@@ -141,6 +141,22 @@ describe("what one socket may ask", () => {
     })
   )
 
+  it.live("lasts as long as its client answers pings", () =>
+    Effect.gen(function* () {
+      const silent = yield* raw(yield* listening(open, { keepAlive: "20 millis" }))
+      // Long enough for an answer, however busy the machine is.
+      const answering = yield* raw(yield* listening(open, { keepAlive: "700 millis" }))
+      answering.socket.addEventListener("message", ({ data }) => {
+        if (String(data).includes(`"ping"`)) answering.send({ type: "pong" })
+      })
+      for (const { greet } of [answering, silent]) yield* greet
+      yield* until(() => silent.codes.length === 1)
+      assert.deepStrictEqual(silent.codes, [1013])
+      yield* until(() => answering.received.filter(({ type }) => type === "ping").length === 3)
+      assert.deepStrictEqual(answering.codes, [])
+    })
+  )
+
   it.live("is counted in bytes", () =>
     Effect.gen(function* () {
       const host = yield* listening(open, { maxMessageBytes: 1_000 })
