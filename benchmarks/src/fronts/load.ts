@@ -40,6 +40,7 @@ export const load = (
 ): Promise<void> =>
   new Promise((resolve, reject) => {
     let i = first
+    let answered = 0
     const options = {
       url: origin,
       connections,
@@ -55,10 +56,11 @@ export const load = (
         }
       ]
     } satisfies autocannon.Options
-    const running = autocannon(options, (failure) => failure && reject(failure))
+    const running = autocannon(options, (failure) =>
+      reject(failure ?? new Error(`${answered} of ${count} requests were answered`))
+    )
     running.on("reqError", reject)
     // The last response ends the run. The generator itself ends at the next whole second, which is no time to measure with.
-    let answered = 0
     running.on("response", (_, status) => {
       if (status >= 300) reject(new Error(`a request to ${path(0)} was answered with ${status}`))
       else if (++answered === count) resolve()

@@ -1,7 +1,7 @@
 /** When this process has heard of the first event that a live answer shows and the one before did not, in milliseconds. */
 const times = new WeakMap<object, number>()
 
-/** Says it of an answer. Nothing is known of the first answer to a question, or of one that is no object. */
+/** Remembers the time of an answer. Nothing is known of the first answer to a question, or of one that is no object. */
 export const mark = (answer: unknown, time: number | undefined): void => {
   if (time !== undefined && typeof answer === "object" && answer !== null) times.set(answer, time)
 }
@@ -13,10 +13,10 @@ export const heardAt = (answer: unknown): number | undefined =>
 /** The horizons that this process has heard of, and that a view has not reached yet as far as it knows. */
 export interface Hearing {
   readonly hear: (horizon: Place, now: number) => void
-  /** When it has heard of the first of them. */
+  /** When this process has heard of the first of them. */
   readonly first: () => number | undefined
-  /** Forgets those that the view has reached. */
-  readonly reached: (isReached: (position: number) => boolean) => void
+  /** Forgets those of a history that the view has reached. */
+  readonly reached: (history: number, isReached: (position: number) => boolean) => void
 }
 
 interface Place {
@@ -42,7 +42,8 @@ export const hearing = (): Hearing => {
       else heard.push({ position: horizon.position, time })
     },
     first: () => heard[0]?.time,
-    reached: (isReached) => {
+    reached: (of, isReached) => {
+      if (of !== history) return
       const left = heard.findIndex(({ position }) => !isReached(position))
       heard = left === -1 ? [] : heard.slice(left)
     }

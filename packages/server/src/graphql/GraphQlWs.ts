@@ -8,8 +8,8 @@ import { handleProtocols, makeServer, type SubscribePayload } from "graphql-ws"
 import type { Authenticator } from "../Authenticator.ts"
 import { answeringBelow } from "../web/addresses.ts"
 import { correlationIn, type Identified, identified } from "../web/identity.ts"
-import { type Closing, endOf } from "../web/liveStreams.ts"
-import { servicesUntilClosed } from "../web/services.ts"
+import { endOf } from "../web/liveStreams.ts"
+import { type Closing, provideServices, servicesUntilClosed } from "../web/services.ts"
 import { answeringAll } from "../web/problems.ts"
 import type { Services } from "./context.ts"
 import { errorOf, errorWith, presented } from "./errors.ts"
@@ -69,7 +69,7 @@ export const layer = (
   HttpRouter.use((router) =>
     Effect.gen(function* () {
       const operations = operationsOf(api, optionsOf(options, yield* developing))
-      const services = yield* servicesUntilClosed<Services | Authenticator>()
+      const provided = provideServices(yield* servicesUntilClosed<Services | Authenticator>())
       const handle = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
         isOwnOrigin(request, options.origins)
           ? Effect.scoped(connected(operations, request, options))
@@ -81,7 +81,7 @@ export const layer = (
       )
       const { path = "/graphql/ws" } = options
       yield* answeringBelow(router, { roots: [path], taken: [{ method: "GET", path }] })
-      yield* router.add("GET", path, Effect.provideContext(answered, services))
+      yield* router.add("GET", path, provided(answered))
     })
   )
 
@@ -203,18 +203,29 @@ const connected = (operations: Operations, request: HttpServerRequest.HttpServer
         Effect.ensuring(Semaphore.release(room, 1))
       )
     let isHeard = true
+    let isFull = false
+    const roomForOne = Effect.suspend(() => {
+      isFull = true
+      return Effect.andThen(
+        Semaphore.take(room, 1),
+        Effect.sync(() => {
+          isFull = false
+        })
+      )
+    })
     const received = (message: string) => {
       isHeard = true
       return isLonger(message, maxMessageBytes)
         ? close(codes.tooBig, "the message is too long")
         : // Whoever sends more than is handled is not read meanwhile.
-          Effect.andThen(Semaphore.take(room, 1), Effect.forkScoped(handled(message)))
+          Effect.andThen(roomForOne, Effect.forkScoped(handled(message)))
     }
-    // A socket takes all that is written, and keeps it while its client does not read. Whoever reads answers a ping.
+    // A socket takes all that is written, and keeps it while its client does not read. A client that reads answers a ping,
+    // which is not seen while there is no room for messages.
     const pinging = Effect.gen(function* () {
-      while (isHeard) {
+      while (isHeard || isFull) {
         isHeard = false
-        yield* Effect.ignore(write(ping))
+        yield* Effect.timeoutOption(Effect.ignore(write(ping)), keepAlive)
         yield* Effect.sleep(keepAlive)
       }
       yield* close(codes.later, "there is no answer to a ping")
@@ -246,7 +257,7 @@ const shortMessages = 16
 const isLonger = (message: string, bytes: number): boolean =>
   message.length > bytes || (message.length * 3 > bytes && new TextEncoder().encode(message).length > bytes)
 
-// It ends once: by itself, or because it is returned, which may be before it has begun.
+// A subscription ends once: by itself, or because its client completes it, which may be before it has begun.
 const iterated = <A, R>(
   results: Stream.Stream<A, never, R>,
   services: Context.Context<R>,

@@ -27,7 +27,8 @@ export interface Asking {
   readonly caller: Policy.Caller | undefined
   readonly correlationId: string | undefined
   readonly services: Context.Context<Services>
-  readonly signal: AbortSignal | undefined
+  /** Says that the operation is interrupted. Few operations run something that must be told, so it is made for those. */
+  readonly signal: (() => AbortSignal) | undefined
 }
 
 /** What the resolvers of a new operation share. */
@@ -40,7 +41,7 @@ export const operationOf = ({ caller, correlationId, services, signal }: Asking)
     outcomes: new Map(),
     loaders: new Map(),
     run: async <A>(effect: Effect.Effect<A, unknown, Services>) =>
-      valueIn(await run(outcomeOf(effect), signal === undefined ? {} : { signal }))
+      valueIn(await run(outcomeOf(effect), signal === undefined ? {} : { signal: signal() }))
   }
 }
 

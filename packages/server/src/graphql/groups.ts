@@ -7,7 +7,7 @@ import type { Types } from "./building.ts"
 import { selectedBelow } from "./documents/selection.ts"
 import { required } from "./fixed.ts"
 import type { KnownView } from "./knownViews.ts"
-import { answering, type Asked } from "./plans/answering.ts"
+import { type Asked, withAnswer } from "./plans/answering.ts"
 import { comparedIn, type ComparedField } from "./types/filterFields.ts"
 import { nameOf } from "./types/names.ts"
 import type { Fields } from "./types/outputs.ts"
@@ -102,7 +102,7 @@ export const groupsField = (
       first: { type: new GraphQLNonNull(GraphQLInt), default: { value: defaultLimit } }
     }
   }
-  return answering(config, (given, { caller }, asked) => {
+  return withAnswer(config, (given, { caller }, asked) => {
     const { first, where } = given as Arguments
     const { by, values } = selectedOf(fields, asked)
     const query = {

@@ -22,7 +22,7 @@ import { errorWith } from "./errors.ts"
 import type { Events } from "./events.ts"
 import { type Answer, CommandIdReusedType, VersionConflictType } from "./fixed.ts"
 import { type Errors, Results } from "./results.ts"
-import { answering } from "./plans/answering.ts"
+import { withAnswer } from "./plans/answering.ts"
 import { distinct, lowerFirst, nameOf } from "./types/names.ts"
 import { enumType, type Fields } from "./types/outputs.ts"
 import type { AnySchema } from "./types/schemas.ts"
@@ -116,7 +116,7 @@ class Mutations {
         expectedVersion: { type: GraphQLInt, description: "The version that the aggregate must have." }
       }
     }
-    return answering(config, (args, operation, asked) => {
+    return withAnswer(config, (args, operation, asked) => {
       const { expectedVersion, id: given } = args as Arguments
       return answerTo(
         receipt,
@@ -143,7 +143,7 @@ class Mutations {
       ]),
       args: { ...this.#input(struct), ...this.#common }
     }
-    return answering(config, (args, operation) => {
+    return withAnswer(config, (args, operation) => {
       const request = { ...this.#request(operation, args as Arguments, struct), boundary: name }
       return answerTo(receipt, errors, this.#commands.boundary(request))
     })

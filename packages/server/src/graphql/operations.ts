@@ -137,13 +137,13 @@ const prepared = (
 const operationFor = (
   { caller, correlationId }: Sender,
   services: Context.Context<Services>,
-  signal?: AbortSignal
+  signal?: () => AbortSignal
 ): Operation => operationOf({ caller, correlationId, services, signal })
 
 type Execute = (operation: Operation) => ExecutionResult | PromiseLike<ExecutionResult>
 
 // What is interrupted interrupts what the resolvers do.
-const answered = (
+const executedByGraphql = (
   execute: Execute,
   sender: Sender,
   outcomes?: Operation["outcomes"]
@@ -151,7 +151,7 @@ const answered = (
   Effect.contextWith((services: Context.Context<Services>) =>
     Effect.flatMap(
       Effect.promise(async (signal) => {
-        const operation = operationFor(sender, services, signal)
+        const operation = operationFor(sender, services, () => signal)
         return execute(outcomes === undefined ? operation : { ...operation, outcomes })
       }),
       formatted
@@ -166,11 +166,15 @@ const executed = (
   sender: Sender
 ): Effect.Effect<FormattedExecutionResult, never, Services> =>
   plan === undefined
-    ? answered(execute, sender)
+    ? executedByGraphql(execute, sender)
     : Effect.contextWith((services: Context.Context<Services>) => {
-        const operation = operationFor(sender, services)
-        return Effect.flatMap(plan.run(variables, operation), (data) =>
-          data === undefined ? answered(execute, sender, operation.outcomes) : Effect.succeed({ data })
+        let aborting: AbortController | undefined
+        const operation = operationFor(sender, services, () => (aborting ??= new AbortController()).signal)
+        return plan.run(variables, operation).pipe(
+          Effect.onInterrupt(() => Effect.sync(() => aborting?.abort())),
+          Effect.flatMap((data) =>
+            data === undefined ? executedByGraphql(execute, sender, operation.outcomes) : Effect.succeed({ data })
+          )
         )
       })
 
@@ -203,7 +207,10 @@ const resultOf = (
   event: unknown,
   sender: Sender
 ): Effect.Effect<FormattedExecutionResult, never, Services> =>
-  answered((operation) => executeSubscriptionEvent({ ...checked, rootValue: event, contextValue: operation }), sender)
+  executedByGraphql(
+    (operation) => executeSubscriptionEvent({ ...checked, rootValue: event, contextValue: operation }),
+    sender
+  )
 
 type Shared = Map<string, Promise<FormattedExecutionResult>>
 

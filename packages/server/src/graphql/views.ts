@@ -21,7 +21,7 @@ import { selectedBelow } from "./documents/selection.ts"
 import { PageInfo, required } from "./fixed.ts"
 import { groupsField } from "./groups.ts"
 import { hasLinks, knownView, type KnownView, wantedIn, whole } from "./knownViews.ts"
-import { answering, type Asked } from "./plans/answering.ts"
+import { type Asked, withAnswer } from "./plans/answering.ts"
 import { lowerFirst, nameOf } from "./types/names.ts"
 import type { Fields } from "./types/outputs.ts"
 import { SafeInt } from "./types/scalars.ts"
@@ -85,14 +85,14 @@ class ViewFields {
       [
         origin,
         list,
-        answering({ type: connection, args }, (given, operation, asked) =>
+        withAnswer({ type: connection, args }, (given, operation, asked) =>
           this.#views.page(this.#question(known, operation, given as Arguments, asked))
         )
       ],
       [
         origin,
         byKey,
-        answering(keyed, (given, operation, asked) =>
+        withAnswer(keyed, (given, operation, asked) =>
           Effect.tryPromise({
             try: () => this.#byKey(known, operation, (given as Arguments).key, asked),
             catch: (thrown) => thrown

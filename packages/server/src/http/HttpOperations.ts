@@ -7,6 +7,7 @@ import type { Authenticator } from "../Authenticator.ts"
 import { admittedWith, mayRead } from "../serving/admission.ts"
 import { identified } from "../web/identity.ts"
 import { answeringBelow } from "../web/addresses.ts"
+import { provideServices } from "../web/services.ts"
 import { answered, json } from "./routes.ts"
 
 /** What is asked, and who may know more than whether the program is healthy. */
@@ -50,9 +51,11 @@ export const layer = ({
 > =>
   HttpRouter.use((router) =>
     Effect.gen(function* () {
-      const services = yield* Effect.context<
-        Authenticator | EventStore.EventStore | ProjectionStore.ProjectionStore | ViewStore.ViewStore
-      >()
+      const provided = provideServices(
+        yield* Effect.context<
+          Authenticator | EventStore.EventStore | ProjectionStore.ProjectionStore | ViewStore.ViewStore
+        >()
+      )
       // A failure is kept for the same time as a success, so that a sick store is not asked more often.
       const health = yield* Effect.cachedWithTTL(
         Effect.result(ProjectionMonitor.health(consumers, healthy)),
@@ -78,8 +81,8 @@ export const layer = ({
       const paths = ["/health", "/metrics"].map((path) => `${prefix ?? ""}${path}`)
       yield* answeringBelow(router, { roots: paths, taken: paths.map((path) => ({ method: "GET", path })) })
       yield* (prefix === undefined ? router : router.prefixed(prefix)).addAll([
-        HttpRouter.route("GET", "/health", Effect.provideContext(answered(healthRoute), services)),
-        HttpRouter.route("GET", "/metrics", Effect.provideContext(answered(metricsRoute), services))
+        HttpRouter.route("GET", "/health", provided(answered(healthRoute))),
+        HttpRouter.route("GET", "/metrics", provided(answered(metricsRoute)))
       ])
     })
   )

@@ -4,7 +4,7 @@
  */
 import { Deferred, Effect, Layer, type Scope } from "effect"
 import { HttpMiddleware, HttpRouter, HttpServer, HttpServerResponse, type HttpServerRequest } from "effect/http"
-import { ServerClosing } from "../web/liveStreams.ts"
+import { ServerClosing } from "../web/services.ts"
 
 /** How routes are served. */
 export interface Options {

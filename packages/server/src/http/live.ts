@@ -1,7 +1,8 @@
 /** Results as they come, as server-sent events. */
 import { type DateTime, Effect, Stream } from "effect"
 import type { HttpServerResponse } from "effect/http"
-import { type Closing, eventStream, frameOf, paced, withLast } from "../web/liveStreams.ts"
+import { eventStream, frameOf, paced, withLast } from "../web/liveStreams.ts"
+import type { Closing } from "../web/services.ts"
 import { problemOf, publicOf } from "../web/problems.ts"
 
 /** A stream of results as an answer. */

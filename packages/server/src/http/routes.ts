@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { Authenticator } from "../Authenticator.ts"
 import { NoSuchAddress } from "../errors.ts"
-import type { Closing } from "../web/liveStreams.ts"
+import type { Closing } from "../web/services.ts"
 import { answeringAll } from "../web/problems.ts"
 
 /** What every route needs. */

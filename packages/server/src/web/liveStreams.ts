@@ -2,17 +2,8 @@
 import { StoredRecords } from "@hexfold/core/adapter"
 import { Cause, Clock, Context, DateTime, Effect, Metric, Schedule, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
-import { withServices } from "./addedServices.ts"
 import { failureIn } from "./problems.ts"
-
-/** Completes when the front closes. Then all live streams end, so that the server need not wait for their clients. */
-export class Closing extends Context.Service<Closing, Effect.Effect<void>>()("@hexfold/server/web/Closing") {}
-
-/** Completes when the server begins to end. Without `HttpShutdown.layer` it never completes. */
-export const ServerClosing: Context.Reference<Effect.Effect<void>> = Context.Reference<Effect.Effect<void>>(
-  "@hexfold/server/web/ServerClosing",
-  { defaultValue: () => Effect.never }
-)
+import { Closing, ServerClosing, withServices } from "./services.ts"
 
 /** The least time between two results of one stream, in milliseconds: a watcher gets at most ten a second. */
 const pace = 100

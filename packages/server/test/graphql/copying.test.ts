@@ -18,7 +18,7 @@ import {
 // oxlint-disable-next-line no-restricted-imports -- how a value is copied shows from inside alone: an API gives no wrong ones
 import { operationOf } from "../../src/graphql/context.ts"
 // oxlint-disable-next-line no-restricted-imports -- as above
-import { answering } from "../../src/graphql/plans/answering.ts"
+import { withAnswer } from "../../src/graphql/plans/answering.ts"
 // oxlint-disable-next-line no-restricted-imports -- as above
 import { plansOf } from "../../src/graphql/plans/plan.ts"
 
@@ -101,7 +101,7 @@ describe("what is selected of a value", () => {
             const schema = new GraphQLSchema({
               query: new GraphQLObjectType({
                 name: "Query",
-                fields: { value: answering({ type: each }, () => Effect.succeed(value)) }
+                fields: { value: withAnswer({ type: each }, () => Effect.succeed(value)) }
               }),
               types: [Thing, Other]
             })

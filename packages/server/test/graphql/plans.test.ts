@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { Executor, Projection } from "@hexfold/core"
+import { Aggregate, Api, Decision, Executor, Policy, Projection, View } from "@hexfold/core"
 import { GraphQl } from "@hexfold/server/graphql"
-import { Arbitrary, Effect, Layer } from "effect"
+import { Arbitrary, Effect, Layer, Schema } from "effect"
 import fc from "fast-check"
 import {
   getNamedType,
@@ -11,9 +11,14 @@ import {
   isAbstractType,
   isInterfaceType,
   isObjectType,
-  type GraphQLObjectType
+  type GraphQLObjectType,
+  type OperationDefinitionNode,
+  parse
 } from "graphql"
+// oxlint-disable-next-line no-restricted-imports -- whether there is a plan shows from inside alone
+import { plansOf } from "../../src/graphql/plans/plan.ts"
 import * as bank from "../http/bank.ts"
+import { counting } from "./counting.ts"
 import { Kitchen, kitchen, Sink } from "./kitchen.ts"
 import { serve, serveOn } from "./web.ts"
 
@@ -145,6 +150,88 @@ describe("a plan", () => {
       assert.strictEqual(accountsByKey.balance, 6)
     })
   )
+
+  it.live("asks a rule on a field for what this request selects, and not for what another has", () =>
+    Effect.gen(function* () {
+      const { data, gql } = yield* serve(guarded)
+      const open = `mutation { drawingDraw(id: "a", input: { radius: 3 }, waitFor: [Drawings]) { __typename } }`
+      yield* data(open, { as: "ann" })
+      const ask = (as: string, shows: boolean) =>
+        gql(
+          `query ($shows: Boolean!) { drawings { nodes { shape { __typename ... on Round { radius @include(if: $shows) } } } } }`,
+          { as, variables: { shows } }
+        )
+      for (const order of [
+        [true, false],
+        [false, true]
+      ]) {
+        for (const shows of order) {
+          const [boss, ann] = [yield* ask("boss:boss", shows), yield* ask("ann", shows)]
+          assert.isUndefined(boss.errors)
+          assert.deepStrictEqual(ann.errors?.[0]?.extensions["code"], shows ? "FORBIDDEN" : undefined)
+        }
+      }
+    })
+  )
+
+  it.live("reads the records of one operation together, and answers the fields of a query at the same time", () =>
+    Effect.gen(function* () {
+      const { seen, stores } = yield* counting
+      const { data } = yield* serveOn(bank.open, stores)
+      yield* data(`mutation { accountOpen(id: "a", input: { owner: "anna" }, waitFor: [Accounts]) { __typename } }`)
+      const before = seen.loads
+      const found = yield* data(`{ a: accountsByKey(key: "a") { owner } b: accountsByKey(key: "b") { owner } }`)
+      assert.deepStrictEqual(found, { a: { owner: "anna" }, b: null })
+      assert.strictEqual(seen.loads - before, 1)
+    })
+  )
+
+  it.live("is not made for more fields than its text can name", () =>
+    Effect.gen(function* () {
+      const { answering, data } = yield* serve(bank.open)
+      yield* answering(`{ accounts { nodes { key } } }`)
+      const names = Array.from({ length: 16 }, (_, i) => `a${i}`)
+      const operation = `fragment P on AccountsConnection { ${names.map((name) => `${name}: nodes { ...R }`).join(" ")} }
+        fragment R on AccountsRecord { ${names.map((name) => `${name}: key`).join(" ")} }
+        { __typename ${names.map((name) => `${name}: accounts(first: 1) { ...P }`).join(" ")} }`
+      const schema = GraphQl.schema(bank.open)
+      const document = parse(operation)
+      const last = document.definitions.at(-1)
+      assert.isUndefined(plansOf(schema)(document, last as OperationDefinitionNode))
+      assert.strictEqual((yield* data(operation)).__typename, "Query")
+    })
+  )
+})
+
+/** Drawings, of which not everybody sees how large they are. */
+class Draw extends Schema.TaggedClass<Draw>()("Draw", { radius: Schema.Int }) {}
+class Drawn extends Schema.TaggedClass<Drawn>()("Drawn", { radius: Schema.Int }) {}
+class Round extends Schema.TaggedClass<Round>()("Round", { radius: Schema.Int }) {}
+class Flat extends Schema.TaggedClass<Flat>()("Flat", { width: Schema.Int }) {}
+const Drawing = Aggregate.make("Drawing", {
+  id: Schema.String,
+  state: Schema.Int,
+  initial: 0,
+  commands: [Draw],
+  events: [Drawn],
+  errors: [],
+  decide: { Draw: ({ radius }) => Decision.accept(new Drawn({ radius })) },
+  evolve: { Drawn: (_, { radius }) => radius }
+})
+const Drawings = View.make("Drawings", {
+  from: [Drawing],
+  state: Schema.Struct({
+    shape: Schema.Union([Round, Flat])
+  }),
+  evolve: { Drawn: (_, { radius }) => ({ shape: new Round({ radius }) }) }
+})
+const guarded = Api.make("drawings", {
+  aggregates: [Drawing],
+  views: [Drawings],
+  policies: {
+    Drawing: { Draw: "anyone" },
+    Drawings: { read: "anyone", fields: { "shape.radius": Policy.role("boss") } }
+  }
 })
 
 const answerTo = (response: Effect.Effect<Response>) =>

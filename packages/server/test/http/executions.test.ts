@@ -9,7 +9,7 @@ import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { Answers } from "../../src/http/answers.ts"
 // Only a server in a process of its own says that it ends.
 // oxlint-disable-next-line no-restricted-imports
-import { ServerClosing } from "../../src/web/liveStreams.ts"
+import { ServerClosing } from "../../src/web/services.ts"
 import { open } from "./bank.ts"
 import { asking as askingAt, serve, tokens } from "./web.ts"
 

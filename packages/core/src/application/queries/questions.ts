@@ -139,17 +139,17 @@ const asking = <A, E>(
     const serving = servingOf(view, seen.value)
     const at = `${history} ${serving?.version} ${serving?.build} ${serving?.inline} ${serving?.changes}`
     if (at !== asked) {
-      const isFirst = latest === undefined
+      // What the first answer shows was there before somebody asked.
+      const since = latest === undefined ? undefined : heard.first()
       latest = yield* ask
       asked = at
-      // What the first answer shows was there before somebody asked.
-      if (!isFirst) mark(latest.answer, heard.first())
+      mark(latest.answer, since)
     }
     yield* report.succeeded
     ended = number
     for (const member of members) if (canTake(member)) member.wake?.()
     const reached = servingOf(view, own(seen.value, history))
-    heard.reached((each) => hasReached(reached, each))
+    heard.reached(history, (each) => hasReached(reached, each))
     return hasReached(reached, position)
   })
 

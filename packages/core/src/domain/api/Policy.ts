@@ -96,12 +96,9 @@ export interface ReadEvent<Id, Event> {
   readonly event: Event
 }
 
-/** The rule for a command. */
-export type CommandRule<Asked, State> = Who | When<[asked: Asked]> | WhenState<Asked, State>
-
 /**
  * The rules with all their kinds. They are members of an interface, because the compiler says what is expected by the name of
- * a union that has one: instead of `Roles` and `"signed in"` a reader would see `CommandRule`.
+ * a union that has one: instead of `Roles` and `"signed in"` a reader would see that name alone.
  */
 export interface Written<Asked extends ReadonlyArray<unknown>, State = never> {
   readonly onRead: "anyone" | "signed in" | Roles | When<Asked>
@@ -122,7 +119,10 @@ export type OfAggregate<A extends Aggregate.Any> = {
 }
 
 /** The rule for the command of a boundary. Its states are those of the roles. */
-export type OfBoundary<B extends Boundary.Any> = CommandRule<Asked<Boundary.CommandOf<B>>, Boundary.StatesOf<B>>
+export type OfBoundary<B extends Boundary.Any> = Written<
+  [asked: Asked<Boundary.CommandOf<B>>],
+  Boundary.StatesOf<B>
+>["onCommand"]
 
 /** The rules of a view. */
 export type OfView<V extends View.Any> = ViewRules<V["schemas"]["state"]["Type"]>

@@ -633,6 +633,33 @@ describe("an error of a domain that has the tag of a technical one", () => {
   )
 })
 
+describe("a store that does not know its own history", () => {
+  it.effect("is asked a few times, and then the command fails with what it says", () =>
+    Effect.gen(function* () {
+      let appends = 0
+      const reason = new Reason.PositionFromAnotherHistory({
+        detail: "of another server",
+        history: 1,
+        position: 1,
+        current: 2
+      })
+      const lost = Effect.suspend(() => {
+        appends++
+        return Effect.fail(new EventStoreError({ operation: "append", reason }))
+      })
+      const error = yield* Effect.flip(
+        EventStore.EventStore.use((store) =>
+          Executor.execute(Account, id, new OpenAccount({ owner: "Anna" })).pipe(
+            Effect.provideService(EventStore.EventStore, { ...store, append: () => lost })
+          )
+        )
+      )
+      expect(error).toMatchObject({ _tag: "EventStoreError", reason: { _tag: "PositionFromAnotherHistory" } })
+      expect(appends).toBe(4)
+    }).pipe(Effect.provide(MemoryEventStore.layer()))
+  )
+})
+
 describe("catchTechnical", () => {
   it.effect("hands every technical error to one handler, and leaves those of the domain", () =>
     Effect.gen(function* () {

@@ -7,19 +7,23 @@ import type { Selecting } from "../documents/selection.ts"
 /** What is selected of a field. */
 export interface Asked extends Selecting {
   readonly fieldNodes: ReadonlyArray<FieldNode>
-  /** Whether these nodes select the same for all variables, and are the same array for each operation. */
+  /** Whether nothing below these nodes depends on variables, and they are the same array in each operation of a plan. */
   readonly isFixed?: true
 }
 
-/** The answer to one operation. What it throws is a failure of it. */
-export type Answer = (args: unknown, operation: Operation, asked: Asked) => Effect.Effect<unknown, unknown, Services>
+/** The answer of a field of the root. What it throws is a failure of it. */
+export type RootAnswer = (
+  args: unknown,
+  operation: Operation,
+  asked: Asked
+) => Effect.Effect<unknown, unknown, Services>
 
-const answers = new WeakMap<object, Answer>()
+const answers = new WeakMap<object, RootAnswer>()
 
 /** A field of the root with its answer. */
-export const answering = (
+export const withAnswer = (
   config: Omit<GraphQLFieldConfig<unknown, unknown>, "resolve">,
-  answer: Answer
+  answer: RootAnswer
 ): GraphQLFieldConfig<unknown, unknown> => {
   const resolve: GraphQLFieldConfig<unknown, unknown>["resolve"] = async (_, args, context, info) => {
     const operation = context as Operation
@@ -31,19 +35,19 @@ export const answering = (
 }
 
 /** The answer of a field, if it has one. */
-export const answerIn = ({ resolve }: GraphQLField<unknown, unknown>): Answer | undefined =>
+export const answerIn = ({ resolve }: GraphQLField<unknown, unknown>): RootAnswer | undefined =>
   resolve === undefined ? undefined : answers.get(resolve)
 
 /** What an answer comes to, or its error for the client. */
-export const answered = (
-  answer: Answer,
+export const outcomeOfAnswer = (
+  answer: RootAnswer,
   args: unknown,
   operation: Operation,
   asked: Asked
 ): Effect.Effect<Outcome, never, Services> => outcomeOf(asking(answer, args, operation, asked))
 
 const asking = (
-  answer: Answer,
+  answer: RootAnswer,
   args: unknown,
   operation: Operation,
   asked: Asked

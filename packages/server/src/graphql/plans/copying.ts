@@ -15,6 +15,7 @@ import {
   isLeafType,
   isListType,
   isNonNullType,
+  isObjectType,
   type SelectionSetNode
 } from "graphql"
 
@@ -31,13 +32,16 @@ export type Selected = ReadonlyMap<string, ReadonlyArray<FieldNode>>
 export class Copies {
   readonly #schema: GraphQLSchema
   readonly #fragments: Readonly<Record<string, FragmentDefinitionNode>>
+  #left: number
 
-  constructor(schema: GraphQLSchema, fragments: Readonly<Record<string, FragmentDefinitionNode>>) {
+  /** With more fields than `mostFields` there are no copies: a fragment may be spread often, and a copy takes some 500 bytes. */
+  constructor(schema: GraphQLSchema, fragments: Readonly<Record<string, FragmentDefinitionNode>>, mostFields: number) {
     this.#schema = schema
     this.#fragments = fragments
+    this.#left = mostFields
   }
 
-  /** How a value of a type is copied. Throws {@link notPlain} for a selection with directives, arguments, or links. */
+  /** How a value of a type is copied. Throws {@link notPlain} for a selection with arguments or links. */
   of(type: GraphQLOutputType, nodes: ReadonlyArray<FieldNode>): Copy {
     if (!isNonNullType(type)) return this.#orNull(type, nodes)
     const copy = this.#orNull(type.ofType, nodes)
@@ -48,13 +52,12 @@ export class Copies {
     }
   }
 
-  /** The fields that are selected of a type. Throws {@link notPlain} for a selection that depends on variables. */
+  /** The fields that are selected of a type. Directives count for nothing here. */
   selected(type: GraphQLObjectType, sets: ReadonlyArray<SelectionSetNode | undefined>): Selected {
     const found = new Map<string, Array<FieldNode>>()
     const seen = new Set<string>()
     const collect = (set: SelectionSetNode | undefined): void => {
       for (const selection of set?.selections ?? []) {
-        if ((selection.directives?.length ?? 0) > 0) throw notPlain
         if (selection.kind === "Field") {
           const as = selection.alias?.value ?? selection.name.value
           // As a member of an object it would be the prototype.
@@ -68,7 +71,7 @@ export class Copies {
         } else if (!seen.has(selection.name.value)) {
           seen.add(selection.name.value)
           const fragment = this.#fragments[selection.name.value]
-          if (fragment === undefined || (fragment.directives?.length ?? 0) > 0) throw notPlain
+          if (fragment === undefined) throw notPlain
           if (this.#isOf(type, fragment.typeCondition.name.value)) collect(fragment.selectionSet)
         }
       }
@@ -115,6 +118,7 @@ export class Copies {
   }
 
   #member(type: GraphQLObjectType, nodes: ReadonlyArray<FieldNode>): Copy {
+    if (this.#left-- <= 0) throw notPlain
     const name = nodes[0]!.name.value
     if (name === "__typename") return () => type.name
     const field = type.getFields()[name]
@@ -126,17 +130,17 @@ export class Copies {
 
   // Few of the possible kinds come up in answers, so each is made when it does.
   #kinds(type: GraphQLAbstractType, nodes: ReadonlyArray<FieldNode>): Copy {
-    const possible = new Map(this.#schema.getPossibleTypes(type).map((each) => [each.name, each]))
-    const kindOf = type.resolveType ?? ((value: unknown) => firstOf(possible.values(), value)?.name)
+    const kindOf = type.resolveType ?? ((value: unknown) => firstOf(this.#schema.getPossibleTypes(type), value)?.name)
     const known = new Map<string, Copy>()
     return (value) => {
       const kind = kindOf(value, undefined, nobody, type)
-      const object = typeof kind === "string" ? possible.get(kind) : undefined
-      if (object === undefined) throw notPlain
-      let copy = known.get(object.name)
+      if (typeof kind !== "string") throw notPlain
+      let copy = known.get(kind)
       if (copy === undefined) {
+        const object = this.#schema.getType(kind)
+        if (!isObjectType(object) || !this.#schema.isSubType(type, object)) throw notPlain
         copy = this.#object(object, nodes)
-        known.set(object.name, copy)
+        known.set(kind, copy)
       }
       return copy(value)
     }

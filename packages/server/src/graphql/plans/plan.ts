@@ -1,10 +1,11 @@
 /**
  * Plans of operations. Most operations ask fields of the root for values, and for parts of these. A plan runs the answers of
- * the root one after another and copies the parts. Whatever is not so simple, and whatever goes wrong, is for graphql: it
- * executes the operation with the answers that are there already, so that nothing happens twice.
+ * the root, those of a mutation one after another, and copies the parts. Whatever is not so simple, and whatever goes wrong,
+ * is for graphql: it executes the operation with the answers that are there already, so that nothing happens twice.
  */
 import { Effect } from "effect"
 import {
+  BREAK,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -13,10 +14,12 @@ import {
   type GraphQLField,
   type GraphQLObjectType,
   type GraphQLSchema,
-  type OperationDefinitionNode
+  type OperationDefinitionNode,
+  type VariableValues,
+  visit
 } from "graphql"
 import type { Operation, Services } from "../context.ts"
-import { type Answer, answered, answerIn } from "./answering.ts"
+import { answerIn, outcomeOfAnswer, type RootAnswer } from "./answering.ts"
 import { Copies, type Copy, notPlain } from "./copying.ts"
 
 /** How an operation is answered without graphql. */
@@ -29,12 +32,12 @@ export interface Plan {
 }
 
 /** A field of the root, as it is planned: the name of the root's type, or something that is answered. */
-type Planned = { readonly as: string } & ({ readonly name: string } | Answering)
+type Planned = { readonly as: string } & ({ readonly typename: string } | Answering)
 
 interface Answering {
   readonly field: GraphQLField<unknown, unknown>
   readonly nodes: ReadonlyArray<FieldNode>
-  readonly answer: Answer
+  readonly answer: RootAnswer
   readonly copy: Copy
 }
 
@@ -57,14 +60,16 @@ const planOf = (
   operation: OperationDefinitionNode
 ): Plan | undefined => {
   const root = operation.operation === "subscription" ? undefined : schema.getRootType(operation.operation)
-  if (root === undefined || root === null || (operation.directives?.length ?? 0) > 0) return undefined
+  if (root === undefined || root === null || hasDirectives(document)) return undefined
   const fragments = Object.fromEntries(
     document.definitions.flatMap((each): ReadonlyArray<[string, FragmentDefinitionNode]> =>
       each.kind === "FragmentDefinition" ? [[each.name.value, each]] : []
     )
   )
   try {
-    return planFor(schema, operation, fragments, plannedOf(schema, root, operation, fragments))
+    // As many fields as the text can name, so that what is remembered grows with the texts.
+    const copies = new Copies(schema, fragments, (document.loc?.source.body.length ?? 0) / 4)
+    return planFor(schema, operation, fragments, plannedOf(copies, root, operation))
   } catch (thrown) {
     if (thrown === notPlain) return undefined
     throw thrown
@@ -74,59 +79,92 @@ const planOf = (
 type Fragments = Readonly<Record<string, FragmentDefinitionNode>>
 
 const plannedOf = (
-  schema: GraphQLSchema,
+  copies: Copies,
   root: GraphQLObjectType,
-  operation: OperationDefinitionNode,
-  fragments: Fragments
-): ReadonlyArray<Planned> => {
-  const copies = new Copies(schema, fragments)
-  return Array.from(copies.selected(root, [operation.selectionSet]), ([as, nodes]): Planned => {
+  operation: OperationDefinitionNode
+): ReadonlyArray<Planned> =>
+  Array.from(copies.selected(root, [operation.selectionSet]), ([as, nodes]): Planned => {
     const name = nodes[0]!.name.value
-    if (name === "__typename") return { as, name: root.name }
+    if (name === "__typename") return { as, typename: root.name }
     const field = root.getFields()[name]
     const answer = field === undefined ? undefined : answerIn(field)
     if (field === undefined || answer === undefined) throw notPlain
     return { as, field, nodes, answer, copy: copies.of(field.type, nodes) }
   })
+
+// What a directive lets through depends on variables.
+const hasDirectives = (document: DocumentNode): boolean => {
+  let found = false
+  visit(document, {
+    Directive: () => {
+      found = true
+      return BREAK
+    }
+  })
+  return found
 }
 
 const planFor = (
   schema: GraphQLSchema,
-  { variableDefinitions = [] }: OperationDefinitionNode,
+  { operation: kind, variableDefinitions = [] }: OperationDefinitionNode,
   fragments: Fragments,
   planned: ReadonlyArray<Planned>
 ): Plan => {
-  // Queries that load could do so at the same time, but few operations have several.
-  const run = Effect.fnUntraced(function* (variables: Readonly<Record<string, unknown>>, operation: Operation) {
-    const { variableValues } = getVariableValues(schema, variableDefinitions, variables, { maxErrors: 1 })
-    if (variableValues === undefined) return undefined
-    const data: Record<string, unknown> = {}
-    for (const each of planned) {
-      const { as } = each
-      if ("name" in each) {
-        data[as] = each.name
-        continue
-      }
-      const { answer, copy, field, nodes } = each
-      const args = tried(() => getArgumentValues(field, nodes[0]!, variableValues))
-      if (args === undefined) return undefined
-      const outcome = yield* answered(answer, args, operation, {
-        fieldNodes: nodes,
-        fragments,
-        variableValues,
-        isFixed: true
-      })
-      operation.outcomes.set(as, outcome)
-      const copied = "error" in outcome ? undefined : tried(() => copy(outcome.value))
-      if (copied === undefined) return undefined
-      data[as] = copied
-    }
-    return data
+  type Variables = Readonly<Record<string, unknown>>
+
+  /** What a field has in the data; undefined if graphql has to say it. */
+  const valueOf = Effect.fnUntraced(function* (each: Planned, variableValues: VariableValues, operation: Operation) {
+    if ("typename" in each) return each.typename
+    const { answer, as, copy, field, nodes } = each
+    const args = tried(() => getArgumentValues(field, nodes[0]!, variableValues))
+    if (args === undefined) return undefined
+    const asked = { fieldNodes: nodes, fragments, variableValues, isFixed: true } as const
+    const outcome = yield* outcomeOfAnswer(answer, args, operation, asked)
+    operation.outcomes.set(as, outcome)
+    return "error" in outcome ? undefined : tried(() => copy(outcome.value))
   })
+
+  // As in graphql, the fields of a query are answered at the same time, and what fails there keeps no other from its answer.
+  const concurrency = kind === "query" && planned.length > 1 ? "unbounded" : 1
+
+  const run = (variables: Variables, operation: Operation) =>
+    Effect.suspend(() => {
+      const { variableValues } = getVariableValues(schema, variableDefinitions, variables, { maxErrors: 1 })
+      if (variableValues === undefined) return nothing
+      const data: Record<string, unknown> = {}
+      const [only] = planned
+      const answers =
+        planned.length === 1
+          ? Effect.map(valueOf(only!, variableValues, operation), (value) => [value])
+          : concurrency === 1
+            ? inSeries(planned, (each) => valueOf(each, variableValues, operation))
+            : Effect.forEach(planned, (each) => valueOf(each, variableValues, operation), { concurrency })
+      return Effect.map(answers, (values) => {
+        if (values.length < planned.length || values.includes(undefined)) return undefined
+        for (const [i, { as }] of planned.entries()) data[as] = values[i]
+        return data
+      })
+    })
   return { run }
 }
 
-// What is thrown here is thrown again when graphql executes the operation, and it says it to the client.
+const nothing = Effect.succeed(undefined)
+
+// A mutation that has failed may keep graphql from the next one, so a plan does not go on either.
+const inSeries = Effect.fnUntraced(function* <R>(
+  planned: ReadonlyArray<Planned>,
+  valueOf: (each: Planned) => Effect.Effect<unknown, never, R>
+) {
+  const values: Array<unknown> = []
+  for (const each of planned) {
+    const value = yield* valueOf(each)
+    if (value === undefined) return values
+    values.push(value)
+  }
+  return values
+})
+
+// What is thrown here is thrown again when graphql executes the operation, and the client hears it from there.
 const tried = <A>(attempt: () => A): A | undefined => {
   try {
     return attempt()
