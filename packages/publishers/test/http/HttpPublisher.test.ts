@@ -33,6 +33,17 @@ const publisherWith = (client: HttpClient.HttpClient, options: Partial<HttpPubli
     client
   )
 
+const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+
+/** Waits until so many requests were sent, and the next pause has begun. A signature is a promise that no test clock knows. */
+const pausedAfter = (sent: ReadonlyArray<number>, count: number): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    sent.length < count
+      ? Effect.andThen(turn, pausedAfter(sent, count))
+      : // What follows an answer waits for no promise.
+        Effect.repeat(turn, { times: 10 })
+  )
+
 const once = { retry: Schedule.recurs(0) }
 
 describe("a request", () => {
@@ -170,7 +181,10 @@ describe("the next attempt", () => {
       const { client, sent } = answering(() => [500])
       const publisher = yield* publisherWith(client)
       const calling = yield* Effect.forkChild(publisher.publish([message()]), { startImmediately: true })
-      yield* TestClock.adjust("10 seconds")
+      for (const count of [1, 2]) {
+        yield* pausedAfter(sent, count)
+        yield* TestClock.adjust("10 seconds")
+      }
       assert.strictEqual(errorOf((yield* Fiber.join(calling))[0]).attempts, 3)
       assert.strictEqual(sent.length, 3)
     })
@@ -181,6 +195,7 @@ describe("the next attempt", () => {
       const { client, sent } = answering((number) => (number === 1 ? [429, { "retry-after": "20" }] : [200]))
       const publisher = yield* publisherWith(client)
       const calling = yield* Effect.forkChild(publisher.publish([message()]), { startImmediately: true })
+      yield* pausedAfter(sent, 1)
       yield* TestClock.adjust("19999 millis")
       assert.strictEqual(sent.length, 1)
       yield* TestClock.adjust("1 millis")
@@ -196,6 +211,7 @@ describe("the next attempt", () => {
       )
       const publisher = yield* publisherWith(client)
       const calling = yield* Effect.forkChild(publisher.publish([message()]), { startImmediately: true })
+      yield* pausedAfter(sent, 1)
       yield* TestClock.adjust("24999 millis")
       assert.strictEqual(sent.length, 1)
       yield* TestClock.adjust("1 millis")
