@@ -39,7 +39,7 @@ export const textBody = (
 }
 
 // The headers of a request that a program has made may say anything of its body.
-const isOfServer = ({ source }: HttpServerRequest.HttpServerRequest): boolean => !(source instanceof globalThis.Request)
+const isOfServer = ({ source }: HttpServerRequest.HttpServerRequest): boolean => !(source instanceof Request)
 
 const lengthIn = (headers: Headers.Headers): number | undefined => {
   const given = headers["content-length"]

@@ -1,6 +1,6 @@
 /** Live results as server-sent events: how fast they come, and when they end. */
 import { StoredRecords } from "@hexfold/core/adapter"
-import { Cause, Clock, Context, DateTime, Effect, Metric, Schedule, Stream } from "effect"
+import { Cause, Clock, type Context, DateTime, Effect, Metric, Schedule, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { failureIn } from "./problems.ts"
 import { Closing, ServerClosing, withServices } from "./services.ts"

@@ -3,24 +3,22 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type { StreamId } from "../../../../domain/StreamId.ts"
-import { ConcurrencyConflict, EventStoreError } from "../../../../ports/errors.ts"
+import { ConcurrencyConflict, type EventStoreError } from "../../../../ports/errors.ts"
 import type { Repeated } from "../../../../ports/EventStore.ts"
 import * as Expectation from "../../../../ports/Expectation.ts"
-import { Unavailable } from "../../../../ports/Reason.ts"
 import { recordedEvents } from "../appendOf.ts"
 import type { CommandContext } from "../commandContext.ts"
 import type { LoadedStream } from "../commandPlan.ts"
-import { isConflict, isFromAnotherHistory, isKey, isRefused, isReused, isStoreError, onlyError } from "../failures.ts"
+import { isConflict, isKey, isRefused, isReused, isStoreError, onlyError } from "../failures.ts"
 import { Attempt, MoreStreams } from "./attempt.ts"
 import type { Contested } from "./contested.ts"
 import type { DecidedPart } from "./decision.ts"
+import { Losses } from "./losses.ts"
 import { type Answer, type End, lookedUp, type Member } from "./member.ts"
-import { GoneBack, StreamStates, type Taken } from "./streamStates.ts"
+import { StreamStates, type Taken } from "./streamStates.ts"
 
 /** After so many lost races in a row the streams are locked before they are read. */
 const optimisticRaces = 2
-/** After so many attempts in a row that have found another history, the store does not know its own. */
-const mostLosses = 3
 /** How often locks are extended by streams that were discovered under them. */
 const mostExtensions = 3
 /** The longest pause in milliseconds for which a group keeps its streams after a conflict. */
@@ -48,7 +46,7 @@ export class Group {
   /** How many races in a row were lost; undefined before the first one. */
   private lostRaces: number | undefined
   private extensions = 0
-  private losses = 0
+  private readonly losses = new Losses()
   private readonly further = new Set<StreamId>()
   private readonly contested: Contested
   private needsLocks = false
@@ -115,7 +113,7 @@ export class Group {
         const exit = yield* Effect.exit(locked === undefined ? attempt.run() : this.underLocks(attempt, [...locked]))
         const { decided, parts } = attempt
         if (Exit.isSuccess(exit)) {
-          this.losses = 0
+          this.losses.end()
           yield* this.settle(attempt)
         } else yield* this.failed(exit.cause, parts.length > 0 ? membersOf(decided) : attempt.members, parts)
       }
@@ -239,12 +237,9 @@ export class Group {
       if (this.lostRaces >= optimisticRaces) this.needsLocks = true
       return this.lost(error, members)
     }
-    // A caller's transaction goes on in the history in which it began, or not at all.
-    const isLost =
-      (error instanceof GoneBack || (isFromAnotherHistory(error) && !this.context.joined)) &&
-      ++this.losses <= mostLosses
+    const isLost = this.losses.by(error, this.context.joined)
+    if (typeof isLost !== "boolean") return this.storeFailed(isLost, members, parts)
     if (!isLost && isStoreError(error)) return this.storeFailed(error, members, parts)
-    if (!isLost && error instanceof GoneBack) return this.storeFailed(backAgain(), members, [])
     return Effect.sync(() => {
       this.readsAll = true
       if (isLost) {
@@ -319,13 +314,6 @@ export class Group {
     else for (const member of parts.length === 0 ? members : membersOf(parts)) this.reply(member, member.failed(cause))
   }
 }
-
-// As of two servers that are asked in turn.
-const backAgain = () =>
-  new EventStoreError({
-    operation: "readStreams",
-    reason: new Unavailable({ detail: "the store has an earlier version of a stream than it had, again and again" })
-  })
 
 const membersOf = (decided: ReadonlyArray<{ readonly member: Member }>): ReadonlyArray<Member> =>
   decided.map(({ member }) => member)
