@@ -112,10 +112,8 @@ export class Group {
         })
         const exit = yield* Effect.exit(locked === undefined ? attempt.run() : this.underLocks(attempt, [...locked]))
         const { decided, parts } = attempt
-        if (Exit.isSuccess(exit)) {
-          this.losses.end()
-          yield* this.settle(attempt)
-        } else yield* this.failed(exit.cause, parts.length > 0 ? membersOf(decided) : attempt.members, parts)
+        if (Exit.isSuccess(exit)) yield* this.settle(attempt)
+        else yield* this.failed(exit.cause, parts.length > 0 ? membersOf(decided) : attempt.members, parts)
       }
     })
   }
@@ -151,6 +149,7 @@ export class Group {
   /** Answers the commands of an attempt whose append, if there was one, has committed. */
   private settle(attempt: Attempt): Effect.Effect<void> {
     const { appended, decided, parts } = attempt
+    this.losses.end()
     if (appended?._tag === "Repeated") return Effect.sync(() => this.settleRepeats(parts, appended))
     if (this.needsLocks && this.context.locks !== undefined)
       this.contested.add(membersOf(decided).flatMap(({ streams }) => streams.map(idOf)))
@@ -226,11 +225,7 @@ export class Group {
   }
 
   /** Goes on after an attempt that has failed. `parts` are the commands whose outcome is unknown. */
-  private failed(
-    cause: Cause.Cause<unknown>,
-    members: ReadonlyArray<Member>,
-    parts: ReadonlyArray<{ readonly member: Member }>
-  ): Effect.Effect<void> {
+  private failed(cause: Cause.Cause<unknown>, members: ReadonlyArray<Member>, parts: Parts): Effect.Effect<void> {
     const error = onlyError(cause)
     if (isConflict(error)) {
       this.lostRaces = (this.lostRaces ?? 0) + 1
@@ -281,11 +276,7 @@ export class Group {
   }
 
   /** Goes on after a failure of the store. A command that tries again leaves the group, so its pause delays no other. */
-  private storeFailed(
-    error: EventStoreError,
-    members: ReadonlyArray<Member>,
-    parts: ReadonlyArray<{ readonly member: Member }>
-  ): Effect.Effect<void> {
+  private storeFailed(error: EventStoreError, members: ReadonlyArray<Member>, parts: Parts): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       this.readsAll = true
       const concerned = parts.length === 0 ? members : parts.map(({ member }) => member)
@@ -305,17 +296,15 @@ export class Group {
   }
 
   /** Ends commands for a reason that does not pass. Where nothing was written, one of several may be the reason: they go on one by one. */
-  private endAll(
-    cause: Cause.Cause<unknown>,
-    members: ReadonlyArray<Member>,
-    parts: ReadonlyArray<{ readonly member: Member }>
-  ): void {
+  private endAll(cause: Cause.Cause<unknown>, members: ReadonlyArray<Member>, parts: Parts): void {
     if (parts.length === 0 && members.length > 1) this.isOneByOne = true
     else for (const member of parts.length === 0 ? members : membersOf(parts)) this.reply(member, member.failed(cause))
   }
 }
 
-const membersOf = (decided: ReadonlyArray<{ readonly member: Member }>): ReadonlyArray<Member> =>
-  decided.map(({ member }) => member)
+/** Commands of which it is not known whether they have happened. */
+type Parts = ReadonlyArray<{ readonly member: Member }>
+
+const membersOf = (decided: Parts): ReadonlyArray<Member> => decided.map(({ member }) => member)
 
 const idOf = ({ streamId }: LoadedStream): StreamId => streamId
