@@ -54,7 +54,7 @@ export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
   }
 }
 
-/** No route has this address, whoever asks. */
+/** No route has this address. The answer is the same for every caller. */
 export class NoSuchAddress extends Schema.TaggedError<NoSuchAddress>()("NoSuchAddress", {}) {
   override get message(): string {
     return "there is no such address"

@@ -26,8 +26,8 @@ const failureIn = (cause: Cause.Cause<unknown>): unknown =>
   Option.getOrElse(Cause.findErrorOption(cause), () => Cause.squash(cause))
 
 /**
- * A technical error, under the status and the title of the answer. Whoever asks is the program itself, so it is told what has
- * happened, which an answer over HTTP keeps to the operator.
+ * A technical error, under the status and the title of the answer. The caller is this program itself, so its error
+ * has the cause. An answer over HTTP has none: the cause is for the operator.
  */
 const technical = (error: unknown): RemoteError => {
   const [status, title] = Executor.isTechnicalError(error) || isOfQuery(error) ? answerTo(error) : internal

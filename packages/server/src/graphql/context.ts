@@ -27,7 +27,7 @@ export interface Asking {
   readonly caller: Policy.Caller | undefined
   readonly correlationId: string | undefined
   readonly services: Context.Context<Services>
-  /** Says that the operation is interrupted. Few operations run something that must be told, so it is made for those. */
+  /** Makes the signal that the operation is interrupted. It is made on demand: few operations need it. */
   readonly signal: (() => AbortSignal) | undefined
 }
 

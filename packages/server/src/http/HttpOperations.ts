@@ -8,7 +8,8 @@ import { admittedWith, mayRead } from "../serving/admission.ts"
 import { identified } from "../web/identity.ts"
 import { answeringBelow } from "../web/addresses.ts"
 import { provideServices } from "../web/services.ts"
-import { answered, json } from "./routes.ts"
+import { answeringAll } from "../web/problems.ts"
+import { json } from "./routes.ts"
 
 /** What is asked, and who may know more than whether the program is healthy. */
 export interface Options {
@@ -81,8 +82,8 @@ export const layer = ({
       const paths = ["/health", "/metrics"].map((path) => `${prefix ?? ""}${path}`)
       yield* answeringBelow(router, { roots: paths, taken: paths.map((path) => ({ method: "GET", path })) })
       yield* (prefix === undefined ? router : router.prefixed(prefix)).addAll([
-        HttpRouter.route("GET", "/health", provided(answered(healthRoute))),
-        HttpRouter.route("GET", "/metrics", provided(answered(metricsRoute)))
+        HttpRouter.route("GET", "/health", provided(answeringAll(healthRoute))),
+        HttpRouter.route("GET", "/metrics", provided(answeringAll(metricsRoute)))
       ])
     })
   )

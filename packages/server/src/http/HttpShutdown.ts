@@ -25,8 +25,7 @@ type Asked<Kind extends string, R> = Exclude<
  * server listen first: what is asked while routes and stores are still opened would then wait for an answer for ever.
  *
  * 1. The routes are built, with all that they need.
- * 2. The server listens. Whoever asks earlier is refused the connection, and whoever watches over the program knows that it
- *    is not ready.
+ * 2. The server listens. A client that connects earlier is refused, which says that the program is not ready.
  * 3. At the end it does what {@link layer} says. Then the routes and what they need are closed.
  *
  * Routes that need services of the platform, such as files, get them from a layer such as `NodeHttpServer.layerHttpServices`.

@@ -6,7 +6,8 @@ import { InvalidRequest } from "../errors.ts"
 import { identified } from "../web/identity.ts"
 import { ServerClosing } from "../web/services.ts"
 import { Answers, type Known } from "./answers.ts"
-import { answered, json, type Response, type Route, segmentsAfter } from "./routes.ts"
+import { answeringAll } from "../web/problems.ts"
+import { json, type Response, type Route, segmentsAfter } from "./routes.ts"
 import { type Most, type Overloaded, Running, type TooManyExecutions } from "./running.ts"
 
 /** What is kept for clients that have not fetched it. */
@@ -115,7 +116,7 @@ export const executionsOf = ({ grace, most, prefix }: Options): Effect.Effect<Ex
         if (refusal !== undefined) return Effect.fail(refusal)
         running.begin(own)
         answers.begin(own, key, print)
-        const executed = Effect.onExit(answered(execution), (exit) =>
+        const executed = Effect.onExit(answeringAll(execution), (exit) =>
           Effect.sync(() => {
             running.end(own)
             if (Exit.isSuccess(exit)) answers.end(own, key, exit.value)

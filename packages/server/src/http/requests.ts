@@ -115,7 +115,7 @@ export const queryOf = (
       new InvalidRequest({ part: "query", detail: cause instanceof Error ? cause.message : "it cannot be read" })
   })
 
-/** Refuses parameters that would change nothing: whoever sends one expects another answer. */
+/** Refuses parameters that would change nothing: a client that sends one expects another answer. */
 export const checkParams = (params: object, known: ReadonlyArray<string> = []): Effect.Effect<void, InvalidRequest> => {
   const unknown = Object.keys(params).find((name) => !known.includes(name))
   return unknown === undefined ? Effect.void : invalid(unknown, "there is no such parameter")

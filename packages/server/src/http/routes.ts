@@ -5,7 +5,6 @@ import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { Authenticator } from "../Authenticator.ts"
 import { NoSuchAddress } from "../errors.ts"
 import type { Closing } from "../web/services.ts"
-import { answeringAll } from "../web/problems.ts"
 
 /** What every route needs. */
 export type Services = EventStore.EventStore | ViewStore.ViewStore | Authenticator
@@ -75,7 +74,3 @@ export const json = (
     // What one caller may see is not for others.
     headers: { "cache-control": "private, no-cache", ...headers }
   })
-
-/** The answer of a route. Nothing fails without one, and none says what has thrown. */
-export const answered = <R>(handling: Effect.Effect<Response, unknown, R>): Effect.Effect<Response, never, R> =>
-  answeringAll(handling)

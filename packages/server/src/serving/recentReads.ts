@@ -28,7 +28,7 @@ export const remembering = <A, E>(
   }
 }
 
-// What is nested too deep for a text is refused by whoever reads it.
+// A query that is nested too deep has no text. The schema that reads it refuses it.
 const textOf = (given: unknown): string | undefined => {
   try {
     return JSON.stringify(given)

@@ -162,7 +162,7 @@ export const problemOf = (failure: unknown): Problem => {
       return storeProblem(facts["reason"] as Reason.Reason, facts["operation"])
     case "NotServing":
     case "AuthenticationUnavailable":
-    // A process of the newer program can read the event: whoever asks again may reach one.
+    // A process of the newer program can read the event. The next request may reach one.
     case "UnknownEvent":
       return unavailable()
     default:

@@ -1,6 +1,6 @@
 /**
- * The checks of a command that need no store, for whoever takes a command now and executes it later: what they refuse would
- * never happen. They are those that `Executor.execute` makes, and it makes them again.
+ * The checks of a command that need no store. A program that takes a command now and executes it later makes them first: a
+ * command that they refuse would never happen. `Executor.execute` makes the same checks again.
  */
 import * as Result from "effect/Result"
 import type { Aggregate } from "../../domain/Aggregate.ts"

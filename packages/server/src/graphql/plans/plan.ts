@@ -110,8 +110,6 @@ const planFor = (
   fragments: Fragments,
   planned: ReadonlyArray<Planned>
 ): Plan => {
-  type Variables = Readonly<Record<string, unknown>>
-
   /** What a field has in the data; undefined if graphql has to say it. */
   const valueOf = Effect.fnUntraced(function* (each: Planned, variableValues: VariableValues, operation: Operation) {
     if ("typename" in each) return each.typename
@@ -124,26 +122,21 @@ const planFor = (
     return "error" in outcome ? undefined : tried(() => copy(outcome.value))
   })
 
-  // As in graphql, the fields of a query are answered at the same time, and what fails there keeps no other from its answer.
-  const concurrency = kind === "query" && planned.length > 1 ? "unbounded" : 1
-
-  const run = (variables: Variables, operation: Operation) =>
+  const run = (variables: Readonly<Record<string, unknown>>, operation: Operation) =>
     Effect.suspend(() => {
       const { variableValues } = getVariableValues(schema, variableDefinitions, variables, { maxErrors: 1 })
       if (variableValues === undefined) return nothing
-      const data: Record<string, unknown> = {}
-      const [only] = planned
+      const answer = (each: Planned) => valueOf(each, variableValues, operation)
+      // As in graphql, the fields of a query are answered at the same time, and those of a mutation one after another.
       const answers =
-        planned.length === 1
-          ? Effect.map(valueOf(only!, variableValues, operation), (value) => [value])
-          : concurrency === 1
-            ? inSeries(planned, (each) => valueOf(each, variableValues, operation))
-            : Effect.forEach(planned, (each) => valueOf(each, variableValues, operation), { concurrency })
-      return Effect.map(answers, (values) => {
-        if (values.length < planned.length || values.includes(undefined)) return undefined
-        for (const [i, { as }] of planned.entries()) data[as] = values[i]
-        return data
-      })
+        kind === "query" && planned.length > 1
+          ? Effect.forEach(planned, answer, { concurrency: "unbounded" })
+          : inSeries(planned, answer)
+      return Effect.map(answers, (values) =>
+        values.length < planned.length || values.includes(undefined)
+          ? undefined
+          : Object.fromEntries(planned.map(({ as }, i) => [as, values[i]]))
+      )
     })
   return { run }
 }

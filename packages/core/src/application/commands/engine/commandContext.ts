@@ -48,7 +48,7 @@ export const commandContext = (context: Context.Context<EventStore>): CommandCon
   last?.context === context ? last : (last = make(context))
 
 // The commands of a program mostly share a context, and making this for each anew takes a tenth more time for a command in
-// memory. The requests of a server have a context each: a map of all of them takes 6 µs a request, and this takes 1 µs. The last
+// memory. The requests of a server have a context each: a map of all of them would take 6 µs a request. The last
 // context stays in memory until the next command.
 let last: CommandContext | undefined
 
