@@ -167,14 +167,15 @@ const runAll = async (programs) => {
         if (problem !== undefined) failed(name, problem)
       }
     }
-    await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker))
+    const tests = programs.filter(({ isTest }) => isTest)
+    const testing = async () => {
+      const problem = await runTests(tests)
+      if (problem === undefined) console.log(`ok      ${tests.length} files of tests pass`)
+      else failed("the tests of the pages", problem)
+    }
+    await Promise.all([testing(), ...Array.from({ length: Math.max(2, availableParallelism()) }, worker)])
     const [time, name] = timings.sort(([a], [b]) => b - a)[0] ?? [0, "none"]
     console.log(`${plain.length} programs have run; the slowest took ${(time / 1000).toFixed(1)} s (${name})`)
-
-    const tests = programs.filter(({ isTest }) => isTest)
-    const problem = await runTests(tests)
-    if (problem === undefined) console.log(`ok      ${tests.length} files of tests pass`)
-    else failed("the tests of the pages", problem)
   } finally {
     await postgres?.stop()
   }

@@ -6,7 +6,6 @@
 // passed, and none has failed.
 import { spawnSync } from "node:child_process"
 import { appendFileSync, closeSync, existsSync, globSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs"
-import { availableParallelism } from "node:os"
 import { dirname, join, relative, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
@@ -18,7 +17,9 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "1" },
     results: { type: "string" },
     // For a file or two: part of a path, instead of all suites.
-    only: { type: "string", multiple: true, default: [] }
+    only: { type: "string", multiple: true, default: [] },
+    // Instead of the suites their further variants, which `npm test` leaves out: other options, other versions of Postgres.
+    variants: { type: "boolean", default: false }
   }
 })
 const rounds = Number(options.rounds)
@@ -31,10 +32,13 @@ const marks = [
   /from "@hexfold\/testing\/QueryArbitraries"/,
   /from "fast-check"/,
   /\bassertLaw\b/,
-  /\b(SerialOrder|Histories|Laws)\b/
+  /import \{[^}]*\b(SerialOrder|Histories|Laws)\b[^}]*\} from "@hexfold\/testing"/
 ]
 const suites = globSync("{packages,examples}/*/test/**/*.test.ts", { cwd: root })
   .map((path) => path.replaceAll("\\", "/"))
+  // The laws themselves are tested with mistakes that they must find.
+  .filter((path) => !path.startsWith("packages/testing/test/laws/"))
+  .filter((path) => path.endsWith(".variant.test.ts") === options.variants)
   .filter((path) => marks.some((mark) => mark.test(readFileSync(join(root, path), "utf8"))))
   .filter((path) => options.only.length === 0 || options.only.some((part) => path.includes(part)))
   .sort()
@@ -60,12 +64,14 @@ const runRound = (round) => {
   const began = Date.now()
   const vitest = join(root, "node_modules/vitest/vitest.mjs")
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]
-  // A suite mostly waits: for leases, for the server, for other processes. So twice as many files run as there are cores.
-  const workers = `--maxWorkers=${2 * availableParallelism()}`
-  const args = [vitest, "run", "--config", ".config/vitest.config.ts", "--root", ".", workers, ...reporters, ...suites]
+  const args = [vitest, "run", "--config", ".config/vitest.config.ts", "--root", ".", ...reporters, ...suites]
   // The log can be followed while the round goes on; that of a failed round stays beside the results.
   const output = openSync(log, "w")
-  const { error, status } = spawnSync(process.execPath, args, { cwd: root, stdio: ["ignore", output, output] })
+  const { error, status } = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: ["ignore", output, output],
+    env: { ...process.env, ...(options.variants ? { HEXFOLD_VARIANTS: "1" } : {}) }
+  })
   closeSync(output)
   if (error !== undefined) throw error
   const failures = []

@@ -1,6 +1,14 @@
 import { availableParallelism } from "node:os"
+import { fileURLToPath } from "node:url"
 import { defaultServerConditions } from "vite"
-import { defineConfig } from "vitest/config"
+import { configDefaults, defineConfig } from "vitest/config"
+
+// Programs that tests start compile what they import once, and not once each.
+process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("../.tmp/compiled", import.meta.url))
+
+// A further variant of what another file tests does not run with the others: `npm run test:suites -- --variants` sets this.
+const withVariants = process.env["HEXFOLD_VARIANTS"] !== undefined
+const exclude = withVariants ? configDefaults.exclude : [...configDefaults.exclude, "**/*.variant.test.ts"]
 
 const conditions = ["@hexfold/source", ...defaultServerConditions]
 
@@ -17,13 +25,16 @@ const patience = { testTimeout: 180_000, hookTimeout: 180_000 }
 
 const project = (name: string, folder: string, options: { readonly globalSetup?: string } = {}) => ({
   ...sources,
-  test: { name, root: folder, include: ["test/**/*.test.ts"], ...patience, ...options }
+  test: { name, root: folder, include: ["test/**/*.test.ts"], exclude, ...patience, ...options }
 })
 
 export default defineConfig({
   test: {
-    // By default one core is left free, which on two cores means one file after the other.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // Many tests wait, for a server or another process. By default one core would even be left free.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    // The files of a worker share what they import: to import it took a quarter of the time. So no test may leave
+    // something behind in a module.
+    isolate: false,
     projects: [
       project("core", "packages/core"),
       project("testing", "packages/testing"),

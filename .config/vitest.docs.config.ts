@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { defaultServerConditions } from "vite"
 import { defineConfig } from "vitest/config"
 
@@ -10,6 +11,8 @@ const conditions = ["@hexfold/source", ...defaultServerConditions]
 
 export default defineConfig({
   test: {
+    // By default one core is left free, which on two cores means one file after the other.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: tests.map(({ path, url }) => ({
       resolve: { conditions },
       ssr: { resolve: { conditions } },

@@ -71,7 +71,9 @@ const misprintOf = (files, log) => {
 export const runProgram = async ({ files, output, path, url }) => {
   const log = join(root, `${path}.prints`)
   const { DATABASE_URL: _, ...inherited } = process.env
-  const env = { ...inherited, PRINTS: log, ...(url === undefined ? {} : { DATABASE_URL: url }) }
+  // Programs of different pages import the same: it is compiled once.
+  const compiled = { NODE_COMPILE_CACHE: join(root, ".tmp/compiled") }
+  const env = { ...compiled, ...inherited, PRINTS: log, ...(url === undefined ? {} : { DATABASE_URL: url }) }
   const preload = `--import=${new URL("prints.mjs", import.meta.url)}`
   const { code, signal, stderr, stdout } = await run(process.execPath, [condition, preload, join(root, path)], {
     cwd: dirname(join(root, path)),

@@ -1,6 +1,6 @@
 // Copies the pages of `docs` into the package core, which carries them to its users: npm does it before it packs the
 // package, and check.mjs before it packs without the scripts.
-import { cpSync, globSync, rmSync } from "node:fs"
+import { cpSync, existsSync, globSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -9,9 +9,11 @@ const root = fileURLToPath(new URL("../..", import.meta.url))
 /** Copies the pages; returns their paths inside of the package. */
 export const copyDocs = () => {
   const target = join(root, "packages/core/docs")
-  // From nothing, because a page that was removed would be published still.
-  rmSync(target, { recursive: true, force: true })
   cpSync(join(root, "docs"), target, { recursive: true })
+  // A page that was removed would be published still. The others stay: another check may read them at this moment.
+  for (const path of globSync("**/*.*", { cwd: target })) {
+    if (!existsSync(join(root, "docs", path))) rmSync(join(target, path))
+  }
   return globSync("docs/**/*.md", { cwd: root }).map((path) => path.replaceAll("\\", "/"))
 }
 

@@ -5,8 +5,8 @@ import { Group } from "../src/Group.ts"
 import { Stay } from "../src/Stay.ts"
 
 it("the aggregates and the boundary keep their laws", () => {
-  Laws.check(Stay, { runs: 300 })
-  Laws.check(Group, { runs: 300 })
+  Laws.check(Stay, { runs: 100 })
+  Laws.check(Group, { runs: 100 })
   Laws.check(CheckOutTogether, { runs: 300, with: [Stay] })
 })
 

@@ -18,7 +18,7 @@ export default async (project: TestProject) => {
   const scope = Scope.makeUnsafe()
   const context = await Effect.runPromise(
     Layer.buildWithScope(
-      EmbeddedPostgres.layer({ parameters: { max_connections: 200, max_locks_per_transaction: 256 } }),
+      EmbeddedPostgres.layer({ parameters: { max_connections: 200, max_locks_per_transaction: 256, fsync: "off" } }),
       scope
     )
   )

@@ -13,7 +13,7 @@ const patient = { lease: "1 minute", pause: "10 millis" } as const
 /** Appends keep the same records as projections. */
 export const keeping: Cases = {
   "8 the same events make the same records, byte for byte, in one append or in several": Effect.gen(function* () {
-    const all = generate(9)
+    const all = generate(6)
     const node = yield* openWith(all.map((kept) => viewOf(kept, "Inline", "inline")))
     for (const [i, kept] of all.entries()) yield* isKept(node, kept, [1, 3, Infinity][i % 3]!)
   })

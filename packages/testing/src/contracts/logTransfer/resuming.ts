@@ -70,7 +70,7 @@ export const resuming: Cases = {
 
   "an import that is interrupted at any moment goes on": Effect.gen(function* () {
     const node = yield* open
-    for (let reads = 1; reads < 60; reads += 4) {
+    for (let reads = 1; reads < 60; reads += 6) {
       const { assertWhole, lines } = yield* file
       const read = yield* Ref.make(0)
       const importing = Import.run(

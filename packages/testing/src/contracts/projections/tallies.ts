@@ -141,7 +141,7 @@ export const load = (
           if (chance === 0) undone++
           last = Math.max(last, position)
           // Slower in the end, so that a projection can catch up on a slow machine too.
-          yield* Effect.sleep(written < 500 ? "10 millis" : "100 millis")
+          yield* Effect.sleep(written < 200 ? "20 millis" : "100 millis")
         }
       })
     const writers = Array.from({ length: 3 }, (_, i) => nodes[i % nodes.length]!)

@@ -142,7 +142,7 @@ export const law: Cases = {
   "snapshot and later events are the fold of all events, for any cut, any order of revisions, any interleaving with appends":
     needs("otherProcesses")(function* () {
       const nodes = [yield* open, yield* open] as const
-      for (const steps of fc.sample(fc.array(step, { minLength: 6, maxLength: 14 }), 12)) {
+      for (const steps of fc.sample(fc.array(step, { minLength: 6, maxLength: 14 }), 6)) {
         const name = newName()
         const ledgers = revisions.map((revision) => ledger(name, revision))
         for (const [i, step] of steps.entries()) {

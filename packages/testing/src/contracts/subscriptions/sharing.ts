@@ -178,10 +178,10 @@ const coming = Effect.fnUntraced(function* (
 export const sharing: Cases = {
   "5 subscriptions that come, go, lag and go on get each of their events once and in order": Effect.gen(function* () {
     const node = unhurried(yield* open)
-    for (let i = 0; i < 4; i++) yield* Effect.scoped(coming([node], { overflows: i === 3, rounds: 100 }))
+    for (let i = 0; i < 2; i++) yield* Effect.scoped(coming([node], { overflows: i === 1, rounds: 100 }))
   }),
 
   "5 the same holds in several processes": needs("otherProcesses")(function* () {
-    yield* Effect.scoped(coming([unhurried(yield* open), unhurried(yield* open)], { overflows: false, rounds: 150 }))
+    yield* Effect.scoped(coming([unhurried(yield* open), unhurried(yield* open)], { overflows: false, rounds: 100 }))
   })
 }

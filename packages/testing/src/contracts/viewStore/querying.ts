@@ -48,17 +48,14 @@ export const querying: Cases = {
     const store = yield* open
     const samples = fc.sample(
       fc.tuple(records, fc.array(arbitrary.preparedQueries, { minLength: 5, maxLength: 15 })),
-      40
+      20
     )
     for (const [rows, queries] of samples) yield* agree(store, rows, queries)
   }),
 
   "5 a page that an index answers is the same page": Effect.gen(function* () {
     const store = yield* open
-    const samples = fc.sample(
-      fc.tuple(records, fc.array(arbitrary.indexedQueries, { minLength: 5, maxLength: 15 })),
-      15
-    )
+    const samples = fc.sample(fc.tuple(records, fc.array(arbitrary.indexedQueries, { minLength: 5, maxLength: 15 })), 8)
     for (const [rows, queries] of samples) yield* agree(store, rows, queries)
   }),
 
