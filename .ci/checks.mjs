@@ -1,5 +1,6 @@
-// Runs the checks that `npm test` makes before the tests: two rows of them beside each other, because most of them use one
-// core. The checks of one row use what the others write. What a check says is printed when it has ended.
+// Runs the checks that `npm test` makes before the tests. Most of them use one core, so two rows of checks run beside each
+// other. The checks of a row run one after another: `packages:check` removes the `dist` of the packages, and waits for the
+// others of its row. The output of a check is printed when the check has ended.
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 
@@ -20,7 +21,7 @@ const run = (name) =>
     })
   })
 
-// The checks after one that fails would say nothing new: most of them need what it looks at.
+// A row ends with the first check that fails. The other row goes on.
 const runRow = async (names) => {
   for (const name of names) if (!(await run(name))) return false
   return true

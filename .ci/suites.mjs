@@ -1,6 +1,7 @@
 // Runs the suites: the contracts on every adapter, the property tests, and the laws and models that runs are held to.
 //   npm run test:suites                                                       one round, not recorded
 //   npm run test:suites -- --rounds 20 --results .tmp/suites.jsonl            twenty rounds, each written to a file
+//   npm run test:suites -- --variants                                         the variants, which `npm test` leaves out
 // A second call with the same file goes on after the last finished round. All rounds of a file run the same suites on the
 // same sources, uncommitted changes included. The exit code is 0 if all rounds are green: in every file a test has
 // passed, and none has failed.
@@ -18,7 +19,7 @@ const { values: options } = parseArgs({
     results: { type: "string" },
     // For a file or two: part of a path, instead of all suites.
     only: { type: "string", multiple: true, default: [] },
-    // Instead of the suites their further variants, which `npm test` leaves out: other options, other versions of Postgres.
+    // The variants instead of the suites: a contract once more, with other options or on another version of Postgres.
     variants: { type: "boolean", default: false }
   }
 })
@@ -36,7 +37,7 @@ const marks = [
 ]
 const suites = globSync("{packages,examples}/*/test/**/*.test.ts", { cwd: root })
   .map((path) => path.replaceAll("\\", "/"))
-  // The laws themselves are tested with mistakes that they must find.
+  // These tests are about the laws: they plant mistakes, which the laws must find.
   .filter((path) => !path.startsWith("packages/testing/test/laws/"))
   .filter((path) => path.endsWith(".variant.test.ts") === options.variants)
   .filter((path) => marks.some((mark) => mark.test(readFileSync(join(root, path), "utf8"))))

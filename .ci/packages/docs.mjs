@@ -1,6 +1,6 @@
 // Copies the pages of `docs` into the package core, which carries them to its users: npm does it before it packs the
 // package, and check.mjs before it packs without the scripts.
-import { cpSync, existsSync, globSync, rmSync } from "node:fs"
+import { cpSync, existsSync, globSync, readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -10,9 +10,9 @@ const root = fileURLToPath(new URL("../..", import.meta.url))
 export const copyDocs = () => {
   const target = join(root, "packages/core/docs")
   cpSync(join(root, "docs"), target, { recursive: true })
-  // A page that was removed would be published still. The others stay: another check may read them at this moment.
-  for (const path of globSync("**/*.*", { cwd: target })) {
-    if (!existsSync(join(root, "docs", path))) rmSync(join(target, path))
+  // A page that is no longer in `docs` would still be published. The copies of the others stay: another check may be reading them.
+  for (const path of readdirSync(target, { recursive: true })) {
+    if (!existsSync(join(root, "docs", path))) rmSync(join(target, path), { recursive: true, force: true })
   }
   return globSync("docs/**/*.md", { cwd: root }).map((path) => path.replaceAll("\\", "/"))
 }

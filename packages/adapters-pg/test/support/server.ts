@@ -8,7 +8,8 @@ declare module "vitest" {
   }
 }
 
-// One server for all test files: the server of HEXFOLD_TEST_DATABASE_URL if it is set, otherwise an embedded one.
+// One server for all test files: the server of HEXFOLD_TEST_DATABASE_URL if it is set, otherwise an embedded one. A kill of a
+// process loses nothing that the system has taken, so the data need no fsync.
 export default async (project: TestProject) => {
   const given = process.env["HEXFOLD_TEST_DATABASE_URL"]
   if (given !== undefined && given !== "") {

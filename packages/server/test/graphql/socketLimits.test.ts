@@ -153,7 +153,7 @@ describe("what one socket may ask", () => {
       const count = (of: typeof beside, type: string) => of.received.filter((message) => message.type === type).length
       for (let second = 1; second <= 60; second++) {
         yield* TestClock.adjust("1 second")
-        // A pong has time to arrive before the clock goes on: as long as another socket is asked and answers.
+        // The clock waits until another socket has sent a message and has its answer. A pong arrives in this time.
         beside.send({ type: "ping" })
         yield* until(() => count(beside, "pong") === second)
       }

@@ -4,7 +4,7 @@ import { vi } from "vitest"
 
 it.effect("event ids are UUIDs of version 7 also while the clock stands at 0", () =>
   Effect.gen(function* () {
-    // An id is never less than the one before, so this needs a library that has made none.
+    // An id is never less than the one before. So the test imports the library anew, before it has made any id.
     vi.resetModules()
     const { MemoryEventStore } = yield* Effect.promise(() => import("@hexfold/adapters-memory"))
     const { Executor } = yield* Effect.promise(() => import("@hexfold/core"))
