@@ -37,8 +37,8 @@ const marks = [
 ]
 const suites = globSync("{packages,examples}/*/test/**/*.test.ts", { cwd: root })
   .map((path) => path.replaceAll("\\", "/"))
-  // These tests are about the laws: they plant mistakes, which the laws must find.
-  .filter((path) => !path.startsWith("packages/testing/test/laws/"))
+  // These tests are about what checks: they plant mistakes, which the laws must find, and look at generated histories.
+  .filter((path) => !/^packages\/testing\/test\/(laws|histories)\/|\/planted\.test\.ts$/.test(path))
   .filter((path) => path.endsWith(".variant.test.ts") === options.variants)
   .filter((path) => marks.some((mark) => mark.test(readFileSync(join(root, path), "utf8"))))
   .filter((path) => options.only.length === 0 || options.only.some((part) => path.includes(part)))

@@ -4,9 +4,12 @@ import { CheckOutTogether } from "../src/CheckOutTogether.ts"
 import { Group } from "../src/Group.ts"
 import { Stay } from "../src/Stay.ts"
 
+// Every run of the tests draws other histories.
+const runs = 100
+
 it("the aggregates and the boundary keep their laws", () => {
-  Laws.check(Stay, { runs: 100 })
-  Laws.check(Group, { runs: 100 })
+  Laws.check(Stay, { runs })
+  Laws.check(Group, { runs })
   Laws.check(CheckOutTogether, { runs: 300, with: [Stay] })
 })
 
@@ -15,7 +18,7 @@ it("nobody leaves who has not paid", () =>
     Stay,
     "a guest who goes owes nothing",
     (before, after) => after._tag !== "Gone" || before._tag === "Gone" || (before._tag === "In" && before.balance <= 0),
-    { with: [CheckOutTogether] }
+    { runs, with: [CheckOutTogether] }
   ))
 
 it("a group comes to one end", () =>
@@ -23,5 +26,5 @@ it("a group comes to one end", () =>
     Group,
     "a group that has left, or that was given up, stays so",
     (before, after) => before._tag === "Staying" || before._tag === "Leaving" || before._tag === after._tag,
-    { with: [CheckOutTogether] }
+    { runs, with: [CheckOutTogether] }
   ))

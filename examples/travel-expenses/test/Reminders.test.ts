@@ -4,8 +4,8 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { MemoryStores } from "@hexfold/adapters-memory"
 import { Process, type Projection, Reactor, StateCache } from "@hexfold/core"
-import { Arbitraries, Laws, ProcessScenario, TestApp } from "@hexfold/testing"
-import { Arbitrary, Console, DateTime, Effect, Layer, Schema } from "effect"
+import { ProcessScenario, TestApp } from "@hexfold/testing"
+import { Console, DateTime, Effect, Layer } from "effect"
 import {
   Approved,
   Declaration,
@@ -50,26 +50,6 @@ describe("the process", () => {
       new GivenUp({ step: 2, at: at(3) })
     ])
       waiting.when(declaration, event).then({ cancels: ["giveUp", "remind"] })
-  })
-
-  it("keeps the laws of processes", () => {
-    // Within sixty days of the last time that there is, nothing could be reminded of.
-    const at = Arbitrary.map(
-      Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000 }))),
-      (day) => DateTime.add(start, { days: day })
-    )
-    const tags = [
-      "Save",
-      "Submit",
-      "Approve",
-      "ApproveFinally",
-      "Reject",
-      "GiveUp",
-      "RequestPayment",
-      "HandlePayment"
-    ] as const
-    const commands = Object.fromEntries(tags.map((tag) => [tag, { at }]))
-    Laws.check(Reminders, { runs: 60, with: [Arbitraries.of(Declaration, { commands })] })
   })
 })
 

@@ -1,8 +1,10 @@
-import { Laws } from "@hexfold/testing"
+import { Arbitraries, Laws } from "@hexfold/testing"
+import { Arbitrary, DateTime, Schema } from "effect"
 import { describe, it } from "vitest"
 import { Budget } from "../src/Budget.ts"
 import { Declaration } from "../src/Declaration.ts"
 import { HandlePayment } from "../src/HandlePayment.ts"
+import { Reminders } from "../src/Reminders.ts"
 import { Declarations, Histories, LeadTimes, Spending } from "../src/views.ts"
 
 // Every run of the tests draws other histories.
@@ -17,6 +19,26 @@ describe("the laws of the domain", () => {
   it("Histories keeps the laws of views", () => void Laws.check(Histories, { runs }))
   it("LeadTimes keeps the laws of views", () => void Laws.check(LeadTimes, { runs }))
   it("Spending keeps the laws of views", () => void Laws.check(Spending, { runs, with: [HandlePayment] }))
+
+  it("Reminders keeps the laws of processes", () => {
+    // Within sixty days of the last time that there is, nothing could be reminded of.
+    const at = Arbitrary.map(
+      Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000 }))),
+      (day) => DateTime.add(DateTime.makeUnsafe("2026-01-01T09:00:00Z"), { days: day })
+    )
+    const tags = [
+      "Save",
+      "Submit",
+      "Approve",
+      "ApproveFinally",
+      "Reject",
+      "GiveUp",
+      "RequestPayment",
+      "HandlePayment"
+    ] as const
+    const commands = Object.fromEntries(tags.map((tag) => [tag, { at }]))
+    Laws.check(Reminders, { runs: 60, with: [Arbitraries.of(Declaration, { commands })] })
+  })
 
   it("the charges of a budget never exceed what was granted when they came", () =>
     void Laws.always(

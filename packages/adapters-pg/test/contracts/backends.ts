@@ -10,7 +10,7 @@ import {
   ViewStore
 } from "@hexfold/core"
 import type { Backend } from "@hexfold/testing/contracts"
-import { Context, Effect, Layer, type Scope } from "effect"
+import { Context, Effect, Layer, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { client, newRole, newSchema, transacted } from "../support/database.ts"
 import { wire } from "../support/wire.ts"
@@ -37,6 +37,25 @@ export const restricted: Data = Effect.gen(function* () {
   return { schema, config: { startupParameters: { role, default_transaction_isolation: "repeatable read" } } }
 })
 
+/**
+ * The clients of nodes. Each node has one for itself, and leaves it to a later node: the first call of a function in a session
+ * costs many times as much as the next one.
+ */
+const clients = (data: Data) =>
+  Effect.gen(function* () {
+    const { config, schema } = yield* data
+    const scope = yield* Effect.scope
+    const left: Array<PgClient.PgClient> = []
+    const one = Effect.acquireRelease(
+      Effect.suspend(() => {
+        const sql = left.pop()
+        return sql === undefined ? Scope.provide(client(config), scope) : Effect.succeed(sql)
+      }),
+      (sql) => Effect.sync(() => void left.push(sql))
+    )
+    return { one, config, schema }
+  })
+
 // Polls so seldom that a reader which is not woken makes its case time out.
 const pollInterval = "1 hour" as const
 
@@ -44,14 +63,17 @@ const pollInterval = "1 hour" as const
 export const apart = (options: PgEventStore.Options = {}, data: Data = plain): Backend.Backend => ({
   capabilities: ["otherProcesses", "transactions", "foreignTransactions", "lostCommits", "silentConnections", "stalls"],
   data: Effect.map(
-    data,
-    ({ config, schema }): Backend.Open =>
+    clients(data),
+    ({ config, one, schema }): Backend.Open =>
       ({ limit, needs = [] }) =>
         Effect.gen(function* () {
           const node = { schema, pollInterval, ...limitOf(limit), ...options }
-          if (!needs.includes("silentConnections")) return yield* openApart(node, config)
+          if (!needs.includes("silentConnections")) return yield* openApart(node, yield* one)
           const { cut, end, url } = yield* wire
-          return { ...(yield* openApart(node, { ...config, url }, end)), cut: Effect.sync(cut) }
+          const sql = yield* client({ ...config, url })
+          // Runs before the client ends, which would otherwise wait for answers that do not come.
+          yield* Effect.addFinalizer(() => Effect.sync(end))
+          return { ...(yield* openApart(node, sql)), cut: Effect.sync(cut) }
         })
   )
 })
@@ -60,11 +82,11 @@ export const apart = (options: PgEventStore.Options = {}, data: Data = plain): B
 export const together = (data: Data = plain): Backend.Backend => ({
   capabilities: ["otherProcesses", "transactions", "foreignTransactions", "inlineViews", "lostCommits", "stalls"],
   data: Effect.map(
-    data,
-    ({ config, schema }): Backend.Open =>
+    clients(data),
+    ({ one, schema }): Backend.Open =>
       ({ limit, ...options }) =>
         Effect.gen(function* () {
-          const sql = yield* client(config)
+          const sql = yield* one
           const stores = yield* Layer.build(
             PgStores.layer({ schema, pollInterval, ...limitOf(limit), ...options }).pipe(
               Layer.provide([Layer.succeed(PgClient.PgClient, sql), Layer.succeed(SqlClient.SqlClient, sql)])
@@ -89,13 +111,9 @@ export const together = (data: Data = plain): Backend.Backend => ({
 
 const openApart = (
   options: PgEventStore.Options & { readonly schema: string },
-  config: Partial<PgClient.PgPoolConfig>,
-  end: () => void = () => {}
+  sql: PgClient.PgClient
 ): Effect.Effect<Backend.Node, unknown, Scope.Scope> =>
   Effect.gen(function* () {
-    const sql = yield* client(config)
-    // Runs before the client ends, which would otherwise wait for answers that do not come.
-    yield* Effect.addFinalizer(() => Effect.sync(end))
     const events = yield* Layer.build(
       PgEventStore.layer(options).pipe(
         Layer.provide([Layer.succeed(PgClient.PgClient, sql), Layer.succeed(SqlClient.SqlClient, sql)])

@@ -46,7 +46,7 @@ export const waiting: Cases = {
       const { tally, view } = newView()
       const [owner, first, second] = yield* three
       yield* projecting(owner, view)
-      const works = [first, second].map((node) => readYourWrites(node, tally, view, 150))
+      const works = [first, second].map((node) => readYourWrites(node, tally, view, 100))
       yield* Effect.all(works, { concurrency: "unbounded" })
     }
   ),
@@ -55,14 +55,14 @@ export const waiting: Cases = {
     const { tally, view } = newView()
     const [one, other, client] = yield* three
     for (const node of [one, other]) yield* projecting(node, view, { parts: 4, maxParts: 2 })
-    yield* readYourWrites(client, tally, view, 200)
+    yield* readYourWrites(client, tally, view, 100)
   }),
 
   "the same holds while the view is rebuilt": Effect.gen(function* () {
     const { tally, view } = newView()
     const [owner, builder, client] = yield* three
     yield* projecting(owner, view)
-    const working = yield* Effect.forkScoped(readYourWrites(client, tally, view, 200))
+    const working = yield* Effect.forkScoped(readYourWrites(client, tally, view, 100))
     for (let build = 2; build < 5 && working.pollUnsafe() === undefined; build++) {
       yield* builder.run(Projection.rebuild(view, { ...job, batch: 5 }))
     }
