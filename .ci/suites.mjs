@@ -37,7 +37,7 @@ const marks = [
 ]
 const suites = globSync("{packages,examples}/*/test/**/*.test.ts", { cwd: root })
   .map((path) => path.replaceAll("\\", "/"))
-  // These tests are about what checks: they plant mistakes, which the laws must find, and look at generated histories.
+  // These files test the laws themselves: with planted mistakes, which the laws must find, and with the histories they generate.
   .filter((path) => !/^packages\/testing\/test\/(laws|histories)\/|\/planted\.test\.ts$/.test(path))
   .filter((path) => path.endsWith(".variant.test.ts") === options.variants)
   .filter((path) => marks.some((mark) => mark.test(readFileSync(join(root, path), "utf8"))))

@@ -46,14 +46,14 @@ const clients = (data: Data) =>
     const { config, schema } = yield* data
     const scope = yield* Effect.scope
     const left: Array<PgClient.PgClient> = []
-    const one = Effect.acquireRelease(
+    const clientOfNode = Effect.acquireRelease(
       Effect.suspend(() => {
         const sql = left.pop()
         return sql === undefined ? Scope.provide(client(config), scope) : Effect.succeed(sql)
       }),
       (sql) => Effect.sync(() => void left.push(sql))
     )
-    return { one, config, schema }
+    return { clientOfNode, config, schema }
   })
 
 // Polls so seldom that a reader which is not woken makes its case time out.
@@ -64,11 +64,11 @@ export const apart = (options: PgEventStore.Options = {}, data: Data = plain): B
   capabilities: ["otherProcesses", "transactions", "foreignTransactions", "lostCommits", "silentConnections", "stalls"],
   data: Effect.map(
     clients(data),
-    ({ config, one, schema }): Backend.Open =>
+    ({ clientOfNode, config, schema }): Backend.Open =>
       ({ limit, needs = [] }) =>
         Effect.gen(function* () {
           const node = { schema, pollInterval, ...limitOf(limit), ...options }
-          if (!needs.includes("silentConnections")) return yield* openApart(node, yield* one)
+          if (!needs.includes("silentConnections")) return yield* openApart(node, yield* clientOfNode)
           const { cut, end, url } = yield* wire
           const sql = yield* client({ ...config, url })
           // Runs before the client ends, which would otherwise wait for answers that do not come.
@@ -83,10 +83,10 @@ export const together = (data: Data = plain): Backend.Backend => ({
   capabilities: ["otherProcesses", "transactions", "foreignTransactions", "inlineViews", "lostCommits", "stalls"],
   data: Effect.map(
     clients(data),
-    ({ one, schema }): Backend.Open =>
+    ({ clientOfNode, schema }): Backend.Open =>
       ({ limit, ...options }) =>
         Effect.gen(function* () {
-          const sql = yield* one
+          const sql = yield* clientOfNode
           const stores = yield* Layer.build(
             PgStores.layer({ schema, pollInterval, ...limitOf(limit), ...options }).pipe(
               Layer.provide([Layer.succeed(PgClient.PgClient, sql), Layer.succeed(SqlClient.SqlClient, sql)])

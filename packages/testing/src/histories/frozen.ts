@@ -50,10 +50,9 @@ const refuse = (method: string): never => {
 /** Whether nobody can change a value once it is frozen. Bytes and instances of other classes can be changed. */
 export const canBeFrozen = (value: unknown): boolean => {
   if (typeof value !== "object" || value === null) return true
-  if (value instanceof Date) return true
+  if (value instanceof Date || fixed.has(value)) return true
   const isKnown = value instanceof Map || value instanceof Set || Array.isArray(value) || isRecord(value)
   if (isKnown || Option.isOption(value)) {
-    if (fixed.has(value)) return true
     const can = membersOf(value).every(canBeFrozen)
     if (can && done.has(value)) fixed.add(value)
     return can
