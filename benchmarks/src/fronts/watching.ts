@@ -40,9 +40,12 @@ const routes = Layer.mergeAll(
   asked
 ).pipe(Layer.provide(counting))
 
+// A view that is not built yet answers no one.
+const answering = Layer.effectDiscard(Projection.waitUntil(api.views, 0))
+
 launch(
   HttpRouter.serve(routes, { disableLogger: true }).pipe(
-    Layer.merge(ready),
+    Layer.merge(Layer.provideMerge(ready, answering)),
     Layer.provide(Server),
     Layer.provide(Projection.layer(api.views)),
     Layer.provide([Authenticator.layerNobody, storesIn("watched")])

@@ -5,6 +5,7 @@ import { HttpServerRequest } from "effect/http"
 import { eventsOf, placeOf, positionIn } from "../serving/events.ts"
 import { framed } from "./live.ts"
 import { identified } from "../web/identity.ts"
+import { encoded } from "../web/liveStreams.ts"
 import { checkParams, invalid, numberOf } from "./requests.ts"
 import { json, type Route } from "./routes.ts"
 
@@ -45,7 +46,9 @@ export const eventRoutes = (api: Api.Any): ReadonlyArray<Route> => {
           const frames = Stream.map(steps, ({ event, resume }) => {
             const id = `id: ${placeOf(resume)}\n`
             // A place without an event is remembered by the client, and shown to nobody.
-            return event === undefined ? `${id}\n` : `${id}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
+            return encoded(
+              event === undefined ? `${id}\n` : `${id}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
+            )
           })
           return yield* framed(frames, until)
         })

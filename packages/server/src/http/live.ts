@@ -21,12 +21,10 @@ export const live = <A extends object, E, R>(
  * called `error`, and says what an answer would have said.
  */
 export const framed = <E, R>(
-  frames: Stream.Stream<string, E, R>,
+  frames: Stream.Stream<Uint8Array, E, R>,
   until: DateTime.Utc | undefined
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R | Closing> =>
   eventStream(
-    withLast(frames, "a live stream", (failure) =>
-      Effect.sync(() => `event: error\ndata: ${JSON.stringify(publicOf(problemOf(failure)))}\n\n`)
-    ),
+    withLast(frames, "a live stream", (failure) => Effect.sync(() => frameOf("error", publicOf(problemOf(failure))))),
     until
   )

@@ -144,7 +144,7 @@ export const viewsOf = (api: Api.Any): Views => {
 
     live: (question) =>
       Effect.map(asked(question), ({ query, view, visible }) => {
-        const pages = StoredRecords.live(view, query)
+        const pages = StoredRecords.live(view, query, { pace })
         // A change of what the caller may not see is no change.
         return visible.hidden.length === 0
           ? pages
@@ -156,7 +156,7 @@ export const viewsOf = (api: Api.Any): Views => {
 
     liveRecord: ({ key, ...request }) =>
       Effect.map(opened(request), ({ view, visible }) =>
-        StoredRecords.liveRecord(view, key).pipe(
+        StoredRecords.liveRecord(view, key, { pace }).pipe(
           Stream.map((state) =>
             state !== undefined && isVisible(view, key, state, visible) ? shownState(state, visible) : undefined
           ),
@@ -167,6 +167,9 @@ export const viewsOf = (api: Api.Any): Views => {
 }
 
 const isSame = <A>(a: A, b: A): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
+
+/** The least time between two results: a watcher gets at most ten a second. All who ask the same wait together. */
+export const pace = "100 millis"
 
 type Reads<Q> = (given: unknown) => Result.Result<Q, Schema.SchemaError>
 

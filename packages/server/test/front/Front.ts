@@ -1,14 +1,14 @@
 /** A started server: an API over a real socket, on a store of its own. */
 import { createServer, type Server } from "node:http"
 import { NodeHttpServer } from "@effect/platform-node"
-import { type Api, Projection, type View } from "@hexfold/core"
+import type { Api, Projection, View } from "@hexfold/core"
 import type { Authenticator } from "@hexfold/server"
 import type { GraphQl } from "@hexfold/server/graphql"
 import { HttpShutdown } from "@hexfold/server/http"
 import { Context, Effect, Exit, Layer, Scope } from "effect"
 import { type HttpRouter, HttpServer } from "effect/http"
 import { NetAddress } from "effect/net"
-import { asking, routesOf, tokens } from "../http/web.ts"
+import { asking, projecting, routesOf, tokens } from "../http/web.ts"
 import { type Frames, framesOf } from "./frames.ts"
 
 /** The stores of a backend: each call opens new ones without data. */
@@ -62,7 +62,7 @@ export const started = (
     const scope = yield* Scope.fork(yield* Effect.scope)
     const routes = Layer.merge(routesOf(api, graphql), beside).pipe(
       Layer.provide(callers),
-      Layer.provide(Projection.layer(projected)),
+      Layer.provide(projecting(projected)),
       Layer.provide(Layer.succeedContext(supplied))
     )
     const node = createServer()

@@ -1,10 +1,10 @@
 /** An API over GraphQL in this process, as a function from requests to responses. */
 import { MemoryStores } from "@hexfold/adapters-memory"
-import { type Api, Projection, type View } from "@hexfold/core"
+import type { Api, View } from "@hexfold/core"
 import { GraphQl } from "@hexfold/server/graphql"
 import { type Context, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
-import { tokens } from "../http/web.ts"
+import { projecting, tokens } from "../http/web.ts"
 
 /** What GraphQL answers. */
 export interface Result {
@@ -28,7 +28,7 @@ interface Sent {
 const routesOf = (api: Api.Any, options: GraphQl.Options, projected: ReadonlyArray<View.Any>) =>
   GraphQl.layer(api, options).pipe(
     Layer.provide(tokens),
-    Layer.provide(Projection.layer(projected)),
+    Layer.provide(projecting(projected)),
     Layer.provide(MemoryStores.layer({ views: api.views }))
   )
 

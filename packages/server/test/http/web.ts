@@ -82,6 +82,10 @@ export const asking = (address: string, send: (request: Request) => Promise<Resp
   return { ask, json }
 }
 
+/** The projections of views. The views answer when the layer is built. */
+export const projecting = (views: ReadonlyArray<View.Any>) =>
+  Layer.effectDiscard(Effect.orDie(Projection.waitUntil(views, 0))).pipe(Layer.provideMerge(Projection.layer(views)))
+
 /** The routes of an API: HTTP and its document, GraphQL by POST and by a socket, and what operators ask. */
 export const routesOf = (api: Api.Any, graphql: Omit<GraphQl.Options, "path"> = {}, http: Http.Options = {}) =>
   Layer.mergeAll(
@@ -108,7 +112,7 @@ export const serve = (
       const routes = routesOf(api, {}, http).pipe(
         Layer.provide(tokens),
         Layer.provide(log),
-        Layer.provide(Projection.layer(projected)),
+        Layer.provide(projecting(projected)),
         Layer.provide(MemoryStores.layer({ views: api.views }))
       )
       return HttpRouter.toWebHandler(Layer.provideMerge(routes, HttpServer.layerServices), { disableLogger: true })

@@ -5,6 +5,7 @@
  * All else is as for `Records` and `Subscription`: cursors are sealed where the program seals them, and equal live
  * questions of one process are asked once. Then all who follow them get the same object, until the answer changes.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -19,6 +20,14 @@ import { answers, pages } from "./liveQuery.ts"
 
 /** A view, or a version of it. */
 type View = Query.Versioned<unknown>
+
+/** How often live results may come. */
+export interface Pace {
+  /** The least time between two results. An answer stands for all changes in it. By default each change is shown. */
+  readonly pace?: Duration.Input
+}
+
+const millisOf = ({ pace = 0 }: Pace = {}): number => Duration.toMillis(pace)
 
 /**
  * The page of records that a query asks for. The query must not be changed afterwards: what is known of it is remembered
@@ -102,12 +111,16 @@ export const get = (
  */
 export const live = (
   view: View,
-  query: Query.Query
+  query: Query.Query,
+  options?: Pace
 ): Stream.Stream<
   Query.Page<Schema.Json>,
   InvalidCursor | NotServing | ViewStoreError | EventStoreError,
   EventStore | ViewStore
-> => Stream.unwrap(Effect.map(asked(view, query), (given) => Stream.mapEffect(pages(view, given), sealed)))
+> =>
+  Stream.unwrap(
+    Effect.map(asked(view, query), (given) => Stream.mapEffect(pages(view, given, millisOf(options)), sealed))
+  )
 
 /**
  * When this process has heard of the first event that a live page shows and the one before did not, in milliseconds. It is
@@ -142,20 +155,25 @@ export const remade = <Page extends Query.Page<unknown>>(from: Query.Page<unknow
  *
  * declare const Balances: Query.Versioned<{ readonly balance: number }>
  *
- * const one = StoredRecords.liveRecord(Balances, "a-1")
+ * const one = StoredRecords.liveRecord(Balances, "a-1", { pace: "100 millis" })
  * ```
  */
 export const liveRecord = (
   view: View,
-  key: string
+  key: string,
+  options?: Pace
 ): Stream.Stream<Schema.Json | undefined, NotServing | ViewStoreError | EventStoreError, EventStore | ViewStore> =>
   Stream.map(
-    answers(view, {
-      data: ["record", key],
-      ask: (store) =>
-        Effect.map(store.load({ view: view.name, version: view.version }, [key]), ({ states }) => ({
-          record: states.get(key)
-        }))
-    }),
+    answers(
+      view,
+      {
+        data: ["record", key],
+        ask: (store) =>
+          Effect.map(store.load({ view: view.name, version: view.version }, [key]), ({ states }) => ({
+            record: states.get(key)
+          }))
+      },
+      millisOf(options)
+    ),
     ({ record }) => record
   )

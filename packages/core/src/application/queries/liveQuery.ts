@@ -20,10 +20,14 @@ export interface Question<A, E> {
   readonly isLimited?: boolean
 }
 
-/** The answers of a view store to one question. Each differs from the answer before. */
+/**
+ * The answers of a view store to one question. Each differs from the answer before. The store is not asked more often than
+ * once in a time, in milliseconds, unless someone waits for a first answer.
+ */
 export const answers = <A extends Answer, E>(
   view: ViewName,
-  { ask, data, isLimited = false }: Question<A, E>
+  { ask, data, isLimited = false }: Question<A, E>,
+  pace = 0
 ): Stream.Stream<A, E | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
   Stream.unwrap(
     Effect.gen(function* () {
@@ -34,7 +38,8 @@ export const answers = <A extends Answer, E>(
       )
       const next = yield* Questions.join(stores, {
         view,
-        name: canonicalJson([view.name, view.version, data]),
+        name: canonicalJson([view.name, view.version, data, pace]),
+        pace,
         ask: isLimited ? Effect.mapError(answering, unrepeated) : answering
       })
       return Stream.fromEffectRepeat(next)
@@ -44,18 +49,23 @@ export const answers = <A extends Answer, E>(
 /** The pages of a query, as the store keeps their records. */
 export const pages = (
   view: ViewName,
-  query: Query.Query
+  query: Query.Query,
+  pace?: number
 ): Stream.Stream<
   Query.Page<Schema.Json>,
   InvalidCursor | NotServing | EventStoreError | ViewStoreError,
   EventStore | ViewStore
 > =>
-  answers(view, {
-    // A query is plain data.
-    data: ["records", query as unknown as Schema.Json],
-    ask: (store) => store.query(query, view.version),
-    isLimited: query.timeout !== undefined
-  })
+  answers(
+    view,
+    {
+      // A query is plain data.
+      data: ["records", query as unknown as Schema.Json],
+      ask: (store) => store.query(query, view.version),
+      isLimited: query.timeout !== undefined
+    },
+    pace
+  )
 
 // It is not asked again and again: each time would take as long.
 const unrepeated = <E>(error: E | ViewStoreError): E | ViewStoreError =>

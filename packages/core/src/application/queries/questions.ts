@@ -38,6 +38,8 @@ export interface Question<A, E> {
   readonly view: ViewName
   readonly name: string
   readonly ask: Effect.Effect<Answered<A>, E>
+  /** The least time between two times that it is asked, in milliseconds, unless someone waits for a first answer. */
+  readonly pace: number
 }
 
 type Failure<E> = E | EventStoreError | ViewStoreError
@@ -100,12 +102,13 @@ interface Asking<A, E> {
  *
  * Why each member gets every answer that lasts, and none that is older than its coming. (1) A round reads the status
  * before it asks, so an answer is never older than the `changes` that it is remembered with; a later change is another
- * number, and another round finds it. (2) A member is served by rounds that began after it came. (3) Between the end of a
- * round and the waiting of a member nothing else runs: either the member finds the answer, or the round finds the member.
+ * number, and another round finds it. (2) A member is served by rounds that began after it came. (3) A round ends, and then
+ * wakes those who wait. A member that comes to wait after its end finds the answer itself. The next round begins after
+ * the last one is woken.
  */
 const asking = <A, E>(
   { events, records }: Stores,
-  { ask, view }: Question<A, E>,
+  { ask, pace, view }: Question<A, E>,
   context: Context.Context<never>,
   forget: () => void = () => {}
 ): Asking<A, E> => {
@@ -119,14 +122,24 @@ const asking = <A, E>(
   // A change may have been passed over, because nobody waited for an answer.
   let isPassedOver = false
   let asked: string | undefined
+  let askedAt = -Infinity
   let latest: Answered<A> | undefined
   let failed: Cause.Cause<Failure<E>> | undefined
   const heard = hearing()
 
-  const isWaiting = () => {
-    for (const { wake } of members) if (wake !== undefined) return true
+  const isWaiting = (from = 0) => {
+    for (const member of members) if (member.wake !== undefined && member.from > from) return true
     return false
   }
+
+  /** Waits until the question may be asked again. Changes meanwhile are found then. */
+  const paced = Effect.gen(function* () {
+    for (;;) {
+      const left = askedAt + pace - (yield* Clock.currentTimeMillis)
+      if (left <= 0 || isWaiting(ended)) return
+      yield* Effect.timeoutOption(Queue.take(signal), left)
+    }
+  })
 
   /** Looks, and asks if the records have changed. Gives whether the view has reached the horizon. */
   const round = Effect.fnUntraced(function* ({ history, position }: Horizon) {
@@ -141,19 +154,30 @@ const asking = <A, E>(
     if (at !== asked) {
       // What the first answer shows was there before somebody asked.
       const since = latest === undefined ? undefined : heard.first()
+      askedAt = yield* Clock.currentTimeMillis
       latest = yield* ask
       asked = at
       mark(latest.answer, since)
     }
     yield* report.succeeded
     ended = number
-    for (const member of members) if (canTake(member)) member.wake?.()
+    yield* wakeAll
     const reached = servingOf(view, own(seen.value, history))
     heard.reached(history, (each) => hasReached(reached, each))
     return hasReached(reached, position)
   })
 
   const canTake = ({ from, taken }: Member): boolean => latest !== undefined && ended >= from && taken !== latest.text
+
+  // In groups, so that what else this process has to do need not wait for a thousand members.
+  const wakeAll = Effect.gen(function* () {
+    let woken = 0
+    for (const member of members) {
+      if (member.wake === undefined || !canTake(member)) continue
+      member.wake()
+      if (++woken % wokenTogether === 0) yield* Effect.yieldNow
+    }
+  })
 
   const { keep, succeeded } = kept(
     reportedTogether(events, {
@@ -181,7 +205,7 @@ const asking = <A, E>(
   })
 
   const rounds = Effect.gen(function* () {
-    let pause = shortest
+    let pause: number = shortest
     let failures = 0
     let isDone = true
     let before: Horizon | undefined
@@ -197,6 +221,7 @@ const asking = <A, E>(
       }
       pause = horizon === before ? Math.min(pause * 1.5, longest) : shortest
       before = horizon
+      if (pace > 0) yield* paced
       const done = yield* Effect.exit(round(horizon))
       if (Exit.isSuccess(done)) {
         isDone = done.value
@@ -267,3 +292,6 @@ const silent = Effect.suspend(() =>
 /** The pauses between two looks at a view that has not reached the horizon, in milliseconds. */
 const shortest = 5
 const longest = 1_000
+
+/** How many members are woken between two moments at which other work may go on. */
+const wokenTogether = 32

@@ -9,12 +9,15 @@ import {
   ViewStore,
   ViewStoreError
 } from "@hexfold/core"
-import { Deferred, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
+import { StoredRecords } from "@hexfold/core/adapter"
+import { Deferred, Effect, Exit, Fiber, Option, Schema, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Activity, appendRaw, deposited, eventually, reaches, stores } from "../../support/projected.ts"
 
 const sums = Query.from(Activity, { orderBy: ["sum"], select: ["sum"] })
 const first = ({ rows }: Query.Page<{ readonly sum: number }>) => rows[0]?.state.sum ?? 0
+
+const stateOf = Schema.decodeUnknownSync(Schema.Struct({ sum: Schema.Int }))
 
 /** A view store that counts its queries, and can be made to fail. */
 const counting = Effect.gen(function* () {
@@ -103,6 +106,69 @@ describe("equal live queries", () => {
         Effect.provideService(ViewStore.ViewStore, store())
       )
       expect(asked.queries).toBe(5)
+    }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+
+  it.effect(
+    "with a pace are asked once in it, and show the last change; one that comes meanwhile is answered at once",
+    () =>
+      Effect.gen(function* () {
+        const { asked, store } = yield* counting
+        yield* Effect.forkScoped(Projection.run(Activity))
+        yield* deposited("a", 1)
+        yield* reaches(Activity, 1)
+        const paced = Effect.gen(function* () {
+          const shown: Array<number> = []
+          yield* StoredRecords.live(Activity, { ...sums }, { pace: "1 hour" }).pipe(
+            Stream.runForEach(({ rows }) => Effect.sync(() => shown.push(stateOf(rows[0]?.state).sum))),
+            Effect.provideService(ViewStore.ViewStore, store()),
+            Effect.forkScoped({ startImmediately: true })
+          )
+          return { shown }
+        })
+        const early = yield* paced
+        yield* all([early], [1])
+        for (let position = 2; position < 6; position++) {
+          yield* deposited("a", 1)
+          yield* reaches(Activity, position)
+        }
+        expect([early.shown, asked.queries]).toEqual([[1], 1])
+        const late = yield* paced
+        yield* all([late], [5])
+        yield* all([early], [1, 5])
+        expect(asked.queries).toBe(2)
+        yield* deposited("a", 1)
+        yield* reaches(Activity, 6)
+        yield* TestClock.adjust("50 minutes")
+        expect(asked.queries).toBe(2)
+        yield* TestClock.adjust("10 minutes")
+        yield* all([early], [1, 5, 6])
+        yield* all([late], [5, 6])
+        expect(asked.queries).toBe(3)
+      }).pipe(Effect.scoped, Effect.provide(stores))
+  )
+
+  it.effect("let other work go on between the groups in which they are told", () =>
+    Effect.gen(function* () {
+      const { store } = yield* counting
+      yield* Effect.forkScoped(Projection.run(Activity))
+      yield* deposited("a", 1)
+      yield* reaches(Activity, 1)
+      const watchers = yield* Effect.all(Array.from({ length: 300 }, () => watch(store())))
+      yield* all(watchers, [1])
+      const told = () => watchers.filter(({ shown }) => shown.length === 2).length
+      const counts = new Set<number>()
+      yield* Effect.forkScoped(
+        Effect.forever(
+          Effect.andThen(
+            Effect.yieldNow,
+            Effect.sync(() => counts.add(told()))
+          )
+        )
+      )
+      yield* deposited("a", 1)
+      yield* all(watchers, [1, 2])
+      expect(counts.size).toBeGreaterThan(5)
     }).pipe(Effect.scoped, Effect.provide(stores))
   )
 
