@@ -13,7 +13,7 @@ import {
 } from "graphql"
 import { type AnyView, membersOf } from "../serving/declared.ts"
 import { keyAt, type Link } from "../serving/links.ts"
-import { type Views, viewsOf } from "../serving/views.ts"
+import { pace, type Views, viewsOf } from "../serving/views.ts"
 import { paced } from "../web/liveStreams.ts"
 import type { Types } from "./building.ts"
 import { live, loaderOf, type Operation } from "./context.ts"
@@ -116,7 +116,7 @@ class ViewFields {
             const question = this.#question(known, operation, given as Arguments, info)
             const isShared = !hasLinks(known, info.fieldNodes, info)
             return operation.run(
-              Effect.map(this.#views.live(question), (pages) => live(paced(pages), operation.services, isShared))
+              Effect.map(this.#views.live(question), (pages) => live(paced(pages, pace), operation.services, isShared))
             )
           },
           resolve: (page) => page
@@ -133,7 +133,13 @@ class ViewFields {
             const { paths } = wantedIn(known, selectedBelow(info.fieldNodes, info), info)
             return run(
               Effect.map(this.#views.liveRecord({ caller, view: name, key, wanted: paths }), (states) =>
-                live(paced(Stream.map(states, (state) => (state === undefined ? null : { key, state }))), services)
+                live(
+                  paced(
+                    Stream.map(states, (state) => (state === undefined ? null : { key, state })),
+                    pace
+                  ),
+                  services
+                )
               )
             )
           },

@@ -1,6 +1,7 @@
 /** Results as they come, as server-sent events. */
 import { type DateTime, Effect, Stream } from "effect"
 import type { HttpServerResponse } from "effect/http"
+import { pace } from "../serving/views.ts"
 import { eventStream, frameOf, paced, withLast } from "../web/liveStreams.ts"
 import type { Closing } from "../web/services.ts"
 import { problemOf, publicOf } from "../web/problems.ts"
@@ -12,7 +13,7 @@ export const live = <A extends object, E, R>(
   until: DateTime.Utc | undefined
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R | Closing> =>
   framed(
-    Stream.map(paced(results), (result) => frameOf(event, result)),
+    Stream.map(paced(results, pace), (result) => frameOf(event, result)),
     until
   )
 

@@ -168,8 +168,8 @@ export const viewsOf = (api: Api.Any): Views => {
 
 const isSame = <A>(a: A, b: A): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
 
-/** The least time between two results: a watcher gets at most ten a second. All who ask the same wait together. */
-export const pace = "100 millis"
+/** The least time between two live results, in milliseconds: a watcher gets at most ten a second. */
+export const pace = 100
 
 type Reads<Q> = (given: unknown) => Result.Result<Q, Schema.SchemaError>
 

@@ -5,9 +5,6 @@ import { HttpServerResponse } from "effect/http"
 import { failureIn } from "./problems.ts"
 import { Closing, provideServices, ServerClosing } from "./services.ts"
 
-/** The least time between two results of one stream, in milliseconds: a watcher gets at most ten a second. */
-const pace = 100
-
 /** How often a comment is sent, so that proxies keep a quiet stream open. */
 const quiet = "15 seconds"
 
@@ -18,10 +15,11 @@ const lag = Metric.histogram("hexfold_live_result_lag_seconds", {
 })
 
 /**
- * Whoever is slow, or is held back here, gets the latest result next, and none of those between. What is given here is sent
- * at once.
+ * Results at a pace, which is the least time between two of them on average, in milliseconds. One may come half of it
+ * early: all who ask the same are told one after the other, and not always as fast. A client that is slow, or is held back here, gets the latest result next, and
+ * none of those between. What is given here is sent at once.
  */
-export const paced = <A, E, R>(results: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
+export const paced = <A, E, R>(results: Stream.Stream<A, E, R>, pace: number): Stream.Stream<A, E, R> =>
   Stream.suspend(() => {
     let next = 0
     const held = Effect.fnUntraced(function* (result: A) {

@@ -32,7 +32,7 @@ const ofRequests = new Set<string>([
  * Adds the services of a front to the context of a request. A request mostly has all but one or two of them, and only these
  * are added. To merge both contexts would take 12 µs a request.
  */
-export const withServices = <S>(services: Context.Context<S>) => {
+const withServices = <S>(services: Context.Context<S>) => {
   const all = Array.from(services.mapUnsafe).flatMap(([key, value]) =>
     ofRequests.has(key) ? [] : [{ service: Context.Service<S, unknown>(key), value }]
   )
