@@ -13,7 +13,7 @@ describe("the laws of the bank", () => {
 
   it("Rules keeps the laws of aggregates", () => void Laws.check(Rules, { runs }))
 
-  it("TransferMoney keeps the laws of boundaries", () => void Laws.check(TransferMoney, { runs: 300 }))
+  it("TransferMoney keeps the laws of boundaries", () => void Laws.check(TransferMoney, { runs }))
 
   it("an account is never overdrawn", () =>
     void Laws.invariant(Account, "balance is never negative", (account) => balanceOf(account) >= 0, {

@@ -14,7 +14,7 @@ describe("the laws of the domain", () => {
   it("Declaration keeps the laws of aggregates", () => void Laws.check(Declaration, { runs }))
   it("Budget keeps the laws of aggregates", () => void Laws.check(Budget, { runs }))
   // Few histories have a payment that is accepted.
-  it("HandlePayment keeps the laws of boundaries", () => void Laws.check(HandlePayment, { runs: 300 }))
+  it("HandlePayment keeps the laws of boundaries", () => void Laws.check(HandlePayment, { runs }))
   it("Declarations keeps the laws of views", () => void Laws.check(Declarations, { runs }))
   it("Histories keeps the laws of views", () => void Laws.check(Histories, { runs }))
   it("LeadTimes keeps the laws of views", () => void Laws.check(LeadTimes, { runs }))

@@ -17,7 +17,7 @@ interface Case {
 type Records = ReadonlyArray<Query.Row<Schema.Json>>
 
 const generation = { view: "Things", version: 1 }
-const numRuns = Number(process.env["HEXFOLD_QUERY_RUNS"] ?? 100)
+const numRuns = Number(process.env["HEXFOLD_QUERY_RUNS"] ?? 50)
 
 // A beginning such that the texts differ at the end of what an index holds: a key has one character more, a value none.
 const long = (text: string): string => "😀".repeat(63) + text

@@ -4,7 +4,7 @@ import { Effect, Result } from "effect"
 import { hasSerialOrder, isSerial } from "./bruteForce.ts"
 import { histories, model } from "./transfers.ts"
 
-const many = { arbitrary: { runs: 750, size: 20 } }
+const many = { arbitrary: { runs: 300, size: 20 } }
 const seen = { right: 0, damagedRight: 0, wrong: 0, undecided: 0 }
 
 describe("a serial order of at most seven operations", () => {

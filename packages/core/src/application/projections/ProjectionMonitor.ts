@@ -27,7 +27,8 @@ export type { Held, Part, Rebuild, State, Status } from "./status.ts"
  * are given, in their order, then of all other generations in the store, by view, version and
  * build. `isDeclared` tells them apart. An alarm should look at `lagTime`: it grows while a
  * view stands still, and stays small while the view follows the events, however many there are.
- * What it costs has a bound: see `lag`. Throws if two of the views have
+ * What the status of a generation costs has a bound: see `lag`. A store may keep many former generations:
+ * with `others: false` only the status of the given views is measured. Throws if two of the views have
  * the same name and version.
  *
  * @example
@@ -46,9 +47,16 @@ export type { Held, Part, Rebuild, State, Status } from "./status.ts"
  * ```
  */
 export const status = (
-  views: ReadonlyArray<Consumer>
+  views: ReadonlyArray<Consumer>,
+  { others = true }: StatusOptions = {}
 ): Effect.Effect<ReadonlyArray<Status>, EventStoreError | ViewStoreError, EventStore | ProjectionStore | ViewStore> =>
-  allStatus(distinct("ProjectionMonitor.status", views))
+  (others ? allStatus : statusOf)(distinct("ProjectionMonitor.status", views))
+
+/** Which generations {@link status} measures. */
+export interface StatusOptions {
+  /** Whether the status of all other generations in the store comes after that of the views. True by default. */
+  readonly others?: boolean
+}
 
 /** How often {@link watch} reads the status, and which views it takes for healthy. */
 export interface WatchOptions extends HealthOptions {

@@ -8,6 +8,7 @@ import type { Consumer } from "../../domain/view/consumer.ts"
 import type { EventStoreError } from "../../ports/errors.ts"
 import type { EventStore, Horizon, RecordedEvent } from "../../ports/EventStore.ts"
 import { jsonBytes } from "../../ports/jsonBytes.ts"
+import { memoized } from "../../internal/memoized.ts"
 import { eventsOf } from "./reading/eventReader.ts"
 
 /** The lag of a generation, in events and in time. */
@@ -58,9 +59,29 @@ export const lagOf = (
 
 /** The lag of a generation whose view is not known: any event after its position may be one that it has not applied. */
 export const lagOfUnknown = (events: EventStore["Service"], ends: Ends): Effect.Effect<Lag, EventStoreError> =>
-  Effect.map(anyAfter(events, ends.applied, ends.log.position), (next) =>
-    measured(ends, { events: 0, isExact: next === undefined, next })
-  )
+  Effect.suspend(() => {
+    const { applied, log } = ends
+    const known = memoized(nextEvents, events.readAll, () => new Map<string, Next>())
+    const place = `${log.history} ${applied}`
+    const lag = (next: Next | undefined) => measured(ends, { events: 0, isExact: next === undefined, next })
+    const found = known.get(place)
+    if (found !== undefined) return Effect.succeed(lag(found))
+    return Effect.map(anyAfter(events, applied, log.position), (next) => {
+      if (next !== undefined) {
+        if (known.size >= mostKnown) known.delete(known.keys().next().value!)
+        known.set(place, { position: next.position, recordedAt: next.recordedAt })
+      }
+      return lag(next)
+    })
+  })
+
+/**
+ * The events after the places of generations that nobody works on. A status asks for each of them, again and again: up to
+ * the horizon an event stays the first one after its place, as long as the log is in the same history.
+ */
+const nextEvents = new WeakMap<object, unknown>()
+
+const mostKnown = 1_000
 
 /** The lag of records that have every event that was committed. */
 export const none: Lag = { atLeast: 0, atMost: 0, time: Duration.zero }
@@ -71,8 +92,10 @@ interface Counted {
   /** Whether these are all events up to the horizon. */
   readonly isExact: boolean
   /** The event that stands for the first of them. */
-  readonly next: RecordedEvent | undefined
+  readonly next: Next | undefined
 }
+
+type Next = Pick<RecordedEvent, "position" | "recordedAt">
 
 const measured = ({ applied, log, now }: Ends, { events, isExact, next }: Counted): Lag => {
   const { drawn, heldSince, position: horizon } = log

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import {
+  EventStore,
   Projection,
   ProjectionMonitor,
   ProjectionStore,
@@ -9,7 +10,7 @@ import {
   ViewStoreError,
   Reason
 } from "@hexfold/core"
-import { DateTime, Duration, Effect, Layer, Metric, Schema } from "effect"
+import { DateTime, Duration, Effect, Layer, Metric, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Budget } from "../../support/budget.ts"
 import { Activity, budget, deposited, eventually, stores } from "../../support/projected.ts"
@@ -120,6 +121,28 @@ describe("status", () => {
       yield* budget(1, 5)
       yield* deposited("a", 1)
       expect(yield* limits).toEqual([1, 1])
+    }).pipe(Effect.provide(stores))
+  )
+
+  it.effect("of other generations is left out on request, and else looks for the next event of each once", () =>
+    Effect.gen(function* () {
+      const log = yield* EventStore.EventStore
+      let reads = 0
+      const readAll: typeof log.readAll = (options) => Stream.suspend(() => (reads++, log.readAll(options)))
+      const measured = (options?: ProjectionMonitor.StatusOptions) =>
+        Effect.provideService(ProjectionMonitor.status([], options), EventStore.EventStore, { ...log, readAll })
+      yield* deposited("a", 1)
+      yield* Projection.catchUp(Activity)
+      expect(yield* measured({ others: false })).toEqual([])
+      expect((yield* measured()).map(({ lagAtMost, view }) => [view, lagAtMost])).toEqual([["Activity", 0]])
+      yield* deposited("a", 1)
+      yield* TestClock.adjust("2 seconds")
+      yield* deposited("a", 1)
+      reads = 0
+      const first = yield* measured()
+      yield* TestClock.adjust("1 second")
+      const [before, after] = [first[0]!.lagTime, (yield* measured())[0]!.lagTime]
+      expect([before, after, reads]).toEqual([Duration.seconds(2), Duration.seconds(3), 1])
     }).pipe(Effect.provide(stores))
   )
 

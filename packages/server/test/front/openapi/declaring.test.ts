@@ -75,7 +75,7 @@ describe.each(Object.entries({ OpenAPI: openApiOf, GraphQL: graphQlOf }))("what 
           if (!lists.has(name) && name !== placeholder) assert.strictEqual(text, known.get(name), name)
         }
       }),
-      { numRuns: 40 }
+      { numRuns: 15 }
     )
   })
 })

@@ -76,7 +76,7 @@ export const losses: Cases = {
         `after ${grown} more events`
       )
       assert.strictEqual(tagOf(yield* Effect.flip(on(node, Projection.run(Balances)))), "PositionFromAnotherHistory")
-      const [status] = yield* on(node, ProjectionMonitor.status([Balances]))
+      const [status] = yield* on(node, ProjectionMonitor.status([Balances], { others: false }))
       assert.strictEqual(status!.state, "failed")
       assert.strictEqual(status!.refusal?._tag, "PositionFromAnotherHistory")
       const unhealthy = yield* Effect.flip(on(node, ProjectionMonitor.health([Balances])))

@@ -39,7 +39,7 @@ export const changing: Cases = {
       assert.isFalse(yield* isInline(node, view))
       const failed = yield* Effect.flip(on(node, Projection.catchUp(view)))
       assert.include(failed, { _tag: "ProjectionFailed", step: "unknown", position: events[0]!.position })
-      const [status] = yield* on(node, ProjectionMonitor.status([view]))
+      const [status] = yield* on(node, ProjectionMonitor.status([view], { others: false }))
       assert.include(status, { state: "unknown event", position: events[0]!.position - 1 })
     }
   )

@@ -89,7 +89,7 @@ export const changing: Cases = {
       const running = yield* projecting(old, before)
       yield* reaches(writer, before, events[0]!.position)
       const more = yield* append(writer, counter, "a", [unknown, stored("Counted", { n: 3 })])
-      const stateOf = Effect.map(old.run(ProjectionMonitor.status([before])), ([status]) => status)
+      const stateOf = Effect.map(old.run(ProjectionMonitor.status([before], { others: false })), ([status]) => status)
       yield* eventually("the view says that it waits", Effect.map(stateOf, (status) => status?.state === "unknown event")) // prettier-ignore
       const waiting = yield* stateOf
       assert.include(waiting?.failure, { position: more.events[0]!.position, type: unknown.type })
@@ -138,7 +138,7 @@ export const changing: Cases = {
           const old = viewWith(OldDevice)
           const failed = yield* Effect.flip(node.run(Projection.catchUp(old, job)))
           assert.include(failed, { _tag: "ProjectionFailed", step: "unknown", position: events[1]!.position })
-          const [status] = yield* node.run(ProjectionMonitor.status([old]))
+          const [status] = yield* node.run(ProjectionMonitor.status([old], { others: false }))
           assert.include(status!, { state: "unknown event", position: events[1]!.position - 1 })
           assert.deepStrictEqual(yield* node.run(Stream.runCollect(Projection.deadLetters(old))), [])
           const today = viewWith(Device)

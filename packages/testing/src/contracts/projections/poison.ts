@@ -49,7 +49,10 @@ export const poisoning: Cases = {
       const position = yield* add(writer, tally, "s1", poison)
       yield* eventually(
         "the view says that it has stopped",
-        Effect.map(writer.run(ProjectionMonitor.status([view])), ([status]) => status?.state === "failed")
+        Effect.map(
+          writer.run(ProjectionMonitor.status([view], { others: false })),
+          ([status]) => status?.state === "failed"
+        )
       )
       const [stopped] = yield* statusOf(writer, view)
       assert.include(stopped?.parts[0]?.failure, { position, type: "Added" })

@@ -8,7 +8,7 @@ import { type TroubledNode, two } from "./trouble.ts"
 
 /** The status of a view, in whose program no other one is declared. */
 const statusOf = ({ run }: TroubledNode, view: View.Any) =>
-  Effect.map(run(ProjectionMonitor.status([view])), ([status]) => status!)
+  Effect.map(run(ProjectionMonitor.status([view], { others: false })), ([status]) => status!)
 
 /** All that the status of a view lists of the view's generations. */
 const listed = ({ run }: TroubledNode, view: View.Any) =>

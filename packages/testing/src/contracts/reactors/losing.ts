@@ -46,7 +46,7 @@ export const losing: Cases = {
     for (const ns of [[], [4, 5, 6]]) {
       yield* note(node, journals.source, "a", ...ns)
       const reason = yield* stops(node, journals)
-      const [status] = yield* node.run(ProjectionMonitor.status([copier(journals)]))
+      const [status] = yield* node.run(ProjectionMonitor.status([copier(journals)], { others: false }))
       assert.deepStrictEqual([status?.state, status?.refusal?._tag], ["failed", reason])
     }
     assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1])

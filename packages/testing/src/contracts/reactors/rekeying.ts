@@ -64,7 +64,7 @@ export const rekeying: Cases = {
       for (const parts of [3, 1, 2]) {
         assert.strictEqual(yield* refusedAs(other, next as never, parts), "KeysDiffer")
       }
-      const [status] = yield* other.run(ProjectionMonitor.status([next]))
+      const [status] = yield* other.run(ProjectionMonitor.status([next], { others: false }))
       assert.deepStrictEqual([status?.state, status?.rekeyed], ["other keys", 1])
       assert.isTrue(status?.faults.some(({ reason }) => reason === "other keys"))
       // It has claimed nothing, so the former version works at once.

@@ -7,7 +7,7 @@ import type { Cases } from "../plan.ts"
 import { copier, job, newJournals, note, noting, numbersOf, reacting } from "./journals.ts"
 
 const statusOf = ({ run }: TroubledNode, reactor: Reactor.Any) =>
-  Effect.map(run(ProjectionMonitor.status([reactor])), ([status]) => status!)
+  Effect.map(run(ProjectionMonitor.status([reactor], { others: false })), ([status]) => status!)
 
 const isHealthy = ({ run }: TroubledNode, reactor: Reactor.Any) =>
   run(ProjectionMonitor.health([reactor], { grace: "1 milli", maxLagTime: "1 hour" })).pipe(
