@@ -118,7 +118,7 @@ export interface TopicOverrides<Key, Event extends Tagged> {
  */
 export const of = <Name extends string, Id, State, Command extends Tagged, Event extends Tagged, Error>(
   aggregate: Aggregate.Aggregate<Name, Id, State, Command, Event, Error>,
-  overrides: AggregateOverrides<NoInfer<Id>, NoInfer<Command>, NoInfer<Event>> = {}
+  overrides: NoInfer<AggregateOverrides<Id, Command, Event>> = {}
 ): OfAggregate<Name, Id, State, Command, Event, Error> => ofAggregate(aggregate, overrides)
 
 /**
@@ -141,7 +141,7 @@ export const of = <Name extends string, Id, State, Command extends Tagged, Event
  */
 export const ofBoundary = <Name extends string, Command extends Tagged, States, Event, Error>(
   target: Boundary.Boundary<Name, Command, States, Event, Error>,
-  overrides: BoundaryOverrides<NoInfer<Command>> = {}
+  overrides: NoInfer<BoundaryOverrides<Command>> = {}
 ): OfBoundary<Name, Command, States, Event, Error> => ({
   target,
   overrides,
@@ -170,7 +170,7 @@ export const ofBoundary = <Name extends string, Command extends Tagged, States, 
  */
 export const ofTopic = <Name extends string, Key, Event extends Tagged>(
   target: Topic.Topic<Name, Key, Event>,
-  overrides: TopicOverrides<NoInfer<Key>, NoInfer<Event>> = {}
+  overrides: NoInfer<TopicOverrides<Key, Event>> = {}
 ): OfTopic<Name, Key, Event> => {
   const { name, schemas } = target
   const key = lazy(() => derived(`the key of ${name}`, () => ids(overrides.key ?? schemas.key, schemas.key)))
