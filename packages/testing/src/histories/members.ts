@@ -90,12 +90,25 @@ export const isStateless = (source: object): boolean => stateless.has(source)
 /** The actors of a history: the members, and the aggregates that the boundaries among them read. */
 export const actorsOf = (causes: ReadonlyArray<Cause>, tested?: Member): ReadonlyArray<Actor> => {
   const members = causes.map(memberOf)
-  // Laws of one target share their actors, and with them what was found out about its histories.
-  if (members.length > 0 || tested === undefined) return make(members, tested)
-  const actors = known.get(tested) ?? make(members, tested)
-  known.set(tested, actors)
-  return actors
+  // Laws of the same members share their actors, and with them what was found out about their histories.
+  const place = [tested ?? nobody, ...members].reduce<Place>((at, member) => {
+    const next = at.next.get(member) ?? { actors: undefined, next: new WeakMap() }
+    at.next.set(member, next)
+    return next
+  }, places)
+  return (place.actors ??= make(members, tested))
 }
+
+/** The actors of some members, and the places of those of the same members and further ones. */
+interface Place {
+  actors: ReadonlyArray<Actor> | undefined
+  readonly next: WeakMap<object, Place>
+}
+
+const places: Place = { actors: undefined, next: new WeakMap() }
+
+/** Stands for the tested member where there is none. */
+const nobody = {}
 
 /** The only actor of the histories of an aggregate. It has one stream. */
 export const aloneOf = (member: Member): ReadonlyArray<Actor> => {
@@ -105,8 +118,6 @@ export const aloneOf = (member: Member): ReadonlyArray<Actor> => {
 }
 
 const alone = new WeakMap<object, ReadonlyArray<Actor>>()
-
-const known = new WeakMap<object, ReadonlyArray<Actor>>()
 
 const make = (members: ReadonlyArray<Member>, tested: Member | undefined): ReadonlyArray<Actor> => {
   const all = new Map<object, Member>()
