@@ -24,11 +24,11 @@ export const url = (): Redacted.Redacted => Redacted.make(inject("databaseUrl"))
 // A pool whose scope is closing opens no connection: a finalizer of the same scope would wait for ever for one.
 const idleTimeout = "1 hour"
 
-/** A client of the tests' server. */
+/** A client of the tests' server. The first calls on a connection take long, so a client has few of them. */
 export const client = (
   config: Partial<PgClient.PgPoolConfig> = {}
 ): Effect.Effect<PgClient.PgClient, never, Scope.Scope> =>
-  PgClient.make({ url: url(), maxConnections: 6, idleTimeout, ...config }).pipe(
+  PgClient.make({ url: url(), maxConnections: 4, idleTimeout, ...config }).pipe(
     Effect.provide(Reactivity.layer),
     Effect.orDie
   )

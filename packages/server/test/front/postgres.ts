@@ -8,7 +8,8 @@ export const storesAt =
   (url?: () => Redacted.Redacted): Stores =>
   (views) =>
     Effect.gen(function* () {
-      const config = url === undefined ? {} : { url: url() }
+      // Each case has connections of its own, and the first calls on a connection take longer than all that follow.
+      const config = { maxConnections: 3, ...(url === undefined ? {} : { url: url() }) }
       const schema = yield* newSchemaAt(config)
       return yield* suppliedOn(yield* client(config), { schema, views })
     }).pipe(Effect.orDie)
