@@ -32,8 +32,11 @@ const value = (depth: number): Effect.Effect<Schema.Json> =>
 it.effect("the size of JSON is what Postgres writes out", () =>
   Effect.gen(function* () {
     const sql = yield* client()
+    const ascii = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).slice(1)
     const values = [
       ...texts,
+      // A large text is measured in another way if it is plain.
+      ...[...texts, ...ascii].flatMap((text) => [`${text}${"x".repeat(300)}`, `${"x".repeat(300)}${text}`]),
       ...numbers,
       {},
       [],
