@@ -37,7 +37,8 @@ const marks = [
 ]
 const suites = globSync("{packages,examples}/*/test/**/*.test.ts", { cwd: root })
   .map((path) => path.replaceAll("\\", "/"))
-  // These files test the laws themselves: with planted mistakes, which the laws must find, and with the histories they generate.
+  // These files test the laws themselves: with planted mistakes, which the laws must find, and with the histories
+  // that they generate, for fast-check too.
   .filter((path) => !/^packages\/testing\/test\/(laws|histories|fastCheck)\/|\/planted\.test\.ts$/.test(path))
   .filter((path) => path.endsWith(".variant.test.ts") === options.variants)
   .filter((path) => marks.some((mark) => mark.test(readFileSync(join(root, path), "utf8"))))

@@ -81,7 +81,7 @@ const measured = async (title: string, { close, origin }: Server): Promise<Repor
   for (let i = 0; i < watchers; i++) stops.push(await watch(origin, shownTo()))
   const queriesOf = async () => (JSON.parse(await text(`${origin}/queries`)) as { readonly queries: number }).queries
   const lagsOf = async () => bucketsIn(await text(`${origin}/metrics`), "hexfold_live_result_lag_seconds")
-  // The first event is the one before the watchers.
+  // The count of an event is its index here. The event that was sent before the watchers came has the count 1.
   answeredAt.push(0, 0)
   const send = async (events: number) => {
     const begun = performance.now()

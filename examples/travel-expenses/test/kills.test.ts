@@ -183,7 +183,7 @@ layer(Begun.layer.pipe(Layer.provideMerge(server)), { excludeTestServices: true,
                   }
                 )
                 yield* Projection.waitUntil(views, position, { timeout: "2 minutes" }).pipe(
-                  // On a busy machine the last process begins, or takes over, after more than the seconds that a wait allows.
+                  // On a busy machine the last process begins its work, or takes it over, later than one wait allows.
                   Effect.retry({
                     times: 20,
                     while: (error) =>

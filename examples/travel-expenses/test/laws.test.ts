@@ -13,7 +13,7 @@ const runs = 100
 const step = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const budget = Schema.Literals(["b1", "b2"])
 
-// Steps in any order, and a budget for each declaration, would have next to no payment that is accepted.
+// With steps in any order and a budget for each declaration, next to no payment would be accepted.
 const declarations = Arbitraries.of(Declaration, {
   commands: {
     Save: { budget, step: step(1, 3) },

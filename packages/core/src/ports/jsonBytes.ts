@@ -35,8 +35,8 @@ export const jsonBytes = (value: Schema.Json): number => {
   return members === 0 ? bytes : bytes + 2 * (members - 1)
 }
 
-// One loop counts what UTF-8 adds and what escapes add. Two loops take twice the time for a large text. A large text that
-// has nothing of both is known by an expression in a third of the time: 1.3 ms for a MiB, and 4.0 ms by the loop.
+// One loop counts what UTF-8 adds and what escapes add. Two loops take twice the time for a large text. A regular
+// expression finds that a large text has neither, in a third of the time of the loop: 1.3 ms for a MiB, and not 4.0 ms.
 const textBytes = (text: string): number => {
   let bytes = 2 + text.length
   if (text.length > large && plain.test(text)) return bytes

@@ -99,15 +99,17 @@ export const actorsOf = (causes: ReadonlyArray<Cause>, tested?: Member): Readonl
   return (place.actors ??= make(members, tested))
 }
 
-/** The actors of some members, and the places of those of the same members and further ones. */
+/** A place in a tree in which members are the steps. */
 interface Place {
+  /** The actors of the members that lead to the place. */
   actors: ReadonlyArray<Actor> | undefined
+  /** The places that one more member leads to. */
   readonly next: WeakMap<object, Place>
 }
 
 const places: Place = { actors: undefined, next: new WeakMap() }
 
-/** Stands for the tested member where there is none. */
+/** The first step to the actors of histories that test no member. */
 const nobody = {}
 
 /** The only actor of the histories of an aggregate. It has one stream. */

@@ -59,28 +59,31 @@ export const lagOf = (
 
 /** The lag of a generation whose view is not known: any event after its position may be one that it has not applied. */
 export const lagOfUnknown = (events: EventStore["Service"], ends: Ends): Effect.Effect<Lag, EventStoreError> =>
-  Effect.suspend(() => {
-    const { applied, log } = ends
-    const known = memoized(nextEvents, events.readAll, () => new Map<string, Next>())
-    const place = `${log.history} ${applied}`
-    const lag = (next: Next | undefined) => measured(ends, { events: 0, isExact: next === undefined, next })
-    const found = known.get(place)
-    if (found !== undefined) return Effect.succeed(lag(found))
-    return Effect.map(anyAfter(events, applied, log.position), (next) => {
-      if (next !== undefined) {
-        if (known.size >= mostKnown) known.delete(known.keys().next().value!)
-        known.set(place, { position: next.position, recordedAt: next.recordedAt })
-      }
-      return lag(next)
-    })
-  })
+  Effect.map(nextAfter(events, ends), (next) => measured(ends, { events: 0, isExact: next === undefined, next }))
 
 /**
- * The events after the places of generations that nobody works on. A status asks for each of them, again and again: up to
- * the horizon an event stays the first one after its place, as long as the log is in the same history.
+ * The first event after what a generation has applied, if there is one up to the horizon. Each status asks for it again, and
+ * it stays the same event while the log is in one history. So it is remembered for each store.
  */
+const nextAfter = (events: EventStore["Service"], { applied, log }: Ends) =>
+  Effect.suspend((): Effect.Effect<Next | undefined, EventStoreError> => {
+    const known = memoized(nextEvents, events.readAll, () => new Map<string, Next>())
+    const place = `${log.history} ${applied}`
+    const found = known.get(place)
+    if (found !== undefined) return Effect.succeed(found)
+    return Effect.tap(anyAfter(events, applied, log.position), (next) =>
+      Effect.sync(() => {
+        if (next === undefined) return
+        // The event itself may be large.
+        known.set(place, { position: next.position, recordedAt: next.recordedAt })
+        if (known.size > mostKnown) known.delete(known.keys().next().value!)
+      })
+    )
+  })
+
 const nextEvents = new WeakMap<object, unknown>()
 
+/** The most places of one store whose next events are remembered. */
 const mostKnown = 1_000
 
 /** The lag of records that have every event that was committed. */

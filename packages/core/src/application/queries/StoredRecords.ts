@@ -23,7 +23,7 @@ type View = Query.Versioned<unknown>
 
 /** How often live results may come. */
 export interface Pace {
-  /** The least time between two results. An answer stands for all changes in it. By default each change is shown. */
+  /** The least time between two results. A result shows all that has changed in that time. By default there is no such time. */
   readonly pace?: Duration.Input
 }
 
@@ -164,16 +164,13 @@ export const liveRecord = (
   options?: Pace
 ): Stream.Stream<Schema.Json | undefined, NotServing | ViewStoreError | EventStoreError, EventStore | ViewStore> =>
   Stream.map(
-    answers(
-      view,
-      {
-        data: ["record", key],
-        ask: (store) =>
-          Effect.map(store.load({ view: view.name, version: view.version }, [key]), ({ states }) => ({
-            record: states.get(key)
-          }))
-      },
-      millisOf(options)
-    ),
+    answers(view, {
+      data: ["record", key],
+      ask: (store) =>
+        Effect.map(store.load({ view: view.name, version: view.version }, [key]), ({ states }) => ({
+          record: states.get(key)
+        })),
+      pace: millisOf(options)
+    }),
     ({ record }) => record
   )

@@ -18,16 +18,14 @@ export interface Question<A, E> {
   readonly ask: (store: ViewStore["Service"]) => Effect.Effect<A, E | ViewStoreError>
   /** Whether it has a limit in time of its own. Then it fails if the store takes longer. */
   readonly isLimited?: boolean
+  /** The store is not asked again for this many milliseconds, unless someone waits for a first answer. */
+  readonly pace?: number
 }
 
-/**
- * The answers of a view store to one question. Each differs from the answer before. The store is not asked more often than
- * once in a time, in milliseconds, unless someone waits for a first answer.
- */
+/** The answers of a view store to one question. Each differs from the answer before. */
 export const answers = <A extends Answer, E>(
   view: ViewName,
-  { ask, data, isLimited = false }: Question<A, E>,
-  pace = 0
+  { ask, data, isLimited = false, pace = 0 }: Question<A, E>
 ): Stream.Stream<A, E | EventStoreError | ViewStoreError, EventStore | ViewStore> =>
   Stream.unwrap(
     Effect.gen(function* () {
@@ -50,22 +48,19 @@ export const answers = <A extends Answer, E>(
 export const pages = (
   view: ViewName,
   query: Query.Query,
-  pace?: number
+  pace = 0
 ): Stream.Stream<
   Query.Page<Schema.Json>,
   InvalidCursor | NotServing | EventStoreError | ViewStoreError,
   EventStore | ViewStore
 > =>
-  answers(
-    view,
-    {
-      // A query is plain data.
-      data: ["records", query as unknown as Schema.Json],
-      ask: (store) => store.query(query, view.version),
-      isLimited: query.timeout !== undefined
-    },
+  answers(view, {
+    // A query is plain data.
+    data: ["records", query as unknown as Schema.Json],
+    ask: (store) => store.query(query, view.version),
+    isLimited: query.timeout !== undefined,
     pace
-  )
+  })
 
 // It is not asked again and again: each time would take as long.
 const unrepeated = <E>(error: E | ViewStoreError): E | ViewStoreError =>

@@ -38,7 +38,7 @@ export interface Question<A, E> {
   readonly view: ViewName
   readonly name: string
   readonly ask: Effect.Effect<Answered<A>, E>
-  /** The least time between two times that it is asked, in milliseconds, unless someone waits for a first answer. */
+  /** It is not asked again for this many milliseconds, unless someone waits for a first answer. */
   readonly pace: number
 }
 
@@ -103,8 +103,8 @@ interface Asking<A, E> {
  * Why each member gets every answer that lasts, and none that is older than its coming. (1) A round reads the status
  * before it asks, so an answer is never older than the `changes` that it is remembered with; a later change is another
  * number, and another round finds it. (2) A member is served by rounds that began after it came. (3) A round ends, and then
- * wakes those who wait. A member that comes to wait after its end finds the answer itself. The next round begins after
- * the last one is woken.
+ * wakes the members that wait. A member that begins to wait later finds the answer itself. The next round begins when all
+ * are woken.
  */
 const asking = <A, E>(
   { events, records }: Stores,
@@ -127,12 +127,13 @@ const asking = <A, E>(
   let failed: Cause.Cause<Failure<E>> | undefined
   const heard = hearing()
 
-  const isWaiting = (from = 0) => {
-    for (const member of members) if (member.wake !== undefined && member.from > from) return true
+  /** Whether a member waits for a later round than this one; by default, whether any member waits. */
+  const isWaiting = (after = 0) => {
+    for (const { from, wake } of members) if (wake !== undefined && from > after) return true
     return false
   }
 
-  /** Waits until the question may be asked again. Changes meanwhile are found then. */
+  /** Waits until the question may be asked again. The next round finds what changes meanwhile. */
   const paced = Effect.gen(function* () {
     for (;;) {
       const left = askedAt + pace - (yield* Clock.currentTimeMillis)
@@ -169,7 +170,7 @@ const asking = <A, E>(
 
   const canTake = ({ from, taken }: Member): boolean => latest !== undefined && ended >= from && taken !== latest.text
 
-  // In groups, so that what else this process has to do need not wait for a thousand members.
+  // In groups: other work of this process goes on between them, and need not wait for a thousand members.
   const wakeAll = Effect.gen(function* () {
     let woken = 0
     for (const member of members) {

@@ -3,6 +3,7 @@ import { type EventStore, Executor, Projection, ProjectionMonitor, Query, Record
 import { Expectation } from "@hexfold/core/adapter"
 import { Deferred, Effect, Fiber, Option, Stream } from "effect"
 import { type Cases, needs } from "../plan.ts"
+import { monitored } from "../monitored.ts"
 import { Account, Deposit, InsufficientFunds, Withdraw } from "../executing/accounts.ts"
 import { appendTo, condition, events, newStream, open, readAfter } from "../eventStore/streams.ts"
 import { appended, deposit, horizonOf, newBalances, on, stepsOf, tagOf } from "./support.ts"
@@ -76,9 +77,9 @@ export const losses: Cases = {
         `after ${grown} more events`
       )
       assert.strictEqual(tagOf(yield* Effect.flip(on(node, Projection.run(Balances)))), "PositionFromAnotherHistory")
-      const [status] = yield* on(node, ProjectionMonitor.status([Balances], { others: false }))
-      assert.strictEqual(status!.state, "failed")
-      assert.strictEqual(status!.refusal?._tag, "PositionFromAnotherHistory")
+      const status = yield* on(node, monitored(Balances))
+      assert.strictEqual(status.state, "failed")
+      assert.strictEqual(status.refusal?._tag, "PositionFromAnotherHistory")
       const unhealthy = yield* Effect.flip(on(node, ProjectionMonitor.health([Balances])))
       assert.strictEqual(unhealthy._tag, "Unhealthy")
       const { drawn } = yield* horizonOf(node)

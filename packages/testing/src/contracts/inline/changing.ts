@@ -1,8 +1,9 @@
 import { assert } from "@effect/vitest"
-import { Projection, ProjectionMonitor } from "@hexfold/core"
+import { Projection } from "@hexfold/core"
 import { Effect } from "effect"
 import { openWith } from "../nodes.ts"
 import { needs, type Cases } from "../plan.ts"
+import { monitored } from "../monitored.ts"
 import { isInline, on } from "./notes.ts"
 import { append, newName, past, stored, tillOf } from "../changing/tills.ts"
 import { law, viewOf } from "../changing/views.ts"
@@ -39,7 +40,7 @@ export const changing: Cases = {
       assert.isFalse(yield* isInline(node, view))
       const failed = yield* Effect.flip(on(node, Projection.catchUp(view)))
       assert.include(failed, { _tag: "ProjectionFailed", step: "unknown", position: events[0]!.position })
-      const [status] = yield* on(node, ProjectionMonitor.status([view], { others: false }))
+      const status = yield* on(node, monitored(view))
       assert.include(status, { state: "unknown event", position: events[0]!.position - 1 })
     }
   )

@@ -56,8 +56,8 @@ export const resuming: Cases = {
     function* () {
       const node = yield* open
       for (const check of ["first", "along"] as const) {
-        // Both phases of a file that is checked first, its header, all its batches, and the commands: every other step of
-        // them in one run, and in some later run the others.
+        // Both phases of a file that is checked first, its header, all its batches, and the commands.
+        // One run stops after every other step, and other runs after the rest.
         for (let steps = yield* Random.nextIntBetween(1, 2); steps < (check === "first" ? 22 : 12); steps += 2) {
           const { assertWhole, lines } = yield* file
           const options = { batchSize: 10, check }

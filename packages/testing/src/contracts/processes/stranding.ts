@@ -4,6 +4,7 @@ import { Duration, Effect, Fiber } from "effect"
 import { eventually } from "../eventually.ts"
 import { open, three, type TroubledNode } from "../projections/trouble.ts"
 import type { Cases } from "../plan.ts"
+import { monitored } from "../monitored.ts"
 import { anna, billed, type Billing, billingOf, billOf, chargesOf, newBank } from "./bank.ts"
 import { job, newShop, outcomeOf, place, running } from "./orders.ts"
 
@@ -14,9 +15,9 @@ type Kind = "events" | "overdue" | "parked" | "unsent"
  * fire.
  */
 const waitingOf = ({ run }: TroubledNode, process: Billing, withTimers = false) =>
-  Effect.map(run(ProjectionMonitor.status([process], { others: false })), ([status]): ReadonlyArray<Kind> => {
-    const { overdue, parked, unsent } = status!.waits
-    const ages = { events: status!.lagTime, overdue: withTimers ? overdue : Duration.zero, parked, unsent }
+  Effect.map(run(monitored(process)), ({ lagTime, waits }): ReadonlyArray<Kind> => {
+    const { overdue, parked, unsent } = waits
+    const ages = { events: lagTime, overdue: withTimers ? overdue : Duration.zero, parked, unsent }
     return (["events", "overdue", "parked", "unsent"] as const).filter((kind) => Duration.isPositive(ages[kind]))
   })
 
@@ -126,10 +127,7 @@ export const stranding: Cases = {
     yield* placeMore(second)
     yield* eventually(
       "the higher version works",
-      Effect.map(
-        second.run(ProjectionMonitor.status([of(1)], { others: false })),
-        ([status]) => status?.state === "standing by"
-      )
+      Effect.map(second.run(monitored(of(1))), ({ state }) => state === "standing by")
     )
     yield* placeMore(second)
     yield* Fiber.interrupt(higher)

@@ -1,8 +1,9 @@
 import { assert } from "@effect/vitest"
-import { Aggregate, Metadata, Projection, ProjectionMonitor, Query, Records, Versions, View } from "@hexfold/core"
+import { Aggregate, Metadata, Projection, Query, Records, Versions, View } from "@hexfold/core"
 import { Effect, Result, Schema, Stream } from "effect"
 import { eventually } from "../eventually.ts"
 import type { Cases } from "../plan.ts"
+import { monitored } from "../monitored.ts"
 import { job, projecting, reaches, statusOf } from "./tallies.ts"
 import { open, three } from "./trouble.ts"
 import { append, Device, newName, OldDevice, past, stored, tillOf } from "../changing/tills.ts"
@@ -89,12 +90,12 @@ export const changing: Cases = {
       const running = yield* projecting(old, before)
       yield* reaches(writer, before, events[0]!.position)
       const more = yield* append(writer, counter, "a", [unknown, stored("Counted", { n: 3 })])
-      const stateOf = Effect.map(old.run(ProjectionMonitor.status([before], { others: false })), ([status]) => status)
-      yield* eventually("the view says that it waits", Effect.map(stateOf, (status) => status?.state === "unknown event")) // prettier-ignore
+      const stateOf = old.run(monitored(before))
+      yield* eventually("the view says that it waits", Effect.map(stateOf, ({ state }) => state === "unknown event")) // prettier-ignore
       const waiting = yield* stateOf
-      assert.include(waiting?.failure, { position: more.events[0]!.position, type: unknown.type })
-      assert.strictEqual(waiting?.position, more.events[0]!.position - 1)
-      assert.deepStrictEqual(waiting?.faults.map(({ reason }) => reason), ["unknown event"]) // prettier-ignore
+      assert.include(waiting.failure, { position: more.events[0]!.position, type: unknown.type })
+      assert.strictEqual(waiting.position, more.events[0]!.position - 1)
+      assert.deepStrictEqual(waiting.faults.map(({ reason }) => reason), ["unknown event"]) // prettier-ignore
       assert.strictEqual((yield* Effect.flip(old.run(Projection.catchUp(before, job))))._tag, "ProjectionFailed")
       yield* projecting(next, today)
       yield* reaches(writer, today, more.events[1]!.position)
@@ -138,8 +139,8 @@ export const changing: Cases = {
           const old = viewWith(OldDevice)
           const failed = yield* Effect.flip(node.run(Projection.catchUp(old, job)))
           assert.include(failed, { _tag: "ProjectionFailed", step: "unknown", position: events[1]!.position })
-          const [status] = yield* node.run(ProjectionMonitor.status([old], { others: false }))
-          assert.include(status!, { state: "unknown event", position: events[1]!.position - 1 })
+          const status = yield* node.run(monitored(old))
+          assert.include(status, { state: "unknown event", position: events[1]!.position - 1 })
           assert.deepStrictEqual(yield* node.run(Stream.runCollect(Projection.deadLetters(old))), [])
           const today = viewWith(Device)
           yield* node.run(Projection.catchUp(today, job))

@@ -1,8 +1,9 @@
 import { assert } from "@effect/vitest"
-import { Projection, ProjectionMonitor, type View } from "@hexfold/core"
+import { Projection, type View } from "@hexfold/core"
 import { Effect, Fiber, Layer, Stream } from "effect"
 import type { Cases } from "../plan.ts"
 import { eventually } from "../eventually.ts"
+import { monitored } from "../monitored.ts"
 import {
   add,
   type Counted,
@@ -49,10 +50,7 @@ export const poisoning: Cases = {
       const position = yield* add(writer, tally, "s1", poison)
       yield* eventually(
         "the view says that it has stopped",
-        Effect.map(
-          writer.run(ProjectionMonitor.status([view], { others: false })),
-          ([status]) => status?.state === "failed"
-        )
+        Effect.map(writer.run(monitored(view)), ({ state }) => state === "failed")
       )
       const [stopped] = yield* statusOf(writer, view)
       assert.include(stopped?.parts[0]?.failure, { position, type: "Added" })

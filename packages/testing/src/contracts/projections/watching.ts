@@ -3,12 +3,12 @@ import { Projection, ProjectionMonitor, type View } from "@hexfold/core"
 import { Duration, Effect } from "effect"
 import type { Cases } from "../plan.ts"
 import { eventually } from "../eventually.ts"
+import { monitored } from "../monitored.ts"
 import { add, job, newTally, newView, projecting, until, viewOf, worked } from "./tallies.ts"
 import { type TroubledNode, two } from "./trouble.ts"
 
 /** The status of a view, in whose program no other one is declared. */
-const statusOf = ({ run }: TroubledNode, view: View.Any) =>
-  Effect.map(run(ProjectionMonitor.status([view], { others: false })), ([status]) => status!)
+const statusOf = ({ run }: TroubledNode, view: View.Any) => run(monitored(view))
 
 /** All that the status of a view lists of the view's generations. */
 const listed = ({ run }: TroubledNode, view: View.Any) =>

@@ -1,8 +1,9 @@
 import { assert } from "@effect/vitest"
-import { ProjectionMonitor, Reactor } from "@hexfold/core"
+import { Reactor } from "@hexfold/core"
 import { Effect, Fiber } from "effect"
 import { open, type TroubledNode } from "../projections/trouble.ts"
 import { type Cases, needs } from "../plan.ts"
+import { monitored } from "../monitored.ts"
 import { comesTo, copier, job, type Journals, newJournals, note, numbersOf, reacting } from "./journals.ts"
 
 /** Handles what is left, and must stop because the log has lost events. Gives the tag of the reason. */
@@ -46,8 +47,8 @@ export const losing: Cases = {
     for (const ns of [[], [4, 5, 6]]) {
       yield* note(node, journals.source, "a", ...ns)
       const reason = yield* stops(node, journals)
-      const [status] = yield* node.run(ProjectionMonitor.status([copier(journals)], { others: false }))
-      assert.deepStrictEqual([status?.state, status?.refusal?._tag], ["failed", reason])
+      const status = yield* node.run(monitored(copier(journals)))
+      assert.deepStrictEqual([status.state, status.refusal?._tag], ["failed", reason])
     }
     assert.deepStrictEqual(yield* numbersOf(node, journals.target, "a"), [1])
   }),

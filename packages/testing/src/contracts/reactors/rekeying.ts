@@ -1,10 +1,11 @@
 import { assert } from "@effect/vitest"
-import { ProjectionMonitor, Reactor } from "@hexfold/core"
+import { Reactor } from "@hexfold/core"
 import { Deferred, Effect, Fiber } from "effect"
 import { eventually } from "../eventually.ts"
 import { statusOf, until } from "../projections/tallies.ts"
 import { open, two, type TroubledNode } from "../projections/trouble.ts"
 import type { Cases } from "../plan.ts"
+import { monitored } from "../monitored.ts"
 import { type Definition, job, type Journals, newJournals, note, range, reacting, reactorOf } from "./journals.ts"
 
 const ids = range(1, 6).map((n) => `s${n}`)
@@ -64,9 +65,9 @@ export const rekeying: Cases = {
       for (const parts of [3, 1, 2]) {
         assert.strictEqual(yield* refusedAs(other, next as never, parts), "KeysDiffer")
       }
-      const [status] = yield* other.run(ProjectionMonitor.status([next], { others: false }))
-      assert.deepStrictEqual([status?.state, status?.rekeyed], ["other keys", 1])
-      assert.isTrue(status?.faults.some(({ reason }) => reason === "other keys"))
+      const status = yield* other.run(monitored(next))
+      assert.deepStrictEqual([status.state, status.rekeyed], ["other keys", 1])
+      assert.isTrue(status.faults.some(({ reason }) => reason === "other keys"))
       // It has claimed nothing, so the former version works at once.
       const [known] = yield* statusOf(node, former)
       assert.strictEqual(known?.version, 1)

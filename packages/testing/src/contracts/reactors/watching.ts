@@ -4,10 +4,10 @@ import { Deferred, Effect, Fiber } from "effect"
 import { eventually } from "../eventually.ts"
 import { open, two, type TroubledNode } from "../projections/trouble.ts"
 import type { Cases } from "../plan.ts"
+import { monitored } from "../monitored.ts"
 import { copier, job, newJournals, note, noting, numbersOf, reacting } from "./journals.ts"
 
-const statusOf = ({ run }: TroubledNode, reactor: Reactor.Any) =>
-  Effect.map(run(ProjectionMonitor.status([reactor], { others: false })), ([status]) => status!)
+const statusOf = ({ run }: TroubledNode, reactor: Reactor.Any) => run(monitored(reactor))
 
 const isHealthy = ({ run }: TroubledNode, reactor: Reactor.Any) =>
   run(ProjectionMonitor.health([reactor], { grace: "1 milli", maxLagTime: "1 hour" })).pipe(
